@@ -1,0 +1,1 @@
+"""demandcast: sales and demand forecasting that runs in production."""

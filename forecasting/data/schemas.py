@@ -1,0 +1,116 @@
+"""Every table that exists: its key, its columns, its partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+
+AGGREGATES = -1
+"""The bucket of aggregated series."""
+
+Columns = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A long table: unique by `key`, stored in folders by `partition`."""
+
+    name: str
+    key: tuple[str, ...]
+    schema: pl.Schema
+    partition: tuple[str, ...] = ()
+
+    def empty(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=self.schema)
+
+
+def bounds(level: Iterable[int]) -> list[str]:
+    """Column names of the interval bounds: lo-80, hi-80, ..."""
+    return [f"{side}-{percent}" for percent in level for side in ("lo", "hi")]
+
+
+def tables(config: Config, drivers: Mapping[str, pl.DataType] | None = None) -> dict[str, Table]:
+    """All tables of a config; `drivers` are the types of its known-ahead, known-after and static columns."""
+    kinds: Columns = dict(drivers or {})
+    statics = {c: kinds[c] for c in config.static_columns if c in kinds}
+    every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta()]
+    every += [_backtests(config), _scores(), _forecasts(config), _vintages(), _drift(), _runs()]
+    return {t.name: t for t in every}
+
+
+def _table(name: str, key: str, columns: Columns, partition: str = "") -> Table:
+    return Table(name, tuple(key.split()), pl.Schema(columns), tuple(partition.split()))
+
+
+def _panel(kinds: Columns) -> Table:
+    columns = {"unique_id": pl.String, "ds": pl.Date, "bucket": pl.Int32, "y": pl.Float64, "y_raw": pl.Float64}
+    return _table("panel", "unique_id ds", columns | {"flag": pl.String} | dict(kinds), "bucket")
+
+
+def _series(statics: Columns) -> Table:
+    columns = {"unique_id": pl.String, "bucket": pl.Int32} | dict(statics)
+    facts = {"first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64, "zeros": pl.Float64}
+    return _table("series", "unique_id", columns | facts | {"segment": pl.String})
+
+
+def _quarantine() -> Table:
+    columns = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
+    seen = {"loaded": pl.Date, "first_seen": pl.Datetime("us", "UTC")}
+    return _table("quarantine", "file line rule", columns | seen, "loaded")
+
+
+def _groups() -> Table:
+    columns = {"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64, "price": pl.Float64}
+    return _table("groups", "group ds", columns)
+
+
+def _meta() -> Table:
+    return _table("meta", "key", {"key": pl.String, "value": pl.String})
+
+
+def _answers(config: Config) -> dict[str, Any]:
+    """What a forecast row holds, whoever asks."""
+    columns = {"unique_id": pl.String, "ds": pl.Date, "cutoff": pl.Date, "model": pl.String, "grain": pl.String}
+    values = {c: pl.Float64 for c in ("yhat", "q50", *bounds(config.level))}
+    steps = {"step": pl.Int32, "block": pl.Int32, "interval": pl.String, "source": pl.String, "bucket": pl.Int32}
+    return columns | values | steps
+
+
+def _backtests(config: Config) -> Table:
+    truth = {"y": pl.Float64, "mase_scale": pl.Float64, "rmsse_scale": pl.Float64, "scale": pl.Float64}
+    columns = _answers(config) | truth | {"recipe": pl.String, "reported": pl.Boolean, "closed": pl.Boolean}
+    return _table("backtests", "unique_id ds cutoff model recipe", columns, "cutoff bucket")
+
+
+def _scores() -> Table:
+    columns = {"model": pl.String, "recipe": pl.String, "cutoff": pl.Date, "grain": pl.String, "segment": pl.String}
+    values = {"horizon": pl.String, "metric": pl.String, "value": pl.Float64}
+    return _table("scores", "model recipe cutoff grain segment horizon metric", columns | values)
+
+
+def _forecasts(config: Config) -> Table:
+    columns = _answers(config) | {"version": pl.Int64, "closed": pl.Boolean}
+    return _table("forecasts", "unique_id ds cutoff model version", columns, "cutoff bucket")
+
+
+def _vintages() -> Table:
+    columns = {"cutoff": pl.Date, "version": pl.Int64, "champion": pl.String, "recipe": pl.String}
+    facts = {"data_version": pl.Int64, "published_at": pl.Datetime("us", "UTC"), "rows": pl.Int64}
+    return _table("vintages", "cutoff version", columns | facts)
+
+
+def _drift() -> Table:
+    columns = {"cutoff": pl.Date, "column": pl.String, "kind": pl.String, "method": pl.String, "score": pl.Float64}
+    verdict = {"threshold": pl.Float64, "drifted": pl.Boolean, "run_at": pl.Datetime("us", "UTC")}
+    return _table("drift", "cutoff column kind", columns | verdict)
+
+
+def _runs() -> Table:
+    """What each step did: the account of lines, the gate's reason, the times; `facts` is JSON."""
+    columns = {"step": pl.String, "run_at": pl.Datetime("us", "UTC"), "cutoff": pl.Date, "facts": pl.String}
+    return _table("runs", "step run_at", columns)

@@ -1,0 +1,66 @@
+"""What a day, a week and a month mean for a forecaster: the only place where frequencies differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """One period length.
+
+    `every` is the Polars duration; `season` the usual season and `year` the year, both in periods; `first_blocks` are
+    the last steps of the first horizon blocks and `block` the width of the further ones; `windows` are the lengths of
+    rolling features and `level_window` the length that tells a series' recent level, all in periods.
+    """
+
+    every: str
+    season: int
+    year: int
+    first_blocks: tuple[int, ...]
+    block: int
+    windows: tuple[int, ...]
+    level_window: int
+    unit: str
+
+    def blocks(self, h: int) -> tuple[int, ...]:
+        """Last step of each horizon block for `h` periods; the last one is `h`."""
+        further = range(self.first_blocks[-1] + self.block, h, self.block)
+        return (*(end for end in (*self.first_blocks, *further) if end < h), h)
+
+    def shift(self, day: date, periods: int) -> date:
+        """The day `periods` periods after `day` (before it when negative)."""
+        if self.every == "1mo":
+            months = day.year * 12 + day.month - 1 + periods
+            return date(months // 12, months % 12 + 1, day.day)
+        return day + timedelta(days=periods * self.days)
+
+    @property
+    def days(self) -> int:
+        """Days in a period (a month counts as 30, for rough sizes only)."""
+        return {"1d": 1, "1w": 7, "1mo": 30}[self.every]
+
+    def steps(self, start: pl.Expr, end: pl.Expr) -> pl.Expr:
+        """Periods from `start` to `end` (Int32); both are dates on the grid."""
+        if self.every == "1mo":
+            months = (end.dt.year() - start.dt.year()) * 12 + end.dt.month().cast(pl.Int32) - start.dt.month()
+            return months.cast(pl.Int32)
+        return ((end - start).dt.total_days() // self.days).cast(pl.Int32)
+
+    def offset(self, ds: pl.Expr, periods: pl.Expr) -> pl.Expr:
+        """`ds` moved by a column of whole periods."""
+        return ds.dt.offset_by(pl.format("{}" + self.every[1:], periods))
+
+    def floor(self, ds: pl.Expr) -> pl.Expr:
+        """The date that stands for the period of `ds`: months start on their first day, days and weeks stay."""
+        return ds.dt.truncate("1mo") if self.every == "1mo" else ds
+
+
+FREQS: dict[str, Frequency] = {
+    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, "day"),
+    "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, "week"),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, "month"),
+}
