@@ -1,0 +1,118 @@
+"""What every test stands on: no telemetry, nothing written in the repository or in the user's home, the real data and a browser."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRATCH = tempfile.TemporaryDirectory(prefix="demandcast-tests-")
+
+# Before anything imports Prefect or MLflow: both read their settings when they are imported, and child processes inherit them.
+os.environ |= {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_HOME": str(Path(SCRATCH.name, "prefect")),
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+}
+os.environ.pop("PREFECT_API_URL", None)  # a developer's own server is not for tests
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+hypothesis.settings.register_profile("local", deadline=None, max_examples=40, database=None)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("local"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_unconfigure() -> None:
+    """Throw away what the tests wrote (the working folder must be left first)."""
+    os.chdir(ROOT)
+    SCRATCH.cleanup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session_folder() -> None:
+    """Relative paths of session and module fixtures land outside the repository."""
+    os.chdir(SCRATCH.name)
+
+
+@pytest.fixture(autouse=True)
+def _test_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Relative paths of a test, a config's store.root above all, land in a folder of its own."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("cwd"))
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository; tests run elsewhere, so paths into it start here."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def configs() -> Path:
+    """The folder of the configs that come with the project."""
+    return ROOT / "configs"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real sales data that lie beside the repository (../shared/data)."""
+    return beside("shared/data")
+
+
+@pytest.fixture(scope="session")
+def benchmarks() -> Path:
+    """Published and measured results of others that lie beside the repository (../shared/benchmarks)."""
+    return beside("shared/benchmarks")
+
+
+def beside(folder: str) -> Path:
+    """The folder beside the repository; skips the test where there is none."""
+    path = ROOT.parent / folder
+    if not path.is_dir():
+        pytest.skip(f"needs the folder {path}, which is not part of the repository")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium for the page tests.
+
+    One per module, not per session: while Playwright's sync API is up, its event loop counts as running in this thread and
+    every asyncio.run of a later test, every Prefect flow too, would fail.
+    """
+    from playwright.sync_api import sync_playwright
+
+    executable = chromium()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
+        yield launched
+        launched.close()
+
+
+def chromium() -> str:
+    """Path of the browser: $CHROMIUM or /usr/bin/chromium. Without one the test is skipped, in CI it fails."""
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if Path(path).exists():
+        return path
+    stop = pytest.fail if os.environ.get("CI") else pytest.skip
+    stop(f"needs a Chromium at {path}: apt-get install chromium, or set CHROMIUM to its path")
