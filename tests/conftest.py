@@ -1,6 +1,7 @@
 """What every test stands on: no telemetry, nothing written in the repository or in the user's home, the real data and a browser."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,9 +111,9 @@ def browser() -> Iterator["Browser"]:
 
 
 def chromium() -> str:
-    """Path of the browser: $CHROMIUM or /usr/bin/chromium. Without one the test is skipped, in CI it fails."""
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    if Path(path).exists():
-        return path
+    """Path of the browser: $CHROMIUM or the first that is installed. Without one the test is skipped, in CI it fails."""
+    for name in (os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
     stop = pytest.fail if os.environ.get("CI") else pytest.skip
-    stop(f"needs a Chromium at {path}: apt-get install chromium, or set CHROMIUM to its path")
+    stop("needs a Chromium: apt-get install chromium, or set CHROMIUM to its path")

@@ -1,0 +1,54 @@
+# Each target works on a fresh machine with Python 3.11 to 3.13; what is there already is not made again.
+#   make demo      the main job on the built-in retail sample
+#   make serve     the dashboard on http://127.0.0.1:8050        (CONFIG=configs/<name>.yaml)
+#   make test      the tests                                     (ARGS="-k store")
+#   make lint      style and types
+#   make lock      the locks again from pyproject.toml           (UPGRADE=--upgrade for newer versions)
+#   make clean     throws away .venv and caches, keeps data/
+
+export VENV ?= .venv
+CONFIG ?= configs/demo.yaml
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+# An environment for development serves for running as well; the runtime lock alone would take the tests' packages away again.
+DEV := $(VENV)/.dev
+RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
+
+.PHONY: demo serve test lint lock clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
+	@scripts/venv.sh requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml scripts/venv.sh
+	@scripts/venv.sh requirements-dev.lock
+	@touch $@
+
+demo: $(RUN)
+	@demandcast run configs/demo.yaml
+	@echo "To look at it: make serve, then open http://127.0.0.1:8050"
+
+serve: $(RUN)
+	@demandcast serve $(CONFIG)
+
+test: $(DEV)
+	@scripts/chromium.sh
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml
+
+lock: $(DEV)
+	@$(COMPILE) --output-file requirements.lock
+	@$(COMPILE) --extra test --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find forecasting flows dashboard tests -name __pycache__ -prune -exec rm -rf {} +
