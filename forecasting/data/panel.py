@@ -1,0 +1,219 @@
+"""What is known: the panel of all series, and a cut through it on one day, in which the future is rows."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+
+from forecasting.config import Config
+
+KEY = ("unique_id", "ds")
+ROWS_PER_BUCKET = 500_000
+ALIVE_YEARS = 3
+"""A series without a sale observed for so long has ended and is no longer forecast."""
+Scan = Callable[[int], pl.LazyFrame]
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All series of a job, bucket by bucket.
+
+    `scan` gives the rows of one bucket as in the table `panel`; `groups` holds sums by group and ds (table `groups`);
+    `map` maps a function over buckets, here or on other processes.
+    """
+
+    config: Config
+    scan: Scan
+    buckets: tuple[int, ...]
+    groups: pl.DataFrame
+    map: Map = map
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A scan over one frame, for panels that are computed and not stored."""
+
+    rows: pl.DataFrame
+
+    def __call__(self, bucket: int) -> pl.LazyFrame:
+        return self.rows.lazy()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of a scenario: `column` `op` `value` on the future days start..end where the SQL condition holds."""
+
+    column: str
+    op: Literal["=", "*=", "+=", "-="]
+    value: float | str
+    start: date
+    end: date
+    where: str | None = None
+
+    def expr(self, kind: pl.DataType) -> pl.Expr:
+        """The edited column as `kind`."""
+        now = pl.col(self.column)
+        changed = {
+            "=": lambda: pl.lit(self.value),
+            "*=": lambda: now * self.value,
+            "+=": lambda: now + self.value,
+            "-=": lambda: now - self.value,
+        }[self.op]()
+        here = pl.col("ds").is_between(self.start, self.end)
+        if self.where:
+            here &= pl.sql_expr(self.where)
+        # an integer column (a promotion flag, say) keeps its type unless the edit needs fractions
+        wide = pl.Float64() if kind.is_integer() and not float(self.value).is_integer() else kind
+        return pl.when(here).then(changed.cast(wide)).otherwise(now).alias(self.column)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What was known on the day `cutoff` about the next `h` periods, with the edits of a scenario."""
+
+    panel: Panel
+    cutoff: date
+    h: int
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def config(self) -> Config:
+        return self.panel.config
+
+    @property
+    def end(self) -> date:
+        """The last day of the horizon."""
+        return self.config.frequency.shift(self.cutoff, self.h)
+
+    def frame(self, bucket: int) -> pl.DataFrame:
+        """History of every series of a bucket, and `h` future rows of those that were observed in the last years.
+
+        Sorted by unique_id and ds, complete on the calendar; future rows hold null in y, y_raw, flag and every column
+        that is not known ahead.
+        """
+        known = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
+        history = known.filter(pl.col("ds") <= self.cutoff)
+        future = self._future(known, history)
+        frame = pl.concat([history, future.select(history.columns)]).sort(KEY)
+        for edit in self.edits:
+            kind = frame.schema[edit.column]
+            frame = frame.with_columns(_only_future(edit.expr(kind), self.cutoff, edit.column))
+        return frame
+
+    def _future(self, known: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+        """The future rows: keys and static columns made here, known-ahead columns from the panel or by their rule."""
+        config = self.config
+        ahead = [c for c in config.columns.known_ahead if c in known.columns]
+        statics = [c for c in config.static_columns if c in known.columns]
+        born = config.frequency.shift(self.cutoff, -ALIVE_YEARS * config.frequency.year)
+        recent = history.filter(pl.col("ds") > born).group_by("unique_id")
+        alive = recent.agg(pl.col("y").count().alias("_n"), *(pl.col(c).drop_nulls().last() for c in statics))
+        steps = pl.DataFrame({"_step": range(1, self.h + 1)}, schema={"_step": pl.Int32})
+        ds = config.frequency.offset(pl.lit(self.cutoff), pl.col("_step"))
+        grid = alive.filter(pl.col("_n") > 0).join(steps, how="cross").select("unique_id", *statics, ds=ds)
+        later = known.filter(pl.col("ds") > self.cutoff).select(*KEY, *ahead)
+        future = grid.join(later, on=KEY, how="left")
+        rest = [c for c in history.columns if c not in future.columns]
+        future = future.with_columns(pl.lit(None, history.schema[c]).alias(c) for c in rest)
+        return self._ruled(history, future.select(history.columns))
+
+    def _ruled(self, history: pl.DataFrame, future: pl.DataFrame) -> pl.DataFrame:
+        """Fill the nulls of known-ahead columns in future rows by the rules of `future` in the config."""
+        rules = {c: r for c, r in self.config.future.items() if r is not None and c in future.columns}
+        if not rules:
+            return future
+        # only series with future rows, so that the rule sees a calendar-complete series
+        both = pl.concat([history.join(future, on="unique_id", how="semi"), future]).sort(KEY)
+        filled = [pl.coalesce(c, self._rule(c, rule)).cast(future.schema[c]).alias(c) for c, rule in rules.items()]
+        return both.with_columns(filled).filter(pl.col("ds") > self.cutoff)
+
+    def _rule(self, column: str, rule: Any) -> pl.Expr:
+        if not isinstance(rule, str):
+            return pl.lit(rule)
+        if rule.startswith("="):
+            return pl.lit(rule[1:])
+        value = pl.col(column)
+        if rule == "last":
+            return value.forward_fill().over("unique_id")
+        period = self.config.frequency.year if rule == "repeat_last_year" else self.config.season
+        tries = range(1, -(-self.h // period) + 5)
+        return pl.coalesce(value.shift(period * k).over("unique_id") for k in tries)
+
+    def __repr__(self) -> str:
+        return f"Cut({self.config.name} at {self.cutoff}, {self.h} periods ahead)"
+
+
+def _only_future(changed: pl.Expr, cutoff: date, column: str) -> pl.Expr:
+    return pl.when(pl.col("ds") > cutoff).then(changed).otherwise(pl.col(column)).alias(column)
+
+
+def bucket_of(ids: pl.Series, n: int) -> pl.Series:
+    """The bucket of each series: crc32 of its name modulo `n` (stable across versions and machines)."""
+    return pl.Series("bucket", [zlib.crc32(i.encode()) % n for i in ids], dtype=pl.Int32)
+
+
+def bucket_count(rows: int) -> int:
+    """Buckets for a panel of `rows` rows, so that one fits well in memory."""
+    return max(1, -(-rows // ROWS_PER_BUCKET))
+
+
+def is_closed(config: Config) -> pl.Expr:
+    """Days on which a series is known to be closed."""
+    return (pl.col(config.columns.open) == 0).fill_null(value=False) if config.columns.open else pl.lit(value=False)
+
+
+def observe(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Tell what was observed: y_raw keeps y as it came; on closed and out-of-stock days, and where the line held no
+    number, y is null. A sale on a day marked closed stays observed. `flag` says which.
+    """
+    stock = config.columns.stock
+    nothing = pl.col("y").fill_null(0) == 0
+    flag = (
+        pl.when(is_closed(config) & nothing)
+        .then(pl.lit("closed"))
+        .when((pl.col(stock) <= 0).fill_null(value=False) if stock else pl.lit(value=False))
+        .then(pl.lit("out_of_stock"))
+        .when(pl.col("y").is_null())
+        .then(pl.lit("missing"))
+        .otherwise(pl.lit("observed"))
+    )
+    rows = rows.with_columns(y_raw=pl.col("y"), flag=flag)
+    return rows.with_columns(y=pl.when(pl.col("flag") == "observed").then("y"))
+
+
+def fill_gaps(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
+    """Make every series complete on the calendar from its first day to `last`, the panel's last observed day.
+
+    Rows made here are flagged `filled`; their y is null, or 0 with `clean.gaps: zero`. Rows after `last` are flagged
+    `ahead`. Static columns of made rows repeat the series'. Sorted by unique_id and ds.
+    """
+    statics = [c for c in config.static_columns if c in rows.columns]
+    spans = rows.group_by("unique_id").agg(pl.col("ds").min().alias("_first"), *(pl.col(c).last() for c in statics))
+    spans = spans.filter(pl.col("_first") <= last)
+    ds = pl.date_ranges(pl.col("_first"), pl.lit(last), interval=config.freq).alias("ds")
+    grid = spans.select("unique_id", *statics, ds).explode("ds")
+    made = grid.join(rows, on=KEY, how="anti").with_columns(
+        y=pl.lit(0.0 if config.clean.gaps == "zero" else None, pl.Float64), flag=pl.lit("filled")
+    )
+    late = (pl.col("ds") > last) & (pl.col("flag") == "missing")
+    rows = rows.with_columns(flag=pl.when(late).then(pl.lit("ahead")).otherwise("flag"))
+    return pl.concat([rows, made], how="diagonal").sort(KEY)
+
+
+def cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
+    """The reported cutoffs of a backtest that ends on `last`, and the older ones that only feed the intervals.
+
+    Reported: h before `last` and back by `step`. The bounds of a window rest on the `calibration` newest windows that
+    were wholly over by its cutoff, so the oldest reported one needs so many before it.
+    """
+    at = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
+    overlap = -(-config.h // config.step) - 1
+    extra = config.backtest.calibration + overlap if config.backtest.calibration else 0
+    older = [config.frequency.shift(at[-1], -config.step * (i + 1)) for i in range(extra)]
+    return sorted(at), sorted(older)
