@@ -1,4 +1,4 @@
-"""What every test stands on: no telemetry, nothing written in the repository or in the user's home, the real data and a browser."""
+"""What every test stands on: no telemetry, nothing written in the repository or at home, real data, a browser."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = tempfile.TemporaryDirectory(prefix="demandcast-tests-")
 
-# Before anything imports Prefect or MLflow: both read their settings when they are imported, and child processes inherit them.
+# Before anything imports Prefect or MLflow: both read their settings when imported, and child processes inherit them.
 os.environ |= {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -98,8 +98,8 @@ def beside(folder: str) -> Path:
 def browser() -> Iterator["Browser"]:
     """Chromium for the page tests.
 
-    One per module, not per session: while Playwright's sync API is up, its event loop counts as running in this thread and
-    every asyncio.run of a later test, every Prefect flow too, would fail.
+    One per module, not per session: while Playwright's sync API is up, its event loop counts as running in this
+    thread, and every asyncio.run of a later test, every Prefect flow too, would fail.
     """
     from playwright.sync_api import sync_playwright
 
@@ -111,7 +111,7 @@ def browser() -> Iterator["Browser"]:
 
 
 def chromium() -> str:
-    """Path of the browser: $CHROMIUM or the first that is installed. Without one the test is skipped, in CI it fails."""
+    """Path of the browser: $CHROMIUM or the first installed one. Without one the test is skipped, in CI it fails."""
     for name in (os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

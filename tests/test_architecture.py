@@ -1,0 +1,368 @@
+"""The picture of the rooms, kept true: imports run down, every outside library has one door, functions stay short.
+
+Each rule is a function from a parsed module to the lines that break it; the second half shows every rule failing on
+code that breaks it, so that a rule which finds nothing is known to look.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+# From the ground up. A room may import what stands before its own row; rooms of one row do not know each other.
+ROOMS = (
+    ("forecasting.errors",),
+    ("forecasting.frequency",),
+    ("forecasting.config",),
+    ("forecasting.features",),
+    ("forecasting.data",),
+    ("forecasting.models", "forecasting.services"),
+    ("forecasting.evaluation",),
+    ("forecasting.planning",),
+    ("forecasting.steps",),
+    ("flows", "dashboard"),
+)
+HEIGHT = {room: height for height, row in enumerate(ROOMS) for room in row}
+
+# Frames in, frames out: these never reach for the outside world, though it lies lower in the picture.
+PURE = (
+    "forecasting.features",
+    "forecasting.data",
+    "forecasting.models",
+    "forecasting.evaluation",
+    "forecasting.planning",
+)
+
+# Outside library -> the only files that import it.
+DOORS = {
+    "cyclopts": ("flows/cli*.py",),
+    "concurrent.futures": ("forecasting/services/engine.py",),
+    "dash": ("dashboard/*",),
+    "dash_ag_grid": ("dashboard/*",),
+    "dash_mantine_components": ("dashboard/*",),
+    "deltalake": ("forecasting/services/store*.py", "forecasting/services/delta*.py"),
+    "evidently": ("forecasting/services/drift.py",),
+    "fastapi": ("dashboard/*",),
+    "holidays": ("forecasting/features/*",),
+    "lightgbm": ("forecasting/models/lightgbm*",),
+    "mlflow": ("forecasting/services/registry*.py",),
+    "multiprocessing": ("forecasting/services/engine.py",),
+    "pandas": ("forecasting/services/drift.py",),  # Evidently takes nothing else
+    "pandera": ("forecasting/data/*",),
+    "plotly": ("dashboard/*",),
+    "prefect": ("flows/*", "dashboard/runs.py"),
+    "statsforecast": ("forecasting/models/stats*",),
+}
+# What is loaded with these runs whatever code the file holds.
+UNSAFE = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
+
+FREQUENCIES = {"1d", "1w", "1mo"}
+LONGEST_FILE = 250
+LONGEST_BODY = 40
+
+
+@dataclass(frozen=True)
+class Module:
+    """One parsed file: its path below the repository, its lines and its tree."""
+
+    path: str
+    lines: int
+    tree: ast.Module
+
+    @property
+    def dotted(self) -> str:
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    def said(self, node: ast.AST, message: str) -> str:
+        return f"{self.path}:{getattr(node, 'lineno', 1)} {message}"
+
+
+def parse(path: str, source: str) -> Module:
+    return Module(path, len(source.splitlines()), ast.parse(source))
+
+
+def modules() -> list[Module]:
+    files = (
+        file for package in ("forecasting", "flows", "dashboard") for file in sorted((ROOT / package).rglob("*.py"))
+    )
+    return [parse(file.relative_to(ROOT).as_posix(), file.read_text()) for file in files]
+
+
+def imports(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    """Every import anywhere in the file, by name too; `from a import b` counts as a.b (b may be a module)."""
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node, name.name) for name in names)
+            case ast.ImportFrom(names=names):
+                yield from ((node, f"{origin(module, node)}.{name.name}") for name in names)
+            case ast.Call(args=[ast.Constant(value=str(name)), *_]) if called(node) in ("import_module", "__import__"):
+                yield node, name
+
+
+def called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def origin(module: Module, node: ast.ImportFrom) -> str:
+    """The absolute name behind a relative import."""
+    package = module.dotted.split(".") if module.path.endswith("__init__.py") else module.dotted.split(".")[:-1]
+    above = package[: len(package) - node.level + 1] if node.level else []
+    return ".".join([*above, *filter(None, [node.module])])
+
+
+def inside(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def room(name: str) -> str | None:
+    """The room a dotted name stands in; None for outside libraries and for the bare package."""
+    return next((known for known in HEIGHT if inside(name, known)), None)
+
+
+def unknown_rooms(module: Module) -> list[str]:
+    at_home = room(module.dotted) or module.dotted == "forecasting"
+    return [] if at_home else [module.said(module.tree, "stands in no room of the picture")]
+
+
+def upward_imports(module: Module) -> list[str]:
+    here = room(module.dotted) or "forecasting.errors"  # forecasting/__init__.py lies under everything
+    return [
+        module.said(node, f"{here} imports {name}, which does not lie below it")
+        for node, name in imports(module)
+        if (there := room(name)) and there != here and HEIGHT[there] >= HEIGHT[here]
+    ]
+
+
+def impure_imports(module: Module) -> list[str]:
+    return [
+        module.said(node, f"a pure room imports {name}")
+        for node, name in imports(module)
+        if room(module.dotted) in PURE and inside(name, "forecasting.services")
+    ]
+
+
+def side_doors(module: Module) -> list[str]:
+    return [
+        module.said(node, f"{library} is imported only by {', '.join(doors)}")
+        for node, name in imports(module)
+        for library, doors in DOORS.items()
+        if inside(name, library) and not any(fnmatch(module.path, door) for door in doors)
+    ]
+
+
+def unsafe_imports(module: Module) -> list[str]:
+    return [
+        module.said(node, f"{name} runs what it loads: use a native format")
+        for node, name in imports(module)
+        for library in UNSAFE
+        if inside(name, library)
+    ]
+
+
+def pages_in_figures(module: Module) -> list[str]:
+    """dashboard/figures.py: frames in, plotly out, no Dash."""
+    return [
+        module.said(node, f"figures know no pages, but this imports {name}")
+        for node, name in imports(module)
+        if module.path == "dashboard/figures.py" and name.split(".")[0].split("_")[0] == "dash"
+    ]
+
+
+def frequency_switches(module: Module) -> list[str]:
+    """Day, week and month differ in frequency.py only: nobody else compares their names or keys a dict by them."""
+    if module.path in ("forecasting/frequency.py", "forecasting/config.py"):
+        return []
+    return [module.said(node, "decides by freq: ask the Frequency") for node in ast.walk(module.tree) if switches(node)]
+
+
+def switches(node: ast.AST) -> bool:
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            return any(names_freq(side) for side in (left, *others))
+        case ast.Match(subject=subject):
+            return names_freq(subject)
+        case ast.Dict(keys=keys):
+            return any(isinstance(key, ast.Constant) and key.value in FREQUENCIES for key in keys)
+    return False
+
+
+def names_freq(node: ast.AST) -> bool:
+    match node:
+        case ast.Name(id="freq") | ast.Attribute(attr="freq"):
+            return True
+        case ast.Constant(value=value):
+            return isinstance(value, str) and value in FREQUENCIES
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            return any(names_freq(part) for part in parts)
+    return False
+
+
+def long_files(module: Module) -> list[str]:
+    if module.lines <= LONGEST_FILE:
+        return []
+    return [module.said(module.tree, f"has {module.lines} lines, more than {LONGEST_FILE}")]
+
+
+def long_bodies(module: Module) -> list[str]:
+    return [
+        module.said(node, f"{node.name} has a body of {length} lines, more than {LONGEST_BODY}")
+        for node in functions(module)
+        if (length := body_length(node)) > LONGEST_BODY
+    ]
+
+
+def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from the first statement after the docstring to the end."""
+    body = node.body[ast.get_docstring(node) is not None :]
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def switch_parameters(module: Module) -> list[str]:
+    """No boolean switches below the command line; `force` of a step is the one that the commands promise."""
+    return [
+        module.said(node, f"{node.name} takes the switch {parameter.arg}: make two functions of it")
+        for node in functions(module)
+        for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if inside(module.dotted, "forecasting") and is_bool(parameter) and not is_force(module, parameter)
+    ]
+
+
+def is_bool(parameter: ast.arg) -> bool:
+    return isinstance(parameter.annotation, ast.Name) and parameter.annotation.id == "bool"
+
+
+def is_force(module: Module, parameter: ast.arg) -> bool:
+    return parameter.arg == "force" and room(module.dotted) == "forecasting.steps"
+
+
+RULES = (
+    unknown_rooms,
+    upward_imports,
+    impure_imports,
+    side_doors,
+    unsafe_imports,
+    pages_in_figures,
+    frequency_switches,
+    long_files,
+    long_bodies,
+    switch_parameters,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_house_keeps(rule: Callable[[Module], list[str]]) -> None:
+    house = modules()
+    assert house, "no module found: the rules would hold of nothing"
+    broken = [line for module in house for line in rule(module)]
+    assert not broken, "\n" + "\n".join(broken)
+
+
+LONG_BODY = "def long():\n    '''Doc.'''\n" + "    x = 1\n" * (LONGEST_BODY + 1)
+
+# rule, file, code that breaks the rule
+BROKEN = (
+    (unknown_rooms, "forecasting/utils.py", "x = 1"),
+    (upward_imports, "forecasting/data/panel.py", "from forecasting.models import naive"),
+    (upward_imports, "forecasting/data/panel.py", "def f():\n    import forecasting.steps.train"),
+    (upward_imports, "forecasting/data/panel.py", "from ..steps import train"),
+    (upward_imports, "forecasting/models/naive.py", "from forecasting.evaluation import metrics"),
+    (upward_imports, "forecasting/models/naive.py", "from forecasting.services import store"),
+    (upward_imports, "forecasting/models/naive.py", "from forecasting import services"),
+    (upward_imports, "forecasting/services/registry.py", "from forecasting.models import lightgbm"),
+    (upward_imports, "forecasting/frequency.py", "from forecasting.config import Config"),
+    (upward_imports, "forecasting/__init__.py", "from .models import naive"),
+    (upward_imports, "flows/pipeline.py", "from dashboard import app"),
+    (upward_imports, "dashboard/app.py", "import importlib\nimportlib.import_module('flows.cli')"),
+    (impure_imports, "forecasting/evaluation/backtest.py", "from forecasting.services.store import Store"),
+    (side_doors, "forecasting/steps/ingest.py", "from deltalake import DeltaTable"),
+    (side_doors, "forecasting/services/store.py", "import mlflow.tracking"),
+    (side_doors, "forecasting/services/registry.py", "import evidently"),
+    (side_doors, "forecasting/steps/train.py", "from prefect import flow"),
+    (side_doors, "dashboard/app.py", "from prefect.client import get_client"),
+    (side_doors, "forecasting/models/naive.py", "from statsforecast.models import Naive"),
+    (side_doors, "forecasting/models/naive.py", "import lightgbm as lgb"),
+    (side_doors, "forecasting/features/sales.py", "import pandas as pd"),
+    (side_doors, "flows/cli.py", "from dash import html"),
+    (side_doors, "forecasting/models/stats.py", "from concurrent.futures import ProcessPoolExecutor"),
+    (side_doors, "forecasting/models/stats.py", "import concurrent.futures"),
+    (side_doors, "flows/cli.py", "import multiprocessing as mp"),
+    (unsafe_imports, "forecasting/models/stats.py", "import pickle"),
+    (unsafe_imports, "dashboard/app.py", "from joblib import load"),
+    (pages_in_figures, "dashboard/figures.py", "from dash import dcc"),
+    (pages_in_figures, "dashboard/figures.py", "import dash_mantine_components as dmc"),
+    (pages_in_figures, "dashboard/figures.py", "from dash.dependencies import Input"),
+    (frequency_switches, "forecasting/data/panel.py", "if freq == '1d': pass"),
+    (frequency_switches, "forecasting/data/panel.py", "x = 7 if config.freq in ('1d', '1w') else 1"),
+    (frequency_switches, "forecasting/data/panel.py", "if every == '1mo': pass"),
+    (frequency_switches, "forecasting/data/panel.py", "lags = {'1d': 7, '1w': 52}[every]"),
+    (frequency_switches, "forecasting/data/panel.py", "match config.freq:\n    case other: pass"),
+    (long_files, "flows/cli.py", "x = 1\n" * (LONGEST_FILE + 1)),
+    (long_bodies, "flows/cli.py", LONG_BODY),
+    (long_bodies, "flows/cli.py", LONG_BODY.replace("def", "async def")),
+    (switch_parameters, "forecasting/models/naive.py", "def fit(cut, fast: bool = False): pass"),
+    (switch_parameters, "forecasting/services/store.py", "def merge(table, *, force: bool): pass"),
+)
+
+# file, code that no rule may mind
+SOUND = (
+    ("forecasting/services/store.py", "from deltalake import DeltaTable\nfrom forecasting.data.schemas import Table"),
+    ("forecasting/services/drift.py", "def report():\n    import evidently, pandas"),
+    ("forecasting/services/engine.py", "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing"),
+    (
+        "forecasting/steps/train.py",
+        "from forecasting.services import registry\ndef train(c, *, force: bool = False): pass",
+    ),
+    ("forecasting/models/lightgbm.py", "from . import naive\nfrom forecasting.frequency import FREQS"),
+    ("forecasting/evaluation/backtest.py", "from forecasting.models import naive"),
+    ("forecasting/features/sales.py", "column.dt.truncate('1mo')\nevery = FREQS[config.freq].every"),
+    ("forecasting/frequency.py", "if freq == '1d': pass"),
+    ("dashboard/figures.py", "import plotly.graph_objects as go\nfrom dashboard.theme import FONT"),
+    ("dashboard/runs.py", "from prefect import get_client"),
+    ("flows/cli.py", "def run(debug: bool = False): pass\nimport pandasticsearch"),
+    ("flows/cli.py", LONG_BODY.removesuffix("    x = 1\n")),
+)
+
+
+@pytest.mark.parametrize(("rule", "path", "code"), BROKEN)
+def test_a_rule_finds_what_breaks_it(rule: Callable[[Module], list[str]], path: str, code: str) -> None:
+    assert rule(parse(path, code))
+
+
+@pytest.mark.parametrize(("path", "code"), SOUND)
+def test_no_rule_minds_sound_code(path: str, code: str) -> None:
+    assert [line for rule in RULES for line in rule(parse(path, code))] == []
+
+
+def test_the_line_that_breaks_a_rule_is_named() -> None:
+    module = parse("forecasting/data/panel.py", "x = 1\n\nimport pickle")
+    assert unsafe_imports(module) == ["forecasting/data/panel.py:3 pickle runs what it loads: use a native format"]
+
+
+def test_the_checker_reads_the_repository() -> None:
+    assert {"forecasting", "flows", "dashboard"} <= {Path(module.path).parts[0] for module in modules()}
+
+
+@pytest.mark.parametrize(
+    ("module", "unloaded"),
+    [
+        ("flows.cli", ("evidently", "mlflow", "statsforecast", "lightgbm", "prefect", "dash")),  # seconds each
+        ("dashboard.figures", ("dash", "dash_mantine_components", "dash_ag_grid")),
+    ],
+)
+def test_a_module_is_imported_without(module: str, unloaded: tuple[str, ...]) -> None:
+    """Also through others: looked up in a fresh process."""
+    code = f"import sys, {module}; print(*sorted(set(sys.modules) & set({unloaded!r})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
