@@ -1,0 +1,25 @@
+"""Raw data in, one long frame out. A source is one module in this folder with `load(config) -> Loaded`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from forecasting.config import Config
+from forecasting.data.sources._loaded import KEYS, TAGS, Loaded
+
+__all__ = ["KEYS", "TAGS", "Loaded", "kinds", "load"]
+
+
+def kinds() -> list[str]:
+    """The names of the sources: the modules of this folder."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+
+
+def load(config: Config) -> Loaded:
+    """Read what config.source names; raises UserError when the kind is unknown or nothing can be read."""
+    if config.source.kind not in kinds():
+        raise config.fault("source.kind", f"{config.source.kind!r} is not a source; there are {', '.join(kinds())}")
+    module = import_module(f"{__name__}.{config.source.kind}")
+    loaded: Loaded = module.load(config)
+    return loaded

@@ -1,0 +1,94 @@
+"""From a path of the config to files and their bytes; everything that can be wrong with a file gets its sentence."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import zlib
+from pathlib import Path
+from typing import NoReturn
+
+from forecasting.config import Config
+from forecasting.errors import UserError
+
+TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+PARQUET = (".parquet", ".pq")
+MAGIC = {
+    b"PK\x03\x04": "an Excel or zip file: save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as CSV",
+    b"PAR1": "a Parquet file: give it the ending .parquet",
+    b"%PDF": "a PDF: export the table as CSV",
+    b"\xff\xfe": "UTF-16 text: save it as CSV UTF-8",
+    b"\xfe\xff": "UTF-16 text: save it as CSV UTF-8",
+}
+
+
+def place(config: Config) -> Path:
+    """The configured path; raises UserError when there is none."""
+    if not config.source.path:
+        raise config.fault("source.path", f"is missing: the source {config.source.kind} needs a file, folder or glob")
+    return Path(config.source.path)
+
+
+def find(config: Config) -> list[Path]:
+    """The files that source.path means, in the order of their names: a file, a folder's tables, or a glob's."""
+    path = place(config)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = [p for p in path.iterdir() if p.name.lower().endswith(TEXT + PARQUET) and p.is_file()]
+        return sorted(found) or _nothing(config, f"the folder {path} holds no {', '.join(TEXT + PARQUET)} file")
+    found = [Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file()]
+    return sorted(found) or _nothing(config, f"there is no file or folder {path} (seen from {Path.cwd()})")
+
+
+def member(config: Config, name: str) -> Path | None:
+    """The file `name` or `name`.gz in the folder source.path, or None; raises UserError when the folder is missing."""
+    folder = place(config)
+    if not folder.is_dir():
+        return _nothing(config, f"there is no folder {folder} (seen from {Path.cwd()})")
+    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+
+
+def needed(config: Config, name: str) -> Path:
+    """Like `member`, but its absence is an error."""
+    found = member(config, name)
+    return found or _nothing(config, f"{place(config)} holds neither {name} nor {name}.gz")
+
+
+def _nothing(config: Config, message: str) -> NoReturn:
+    raise config.fault("source.path", f"{message}: mend the path, or give another with --set source.path=...")
+
+
+def content(file: Path) -> bytes:
+    """The text of a file as UTF-8 bytes with \\n line ends, unpacked when it ends with .gz; raises UserError."""
+    data = _unpacked(file).removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise UserError(f"{file}: is empty: export it again, with a header line and at least one row")
+    for magic, meaning in MAGIC.items():
+        if data.startswith(magic):
+            raise UserError(f"{file}: is {meaning}")
+    if b"\x00" in data:
+        raise UserError(f"{file}: holds binary data, not text: export the table as CSV or Parquet")
+    _is_utf8(file, data)
+    return data.replace(b"\r", b"\n") if b"\r" in data and b"\n" not in data else data
+
+
+def _unpacked(file: Path) -> bytes:
+    try:
+        data = file.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
+        raise UserError(f"{file}: is a damaged or cut off gzip file ({e}): copy it again") from None
+    except OSError as e:
+        raise UserError(f"{file}: cannot be read ({e.strerror or e})") from None
+
+
+def _is_utf8(file: Path, data: bytes) -> None:
+    if data.isascii():
+        return
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as e:
+        line = data.count(b"\n", 0, e.start) + 1
+        raise UserError(f"{file}, line {line}: is not UTF-8 text: save the file as CSV UTF-8") from None

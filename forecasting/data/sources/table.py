@@ -1,0 +1,108 @@
+"""Long tables: CSV or Parquet, one file, a folder or a glob, with the columns that the config names.
+
+Every driver, the date, the sales and the parts of unique_id are read; other columns are left alone. Lines that say
+nothing, and a footer below the last date, are dropped by these names; so are whole files of a folder that share no
+column with the table (`other_table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.sources._cells import DECIMAL_COMMA, looks_numeric, said
+from forecasting.data.sources._files import find
+from forecasting.data.sources._layout import is_header, layout
+from forecasting.data.sources._loaded import Loaded
+from forecasting.data.sources._long import Layout, assemble, columns, drivers, must_be_numbers
+from forecasting.data.sources._parquet import Parquet
+from forecasting.data.sources._parquet import read as read_parquet
+from forecasting.data.sources._rows import from_files, is_parquet
+from forecasting.data.sources._text import Text
+from forecasting.data.sources._text import read as read_text
+
+FOOTER = 10
+"""A footer has at most so many lines."""
+
+Source = Text | Parquet
+
+
+def load(config: Config) -> Loaded:
+    """All rows of the table; raises UserError when files or columns are missing or a file is no table."""
+    sources = [read_parquet(f) if is_parquet(f) else read_text(f) for f in find(config)]
+    meant, tables, others = _tables(config, sources)
+    dropped = {"other_table": sum(s.rows for s in others)}
+    frames = []
+    if texts := [s for s in tables if isinstance(s, Text)]:
+        long, footer = _without_footer(_from_text(config, texts, meant))
+        frames.append(long)
+        dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
+    if parquets := [s for s in tables if isinstance(s, Parquet)]:
+        raw = pl.concat([p.cells(_wanted(config, meant)) for p in parquets], how="vertical_relaxed")
+        frames.append(assemble(raw, meant, config))
+    long = pl.concat([f.select(columns(config)) for f in frames], how="vertical_relaxed")
+    dropped = {rule: n for rule, n in dropped.items() if n}
+    return Loaded(long, long.height + sum(dropped.values()), from_files, dropped)
+
+
+def _wanted(config: Config, meant: Layout) -> list[str]:
+    return list(dict.fromkeys((*meant.keys, *drivers(config))))
+
+
+def _tables(config: Config, sources: Sequence[Source]) -> tuple[Layout, list[Source], list[Source]]:
+    """The layout, the files that have it and those that are other tables."""
+    for source in sources:
+        if isinstance(source, Text):
+            is_header(source.file, source.names)
+    meant = layout(config, sources[0].file, sources[0].names)
+    tables = [s for s in sources if set(meant.keys) & set(s.names)] or list(sources)
+    for source in tables:
+        _has_columns(config, source, meant)
+    return meant, tables, [s for s in sources if s not in tables]
+
+
+def _has_columns(config: Config, source: Source, meant: Layout) -> None:
+    keys = dict.fromkeys(meant.ids, "source.columns.unique_id")
+    keys |= {meant.ds: "source.columns.ds", meant.y: "source.columns.y"} | drivers(config)
+    for column, key in keys.items():
+        if column not in source.names:
+            raise config.fault(key, f"{source.file} has no column {column!r}; it has: {', '.join(source.names)}")
+
+
+def _from_text(config: Config, texts: Sequence[Text], meant: Layout) -> pl.DataFrame:
+    """The long frame of text files, the lines of another shape included, with `blank`: nothing sold, nothing said."""
+    wanted = _wanted(config, meant)
+    raw = pl.concat([t.cells(wanted) for t in texts])
+    decimal = _decimal(config, texts, raw, meant)
+    free = set(drivers(config)) - set(meant.ids) - must_be_numbers(config)
+    numeric = frozenset(c for c in free if looks_numeric(raw[c], decimal))
+    long = assemble(raw, replace(meant, decimal=decimal, numeric=numeric), config)
+    long = long.with_columns(raw.select(said(pl.col(meant.y)).is_null().alias("blank")))
+    return pl.concat([long, *(_broken(t) for t in texts if t.broken.height)], how="diagonal_relaxed")
+
+
+def _decimal(config: Config, texts: Sequence[Text], raw: pl.DataFrame, meant: Layout) -> str:
+    """A comma when cells are separated by semicolons and one number holds a comma."""
+    numbers = [raw[c] for c in (meant.y, *must_be_numbers(config))]
+    may = any(t.delimiter == ";" for t in texts)
+    return "," if may and any(c.str.contains(DECIMAL_COMMA).any() for c in numbers) else "."
+
+
+def _broken(text: Text) -> pl.DataFrame:
+    """Lines with too few or too many cells, as rows with a fault; one that starts with a number is no footer."""
+    file, fault = pl.lit(str(text.file)), pl.lit("cells")
+    blank = ~pl.col("row").str.contains(r"^\W*\d")
+    return text.broken.select("line", file=file, fault=fault, fault_value=pl.col("row").str.head(80), blank=blank)
+
+
+def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Without the lines below the last date of a file that hold no number; and how many they were."""
+    dated = long.filter(pl.col("ds").is_not_null()).group_by("file").agg(last=pl.col("line").max())
+    ends = long.group_by("file").agg(end=pl.col("line").max())
+    suspects = long.filter(pl.col("ds").is_null() & pl.col("blank")).join(dated, on="file").join(ends, on="file")
+    footer = suspects.filter((pl.col("line") > pl.col("last")) & (pl.col("line") > pl.col("end") - FOOTER))
+    kept = long.drop("blank")
+    return (kept.join(footer, on=["file", "line"], how="anti"), footer.height) if footer.height else (kept, 0)
