@@ -28,7 +28,8 @@ if ! recent "$venv/bin/python"; then
 fi
 python=$venv/bin/python
 
-# A house with its own package index has told pip so; uv reads other names.
+# A house with its own package index and certificates has told pip and the system so; uv goes by other names.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
 
@@ -40,8 +41,8 @@ with_uv() {
 
 # --no-deps: the lock is complete, and older versions of pip refuse it otherwise.
 with_pip() {
-    "$python" -m pip install --disable-pip-version-check --require-hashes --no-deps --requirement "$lock"
-    "$python" -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement "$lock"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 }
 
 echo "Installing $lock into $venv"
