@@ -18,13 +18,17 @@ Faults = list[tuple[str, pl.Series, pl.Series]]
 
 @dataclass(frozen=True)
 class Layout:
-    """Which column is what: those joined to unique_id, the date, the sales, and how numbers are written."""
+    """Which column is what: those joined to unique_id, the date, the sales; how numbers are written and where they are.
+
+    `carried` are the columns that come along; None means the drivers of the config.
+    """
 
     ids: tuple[str, ...]
     ds: str
     y: str
     decimal: str = "."
     numeric: frozenset[str] = field(default_factory=frozenset)
+    carried: tuple[str, ...] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -71,7 +75,8 @@ def assemble(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.DataFrame:
     faults: Faults = []
     columns = [_unique_id(raw, layout, config), _ds(raw[layout.ds], config, faults)]
     columns.append(_number(raw[layout.y], "y", layout, faults))
-    columns += [_driver(raw[c], layout, config, faults) for c in drivers(config)]
+    carried = layout.carried if layout.carried is not None else drivers(config)
+    columns += [_driver(raw[c], layout, config, faults) for c in carried]
     return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *_tags(faults))
 
 

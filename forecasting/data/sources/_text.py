@@ -40,6 +40,17 @@ class Text:
         """Lines below the header."""
         return len(self.lines) + self.broken.height + self.empty
 
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise UserError when one of the columns is missing."""
+        missing = [c for c in columns if c not in self.names]
+        if missing:
+            raise UserError(f"{self.file}: has no column {missing[0]!r}; it has: {', '.join(self.names[:20])}")
+
+    def faulty(self) -> pl.DataFrame:
+        """The broken lines as file, line, fault (`cells`), fault_value (how the line begins)."""
+        tags = {"file": pl.lit(str(self.file)), "fault": pl.lit("cells"), "fault_value": pl.col("row").str.head(80)}
+        return self.broken.select("line", **tags)
+
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns, all String, with `file` and `line` (Int64)."""
         if not len(self.lines):

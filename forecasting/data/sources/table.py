@@ -92,10 +92,8 @@ def _decimal(config: Config, texts: Sequence[Text], raw: pl.DataFrame, meant: La
 
 
 def _broken(text: Text) -> pl.DataFrame:
-    """Lines with too few or too many cells, as rows with a fault; one that starts with a number is no footer."""
-    file, fault = pl.lit(str(text.file)), pl.lit("cells")
-    blank = ~pl.col("row").str.contains(r"^\W*\d")
-    return text.broken.select("line", file=file, fault=fault, fault_value=pl.col("row").str.head(80), blank=blank)
+    """Lines with too few or too many cells; one that begins with a number is no footer."""
+    return text.faulty().with_columns(blank=~pl.col("fault_value").str.contains(r"^\W*\d"))
 
 
 def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
