@@ -1,0 +1,165 @@
+"""The door to Evidently: has the distribution of a column moved between two samples?
+
+The measures are Evidently's, chosen by its own rule for up to 1,000 reference values, where a p-value says something;
+above it, where any p-value is small, a distance: Wasserstein in reference standard deviations for numbers, and the
+population stability index for categories (0.1 is its usual rule of thumb, as it is for the distance).
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+Kind = Literal["data", "target", "prediction"]
+SMALL = 1_000  # reference values up to which a p-value is used
+CATEGORIES = 5  # a number with at most so many distinct values is a category
+THRESHOLDS = {"ks": 0.05, "chisquare": 0.05, "z": 0.05, "wasserstein": 0.1, "psi": 0.1}
+LABELS = {
+    "ks": "K-S p-value",
+    "chisquare": "chi-square p-value",
+    "z": "Z-test p-value",
+    "wasserstein": "Wasserstein distance / std",
+    "psi": "population stability index",
+}
+TABLE = pl.Schema(
+    {
+        "column": pl.String,
+        "kind": pl.String,
+        "method": pl.String,
+        "score": pl.Float64,
+        "threshold": pl.Float64,
+        "drifted": pl.Boolean,
+    }
+)
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """The report as one page of HTML without network resources, one row per column, and the share that drifted.
+
+    table: column, kind, method, score, threshold, drifted. A p-value drifts below its threshold, a distance at or
+    above it. A column that cannot be measured has a null score and its reason as method: "no values" (in one sample
+    or both; in one only, it counts as drifted), "constant" (the same single value in both).
+    share: drifted columns / all columns, 0 without columns.
+    """
+
+    html: str
+    table: pl.DataFrame
+    share: float
+
+
+def compare(
+    reference: pl.DataFrame, current: pl.DataFrame, columns: Mapping[str, Kind], sample: int = 20_000, seed: int = 0
+) -> DriftReport:
+    """Compare the named columns of two frames on at most `sample` rows of each.
+
+    A column that a frame lacks counts as one without values there. Nulls and infinities are left out.
+    """
+    pairs = {name: _alike(*(_values(frame, name, sample, seed) for frame in (reference, current))) for name in columns}
+    methods = {name: _method(*pair) for name, pair in pairs.items()}
+    measured = {name: method for name, method in methods.items() if method in THRESHOLDS}
+    html, scores = _report(pairs, measured) if measured else (NOTHING, {})
+    rows = [
+        {"column": name, "kind": kind, "method": LABELS.get(methods[name], methods[name])}
+        | (scores.get(name) or _unmeasured(*pairs[name]))
+        for name, kind in columns.items()
+    ]
+    table = pl.DataFrame(rows, schema=TABLE)
+    return DriftReport(html, table, float(table["drifted"].mean() or 0.0))  # type: ignore[arg-type]
+
+
+NOTHING = (
+    "<!doctype html><title>Drift</title><p>No column has values in both samples, so nothing could be compared.</p>"
+)
+
+
+def _values(frame: pl.DataFrame, name: str, sample: int, seed: int) -> pl.Series:
+    """A sample of the column without nulls, NaN and infinities: numbers as Float64, everything else as String."""
+    if name not in frame.columns:
+        return pl.Series(name, [], pl.Float64)
+    rows = frame[name].sample(min(sample, frame.height), seed=seed)
+    if rows.dtype.is_temporal():
+        rows = rows.to_physical()
+    if rows.dtype.is_numeric():
+        rows = rows.cast(pl.Float64)
+        return rows.filter(rows.is_finite().fill_null(False))
+    return rows.cast(pl.String).drop_nulls()
+
+
+def _alike(reference: pl.Series, current: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Both as numbers, or both as categories: when one is text, or there are few distinct values."""
+    numbers = all(values.dtype.is_numeric() or values.is_empty() for values in (reference, current))
+    if numbers and pl.concat([_numbers(reference), _numbers(current)]).n_unique() > CATEGORIES:
+        return _numbers(reference), _numbers(current)
+    return reference.cast(pl.String), current.cast(pl.String)
+
+
+def _numbers(values: pl.Series) -> pl.Series:
+    return values.cast(pl.Float64)
+
+
+def _method(reference: pl.Series, current: pl.Series) -> str:
+    distinct = pl.concat([reference, current]).n_unique()
+    if reference.is_empty() or current.is_empty():
+        return "no values"
+    if distinct == 1:
+        return "constant"
+    small = reference.len() <= SMALL
+    if reference.dtype.is_numeric():
+        return "ks" if small else "wasserstein"
+    return ("z" if distinct == 2 else "chisquare") if small else "psi"
+
+
+def _unmeasured(reference: pl.Series, current: pl.Series) -> dict[str, Any]:
+    return {"score": None, "threshold": None, "drifted": reference.is_empty() != current.is_empty()}
+
+
+def _report(
+    pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping[str, str]
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Evidently's page, and score, threshold and verdict per column."""
+    os.environ.setdefault("DO_NOT_TRACK", "true")  # read when evidently is imported
+    from evidently import Report
+    from evidently.presets import DataDriftPreset
+
+    preset = DataDriftPreset(
+        columns=list(methods),
+        per_column_method=dict(methods),
+        per_column_threshold={name: THRESHOLDS[method] for name, method in methods.items()},
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a category that the reference lacks divides by zero: p = 0 is meant
+        reference, current = (_dataset({name: pairs[name][side] for name in methods}) for side in (0, 1))
+        snapshot = Report([preset], include_tests=True).run(current, reference)
+        page = snapshot.get_html_str(as_iframe=False)
+    return page, _scores(snapshot.dict())
+
+
+def _dataset(columns: Mapping[str, pl.Series]) -> Any:
+    """The columns side by side as Evidently's data set; the shorter ones end in nulls, which it leaves out."""
+    from evidently import DataDefinition, Dataset
+
+    frame = pl.concat([values.alias(name).to_frame() for name, values in columns.items()], how="horizontal")
+    numbers = [name for name, values in columns.items() if values.dtype.is_numeric()]
+    categories = [name for name in columns if name not in numbers]
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+    return Dataset.from_pandas(frame.to_pandas(), definition)
+
+
+def _scores(report: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    metrics = {metric["config"].get("column"): metric for metric in report["metrics"]}
+    verdicts = {test["metric_config"]["params"].get("column"): test["status"] for test in report["tests"]}
+    return {
+        name: {
+            "score": float(metric["value"]),
+            "threshold": metric["config"]["threshold"],
+            "drifted": str(verdicts[name]).endswith("FAIL"),
+        }
+        for name, metric in metrics.items()
+        if name is not None
+    }
