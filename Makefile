@@ -11,6 +11,15 @@ CONFIG ?= configs/demo.yaml
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
+# A house with its own package index and certificates has told pip and the system so; uv goes by other names.
+export UV_SYSTEM_CERTS ?= true
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+
 # An environment for development serves for running as well; the runtime lock alone would take the tests' packages away again.
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)

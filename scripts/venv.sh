@@ -28,11 +28,6 @@ if ! recent "$venv/bin/python"; then
 fi
 python=$venv/bin/python
 
-# A house with its own package index and certificates has told pip and the system so; uv goes by other names.
-export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
-[ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
-[ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
-
 with_uv() {
     "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install --quiet --disable-pip-version-check uv || return 1
     "$python" -m uv pip sync --quiet --python "$python" --require-hashes "$lock" || return 1
