@@ -14,7 +14,8 @@ class Frequency:
 
     `every` is the Polars duration; `season` the usual season and `year` the year, both in periods; `first_blocks` are
     the last steps of the first horizon blocks and `block` the width of the further ones; `windows` are the lengths of
-    rolling features and `level_window` the length that tells a series' recent level, all in periods.
+    rolling features and `level_window` the length that tells a series' recent level, all in periods. `calendar` names
+    the date features that can differ between periods (see features/calendar).
     """
 
     every: str
@@ -24,6 +25,7 @@ class Frequency:
     block: int
     windows: tuple[int, ...]
     level_window: int
+    calendar: tuple[str, ...]
     unit: str
 
     def blocks(self, h: int) -> tuple[int, ...]:
@@ -59,8 +61,12 @@ class Frequency:
         return ds.dt.truncate("1mo") if self.every == "1mo" else ds
 
 
+DAY = ("weekday", "monthday", "month", "yearday", "holiday", "next_holiday", "last_holiday", "easter", "month_left")
+WEEK = ("month", "yearweek", "monthday", "easter", "holiday_before", "holiday_after")
+MONTH = ("month", "quarter", "easter_month", "workdays")
+
 FREQS: dict[str, Frequency] = {
-    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, "day"),
-    "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, "week"),
-    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, "month"),
+    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, DAY, "day"),
+    "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, WEEK, "week"),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, MONTH, "month"),
 }

@@ -9,20 +9,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import KEY, Cut, InMemory, Panel
-
-Level = tuple[str, ...]
-
-
-def grain(level: Level) -> str:
-    """What the rows of an aggregation level are called: total, store, store/category."""
-    return "/".join(level) or "total"
-
-
-def group_label(level: Level) -> pl.Expr:
-    """The name of an aggregate: total, or store_type=a, or store=S1/category=food."""
-    if not level:
-        return pl.lit("total")
-    return pl.concat_str([pl.format("{}={}", pl.lit(c), pl.col(c).fill_null("none")) for c in level], separator="/")
+from forecasting.features.groups import Level, group_label
 
 
 def sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:

@@ -1,0 +1,52 @@
+"""What a feature is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from forecasting.config import Config
+
+SERIES = "unique_id"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of a model's input.
+
+    `expr` is evaluated on a frame sorted by unique_id and ds and complete on the calendar; for a row it reads sales at
+    least `lead` periods back and nothing more than `lookback` periods back.
+    """
+
+    name: str
+    expr: pl.Expr
+    lookback: int = 0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What features are made of: the config and the types of the panel's columns."""
+
+    config: Config
+    kinds: Mapping[str, pl.DataType]
+
+    def numeric(self, column: str | None) -> str | None:
+        """The column if it is there and holds numbers."""
+        return column if column and column in self.kinds and self.kinds[column].is_numeric() else None
+
+
+def back(value: pl.Expr, periods: int) -> pl.Expr:
+    """The value `periods` periods ago in the same series (ahead when negative)."""
+    return value.shift(periods).over(SERIES)
+
+
+def rolling_mean(value: pl.Expr, window: int, lag: int) -> pl.Expr:
+    """Mean of the observed values in the `window` periods that end `lag` periods ago."""
+    return value.rolling_mean(window, min_samples=1).shift(lag).over(SERIES)
+
+
+def in_phase(lead: int, season: int) -> int:
+    """The smallest lag of whole seasons that is at least `lead`."""
+    return -(-lead // season) * season

@@ -1,0 +1,67 @@
+"""Features from columns known ahead: their value before, now and after; price against its own past; promotions."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting.features.base import SERIES, Context, Feature, back, in_phase, rolling_mean
+from forecasting.features.sales import PHASES, Y, level
+
+
+def features(context: Context, lead: int) -> list[Feature]:
+    """Everything that is known for the day itself and the days around it."""
+    roles = context.config.columns
+    ahead = [c for c in roles.known_ahead if context.numeric(c)]
+    around = [f for c in ahead for f in _around(c)]
+    runs = [f for c in (roles.promo, roles.open) if context.numeric(c) for f in _runs(context, str(c))]
+    priced = _price(context, roles.price) if context.numeric(roles.price) else []
+    promoted = _promoted(context, str(roles.promo), lead) if context.numeric(roles.promo) else []
+    return [*around, *runs, *priced, *promoted]
+
+
+def _around(column: str) -> list[Feature]:
+    value = pl.col(column).cast(pl.Float64)
+    return [
+        Feature(column, value),
+        Feature(f"{column}_before", back(value, 1), 1),
+        Feature(f"{column}_after", back(value, -1)),
+    ]
+
+
+def _runs(context: Context, column: str) -> list[Feature]:
+    """How much of the period before and after (a week of days, a month of weeks) the flag was up."""
+    value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
+    return [
+        Feature(f"{column}_share_before", rolling_mean(value, width, 1), width + 1),
+        Feature(f"{column}_share_after", value.rolling_mean(width, min_samples=1).shift(-width).over(SERIES)),
+        Feature(f"{column}_share_long", rolling_mean(value, 2 * width, 1), 2 * width + 1),
+    ]
+
+
+def _price(context: Context, column: str | None) -> list[Feature]:
+    """Price against its own mean, its own highest, and the period before."""
+    price, window = pl.col(str(column)).cast(pl.Float64), context.config.frequency.level_window
+    highest = price.rolling_max(window, min_samples=1).over(SERIES)
+    return [
+        Feature("price_to_mean", price / rolling_mean(price, window, 0), window),
+        Feature("price_to_high", price / highest, window),
+        Feature("price_change", price / back(price, 1), 1),
+    ]
+
+
+def _promoted(context: Context, column: str, lead: int) -> list[Feature]:
+    """What sold in the same phase, and lately, on days with the promotion as it is today."""
+    season, window = context.config.season, 2 * context.config.frequency.level_window
+    unit, on = level(context, lead), pl.col(column) > 0
+    first = in_phase(lead, season)
+    cycles = PHASES if season < context.config.frequency.year else 2
+    lags = [first + season * i for i in range(cycles)]
+    alike = pl.mean_horizontal(pl.when(back(on, k) == on).then(back(Y, k)) for k in lags)
+    with_it = rolling_mean(pl.when(on).then(Y), window, lead)
+    without = rolling_mean(pl.when(~on).then(Y), window, lead)
+    far = max(lags[-1], window + lead, unit.lookback)
+    return [
+        Feature(f"{column}_alike", alike / unit.expr, far),
+        Feature(f"{column}_lately", pl.when(on).then(with_it).otherwise(without) / unit.expr, far),
+        Feature(f"{column}_lift", with_it / without, far),
+    ]

@@ -1,0 +1,72 @@
+"""Features from past sales, all in units of the series' own recent level."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting.features.base import SERIES, Context, Feature, back, in_phase, rolling_mean
+
+Y = pl.col("y")
+SHORT_LAGS = 4
+PHASES = 8
+
+
+def level(context: Context, lead: int) -> Feature:
+    """The recent level of the series, the unit of targets and sales features: mean of the positive part of a quarter
+    (of the last years where nothing was sold since); null when nothing was ever sold.
+    """
+    f = context.config.frequency
+    near = rolling_mean(Y, f.level_window, lead)
+    far = rolling_mean(Y, 3 * f.year, lead)
+    expr = pl.when(near > 0).then(near).when(far > 0).then(far)
+    return Feature("level", expr, 3 * f.year + lead)
+
+
+def features(context: Context, lead: int) -> list[Feature]:
+    """Lags, same-phase means, rolling means and deviations, last year, rarity: nothing younger than `lead` periods."""
+    unit = level(context, lead)
+    made = [*_lags(context, lead), *_rolling(context, lead), *_last_year(context, lead)]
+    scaled = [Feature(f.name, (f.expr / unit.expr), max(f.lookback, unit.lookback)) for f in made]
+    return [*scaled, *_rarity(context, lead)]
+
+
+def _lags(context: Context, lead: int) -> list[Feature]:
+    season = context.config.season
+    first = in_phase(lead, season)
+    short = [Feature(f"lag_{i}", back(Y, lead + i), lead + i) for i in range(SHORT_LAGS)]
+    cycles = PHASES if season < context.config.frequency.year else 2
+    far = [first + season * i for i in range(cycles)]
+    phase = [Feature(f"season_{i}", back(Y, k), k) for i, k in enumerate(far[:4])]
+    means = [
+        Feature(f"season_mean_{n}", pl.mean_horizontal(back(Y, k) for k in far[:n]), far[n - 1])
+        for n in (4, 8)
+        if n <= cycles
+    ]
+    return [*short, *phase, *means]
+
+
+def _rolling(context: Context, lead: int) -> list[Feature]:
+    windows = context.config.frequency.windows
+    means = [Feature(f"mean_{w}", rolling_mean(Y, w, lead), w + lead) for w in windows]
+    stds = [Feature(f"std_{w}", Y.rolling_std(w, min_samples=2).shift(lead).over(SERIES), w + lead) for w in windows]
+    return [*means, *stds]
+
+
+def _last_year(context: Context, lead: int) -> list[Feature]:
+    """The same phase a year ago, the days around it, and the level of the quarter that began there."""
+    f = context.config.frequency
+    width = f.windows[0]
+    year = f.year * -(-(lead + width) // f.year)
+    return [
+        Feature("year_ago", back(Y, year), year),
+        Feature("year_ago_around", rolling_mean(Y, width, year - width // 2), year + width),
+        Feature("year_ago_level", rolling_mean(Y, f.level_window, lead + f.year), lead + f.year + f.level_window),
+    ]
+
+
+def _rarity(context: Context, lead: int) -> list[Feature]:
+    """How often nothing is sold, and how rarely anything is observed."""
+    window = context.config.frequency.level_window
+    zero = rolling_mean((pl.col("y") == 0).cast(pl.Float64), window, lead)
+    seen = rolling_mean(Y.is_not_null().cast(pl.Float64), window, lead)
+    return [Feature("zeros", zero, window + lead), Feature("seen", seen, window + lead)]

@@ -1,0 +1,230 @@
+"""LightGBM: one global model per horizon block, trained on all series at once, each in units of its recent level.
+
+A row for a day in block b reads sales at least `lead(b)` periods back, so no forecast feeds on another one. The target
+is y / level and rows weigh level ** (2 - p): the Tweedie deviance of power p is homogeneous of that degree, so the
+boosters minimise the deviance in the units of y (Jorgensen, The Theory of Dispersion Models, 1997, chapter 4).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from forecasting.config import Config, ModelSpec
+from forecasting.data.panel import KEY, Cut
+from forecasting.features import Features
+from forecasting.features.base import SERIES
+from forecasting.features.groups import Level
+from forecasting.models import naive
+from forecasting.models.base import NO_FAILURES, finish
+
+if TYPE_CHECKING:
+    import lightgbm
+
+PARAMS: dict[str, Any] = {
+    "objective": "tweedie",
+    "tweedie_variance_power": 1.3,
+    "learning_rate": 0.06,
+    "num_leaves": 63,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "cat_smooth": 20.0,
+}
+# equal models whatever the number of threads
+FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": 7, "verbosity": -1, "num_threads": 2}
+MOST_CATEGORIES = 64
+"""A text column with more values is told by its priors only: splits on so many codes cost much and found nothing."""
+Codes = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class LightGBM:
+    """The recipe: booster parameters, trees, years of training rows, and the most rows a block is trained on."""
+
+    name: str
+    params: Mapping[str, Any]
+    trees: int = 250
+    years: float = 2.0
+    rows: int = 1_000_000
+    on: str = "series"
+    family: str = "lightgbm"
+
+    def fit(self, cut: Cut) -> FittedLightGBM:
+        """One booster for each horizon block of the config."""
+        made = _features(cut)
+        codes = _category_codes(cut)
+        boosters = {end: self._booster(cut, made, codes, end) for end in cut.config.block_ends}
+        return FittedLightGBM(self.name, boosters, made.levels, codes)
+
+    def _booster(self, cut: Cut, made: Features, codes: Codes, lead: int) -> lightgbm.Booster:
+        import lightgbm
+
+        names = [f.name for f in made.all(lead)] + list(codes)
+        share = self._share(cut)
+        rows = pl.concat(
+            [
+                self._training_rows(cut, bucket, made, codes, lead, share).select(*names, "y", "level")
+                for bucket in cut.panel.buckets
+            ]
+        )
+        target = rows["y"] / rows["level"]
+        params = {**PARAMS, **self.params, **FIXED}
+        if (target < 0).any():  # Tweedie knows no negative sales
+            params["objective"] = "regression"
+        power = params["tweedie_variance_power"] if params["objective"] == "tweedie" else 0.0
+        weight = rows["level"] ** (2 - power)
+        data = lightgbm.Dataset(
+            rows.select(names).cast(pl.Float32).to_numpy(),
+            target.to_numpy(),
+            weight=(weight / weight.mean()).to_numpy(),
+            feature_name=names,
+            categorical_feature=list(codes),
+        )
+        return lightgbm.train(params, data, self.trees)
+
+    def _training_rows(
+        self, cut: Cut, bucket: int, made: Features, codes: Codes, lead: int, share: float
+    ) -> pl.DataFrame:
+        """Rows of recent years with an observed y and a known level, of a sample of whole series if there are many."""
+        frame = _sampled(cut.frame(bucket), share)
+        return _matrix(cut, frame, made, codes, lead).filter(
+            _recent(cut, self.years), pl.col("y").is_not_null(), pl.col("level").is_not_null()
+        )
+
+    def _share(self, cut: Cut) -> float:
+        """The share of series to train on, so that the rows of a block stay within the budget."""
+        counts = [cut.panel.scan(b).filter(_recent(cut, self.years)).select(pl.len()) for b in cut.panel.buckets]
+        rows: int = sum(c.item() for c in pl.collect_all(counts))
+        return min(1.0, self.rows / max(rows, 1))
+
+
+@dataclass(frozen=True)
+class FittedLightGBM:
+    """Boosters by the last step of their block, the groupings whose priors they read, and the codes of categories."""
+
+    name: str
+    boosters: dict[int, lightgbm.Booster]
+    levels: tuple[Level, ...]
+    codes: Codes
+    family: str = "lightgbm"
+
+    @property
+    def failures(self) -> pl.DataFrame:
+        """None: a series without a level is answered by the ladder, and `source` says so."""
+        return NO_FAILURES
+
+    def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
+        """unique_id, ds, yhat, source; the ladder answers beyond the trained horizon and without a level."""
+        frame = cut.frame(bucket)
+        rungs = naive.answers(cut, frame)
+        made = Features(cut.config, dict(frame.schema), self.levels)
+        said = [self._block(cut, frame, made, end) for end in self._ends(cut)]
+        rows = rungs.join(pl.concat(said), on=KEY, how="left", maintain_order="left")
+        own = pl.col("_own").is_not_null()
+        rows = rows.with_columns(
+            yhat=pl.coalesce("_own", "yhat"), source=pl.when(own).then(pl.lit(self.name)).otherwise("source")
+        )
+        return finish(rows, cut.config).select(*KEY, "yhat", "source")
+
+    def _ends(self, cut: Cut) -> list[int]:
+        return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
+
+    def _block(self, cut: Cut, frame: pl.DataFrame, made: Features, end: int) -> pl.DataFrame:
+        """The forecasts of one block: unique_id, ds and _own, null where the series has no level."""
+        freq, booster = cut.config.frequency, self.boosters[end]
+        since = freq.shift(cut.cutoff, -made.lookback(end))
+        first, last = (freq.shift(cut.cutoff, k) for k in (_first_step(self.boosters, end), end))
+        rows = _matrix(cut, frame.filter(pl.col("ds") > since), made, self.codes, end)
+        rows = rows.filter(pl.col("ds").is_between(first, last), pl.col("level").is_not_null())
+        if rows.is_empty():
+            return rows.select(*KEY, _own=pl.col("level"))
+        values = booster.predict(rows.select(booster.feature_name()).cast(pl.Float32).to_numpy())
+        return rows.select(*KEY, _own=pl.Series(values) * pl.col("level"))
+
+    def save(self, folder: Path) -> None:
+        """Write one booster text per block and model.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for end, booster in self.boosters.items():
+            booster.save_model(str(folder / f"block-{end}.txt"))
+        facts = {"name": self.name, "blocks": list(self.boosters), "levels": self.levels, "codes": self.codes}
+        (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> FittedLightGBM:
+    """The model that `save` wrote into the folder."""
+    import lightgbm
+
+    facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    boosters = {end: lightgbm.Booster(model_file=str(folder / f"block-{end}.txt")) for end in facts["blocks"]}
+    return FittedLightGBM(facts["name"], boosters, tuple(tuple(x) for x in facts["levels"]), facts["codes"])
+
+
+def build(spec: ModelSpec, config: Config) -> list[LightGBM]:
+    """The recipe of a config entry; options: trees, years, rows and `params` of LightGBM itself."""
+    key = f"models.{config.models.index(spec)}"
+    options = dict(spec.options)
+    params = options.pop("params", {})
+    unknown = sorted(set(options) - {"trees", "years", "rows"})
+    if unknown:
+        raise config.fault(key, f"{unknown[0]} is not an option of lightgbm: it takes trees, years, rows and params")
+    wrong = [o for o, v in options.items() if not isinstance(v, int | float) or v <= 0]
+    if wrong or not isinstance(params, Mapping):
+        raise config.fault(f"{key}.{wrong[0] if wrong else 'params'}", "must be a number above 0 (params: a mapping)")
+    return [LightGBM(spec.name, params, **options, on=spec.on)]
+
+
+def _first_step(boosters: Mapping[int, Any], end: int) -> int:
+    return max((e for e in boosters if e < end), default=0) + 1
+
+
+def _features(cut: Cut) -> Features:
+    """The features of a cut: priors of all series together and of every text column that groups them."""
+    bucket = cut.panel.buckets[0]
+    frame = cut.frame(bucket)
+    many = frame[SERIES].n_unique()
+    texts = [c for c in cut.config.static_columns if frame.schema.get(c) == pl.String]
+    groups = [(c,) for c in texts if frame[c].n_unique() < many / 2]
+    return Features(cut.config, dict(frame.schema), ((), *groups) if many > 1 else ())
+
+
+def _category_codes(cut: Cut) -> Codes:
+    """A number for every value of the text columns with few values; nulls and unseen values get none."""
+    columns = [*cut.config.columns.known_ahead, *cut.config.static_columns]
+    known = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
+    schema = known.collect_schema()
+    texts = [c for c in columns if schema.get(c) == pl.String]
+    if not texts:
+        return {}
+    values = known.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
+    found = {c: values[c].item().to_list() for c in texts}
+    return {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
+
+
+def _matrix(cut: Cut, frame: pl.DataFrame, made: Features, codes: Codes, lead: int) -> pl.DataFrame:
+    """All features of a block as columns beside those of the frame; categories replaced by their codes."""
+    sums = cut.panel.groups.filter(pl.col("ds") <= cut.cutoff)
+    coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
+    return made.prepare(frame, sums, lead).with_columns(*made.exprs(lead)).with_columns(coded)
+
+
+def _recent(cut: Cut, years: float) -> pl.Expr:
+    first = cut.config.frequency.shift(cut.cutoff, -round(years * cut.config.frequency.year))
+    return pl.col("ds").is_between(first, cut.cutoff, closed="right")
+
+
+def _sampled(frame: pl.DataFrame, share: float) -> pl.DataFrame:
+    """Whole series, every so many of them in the order of their volume, so that large and small ones stay."""
+    if share >= 1:
+        return frame
+    order = frame.group_by(SERIES).agg(pl.col("y").sum()).sort("y", SERIES)
+    place = pl.int_range(pl.len())
+    kept = order.filter(((place + 1) * share).floor() > (place * share).floor())
+    return frame.filter(pl.col(SERIES).is_in(kept[SERIES].implode()))
