@@ -92,7 +92,9 @@ def names(column: pl.Series) -> pl.Series:
     if column.dtype.is_float() and column.drop_nulls().is_finite().all() and (column == column.round()).all():
         column = column.cast(pl.Int64)
     bare = column.cast(pl.String).str.strip_chars()
-    return bare.to_frame("name").select(pl.when(pl.col("name") != "").then(pl.col("name")).alias(column.name)).to_series()
+    return (
+        bare.to_frame("name").select(pl.when(pl.col("name") != "").then(pl.col("name")).alias(column.name)).to_series()
+    )
 
 
 def _ds(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:

@@ -146,13 +146,14 @@ def openings(o: Options, weekday: NDArray[np.int64], holiday: Bools) -> Bools:
     """Open flag by day and store: every second store rests on Sundays, all but every fifth on public holidays."""
     store = np.arange(o.stores)
     sunday = (weekday == 6)[:, None] & (store % 2 == 1)
-    return ~(sunday | holiday[:, None] & (store % 5 != 0))
+    return np.asarray(~(sunday | holiday[:, None] & (store % 5 != 0)))
 
 
 def holiday_effect(holiday: Bools) -> Floats:
     """Log effect of public holidays by day, for all days but the last two of `holiday`."""
     today, after, second = holiday[:-2], holiday[1:-1], holiday[2:]
-    return ON_HOLIDAY * today + DAY_BEFORE * (after & ~today) + SECOND_BEFORE * (second & ~after & ~today)
+    before, second_before = after & ~today, second & ~after & ~today
+    return np.asarray(ON_HOLIDAY * today + DAY_BEFORE * before + SECOND_BEFORE * second_before)
 
 
 def yearly_effect(o: Options, range_: Items, dates: list[date]) -> Floats:

@@ -127,7 +127,7 @@ def _cells_per_line(text: Text, signs: NDArray[np.uint8], ends: NDArray[np.int64
         if inside[ends].any():
             line = int(np.flatnonzero(inside[ends])[0]) + first + 1
             raise UserError(
-                f'{text.file}, line {line}: a quoted cell (") does not end on its line: take out the line break or quote'
+                f'{text.file}, line {line}: a quoted cell (") does not end on its line: take out the break or quote'
             )
         marks &= ~inside
     before = np.searchsorted(np.flatnonzero(marks), ends)

@@ -2,8 +2,8 @@
 
 unique_id is store/item (CA_1/FOODS_1_033). Drivers by the names that a config may use: sell_price, snap (of the
 store's own state), event_name and event_type (two on a day are joined by +; none without one); static: store, item,
-dept, cat, state. Days before a series' first sale are dropped as `not_yet_sold`; the days that the calendar knows beyond
-the sales are coming days. A line is the item's line of the sales file.
+dept, cat, state. Days before a series' first sale are dropped as `not_yet_sold`; the days that the calendar knows
+beyond the sales are coming days. A line is the item's line of the sales file.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ KEYS = ("Store", "Date", "Sales")
 NUMBERS = ("CompetitionDistance", "CompetitionOpenSinceMonth", "CompetitionOpenSinceYear")
 PROMO2 = ("Promo2", "Promo2SinceWeek", "Promo2SinceYear")
 HOLIDAYS = {"0": "none", "a": "public", "b": "easter", "c": "christmas"}
-MONTHS = {m + 1: name for m, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def load(config: Config) -> Loaded:
@@ -79,7 +79,7 @@ def _with_stores(days: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
     """Adds the static columns and what the store's rules say of each day, coming ones included."""
     joined = days.join(stores, on="unique_id", how="left", maintain_order="left")
     ds = pl.col("ds")
-    named = ds.dt.month().replace_strict(MONTHS, return_dtype=pl.String)
+    named = ds.dt.month().replace_strict(range(1, 13), MONTHS, return_dtype=pl.String)
     anew = pl.col("_interval").str.contains(named, literal=True) & (ds >= pl.col("_promo2"))
     months = (ds.dt.year() * 12 + ds.dt.month().cast(pl.Int32) - pl.col("_competition")).clip(0)
     return joined.with_columns(

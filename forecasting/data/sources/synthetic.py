@@ -32,7 +32,9 @@ def load(config: Config) -> Loaded:
     long = _long(o, world)
     present(config, long.columns, "the synthetic source")
     long = long.select(columns(config))
-    return Loaded(long, long.height, lambda keys: _rows(long, keys), {}, truth(o, world.range_, world.base, world.alive))
+    return Loaded(
+        long, long.height, lambda keys: _rows(long, keys), {}, truth(o, world.range_, world.base, world.alive)
+    )
 
 
 def options(config: Config) -> Options:

@@ -1,0 +1,224 @@
+"""Contracts: which raw rows may enter, what happens to those that may not, and what every table must hold.
+
+Good rows go on; a row that breaks a rule goes to the quarantine as it came, and the run with it when too many do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.schemas import Table
+from forecasting.data.sources import TAGS, Loaded
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "negative_price")
+"""Rules of a row on its own, in the order in which one is blamed; `conflicting_duplicate` and the faults of reading
+(date_format, number, cells, id) stand beside them."""
+
+QUARANTINE = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One load after its contracts.
+
+    `good` holds unique_id, ds, y and the drivers, unique by unique_id and ds; `quarantine` file, line, row (as it
+    came), rule, value; `duplicates` counts dropped repeats of equal rows. `account`: lines = aggregated + quarantined
+    + duplicates + the sum of dropped.
+    """
+
+    good: pl.DataFrame
+    quarantine: pl.DataFrame
+    duplicates: int
+    account: Mapping[str, Any]
+
+
+def check(loaded: Loaded, config: Config, today: date | None = None) -> Checked:
+    """Part good rows from bad ones; raises UserError when too many are bad, or the dates are implausible or old."""
+    long = loaded.long
+    _has_plausible_dates(long, config)
+    bad = _faults(long)
+    sound = _without(long, bad)
+    bad = pl.concat([bad, _broken_rules(sound, config)])
+    single, conflicts, repeats = _without_repeats(_without(sound, bad))
+    bad = pl.concat([bad, conflicts])
+    _few_enough(loaded, bad, config)
+    good = single.drop(TAGS)
+    _has_fresh_sales(good, config, today or date.today())
+    account = _account(loaded, good.height, bad.height, repeats)
+    return Checked(good, _as_they_came(loaded, bad), repeats, account)
+
+
+def _has_plausible_dates(long: pl.DataFrame, config: Config) -> None:
+    first, last = config.limits.dates
+    ds = long["ds"].drop_nulls()
+    if len(ds) and not ds.is_between(first, last).any():
+        raise config.fault(
+            "limits.dates",
+            f"all dates of the data ({ds.min()!s} to {ds.max()!s}) lie outside {first} to {last}: "
+            "give the right source.ds_format, or widen limits.dates",
+        )
+
+
+def _faults(long: pl.DataFrame) -> pl.DataFrame:
+    """Rows that could not be read."""
+    return long.filter(pl.col("fault").is_not_null()).select("file", "line", "ds", rule="fault", value="fault_value")
+
+
+def _without(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    """Without the bad cells; file, line and ds tell them apart (a line of a wide file has many)."""
+    return long.join(bad, on=["file", "line", "ds"], how="anti", nulls_equal=True) if bad.height else long
+
+
+def _broken_rules(long: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """file, line, ds, rule, value of each row that breaks one of RULES: the first of them."""
+    import pandera.errors
+
+    try:
+        raw_schema(long, config).validate(long, lazy=True)
+    except pandera.errors.SchemaErrors as e:
+        cases = e.failure_cases
+    else:
+        return long.clear().select("file", "line", "ds", rule=pl.lit(""), value=pl.lit(""))
+    order = {rule: k for k, rule in enumerate(RULES)}
+    rule = pl.when(pl.col("check") == "not_nullable").then(pl.lit("missing_key")).otherwise("check")
+    found = cases.select(pl.col("index").cast(pl.Int64), rule.alias("rule"), value=_value(long.schema))
+    found = found.sort(pl.col("rule").replace_strict(order), maintain_order=True).unique("index", keep="first")
+    rows = long.select("file", "line", "ds").select(pl.all().gather(found["index"]))
+    return rows.with_columns(found["rule"], found["value"])
+
+
+def _value(schema: pl.Schema) -> pl.Expr:
+    return pl.format("{}={}", pl.col("column"), pl.col("failure_case").cast(pl.String).fill_null("nothing"))
+
+
+def raw_schema(long: pl.DataFrame, config: Config) -> pa.DataFrameSchema:
+    """The Pandera schema of raw rows; the names of its checks are RULES. Weeks must all start on the usual weekday."""
+    import pandera.polars as pa
+
+    first, last = config.limits.dates
+    days = [pa.Check(_between(first, last), error="implausible_date")]
+    weekday = long["ds"].dt.weekday().mode().min() if config.freq == "1w" else None
+    days += [] if weekday is None else [pa.Check(_on(weekday), error="off_grid")]
+    sales = [pa.Check(_finite, error="non_finite")]
+    sales += [] if config.clean.y_min is None else [pa.Check.ge(config.clean.y_min, error="below_y_min")]
+    columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, days)}
+    columns["y"] = pa.Column(pl.Float64, sales, nullable=True)
+    for money in {config.columns.price, config.columns.cost} - {None}:
+        columns[str(money)] = pa.Column(pl.Float64, pa.Check.ge(0, error="negative_price"), nullable=True)
+    return pa.DataFrameSchema(columns)
+
+
+def _between(first: date, last: date) -> Any:
+    return lambda data: data.lazyframe.select(pl.col(data.key).is_between(first, last))
+
+
+def _on(weekday: Any) -> Any:
+    return lambda data: data.lazyframe.select(pl.col(data.key).dt.weekday() == weekday)
+
+
+def _finite(data: Any) -> pl.LazyFrame:
+    frame: pl.LazyFrame = data.lazyframe.select(pl.col(data.key).is_finite())
+    return frame
+
+
+def _without_repeats(long: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Rows that stand for themselves, the conflicting ones as bad rows, and how many equal repeats were dropped."""
+    keys = ["unique_id", "ds"]
+    again = long.select(keys).is_duplicated()
+    if not again.any():
+        return long, long.clear().select("file", "line", "ds", rule=pl.lit(""), value=pl.lit("")), 0
+    content = [c for c in long.columns if c not in TAGS]
+    repeated = long.filter(again).unique(content, keep="first", maintain_order=True)
+    conflict = repeated.select(keys).is_duplicated()
+    clash = long.filter(again).join(repeated.filter(conflict).select(keys).unique(), on=keys, how="semi")
+    value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
+    bad = clash.select("file", "line", "ds", rule=pl.lit("conflicting_duplicate"), value=value)
+    single = pl.concat([long.filter(~again), repeated.filter(~conflict)])
+    return single, bad, long.height - single.height - bad.height
+
+
+def _few_enough(loaded: Loaded, bad: pl.DataFrame, config: Config) -> None:
+    total, limit = loaded.long.height, config.limits.quarantined
+    if not bad.height or bad.height <= limit * total:
+        return
+    top = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)
+    causes = [f"{r['rule']} {r['len']} times, first in {r['file']}, line {r['line']}: {r['value']}" for r in _rows(top)]
+    raise config.fault(
+        "limits.quarantined",
+        f"{bad.height} of {total} rows ({bad.height / total:.1%}) break a rule and at most {limit:.1%} may: "
+        f"{'; '.join(causes)}; mend the data, or raise the limit",
+    )
+
+
+def _rows(top: pl.DataFrame) -> list[dict[str, Any]]:
+    return top.head(3).to_dicts()
+
+
+def _has_fresh_sales(good: pl.DataFrame, config: Config, today: date) -> None:
+    newest = good.filter(pl.col("y").is_not_null())["ds"].max()
+    if not isinstance(newest, date):
+        raise config.fault("source.path", "no row of the data holds a date and a number sold: nothing can be learned")
+    oldest_allowed = config.limits.max_age
+    age = (today - newest).days
+    if oldest_allowed is not None and age > oldest_allowed:
+        raise config.fault(
+            "limits.max_age",
+            f"the newest sales are of {newest}, {age} days old, and at most {oldest_allowed} may be: "
+            "fetch newer data, or raise the limit",
+        )
+
+
+def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any]:
+    dropped = dict(loaded.dropped)
+    if loaded.lines != good + bad + repeats + sum(dropped.values()):
+        raise AssertionError(f"the lines do not add up: {loaded.lines} are not {good} + {bad} + {repeats} + {dropped}")
+    return {"lines": loaded.lines, "aggregated": good, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
+
+
+def _as_they_came(loaded: Loaded, bad: pl.DataFrame) -> pl.DataFrame:
+    """The quarantine: one row per file, line and rule; of several bad cells in a line the first is told."""
+    more = pl.when(pl.len() > 1).then(pl.format("{} and {} more", pl.first("value"), pl.len() - 1))
+    value = pl.coalesce(more, pl.first("value")).alias("value")
+    single = bad.group_by("file", "line", "rule", maintain_order=True).agg(value)
+    if not single.height:
+        return pl.DataFrame(schema=QUARANTINE)
+    rows = loaded.rows_as_they_came(single.select("file", "line"))
+    return single.join(rows, on=["file", "line"], how="left", maintain_order="left").select(list(QUARANTINE))
+
+
+def table_schema(table: Table) -> pa.DataFrameSchema:
+    """The Pandera schema of a table: its columns and types, keys without nulls, steps from 1, bounds in order."""
+    import pandera.polars as pa
+
+    columns = {name: pa.Column(kind, nullable=name not in table.key) for name, kind in table.schema.items()}
+    if "step" in columns:
+        columns["step"] = pa.Column(pl.Int32, pa.Check.ge(1, error="step_below_1"), nullable=True)
+    ordered = [pa.Check(_ordered(name), error="bounds_crossed") for name in table.schema if name.startswith("lo-")]
+    return pa.DataFrameSchema(columns, checks=ordered, strict=True)
+
+
+def _ordered(low: str) -> Any:
+    high = low.replace("lo-", "hi-")
+    return lambda data: data.lazyframe.select((pl.col(low) <= pl.col(high)).fill_null(True))
+
+
+def hold(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The frame, if it keeps the table's contract (unique keys included); else ValueError: a mistake of the program."""
+    import pandera.errors
+
+    try:
+        table_schema(table).validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as e:
+        raise ValueError(f"table {table.name}: {e.failure_cases.head(5).to_dicts()}") from None
+    if frame.select(table.key).is_duplicated().any():
+        raise ValueError(f"table {table.name}: the key {', '.join(table.key)} is not unique")
+    return frame
