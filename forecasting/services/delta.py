@@ -1,0 +1,184 @@
+"""Delta Lake in small words: open, read, write, try again. Only `store` speaks to it.
+
+What was learned by running it (deltalake 1.6, Polars 2.1):
+
+- Predicates are SQL of DataFusion. A date needs `DATE '...'`, a column backticks (else its capitals are lost).
+- A merge or a predicate overwrite from an old snapshot fails with CommitFailedError as soon as another commit touched
+  files inside its predicate, and lands when it did not: so the work is done again from a fresh snapshot (`persist`).
+- Of two creators of a table the slower gets a plain DeltaError, not a CommitFailedError.
+- A merge casts its source silently to the stored types (1.5 becomes 1 in an integer column): `delta_rows.fitting` refuses that.
+- s3:// works by the same calls. Options come from the environment only (AWS_REGION, AWS_ACCESS_KEY_ID,
+  AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for a plain http endpoint), so a
+  pickled store holds no secret. Commits need a store with conditional puts (If-None-Match).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any, TypeVar
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from forecasting.data.schemas import Table
+from forecasting.errors import UserError
+
+T = TypeVar("T")
+
+TRIES = 20
+"""How often a write that lost against another one is done again, over about half a minute."""
+
+MAINTENANCE = ("OPTIMIZE", "VACUUM")
+"""Commits that leave the content as it is."""
+
+
+def storage(uri: str) -> dict[str, str] | None:
+    """Options of an object store: the AWS_* variables of the environment; None for a local folder."""
+    return {k: v for k, v in os.environ.items() if k.startswith("AWS_")} if "://" in uri else None
+
+
+def opened(uri: str, version: int | None = None) -> DeltaTable | None:
+    """The table's snapshot (the newest, or that of a version); None when it was never written.
+
+    Raises UserError when the place cannot be read, or the version is not kept any more.
+    """
+    try:
+        return DeltaTable(uri, version=version, storage_options=storage(uri))
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError) as error:
+        raise UserError(
+            f"The table at {uri} cannot be read{f' at version {version}' if version is not None else ''} "
+            f"({str(error).splitlines()[0]}): check store.root and, for s3://, the AWS_* variables of the environment."
+        ) from error
+
+
+def data_version(snapshot: DeltaTable) -> int:
+    """The version that last changed the content: compaction and vacuum do not count."""
+    for limit in (16, None):
+        for commit in snapshot.history(limit):
+            if not str(commit["operation"]).startswith(MAINTENANCE):
+                return int(commit["version"])
+    return int(snapshot.version())
+
+
+def read(snapshot: DeltaTable | None, schema: pl.Schema) -> pl.LazyFrame:
+    """The snapshot in the columns and types of the schema; columns it does not have yet are null."""
+    if snapshot is None:
+        return pl.LazyFrame(schema=schema)
+    stored = pl.scan_delta(snapshot)
+    types = stored.collect_schema()
+    return stored.select(_column(name, kind, types) for name, kind in schema.items())
+
+
+def _column(name: str, kind: pl.DataType, types: pl.Schema) -> pl.Expr:
+    if name not in types:
+        return pl.lit(None, dtype=kind).alias(name)
+    return pl.col(name) if types[name] == kind else pl.col(name).cast(kind)
+
+
+def matching(equals: Mapping[str, Any]) -> list[pl.Expr]:
+    """Polars conditions: a column equals a value, is one of several, or is null (None)."""
+    return [_matches(column, value) for column, value in equals.items()]
+
+
+def _matches(column: str, value: Any) -> pl.Expr:
+    if value is None:
+        return pl.col(column).is_null()
+    return pl.col(column).is_in(list(value)) if _several(value) else pl.col(column) == value
+
+
+def predicate(equals: Mapping[str, Any]) -> str:
+    """The same conditions in SQL with literal values, without which Delta cannot skip files."""
+    return " AND ".join(condition(f"`{column}`", value) for column, value in equals.items())
+
+
+def condition(column: str, value: Any) -> str:
+    """One condition in SQL; `column` comes quoted."""
+    if value is None:
+        return f"{column} IS NULL"
+    if _several(value):
+        return f"{column} IN ({', '.join(_literal(v) for v in value)})"
+    return f"{column} = {_literal(value)}"
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if type(value) is date:
+        return f"DATE '{value}'"
+    if isinstance(value, int | float):
+        return repr(value).lower()
+    raise TypeError(f"a slice of a table cannot be told by {value!r}: use text, a number, a boolean or a date")
+
+
+def bounds(frame: pl.DataFrame, table: Table) -> tuple[dict[str, list[Any]], dict[str, tuple[Any, Any]]]:
+    """What surely holds for the stored twins of these rows: values of partition columns, ranges of dates.
+
+    Only columns that the key decides count: its own, and the bucket (a hash of unique_id).
+    """
+    decided = {*table.key, "bucket"} & set(table.schema)
+    values = {c: frame[c].unique().sort().to_list() for c in table.partition if c in decided}
+    dates = [c for c in table.key if table.schema[c] == pl.Date and c not in values]
+    return values, {c: (frame[c].min(), frame[c].max()) for c in dates}
+
+
+def upsert(snapshot: DeltaTable, table: Table, rows: pl.DataFrame) -> None:
+    """Merge the rows by key. Raises CommitFailedError when others changed the same files meanwhile."""
+    columns = {f"`{c}`": f"s.`{c}`" for c in rows.columns}
+    merger = snapshot.merge(rows, _twins(rows, table), source_alias="s", target_alias="t", merge_schema=True)
+    merger.when_matched_update(columns).when_not_matched_insert(columns).execute()
+
+
+def _twins(rows: pl.DataFrame, table: Table) -> str:
+    values, ranges = bounds(rows, table)
+    same = [f"t.`{c}` = s.`{c}`" for c in table.key]
+    listed = [condition(f"t.`{c}`", v) for c, v in values.items()]
+    spans = [f"t.`{c}` BETWEEN {_literal(lo)} AND {_literal(hi)}" for c, (lo, hi) in ranges.items()]
+    return " AND ".join(same + listed + spans)
+
+
+def create(uri: str, table: Table, frame: pl.DataFrame) -> None:
+    """Write a table that is not there yet. Raises CommitFailedError when another was quicker."""
+    try:
+        write_deltalake(
+            uri, frame, mode="error", partition_by=list(table.partition) or None, storage_options=storage(uri)
+        )
+    except DeltaError as error:
+        if opened(uri) is None:
+            raise
+        raise CommitFailedError(str(error)) from error
+
+
+def overwrite(snapshot: DeltaTable, frame: pl.DataFrame, equals: Mapping[str, Any]) -> None:
+    """Put the frame in place of the slice told by `equals` (of everything, without), in one commit."""
+    where = predicate(equals) or None
+    if frame.is_empty():
+        snapshot.delete(where)
+        return
+    write_deltalake(snapshot, frame, mode="overwrite", predicate=where, schema_mode="merge")
+
+
+def persist(table: Table, attempt: Callable[[], T]) -> T:
+    """What the attempt returns; a lost race is run again from a fresh snapshot, after a pause that grows.
+
+    Raises UserError when it loses every time.
+    """
+    for tried in range(TRIES):
+        try:
+            return attempt()
+        except CommitFailedError:
+            time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.02 * 2**tried))
+    raise UserError(
+        f"Table {table.name} could not be written, another process writes to it all the time: "
+        "end the other run, or wait for it, and start again."
+    )

@@ -1,0 +1,119 @@
+"""Processes: map a function over items, here or in one pool of spawned workers.
+
+Spawn, because a fork after Polars or LightGBM have started threads hangs. A worker uses one thread, told to it by the
+environment it is born with: libraries read these variables when they are imported.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import TypeVar
+
+from forecasting.errors import UserError
+
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_environment = threading.Lock()
+
+
+class WorkError(RuntimeError):
+    """An error while working on one item; the message names the item, the cause is the error itself."""
+
+
+def run(fn: Callable[[I], R], items: Iterable[I], workers: int) -> Iterator[R]:
+    """`fn` of every item, in the order of the items, as they are done.
+
+    One item or one worker: in this process. Else a pool, for which `fn`, items and results must be picklable; at most
+    two items per worker are under way, so results that nobody took do not pile up.
+    Raises WorkError (which names the item) from an error of `fn`, and UserError as it is.
+    """
+    work = list(items)
+    pooled = min(workers, len(work)) > 1
+    return _in_pool(fn, work, min(workers, len(work))) if pooled else _here(fn, work)
+
+
+def _here(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
+    for item in items:
+        with _named(item):
+            result = fn(item)
+        yield result
+
+
+def _in_pool(fn: Callable[[I], R], items: Sequence[I], workers: int) -> Iterator[R]:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_born)
+    try:
+        yield from _ordered(pool, fn, items, 2 * workers)
+    except BaseException:  # KeyboardInterrupt and an abandoned iterator too: nobody waits for what is still running
+        _end(pool)
+        raise
+    pool.shutdown()
+
+
+def _ordered(pool: ProcessPoolExecutor, fn: Callable[[I], R], items: Sequence[I], ahead: int) -> Iterator[R]:
+    waiting: deque[tuple[I, Future[R]]] = deque()
+    for item in items:
+        waiting.append((item, _submit(pool, fn, item)))
+        if len(waiting) >= ahead:
+            yield _result(*waiting.popleft())
+    while waiting:
+        yield _result(*waiting.popleft())
+
+
+def _submit(pool: ProcessPoolExecutor, fn: Callable[[I], R], item: I) -> Future[R]:
+    with _named(item), _single_threaded():
+        return pool.submit(fn, item)
+
+
+def _result(item: I, future: Future[R]) -> R:
+    with _named(item):
+        return future.result()
+
+
+@contextmanager
+def _named(item: object) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except BrokenProcessPool as error:
+        raise WorkError(
+            f"a worker process died at or near {item!r}, most often because memory ran out: try fewer workers"
+        ) from error
+    except Exception as error:
+        raise WorkError(f"{item!r}: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """The environment in which workers are born (the pool starts them while items are handed in)."""
+    with _environment:
+        before = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update(ONE_THREAD)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _born() -> None:
+    """Ctrl-C ends a worker without a traceback of its own; the parent tells what happened."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Stop the workers in the middle of their work (Python 3.14 has `terminate_workers` for this)."""
+    workers = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.terminate()

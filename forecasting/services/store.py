@@ -1,0 +1,165 @@
+"""The lake: every table of the project as a Delta table, in a local folder or on s3:// by the same code.
+
+Steps write through `merge` and `replace`; both leave the table at its version when its content would stay the same.
+Forecasts are read through `scan_published`: a row in `vintages`, written last, is what makes them visible.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+
+from forecasting.data.schemas import Table
+from forecasting.services import delta, delta_rows
+
+
+@dataclass(frozen=True)
+class Store:
+    """Tables under one root. Cheap to make and to pickle: nothing is open, credentials stay in the environment."""
+
+    root: str
+    tables: Mapping[str, Table]
+
+    def scan(self, name: str, /, *, version: int | None = None, **equals: Any) -> pl.LazyFrame:
+        """The table in the columns and types of its schema, lazily; of an unwritten one no rows.
+
+        `equals` (a value, or a list of them) skips whole folders where it names partition columns. `version` reads the
+        table as it was then. In tables that have a column of that name filter it behind: asking here is a ValueError.
+        """
+        table = self.tables[name]
+        if version is not None and "version" in table.schema:
+            raise ValueError(f"{name} has a column 'version': filter by it behind the scan")
+        return delta.read(self._snapshot(name, version), table.schema).filter(*delta.matching(equals))
+
+    def merge(self, name: str, frame: pl.DataFrame, /, *, ignore: Collection[str] = ()) -> int:
+        """Insert new keys, update those whose values differ, the later call wins; returns the rows written.
+
+        Nothing differs: no new version. Columns in `ignore` (times of writing) are no difference by themselves.
+        Raises ValueError for double or null keys and for columns that are not those of the table, UserError when the
+        stored type of a column cannot hold its new values.
+        """
+        table = self.tables[name]
+        rows = delta_rows.conform(frame, table)
+        return delta.persist(table, lambda: self._merge(table, rows, ignore))
+
+    def replace(self, name: str, frame: pl.DataFrame, /, **equals: Any) -> None:
+        """Put the frame in place of all rows that match `equals` (of the whole table, without), in one commit.
+
+        Equal content: no new version. Raises ValueError for rows outside the slice, and as `merge` does.
+        """
+        table = self.tables[name]
+        rows = delta_rows.conform(frame, table)
+        if rows.filter(*delta.matching(equals)).height < rows.height:
+            raise ValueError(f"{name}: rows outside the slice {equals}")
+        delta.persist(table, lambda: self._replace(table, rows, equals))
+
+    def append(self, name: str, frame: pl.DataFrame, /) -> None:
+        """Add rows whose keys the caller knows to be new: nothing is compared."""
+        table = self.tables[name]
+        rows = delta_rows.conform(frame, table)
+        if rows.height:
+            delta.persist(table, lambda: self._append(table, rows))
+
+    def version(self, name: str, /) -> int | None:
+        """The version that last changed the content (compaction does not); None while the table is unwritten."""
+        snapshot = self._snapshot(name)
+        return None if snapshot is None else delta.data_version(snapshot)
+
+    def history(self, name: str, /) -> pl.DataFrame:
+        """Commits, newest first: version, at (UTC), operation, metrics (JSON)."""
+        snapshot = self._snapshot(name)
+        commits = [] if snapshot is None else snapshot.history()
+        at = pl.Datetime("ms", "UTC")
+        schema = pl.Schema({"version": pl.Int64, "at": at, "operation": pl.String, "metrics": pl.String})
+        return pl.DataFrame([_commit(c) for c in commits], schema=schema, orient="row")
+
+    def compact(self) -> None:
+        """Join small files; contents and data versions stay."""
+        for name, table in self.tables.items():
+            delta.persist(table, partial(self._compact, name))
+
+    def vacuum(self, retention_days: int) -> None:
+        """Remove files that no version of the last days needs; older versions can no longer be read.
+
+        Raises ValueError below one day: it would take files from readers and writers at work.
+        """
+        if retention_days < 1:
+            raise ValueError(f"retention_days must be at least 1, not {retention_days}")
+        for snapshot in filter(None, map(self._snapshot, self.tables)):
+            snapshot.vacuum(24 * retention_days, dry_run=False, enforce_retention_duration=False)
+
+    def publish(self, row: Mapping[str, Any], /) -> None:
+        """Make the forecasts of a cutoff and version visible: call it after they are written.
+
+        Publishing again changes the row if it tells something else; `published_at` (default: now) does not by itself.
+        """
+        frame = pl.DataFrame([{"published_at": datetime.now(UTC)} | dict(row)])
+        self.merge("vintages", frame, ignore=("published_at",))
+
+    def published(self) -> pl.DataFrame:
+        """The vintages, newest cutoff first, within one cutoff the last published first."""
+        order = ["cutoff", "published_at", "version"]
+        return self.scan("vintages").collect().sort(order, descending=True)
+
+    def scan_published(self, name: str = "forecasts", /, **equals: Any) -> pl.LazyFrame:
+        """The rows of a table with cutoff and version whose vintage is published; `equals` as in `scan`."""
+        vintages = self.published().select("cutoff", "version")
+        rows = delta.read(self._snapshot(name), self.tables[name].schema)
+        rows = rows.filter(*delta.matching({"cutoff": vintages["cutoff"].unique().to_list()} | equals))
+        return rows.join(vintages.lazy(), on=["cutoff", "version"], how="semi")
+
+    def _uri(self, name: str) -> str:
+        return f"{self.root.rstrip('/')}/{self.tables[name].name}"
+
+    def _snapshot(self, name: str, version: int | None = None) -> DeltaTable | None:
+        newest = delta.opened(self._uri(name))
+        if newest is None or version is None or version == delta.data_version(newest):
+            return newest  # compaction and vacuum may have taken the files of the version, not its content
+        return delta.opened(self._uri(name), version)
+
+    def _compact(self, name: str) -> None:
+        if (snapshot := self._snapshot(name)) is not None:
+            snapshot.optimize.compact()
+
+    def _merge(self, table: Table, rows: pl.DataFrame, ignore: Collection[str]) -> int:
+        snapshot = self._snapshot(table.name)
+        if snapshot is None:
+            return self._create(table, rows)
+        changed = delta_rows.changes(snapshot, table, delta_rows.fitting(rows, snapshot, table), ignore)
+        if changed.height:
+            delta.upsert(snapshot, table, changed)
+        return changed.height
+
+    def _replace(self, table: Table, rows: pl.DataFrame, equals: Mapping[str, Any]) -> None:
+        snapshot = self._snapshot(table.name)
+        if snapshot is None:
+            self._create(table, rows)
+            return
+        rows = delta_rows.fitting(rows, snapshot, table)
+        stored = delta.read(snapshot, rows.schema).filter(*delta.matching(equals)).collect()
+        if not stored.sort(table.key).equals(rows, null_equal=True):
+            delta.overwrite(snapshot, rows, equals)
+
+    def _append(self, table: Table, rows: pl.DataFrame) -> None:
+        snapshot = self._snapshot(table.name)
+        if snapshot is None:
+            self._create(table, rows)
+        else:
+            write_deltalake(snapshot, delta_rows.fitting(rows, snapshot, table), mode="append", schema_mode="merge")
+
+    def _create(self, table: Table, rows: pl.DataFrame) -> int:
+        if rows.height:
+            delta.create(self._uri(table.name), table, rows)
+        return rows.height
+
+
+def _commit(entry: Mapping[str, Any]) -> tuple[int, int, str, str]:
+    metrics = json.dumps(entry.get("operationMetrics", {}))
+    return entry["version"], entry["timestamp"], entry["operation"], metrics
