@@ -1,0 +1,1 @@
+"""How good a forecast is, how sure, and whether it may go into production: frames in, frames out."""

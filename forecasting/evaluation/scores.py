@@ -1,0 +1,73 @@
+"""The `scores` table: every model at every cutoff, segment and horizon, and its skill against the naive ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import polars as pl
+
+from forecasting.evaluation.metrics import score
+
+KEY = ("model", "recipe", "cutoff", "grain", "segment", "horizon")
+CELL = ("cutoff", "grain", "segment", "horizon")
+SKILLS = ("skill", "skill_seasonal_naive")
+
+
+def scores_table(backtests: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """Rows [model, recipe, cutoff, grain, segment, horizon, metric, value] of the reported rows of `backtests`.
+
+    `segments` is [unique_id, segment]; series without one (aggregates) count under "all" only. cutoff null means all
+    cutoffs together, segment "all" and horizon "all" likewise; other horizons are the blocks, as "1-7".
+    """
+    reported = backtests.filter("reported") if "reported" in backtests.columns else backtests
+    rows = reported.join(segments.select("unique_id", "segment"), on="unique_id", how="left")
+    rows = rows.join(block_labels(rows), on=["grain", "block"], how="left")
+    return pl.concat([cell.select(*KEY, "metric", "value") for cell in cells(rows)]).sort(*KEY, "metric")
+
+
+def cells(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Scores by every choice of cutoff or all, segment or all, horizon or all."""
+    everything = {
+        "cutoff": pl.lit(None, pl.Date).alias("cutoff"),
+        "segment": pl.lit("all").alias("segment"),
+        "horizon": pl.lit("all").alias("horizon"),
+    }
+    for split in product((True, False), repeat=len(everything)):
+        kept = [name for name, keep in zip(everything, split, strict=True) if keep]
+        filled = [expr for name, expr in everything.items() if name not in kept]
+        part = rows.drop_nulls([name for name in kept if name == "segment"])
+        yield score(part, ["model", "recipe", "grain", *kept]).with_columns(filled)
+
+
+def block_labels(rows: pl.DataFrame) -> pl.DataFrame:
+    """[grain, block, horizon]: "1-7" for the block that ends at step 7, "1" for a block of one step."""
+    blocks = rows.select("grain", "block").unique().sort("grain", "block")
+    first = pl.col("block").shift(1).over("grain").fill_null(0) + 1
+    span = pl.when(first == pl.col("block")).then(pl.format("{}", first)).otherwise(pl.format("{}-{}", first, "block"))
+    return blocks.with_columns(horizon=span)
+
+
+def best_of(scores: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
+    """[grain, model, value]: of `models` the one with the lowest wape over all cutoffs, segments and horizons."""
+    overall = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
+    wapes = scores.filter(overall & (pl.col("metric") == "wape") & pl.col("model").is_in(models))
+    return wapes.sort("value", "model").group_by("grain", maintain_order=True).first().select("grain", "model", "value")
+
+
+def skill(scores: pl.DataFrame, ladder: Sequence[str], naive: str = "SeasonalNaive") -> pl.DataFrame:
+    """Rows like those of `scores` with metrics "skill" and "skill_seasonal_naive": 1 - wape / wape of the reference.
+
+    The reference is the best of the `ladder` by grain (over everything, so that it is one method), then `naive`.
+    """
+    seasonal = pl.DataFrame({"grain": scores["grain"].unique()}).with_columns(model=pl.lit(naive))
+    references = dict(zip(SKILLS, (best_of(scores, ladder).select("grain", "model"), seasonal), strict=True))
+    return pl.concat([against(scores, reference, name) for name, reference in references.items()])
+
+
+def against(scores: pl.DataFrame, reference: pl.DataFrame, name: str) -> pl.DataFrame:
+    """1 - wape / wape of the model that `reference` [grain, model] names, cell by cell, as metric `name`."""
+    wapes = scores.filter(pl.col("metric") == "wape", pl.col("value") >= 0)
+    base = wapes.join(reference, on=["grain", "model"]).group_by(CELL).agg(base=pl.col("value").min())
+    paired = wapes.join(base.filter(pl.col("base") > 0), on=CELL, nulls_equal=True)
+    return paired.select(*KEY, metric=pl.lit(name), value=1 - pl.col("value") / pl.col("base"))
