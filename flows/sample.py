@@ -1,0 +1,62 @@
+"""Files to play with: the synthetic chain as a CSV, and the config that reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from forecasting.config import load
+from forecasting.data import sources
+
+SYNTHETIC = """\
+name: sample
+source: {{kind: synthetic, options: {{stores: {stores}, items: {items}, days: {days}, seed: {seed}}}}}
+freq: 1d
+h: 28
+columns: {{known_ahead: [price, promo, open], known_after: [stock], static: [store, item, category]}}
+calendar: {{country: DE}}
+"""
+
+JOB = """\
+# A job over the CSV beside it. To try it:  demandcast run {file}
+name: sample
+source:
+  kind: table
+  path: {csv}
+  columns: {{unique_id: [store, item], ds: date, y: units}}   # your own file: put its column names here
+freq: 1d                # 1d, 1w or 1mo
+h: 28                   # days to forecast
+columns:
+  known_ahead: [price, promo, open]    # known for coming days: the last 28 days of the CSV hold them, and no units
+  known_after: [stock]                 # known only afterwards
+  static: [category]                   # the same on all days of a series
+  price: price
+  promo: promo
+  open: open
+  stock: stock
+levels_of_aggregation: [[], [store], [category]]    # forecast as well: the total, ...
+calendar: {{country: DE}}
+models:
+  - ladder              # naive models, which the others must beat
+  - lightgbm: {{}}
+store: {{root: {folder}/lake}}
+tracking: {{uri: "sqlite:///{folder}/mlflow.db", artifacts: {folder}/mlartifacts}}
+"""
+
+
+def write(folder: Path, **size: int) -> Path:
+    """Write sales.csv and sample.yaml into the folder and return the YAML; raises UserError for impossible sizes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file, csv = folder / "sample.yaml", folder / "sales.csv"
+    _chain(file, size).write_csv(csv)
+    file.write_text(JOB.format(file=file, csv=csv, folder=folder), encoding="utf-8")
+    return file
+
+
+def _chain(file: Path, size: dict[str, int]) -> pl.DataFrame:
+    file.write_text(SYNTHETIC.format(**size), encoding="utf-8")
+    long = sources.load(load(file)).long
+    whole = pl.col("y", "stock").cast(pl.Int64)
+    columns = (pl.col("ds").alias("date"), "store", "item", "category", pl.col("y").alias("units"))
+    return long.sort("ds", "unique_id").with_columns(whole).select(*columns, "price", "promo", "open", "stock")

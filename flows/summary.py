@@ -1,0 +1,163 @@
+"""What a run has done, told from the facts of its steps: as text for the terminal, as Markdown for Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Facts = Mapping[str, Any]
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, sentences, and perhaps a table whose rows share their columns."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = field(default=())
+
+
+def text(records: Sequence[Facts], config: str) -> str:
+    """The whole summary as plain text; `config` is the file, for the commands to go on with."""
+    sections = [*_sections(records), _times(records), _next(config)]
+    return "\n\n".join("\n".join([s.title, *(f"  {line}" for line in (*s.lines, *_aligned(s.rows)))]) for s in sections)
+
+
+def markdown(records: Sequence[Facts]) -> str:
+    """The same as Markdown, without what only a person at a terminal needs."""
+    parts = []
+    for section in _sections(records):
+        parts.append(f"## {section.title}")
+        parts.append("\n".join(f"- {line}" for line in section.lines))
+        parts.append("\n".join(_piped(section.rows)))
+    return "\n\n".join(filter(None, parts))
+
+
+def _sections(records: Sequence[Facts]) -> Iterator[Section]:
+    for record in records:
+        found = list(TELL[record["step"]](record["facts"]))
+        if record["reused"] and found:
+            first = found[0]
+            found[0] = Section(f"{first.title} (nothing new: kept as it was)", first.lines, first.rows)
+        yield from found
+
+
+def _ingest(f: Facts) -> Iterator[Section]:
+    dropped = sum(f["dropped"].values())
+    lines = [
+        f"{f['lines']:,} lines in = {f['aggregated']:,} aggregated + {f['quarantined']:,} quarantined"
+        f" + {f['duplicates']:,} duplicates + {dropped:,} dropped",
+        f"{f['keys']:,} rows in the panel = {f['observed']:,} observed + {f['filled']:,} filled",
+        f"{f['series']:,} series, {f['first']} to {f['last']}; data version {f['data_version']},"
+        f" {f['rows_written']:,} rows written",
+    ]
+    for word in ("quarantined", "dropped"):
+        rules = f["quarantined_by_rule"] if word == "quarantined" else f["dropped"]
+        if rules:
+            lines.append(f"{word}: {_counts(rules)}")
+    yield Section("Data", tuple(lines))
+
+
+def _backtest(f: Facts) -> Iterator[Section]:
+    grains = dict.fromkeys(s["grain"] for s in f["scores"])
+    for grain in sorted(grains, key=lambda g: (g != "series", g != "total", g)):
+        scores = sorted((s for s in f["scores"] if s["grain"] == grain), key=lambda s: _last(s["wape"]))
+        title = {"series": "Scores by series", "total": "Scores of the total"}.get(grain, f"Scores by {grain}")
+        yield Section(title, (), tuple(_score(s) for s in scores))
+    lines = [
+        f"cutoffs {', '.join(f['cutoffs'])}; recipe {f['recipe'][:12]}",
+        "skill: share of the best naive model's WAPE that is saved; bias: above 0 when too much is forecast",
+    ]
+    if f["failures"]:
+        lines.append(f"{len(f['failures']):,} fits failed and a fallback answered; the first ones:")
+        lines += [f"  {x['model']} on {x['unique_id']}: {x['reason']}" for x in f["failures"][:3]]
+    yield Section("Backtest", tuple(lines))
+
+
+def _train(f: Facts) -> Iterator[Section]:
+    word = "promoted" if f["promoted"] else "not promoted"
+    lines = [f"version {f['version']} {word}: {f['reason']}", f"champion: {f['champion']}"]
+    yield Section("Model", tuple(lines))
+
+
+def _predict(f: Facts) -> Iterator[Section]:
+    lines = (
+        f"{f['rows']:,} rows for {f['series']:,} series, {f['first']} to {f['last']}",
+        f"made on {f['cutoff']} by {f['champion']}, version {f['version']}",
+    )
+    yield Section("Forecasts", lines)
+
+
+def _monitor(f: Facts) -> Iterator[Section]:
+    lines = [] if f["share"] is None else [f"{_percent(f['share'])} of the columns drifted" + _names(f["drifted"])]
+    if f["report"]:
+        lines.append(f"report: {f['report']}")
+    yield Section("Drift", tuple(lines or ["nothing to compare yet"]))
+    if f["realised"]:
+        yield Section("Past forecasts against what came", (), tuple(_score(s) for s in f["realised"]))
+
+
+TELL: Mapping[str, Callable[[Facts], Iterator[Section]]] = {
+    "ingest": _ingest,
+    "backtest": _backtest,
+    "train": _train,
+    "predict": _predict,
+    "monitor": _monitor,
+}
+
+
+def _times(records: Sequence[Facts]) -> Section:
+    steps = ", ".join(f"{r['step']} {r['seconds']:.1f} s" for r in records)
+    return Section("Time", (f"{steps}; together {sum(r['seconds'] for r in records):.1f} s",))
+
+
+def _next(config: str) -> Section:
+    lines = (f"demandcast serve {config}", f"demandcast export forecasts {config} --out forecasts.csv")
+    return Section("To look at it", lines)
+
+
+def _score(score: Facts) -> dict[str, str]:
+    return {name.removesuffix("_"): _cell(name, value) for name, value in score.items() if name != "grain"}
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    share = name in {"wape", "bias", "skill"} or name.startswith("coverage")
+    return _percent(value) if share else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _counts(rules: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {count:,}" for rule, count in sorted(rules.items(), key=lambda r: -r[1]))
+
+
+def _names(columns: Sequence[str]) -> str:
+    return f": {', '.join(columns)}" if columns else ""
+
+
+def _last(value: float | None) -> float:
+    return float("inf") if value is None else value
+
+
+def _aligned(rows: Sequence[Row]) -> list[str]:
+    """The first column to the left, the others, numbers, to the right."""
+    if not rows:
+        return []
+    table = [list(rows[0]), *([*row.values()] for row in rows)]
+    first, *others = (max(map(len, column)) for column in zip(*table, strict=True))
+    return ["  ".join([line[0].ljust(first), *map(str.rjust, line[1:], others)]) for line in table]
+
+
+def _piped(rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    rule = ["---", *["---:"] * (len(rows[0]) - 1)]
+    return [f"| {' | '.join(line)} |" for line in (list(rows[0]), rule, *([*row.values()] for row in rows))]
