@@ -1,0 +1,1 @@
+"""One file per page: NAME, PATH, ORDER, ABOUT, layout(config, query) and register(app, config)."""

@@ -1,0 +1,125 @@
+"""Tables out of the store into one file: Parquet, CSV, or Excel with a sheet that says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.errors import UserError
+from forecasting.steps import queries
+from forecasting.steps.context import open_store
+
+TABLES = ("forecasts", "backtests", "scores", "quarantine")
+SHEET_ROWS = 1_048_575
+"""Rows of an Excel sheet below its header."""
+FORMULA = r"^[=+\-@\t\r]"
+"""What makes a spreadsheet take a text for a formula."""
+
+
+def export(config: Config, table: str, out: Path, cutoff: date | None = None) -> int:
+    """Write a table to `out` (.parquet, .csv or .xlsx by its ending); returns the rows written.
+
+    forecasts are those of the newest published vintage, or of `cutoff`. Raises UserError for an unknown table or ending,
+    for a table without rows, and when the rows do not fit on a sheet.
+    """
+    if table not in TABLES:
+        raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(TABLES)}")
+    write = WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    rows = read(config, table, cutoff)
+    if rows.is_empty():
+        raise UserError(f"export {table}: {_nothing(config, table, cutoff)}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(rows, out, header(config, table, rows))
+    return rows.height
+
+
+def read(config: Config, table: str, cutoff: date | None = None) -> pl.DataFrame:
+    """The rows of a table as they are exported; backtests and scores of `cutoff` only when it is given."""
+    if table == "forecasts":
+        return _forecasts(config, cutoff)
+    where = {"cutoff": cutoff} if cutoff and table != "quarantine" else {}
+    rows = open_store(config).scan(table, **where)
+    keys = [c for c in ("cutoff", "model", "unique_id", "ds", "file", "line") if c in rows.collect_schema()]
+    return rows.sort(keys).collect()
+
+
+def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:
+    found = queries.vintages(config).filter(pl.col("kind") == "published")
+    newest = (found.filter(pl.col("cutoff") == cutoff) if cutoff else found).head(1)
+    if newest.is_empty():
+        return pl.DataFrame()
+    at, version, _ = newest.row(0)
+    rows = open_store(config).scan_published("forecasts", cutoff=at).filter(pl.col("version") == version)
+    return rows.sort("grain", "unique_id", "ds", "model").collect()
+
+
+def _nothing(config: Config, table: str, cutoff: date | None) -> str:
+    at = f" at {cutoff}" if cutoff else ""
+    if table == "quarantine":
+        return "no row is in quarantine, so there is nothing to write"
+    return f"the store holds none{at}; run `demandcast run` with this config first, or see --cutoff"
+
+
+def header(config: Config, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """[key, value]: what the file holds, of which job, from when and in which units."""
+    cutoffs = rows["cutoff"].drop_nulls().unique().sort() if "cutoff" in rows.columns else pl.Series([], dtype=pl.Date)
+    models = rows["model"].unique().sort() if "model" in rows.columns else pl.Series([], dtype=pl.String)
+    facts = {
+        "job": config.name,
+        "table": table,
+        "rows": f"{rows.height:,}",
+        "cutoffs": ", ".join(map(str, cutoffs)),
+        "models": ", ".join(models),
+        "frequency": f"one row per {config.frequency.unit}",
+        "units": "y, yhat, q50, lo-* and hi-* are in units of the source's target per period",
+        "yhat, q50": "conditional mean (sum this one) and median",
+        "lo-80, hi-80": "bounds of the central 80 % interval, other levels likewise; bounds of several rows do not add up",
+        "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    }
+    return pl.DataFrame({"key": list(facts), "value": list(facts.values())})
+
+
+def guarded(rows: pl.DataFrame) -> pl.DataFrame:
+    """Texts that a spreadsheet would run as a formula get an apostrophe in front; numbers stay as they are."""
+    text = pl.col(pl.String)
+    return rows.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep())
+
+
+def csv(rows: pl.DataFrame) -> str:
+    """The rows as guarded CSV text."""
+    return guarded(rows).write_csv()
+
+
+def _parquet(rows: pl.DataFrame, out: Path, _: pl.DataFrame) -> None:
+    rows.write_parquet(out)
+
+
+def _csv(rows: pl.DataFrame, out: Path, _: pl.DataFrame) -> None:
+    guarded(rows).write_csv(out)
+
+
+def _xlsx(rows: pl.DataFrame, out: Path, head: pl.DataFrame) -> None:
+    if rows.height > SHEET_ROWS:
+        raise UserError(
+            f"--out {out}: {rows.height:,} rows do not fit on a sheet of {SHEET_ROWS:,}; use .parquet or .csv"
+        )
+    from xlsxwriter import Workbook
+
+    # texts are written as texts, whatever they begin with
+    plain = {"strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd"}
+    with Workbook(out, {**plain, "remove_timezone": True}) as book:
+        head.write_excel(book, "about", autofit=True)
+        rows.write_excel(book, "data", autofit=rows.height < 10_000, freeze_panes=(1, 0))
+
+
+WRITERS: dict[str, Callable[[pl.DataFrame, Path, pl.DataFrame], None]] = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".xlsx": _xlsx,
+}

@@ -1,0 +1,168 @@
+"""One line on a chart: a series, an aggregate of the config, or the sum of some series; its history and forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.aggregate import group_label
+from forecasting.data.schemas import AGGREGATES, bounds
+from forecasting.services.store import Store
+from forecasting.steps.context import open_store
+
+NO_INTERVAL = (
+    "Shown without an interval: quantiles cannot be added, and these forecasts hold no row for this sum. "
+    "Name the level under levels_of_aggregation in the config to get one."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is shown: `kind` series (one), group (an aggregate) or sum (of the series in `ids`)."""
+
+    name: str
+    kind: Literal["series", "group", "sum"]
+    ids: tuple[str, ...] = ()
+    buckets: tuple[int, ...] = ()
+
+
+def line(config: Config, names: Sequence[str]) -> Line | None:
+    """The line of choices like "group:total" or "series:A/1"; None when none of them exists.
+
+    An aggregate is shown alone; several series are summed.
+    """
+    store = open_store(config)
+    aggregates = [n.removeprefix("group:") for n in names if n.startswith("group:")]
+    known = groups(config) if aggregates else []
+    if any(name in known for name in aggregates):
+        return Line(next(name for name in aggregates if name in known), "group", buckets=(AGGREGATES,))
+    wanted = [n.removeprefix("series:") for n in names if n.startswith("series:")]
+    found = store.scan("series").filter(pl.col("unique_id").is_in(wanted)).select("unique_id", "bucket").collect()
+    if found.is_empty():
+        return None
+    ids, buckets = tuple(found["unique_id"].sort()), tuple(found["bucket"].unique().sort())
+    return Line(ids[0], "series", ids, buckets) if len(ids) == 1 else Line(f"{len(ids)} series", "sum", ids, buckets)
+
+
+def groups(config: Config) -> list[str]:
+    """Names of the aggregates: "total" first, then like "store=S1"."""
+    names = open_store(config).scan("groups").select(pl.col("group").unique()).collect()["group"].to_list()
+    return sorted(names, key=lambda name: (name != "total", name.count("/"), name))
+
+
+def series_count(config: Config) -> int:
+    """How many series there are."""
+    return int(open_store(config).scan("series").select(pl.len()).collect().item())
+
+
+def find_series(config: Config, text: str = "", limit: int = 50) -> list[str]:
+    """At most `limit` series whose name holds every word of `text` (case ignored), the largest first."""
+    series = open_store(config).scan("series")
+    for word in text.lower().split():
+        series = series.filter(pl.col("unique_id").str.to_lowercase().str.contains(word, literal=True))
+    size = (pl.col("mean").fill_null(0) * pl.col("n")).alias("size")
+    top = series.select("unique_id", size).sort("size", "unique_id", descending=[True, False]).head(limit)
+    return top.collect()["unique_id"].to_list()
+
+
+def history(config: Config, of: Line, start: date | None = None) -> pl.DataFrame:
+    """[ds, y, promo]: observed units per period from `start` (all when None), sorted; y null where nothing was seen.
+
+    promo is the share of the line's series on promotion; null without a promotion column and for aggregates.
+    """
+    store = open_store(config)
+    since = pl.col("ds") >= start if start else pl.lit(value=True)
+    if of.kind == "group":
+        rows = store.scan("groups").filter((pl.col("group") == of.name) & since)
+        y = pl.when(pl.col("y_count") > 0).then("y_sum")
+        seen = rows.select("ds", y=y, promo=pl.lit(None, pl.Float64)).sort("ds").collect()
+        return seen.upsample("ds", every=config.freq)  # days on which all was closed have no row: a gap, not a line
+    rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id").is_in(of.ids) & since)
+    promo = _on_promotion(config)
+    rows = rows.filter(pl.col("flag") != "ahead").group_by("ds").agg(_sum("y"), promo.mean().alias("promo"))
+    return rows.sort("ds").collect()
+
+
+def vintages(config: Config) -> pl.DataFrame:
+    """[cutoff, version, kind]: published vintages, then backtest windows (version null), each newest first."""
+    store = open_store(config)
+    published = store.published().select("cutoff", "version", kind=pl.lit("published"))
+    seen = store.scan("scores").select("cutoff").drop_nulls().unique().sort("cutoff", descending=True).collect()
+    windows = seen.select("cutoff", version=pl.lit(None, pl.Int64), kind=pl.lit("backtest"))
+    return pl.concat([published.sort("cutoff", "version", descending=True), windows])
+
+
+def models(config: Config, cutoff: date, version: int | None) -> list[str]:
+    """The models that answered at a vintage (`version`) or in a backtest window (None), the champion first."""
+    store = open_store(config)
+    rows = _table(store, cutoff, version)
+    names = rows.select(pl.col("model").unique().sort()).collect()["model"].to_list()
+    published = store.published()
+    champion = published["champion"].item(0) if published.height else None
+    return sorted(names, key=lambda name: name != champion)
+
+
+def forecast(config: Config, of: Line, cutoff: date, version: int | None, model: str | None) -> pl.DataFrame:
+    """[ds, yhat, q50, lo-80, hi-80, ..., model, source, interval], h rows sorted by ds; empty when there are none.
+
+    A backtest window (version None) also holds y. Bounds are null for a sum: quantiles are never added.
+    """
+    store = open_store(config)
+    rows = _table(store, cutoff, version, of.buckets)
+    rows = rows.filter(pl.col("model") == model) if model else rows
+    names = [of.name] if of.kind != "sum" else list(of.ids)
+    grain = pl.col("grain") == "series" if of.kind != "group" else pl.col("grain") != "series"
+    chosen = rows.filter(pl.col("unique_id").is_in(names) & grain)
+    answers = chosen.collect() if of.kind != "sum" else _added(chosen, config).collect()
+    if of.kind == "group" and answers.is_empty():
+        answers = _from_below(store, config, of, _table(store, cutoff, version)).collect()
+    wanted = ["ds", "yhat", "q50", *bounds(config.level), "model", "source", "interval", "y"]
+    return answers.select(c for c in wanted if c in answers.columns).sort("ds", "model")
+
+
+def _table(store: Store, cutoff: date, version: int | None, buckets: Sequence[int] = ()) -> pl.LazyFrame:
+    """The rows of a published vintage, or of a backtest window when `version` is None."""
+    where = {"bucket": list(buckets)} if buckets else {}
+    if version is None:
+        return store.scan("backtests", cutoff=cutoff, **where)
+    return store.scan_published("forecasts", cutoff=cutoff, **where).filter(pl.col("version") == version)
+
+
+def _from_below(store: Store, config: Config, of: Line, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The sum over an aggregate's series, for vintages that hold no row of the aggregate itself."""
+    members = store.scan("series").filter(_members(config, of.name)).select("unique_id")
+    return _added(rows.filter(pl.col("grain") == "series").join(members, on="unique_id", how="semi"), config)
+
+
+def _members(config: Config, group: str) -> pl.Expr:
+    """Which series belong to an aggregate like "total", "store=S1" or "store=S1/category=food"."""
+    statics = config.static_columns
+    levels = {*config.levels_of_aggregation, (), *((c,) for c in statics), statics}
+    return pl.any_horizontal(group_label(level) == group for level in levels if set(level) <= set(statics))
+
+
+def _added(rows: pl.LazyFrame, config: Config) -> pl.LazyFrame:
+    """Means add up; quantiles do not and are null."""
+    none = {c: pl.lit(None, pl.Float64) for c in ("q50", *bounds(config.level))}
+    truth = [_sum("y")] if "y" in rows.collect_schema() else []
+    total = rows.group_by("ds", "model").agg(_sum("yhat"), *truth)
+    return total.with_columns(**none, source=pl.lit("sum of series"), interval=pl.lit(None, pl.String))
+
+
+def _sum(column: str) -> pl.Expr:
+    """The sum, null (not 0) when nothing was observed."""
+    return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum()).alias(column)
+
+
+def _on_promotion(config: Config) -> pl.Expr:
+    """1.0 on promotion, 0.0 off it; texts other than "" and "0" count as a promotion."""
+    column = config.columns.promo
+    if column is None:
+        return pl.lit(None, pl.Float64)
+    off = pl.col(column).cast(pl.String).is_in(["", "0", "0.0", "false"])
+    return (~off).cast(pl.Float64)

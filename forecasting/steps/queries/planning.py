@@ -1,0 +1,60 @@
+"""What a scenario may change: the known-ahead columns of coming days, and the values that training saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import Cut, Edit, InMemory, Panel
+from forecasting.steps.context import open_store
+from forecasting.steps.queries.lines import line
+from forecasting.steps.queries.status import status
+
+
+def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
+    """[ds, every known-ahead column] of the h periods after the newest cutoff, with `edits`; empty for an unknown series."""
+    of, cutoff = line(config, [f"series:{unique_id}"]), status(config).cutoff
+    if of is None or cutoff is None:
+        return pl.DataFrame()
+    rows = open_store(config).scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
+    panel = Panel(config, InMemory(rows), of.buckets, pl.DataFrame())
+    frame = Cut(panel, cutoff, config.h, tuple(edits)).frame(of.buckets[0])
+    ahead = [c for c in config.columns.known_ahead if c in frame.columns]
+    return frame.filter(pl.col("ds") > cutoff).select("ds", *ahead)
+
+
+def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:
+    """By known-ahead column: least and greatest value in the history, or the texts (at most 200) for a text column."""
+    rows = open_store(config).scan("panel").filter(pl.col("flag") != "ahead")
+    kinds = rows.collect_schema()
+    columns = [c for c in config.columns.known_ahead if c in kinds]
+    texts = [c for c in columns if kinds[c] == pl.String]
+    numbers = [c for c in columns if c not in texts]
+    ends = [e for c in numbers for e in (pl.col(c).min().alias(f"{c}<"), pl.col(c).max().alias(f"{c}>"))]
+    lists = [pl.col(c).drop_nulls().unique().sort().head(200).implode() for c in texts]
+    if not columns:
+        return {}
+    row = rows.select(*ends, *lists).collect().row(0, named=True)
+    spans = {c: (float(row[f"{c}<"]), float(row[f"{c}>"])) for c in numbers if row[f"{c}<"] is not None}
+    return spans | {c: list(row[c]) for c in texts}
+
+
+def outside(config: Config, unique_id: str, edits: Iterable[Edit]) -> list[str]:
+    """One sentence for every edited column that holds a value which training has not seen: trust such a forecast less."""
+    edits = list(edits)
+    known, frame = seen(config), days_ahead(config, unique_id, edits)
+    changed = [c for c in dict.fromkeys(e.column for e in edits) if c in frame.columns and c in known]
+    return [s for c in changed if (s := _sentence(c, frame[c].drop_nulls(), known[c]))]
+
+
+def _sentence(column: str, values: pl.Series, known: tuple[float, float] | list[str]) -> str | None:
+    if isinstance(known, list):
+        new = sorted(set(values.cast(pl.String)) - set(known))
+        return f"{column}: training never saw {', '.join(new)}; known are {', '.join(known[:8])}." if new else None
+    low, high = known
+    far = values.filter((values < low) | (values > high)).unique().sort()
+    if far.is_empty():
+        return None
+    return f"{column}: training saw {low:g} to {high:g}, the scenario holds {', '.join(f'{v:g}' for v in far[:4])}."
