@@ -1,17 +1,33 @@
-"""Models: one file per family, found by its name; each has `build(spec, config) -> list[Model]` and `load(folder) -> Fitted`."""
+"""Models: one file per family, found by its name, with `build(spec, config) -> list[Model]` and `load(folder)`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from forecasting.config import Config
+from forecasting.config import Config, ModelSpec
+from forecasting.data.panel import Cut
 from forecasting.models.base import Fitted, Model
 
 
 def build(config: Config) -> list[Model]:
-    """All models of the recipe, in its order; `ladder` unfolds into its rungs."""
-    return [m for spec in config.models for m in import_module(f"forecasting.models.{spec.family}").build(spec, config)]
+    """All models of the recipe in its order, ensembles last; `ladder` unfolds into its rungs."""
+    ordered = sorted(config.models, key=lambda spec: spec.family == "ensemble")
+    return [m for spec in ordered for m in build_one(spec, config)]
+
+
+def build_one(spec: ModelSpec, config: Config) -> list[Model]:
+    """The models of one entry; raises UserError naming its line when the family cannot do what it asks."""
+    models: list[Model] = import_module(f"forecasting.models.{spec.family}").build(spec, config)
+    return models
+
+
+def fit(model: Model, cut: Cut, done: Mapping[str, Fitted]) -> Fitted:
+    """Train one model; an ensemble takes its members from `done`, the models trained on this cut before, by name."""
+    from forecasting.models.ensemble import Ensemble
+
+    return model.with_members(done) if isinstance(model, Ensemble) else model.fit(cut)
 
 
 def load(family: str, folder: Path) -> Fitted:

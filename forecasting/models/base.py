@@ -14,8 +14,13 @@ from forecasting.data.panel import Cut, is_closed
 class Fitted(Protocol):
     """A trained model: knows its name and family, forecasts any cut at or after its own, saves in native formats."""
 
-    name: str
-    family: str
+    @property
+    def name(self) -> str:
+        """What the rows of the forecast bear."""
+
+    @property
+    def family(self) -> str:
+        """The module of forecasting.models that can load it."""
 
     @property
     def failures(self) -> pl.DataFrame:
@@ -34,9 +39,17 @@ class Fitted(Protocol):
 class Model(Protocol):
     """A recipe that can be trained on a cut. `on` says whether its series are the panel's or its aggregates."""
 
-    name: str
-    family: str
-    on: str
+    @property
+    def name(self) -> str:
+        """What the rows of its forecasts bear."""
+
+    @property
+    def family(self) -> str:
+        """Its module in forecasting.models."""
+
+    @property
+    def on(self) -> str:
+        """series or aggregates."""
 
     def fit(self, cut: Cut) -> Fitted:
         """Train on what the cut knows."""

@@ -1,0 +1,231 @@
+"""One bucket of series through one StatsForecast class: histories without gaps, regressors, fits, forecasts."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import KEY, Cut
+from forecasting.data.schemas import bounds
+from forecasting.models import stats_arima, stats_state
+
+RUNAWAY = 10.0
+"""A forecast so many times as large as the largest value ever observed is taken for a fault of the fit."""
+ROWS_PER_REGRESSOR = 10
+SERIES: dict[str, Any] = {
+    "unique_id": pl.String,
+    "params": pl.String,
+    "regressors": pl.List(pl.String),
+    "reason": pl.String,
+}
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A class of statsforecast.models, its options, and the columns that it may regress on (None: all numeric ones)."""
+
+    cls: str
+    options: dict[str, Any]
+    regressors: tuple[str, ...] | None
+
+    @property
+    def forwards(self) -> bool:
+        """Whether stored coefficients can be applied to a longer history."""
+        return stats_state.kept(classes()[self.cls], self.options)
+
+    def make(self) -> Any:
+        """A fresh object of the class."""
+        options = dict(self.options)
+        if isinstance(options.get("trend_forecaster"), str):
+            options["trend_forecaster"] = classes()[options["trend_forecaster"]]()
+        return classes()[self.cls](**options)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(kept: dict[str, Any]) -> Recipe:
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in kept["options"].items()}
+        return Recipe(kept["cls"], options, None if kept["regressors"] is None else tuple(kept["regressors"]))
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series as arrays: y (n,), the regressors' history X (n, k) and future X_future (h, k), and their names."""
+
+    unique_id: str
+    y: Array
+    x: Array
+    x_future: Array
+    names: tuple[str, ...]
+    future: pl.DataFrame
+
+    def drivers(self, names: list[str]) -> dict[str, Array | None]:
+        """X and X_future of the named regressors, None where there are none."""
+        at = [self.names.index(n) for n in names]
+        return {"X": self.x[:, at], "X_future": self.x_future[:, at]} if at else {"X": None, "X_future": None}
+
+
+@cache
+def classes() -> dict[str, type]:
+    """All model classes of StatsForecast by name."""
+    import statsforecast.models as found
+
+    every = inspect_classes(found)
+    return {n: c for n, c in every.items() if c.__module__ == found.__name__ and not n.startswith("_")}
+
+
+def inspect_classes(module: Any) -> dict[str, type]:
+    """The classes in a module by name."""
+    return {n: c for n, c in vars(module).items() if isinstance(c, type)}
+
+
+def fit_bucket(recipe: Recipe, cut: Cut, bucket: int) -> pl.DataFrame:
+    """unique_id, params, regressors, reason: one row per series that the cut forecasts."""
+    rows = [_fit(recipe, cut, series) for series in histories(recipe, cut, cut.frame(bucket))]
+    return pl.DataFrame(rows, schema=SERIES, orient="row")
+
+
+def predict_bucket(recipe: Recipe, cut: Cut, frame: pl.DataFrame, fitted: pl.DataFrame) -> pl.DataFrame:
+    """unique_id, ds, _yhat and bounds for the series of `frame` that were fitted and answer sensibly."""
+    known = {row[0]: row[1:] for row in fitted.filter(pl.col("reason").is_null()).iter_rows()}
+    rows = []
+    for series in histories(recipe, cut, frame):
+        if series.unique_id in known:
+            params, regressors, _ = known[series.unique_id]
+            said, _ = _attempt(recipe, cut, series, (json.loads(params), regressors))
+            if said is not None:
+                rows.append(series.future.with_columns(said))
+    empty = frame.select(KEY).clear().with_columns(_yhat=pl.lit(None, pl.Float64))
+    return pl.concat([empty, *rows], how="diagonal")
+
+
+def coefficients(recipe: Recipe, fitted: pl.DataFrame) -> pl.DataFrame:
+    """unique_id, name, value of everything estimated."""
+    rows = [
+        (unique_id, name, value)
+        for unique_id, params, regressors, reason in fitted.iter_rows()
+        if reason is None
+        for name, value in stats_state.named(json.loads(params), regressors).items()
+    ]
+    return pl.DataFrame(rows, schema={"unique_id": pl.String, "name": pl.String, "value": pl.Float64}, orient="row")
+
+
+def histories(recipe: Recipe, cut: Cut, frame: pl.DataFrame) -> Iterator[Series]:
+    """The series of a frame that have future rows, without gaps from their first observation to the cutoff."""
+    columns = _columns(recipe, cut.config, frame)
+    future = frame.filter(pl.col("ds") > cut.cutoff)
+    alive = frame.join(future.select("unique_id").unique(), on="unique_id", how="semi", maintain_order="left")
+    began = pl.col("ds") >= pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
+    whole = _without_gaps(alive.filter(began), cut, columns)
+    for part in whole.partition_by("unique_id", maintain_order=True):
+        past, ahead = part.filter(pl.col("ds") <= cut.cutoff), part.filter(pl.col("ds") > cut.cutoff)
+        x, x_future = (rows.select(columns).to_numpy().reshape(rows.height, -1) for rows in (past, ahead))
+        yield Series(part["unique_id"][0], past["y"].to_numpy(), x, x_future, columns, ahead.select(KEY))
+
+
+def _columns(recipe: Recipe, config: Config, frame: pl.DataFrame) -> tuple[str, ...]:
+    if recipe.regressors is not None:
+        return recipe.regressors
+    if not getattr(classes()[recipe.cls], "uses_exog", False):
+        return ()
+    # a closed day is imputed as an open one, so `open` has nothing left to explain
+    ahead = [c for c in config.columns.known_ahead if c in frame.columns and c != config.columns.open]
+    return tuple(c for c in ahead if frame.schema[c].is_numeric())
+
+
+def _without_gaps(rows: pl.DataFrame, cut: Cut, columns: tuple[str, ...]) -> pl.DataFrame:
+    """No nulls left: StatsForecast would take gaps as adjacent and a null as an error or as zeros.
+
+    y: the last value in the same phase of the season, else interpolated, else the last one. Regressors: the last known
+    value, before the first one the first; a regressor that is never known is 0.
+    """
+    config, own = cut.config, "unique_id"
+    steps = config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds"))
+    phase = (steps % config.season + config.season) % config.season
+    seasonal = pl.col("y").forward_fill().over(own, phase)
+    y = pl.coalesce("y", seasonal, pl.col("y").interpolate().over(own), pl.col("y").forward_fill().over(own))
+    known = [pl.col(c).cast(pl.Float64).fill_nan(None) for c in columns]
+    filled = [c.forward_fill().backward_fill().over(own).fill_null(0.0) for c in known]
+    return rows.select(*KEY, y, *filled)
+
+
+def _fit(recipe: Recipe, cut: Cut, series: Series) -> tuple[str, str | None, list[str], str | None]:
+    """A row of `fitted`: what was estimated, or the reason why nothing was."""
+    regressors = _useful(series)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            model = recipe.make().fit(series.y, series.drivers(regressors)["X"])
+            params = _keep(recipe, model, series, regressors)
+    except Exception as e:  # any class may fail on any series in a way of its own: that is what the ladder is for
+        return series.unique_id, None, regressors, f"{type(e).__name__}: {e}"
+    _, reason = _attempt(recipe, cut, series, (params, regressors))
+    return series.unique_id, None if reason else json.dumps(params), regressors, reason
+
+
+def _keep(recipe: Recipe, model: Any, series: Series, regressors: list[str]) -> dict[str, Any]:
+    """What is stored of a fitted object; a differenced ARIMA is first brought to its maximum likelihood."""
+    params = stats_state.pack(model) if recipe.forwards else {}
+    plain = recipe.options.get("distribution", "normal") == "normal" and not recipe.options.get("fixed")
+    if plain and sum(params.get("arma", ())[5:]):
+        return stats_arima.refine(params, series.y, series.drivers(regressors)["X"])
+    return params
+
+
+def _useful(series: Series) -> list[str]:
+    """Regressors that say something of their own: not constant, no sum of others, one per ten observations at most."""
+    kept: list[str] = []
+    basis = np.ones((len(series.y), 1))
+    for i, name in enumerate(series.names):
+        column = series.x[:, [i]]
+        spread = np.ptp(column)
+        wider = np.hstack([basis, (column - column.min()) / spread]) if spread > 0 else basis
+        if np.linalg.matrix_rank(wider) > basis.shape[1] and (len(kept) + 1) * ROWS_PER_REGRESSOR <= len(series.y):
+            basis, kept = wider, [*kept, name]
+    return kept
+
+
+def _attempt(
+    recipe: Recipe, cut: Cut, series: Series, fitted: tuple[dict[str, Any], list[str]]
+) -> tuple[list[pl.Series] | None, str | None]:
+    """The forecast as columns _yhat, lo-*, hi-*; or None and the reason why there is none."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            said = _forecast(recipe, cut, series, fitted)
+    except Exception as e:  # see _fit
+        return None, f"{type(e).__name__}: {e}"
+    mean = np.asarray(said["mean"], dtype=np.float64)
+    if not np.isfinite(mean).all():
+        return None, "the forecast is not finite"
+    if np.abs(mean).max() > RUNAWAY * np.abs(series.y).max():
+        return None, f"the forecast runs away (to {np.abs(mean).max():.3g})"
+    levels = [c for c in bounds(cut.config.level) if c in said and np.isfinite(said[c]).all()]
+    return [pl.Series("_yhat", mean), *(pl.Series(c, np.asarray(said[c], dtype=np.float64)) for c in levels)], None
+
+
+def _forecast(recipe: Recipe, cut: Cut, series: Series, fitted: tuple[dict[str, Any], list[str]]) -> dict[str, Array]:
+    """Mean and, where the class gives them, bounds: by the stored coefficients, or estimated anew."""
+    params, regressors = fitted
+    model = recipe.make()
+    if recipe.forwards:
+        stats_state.unpack(model, params)
+    answer = model.forward if recipe.forwards else model.forecast
+    asked: dict[str, Any] = {"y": series.y, "h": len(series.x_future)} | series.drivers(regressors)
+    try:
+        said: dict[str, Array] = answer(**asked, level=list(cut.config.level))
+    except Exception as e:
+        if "prediction_intervals" not in str(e):
+            raise
+        said = answer(**asked)  # a class without bounds of its own
+    return said
