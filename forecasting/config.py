@@ -126,6 +126,7 @@ class ModelSpec(Part):
         if not isinstance(options, str | Mapping | None):
             raise ValueError(f"{family} takes a mapping of options, not {options!r}")
         options = {"class": options} if isinstance(options, str) else dict(options or {})
+        options = {"on" if key is True else key: v for key, v in options.items()}  # YAML 1.1 reads `on` as true
         default = {"lightgbm": "LightGBM", "ensemble": "Ensemble", "naive": "ladder"}
         name = options.pop("name", None) or options.get("class") or default.get(family, family)
         return {"family": family, "name": name, "on": options.pop("on", "series"), "options": options}

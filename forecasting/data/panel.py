@@ -68,9 +68,7 @@ class Edit:
         here = pl.col("ds").is_between(self.start, self.end)
         if self.where:
             here &= pl.sql_expr(self.where)
-        # an integer column (a promotion flag, say) keeps its type unless the edit needs fractions
-        wide = pl.Float64() if kind.is_integer() and not float(self.value).is_integer() else kind
-        return pl.when(here).then(changed.cast(wide)).otherwise(now).alias(self.column)
+        return pl.when(here).then(changed.cast(kind)).otherwise(now).alias(self.column)
 
 
 @dataclass(frozen=True)

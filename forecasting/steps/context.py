@@ -1,0 +1,134 @@
+"""The doors of a job: its tables, its registry, its panel; and what identifies a recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import Panel
+from forecasting.data.schemas import Table, tables
+from forecasting.errors import UserError
+from forecasting.services import engine
+from forecasting.services.registry import Registry
+from forecasting.services.store import Store
+
+if TYPE_CHECKING:
+    from forecasting.steps import Outcome
+
+KINDS: dict[str, pl.DataType] = {"String": pl.String(), "Float64": pl.Float64()}
+RECIPE = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future", "models", "backtest")
+CODE = ("data", "evaluation", "features", "models")
+
+
+def open_store(config: Config) -> Store:
+    """The job's tables, under store.root / name."""
+    root = f"{config.store.root.rstrip('/')}/{config.name}"
+    known = Store(root, tables(config)).scan("meta").filter(pl.col("key") == "drivers").collect()
+    drivers = json.loads(known["value"][0]) if known.height else {}
+    return store_with(config, {name: KINDS[kind] for name, kind in drivers.items()})
+
+
+def store_with(config: Config, drivers: dict[str, pl.DataType]) -> Store:
+    """The job's tables when the types of the driver columns are known."""
+    made: dict[str, Table] = tables(config, drivers)
+    return Store(f"{config.store.root.rstrip('/')}/{config.name}", made)
+
+
+def open_registry(config: Config) -> Registry:
+    """The job's runs and bundle versions."""
+    return Registry(config.tracking.uri, config.tracking.artifacts, config.name)
+
+
+@dataclass(frozen=True)
+class BucketScan:
+    """Rows of a bucket at one version of the panel; picklable, so that other processes can scan too."""
+
+    store: Store
+    version: int
+
+    def __call__(self, bucket: int) -> pl.LazyFrame:
+        return self.store.scan("panel", version=self.version, bucket=bucket)
+
+
+def open_panel(config: Config, store: Store) -> Panel:
+    """The panel as it is now; raises UserError when nothing was loaded yet."""
+    version = store.version("panel")
+    if version is None:
+        raise UserError(f"{config.name}: no data are loaded yet; run `demandcast ingest` with this config first")
+    buckets = tuple(range(bucket_number(store)))
+    groups = store.scan("groups").collect().sort("group", "ds")
+    workers = min(os.cpu_count() or 1, len(buckets))
+    return Panel(config, BucketScan(store, version), buckets, groups, partial(engine.run, workers=workers))
+
+
+def bucket_number(store: Store) -> int:
+    """How many buckets the panel was made with; 0 before."""
+    found = store.scan("meta").filter(pl.col("key") == "buckets").collect()
+    return int(found["value"][0]) if found.height else 0
+
+
+def last_day(panel: Panel) -> date:
+    """The newest day with an observation in any series."""
+    seen = [panel.scan(b).filter(pl.col("y").is_not_null()).select(pl.col("ds").max()) for b in panel.buckets]
+    days = [frame.item() for frame in pl.collect_all(seen)]
+    found: date = max(day for day in days if day is not None)
+    return found
+
+
+def data_version(store: Store) -> int:
+    """The version of the panel."""
+    version = store.version("panel")
+    return -1 if version is None else version
+
+
+def recipe_of(config: Config) -> str:
+    """Identity of what is done with the data: a hash of the keys of the config that change a forecast."""
+    kept = config.model_dump(mode="json", include=set(RECIPE))
+    return _hash(json.dumps(kept, sort_keys=True))
+
+
+@lru_cache(maxsize=1)
+def code_of() -> str:
+    """Identity of the code that makes forecasts: a hash over its files."""
+    home = Path(__file__).parent.parent
+    files = sorted(f for room in CODE for f in (home / room).rglob("*.py"))
+    return _hash("".join(f"{f.relative_to(home)}\n{f.read_text(encoding='utf-8')}" for f in files))
+
+
+def identity_of(config: Config, version: int, cutoff: date) -> str:
+    """Identity of a bundle: data version, recipe, code and cutoff."""
+    return _hash(f"{version} {recipe_of(config)} {code_of()} {cutoff} {sorted(config.level)}")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def record(config: Config, outcome: Outcome) -> None:
+    """Write down what a step told, in the table `runs`."""
+    facts = outcome.facts
+    cutoff = facts.get("cutoff")
+    row = {
+        "step": outcome.step,
+        "run_at": datetime.now(UTC),
+        "cutoff": date.fromisoformat(cutoff) if cutoff else None,
+        "facts": json.dumps(facts | {"reused": outcome.reused}),
+    }
+    store = open_store(config)
+    store.append("runs", pl.DataFrame([row], schema=store.tables["runs"].schema))
+
+
+def last_facts(store: Store, step: str, key: str) -> dict[str, Any] | None:
+    """What the newest run of a step told whose facts bear this `key`; None when there is none."""
+    runs = store.scan("runs").filter(pl.col("step") == step).collect().sort("run_at", descending=True)
+    told = (json.loads(text) for text in runs["facts"])
+    return next(({k: v for k, v in f.items() if k != "reused"} for f in told if f.get("key") == key), None)

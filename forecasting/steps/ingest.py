@@ -1,0 +1,141 @@
+"""Ingest: raw files to the validated, calendar-complete panel, its series and its groups."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data import contracts, sources
+from forecasting.data.aggregate import sums
+from forecasting.data.panel import KEY, bucket_count, bucket_of, fill_gaps, observe
+from forecasting.evaluation.segments import segments
+from forecasting.services import log
+from forecasting.services.console import track
+from forecasting.services.store import Store
+from forecasting.steps import Outcome
+from forecasting.steps.context import bucket_number, data_version, open_store, store_with
+
+
+def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Load what the config names and merge it into the tables; the newer load wins over an older one.
+
+    Loading the same once more writes nothing. `cutoff` keeps later rows out. Raises UserError when the load breaks
+    its limits.
+    """
+    with log.step("read"):
+        checked = contracts.check(sources.load(config), config)
+    good = _typed(checked.good, config)
+    if cutoff:
+        good = good.filter(pl.col("ds") <= cutoff)
+    store = _store_for(config, good)
+    before = data_version(store)
+    _keep_quarantine(store, checked.quarantine)
+    facts = _write_panel(config, store, good)
+    rules = checked.quarantine.group_by("rule").len().rows()
+    facts |= dict(checked.account) | {"quarantined_by_rule": dict(rules), "data_version": data_version(store)}
+    return Outcome("ingest", facts, reused=before == facts["data_version"])
+
+
+def _typed(good: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Drivers as text or Float64, so that a later load with decimals fits; static columns of aggregates as text."""
+    named = {c for level in config.levels_of_aggregation for c in level}
+    numbers = [c for c, kind in good.schema.items() if kind.is_numeric() or kind == pl.Boolean]
+    texts = [pl.col(c).cast(pl.String) for c in numbers if c in named]
+    return good.with_columns(*texts, *(pl.col(c).cast(pl.Float64) for c in numbers if c not in named))
+
+
+def _store_for(config: Config, good: pl.DataFrame) -> Store:
+    """The store with the drivers of this load; their types and the number of buckets are fixed by the first one."""
+    store = open_store(config)
+    drivers = {c: str(kind) for c, kind in good.schema.items() if c not in (*KEY, "y")}
+    buckets = bucket_number(store)
+    if not buckets:
+        buckets = bucket_count(good.height) if config.store.buckets == "auto" else config.store.buckets
+    meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True)}
+    store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
+    kinds: dict[str, pl.DataType] = {c: kind for c, kind in good.schema.items() if c in drivers}
+    return store_with(config, kinds)
+
+
+def _keep_quarantine(store: Store, bad: pl.DataFrame) -> None:
+    seen = {"loaded": pl.lit(date.today()), "first_seen": pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC"))}
+    rows = bad.with_columns(pl.col("line").cast(pl.Int64), **seen)
+    known = store.scan("quarantine").select("file", "line", "rule", "row").collect()
+    new = rows.join(known, on=["file", "line", "rule", "row"], how="anti", nulls_equal=True)
+    store.merge("quarantine", new.select(store.tables["quarantine"].schema.names()))
+
+
+def _write_panel(config: Config, store: Store, good: pl.DataFrame) -> dict[str, Any]:
+    """Merge the good rows bucket by bucket with the rows that were there; then write the series and the groups.
+
+    Every bucket is visited: the newest day of one series moves the end of all of them.
+    """
+    n, last = bucket_number(store), _last_sale(store, good)
+    ids = good["unique_id"].unique()
+    homes = pl.DataFrame({"unique_id": ids, "bucket": bucket_of(ids, n)})
+    good = good.join(homes, on="unique_id")
+    texts = [(c,) for c in config.static_columns if good.schema.get(c) == pl.String]
+    levels = tuple(dict.fromkeys([(), *texts, *config.levels_of_aggregation]))
+    written, flags, series, grouped = 0, [], [], []
+    for bucket in track(range(n), "panel", n):
+        rows = _with_stored(store, good.filter(pl.col("bucket") == bucket).drop("bucket"), bucket)
+        panel = fill_gaps(observe(rows, config), config, last)
+        written += store.merge("panel", panel.with_columns(bucket=pl.lit(bucket, pl.Int32)))
+        flags.append(panel.select(filled=pl.col("flag") == "filled"))
+        series.append(_facts(panel, config, bucket))
+        grouped.append(sums(panel, config, levels))
+    filled = pl.concat(flags)["filled"]
+    made = {"rows_written": written, "keys": filled.len(), "filled": int(filled.sum())}
+    stored = store.scan("panel").select(pl.len()).collect().item()
+    if stored != made["keys"]:
+        raise AssertionError(f"the panel holds {stored} rows, {made['keys']} were merged")
+    return made | {"observed": made["keys"] - made["filled"]} | _write_facts(store, pl.concat(series), grouped)
+
+
+def _with_stored(store: Store, rows: pl.DataFrame, bucket: int) -> pl.DataFrame:
+    """The rows and those of earlier loads that they do not replace, as they came."""
+    old = store.scan("panel", bucket=bucket).filter(pl.col("flag") != "filled").collect()
+    old = old.with_columns(y=pl.col("y_raw")).select(rows.columns)
+    return pl.concat([rows, old.join(rows, on=KEY, how="anti")])
+
+
+def _last_sale(store: Store, good: pl.DataFrame) -> date:
+    """The newest day for which anybody told a number."""
+    stored = store.scan("panel").filter(pl.col("y_raw").is_not_null()).select(pl.col("ds").max()).collect().item()
+    new = good.filter(pl.col("y").is_not_null())["ds"].max()
+    found: date = max(day for day in (stored, new) if day is not None)
+    return found
+
+
+def _facts(panel: pl.DataFrame, config: Config, bucket: int) -> pl.DataFrame:
+    """One row per series: static columns, first and last observed day, observed rows, mean, share of zeros, segment."""
+    statics = [c for c in config.static_columns if c in panel.columns]
+    y = pl.col("y")
+    seen = pl.col("ds").filter(y.is_not_null())
+    facts = panel.group_by("unique_id").agg(
+        *(pl.col(c).last() for c in statics),
+        first=seen.min(),
+        last=seen.max(),
+        n=y.count().cast(pl.Int64),
+        mean=y.mean(),
+        zeros=(y == 0).mean(),
+    )
+    kinds = segments(panel.filter(pl.col("flag") != "ahead")).select("unique_id", "segment")
+    return facts.join(kinds, on="unique_id", how="left").with_columns(bucket=pl.lit(bucket, pl.Int32))
+
+
+def _write_facts(store: Store, series: pl.DataFrame, grouped: list[pl.DataFrame]) -> dict[str, Any]:
+    store.replace("series", series.select(store.tables["series"].schema.names()).sort("unique_id"))
+    priced = pl.col("y_count").filter(pl.col("price").is_not_null()).sum()
+    price = pl.when(priced > 0).then((pl.col("price") * pl.col("y_count")).sum() / priced)
+    groups = (
+        pl.concat(grouped)
+        .group_by("group", "ds")
+        .agg(pl.col("y_sum").sum(), price=price, y_count=pl.col("y_count").sum())
+    )
+    store.replace("groups", groups.select(store.tables["groups"].schema.names()).sort("group", "ds"))
+    return {"series": series.height, "first": str(series["first"].min()), "last": str(series["last"].max())}
