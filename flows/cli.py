@@ -37,6 +37,7 @@ app = App(
     version=lambda: version("demandcast"),
     default_parameter=Parameter(negative=(), show_default=lambda value: value or None),
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -121,17 +122,16 @@ def _environment() -> dict[str, str]:
 
 def _serve(port: int) -> None:
     """The child: serve until the parent says stop, or is gone and its end of our stdin with it."""
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
     import uvicorn
     from prefect.server.api.server import create_app
 
-    server = uvicorn.Server(uvicorn.Config(create_app(ephemeral=True, final=True), HOST, port, log_level="error"))
+    uvicorn.run(create_app(ephemeral=True, final=True), host=HOST, port=port, log_level="error")
 
-    def watch() -> None:
-        sys.stdin.buffer.read()
-        server.should_exit = True
 
-    threading.Thread(target=watch, daemon=True).start()
-    server.run()
+def _outlive_nobody() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

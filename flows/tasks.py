@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -20,9 +21,21 @@ from prefect.tasks import Task
 from flows import summary
 from forecasting.config import load
 from forecasting.errors import UserError
+from forecasting.services import log
 from forecasting.steps import run_step
 
 LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+
+
+def plainly(record: logging.LogRecord) -> bool:
+    """A log filter: on a worker Prefect tells a Failed flow's error with its traceback; a user's mistake needs none."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, UserError):
+        record.msg, record.args, record.exc_info = str(error), (), None
+    return True
+
+
+logging.getLogger("prefect.flow_runs").addFilter(plainly)
 
 
 def chain(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]:
@@ -30,6 +43,8 @@ def chain(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]
 
     A user's mistake ends the flow in a Failed state that says it; anything else is raised, so that Prefect logs where.
     """
+    if not log.LOGGER.handlers:  # on a worker nobody else has set it up
+        log.setup()
     records: list[dict[str, Any]] = []
     for name in steps:
         state = _task(name)(name, **job, return_state=True)

@@ -1,0 +1,163 @@
+"""Words in, one sentence or a result out, and the right exit code."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows import cli, launch, sample
+from forecasting.config import load
+from forecasting.data import sources
+from forecasting.errors import UserError
+from tests.conftest import ROOT
+
+DEMO = str(ROOT / "configs/demo.yaml")
+
+
+def ended(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit code and what stands on stderr; stdout must be empty."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    told = capsys.readouterr()
+    assert told.out == ""
+    return int(str(end.value.code)), told.err
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The flows that a command asks for, instead of running them."""
+    calls: list[dict[str, Any]] = []
+
+    def note(flow: str, **job: Any) -> list[dict[str, Any]]:
+        calls.append({"flow": flow} | job)
+        return []
+
+    monkeypatch.setattr(launch, "run", note)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "nowhere.yaml"], "nowhere.yaml: there is no such config file"),
+        (["run", DEMO, "--set", "hh=1"], "did you mean `h`?"),
+        (["run", DEMO, "--set", "h=soon"], "with --set h"),
+        (["run", DEMO, "--set", "h"], "must look like key=value"),
+        (["run", DEMO, "--cutoff", "yesterday"], "--cutoff"),
+        (["run"], "CONFIG"),
+        (["rnu", DEMO], "run"),
+        (["export", "everything", DEMO, "--out", "x.csv"], "forecasts"),
+        (["export", "forecasts", DEMO], "--out"),
+        (["scenario", DEMO, "--change", "price=1", "--dates", "soon"], "--dates soon: must be first and last day"),
+        (["scenario", DEMO, "--change", "price=1", "--dates", "2026-01-02:2026-01-01"], "lies before the first"),
+        (["sample", "--out", "here", "--days", "0"], "source.options.days"),
+    ],
+)
+def test_a_mistake_ends_with_one_sentence_and_2(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = ended(words, capsys)
+    assert code == 2
+    assert told.startswith("demandcast: ")
+    assert told.count("\n") == 1
+    assert says in told
+
+
+def test_debug_shows_where_a_mistake_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = ended(["run", DEMO, "--set", "hh=1", "--debug"], capsys)
+    assert code == 2
+    assert "Traceback" in told
+    assert told.splitlines()[-1].startswith("demandcast: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ValueError("odd\nthing"), 1), (UserError("mend it"), 2), (KeyboardInterrupt(), 130)]
+)
+def test_exit_codes(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(launch, "run", fail)
+    found, told = ended(["train", DEMO], capsys)
+    assert found == code
+    assert told.count("\n") == 1
+    assert ("--debug" in told) == (code == 1)
+
+
+def test_run_is_the_pipeline_and_the_others_are_themselves(launched: list[dict[str, Any]]) -> None:
+    for command in ("run", "ingest", "backtest", "train", "predict", "monitor"):
+        cli.main([command, DEMO])
+    assert [call["flow"] for call in launched] == ["pipeline", "ingest", "backtest", "train", "predict", "monitor"]
+    assert launched[0] == {"flow": "pipeline", "config": DEMO, "overrides": {}, "cutoff": None, "force": False}
+
+
+def test_options_reach_the_flow_typed(launched: list[dict[str, Any]]) -> None:
+    words = ["predict", "--set", "h=14", DEMO, "--set", "store.root=/tmp/x", "--cutoff", "2025-06-30", "--force"]
+    cli.main(words)
+    assert launched[0]["overrides"] == {"h": 14, "store.root": "/tmp/x"}
+    assert launched[0]["cutoff"] == date(2025, 6, 30)
+    assert launched[0]["force"] is True
+
+
+def test_sample_is_what_the_synthetic_source_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["sample", "--out", str(tmp_path / "play"), "--stores", "2", "--items", "2", "--days", "60"])
+    file = tmp_path / "play/sample.yaml"
+    assert str(file) in capsys.readouterr().out
+    made = sources.load(load(file)).long
+    synthetic = tmp_path / "synthetic.yaml"
+    synthetic.write_text(sample.SYNTHETIC.format(stores=2, items=2, days=60, seed=7))
+    expected = sources.load(load(synthetic)).long
+    keys = ["unique_id", "ds"]
+    values = [*keys, "y", "price", "promo", "open", "category"]
+    numbers = pl.col("y", "price", "promo", "open").cast(pl.Float64)
+    assert (
+        made.sort(keys)
+        .select(values)
+        .with_columns(numbers)
+        .equals(expected.sort(keys).select(values).with_columns(numbers))
+    )
+    assert made.filter(pl.col("y").is_null(), pl.col("ds") > date(2024, 2, 29)).height > 0
+
+
+def shell(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from flows.cli import main; main()", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_names_every_command() -> None:
+    done = shell("--help")
+    assert done.returncode == 0
+    for command in (
+        "run",
+        "ingest",
+        "backtest",
+        "train",
+        "predict",
+        "monitor",
+        "export",
+        "scenario",
+        "sample",
+        "serve",
+    ):
+        assert f"│ {command} " in done.stdout
+
+
+def test_a_mistake_found_inside_a_flow_is_told_once_and_plainly() -> None:
+    """The whole way: a temporary server, a task, its state, this process's exit; nothing from Prefect in between."""
+    done = shell(
+        "ingest", DEMO, "--set", "source.kind=table", "--set", "source.path=nowhere.csv", "--set", "source.options={}"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("demandcast: ")
+    assert "nowhere.csv" in done.stderr
