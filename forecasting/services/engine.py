@@ -23,6 +23,9 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+GRACE = 10.0
+"""Seconds that a worker gets to end when it is told to."""
+
 _environment = threading.Lock()
 
 
@@ -87,10 +90,10 @@ def _named(item: object) -> Iterator[None]:
         raise
     except BrokenProcessPool as error:
         raise WorkError(
-            f"a worker process died at or near {item!r}, most often because memory ran out: try fewer workers"
+            f"a worker process died at or near {item!r:.200}, most often because memory ran out: try fewer workers"
         ) from error
     except Exception as error:
-        raise WorkError(f"{item!r}: {type(error).__name__}: {error}") from error
+        raise WorkError(f"{item!r:.200}: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
@@ -117,3 +120,5 @@ def _end(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.terminate()
+    for worker in workers:
+        worker.join(GRACE)

@@ -19,6 +19,10 @@ from deltalake import DeltaTable, write_deltalake
 from forecasting.data.schemas import Table
 from forecasting.services import delta, delta_rows
 
+HISTORY = pl.Schema(
+    [("version", pl.Int64()), ("at", pl.Datetime("ms", "UTC")), ("operation", pl.String()), ("metrics", pl.String())]
+)
+
 
 @dataclass(frozen=True)
 class Store:
@@ -76,9 +80,7 @@ class Store:
         """Commits, newest first: version, at (UTC), operation, metrics (JSON)."""
         snapshot = self._snapshot(name)
         commits = [] if snapshot is None else snapshot.history()
-        at = pl.Datetime("ms", "UTC")
-        schema = pl.Schema({"version": pl.Int64, "at": at, "operation": pl.String, "metrics": pl.String})
-        return pl.DataFrame([_commit(c) for c in commits], schema=schema, orient="row")
+        return pl.DataFrame([_commit(c) for c in commits], schema=HISTORY, orient="row")
 
     def compact(self) -> None:
         """Join small files; contents and data versions stay."""

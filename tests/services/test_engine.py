@@ -1,0 +1,159 @@
+"""The engine with real worker processes: order, threads, errors, ends."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forecasting.errors import UserError
+from forecasting.services.engine import ONE_THREAD, WorkError, run
+
+
+def square(n: int) -> int:
+    """Slower for smaller numbers, so that later items are done before earlier ones."""
+    time.sleep(0.02 * max(0, 5 - n))
+    return n * n
+
+
+def who(_: int) -> int:
+    return os.getpid()
+
+
+def threads(_: int) -> tuple[int, dict[str, str | None]]:
+    import polars as pl
+
+    return pl.thread_pool_size(), {name: os.environ.get(name) for name in ONE_THREAD}
+
+
+def picky(n: int) -> int:
+    if n == 3:
+        raise KeyError("no such store")
+    if n == 5:
+        raise UserError("Column promo is missing: name it in the config.")
+    return n
+
+
+def die(n: int) -> int:
+    if n == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
+def note(path: Path) -> str:
+    """Leave a mark, then work for longer than any test waits."""
+    path.write_text(str(os.getpid()))
+    if path.stem != "first":
+        time.sleep(300)
+    return path.stem
+
+
+def unpicklable(_: int) -> object:
+    return lambda: None
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+    assert list(run(square, iter(range(9)), workers)) == [n * n for n in range(9)]
+
+
+@pytest.mark.parametrize(("items", "workers"), [([1, 2, 3], 1), ([1], 4), ([1, 2], 0)])
+def test_one_worker_or_one_item_stays_in_this_process(items: list[int], workers: int) -> None:
+    assert set(run(who, items, workers)) == {os.getpid()}
+
+
+def test_no_items_no_results() -> None:
+    assert list(run(square, [], 4)) == []
+
+
+def test_a_pool_is_other_processes_and_no_more_than_asked_for() -> None:
+    workers = set(run(who, range(12), 2))
+    assert os.getpid() not in workers
+    assert len(workers) <= 2
+
+
+def test_results_are_handed_over_as_they_are_done() -> None:
+    seen: list[int] = []
+
+    def keep(n: int) -> int:
+        seen.append(n)
+        return n
+
+    results = run(keep, range(3), 1)
+    assert next(results) == 0
+    assert seen == [0]
+
+
+def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    for pool_size, environment in run(threads, range(3), 2):
+        assert pool_size == 1
+        assert environment == ONE_THREAD
+    assert os.environ["OMP_NUM_THREADS"] == "2"
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_names_its_item_and_keeps_its_cause(workers: int) -> None:
+    results = run(picky, range(6), workers)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(WorkError, match=r"^3: KeyError: 'no such store'$") as raised:
+        next(results)
+    assert isinstance(raised.value.__cause__, KeyError)
+    assert not children()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_users_mistake_passes_as_it_is(workers: int) -> None:
+    with pytest.raises(UserError, match=r"^Column promo is missing: name it in the config\.$"):
+        list(run(picky, [4, 5, 6], workers))
+
+
+def test_a_worker_that_is_killed_ends_the_work_with_a_hint() -> None:
+    with pytest.raises(WorkError, match="memory ran out"):
+        list(run(die, range(4), 2))
+
+
+def test_a_result_that_cannot_travel_is_told() -> None:
+    with pytest.raises(WorkError, match=r"^0: .*pickle"):
+        list(run(unpicklable, range(2), 2))
+
+
+def children() -> list[multiprocessing.Process]:
+    return [child for child in multiprocessing.active_children() if child.name.startswith("SpawnProcess")]
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> list[Path]:
+    return [tmp_path / "first", tmp_path / "second", tmp_path / "third"]
+
+
+def started(mark: Path) -> int:
+    """The worker that works on the item, awaited."""
+    for _ in range(300):
+        if mark.exists() and (text := mark.read_text()):
+            return int(text)
+        time.sleep(0.1)
+    raise AssertionError(f"{mark.name} was never begun")
+
+
+def interrupt(results: Iterator[str]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
+
+
+def leave(results: Iterator[str]) -> None:
+    results.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("end", [interrupt, leave])
+def test_an_interrupt_or_a_lost_interest_ends_workers_at_work(marks: list[Path], end) -> None:
+    results = run(note, marks, 2)
+    assert next(results) == "first"
+    at_work = started(marks[1])
+    end(results)
+    assert at_work not in [child.pid for child in children()]
