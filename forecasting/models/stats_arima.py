@@ -23,6 +23,7 @@ class Likelihood:
 
     def __init__(self, y: Array, x: Array, arma: Sequence[int]) -> None:
         self.y, self.x = y, x
+        self.order = tuple(arma)
         self.arma = np.array(arma, dtype=np.int32)
         self.delta = _differencing(arma[5], arma[6], arma[4])
 
@@ -62,7 +63,7 @@ class Likelihood:
 
 
 def refine(params: dict[str, Any], y: Array, x: Array | None) -> dict[str, Any]:
-    """`params` (arma, coef, sigma2) with the coefficients of the highest exact likelihood, searched from the given ones.
+    """`params` (arma, coef, sigma2) at the highest exact likelihood uphill from the given coefficients.
 
     y (n,) and x (n, k) as in the fit. Unchanged for a series that never moves, and where no likelihood is finite.
     """
@@ -85,12 +86,12 @@ def _search(likelihood: Likelihood, given: Array) -> Array | None:
     from scipy.optimize import minimize
     from statsforecast.arima import ARIMA_invtrans, arima_undopars
 
-    start = ARIMA_invtrans(_invertible(given, likelihood.arma), likelihood.arma)
+    start = ARIMA_invtrans(_invertible(given, likelihood.order), likelihood.arma)
     usable = np.isfinite(start).all() and np.isfinite(likelihood(start))
     found = minimize(likelihood, start if usable else np.zeros(len(given)), method="L-BFGS-B")
     if not np.isfinite(found.fun):
         return None
-    return _invertible(arima_undopars(found.x, likelihood.arma), likelihood.arma)
+    return _invertible(arima_undopars(found.x, likelihood.arma), likelihood.order)
 
 
 def _design(names: list[str], n: int, x: Array | None) -> Array:
@@ -110,9 +111,9 @@ def _differencing(d: int, seasonal: int, period: int) -> Array:
     return -polynomial[1:]
 
 
-def _invertible(coefficients: Array, arma: Sequence[int] | Array) -> Array:
+def _invertible(coefficients: Array, arma: Sequence[int]) -> Array:
     """The same likelihood with both moving averages invertible: roots beyond the unit circle are turned inside."""
-    p, q, seasonal_p, seasonal_q = (int(order) for order in arma[:4])
+    p, q, seasonal_p, seasonal_q = arma[:4]
     turned = coefficients.copy()
     for start, order in ((p, q), (p + q + seasonal_p, seasonal_q)):
         roots = np.roots(np.r_[1.0, coefficients[start : start + order]])
