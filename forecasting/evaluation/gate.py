@@ -105,7 +105,7 @@ def compare(challenger: pl.DataFrame, reference: pl.DataFrame, seed: int = 0) ->
         return None
     units, parts = resampled(both)
     gains = bootstrap(parts, seed)
-    own, other, volume = parts.sum(axis=0)
+    own, other, volume = (float(total) for total in parts.sum(axis=0))
     lo, hi = np.quantile(gains, [0.025, 0.975])
     return Comparison(own / volume, other / volume, (other - own) / volume, float(lo), float(hi), units)
 

@@ -1,5 +1,7 @@
 """Who is promoted, and why."""
 
+import json
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import numpy as np
@@ -54,6 +56,7 @@ class TestNewRecipe:
         assert 0 < decision.lo < decision.gain < decision.hi
         assert f"gain {decision.gain:+.4f}" in decision.reason
         assert "over 40 series" in decision.reason
+        json.dumps(asdict(decision))  # it is stored as JSON
 
     def test_a_win_by_chance_is_not(self):
         twin = self.champion.with_columns(yhat=rows("x", 0.2, seed=4)["yhat"])
