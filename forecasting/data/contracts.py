@@ -15,6 +15,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import Table
 from forecasting.data.sources import TAGS, Loaded
+from forecasting.frequency import Frequency
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -101,13 +102,12 @@ def _value(schema: pl.Schema) -> pl.Expr:
 
 
 def raw_schema(long: pl.DataFrame, config: Config) -> pa.DataFrameSchema:
-    """The Pandera schema of raw rows; the names of its checks are RULES. Weeks must all start on the usual weekday."""
+    """The Pandera schema of raw rows; the names of its checks are RULES. Weeks must start on the usual weekday."""
     import pandera.polars as pa
 
     first, last = config.limits.dates
-    days = [pa.Check(_between(first, last), error="implausible_date")]
-    weekday = long["ds"].dt.weekday().mode().min() if config.freq == "1w" else None
-    days += [] if weekday is None else [pa.Check(_on(weekday), error="off_grid")]
+    off = _off_grid(long["ds"].filter(long["ds"].is_between(first, last)), config.frequency)
+    days = [pa.Check(_between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
     sales = [pa.Check(_finite, error="non_finite")]
     sales += [] if config.clean.y_min is None else [pa.Check.ge(config.clean.y_min, error="below_y_min")]
     columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, days)}
@@ -121,8 +121,13 @@ def _between(first: date, last: date) -> Any:
     return lambda data: data.lazyframe.select(pl.col(data.key).is_between(first, last))
 
 
-def _on(weekday: Any) -> Any:
-    return lambda data: data.lazyframe.select(pl.col(data.key).dt.weekday() == weekday)
+def _off_grid(ds: pl.Series, frequency: Frequency) -> list[date]:
+    """The dates that do not stand where most do in their period: weeks that begin on another weekday."""
+    start, day = pl.lit(date(1970, 1, 1)), pl.col("ds")
+    into = (day - frequency.offset(start, frequency.steps(start, day))).alias("into")
+    counted = ds.value_counts(name="rows").with_columns(into)
+    usual = counted.group_by("into").agg(pl.col("rows").sum()).sort("rows", "into", descending=True)["into"].head(1)
+    return counted.filter(~pl.col("into").is_in(usual.implode()))["ds"].to_list()
 
 
 def _finite(data: Any) -> pl.LazyFrame:
@@ -200,7 +205,7 @@ def table_schema(table: Table) -> pa.DataFrameSchema:
     import pandera.polars as pa
 
     columns = {name: pa.Column(kind, nullable=name not in table.key) for name, kind in table.schema.items()}
-    if "step" in columns:
+    if table.schema.get("step") == pl.Int32:
         columns["step"] = pa.Column(pl.Int32, pa.Check.ge(1, error="step_below_1"), nullable=True)
     ordered = [pa.Check(_ordered(name), error="bounds_crossed") for name in table.schema if name.startswith("lo-")]
     return pa.DataFrameSchema(columns, checks=ordered, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +12,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.data.sources._files import content
+from forecasting.data.sources._shape import Shape, lines_of, shape
 from forecasting.errors import UserError
 
 DELIMITERS = (",", ";", "\t", "|")
-BLANK = b' \t\r\n"'
-QUOTE, NEWLINE = 34, 10
+BROKEN = {"line": pl.Int64, "row": pl.String, "fault": pl.String}
 
 
 @dataclass(frozen=True)
 class Text:
     """A text table: the cells of its good lines, and what its other lines are.
 
-    `first` is the physical line of the header; `lines` are the physical lines of the rows in `body`; `broken` are
-    lines with another number of cells than the header; `empty` counts lines without any character that says something.
+    `lines` are the physical lines of the rows in `body`; `broken` (line, row, fault) are lines with another number of
+    cells than the header, or with misplaced quotes; `empty` counts lines without any character that says something.
     """
 
     file: Path
@@ -47,9 +47,9 @@ class Text:
             raise UserError(f"{self.file}: has no column {missing[0]!r}; it has: {', '.join(self.names[:20])}")
 
     def faulty(self) -> pl.DataFrame:
-        """The broken lines as file, line, fault (`cells`), fault_value (how the line begins)."""
-        tags = {"file": pl.lit(str(self.file)), "fault": pl.lit("cells"), "fault_value": pl.col("row").str.head(80)}
-        return self.broken.select("line", **tags)
+        """The broken lines as line, fault (`cells` or `quotes`), file, fault_value (how the line begins)."""
+        start = pl.col("row").str.head(80)
+        return self.broken.select("line", "fault", file=pl.lit(str(self.file)), fault_value=start)
 
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns, all String, with `file` and `line` (Int64)."""
@@ -77,7 +77,7 @@ def read(file: Path) -> Text:
     start = data.index(b"\n", head) + 1
     if start >= len(data):
         raise UserError(f"{file}: holds a header and no rows: export it again with its rows")
-    return _shaped(Text(file, names, delimiter, data[start:], np.arange(0), pl.DataFrame(), 0), first)
+    return _shaped(Text(file, names, delimiter, data[start:], np.arange(0), pl.DataFrame(schema=BROKEN), 0), first)
 
 
 def _header(file: Path, line: str) -> tuple[tuple[str, ...], str]:
@@ -95,49 +95,35 @@ def _header(file: Path, line: str) -> tuple[tuple[str, ...], str]:
 
 
 def _shaped(text: Text, first: int) -> Text:
-    """Set aside empty lines and those with too few or too many cells."""
-    signs = np.frombuffer(text.body, np.uint8)
-    ends = np.flatnonzero(signs == NEWLINE)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    cells = _cells_per_line(text, signs, ends, first)
-    says = _says_something(text.delimiter)[signs]
-    filled = np.logical_or.reduceat(says, starts)
-    bad = filled & (cells != len(text.names))
-    if bad.sum() > max(1, filled.sum() // 2):
-        raise UserError(_not_a_table(text, cells, int(np.flatnonzero(bad)[0]), first))
-    lines = np.arange(len(ends), dtype=np.int64) + first + 1
-    rows = [text.body[starts[i] : ends[i]].decode().rstrip("\r") for i in np.flatnonzero(bad)]
-    broken = pl.DataFrame({"row": rows, "line": lines[bad]}, schema={"row": pl.String, "line": pl.Int64})
-    good = filled & ~bad
-    body = text.body if good.all() else signs[np.repeat(good, np.diff(ends, prepend=-1))].tobytes()
-    return Text(text.file, text.names, text.delimiter, body, lines[good], broken, int((~filled).sum()))
-
-
-def _not_a_table(text: Text, cells: NDArray[np.int64], row: int, first: int) -> str:
-    return (
-        f"{text.file}: is not a table: the header has {len(text.names)} cells, line {row + first + 1} has {cells[row]} "
-        "and most lines differ likewise: every line needs the cells of the header"
+    """Set aside empty lines, those with too few or too many cells, and those with quotes in the wrong places."""
+    found = shape(text.body, text.delimiter)
+    bad = found.filled & ((found.cells != len(text.names)) | ~found.quoted_well)
+    if bad.sum() > max(1, found.filled.sum() // 2):
+        raise UserError(_not_a_table(text, found, int(np.flatnonzero(bad)[0]), first))
+    lines = np.arange(len(found.ends), dtype=np.int64) + first + 1
+    good = found.filled & ~bad
+    body = lines_of(text.body, found, good)
+    return replace(
+        text, body=body, lines=lines[good], broken=_broken(text, found, bad, lines), empty=int((~found.filled).sum())
     )
 
 
-def _cells_per_line(text: Text, signs: NDArray[np.uint8], ends: NDArray[np.int64], first: int) -> NDArray[np.int64]:
-    marks = signs == ord(text.delimiter)
-    if b'"' in text.body:
-        inside = np.bitwise_xor.accumulate((signs == QUOTE).view(np.uint8)).view(bool)
-        if inside[ends].any():
-            line = int(np.flatnonzero(inside[ends])[0]) + first + 1
-            raise UserError(
-                f'{text.file}, line {line}: a quoted cell (") does not end on its line: take out the break or quote'
-            )
-        marks &= ~inside
-    before = np.searchsorted(np.flatnonzero(marks), ends)
-    return np.asarray(np.diff(before, prepend=0) + 1, dtype=np.int64)
+def _broken(text: Text, found: Shape, bad: NDArray[np.bool_], lines: NDArray[np.int64]) -> pl.DataFrame:
+    """line, row, fault of the bad lines."""
+    at = np.flatnonzero(bad)
+    rows = [text.body[found.starts[i] : found.ends[i]].decode().rstrip("\r") for i in at]
+    faults = ["cells" if found.quoted_well[i] else "quotes" for i in at]
+    return pl.DataFrame({"line": lines[bad], "row": rows, "fault": faults}, schema=BROKEN)
 
 
-def _says_something(delimiter: str) -> NDArray[np.bool_]:
-    table = np.ones(256, dtype=bool)
-    table[list(BLANK + delimiter.encode())] = False
-    return table
+def _not_a_table(text: Text, found: Shape, row: int, first: int) -> str:
+    line = f"{text.file}: is not a table: line {row + first + 1}"
+    if not found.quoted_well[row]:
+        return f'{line} and most have a quote (") that does not stand around a whole cell: keep a row on one line'
+    return (
+        f"{line} has {found.cells[row]} cells, the header has {len(text.names)}, and most lines differ likewise: "
+        "every line needs the cells of the header"
+    )
 
 
 def text_lines(file: Path, numbers: Sequence[int]) -> list[str]:
