@@ -9,6 +9,18 @@ from typing import Any
 Facts = Mapping[str, Any]
 Row = Mapping[str, str]
 
+COLUMNS = {
+    "model": "model",
+    "cutoff": "cutoff",
+    "wape": "WAPE",
+    "skill": "skill",
+    "bias": "bias",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mase": "MASE",
+    "rmsse": "RMSSE",
+}
+
 
 @dataclass(frozen=True)
 class Section:
@@ -64,15 +76,16 @@ def _backtest(f: Facts) -> Iterator[Section]:
     grains = dict.fromkeys(s["grain"] for s in f["scores"])
     for grain in sorted(grains, key=lambda g: (g != "series", g != "total", g)):
         scores = sorted((s for s in f["scores"] if s["grain"] == grain), key=lambda s: _last(s["wape"]))
-        title = {"series": "Scores by series", "total": "Scores of the total"}.get(grain, f"Scores by {grain}")
+        title = {"series": "Scores of the series", "total": "Scores of the total"}.get(grain, f"Scores by {grain}")
         yield Section(title, (), tuple(_score(s) for s in scores))
     lines = [
-        f"cutoffs {', '.join(f['cutoffs'])}; recipe {f['recipe'][:12]}",
+        f"cutoffs {', '.join(f['cutoffs'])}; recipe {f['recipe']}",
         "skill: share of the best naive model's WAPE that is saved; bias: above 0 when too much is forecast",
+        f"fitted in {', '.join(f'{model} {seconds:.1f} s' for model, seconds in f['seconds'].items())}",
     ]
     if f["failures"]:
         lines.append(f"{len(f['failures']):,} fits failed and a fallback answered; the first ones:")
-        lines += [f"  {x['model']} on {x['unique_id']}: {x['reason']}" for x in f["failures"][:3]]
+        lines += [f"  {x['model']} on {x['unique_id']}: {' '.join(x['reason'].split())}" for x in f["failures"][:3]]
     yield Section("Backtest", tuple(lines))
 
 
@@ -119,7 +132,9 @@ def _next(config: str) -> Section:
 
 
 def _score(score: Facts) -> dict[str, str]:
-    return {name.removesuffix("_"): _cell(name, value) for name, value in score.items() if name != "grain"}
+    """The columns for people, in their order; what was not measured is left out or a dash."""
+    covers = {name: f"in {name.removeprefix('coverage-')} %" for name in score if name.startswith("coverage-")}
+    return {head: _cell(name, score[name]) for name, head in (COLUMNS | covers).items() if name in score}
 
 
 def _cell(name: str, value: Any) -> str:
@@ -128,7 +143,7 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, float):
         return str(value)
     share = name in {"wape", "bias", "skill"} or name.startswith("coverage")
-    return _percent(value) if share else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    return _percent(value) if share else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _percent(value: float) -> str:
@@ -160,4 +175,5 @@ def _piped(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     rule = ["---", *["---:"] * (len(rows[0]) - 1)]
-    return [f"| {' | '.join(line)} |" for line in (list(rows[0]), rule, *([*row.values()] for row in rows))]
+    table = (list(rows[0]), rule, *([*row.values()] for row in rows))
+    return [f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in table]

@@ -1,0 +1,160 @@
+"""The flows under a real Prefect server: the same as the steps, twice without a trace, and plain about mistakes."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.flows import load_flow_from_entrypoint
+from prefect.states import Failed
+
+from flows import tasks
+from flows.ingest import ingest
+from flows.pipeline import STEPS
+from forecasting import steps
+from forecasting.config import load
+from forecasting.errors import UserError
+from forecasting.steps import Outcome, run_step
+from forecasting.steps.context import open_store
+from tests.conftest import ROOT
+
+Make = Callable[..., Path]
+NOW = ("run_at", "published_at", "first_seen", "version", "key", "run_id")  # what a clock or a counter gave
+
+
+def test_the_second_run_does_nothing(piped: SimpleNamespace) -> None:
+    before, after = piped.versions
+    assert before == after
+    assert before["panel"] is not None
+    assert before["forecasts"] is not None
+    assert [r["step"] for r in piped.second] == list(STEPS)
+    assert all(r["reused"] for r in piped.second)
+    assert [r["facts"].get("scores") for r in piped.second] == [r["facts"].get("scores") for r in piped.first]
+
+
+def test_records_are_plain_json(piped: SimpleNamespace) -> None:
+    assert json.loads(json.dumps(piped.first, allow_nan=False)) == piped.first
+
+
+def test_the_pipeline_does_what_the_steps_do(piped: SimpleNamespace, make_job: Make) -> None:
+    """Row for row, in every table: Prefect adds nothing to the numbers."""
+    config = load(make_job())
+    for name in STEPS:
+        run_step(name, config)
+    for table in ("panel", "series", "groups", "backtests", "scores", "forecasts", "vintages"):
+        ours, theirs = (contents(c, table) for c in (config, piped.config))
+        assert ours.height > 0, table
+        assert ours.equals(theirs), table
+
+
+def contents(config: Any, table: str) -> pl.DataFrame:
+    frame = open_store(config).scan(table).collect()
+    return frame.drop([c for c in NOW if c in frame.columns]).sort(pl.all())
+
+
+def test_runs_are_named_after_step_job_and_last_day(piped: SimpleNamespace) -> None:
+    day = next(r["facts"]["cutoff"] for r in piped.first if r["step"] == "predict")
+    names = FlowRunFilter(name=FlowRunFilterName(any_=[f"pipeline tiny {day}"]))
+    assert len(found(names)) == 2
+
+
+def found(where: FlowRunFilter) -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(flow_run_filter=where)
+
+
+def test_a_run_leaves_its_summary_and_its_scores(piped: SimpleNamespace) -> None:
+    with get_client(sync_client=True) as client:
+        artifacts = {a.key: a for a in client.read_artifacts()}
+    assert {f"{step}-tiny" for step in STEPS} <= set(artifacts)
+    lines = piped.first[0]["facts"]["lines"]
+    assert f"{lines:,} lines in" in artifacts["ingest-tiny"].data
+    scores = next(r["facts"]["scores"] for r in piped.first if r["step"] == "backtest")
+    assert json.loads(artifacts["backtest-tiny-scores"].data) == scores
+
+
+def test_a_user_s_mistake_is_a_failed_state_with_its_sentence(
+    harness: None, make_job: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = make_job(source={"kind": "table", "path": "nowhere.csv"})
+    state = ingest(str(file), return_state=True)
+    assert state.is_failed()
+    assert isinstance(state.result(raise_on_failure=False), UserError)
+    assert "nowhere.csv" in state.message
+    assert [r.message for r in caplog.records if r.exc_info] == []
+
+
+def test_what_passes_is_tried_again(harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def flaky(name: str, *_: Any) -> Outcome:
+        calls.append(name)
+        if len(calls) == 1:
+            raise ConnectionResetError("the bucket went away")
+        return Outcome(name, {**ACCOUNT, "last": "2025-01-31"}, reused=False)
+
+    monkeypatch.setattr(tasks, "run_step", flaky)
+    monkeypatch.setattr(tasks, "run", tasks.run.with_options(retry_delay_seconds=[0]))
+    records = ingest(str(make_job()))
+    assert calls == ["ingest", "ingest"]
+    assert records[0]["facts"]["last"] == "2025-01-31"
+
+
+ACCOUNT: dict[str, Any] = {
+    "lines": 1, "aggregated": 1, "quarantined": 0, "quarantined_by_rule": {}, "duplicates": 0, "dropped": {}, "keys": 1,
+    "observed": 1, "filled": 0, "series": 1, "first": "2025-01-01", "data_version": 0, "rows_written": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (OSError("Generic S3 error"), True),
+        (FileNotFoundError(), False),
+        (PermissionError(), False),
+        (ValueError(), False),
+        (UserError("mend it"), False),
+    ],
+)
+def test_what_is_tried_again(error: Exception, again: bool) -> None:
+    assert tasks.passing(tasks.run, None, Failed(data=error)) is again
+
+
+def test_an_unexpected_error_comes_out_as_it_is(harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Outcome:
+        raise ZeroDivisionError("odd")
+
+    monkeypatch.setattr(tasks, "run_step", broken)
+    state: State[Any] = ingest(str(make_job()), return_state=True)
+    assert isinstance(state.result(raise_on_failure=False), ZeroDivisionError)
+
+
+DEPLOYED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+
+
+def test_every_flow_is_deployed_under_its_name() -> None:
+    assert {d["name"] for d in DEPLOYED} == {*steps.STEPS, "pipeline"}
+    assert set(STEPS) == set(steps.STEPS)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYED, ids=lambda d: d["name"])
+def test_deployments_fit_their_flows(deployment: dict[str, Any]) -> None:
+    file, function = deployment["entrypoint"].split(":")
+    loaded = load_flow_from_entrypoint(f"{ROOT / file}:{function}")
+    assert loaded.name == deployment["name"] == function
+    assert list(inspect.signature(loaded.fn).parameters) == ["config", "overrides", "cutoff", "force"]
+    assert (ROOT / deployment["parameters"]["config"]).exists()
+    for schedule in deployment["schedules"]:
+        assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+    assert deployment["work_pool"]["name"]

@@ -1,0 +1,102 @@
+"""What is told is what happened."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows import summary
+from forecasting.steps.context import open_store
+
+INGEST: dict[str, Any] = {
+    "lines": 1020, "aggregated": 1000, "quarantined": 12, "quarantined_by_rule": {"number": 2, "below_y_min": 10},
+    "duplicates": 3, "dropped": {"empty_line": 1, "footer": 4}, "keys": 1100, "observed": 1000, "filled": 100,
+    "series": 7, "first": "2025-01-01", "last": "2025-12-31", "data_version": 4, "rows_written": 1100,
+}  # fmt: skip
+
+
+def record(step: str, facts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"step": step, "facts": facts, "reused": False, "seconds": 1.25} | more
+
+
+def score(model: str, wape: float | None, **more: Any) -> dict[str, Any]:
+    return {"model": model, "grain": "series", "wape": wape, "bias": -0.031, "mae": 1234.5, "coverage-80": 0.8} | more
+
+
+def backtest(*scores: dict[str, Any], **more: Any) -> dict[str, Any]:
+    facts = {"cutoffs": ["2025-06-30"], "recipe": "f00", "seconds": {"ladder": 0.5}, "failures": [], "scores": scores}
+    return record("backtest", facts | more)
+
+
+def test_the_account_of_the_lines_is_told_with_its_rules() -> None:
+    told = summary.text([record("ingest", INGEST)], "job.yaml")
+    assert "1,020 lines in = 1,000 aggregated + 12 quarantined + 3 duplicates + 5 dropped" in told
+    assert "1,100 rows in the panel = 1,000 observed + 100 filled" in told
+    assert "quarantined: below_y_min 10, number 2" in told
+    assert "dropped: footer 4, empty_line 1" in told
+
+
+def test_what_was_not_done_again_says_so() -> None:
+    assert "nothing new" in summary.text([record("ingest", INGEST, reused=True)], "job.yaml")
+    assert "nothing new" not in summary.text([record("ingest", INGEST)], "job.yaml")
+
+
+def test_models_are_ranked_and_columns_line_up() -> None:
+    told = summary.text([backtest(score("Naive", 0.5), score("Gone", None), score("Boosted trees", 0.2))], "job.yaml")
+    lines = told.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.split()[:2] == ["model", "WAPE"])
+    rows = lines[head + 1 : head + 4]
+    assert [row.split()[0] for row in rows] == ["Boosted", "Naive", "Gone"]
+    assert [row.index("-3.1%") for row in rows] == [lines[head].index("bias") - 1] * 3
+    assert "20.0%" in rows[0]
+    assert " - " in rows[2]
+    assert "1,234" in rows[0]
+
+
+def test_aggregates_have_tables_of_their_own_after_the_series() -> None:
+    scores = [score("Naive", 0.1, grain="store"), score("Naive", 0.2, grain="total"), score("Naive", 0.3)]
+    told = summary.text([backtest(*scores)], "job.yaml")
+    titles = [line for line in told.splitlines() if line.startswith("Scores")]
+    assert titles == ["Scores of the series", "Scores of the total", "Scores by store"]
+
+
+def test_failures_are_counted_and_named() -> None:
+    failed = [{"model": "SARIMAX", "unique_id": f"S{i}", "reason": "too short"} for i in range(5)]
+    told = summary.text([backtest(score("Naive", 0.5), failures=failed)], "job.yaml")
+    assert "5 fits failed" in told
+    assert "SARIMAX on S0: too short" in told
+
+
+def test_markdown_tables_are_tables() -> None:
+    told = summary.markdown([backtest(score("a|b", 0.5), score("Naive", 0.2))])
+    table = [line for line in told.splitlines() if line.startswith("|")]
+    bars = [line.count("|") for line in table]
+    assert len(table) == 4
+    assert len(set(bars)) == 1
+
+
+@pytest.fixture(scope="module")
+def told(piped: SimpleNamespace) -> str:
+    return summary.text(piped.first, str(piped.file))
+
+
+def test_a_real_run_tells_what_the_store_holds(told: str, piped: SimpleNamespace) -> None:
+    store = open_store(piped.config)
+    panel = store.scan("panel").collect()
+    filled = panel.filter(pl.col("flag") == "filled").height
+    forecasts = store.scan("forecasts").filter(pl.col("grain") == "series").collect()
+    assert f"{panel.height:,} rows in the panel" in told
+    assert f"{filled:,} filled" in told
+    assert f"{panel['unique_id'].n_unique():,} series" in told
+    assert f"{forecasts['ds'].min()} to {forecasts['ds'].max()}" in told
+
+
+def test_a_real_run_tells_every_score_the_gate_times_and_what_to_do_next(told: str, piped: SimpleNamespace) -> None:
+    facts = {record["step"]: record["facts"] for record in piped.first}
+    for row in facts["backtest"]["scores"]:
+        assert any(line.split()[:2] == [row["model"], f"{row['wape']:.1%}"] for line in told.splitlines()), row
+    assert facts["train"]["reason"] in told
+    for step in ("ingest", "backtest", "train", "predict", "monitor"):
+        assert f"{step} " in told.split("Time\n")[1]
+    assert f"demandcast serve {piped.file}" in told
