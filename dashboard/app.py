@@ -13,7 +13,7 @@ import dash
 import dash_mantine_components as dmc
 import httpx
 import uvicorn
-from dash import Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
 from dashboard import api, pages
@@ -41,7 +41,9 @@ def build(config: Config) -> FastAPI:
     found = sorted(_pages(), key=lambda page: page.ORDER)
     for page in found:
         title = f"{page.NAME} · demandcast"
-        dash.register_page(page.__name__, path=page.PATH, name=page.NAME, title=title, layout=partial(_frame, page.NAME))
+        dash.register_page(
+            page.__name__, path=page.PATH, name=page.NAME, title=title, layout=partial(_frame, page.NAME)
+        )
         _fill(app, config, page)
         page.register(app, config)
     app.layout = _shell(config, found)
@@ -62,7 +64,7 @@ def _fill(app: Dash, config: Config, page: ModuleType) -> None:
 
 @asynccontextmanager
 async def _wake(server: FastAPI) -> AsyncIterator[None]:
-    """Ask for "/" once: Dash sets its callbacks up on the first request there, and a link to a page would come too early."""
+    """Ask for "/" once: Dash sets its callbacks up on the first request there; another page would come too early."""
     client = httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://dashboard")
     async with client:
         await client.get("/")
@@ -99,9 +101,10 @@ def _shell(config: Config, found: list[ModuleType]) -> dmc.MantineProvider:
         padding="md",
     )
     skip = html.A("Skip to content", href="#main", className="skip")
+    scheme = dcc.Store(id="scheme")
     # `_pages_location` draws a page for a URL; `address` writes the URL of what is drawn, without drawing it again
     return dmc.MantineProvider(
-        [dcc.Location(id="address", refresh=False), skip, shell], theme=MANTINE, defaultColorScheme="auto"
+        [dcc.Location(id="address", refresh=False), scheme, skip, shell], theme=MANTINE, defaultColorScheme="auto"
     )
 
 
@@ -119,7 +122,10 @@ def _header(config: Config) -> dmc.Group:
     )
     left = dmc.Group([burger, brand, job], gap="sm", wrap="nowrap")
     return dmc.Group(
-        [left, dmc.Group([html.Div(id="fresh"), toggle], gap="md", wrap="nowrap")], justify="space-between", h="100%"
+        [left, dmc.Group([html.Div(id="fresh"), toggle], gap="md", wrap="nowrap")],
+        justify="space-between",
+        h="100%",
+        wrap="nowrap",
     )
 
 
@@ -127,6 +133,10 @@ def _register(app: Dash, config: Config) -> None:
     @app.callback(Output("fresh", "children"), Input("_pages_location", "pathname"))
     async def fresh(_: str) -> Any:
         return _freshness(await ask(queries.status, config))
+
+    # the toggle does not say what "auto" came to; the document does, then and whenever it changes (assets/scheme.js)
+    seen = ClientsideFunction("scheme", "seen")
+    app.clientside_callback(seen, Output("scheme", "data"), Input("_pages_location", "pathname"))
 
     @app.callback(
         Output("shell", "navbar"),
@@ -143,6 +153,6 @@ def _register(app: Dash, config: Config) -> None:
 def _freshness(now: queries.Status) -> dmc.Text:
     if now.last_run is None:
         return dmc.Text("no run yet", size="sm", c="dimmed")
-    through = f"Data through {now.through}"
+    through = ["Data through ", dmc.Text(str(now.through), span=True, inherit=True, className="date")]
     run = dmc.Text(f" · last run {now.last_run:%Y-%m-%d %H:%M} UTC", span=True, inherit=True, className="hide-small")
-    return dmc.Text([through, run], size="sm", c="dimmed", ta="right")
+    return dmc.Text([*through, run], c="dimmed", ta="right", className="fresh")

@@ -16,6 +16,8 @@ GRID_THEME = """themeQuartz.withParams({
     backgroundColor: 'var(--dc-card)', foregroundColor: 'var(--mantine-color-text)', accentColor: 'var(--dc-accent)',
     headerBackgroundColor: 'var(--dc-head)', borderColor: 'var(--dc-line)', fontFamily: 'inherit', fontSize: 13,
     wrapperBorderRadius: 8, spacing: 6, browserColorScheme: 'inherit'})"""
+ROW, HEADER = 34, 64
+"""Pixels of a table's row and header."""
 LIGHTS = {"ok": ("●", "teal"), "watch": ("▲", "orange"), "bad": ("■", "red"), "unknown": ("○", "gray")}
 
 
@@ -69,16 +71,24 @@ def note(text: str, kind: str = "info", title: str | None = None) -> html.Div:
 
 
 def grid(name: str, rows: pl.DataFrame, columns: Sequence[dict[str, Any]], **options: Any) -> dag.AgGrid:
-    """A table with all rows of `rows`, sortable and filterable; only what is in sight is in the page's DOM."""
-    height = options.pop("height", 360)
+    """A table with all rows of `rows`, sortable; as high as its rows up to `height`, beyond that it scrolls."""
+    height = options.pop("height", 420)
     settings = {"theme": {"function": GRID_THEME}, "animateRows": False, "enableCellTextSelection": True}
+    fits = rows.height * ROW + HEADER <= height
     return dag.AgGrid(
         id=name,
         rowData=records(rows),
         columnDefs=list(columns),
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 96, "flex": 1},
-        dashGridOptions=settings | options.pop("settings", {}),
-        style={"height": f"{height}px", "width": "100%"},
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "minWidth": 92,
+            "flex": 1,
+            "wrapHeaderText": True,
+            "autoHeaderHeight": True,
+        },
+        dashGridOptions=settings | ({"domLayout": "autoHeight"} if fits else {}) | options.pop("settings", {}),
+        style={"height": None if fits else f"{height}px", "width": "100%"},
         **options,
     )
 
@@ -100,9 +110,8 @@ def number_column(field: str, header: str, digits: int = 1, **more: Any) -> dict
         "field": field,
         "headerName": header,
         "type": "rightAligned",
-        "filter": "agNumberColumnFilter",
         "valueFormatter": {"function": form},
-        "cellClass": "numbers",
+        "cellClass": ["numbers", "ag-right-aligned-cell"],
         **more,
     }
 

@@ -183,17 +183,19 @@ def base(labels: Labels) -> go.Layout:
     """The layout that all charts share."""
     c = labels.colours
     axis = {"gridcolor": c.grid, "linecolor": c.grid, "zerolinecolor": c.grid, "automargin": True}
-    title = {"text": labels.title, "x": 0, "xref": "paper", "font": {"size": 16}}
+    place = {"x": 0, "xref": "container", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6, "l": 4}}
+    subtitle = {"text": labels.subtitle, "font": {"size": 12, "color": c.muted}}
     return go.Layout(
-        title=title | {"subtitle": {"text": labels.subtitle, "font": {"size": 12, "color": c.muted}}},
+        title=place | {"text": labels.title, "font": {"size": 16}, "subtitle": subtitle},
         font={"family": FONT, "color": c.ink, "size": 12},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         colorway=[c.forecast, c.last_year, c.scenario, "#009e73"],
-        margin={"l": 8, "r": 12, "t": 84, "b": 8},
+        margin={"l": 8, "r": 12, "t": 76, "b": 96},
+        showlegend=True,
         hovermode="x unified",
         hoverlabel={"bgcolor": c.card, "font": {"color": c.ink}},
-        legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         xaxis=axis | {"title": {"text": labels.x}, "tickformat": "%-d %b\n%Y", "showgrid": False},
         yaxis=axis | {"title": {"text": labels.y}, "tickformat": ",~r"},
         uirevision="kept",

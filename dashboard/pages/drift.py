@@ -8,7 +8,7 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import figures
-from dashboard.asking import ask, show
+from dashboard.asking import show
 from dashboard.components import chart, empty, grid, lamp, note, number_column, page, text_column
 from dashboard.state import Field, decode, encode, iso
 from dashboard.words import command, labels
@@ -16,6 +16,10 @@ from forecasting.config import Config
 from forecasting.steps import queries
 
 NAME, PATH, ORDER, ABOUT = "Drift", "/drift", 4, "What changed in the data"
+LEAD = (
+    "The newest weeks against the same weeks a year before: inputs, sales and forecasts. "
+    "Drift is a reason to look, not a verdict."
+)
 FIELDS = (Field("cutoff", None, iso),)
 
 
@@ -32,15 +36,14 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
         w={"base": "100%", "xs": 260},
         allowDeselect=False,
     )
-    lead = "The newest weeks against the same weeks a year before: inputs, sales and forecasts. Drift is a reason to look, not a verdict."
     body = dcc.Loading(html.Div(id="d-body", style={"minHeight": 400}), delay_show=300)
-    return page("Drift", lead, select if checks else html.Div(select, hidden=True), body)
+    return page("Drift", LEAD, select if checks else html.Div(select, hidden=True), body)
 
 
 def register(app: Dash, config: Config) -> None:
     """Drawing and the address."""
 
-    @app.callback(Output("d-body", "children"), Input("d-cutoff", "value"), Input("scheme", "computedColorScheme"))
+    @app.callback(Output("d-body", "children"), Input("d-cutoff", "value"), Input("scheme", "data"))
     async def body(cutoff: str | None, scheme: str | None) -> Any:
         return await show(_body, config, cutoff, scheme)
 
@@ -58,16 +61,17 @@ def _checks(config: Config) -> list[str]:
 
 def _body(config: Config, cutoff: str | None, scheme: str | None) -> Any:
     if cutoff is None:
-        why = "Drift compares the newest weeks with the same weeks a year before; the monitor step does it after each run."
+        why = "The newest weeks are compared with the same weeks a year before; the step monitor does it after a run."
         return empty("No drift check yet", why, command(config, "monitor"))
-    table = queries.drift(config).with_columns(ratio=ratio())
+    verdict = pl.when("drifted").then(pl.lit("▲ drifted")).otherwise(pl.lit("● steady"))
+    table = queries.drift(config).with_columns(ratio=ratio(), verdict=verdict)
     rows = table.filter(pl.col("cutoff") == date.fromisoformat(cutoff)).sort("ratio", descending=True, nulls_last=True)
     now = queries.status(config)
     fig = figures.drift(table, labels(config, "Drift per column over time", scheme, now.through))
     parts = [
         _verdict(rows),
         chart("drift", fig, 360),
-        grid("d-rows", rows, COLUMNS, height=300),
+        grid("d-rows", rows, COLUMNS),
         _report(config, cutoff),
     ]
     return dmc.Stack(parts, gap="md")
@@ -89,7 +93,7 @@ COLUMNS = [
     text_column("method", "Method", minWidth=180),
     number_column("score", "Score", 4),
     number_column("threshold", "Threshold", 3),
-    text_column("drifted", "Drifted", valueFormatter={"function": "params.value ? '▲ yes' : 'no'"}),
+    text_column("verdict", "Verdict"),
 ]
 
 

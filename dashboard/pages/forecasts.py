@@ -28,6 +28,9 @@ def vintage_name(text: str) -> str:
     return f"{iso(cutoff)}@{version if version == 'backtest' else int(version)}"
 
 
+LEAD = (
+    "History and forecast with calibrated intervals. Search any series, take an aggregate, or pick several to add up."
+)
 FIELDS = (
     Field("show", ["group:total"], many=True),
     Field("vintage", None, vintage_name),
@@ -42,13 +45,12 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
     vintages = _vintages(config)
     values = [v["value"] for v in vintages]
     vintage = state["vintage"] if state["vintage"] in values else next(iter(values), None)
-    names = _models(config, vintage)
+    names = _models(config, vintage, state["show"])
     model = state["model"] if state["model"] in names else next(iter(names), None)
     options = _options(config, "", state["show"])
     controls = _controls(options, state, (vintages, vintage), (names, model))
-    lead = "History and forecast with calibrated intervals. Search any series, take an aggregate, or pick several to add up."
     body = dcc.Loading(html.Div(id="f-body", style={"minHeight": 400}), delay_show=300)
-    return page("Forecasts", lead, controls, body, dcc.Download(id="f-file"))
+    return page("Forecasts", LEAD, controls, body, dcc.Download(id="f-file"))
 
 
 def _controls(
@@ -104,11 +106,12 @@ def register(app: Dash, config: Config) -> None:
         Output("f-model", "data"),
         Output("f-model", "value"),
         Input("f-vintage", "value"),
+        Input("f-show", "value"),
         State("f-model", "value"),
         prevent_initial_call=True,
     )
-    async def who(vintage: str | None, model: str | None) -> Any:
-        names = await ask(_models, config, vintage)
+    async def who(vintage: str | None, shown: list[str] | None, model: str | None) -> Any:
+        names = await ask(_models, config, vintage, shown or [])
         return names, model if model in names else next(iter(names), None)
 
     chosen = [
@@ -118,7 +121,7 @@ def register(app: Dash, config: Config) -> None:
         Input("f-span", "value"),
     ]
 
-    @app.callback(Output("f-body", "children"), Input("scheme", "computedColorScheme"), *chosen)
+    @app.callback(Output("f-body", "children"), Input("scheme", "data"), *chosen)
     async def body(scheme: str | None, names: list[str] | None, vintage: str, model: str, span: str) -> Any:
         return await show(_body, config, names or [], vintage, model, span, scheme)
 
@@ -137,7 +140,7 @@ def register(app: Dash, config: Config) -> None:
 
 
 def _options(config: Config, text: str, chosen: list[str]) -> list[Any]:
-    """Aggregates and the series that fit the search, with those already chosen, or their pills would lose their words."""
+    """Aggregates and series that fit the search, and those already chosen: their pills need their words."""
     words = text.lower().split()
     aggregates = [{"value": f"group:{g}", "label": group_name(g)} for g in queries.groups(config)]
     fitting = [a for a in aggregates if a["value"] in chosen or all(w in a["label"].lower() for w in words)]
@@ -161,8 +164,8 @@ def _vintages(config: Config) -> list[dict[str, str]]:
     ]
 
 
-def _models(config: Config, vintage: str | None) -> list[str]:
-    return queries.models(config, *_parse(vintage)) if vintage else []
+def _models(config: Config, vintage: str | None, names: list[str]) -> list[str]:
+    return queries.models(config, *_parse(vintage), queries.line(config, names)) if vintage else []
 
 
 def _parse(vintage: str) -> tuple[date, int | None]:
@@ -183,8 +186,8 @@ def _body(
     cutoff, version = _parse(vintage)
     ahead = queries.forecast(config, of, cutoff, version, model)
     if ahead.is_empty():
-        why = f"{line_name(of)} has no rows by {model} at {cutoff}: it may have begun later or ended before. Take another vintage or model."
-        return empty("No forecast in this vintage", why)
+        why = f"{line_name(of)} has no rows by {model} at {cutoff}: it may have begun later or ended before."
+        return empty("No forecast in this vintage", f"{why} Take another vintage or model.")
     history = queries.history(config, of, _start(config, cutoff, span))
     through = queries.status(config).through
     labelled = labels(config, line_name(of), scheme, through, f"forecast by {model}")

@@ -22,14 +22,15 @@ HISTORY = 4
 
 def layout(config: Config, _: dict[str, Any]) -> Any:
     """The empty page; its numbers come from a callback."""
-    lead = f"The next {periods(config, config.h)} of {config.name}, how far the forecasts can be trusted, and whether the data are sound."
+    ahead = f"The next {periods(config, config.h)} of {config.name}"
+    lead = f"{ahead}, how far the forecasts can be trusted, and whether the data are sound."
     return page("Overview", lead, dcc.Loading(html.Div(id="overview", style={"minHeight": 400}), delay_show=300))
 
 
 def register(app: Dash, config: Config) -> None:
     """The callback that fills the page."""
 
-    @app.callback(Output("overview", "children"), Input("scheme", "computedColorScheme"))
+    @app.callback(Output("overview", "children"), Input("scheme", "data"))
     async def overview(scheme: str | None) -> Any:
         return await show(_body, config, scheme)
 
@@ -215,7 +216,7 @@ def _drift(config: Config) -> dmc.Card:
     body = [
         lamp(light, words),
         dmc.Text(", ".join(moved), size="sm", c="dimmed"),
-        html.A("See the report", href="/drift"),
+        dmc.Anchor("See the report", href="/drift", size="sm"),
     ]
     return _side("Drift", body, "drift-light")
 

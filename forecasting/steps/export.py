@@ -23,8 +23,8 @@ FORMULA = r"^[=+\-@\t\r]"
 def export(config: Config, table: str, out: Path, cutoff: date | None = None) -> int:
     """Write a table to `out` (.parquet, .csv or .xlsx by its ending); returns the rows written.
 
-    forecasts are those of the newest published vintage, or of `cutoff`. Raises UserError for an unknown table or ending,
-    for a table without rows, and when the rows do not fit on a sheet.
+    forecasts are those of the newest published vintage, or of `cutoff`. Raises UserError for an unknown table or
+    ending, for a table without rows, and when the rows do not fit on a sheet.
     """
     if table not in TABLES:
         raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(TABLES)}")
@@ -43,8 +43,8 @@ def read(config: Config, table: str, cutoff: date | None = None) -> pl.DataFrame
     """The rows of a table as they are exported; backtests and scores of `cutoff` only when it is given."""
     if table == "forecasts":
         return _forecasts(config, cutoff)
-    where = {"cutoff": cutoff} if cutoff and table != "quarantine" else {}
-    rows = open_store(config).scan(table, **where)
+    store = open_store(config)
+    rows = store.scan(table, cutoff=cutoff) if cutoff and table != "quarantine" else store.scan(table)
     keys = [c for c in ("cutoff", "model", "unique_id", "ds", "file", "line") if c in rows.collect_schema()]
     return rows.sort(keys).collect()
 
@@ -79,7 +79,7 @@ def header(config: Config, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         "frequency": f"one row per {config.frequency.unit}",
         "units": "y, yhat, q50, lo-* and hi-* are in units of the source's target per period",
         "yhat, q50": "conditional mean (sum this one) and median",
-        "lo-80, hi-80": "bounds of the central 80 % interval, other levels likewise; bounds of several rows do not add up",
+        "lo-80, hi-80": "bounds of the central 80 % interval, other levels likewise; they do not add up over rows",
         "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     }
     return pl.DataFrame({"key": list(facts), "value": list(facts.values())})

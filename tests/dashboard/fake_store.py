@@ -22,7 +22,7 @@ VINTAGES = ((LAST - timedelta(days=7), 1), (LAST, 2))
 MODELS = {"SeasonalNaive": 0.22, "HistoricAverage": 0.30, "LightGBM": 0.10}
 REPORT = "<!doctype html><title>Drift</title><h1 id='r'>Drift report</h1><script>document.title='drawn'</script>"
 DRIVERS = {
-    "price": pl.Float64(), "promo": pl.Int8(), "open": pl.Int8(), "event": pl.String(),
+    "price": pl.Float64(), "promo": pl.Float64(), "open": pl.Float64(), "event": pl.String(),
     "store": pl.String(), "item": pl.String(),
 }  # fmt: skip
 YAML = """
@@ -80,7 +80,9 @@ def made(config: Config) -> dict[str, pl.DataFrame]:
         "drift": _drift(),
         "runs": _runs(),
         "quarantine": _quarantine(),
-        "meta": pl.DataFrame({"key": ["buckets"], "value": ["3"]}),
+        "meta": pl.DataFrame(
+            {"key": ["buckets", "drivers"], "value": ["3", json.dumps({c: str(k) for c, k in DRIVERS.items()})]}
+        ),
     }
     shapes = tables(config, DRIVERS)
     return {name: _shaped(frame, shapes[name].schema) for name, frame in frames.items()}
@@ -110,7 +112,8 @@ def _panel() -> pl.DataFrame:
                 rows.append(
                     {
                         "unique_id": f"{store}/{item}", "ds": ds, "store": store, "item": item, "flag": flag,
-                        "y": y if flag == "observed" else None, "price": 2.0 + ITEMS.index(item) * (0.9 if promo else 1.0),
+                        "y": y if flag == "observed" else None,
+                        "price": 2.0 + ITEMS.index(item) * (0.9 if promo else 1.0),
                         "promo": promo, "open": is_open, "event": "fair" if i % 90 == 0 else "none",
                     }
                 )  # fmt: skip
@@ -131,7 +134,7 @@ def _series(panel: pl.DataFrame) -> pl.DataFrame:
 
 
 def truth(panel: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, grain, bucket, ds, y] of the series, the stores and the total; y stands in for what is not observed."""
+    """[unique_id, grain, bucket, ds, y] of the series, the stores and the total; y is 0 where not observed."""
     keys = {"total": pl.lit("total"), "store": pl.concat_str(pl.lit("store="), "store")}
     value = pl.col("y").fill_null(0.0)
     below = panel.select("unique_id", pl.lit("series").alias("grain"), "bucket", "ds", y=value)
@@ -149,10 +152,6 @@ def _answers(panel: pl.DataFrame, cutoff: date, model: str, off: float) -> pl.Da
     week = pl.col("y").shift(14 if model != "HistoricAverage" else 21).over("unique_id")
     rows = truth(panel).sort("unique_id", "ds").with_columns(yhat=(week * (1 + off / 4)), step=step)
     rows = rows.filter(pl.col("step").is_between(1, H))
-    empty = rows["yhat"] == 0
-    rows = rows.with_columns(
-        yhat=pl.when(empty).then(pl.col("unique_id").str.len_chars().cast(pl.Float64)).otherwise("yhat")
-    )
     wide = pl.col("yhat") * off * (1 + pl.col("step") / 20)
     bounds = {f"{side}-{level}": pl.col("yhat") + sign * k * wide
               for level, k in ((80, 1.3), (95, 2.0)) for side, sign in (("lo", -1), ("hi", 1))}  # fmt: skip
@@ -200,7 +199,8 @@ def _vintages() -> pl.DataFrame:
 def _drift() -> pl.DataFrame:
     columns = {"price": ("data", 0.04), "promo": ("data", 0.02), "y": ("target", 0.18), "yhat": ("prediction", 0.07)}
     rows = [
-        {"cutoff": LAST - timedelta(days=7 * back), "column": column, "kind": kind, "score": score * (1 + 0.2 * (2 - back)),
+        {"cutoff": LAST - timedelta(days=7 * back), "column": column, "kind": kind,
+         "score": score * (1 + 0.2 * (2 - back)),
          "method": "Wasserstein distance (normed)", "threshold": 0.1, "run_at": datetime(2024, 2, 4, 4, tzinfo=UTC)}
         for back in (2, 1, 0) for column, (kind, score) in columns.items()
     ]  # fmt: skip
@@ -211,7 +211,7 @@ def _runs() -> pl.DataFrame:
     facts = {
         "ingest": {"lines": 8290, "quarantined": 3, "quarantined_by_rule": {"number": 2, "negative_price": 1},
                    "keys": 8000, "filled": 12, "observed": 7988, "series": 20},
-        "backtest": {"cutoffs": [str(c) for c in CUTOFFS]},
+        "backtest": {"cutoffs": [str(c) for c in CUTOFFS], "recipe": "r1"},
         "train": {"version": 2, "champion": "LightGBM", "promoted": True,
                   "reason": "first champion: wape 0.100 beats SeasonalNaive's 0.220"},
         "predict": {"cutoff": str(LAST), "version": 2, "rows": 350},

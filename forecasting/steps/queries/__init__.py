@@ -15,7 +15,7 @@ from forecasting.steps.queries.lines import (
     vintages,
 )
 from forecasting.steps.queries.overview import CONTEXT, Change, Kpis, kpis, recent, top_series
-from forecasting.steps.queries.planning import days_ahead, outside, seen
+from forecasting.steps.queries.planning import days_ahead, edit_of, outside, seen, spelled
 from forecasting.steps.queries.status import Status, drift, facts, report, status
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Status",
     "days_ahead",
     "drift",
+    "edit_of",
     "facts",
     "find_series",
     "forecast",
@@ -39,6 +40,7 @@ __all__ = [
     "report",
     "seen",
     "series_count",
+    "spelled",
     "status",
     "top_series",
     "vintages",

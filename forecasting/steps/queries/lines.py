@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.aggregate import group_label
 from forecasting.data.schemas import AGGREGATES, bounds
-from forecasting.services.store import Store
+from forecasting.features.groups import group_label
 from forecasting.steps.context import open_store
+from forecasting.steps.queries.status import facts
 
 NO_INTERVAL = (
     "Shown without an interval: quantiles cannot be added, and these forecasts hold no row for this sum. "
@@ -71,36 +71,64 @@ def find_series(config: Config, text: str = "", limit: int = 50) -> list[str]:
 
 
 def history(config: Config, of: Line, start: date | None = None) -> pl.DataFrame:
-    """[ds, y, promo]: observed units per period from `start` (all when None), sorted; y null where nothing was seen.
+    """[ds, y, promo]: units per period from `start` (all when None), sorted; y null where nothing was observed.
 
-    promo is the share of the line's series on promotion; null without a promotion column and for aggregates.
+    Closed periods count as 0, as their forecast does. promo is the share of the line's series on promotion; null
+    without a promotion column and for aggregates.
     """
-    store = open_store(config)
     since = pl.col("ds") >= start if start else pl.lit(value=True)
     if of.kind == "group":
-        rows = store.scan("groups").filter((pl.col("group") == of.name) & since)
-        y = pl.when(pl.col("y_count") > 0).then("y_sum")
-        seen = rows.select("ds", y=y, promo=pl.lit(None, pl.Float64)).sort("ds").collect()
-        return seen.upsample("ds", every=config.freq)  # days on which all was closed have no row: a gap, not a line
-    rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id").is_in(of.ids) & since)
-    promo = _on_promotion(config)
-    rows = rows.filter(pl.col("flag") != "ahead").group_by("ds").agg(_sum("y"), promo.mean().alias("promo"))
-    return rows.sort("ds").collect()
+        return _group_history(config, of.name, since)
+    rows = open_store(config).scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id").is_in(of.ids) & since)
+    rows = rows.filter(pl.col("flag") != "ahead").with_columns(y=_closed_is_zero())
+    return rows.group_by("ds").agg(_sum("y"), _on_promotion(config).mean().alias("promo")).sort("ds").collect()
+
+
+def _group_history(config: Config, group: str, since: pl.Expr) -> pl.DataFrame:
+    """An aggregate's history; `groups` has no row for a period in which nothing was observed."""
+    rows = open_store(config).scan("groups").filter((pl.col("group") == group) & since & (pl.col("y_count") > 0))
+    seen = rows.select("ds", y=pl.col("y_sum")).sort("ds").collect()
+    whole = seen.upsample("ds", every=config.freq) if seen.height else seen
+    gaps = whole.filter(pl.col("y").is_null())["ds"]
+    if config.columns.open and gaps.len():
+        closed = open_store(config).scan("panel").filter(pl.col("ds").is_in(gaps.implode())).group_by("ds")
+        days = closed.agg((pl.col("flag") == "closed").all()).filter("flag").collect()["ds"]
+        zero = pl.col("ds").is_in(days.implode())
+        whole = whole.with_columns(y=pl.when(zero & pl.col("y").is_null()).then(0.0).otherwise("y"))
+    return whole.with_columns(promo=pl.lit(None, pl.Float64))
+
+
+def _closed_is_zero() -> pl.Expr:
+    return pl.when(pl.col("flag") == "closed").then(0.0).otherwise("y")
 
 
 def vintages(config: Config) -> pl.DataFrame:
     """[cutoff, version, kind]: published vintages, then backtest windows (version null), each newest first."""
     store = open_store(config)
     published = store.published().select("cutoff", "version", kind=pl.lit("published"))
-    seen = store.scan("scores").select("cutoff").drop_nulls().unique().sort("cutoff", descending=True).collect()
+    seen = (
+        store.scan("scores")
+        .filter(_recipe(config))
+        .select("cutoff")
+        .drop_nulls()
+        .unique()
+        .sort("cutoff", descending=True)
+        .collect()
+    )
     windows = seen.select("cutoff", version=pl.lit(None, pl.Int64), kind=pl.lit("backtest"))
     return pl.concat([published.sort("cutoff", "version", descending=True), windows])
 
 
-def models(config: Config, cutoff: date, version: int | None) -> list[str]:
-    """The models that answered at a vintage (`version`) or in a backtest window (None), the champion first."""
+def models(config: Config, cutoff: date, version: int | None, of: Line | None = None) -> list[str]:
+    """The models that answered at a vintage (`version`) or in a backtest window (None), the champion first.
+
+    Of a line those that answered it or, for an aggregate without rows of its own, its series.
+    """
     store = open_store(config)
-    rows = _table(store, cutoff, version)
+    rows = _table(config, cutoff, version, of.buckets if of else ())
+    if of and of.kind == "group":
+        own = rows.filter(pl.col("unique_id") == of.name)
+        rows = own if own.head(1).collect().height else _table(config, cutoff, version)
     names = rows.select(pl.col("model").unique().sort()).collect()["model"].to_list()
     published = store.published()
     champion = published["champion"].item(0) if published.height else None
@@ -112,30 +140,36 @@ def forecast(config: Config, of: Line, cutoff: date, version: int | None, model:
 
     A backtest window (version None) also holds y. Bounds are null for a sum: quantiles are never added.
     """
-    store = open_store(config)
-    rows = _table(store, cutoff, version, of.buckets)
-    rows = rows.filter(pl.col("model") == model) if model else rows
+    asked = pl.col("model") == model if model else pl.lit(value=True)
+    rows = _table(config, cutoff, version, of.buckets).filter(asked)
     names = [of.name] if of.kind != "sum" else list(of.ids)
     grain = pl.col("grain") == "series" if of.kind != "group" else pl.col("grain") != "series"
     chosen = rows.filter(pl.col("unique_id").is_in(names) & grain)
     answers = chosen.collect() if of.kind != "sum" else _added(chosen, config).collect()
     if of.kind == "group" and answers.is_empty():
-        answers = _from_below(store, config, of, _table(store, cutoff, version)).collect()
+        answers = _from_below(config, of, _table(config, cutoff, version).filter(asked)).collect()
     wanted = ["ds", "yhat", "q50", *bounds(config.level), "model", "source", "interval", "y"]
     return answers.select(c for c in wanted if c in answers.columns).sort("ds", "model")
 
 
-def _table(store: Store, cutoff: date, version: int | None, buckets: Sequence[int] = ()) -> pl.LazyFrame:
+def _table(config: Config, cutoff: date, version: int | None, buckets: Sequence[int] = ()) -> pl.LazyFrame:
     """The rows of a published vintage, or of a backtest window when `version` is None."""
-    where = {"bucket": list(buckets)} if buckets else {}
+    store = open_store(config)
+    where: dict[str, Any] = {"bucket": list(buckets)} if buckets else {}
     if version is None:
-        return store.scan("backtests", cutoff=cutoff, **where)
+        return store.scan("backtests", cutoff=cutoff, **where).filter(_recipe(config))
     return store.scan_published("forecasts", cutoff=cutoff, **where).filter(pl.col("version") == version)
 
 
-def _from_below(store: Store, config: Config, of: Line, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _recipe(config: Config) -> pl.Expr:
+    """Rows of the recipe that was backtested last: tables keep those of earlier ones."""
+    recipe = facts(config, "backtest").get("recipe")
+    return pl.col("recipe") == recipe if recipe else pl.lit(value=True)
+
+
+def _from_below(config: Config, of: Line, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The sum over an aggregate's series, for vintages that hold no row of the aggregate itself."""
-    members = store.scan("series").filter(_members(config, of.name)).select("unique_id")
+    members = open_store(config).scan("series").filter(_members(config, of.name)).select("unique_id")
     return _added(rows.filter(pl.col("grain") == "series").join(members, on="unique_id", how="semi"), config)
 
 

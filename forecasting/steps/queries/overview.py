@@ -60,7 +60,7 @@ def kpis(config: Config) -> Kpis:
 def _scores(config: Config, model: str | None) -> dict[str, float]:
     everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
     rows = open_store(config).scan("scores").filter(everything & (pl.col("model") == model))
-    # a model that was scored under several recipes: the newest backtest wrote last and is what the vintage rests on
+    # scores of earlier recipes stay in the table: the vintage says which one it rests on
     recipe = _recipe(config)
     found = rows.filter((pl.col("grain") == "series") & (pl.col("recipe") == recipe if recipe else pl.lit(value=True)))
     return dict(found.select("metric", "value").collect().iter_rows())
@@ -77,8 +77,8 @@ def _next(config: Config, cutoff: date) -> tuple[float | None, Change | None]:
     if ahead.is_empty():
         return None, None
     both = ahead.filter(pl.col("last_year").is_not_null())
-    change = Change(both["yhat"].sum(), both["last_year"].sum(), both.height, ahead.height) if both.height else None
-    return float(ahead["yhat"].sum()), change
+    total, matched, before = (float(c.sum()) for c in (ahead["yhat"], both["yhat"], both["last_year"]))
+    return total, Change(matched, before, both.height, ahead.height) if both.height else None
 
 
 def _by_series(config: Config, cutoff: date) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def top_series(config: Config, n: int = 10) -> pl.DataFrame:
     return rows.sort(order, "unique_id", descending=[True, False], nulls_last=True).head(n)
 
 
-def _last_prices(config: Config, cutoff: date) -> pl.LazyFrame | pl.DataFrame:
+def _last_prices(config: Config, cutoff: date) -> pl.DataFrame:
     column = config.columns.price
     if column is None:
         return pl.DataFrame(schema={"unique_id": pl.String, "price": pl.Float64})

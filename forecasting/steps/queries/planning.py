@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable
+from datetime import date
 
 import polars as pl
 
@@ -14,7 +17,7 @@ from forecasting.steps.queries.status import status
 
 
 def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
-    """[ds, every known-ahead column] of the h periods after the newest cutoff, with `edits`; empty for an unknown series."""
+    """[ds, every known-ahead column] of the periods ahead, with `edits`; without columns for an unknown series."""
     of, cutoff = line(config, [f"series:{unique_id}"]), status(config).cutoff
     if of is None or cutoff is None:
         return pl.DataFrame()
@@ -42,7 +45,7 @@ def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:
 
 
 def outside(config: Config, unique_id: str, edits: Iterable[Edit]) -> list[str]:
-    """One sentence for every edited column that holds a value which training has not seen: trust such a forecast less."""
+    """One sentence for every edited column that holds a value that training has not seen: trust such an answer less."""
     edits = list(edits)
     known, frame = seen(config), days_ahead(config, unique_id, edits)
     changed = [c for c in dict.fromkeys(e.column for e in edits) if c in frame.columns and c in known]
@@ -58,3 +61,36 @@ def _sentence(column: str, values: pl.Series, known: tuple[float, float] | list[
     if far.is_empty():
         return None
     return f"{column}: training saw {low:g} to {high:g}, the scenario holds {', '.join(f'{v:g}' for v in far[:4])}."
+
+
+CHANGE = re.compile(r"^(?P<column>.+?)(?P<op>\*=|\+=|-=|=)(?P<value>.*)@(?P<start>[^@:]+):(?P<end>[^@:]+)$")
+
+
+def edit_of(text: str) -> Edit:
+    """The edit that "price*=0.9@2016-05-23:2016-05-29" spells; raises ValueError when it spells none."""
+    found = CHANGE.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is no change: write column, =, *=, += or -=, value, @first:last")
+    start, end = date.fromisoformat(found["start"]), date.fromisoformat(found["end"])
+    if end < start:
+        raise ValueError(f"{text!r} ends before it starts")
+    return Edit(found["column"], found["op"], _value(found["op"], found["value"]), start, end)  # type: ignore[arg-type]
+
+
+def _value(op: str, text: str) -> float | str:
+    """A number where the text is one; other texts can only be set."""
+    try:
+        number = float(text)
+    except ValueError:
+        if op != "=" or not text:
+            raise
+        return text
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number
+
+
+def spelled(edit: Edit) -> str:
+    """The text that `edit_of` reads back."""
+    value = f"{edit.value:g}" if isinstance(edit.value, float) else edit.value
+    return f"{edit.column}{edit.op}{value}@{edit.start}:{edit.end}"
