@@ -132,10 +132,9 @@ def _class(name: Any, key: str, config: Config) -> type:
     if name in NOT_HERE:
         raise config.fault(key, f"{name} cannot be used: {NOT_HERE[name]}")
     if name not in known:
-        near = get_close_matches(str(name), [n for n in known if n not in NOT_HERE], 3, 0.3)
-        raise config.fault(
-            key, f"StatsForecast has no class {name!r}; nearest: {', '.join(near) or 'AutoETS, AutoARIMA'}"
-        )
+        usable = {n.lower(): n for n in known if n not in NOT_HERE}
+        near = ", ".join(usable[n] for n in get_close_matches(str(name).lower(), usable, 3, 0))
+        raise config.fault(key, f"StatsForecast has no class {name!r}; nearest: {near}")
     return known[name]
 
 

@@ -46,7 +46,7 @@ def small_config(**changes) -> Config:
 
 
 def raw_rows() -> pl.DataFrame:
-    """Eight usual series, and one each that is short, all zero, constant, unobserved of late, new, and negative-prone."""
+    """Eight usual series, and one each that is short, all zero, constant, unobserved of late, falling to zero, rare."""
     rng = np.random.default_rng(5)
     days = [START + timedelta(d) for d in range((LAST - START).days + 1)]
     t = np.arange(len(days))
@@ -108,6 +108,23 @@ def rows() -> pl.DataFrame:
 def cut(config: Config, rows: pl.DataFrame) -> Cut:
     """What was known on CUTOFF; the panel goes on for three weeks."""
     return Cut(make_panel(config, rows), CUTOFF, H)
+
+
+@pytest.fixture(scope="session")
+def many(config: Config, rows: pl.DataFrame) -> Cut:
+    """The same as `cut`, the series spread over three buckets."""
+    return Cut(make_panel(config, rows, 3), CUTOFF, H)
+
+
+@pytest.fixture(scope="session")
+def blind(config: Config, rows: pl.DataFrame) -> Cut:
+    """The same as `cut`, but everything that is not known ahead is spoilt after the cutoff."""
+    after = pl.col("ds") > CUTOFF
+    spoilt = rows.with_columns(
+        y=pl.when(after).then(pl.lit(9999.0)).otherwise("y"),
+        visits=pl.when(after).then(pl.lit(-1.0)).otherwise("visits"),
+    )
+    return Cut(make_panel(config, spoilt), CUTOFF, H)
 
 
 @pytest.fixture(scope="session")
