@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -82,15 +83,35 @@ def test_a_run_leaves_its_summary_and_its_scores(piped: SimpleNamespace) -> None
     assert json.loads(artifacts["backtest-tiny-scores"].data) == scores
 
 
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What Prefect logs about runs; its loggers do not hand on to the root."""
+    loggers = [logging.getLogger(f"prefect.{kind}") for kind in ("flow_runs", "task_runs")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    yield caplog
+    for logger in loggers:
+        logger.removeHandler(caplog.handler)
+
+
 def test_a_user_s_mistake_is_a_failed_state_with_its_sentence(
-    harness: None, make_job: Make, caplog: pytest.LogCaptureFixture
+    harness: None, make_job: Make, told: pytest.LogCaptureFixture
 ) -> None:
     file = make_job(source={"kind": "table", "path": "nowhere.csv"})
     state = ingest(str(file), return_state=True)
     assert state.is_failed()
     assert isinstance(state.result(raise_on_failure=False), UserError)
     assert "nowhere.csv" in state.message
-    assert [r.message for r in caplog.records if r.exc_info] == []
+    assert any("nowhere.csv" in record.getMessage() for record in told.records)
+    assert [record.getMessage() for record in told.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(("error", "traced"), [(UserError("mend it"), False), (ValueError("odd"), True)])
+def test_a_worker_s_log_traces_only_what_nobody_expected(error: Exception, traced: bool) -> None:
+    record = logging.LogRecord("prefect.flow_runs", logging.ERROR, "", 1, "exited", (), (type(error), error, None))
+    assert tasks.plainly(record)
+    assert bool(record.exc_info) is traced
+    assert record.getMessage() == ("exited" if traced else "mend it")
 
 
 def test_what_passes_is_tried_again(harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
