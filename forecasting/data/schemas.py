@@ -18,12 +18,13 @@ Columns = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """A long table: unique by `key`, stored in folders by `partition`."""
+    """A long table: unique by `key`, stored in folders by `partition`; null is a value in the `optional` key columns."""
 
     name: str
     key: tuple[str, ...]
     schema: pl.Schema
     partition: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.schema)
@@ -90,7 +91,8 @@ def _backtests(config: Config) -> Table:
 def _scores() -> Table:
     columns = {"model": pl.String, "recipe": pl.String, "cutoff": pl.Date, "grain": pl.String, "segment": pl.String}
     values = {"horizon": pl.String, "metric": pl.String, "value": pl.Float64}
-    return _table("scores", "model recipe cutoff grain segment horizon metric", columns | values)
+    key = ("model", "recipe", "cutoff", "grain", "segment", "horizon", "metric")
+    return Table("scores", key, pl.Schema(columns | values), optional=("cutoff",))  # null: over all cutoffs
 
 
 def _forecasts(config: Config) -> Table:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
+import polars as pl
+
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import Cut
+from forecasting.data.panel import KEY, Cut
 from forecasting.models.base import Fitted, Model
 
 
@@ -28,6 +30,15 @@ def fit(model: Model, cut: Cut, done: Mapping[str, Fitted]) -> Fitted:
     from forecasting.models.ensemble import Ensemble
 
     return model.with_members(done) if isinstance(model, Ensemble) else model.fit(cut)
+
+
+def predict(fitted: Fitted, cut: Cut, bucket: int, said: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The forecasts of one fitted model for a bucket (see base.Fitted); an ensemble combines what its members `said`."""
+    from forecasting.models.ensemble import FittedEnsemble
+
+    if not isinstance(fitted, FittedEnsemble):
+        return fitted.predict(cut, bucket)
+    return fitted.combine(pl.concat([said[m.name].select(*KEY, "yhat", model=pl.lit(m.name)) for m in fitted.members]))
 
 
 def load(family: str, folder: Path) -> Fitted:

@@ -24,8 +24,9 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         raise ValueError(f"{table.name}: columns missing or unknown: {', '.join(sorted(odd))}")
     frame = frame.select(pl.col(name).cast(kind) for name, kind in table.schema.items())
     frame = frame.cast({cs.categorical() | cs.enum(): pl.String})  # the Delta writer panics on both
-    if any(frame.select(table.key).null_count().row(0)):
-        raise ValueError(f"{table.name}: a key column ({', '.join(table.key)}) is null")
+    needed = [name for name in table.key if name not in table.optional]
+    if any(frame.select(needed).null_count().row(0)):
+        raise ValueError(f"{table.name}: a key column ({', '.join(needed)}) is null")
     return _ordered(frame, table)
 
 
@@ -33,9 +34,9 @@ def _ordered(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     if _increasing(frame, table):
         return frame
     frame = frame.sort(table.key)
-    if _increasing(frame, table):
-        return frame
     key = frame.select(table.key)
+    if _increasing(frame, table) or (table.optional and not key.is_duplicated().any()):
+        return frame
     raise ValueError(f"{table.name}: a key stands twice, such as {key.filter(key.is_duplicated()).row(0)}")
 
 

@@ -50,6 +50,8 @@ class Store:
         stored type of a column cannot hold its new values.
         """
         table = self.tables[name]
+        if table.optional:
+            raise ValueError(f"{name}: null is a value of its key, and a merge matches no nulls: use replace")
         rows = delta_rows.conform(frame, table)
         return delta.persist(table, lambda: self._merge(table, rows, ignore))
 

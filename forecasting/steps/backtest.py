@@ -1,0 +1,150 @@
+"""Backtest: every model of the recipe at past cutoffs, through the production path, scored and kept."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from forecasting import models
+from forecasting.config import Config
+from forecasting.data import contracts
+from forecasting.data.panel import Cut, Panel, cutoffs
+from forecasting.evaluation.metrics import score
+from forecasting.evaluation.scores import scores_table, skill
+from forecasting.models.base import Model
+from forecasting.models.naive import LADDER
+from forecasting.services.console import track
+from forecasting.services.runs import Batch, Dataset
+from forecasting.services.store import Store
+from forecasting.steps import Outcome, context, produce
+
+SHOWN = ("wape", "bias", "mae", "rmse", "r2", "mase", "rmsse", "wql", "skill")
+FEWEST = 4
+"""Periods of history that the oldest cutoff must leave."""
+
+
+def backtest(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Score the recipe on windows that end on `cutoff` (default: the last observed day); rows in `backtests`, scores in
+    `scores`, one MLflow run. The same data, recipe and code are not run again without `force`.
+    """
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    end = cutoff or context.last_day(panel)
+    key = context.identity_of(config, context.data_version(store), end)
+    known = None if force else context.last_facts(store, "backtest", key)
+    if known:
+        return Outcome("backtest", known, reused=True)
+    recipe = models.build(config)
+    reported, older = windows(config, panel, end)
+    facts: dict[str, Any] = {"key": key, "recipe": context.recipe_of(config), "cutoff": str(end)}
+    facts |= {"cutoffs": [str(c) for c in reported], "seconds": {}, "failures": []}
+    residuals: list[pl.DataFrame] = []
+    for at in track([*older, *reported], "backtest windows"):
+        rows, trained = _window(config, panel, recipe, at, residuals)
+        rows = rows.with_columns(recipe=pl.lit(facts["recipe"]), reported=pl.lit(at in reported))
+        residuals.append(rows)
+        _keep(store, rows, at, facts["recipe"])
+        facts["failures"] += trained.failures()
+        facts["seconds"] = {m: round(s + facts["seconds"].get(m, 0), 2) for m, s in trained.seconds.items()}
+    rows = pl.concat(residuals)
+    scored = _scores(store, rows, facts["recipe"])
+    facts["scores"] = overall(scored)
+    facts["failures"] = facts["failures"][:100]
+    facts["run_id"] = _logged(config, store, facts, rows)
+    return Outcome("backtest", facts)
+
+
+def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[date]]:
+    """Reported and older cutoffs that the history allows; raises UserError when it is too short for a reported one."""
+    starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
+    first = min(s.item() for s in starts if s.item() is not None)
+    least = config.frequency.shift(first, max(FEWEST, config.h) - 1)
+    reported, older = cutoffs(config, end)
+    if reported[0] < least:
+        unit = config.frequency.unit
+        raise config.fault(
+            "h",
+            f"{config.h} {unit}s ahead in {config.backtest.windows} backtest windows need history back to before "
+            f"{reported[0]}, but the data start on {first}: lower h, backtest.windows or backtest.step",
+        )
+    return reported, [c for c in older if c >= least]
+
+
+def _window(
+    config: Config, panel: Panel, recipe: list[Model], at: date, residuals: list[pl.DataFrame]
+) -> tuple[pl.DataFrame, produce.Trained]:
+    """The rows of one window with their bounds, and the models as they were fitted for it."""
+    origin = produce.origin(Cut(panel, at, config.h))
+    trained = produce.train(recipe, origin)
+    truth = produce.actuals(panel, at, origin.cut.end)
+    rows = pl.concat(produce.forecasts(trained, origin, truth), how="diagonal")
+    past = pl.concat(residuals) if residuals else rows.clear()
+    return produce.calibrated(rows, produce.quantiles_at(past, at, config), config), trained
+
+
+def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:
+    table = store.tables["backtests"]
+    held = contracts.hold(rows.select(table.schema.names()), table)
+    for (bucket,), part in held.partition_by("bucket", as_dict=True).items():
+        store.replace("backtests", part, cutoff=at, bucket=bucket, recipe=recipe)
+
+
+def _scores(store: Store, rows: pl.DataFrame, recipe: str) -> pl.DataFrame:
+    """All scores of the batch, written to `scores`."""
+    segments = store.scan("series").select("unique_id", "segment").collect()
+    scored = scores_table(rows, segments)
+    names = [n for n in LADDER if n in scored["model"].unique()]
+    scored = pl.concat([scored, skill(scored, names)])
+    table = store.tables["scores"]
+    store.replace("scores", scored.select(table.schema.names()).cast(table.schema), recipe=recipe)
+    return scored
+
+
+def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row per model and grain over all cutoffs, segments and horizons."""
+    everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
+    covers = [m for m in scored["metric"].unique().sort() if m.startswith("coverage-")]
+    wide = scored.filter(everything).pivot(
+        "metric", index=["grain", "model"], values="value", aggregate_function="first"
+    )
+    kept = [c for c in (*SHOWN, *covers) if c in wide.columns]
+    finite = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
+    return wide.select("model", "grain", *finite).sort("grain", "wape", "model").to_dicts()
+
+
+def _logged(config: Config, store: Store, facts: dict[str, Any], rows: pl.DataFrame) -> str:
+    """One MLflow run: resolved config, data version, scores, times, and the scores per series as Parquet."""
+    version = context.data_version(store)
+    tags = {
+        "data_version": str(version),
+        "recipe": facts["recipe"],
+        "code": context.code_of(),
+        "cutoff": facts["cutoff"],
+    }
+    tags["levels"] = ",".join(map(str, config.level))
+    metrics = {
+        f"{s['model']}.{s['grain']}.{m}": s[m] for s in facts["scores"] for m in s if m not in ("model", "grain")
+    }
+    head = store.scan("panel").head(5).collect()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        score(rows.filter("reported"), ["model", "grain", "unique_id"]).write_parquet(home / "series_scores.parquet")
+        (home / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+        artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
+        dataset = Dataset(head, f"{store.root}/panel", version)
+        batch = Batch(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
+        return context.open_registry(config).log_backtest(batch)
+
+
+def flat(tree: Any, at: str = "") -> dict[str, str]:
+    """Nested values by dotted names, as MLflow parameters want them."""
+    pairs: Iterable[tuple[Any, Any]] = tree.items() if isinstance(tree, dict) else ()
+    if not pairs:
+        return {at: tree if isinstance(tree, str) else json.dumps(tree)}
+    return {name: text for key, value in pairs for name, text in flat(value, f"{at}.{key}" if at else str(key)).items()}

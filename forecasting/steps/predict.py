@@ -1,0 +1,50 @@
+"""Predict: the champion bundle's forecasts for every series and aggregate, published as one vintage."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data import contracts
+from forecasting.data.panel import Cut
+from forecasting.services import log
+from forecasting.services.store import Store
+from forecasting.steps import Outcome, bundles, context, produce
+
+
+def predict(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Forecast h periods after `cutoff` (default: the last observed day) and publish them.
+
+    Rows of every model of the bundle go to `forecasts`; the row in `vintages`, written last, makes them visible and
+    names the champion. The same data and version are not forecast again without `force`.
+    """
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    at = cutoff or context.last_day(panel)
+    version, data = bundles.version_for(config, at), context.data_version(store)
+    key = f"{at} {version} {data}"
+    known = None if force else context.last_facts(store, "predict", key)
+    if known:
+        return Outcome("predict", known, reused=True)
+    bundle = bundles.fetch(config, version)
+    origin = produce.origin(Cut(panel, at, config.h))
+    with log.step("forecast", cutoff=str(at), version=version):
+        parts = pl.concat(produce.forecasts(bundle.trained, origin), how="diagonal")
+        rows = produce.calibrated(parts, bundle.quantiles, config).with_columns(version=pl.lit(version))
+    _write(store, rows, at, version)
+    vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
+    store.publish(vintage | {"data_version": data, "rows": rows.height})
+    told = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": rows.height}
+    own = rows.filter(pl.col("grain") == "series")
+    told |= {"series": own["unique_id"].n_unique(), "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
+    ended = store.scan("series").select(pl.len()).collect().item() - own["unique_id"].n_unique()
+    return Outcome("predict", told | {"ended": ended})
+
+
+def _write(store: Store, rows: pl.DataFrame, at: date, version: int) -> None:
+    """One commit for the whole vintage, so that a published one is never half replaced."""
+    table = store.tables["forecasts"]
+    held = contracts.hold(rows.select(table.schema.names()), table)
+    store.replace("forecasts", held, cutoff=at, version=version)

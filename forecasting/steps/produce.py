@@ -1,0 +1,158 @@
+"""The one way from fitted models to forecast rows: backtests, nightly vintages and scenarios all go it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from forecasting import models
+from forecasting.config import Config
+from forecasting.data.aggregate import aggregate
+from forecasting.data.panel import KEY, Cut, Panel, is_closed
+from forecasting.data.schemas import AGGREGATES, bounds
+from forecasting.evaluation import intervals
+from forecasting.evaluation.metrics import scales
+from forecasting.features.groups import grain, group_label
+from forecasting.models.base import Fitted, Model
+from forecasting.services import log
+
+SCALES = ("mase_scale", "rmsse_scale", "mean")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A cutoff as the models see it: the cut through the series and the one through their aggregates."""
+
+    cut: Cut
+    aggregated: Cut
+
+    @property
+    def config(self) -> Config:
+        return self.cut.config
+
+    def of(self, on: str) -> Cut:
+        return self.aggregated if on == "aggregates" else self.cut
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Fitted models by name, what each is fitted on, and the seconds that it took."""
+
+    fitted: dict[str, Fitted]
+    on: dict[str, str]
+    seconds: dict[str, float]
+
+    def failures(self) -> list[dict[str, str]]:
+        """model, unique_id and reason of every series that a fallback answers."""
+        return [{"model": name} | row for name, f in self.fitted.items() for row in f.failures.iter_rows(named=True)]
+
+
+def origin(cut: Cut) -> Origin:
+    """The cut and its aggregates by the levels of the config."""
+    return Origin(cut, aggregate(cut, cut.config.levels_of_aggregation))
+
+
+def train(recipe: list[Model], at: Origin) -> Trained:
+    """Fit every model on what is known at the cutoff."""
+    done = Trained({}, {}, {})
+    for model in recipe:
+        started = time.perf_counter()
+        with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)):
+            done.fitted[model.name] = models.fit(model, at.of(model.on), done.fitted)
+        done.on[model.name] = model.on
+        done.seconds[model.name] = round(time.perf_counter() - started, 2)
+    return done
+
+
+def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
+    """Rows of the table `forecasts` without bounds, bucket by bucket, the aggregates last (bucket -1).
+
+    Beside the table's columns: own bounds of models that have some, `scale` (the size of an error to expect) and
+    mase_scale, rmsse_scale. With `truth` (unique_id, ds, y), y is joined and sums are over rows with an observed y.
+    """
+    sums = []
+    for bucket in at.cut.panel.buckets:
+        frame = at.cut.frame(bucket)
+        rows = _dressed(_said(trained, "series", at.cut, bucket), frame, at.cut, bucket)
+        if truth is not None:
+            rows = rows.join(truth, on=KEY, how="left")
+        sums.append(_summed(rows, frame, at.config, matched=truth is not None))
+        yield rows.with_columns(grain=pl.lit("series"))
+    yield _aggregates(trained, at, pl.concat(sums))
+
+
+def _said(trained: Trained, on: str, cut: Cut, bucket: int) -> pl.DataFrame:
+    """What all models that are fitted on `on` say about a bucket."""
+    said: dict[str, pl.DataFrame] = {}
+    for name, fitted in trained.fitted.items():
+        if trained.on[name] == on:
+            said[name] = models.predict(fitted, cut, bucket, said)
+    rows = [frame.with_columns(model=pl.lit(name)) for name, frame in said.items()]
+    empty = {"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String, "model": pl.String}
+    return pl.concat([pl.DataFrame(schema=empty), *rows], how="diagonal")
+
+
+def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> pl.DataFrame:
+    """Rows with cutoff, step, block, closed, bucket and the scales of their series."""
+    config = cut.config
+    measured = scales(frame.filter(pl.col("ds") <= cut.cutoff), config.season)
+    closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_closed(config))
+    ends = config.block_ends
+    rows = said.join(closed, on=KEY, how="left").join(measured, on="unique_id", how="left")
+    rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
+    rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
+    block = pl.col("step").cut(list(ends[:-1]), labels=[str(e) for e in ends]).cast(pl.String).cast(pl.Int32)
+    return rows.with_columns(block=block, scale=intervals.scale_of())
+
+
+def _summed(rows: pl.DataFrame, frame: pl.DataFrame, config: Config, *, matched: bool) -> pl.DataFrame:
+    """The bucket's share of every aggregate: sums of yhat (and y) by grain, group, ds and model."""
+    levels = config.levels_of_aggregation
+    names = {grain(level): group_label(level).alias(grain(level)) for level in levels}
+    homes = frame.group_by("unique_id").last().select("unique_id", *names.values())
+    parts = rows.filter(pl.col("y").is_not_null()) if matched else rows
+    parts = parts.join(homes, on="unique_id")
+    added = [pl.col("yhat").sum(), *([pl.col("y").sum()] if matched else [])]
+    made = [
+        parts.group_by(pl.col(g).alias("unique_id"), "ds", "model").agg(added).with_columns(grain=pl.lit(g))
+        for g in names
+    ]
+    return pl.concat(made)
+
+
+def _aggregates(trained: Trained, at: Origin, sums: pl.DataFrame) -> pl.DataFrame:
+    """Forecasts of the aggregates: the sums of their series, and what models fitted on aggregates say."""
+    columns = [c for c in ("yhat", "y") if c in sums.columns]
+    below = sums.group_by("grain", "unique_id", "ds", "model").agg(pl.col(columns).sum())
+    own = _said(trained, "aggregates", at.aggregated, 0)
+    rows = pl.concat(
+        [below.drop("grain", "y", strict=False).with_columns(source=pl.lit("sum of series")), own], how="diagonal"
+    )
+    rows = rows.join(below.select("unique_id", "grain").unique(), on="unique_id")
+    if "y" in columns:
+        rows = rows.join(below.select(*KEY, "y").unique(KEY), on=KEY, how="left")
+    rows = _dressed(rows, at.aggregated.frame(0), at.aggregated, AGGREGATES)
+    return rows.sort("grain", "model", *KEY)
+
+
+def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The rows with q50, the bounds of every level and the rung that they stand on; own bounds are replaced."""
+    named = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in bounds(config.level))
+    return intervals.apply(named, quantiles, config.level, config.clean.y_min)
+
+
+def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
+    """The quantile table for a cutoff, from the newest windows that were wholly over by then."""
+    usable = intervals.known(residuals, cutoff, config.backtest.calibration)
+    return intervals.table(usable, config.level)
+
+
+def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
+    """unique_id, ds, y of the days in between that were observed (closed days are not: nothing could be sold)."""
+    days = pl.col("ds").is_between(first, last)
+    parts = pl.collect_all([panel.scan(b).filter(days).select(*KEY, "y") for b in panel.buckets])
+    return pl.concat(parts).drop_nulls("y")

@@ -1,0 +1,159 @@
+"""Train: fit the recipe on all that is known, register the bundle, and let the gate decide who is champion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from forecasting import models
+from forecasting.config import Config
+from forecasting.data.panel import Cut, Panel
+from forecasting.errors import UserError
+from forecasting.evaluation import gate
+from forecasting.evaluation.gate import Decision
+from forecasting.models.naive import LADDER
+from forecasting.services import log
+from forecasting.services.store import Store
+from forecasting.steps import Outcome, bundles, context, produce
+from forecasting.steps.backtest import backtest
+from forecasting.steps.bundles import Bundle
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training works on."""
+
+    config: Config
+    store: Store
+    panel: Panel
+    cutoff: date
+    scored: dict[str, Any]
+
+    def rows(self, recipe: str) -> pl.DataFrame:
+        """The backtest rows of single series of a recipe on this job's reported windows."""
+        at = [date.fromisoformat(c) for c in self.scored["cutoffs"]]
+        found = self.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == recipe, pl.col("grain") == "series")
+        return found.collect()
+
+
+def train(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Fit every model of the recipe at `cutoff` (default: the last observed day) and register the bundle.
+
+    Nothing is registered without backtest scores: raises UserError when there are none for this data, recipe and code.
+    """
+    job = _job(config, cutoff)
+    key = job.scored["key"]
+    known = None if force else context.last_facts(job.store, "train", key)
+    if known:
+        return Outcome("train", known, reused=True)
+    origin = produce.origin(Cut(job.panel, job.cutoff, config.h))
+    trained = produce.train(models.build(config), origin)
+    champion, verdict = _champion(job)
+    facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
+    facts |= {"cutoff": str(job.cutoff)}
+    bundle = Bundle(trained, _quantiles(job), champion, facts)
+    version = bundles.register(bundle, config, job.panel, job.scored["run_id"], key)
+    decision = _gate(job, bundle, origin, verdict)
+    _alias(config, version, decision)
+    told = {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
+    told |= {"reason": decision.reason, "gain": [decision.gain, decision.lo, decision.hi]}
+    return Outcome("train", facts | told | {"seconds": trained.seconds, "failures": trained.failures()[:100]})
+
+
+def _job(config: Config, cutoff: date | None) -> Job:
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    at = cutoff or context.last_day(panel)
+    key = context.identity_of(config, context.data_version(store), at)
+    scored = context.last_facts(store, "backtest", key)
+    if scored is None:
+        raise UserError(
+            f"{config.name}: this recipe has no backtest scores on these data at {at}, and nothing is registered "
+            "without; run `demandcast backtest` first"
+        )
+    return Job(config, store, panel, at, scored)
+
+
+def _quantiles(job: Job) -> pl.DataFrame:
+    """The quantile table for the cutoff, from every window of the backtest, series and aggregates."""
+    rows = job.store.scan("backtests").filter(pl.col("recipe") == job.scored["recipe"], pl.col("cutoff") < job.cutoff)
+    return produce.quantiles_at(rows.collect(), job.cutoff, job.config)
+
+
+def _champion(job: Job) -> tuple[str, Decision | None]:
+    """The model that serves within the bundle: the best by WAPE if it beats the ladder, else the ladder's best rung."""
+    rows = job.rows(job.scored["recipe"])
+    ladder = rows.filter(pl.col("model").is_in(LADDER))
+    rung = str(gate.best(ladder)["model"][0])
+    learned = rows.filter(~pl.col("model").is_in(LADDER))
+    if learned.is_empty():
+        return rung, None
+    best = gate.best(learned)
+    verdict = gate.decide(best, None, ladder)
+    return (str(best["model"][0]) if verdict.promote else rung), verdict
+
+
+def _gate(job: Job, bundle: Bundle, origin: produce.Origin, verdict: Decision | None) -> Decision:
+    """Whether the bundle becomes the champion version: sane forecasts first, then a paired test for a new recipe."""
+    sane = _sane(job, bundle, origin)
+    if not sane.promote:
+        return sane
+    reign = _reigning(job.config)
+    if reign is None:
+        return _first(bundle, verdict)
+    if reign["recipe"] == job.scored["recipe"]:
+        return sane
+    mine = job.rows(job.scored["recipe"])
+    own = mine.filter(pl.col("model") == bundle.champion)
+    return gate.decide(own, _rival(job, reign), mine.filter(pl.col("model").is_in(LADDER)))
+
+
+def _first(bundle: Bundle, verdict: Decision | None) -> Decision:
+    """The first champion: the recipe's best model where it beats the ladder; else the ladder itself serves."""
+    if verdict is None:
+        return Decision(
+            True, f"Promoted: the recipe holds the naive ladder only, and {bundle.champion} is its best rung."
+        )
+    if verdict.promote:
+        return verdict
+    return Decision(True, f"{bundle.champion}, the best of the ladder, serves. {verdict.reason}", *_gain(verdict))
+
+
+def _gain(verdict: Decision) -> tuple[float | None, float | None, float | None]:
+    return verdict.gain, verdict.lo, verdict.hi
+
+
+def _sane(job: Job, bundle: Bundle, origin: produce.Origin) -> Decision:
+    """Finite forecasts of the size of recent sales, the checks that every bundle must pass."""
+    parts = list(produce.forecasts(bundle.trained, origin))
+    rows = pl.concat(parts, how="diagonal").filter(pl.col("grain") == "series", pl.col("model") == bundle.champion)
+    before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
+    recent = produce.actuals(job.panel, before, job.cutoff)
+    return gate.refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
+
+
+def _reigning(config: Config) -> dict[str, str] | None:
+    """The tags of the champion version, if there is one."""
+    known = context.open_registry(config).versions().filter(pl.col("aliases").list.contains("champion"))
+    return dict(json.loads(known["tags"][0])) | {"version": str(known["version"][0])} if known.height else None
+
+
+def _rival(job: Job, reign: dict[str, str]) -> pl.DataFrame:
+    """The champion recipe's rows on this job's windows; it is backtested again where they are missing."""
+    rows = job.rows(reign["recipe"])
+    if rows["cutoff"].n_unique() < len(job.scored["cutoffs"]):
+        log.event("the champion's recipe is backtested on the new windows", recipe=reign["recipe"])
+        old = bundles.config_of(job.config, int(reign["version"]))
+        context.record(job.config, backtest(old, job.cutoff))
+        rows = job.rows(reign["recipe"])
+    return rows.filter(pl.col("model") == reign["champion"])
+
+
+def _alias(config: Config, version: int, decision: Decision) -> None:
+    registry = context.open_registry(config)
+    registry.tag_version(version, "gate", decision.reason)
+    registry.set_alias("champion" if decision.promote else "challenger", version)
