@@ -115,7 +115,7 @@ def build(spec: ModelSpec, config: Config) -> list[Model]:
     """One model.
 
     Options: `class`, what its constructor takes (season_length is the config's unless given), and `regressors`: names
-    of known-ahead columns, or none (left out: all numeric ones but `open`). Raises UserError for anything else.
+    of known-ahead columns, or none (left out: all numeric ones). Raises UserError for anything else.
     """
     key = f"models.{config.models.index(spec)}"
     options = dict(spec.options)

@@ -138,9 +138,7 @@ def _columns(recipe: Recipe, config: Config, frame: pl.DataFrame) -> tuple[str, 
         return recipe.regressors
     if not getattr(classes()[recipe.cls], "uses_exog", False):
         return ()
-    # a closed day is imputed as an open one, so `open` has nothing left to explain
-    ahead = [c for c in config.columns.known_ahead if c in frame.columns and c != config.columns.open]
-    return tuple(c for c in ahead if frame.schema[c].is_numeric())
+    return tuple(c for c in config.columns.known_ahead if c in frame.columns and frame.schema[c].is_numeric())
 
 
 def _without_gaps(rows: pl.DataFrame, cut: Cut, columns: tuple[str, ...]) -> pl.DataFrame:
@@ -161,7 +159,7 @@ def _without_gaps(rows: pl.DataFrame, cut: Cut, columns: tuple[str, ...]) -> pl.
 
 def _fit(recipe: Recipe, cut: Cut, series: Series) -> tuple[str, str | None, list[str], str | None]:
     """A row of `fitted`: what was estimated, or the reason why nothing was."""
-    regressors = _useful(series)
+    regressors = _useful(series, cut.config.columns.open)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -182,15 +180,23 @@ def _keep(recipe: Recipe, model: Any, series: Series, regressors: list[str]) -> 
     return params
 
 
-def _useful(series: Series) -> list[str]:
-    """Regressors that say something of their own: not constant, no sum of others, one per ten observations at most."""
+def _useful(series: Series, opened: str | None) -> list[str]:
+    """Regressors that say something of their own: not constant, no sum of others, one per ten observations at most.
+
+    A closed day is imputed as an open one, so there is nothing left for `opened` to explain, unless it is the share of
+    an aggregate that is open.
+    """
     kept: list[str] = []
     basis = np.ones((len(series.y), 1))
     for i, name in enumerate(series.names):
         column = series.x[:, [i]]
         spread = np.ptp(column)
-        wider = np.hstack([basis, (column - column.min()) / spread]) if spread > 0 else basis
-        if np.linalg.matrix_rank(wider) > basis.shape[1] and (len(kept) + 1) * ROWS_PER_REGRESSOR <= len(series.y):
+        told = name == opened and bool(np.isin(column, (0, 1)).all())
+        room = (len(kept) + 1) * ROWS_PER_REGRESSOR <= len(series.y)
+        if spread == 0 or told or not room:
+            continue
+        wider = np.hstack([basis, (column - column.min()) / spread])
+        if np.linalg.matrix_rank(wider) > basis.shape[1]:
             basis, kept = wider, [*kept, name]
     return kept
 
