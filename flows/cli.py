@@ -152,12 +152,12 @@ def serve(
 
 def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, force: bool) -> None:
     """Check the config, run the flow in this process, and tell what it has done; raises what the flow's task raised."""
-    _load(config, sets)
+    job = _load(config, sets)
     from flows import launch, summary
     from forecasting.config import parse_set
 
-    records = launch.run(flow, config=str(config), overrides=parse_set(tuple(sets)), cutoff=cutoff, force=force)
-    _say(summary.text(records, str(config)))
+    given = {"config": str(config), "overrides": parse_set(tuple(sets)), "cutoff": cutoff, "force": force}
+    _say(summary.text(launch.run(flow, job, **given), str(config)))
 
 
 def _load(config: Path, sets: Sequence[str]) -> Config:

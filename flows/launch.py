@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from flows.server import connect
+from flows.server import Server, connect
+from forecasting.config import Config
+
+LIBRARIES = {"lightgbm": "lightgbm", "stats": "statsforecast"}  # what a family of models imports
 
 
-def run(flow: str, **job: Any) -> list[dict[str, Any]]:
+def run(flow: str, job: Config, **parameters: Any) -> list[dict[str, Any]]:
     """The records of the steps that the flow has run; raises what its task raised."""
     server = connect()
     function = getattr(import_module(f"flows.{flow}"), flow)
+    _meanwhile(server, flow, job)
     server.ready()
-    result = function(**job, return_state=True).result(raise_on_failure=False)
+    result = function(**parameters, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+def _meanwhile(server: Server, flow: str, job: Config) -> None:
+    """While a temporary server boots, load what the steps are going to import: seconds each, and this core is idle.
+
+    One after the other in this thread: modules that two threads import at once may meet half made.
+    """
+    for name in _heavy(flow, job):
+        if server.answers():
+            return
+        import_module(name)
+
+
+def _heavy(flow: str, job: Config) -> Iterator[str]:
+    """The slow libraries behind the doors that the flow will pass, the surest first."""
+    if flow in ("pipeline", "backtest", "train", "predict"):
+        yield "mlflow"
+    if flow in ("pipeline", "backtest", "train"):
+        yield from {LIBRARIES[m.family] for m in job.models if m.family in LIBRARIES}
+    if flow in ("pipeline", "monitor"):
+        yield "evidently"

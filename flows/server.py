@@ -39,7 +39,7 @@ class Server:
     def ready(self) -> None:
         """Return once it answers; raises UserError (the user's server is away) or RuntimeError (ours did not start)."""
         end = time.monotonic() + PATIENCE
-        while not self._answers():
+        while not self.answers():
             if not self.process:
                 raise UserError(
                     f"PREFECT_API_URL: no Prefect server answers at {self.url}; start it with `prefect server start`, "
@@ -59,7 +59,8 @@ class Server:
                 self.process.kill()
                 self.process.wait()
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it is up."""
         try:
             urlopen(f"{self.url}/health", timeout=10).close()
         except HTTPError:  # it answers, if only that it wants a key: Prefect's own client brings it

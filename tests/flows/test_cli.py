@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from flows import cli, launch, sample
-from forecasting.config import load
+from forecasting.config import Config, load
 from forecasting.data import sources
 from forecasting.errors import UserError
 from tests.conftest import ROOT
@@ -32,8 +32,8 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The flows that a command asks for, instead of running them."""
     calls: list[dict[str, Any]] = []
 
-    def note(flow: str, **job: Any) -> list[dict[str, Any]]:
-        calls.append({"flow": flow} | job)
+    def note(flow: str, job: Config, **parameters: Any) -> list[dict[str, Any]]:
+        calls.append({"flow": flow, "job": job.name} | parameters)
         return []
 
     monkeypatch.setattr(launch, "run", note)
@@ -94,7 +94,14 @@ def test_run_is_the_pipeline_and_the_others_are_themselves(launched: list[dict[s
     for command in ("run", "ingest", "backtest", "train", "predict", "monitor"):
         cli.main([command, DEMO])
     assert [call["flow"] for call in launched] == ["pipeline", "ingest", "backtest", "train", "predict", "monitor"]
-    assert launched[0] == {"flow": "pipeline", "config": DEMO, "overrides": {}, "cutoff": None, "force": False}
+    assert launched[0] == {
+        "flow": "pipeline",
+        "job": "demo",
+        "config": DEMO,
+        "overrides": {},
+        "cutoff": None,
+        "force": False,
+    }
 
 
 def test_options_reach_the_flow_typed(launched: list[dict[str, Any]]) -> None:
