@@ -17,7 +17,7 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
 from forecasting.data.schemas import Table
-from forecasting.services import delta, delta_rows
+from forecasting.services import delta, delta_rows, files
 
 HISTORY = pl.Schema(
     [("version", pl.Int64()), ("at", pl.Datetime("ms", "UTC")), ("operation", pl.String()), ("metrics", pl.String())]
@@ -118,6 +118,14 @@ class Store:
         rows = delta.read(self._snapshot(name), self.tables[name].schema)
         rows = rows.filter(*delta.matching({"cutoff": vintages["cutoff"].unique().to_list()} | equals))
         return rows.join(vintages.lazy(), on=["cutoff", "version"], how="semi")
+
+    def write_bytes(self, name: str, content: bytes, /) -> None:
+        """Keep a small file (a report) beside the tables, under a name like "reports/drift-2024-02-04.html"."""
+        files.write(self.root, name, content)
+
+    def read_bytes(self, name: str, /) -> bytes:
+        """The content of such a file; raises FileNotFoundError when it was never written."""
+        return files.read(self.root, name)
 
     def _uri(self, name: str) -> str:
         return f"{self.root.rstrip('/')}/{self.tables[name].name}"
