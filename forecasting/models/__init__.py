@@ -33,12 +33,19 @@ def fit(model: Model, cut: Cut, done: Mapping[str, Fitted]) -> Fitted:
 
 
 def predict(fitted: Fitted, cut: Cut, bucket: int, said: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The forecasts of one fitted model for a bucket (see base.Fitted); an ensemble combines what its members `said`."""
+    """The forecasts of one fitted model for a bucket (see base.Fitted); an ensemble combines what members `said`."""
     from forecasting.models.ensemble import FittedEnsemble
 
     if not isinstance(fitted, FittedEnsemble):
         return fitted.predict(cut, bucket)
     return fitted.combine(pl.concat([said[m.name].select(*KEY, "yhat", model=pl.lit(m.name)) for m in fitted.members]))
+
+
+def members(fitted: Fitted) -> dict[str, Fitted]:
+    """The models that this one combines, by name; empty for all but ensembles."""
+    from forecasting.models.ensemble import FittedEnsemble
+
+    return {m.name: m for m in fitted.members} if isinstance(fitted, FittedEnsemble) else {}
 
 
 def load(family: str, folder: Path) -> Fitted:

@@ -187,8 +187,9 @@ class Registry:
 @cache
 def _connect(uri: str) -> Any:
     """A client; the first one for a new SQLite file makes folder and tables (seconds)."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # both are read when mlflow is imported
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # bars belong to the console
     from mlflow import MlflowClient
 
     for noisy in ("mlflow", "alembic"):  # mlflow sets its levels when it is imported

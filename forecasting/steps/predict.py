@@ -32,7 +32,7 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
     origin = produce.origin(Cut(panel, at, config.h))
     with log.step("forecast", cutoff=str(at), version=version):
         parts = pl.concat(produce.forecasts(bundle.trained, origin), how="diagonal")
-        rows = produce.calibrated(parts, bundle.quantiles, config).with_columns(version=pl.lit(version))
+        rows = produce.calibrated(parts, bundle.quantiles, config).with_columns(version=pl.lit(version, pl.Int64))
     _write(store, rows, at, version)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
     store.publish(vintage | {"data_version": data, "rows": rows.height})

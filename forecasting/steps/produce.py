@@ -46,6 +46,11 @@ class Trained:
     on: dict[str, str]
     seconds: dict[str, float]
 
+    def only(self, name: str) -> Trained:
+        """The one model, and its members where it combines others."""
+        kept = models.members(self.fitted[name]) | {name: self.fitted[name]}
+        return Trained(kept, dict.fromkeys(kept, self.on[name]), {})
+
     def failures(self) -> list[dict[str, str]]:
         """model, unique_id and reason of every series that a fallback answers."""
         return [{"model": name} | row for name, f in self.fitted.items() for row in f.failures.iter_rows(named=True)]
@@ -77,12 +82,17 @@ def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -
     sums = []
     for bucket in at.cut.panel.buckets:
         frame = at.cut.frame(bucket)
-        rows = _dressed(_said(trained, "series", at.cut, bucket), frame, at.cut, bucket)
+        rows = of_bucket(trained, at.cut, bucket)
         if truth is not None:
             rows = rows.join(truth, on=KEY, how="left")
         sums.append(_summed(rows, frame, at.config, matched=truth is not None))
         yield rows.with_columns(grain=pl.lit("series"))
     yield _aggregates(trained, at, pl.concat(sums))
+
+
+def of_bucket(trained: Trained, cut: Cut, bucket: int) -> pl.DataFrame:
+    """What all models of single series say about a bucket, with cutoff, step, block, closed and the scales."""
+    return _dressed(_said(trained, "series", cut, bucket), cut.frame(bucket), cut, bucket)
 
 
 def _said(trained: Trained, on: str, cut: Cut, bucket: int) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from forecasting.steps.queries.lines import (
     vintages,
 )
 from forecasting.steps.queries.overview import CONTEXT, Change, Kpis, kpis, recent, top_series
-from forecasting.steps.queries.planning import days_ahead, edit_of, outside, seen, spelled
+from forecasting.steps.queries.planning import days_ahead, edit_of, outside, seen, spelled, what_if
 from forecasting.steps.queries.status import Status, drift, facts, report, status
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "status",
     "top_series",
     "vintages",
+    "what_if",
 ]

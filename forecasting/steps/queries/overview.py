@@ -59,7 +59,7 @@ def kpis(config: Config) -> Kpis:
 
 def _scores(config: Config, model: str | None) -> dict[str, float]:
     everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
-    rows = open_store(config).scan("scores").filter(everything & (pl.col("model") == model))
+    rows = open_store(config).scan("scores").filter(everything & (pl.col("model") == pl.lit(model)))
     # scores of earlier recipes stay in the table: the vintage says which one it rests on
     recipe = _recipe(config)
     found = rows.filter((pl.col("grain") == "series") & (pl.col("recipe") == recipe if recipe else pl.lit(value=True)))
@@ -82,15 +82,15 @@ def _next(config: Config, cutoff: date) -> tuple[float | None, Change | None]:
 
 
 def _by_series(config: Config, cutoff: date) -> pl.DataFrame:
-    """[unique_id, yhat, last_year] over the horizon of the newest vintage.
+    """[unique_id, yhat, last_year]: the champion over the horizon of the newest vintage.
 
     last_year sums the same periods a year before; null for a series without a row for every one of them. Periods in
     which nothing was observed (closed, say) count as nothing sold, as their forecast does.
     """
     store, frequency = open_store(config), config.frequency
-    version = store.published()["version"].item(0)
+    version, champion = store.published().select("version", "champion").row(0)
     rows = store.scan_published("forecasts", cutoff=cutoff)
-    rows = rows.filter((pl.col("version") == version) & (pl.col("grain") == "series"))
+    rows = rows.filter(pl.col("version") == version, pl.col("model") == champion, pl.col("grain") == "series")
     ahead = rows.group_by("unique_id").agg(pl.col("yhat").sum(), n=pl.len())
     first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, config.h))
     before = store.scan("panel").filter(pl.col("ds").is_between(first, last) & (pl.col("flag") != "ahead"))

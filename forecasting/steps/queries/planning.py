@@ -11,6 +11,9 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Cut, Edit, InMemory, Panel
+from forecasting.errors import UserError
+from forecasting.planning.scenario import compared
+from forecasting.steps import bundles, scenario
 from forecasting.steps.context import open_store
 from forecasting.steps.queries.lines import line
 from forecasting.steps.queries.status import status
@@ -18,14 +21,37 @@ from forecasting.steps.queries.status import status
 
 def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
     """[ds, every known-ahead column] of the periods ahead, with `edits`; without columns for an unknown series."""
-    of, cutoff = line(config, [f"series:{unique_id}"]), status(config).cutoff
-    if of is None or cutoff is None:
+    cutoff = status(config).cutoff
+    panel = _alone(config, unique_id) if cutoff else None
+    if panel is None or cutoff is None:
         return pl.DataFrame()
-    rows = open_store(config).scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
-    panel = Panel(config, InMemory(rows), of.buckets, pl.DataFrame())
-    frame = Cut(panel, cutoff, config.h, tuple(edits)).frame(of.buckets[0])
+    frame = Cut(panel, cutoff, config.h, tuple(edits)).frame(0)
     ahead = [c for c in config.columns.known_ahead if c in frame.columns]
     return frame.filter(pl.col("ds") > cutoff).select("ds", *ahead)
+
+
+def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFrame:
+    """[unique_id, ds, baseline, yhat, difference, lo-*, hi-*]: the champion's forecast with `edits` beside the plan's.
+
+    One row per period ahead, in units of y; nothing is stored. Raises UserError without a forecast or the series.
+    """
+    vintage = open_store(config).published().head(1)
+    panel = _alone(config, unique_id)
+    if vintage.is_empty() or panel is None:
+        raise UserError(f"{config.name}: there is no forecast of {unique_id} to compare with; run `demandcast run` first")
+    cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
+    bundle = bundles.fetch(config, version)
+    planned, changed = (scenario.answers(bundle, Cut(panel, cutoff, config.h, e)) for e in ((), tuple(edits)))
+    return compared(planned, changed)
+
+
+def _alone(config: Config, unique_id: str) -> Panel | None:
+    """The panel of one series, in bucket 0; the priors of its groups stay those of all series."""
+    of, store = line(config, [f"series:{unique_id}"]), open_store(config)
+    if of is None:
+        return None
+    rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
+    return Panel(config, InMemory(rows), (0,), store.scan("groups").collect().sort("group", "ds"))
 
 
 def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:

@@ -1,0 +1,121 @@
+"""Monitor: have the data moved since the same season a year ago, and how did past forecasts do?"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import Panel
+from forecasting.evaluation.metrics import score
+from forecasting.services import drift, log
+from forecasting.services.store import Store
+from forecasting.steps import Outcome, context, produce
+from forecasting.steps.backtest import SHOWN
+
+NEWEST_DAYS = 56
+"""At least so many days are compared (one period when it is longer), at least a horizon."""
+VALUES = 20_000
+"""Rows per side: what a distribution needs, however large the panel."""
+
+
+def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Compare the newest weeks with the same weeks a year before, and score the vintages whose days have come.
+
+    Writes the table `drift` and the report reports/drift-<cutoff>.html. Without a year of history the weeks just
+    before are the reference. The same data are not compared again without `force`.
+    """
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    at = cutoff or context.last_day(panel)
+    vintages = store.published().filter(pl.col("cutoff") <= at)
+    key = f"{at} {context.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
+    known = None if force else context.last_facts(store, "monitor", key)
+    if known:
+        return Outcome("monitor", known, reused=True)
+    facts: dict[str, Any] = {"key": key, "cutoff": str(at)} | _drift(config, store, panel, at)
+    facts["realised"] = _realised(config, store, panel, vintages, at)
+    return Outcome("monitor", facts)
+
+
+def spans(config: Config, panel: Panel, at: date) -> tuple[tuple[date, date], tuple[date, date]]:
+    """First and last day of the reference and of the newest weeks."""
+    f = config.frequency
+    periods = max(config.h, -(-NEWEST_DAYS // f.days))
+    starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
+    first = min(s.item() for s in starts if s.item() is not None)
+    back = f.year if f.shift(at, -periods - f.year + 1) >= first else periods
+    now = f.shift(at, 1 - periods), at
+    return (f.shift(now[0], -back), f.shift(at, -back)), now
+
+
+def _drift(config: Config, store: Store, panel: Panel, at: date) -> dict[str, Any]:
+    before, now = spans(config, panel, at)
+    kinds: dict[str, drift.Kind] = dict.fromkeys((*config.columns.known_ahead, *config.columns.known_after), "data")
+    kinds |= {"y": "target"}
+    reference, current = (_days(panel, span, list(kinds)) for span in (before, now))
+    said = _predictions(store, at)
+    if said:
+        reference, current = (_beside(frame, yhat) for frame, yhat in zip((reference, current), said, strict=True))
+        kinds["yhat"] = "prediction"
+    with log.step("drift", columns=len(kinds)):
+        found = drift.compare(reference, current, kinds, VALUES)
+    rows = found.table.with_columns(cutoff=pl.lit(at), run_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")))
+    store.merge("drift", rows.select(store.tables["drift"].schema.names()), ignore=("run_at",))
+    name = f"reports/drift-{at}.html"
+    store.write_bytes(name, found.html.encode())
+    told = {"share": found.share, "drifted": found.table.filter("drifted")["column"].to_list()}
+    weeks = {"reference": [str(d) for d in before], "current": [str(d) for d in now]}
+    return told | weeks | {"report": f"{store.root}/{name}"}
+
+
+def _days(panel: Panel, span: tuple[date, date], columns: list[str]) -> pl.DataFrame:
+    """A sample of the rows of the days first..last, evenly over all series."""
+    days = pl.col("ds").is_between(*span)
+    parts = pl.collect_all(
+        [panel.scan(b).filter(days, pl.col("flag") != "filled").select(columns) for b in panel.buckets]
+    )
+    rows = pl.concat(parts)
+    return rows.gather_every(max(1, rows.height // VALUES))
+
+
+def _predictions(store: Store, at: date) -> tuple[pl.Series, pl.Series] | None:
+    """What the champion forecast in the oldest backtest window, and what it forecasts in the newest vintage."""
+    vintage = store.published().filter(pl.col("cutoff") <= at).head(1)
+    if vintage.is_empty():
+        return None
+    when, version, champion, recipe = vintage.select("cutoff", "version", "champion", "recipe").row(0)
+    mine = (pl.col("model") == champion) & (pl.col("grain") == "series")
+    now = store.scan_published("forecasts", cutoff=when).filter(mine, pl.col("version") == version)
+    past = store.scan("backtests").filter(mine, pl.col("recipe") == recipe)
+    oldest = past.filter(pl.col("cutoff") == pl.col("cutoff").min())
+    then, new = (frame.select("yhat").collect()["yhat"] for frame in (oldest, now))
+    return (then, new) if then.len() and new.len() else None
+
+
+def _beside(frame: pl.DataFrame, yhat: pl.Series) -> pl.DataFrame:
+    """The frame and below it the values of one more column; the nulls that this makes do not count."""
+    evenly = yhat.gather_every(max(1, yhat.len() // VALUES))
+    return pl.concat([frame, evenly.to_frame("yhat")], how="diagonal")
+
+
+def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame, at: date) -> list[dict[str, Any]]:
+    """Scores of the champions' published forecasts on the days that have come since, by vintage."""
+    past = vintages.filter(pl.col("cutoff") < at)
+    if past.is_empty():
+        return []
+    rows = store.scan_published("forecasts", cutoff=past["cutoff"].unique().to_list()).filter(
+        pl.col("grain") == "series"
+    )
+    served = past.select("cutoff", "version", model="champion")
+    mine = rows.collect().join(served, on=["cutoff", "version", "model"], how="semi")
+    truth = produce.actuals(panel, mine["ds"].min(), at)  # type: ignore[arg-type]
+    both = mine.join(truth, on=["unique_id", "ds"])
+    wide = score(both, ["cutoff", "version", "model"]).pivot(
+        "metric", index=["cutoff", "version", "model"], values="value"
+    )
+    kept = [c for c in ("n", *SHOWN, *(f"coverage-{n}" for n in config.level)) if c in wide.columns]
+    finite = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
+    return wide.select(pl.col("cutoff").cast(pl.String), "version", "model", *finite).sort("cutoff").to_dicts()

@@ -1,0 +1,59 @@
+"""Scenario: the champion's forecasts as planned and with edited coming days, side by side."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.errors import UserError
+from forecasting.planning.scenario import compared, condition, edits_of
+from forecasting.steps import bundles, context, produce
+from forecasting.steps.bundles import Bundle
+
+
+def run_scenario(config: Config, where: str | None, changes: list[str], start: date, end: date) -> pl.DataFrame:
+    """Forecast the series that meet `where` (SQL over the panel's columns; None: all) with `changes` on start..end.
+
+    Returns unique_id, ds, baseline, yhat, difference and the bounds of the changed forecast: one row per series and
+    day of the horizon, in units of y. Nothing is stored. Raises UserError for a question that makes no sense.
+    """
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    vintage = store.published().head(1)
+    if vintage.is_empty():
+        raise UserError(
+            f"{config.name}: there is no forecast to compare with; run `demandcast run` with this config first"
+        )
+    at, version = vintage["cutoff"].item(), vintage["version"].item()
+    cut = Cut(panel, at, config.h)
+    _check_days(cut, start, end)
+    schema = panel.scan(panel.buckets[0]).collect_schema()
+    edits = edits_of(config, changes, (start, end), where, {c: k for c, k in schema.items() if c != "bucket"})
+    chosen = Cut(_only(panel, where), at, config.h)
+    bundle = bundles.fetch(config, version)
+    planned, changed = (answers(bundle, Cut(chosen.panel, at, config.h, e)) for e in ((), edits))
+    return compared(planned, changed)
+
+
+def _check_days(cut: Cut, start: date, end: date) -> None:
+    first = cut.config.frequency.shift(cut.cutoff, 1)
+    if end < first or start > cut.end or end < start:
+        raise UserError(f"dates {start} to {end}: the forecast covers {first} to {cut.end}; choose days within")
+
+
+def _only(panel: Panel, where: str | None) -> Panel:
+    """The panel of the series of which any row meets the condition; their groups' priors stay those of all series."""
+    parts = [panel.scan(b).filter(condition(where).any().over("unique_id")) for b in panel.buckets]
+    rows = pl.concat(pl.collect_all(parts))
+    if rows.is_empty():
+        raise UserError(f"where {where!r}: no series meets this condition")
+    return Panel(panel.config, InMemory(rows), (0,), panel.groups)
+
+
+def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:
+    """The champion's rows, with bounds, for all series of a cut whose panel has the one bucket 0."""
+    rows = produce.of_bucket(bundle.trained.only(bundle.champion), cut, 0)
+    return produce.calibrated(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
