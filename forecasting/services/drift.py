@@ -144,7 +144,7 @@ def _dataset(columns: Mapping[str, pl.Series]) -> Any:
     """The columns side by side as Evidently's data set; the shorter ones end in nulls, which it leaves out."""
     from evidently import DataDefinition, Dataset
 
-    frame = pl.concat([values.alias(name).to_frame() for name, values in columns.items()], how="horizontal")
+    frame = pl.concat([values.alias(name).to_frame() for name, values in columns.items()], how="horizontal_extend")
     numbers = [name for name, values in columns.items() if values.dtype.is_numeric()]
     categories = [name for name in columns if name not in numbers]
     definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
