@@ -27,7 +27,7 @@ from dashboard.words import command, labels, periods, unit
 from forecasting.config import Config
 from forecasting.data.panel import Edit
 from forecasting.errors import UserError
-from forecasting.steps import queries, scenario
+from forecasting.steps import queries
 
 NAME, PATH, ORDER, ABOUT = "Scenario", "/scenario", 3, "What if"
 LEAD = (
@@ -258,7 +258,7 @@ def _answer(config: Config, series: str, changes: list[str]) -> dict[str, Any]:
     """What the model says, as JSON: rows, warnings, and the question that it answers; or why it cannot."""
     try:
         edits = _edits(changes)
-        rows = scenario.run_edits(config, series, edits)
+        rows = queries.what_if(config, series, edits)
         return {"rows": records(rows), "warnings": queries.outside(config, series, edits), "asked": [series, changes]}
     except UserError as e:
         return {"error": str(e)}

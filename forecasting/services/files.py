@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
-
-from pyarrow import fs
 
 
 def write(root: str, name: str, content: bytes) -> None:
@@ -30,11 +29,12 @@ def read(root: str, name: str) -> bytes:
         return bytes(stream.read())
 
 
-def _bucket(root: str) -> fs.SubTreeFileSystem:
+def _bucket(root: str) -> Any:
     """The object store, by the same AWS_* variables of the environment that the tables go by."""
+    from pyarrow import fs  # type: ignore[import-untyped]
+
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     place = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if endpoint.netloc else {}
     url = urlsplit(root)
-    return fs.SubTreeFileSystem(
-        f"{url.netloc}{url.path}", fs.S3FileSystem(region=os.environ.get("AWS_REGION"), **place)
-    )
+    store = fs.S3FileSystem(region=os.environ.get("AWS_REGION"), **place)
+    return fs.SubTreeFileSystem(f"{url.netloc}{url.path}", store)

@@ -14,7 +14,7 @@ from forecasting.data.panel import bucket_of
 from forecasting.data.schemas import AGGREGATES, tables
 from forecasting.services.store import Store
 
-FIRST, DAYS, H = date(2023, 1, 1), 400, 14
+FIRST, DAYS, H = date(2023, 1, 3), 400, 14
 LAST = FIRST + timedelta(days=DAYS - 1)
 STORES, ITEMS = ("S1", "S2", "S3", "S4"), ("bread", "butter", "cheese", "milk", "tea")
 CUTOFFS = (LAST - timedelta(days=2 * H), LAST - timedelta(days=H))
@@ -46,10 +46,15 @@ def config_in(folder: Path) -> Config:
     return load(file)
 
 
+def store_of(config: Config) -> Store:
+    """The job's tables."""
+    return Store(f"{config.store.root}/{config.name}", tables(config, DRIVERS))
+
+
 def fill(config: Config) -> dict[str, pl.DataFrame]:
     """Write all tables of the job; returns what was written, so that tests can reckon for themselves."""
     frames = made(config)
-    store = Store(f"{config.store.root}/{config.name}", tables(config, DRIVERS))
+    store = store_of(config)
     for name, frame in frames.items():
         if name != "vintages":
             _write(store, name, frame)
@@ -61,7 +66,7 @@ def fill(config: Config) -> dict[str, pl.DataFrame]:
 
 def _write(store: Store, name: str, frame: pl.DataFrame) -> None:
     if name == "scores":
-        frame.write_delta(f"{store.root}/{name}")
+        store.replace(name, frame)  # their cutoff is null over all cutoffs
     else:
         store.merge(name, frame)
 
@@ -167,7 +172,7 @@ def _backtest(panel: pl.DataFrame, cutoff: date, model: str) -> pl.DataFrame:
 
 
 def _vintage(panel: pl.DataFrame, cutoff: date, version: int) -> pl.DataFrame:
-    rows = _answers(panel, cutoff, "LightGBM", MODELS["LightGBM"])
+    rows = pl.concat(_answers(panel, cutoff, model, MODELS[model]) for model in ("LightGBM", "SeasonalNaive"))
     # the older vintage is from before the total was forecast on its own
     rows = rows.filter(pl.col("grain") != "total") if version == 1 else rows
     return rows.drop("y").with_columns(version=pl.lit(version), closed=pl.lit(value=False))

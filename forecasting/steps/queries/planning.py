@@ -38,7 +38,7 @@ def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFra
     vintage = open_store(config).published().head(1)
     panel = _alone(config, unique_id)
     if vintage.is_empty() or panel is None:
-        raise UserError(f"{config.name}: there is no forecast of {unique_id} to compare with; run `demandcast run` first")
+        raise UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
     cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(config, version)
     planned, changed = (scenario.answers(bundle, Cut(panel, cutoff, config.h, e)) for e in ((), tuple(edits)))

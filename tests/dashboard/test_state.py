@@ -1,0 +1,87 @@
+"""The query string is the state."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.pages import drift, forecasts, scenario
+from dashboard.state import Field, decode, encode
+
+text = st.text(min_size=1).filter(lambda t: t.strip() == t)
+day = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(str)
+number = st.integers(-(10**6), 10**6).map(lambda n: n / 64)
+change = st.builds(
+    lambda column, op, value, days: f"{column}{op}{value:g}@{min(days)}:{max(days)}",
+    st.sampled_from(["price", "promo", "Über preis"]),
+    st.sampled_from(["=", "*=", "+=", "-="]),
+    number,
+    st.tuples(day, day),
+)
+version = st.one_of(st.just("backtest"), st.integers(1, 10**6).map(str))
+STATES = {
+    "forecasts": (
+        forecasts.FIELDS,
+        st.fixed_dictionaries(
+            {
+                "show": st.lists(text, min_size=1, max_size=4),
+                "vintage": st.none() | st.builds(lambda d, v: f"{d}@{v}", day, version),
+                "model": st.none() | text,
+                "span": st.sampled_from(list(forecasts.SPANS)),
+            }
+        ),
+    ),
+    "scenario": (
+        scenario.FIELDS,
+        st.fixed_dictionaries(
+            {
+                "series": st.none() | text,
+                "start": st.none() | day,
+                "end": st.none() | day,
+                "change": st.lists(change, max_size=4),
+            }
+        ),
+    ),
+    "drift": (drift.FIELDS, st.fixed_dictionaries({"cutoff": st.none() | day})),
+}
+
+
+@pytest.mark.parametrize("page", STATES)
+@given(data=st.data())
+def test_a_state_survives_its_link(page: str, data: st.DataObject) -> None:
+    fields, states = STATES[page]
+    state = data.draw(states)
+    link = encode(fields, state)
+    assert decode(fields, link) == state
+    assert encode(fields, decode(fields, link)) == link
+
+
+def test_a_default_state_has_a_bare_address() -> None:
+    assert encode(forecasts.FIELDS, decode(forecasts.FIELDS, "")) == ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?utm_source=mail&fbclid=1",
+        "?vintage=yesterday@3",
+        "?vintage=2024-02-04@three",
+        "?vintage=2024-02-04",
+        "?span=forever",
+        "?show=",
+    ],
+)
+def test_what_is_unknown_or_impossible_is_left_out(query: str) -> None:
+    assert decode(forecasts.FIELDS, query) == decode(forecasts.FIELDS, "")
+
+
+def test_of_several_changes_only_the_readable_ones_stay() -> None:
+    link = "?change=price*%3D0.9%402024-02-05%3A2024-02-06&change=price*%3Dcheap%402024-02-05%3A2024-02-06&change=drop"
+    assert decode(scenario.FIELDS, link)["change"] == ["price*=0.9@2024-02-05:2024-02-06"]
+
+
+def test_dash_hands_over_a_parsed_query() -> None:
+    fields = (Field("show", [], many=True), Field("span", "short"))
+    assert decode(fields, {"show": "series:A", "x": "1"}) == {"show": ["series:A"], "span": "short"}
+    assert decode(fields, {"show": ["series:A", "series:B"]})["show"] == ["series:A", "series:B"]

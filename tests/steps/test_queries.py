@@ -1,0 +1,294 @@
+"""The questions of CLI, API and pages, against what was written and reckoned independently."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from forecasting.config import Config
+from forecasting.data.panel import Edit
+from forecasting.steps import queries
+from tests.dashboard import fake_store as fake
+
+Job = tuple[Config, dict[str, pl.DataFrame]]
+LAST, H = fake.LAST, fake.H
+CHAMPION = (pl.col("version") == 2) & (pl.col("model") == "LightGBM")
+HORIZON = [LAST + timedelta(days=i) for i in range(1, H + 1)]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    config = fake.config_in(tmp_path_factory.mktemp("job"))
+    return config, fake.fill(config)
+
+
+@pytest.fixture
+def bare(tmp_path) -> Iterator[Config]:
+    return fake.config_in(tmp_path)
+
+
+def test_before_the_first_run_everything_answers_with_nothing(bare):
+    assert queries.status(bare) == queries.Status(None, None, None, None, 0)
+    assert queries.facts(bare, "train") == {}
+    assert queries.groups(bare) == []
+    assert queries.find_series(bare, "tea") == []
+    assert queries.line(bare, ["group:total", "series:S1/tea"]) is None
+    assert queries.vintages(bare).is_empty()
+    assert queries.kpis(bare).total is None
+    assert queries.recent(bare).is_empty()
+    assert queries.top_series(bare).is_empty()
+    assert queries.drift(bare).is_empty()
+    assert queries.report(bare, LAST) is None
+    assert queries.days_ahead(bare, "S1/tea").is_empty()
+    assert queries.seen(bare) == {}
+
+
+def test_status_tells_the_newest_of_everything(job):
+    now = queries.status(job[0])
+    assert (now.through, now.cutoff, now.champion, now.series) == (LAST, LAST, "LightGBM", 20)
+    assert now.last_run == job[1]["runs"]["run_at"].max()
+
+
+def test_facts_are_those_of_the_last_run_of_the_step(job):
+    assert queries.facts(job[0], "ingest")["quarantined"] == 3
+    assert queries.facts(job[0], "train")["champion"] == "LightGBM"
+
+
+def test_search_takes_all_words_in_any_case_largest_first(job):
+    assert queries.find_series(job[0], "TEA s4") == ["S4/tea"]
+    assert set(queries.find_series(job[0], "b")) == {f"{s}/{i}" for s in fake.STORES for i in ("bread", "butter")}
+    assert queries.find_series(job[0], "", 1) == ["S4/tea"]  # the largest mean
+    assert queries.find_series(job[0], ".*") == []
+
+
+def test_aggregates_begin_with_the_total(job):
+    assert queries.groups(job[0]) == ["total", "store=S1", "store=S2", "store=S3", "store=S4"]
+
+
+def test_a_line_is_an_aggregate_a_series_or_a_sum(job):
+    config, _ = job
+    assert queries.line(config, ["series:S1/tea", "group:total"]).kind == "group"
+    one = queries.line(config, ["series:S1/tea", "series:gone"])
+    assert (one.name, one.kind, one.ids) == ("S1/tea", "series", ("S1/tea",))
+    two = queries.line(config, ["series:S1/tea", "series:S2/tea"])
+    assert (two.name, two.kind, two.ids) == ("2 series", "sum", ("S1/tea", "S2/tea"))
+    assert queries.line(config, ["group:nowhere"]) is None
+
+
+def panel_sum(frames: dict[str, pl.DataFrame], keep: pl.Expr) -> dict[date, float]:
+    """Units per day as the plain sum over rows; closed days are 0."""
+    out: dict[date, float] = {}
+    for row in frames["panel"].filter(keep & (pl.col("ds") <= LAST)).iter_rows(named=True):
+        out[row["ds"]] = out.get(row["ds"], 0.0) + (row["y"] or 0.0)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("names", "keep"),
+    [
+        (["group:total"], pl.lit(value=True)),
+        (["group:store=S2"], pl.col("store") == "S2"),
+        (["series:S3/milk"], pl.col("unique_id") == "S3/milk"),
+        (["series:S3/milk", "series:S1/tea"], pl.col("unique_id").is_in(["S3/milk", "S1/tea"])),
+    ],
+)
+def test_history_is_the_sum_of_the_panel_and_closed_days_are_zero(job, names, keep):
+    config, frames = job
+    found = queries.history(config, queries.line(config, names))
+    assert dict(found.select("ds", "y").iter_rows()) == pytest.approx(panel_sum(frames, keep))
+    assert found["ds"].is_sorted()
+
+
+def test_history_knows_promotions_of_series_and_starts_when_asked(job):
+    config, _ = job
+    start = fake.FIRST + timedelta(days=21)
+    found = queries.history(config, queries.line(config, ["series:S1/tea"]), start)
+    assert found["ds"].min() == start
+    assert found["promo"].head(5).to_list() == [1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+def test_vintages_are_published_ones_then_reported_windows(job):
+    rows = queries.vintages(job[0]).rows()
+    published = [(c, v, "published") for c, v in reversed(fake.VINTAGES)]
+    assert rows == [*published, *((c, None, "backtest") for c in reversed(fake.CUTOFFS))]
+
+
+def test_the_champion_comes_first_among_the_models(job):
+    config, _ = job
+    assert queries.models(config, fake.CUTOFFS[0], None) == ["LightGBM", "HistoricAverage", "SeasonalNaive"]
+    assert queries.models(config, LAST, 2) == ["LightGBM", "SeasonalNaive"]
+    older = queries.line(config, ["group:total"])
+    assert queries.models(config, *fake.VINTAGES[0], older) == ["LightGBM", "SeasonalNaive"]
+
+
+@pytest.mark.parametrize("name", ["group:total", "group:store=S3", "series:S1/bread"])
+def test_a_published_forecast_comes_as_it_was_written(job, name):
+    config, frames = job
+    found = queries.forecast(config, queries.line(config, [name]), LAST, 2, "LightGBM")
+    rows = frames["forecasts"].filter(CHAMPION & (pl.col("unique_id") == name.split(":", 1)[1]))
+    assert found["ds"].to_list() == HORIZON
+    same = ["yhat", "q50", "lo-80", "hi-80", "lo-95", "hi-95"]
+    assert found.select(same).equals(rows.sort("ds").select(same))
+
+
+def test_a_backtest_window_also_tells_what_came(job):
+    config, frames = job
+    cutoff = fake.CUTOFFS[1]
+    found = queries.forecast(config, queries.line(config, ["series:S2/tea"]), cutoff, None, "SeasonalNaive")
+    truth = panel_sum(frames, pl.col("unique_id") == "S2/tea")
+    assert found["y"].to_list() == [truth[d] for d in found["ds"]]
+    assert found["model"].unique().to_list() == ["SeasonalNaive"]
+
+
+def test_means_add_up_and_quantiles_are_not_added(job):
+    config, frames = job
+    ids = ["S1/tea", "S4/milk"]
+    found = queries.forecast(config, queries.line(config, [f"series:{i}" for i in ids]), LAST, 2, "LightGBM")
+    rows = frames["forecasts"].filter(CHAMPION & pl.col("unique_id").is_in(ids))
+    wanted = {d: sum(y for (y,) in rows.filter(pl.col("ds") == d).select("yhat").rows()) for d in HORIZON}
+    assert dict(found.select("ds", "yhat").iter_rows()) == pytest.approx(wanted)
+    assert found.select("q50", "lo-80", "hi-80", "lo-95", "hi-95").null_count().row(0) == (H,) * 5
+
+
+@pytest.mark.parametrize(("name", "keep"), [("group:total", "S"), ("group:store=S2", "S2/")])
+def test_an_aggregate_without_rows_of_its_own_is_the_sum_of_its_series(job, name, keep):
+    config, frames = job
+    cutoff, version = fake.VINTAGES[0]
+    mine = (pl.col("version") == version) & (pl.col("model") == "LightGBM") & (pl.col("grain") == "series")
+    rows = frames["forecasts"].filter(mine)
+    rows = rows.filter(pl.col("unique_id").str.starts_with(keep))
+    found = queries.forecast(config, queries.line(config, [name]), cutoff, version, "LightGBM")
+    total = found["yhat"].sum()
+    if name == "group:total":  # the older vintage holds no row for the total
+        assert total == pytest.approx(rows["yhat"].sum())
+        assert found["lo-80"].null_count() == H
+    else:
+        assert found["lo-80"].null_count() == 0
+
+
+def test_an_unpublished_vintage_stays_unseen(job):
+    config, _ = job
+    of = queries.line(config, ["series:S1/tea"])
+    assert queries.forecast(config, of, LAST, 99, None).is_empty()
+    assert queries.forecast(config, of, LAST - timedelta(days=1), 2, None).is_empty()
+
+
+def test_four_numbers(job):
+    config, frames = job
+    k = queries.kpis(config)
+    assert (k.model, k.wape, k.level) == ("LightGBM", 0.10, 80)
+    assert k.ladder == pytest.approx(0.22)
+    assert k.bias == pytest.approx(0.0125)
+    assert k.coverage == pytest.approx(0.78)
+    rows = frames["forecasts"].filter(CHAMPION & (pl.col("grain") == "series"))
+    assert k.total == pytest.approx(rows["yhat"].sum())
+    before = panel_sum(frames, pl.lit(value=True))
+    assert k.change.last_year == pytest.approx(sum(before[d - timedelta(days=364)] for d in HORIZON))
+    assert (k.change.matched, k.change.series) == (20, 20)
+    assert k.change.share == pytest.approx(k.change.forecast / k.change.last_year - 1)
+
+
+def test_the_year_before_counts_only_series_that_were_there(tmp_path):
+    config = fake.config_in(tmp_path)
+    frames = fake.fill(config)
+    young = pl.col("unique_id") == "S1/tea"
+    late = frames["panel"].filter(~young | (pl.col("ds") > LAST - timedelta(days=100)))
+    fake.store_of(config).replace("panel", late)
+    change = queries.kpis(config).change
+    rows = frames["forecasts"].filter(CHAMPION & (pl.col("grain") == "series") & ~young)
+    assert (change.matched, change.series) == (19, 20)
+    assert change.forecast == pytest.approx(rows["yhat"].sum())
+
+
+def test_recent_weeks_and_the_same_weeks_a_year_before(job):
+    config, frames = job
+    found = queries.recent(config)
+    days = panel_sum(frames, pl.lit(value=True))
+    end = queries.status(config).through
+    ends = [end - timedelta(days=7 * k) for k in reversed(range(13))]
+    assert found["end"].to_list() == ends
+
+    def week(last: date) -> float | None:
+        span = [last - timedelta(days=i) for i in range(7)]
+        return sum(days[d] for d in span) if all(d in days for d in span) else None
+
+    assert found["y"].to_list() == pytest.approx([week(e) for e in ends])
+    assert found["last_year"].to_list() == [week(e - timedelta(days=364)) for e in ends]
+    assert found["last_year"].count() == 5  # 400 days reach back five such weeks
+
+
+def test_the_largest_series_by_value(job):
+    config, frames = job
+    top = queries.top_series(config, 3)
+    assert top["unique_id"].to_list() == ["S4/tea", "S3/tea", "S2/tea"]
+    last = frames["panel"].filter((pl.col("unique_id") == "S4/tea") & (pl.col("ds") == LAST))["price"].item()
+    assert top["price"][0] == last
+    assert top["value"].to_list() == pytest.approx([y * p for y, p in top.select("yhat", "price").rows()])
+
+
+def test_days_ahead_are_the_plan_with_the_edits(job):
+    config, frames = job
+    plan = queries.days_ahead(config, "S1/tea")
+    assert plan.columns == ["ds", "price", "promo", "open", "event"]
+    assert plan["ds"].to_list() == HORIZON
+    stored = frames["panel"].filter((pl.col("unique_id") == "S1/tea") & (pl.col("ds") > LAST)).sort("ds")
+    assert plan["price"].to_list() == stored["price"].to_list()
+    edits = [Edit("price", "*=", 0.5, HORIZON[2], HORIZON[3]), Edit("event", "=", "fair", HORIZON[0], HORIZON[0])]
+    edited = queries.days_ahead(config, "S1/tea", edits)
+    factor = [0.5 if i in (2, 3) else 1 for i in range(H)]
+    assert edited["price"].to_list() == pytest.approx([p * f for p, f in zip(plan["price"], factor, strict=True)])
+    assert edited["event"].to_list() == ["fair", *plan["event"][1:]]
+
+
+def test_warnings_name_values_that_training_never_saw(job):
+    config, _ = job
+    day = HORIZON[0]
+    assert queries.outside(config, "S1/tea", [Edit("price", "=", 5.0, day, day)]) == []
+    said = queries.outside(
+        config, "S1/tea", [Edit("price", "=", 99.0, day, day), Edit("event", "=", "flood", day, day)]
+    )
+    assert said == [
+        "price: training saw 2 to 6, the scenario holds 99.",
+        "event: training never saw flood; known are fair, none.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "edit"),
+    [
+        ("price*=0.9@2024-02-05:2024-02-06", Edit("price", "*=", 0.9, date(2024, 2, 5), date(2024, 2, 6))),
+        ("promo=1@2024-02-05:2024-02-05", Edit("promo", "=", 1.0, date(2024, 2, 5), date(2024, 2, 5))),
+        ("price-=-0.5@2024-02-05:2024-02-06", Edit("price", "-=", -0.5, date(2024, 2, 5), date(2024, 2, 6))),
+        ("event=Easter: fair@2024-02-05:2024-02-06", Edit("event", "=", "Easter: fair", date(2024, 2, 5),
+                                                             date(2024, 2, 6))),
+    ],
+)  # fmt: skip
+def test_an_edit_is_spelled_in_one_line(text, edit):
+    assert queries.edit_of(text) == edit
+    assert queries.edit_of(queries.spelled(edit)) == edit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "price",
+        "price*=cheap@2024-02-05:2024-02-06",
+        "price=@2024-02-05:2024-02-06",
+        "price=1@2024-02-06:2024-02-05",
+        "price=1@soon:later",
+        "price*=nan@2024-02-05:2024-02-06",
+    ],
+)
+def test_what_is_no_edit_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        queries.edit_of(text)
+
+
+def test_drift_and_its_report(job):
+    config, frames = job
+    found = queries.drift(config)
+    assert found.height == frames["drift"].height
+    assert found["cutoff"].is_sorted()
+    assert queries.report(config, LAST) == fake.REPORT.encode()
+    assert queries.report(config, date(2000, 1, 1)) is None
