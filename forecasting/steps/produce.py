@@ -85,7 +85,7 @@ def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -
         rows = of_bucket(trained, at.cut, bucket)
         if truth is not None:
             rows = rows.join(truth, on=KEY, how="left")
-        sums.append(_summed(rows, frame, at.config, matched=truth is not None))
+        sums.append(_summed(rows, frame, at.config))
         yield rows.with_columns(grain=pl.lit("series"))
     yield _aggregates(trained, at, pl.concat(sums))
 
@@ -119,14 +119,14 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     return rows.with_columns(block=block, scale=intervals.scale_of())
 
 
-def _summed(rows: pl.DataFrame, frame: pl.DataFrame, config: Config, *, matched: bool) -> pl.DataFrame:
-    """The bucket's share of every aggregate: sums of yhat (and y) by grain, group, ds and model."""
+def _summed(rows: pl.DataFrame, frame: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The bucket's share of every aggregate: sums of yhat by grain, group, ds and model; with y, where both are there."""
     levels = config.levels_of_aggregation
     names = {grain(level): group_label(level).alias(grain(level)) for level in levels}
     homes = frame.group_by("unique_id").last().select("unique_id", *names.values())
-    parts = rows.filter(pl.col("y").is_not_null()) if matched else rows
-    parts = parts.join(homes, on="unique_id")
-    added = [pl.col("yhat").sum(), *([pl.col("y").sum()] if matched else [])]
+    values = [c for c in ("yhat", "y") if c in rows.columns]
+    parts = rows.drop_nulls(values).join(homes, on="unique_id")
+    added = [pl.col(values).sum()]
     made = [
         parts.group_by(pl.col(g).alias("unique_id"), "ds", "model").agg(added).with_columns(grain=pl.lit(g))
         for g in names

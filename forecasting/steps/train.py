@@ -120,11 +120,9 @@ def _first(bundle: Bundle, verdict: Decision | None) -> Decision:
         )
     if verdict.promote:
         return verdict
-    return Decision(True, f"{bundle.champion}, the best of the ladder, serves. {verdict.reason}", *_gain(verdict))
-
-
-def _gain(verdict: Decision) -> tuple[float | None, float | None, float | None]:
-    return verdict.gain, verdict.lo, verdict.hi
+    why = verdict.reason.removeprefix("Not promoted: ")
+    told = f"Promoted with {bundle.champion}, the best of the ladder, as the model that serves: {why}"
+    return Decision(True, told, verdict.gain, verdict.lo, verdict.hi)
 
 
 def _sane(job: Job, bundle: Bundle, origin: produce.Origin) -> Decision:
