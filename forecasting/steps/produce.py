@@ -120,7 +120,7 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
 
 
 def _summed(rows: pl.DataFrame, frame: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The bucket's share of every aggregate: sums of yhat by grain, group, ds and model; with y, where both are there."""
+    """A bucket's share of every aggregate: sums of yhat by grain, group, ds and model, and of y where it is there."""
     levels = config.levels_of_aggregation
     names = {grain(level): group_label(level).alias(grain(level)) for level in levels}
     homes = frame.group_by("unique_id").last().select("unique_id", *names.values())
