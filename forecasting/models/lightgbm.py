@@ -37,7 +37,8 @@ PARAMS: dict[str, Any] = {
     "learning_rate": 0.06,
     "num_leaves": 63,
     "min_data_in_leaf": 40,
-    "feature_fraction": 0.6,
+    "feature_fraction": 0.35,  # half the time of 0.6, and no worse
+    "max_bin": 127,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 1.0,
@@ -56,9 +57,9 @@ class LightGBM:
 
     name: str
     params: Mapping[str, Any]
-    trees: int = 250
+    trees: int = 200
     years: float = 2.0
-    rows: int = 1_000_000
+    rows: int = 600_000
     on: str = "series"
     family: str = "lightgbm"
 
