@@ -53,7 +53,8 @@ def build(config: Config) -> FastAPI:
 
 def _frame(name: str, **query: Any) -> html.Div:
     """A page before its layout has asked the store: its query string, and the place where it goes."""
-    return html.Div([dcc.Store(id=f"query-{name}", data=query), html.Div(id=f"page-{name}", style={"minHeight": 400})])
+    place = html.Div(id=f"page-{name}", className="page", style={"minHeight": 400})
+    return html.Div([dcc.Store(id=f"query-{name}", data=query), place])
 
 
 def _fill(app: Dash, config: Config, page: ModuleType) -> None:
@@ -102,10 +103,8 @@ def _shell(config: Config, found: list[ModuleType]) -> dmc.MantineProvider:
     )
     skip = html.A("Skip to content", href="#main", className="skip")
     scheme = dcc.Store(id="scheme")
-    # `_pages_location` draws a page for a URL; `address` writes the URL of what is drawn, without drawing it again
-    return dmc.MantineProvider(
-        [dcc.Location(id="address", refresh=False), scheme, skip, shell], theme=MANTINE, defaultColorScheme="auto"
-    )
+    # `_pages_location` draws the page of a URL; `address` holds the URL of what is drawn (assets/address.js writes it)
+    return dmc.MantineProvider([dcc.Store(id="address"), scheme, skip, shell], theme=MANTINE, defaultColorScheme="auto")
 
 
 def _header(config: Config) -> dmc.Group:
@@ -113,7 +112,7 @@ def _header(config: Config) -> dmc.Group:
     brand = html.A("demandcast", href="/", className="brand")
     job = dmc.Badge(config.name, variant="light", tt="none", className="hide-small")
     toggle = dmc.ColorSchemeToggle(
-        id="scheme",
+        id="toggle",
         lightIcon="☀",
         darkIcon="☾",
         variant="default",
@@ -134,6 +133,7 @@ def _register(app: Dash, config: Config) -> None:
     async def fresh(_: str) -> Any:
         return _freshness(await ask(queries.status, config))
 
+    app.clientside_callback(ClientsideFunction("address", "write"), Input("address", "data"))
     # the toggle does not say what "auto" came to; the document does, then and whenever it changes (assets/scheme.js)
     seen = ClientsideFunction("scheme", "seen")
     app.clientside_callback(seen, Output("scheme", "data"), Input("_pages_location", "pathname"))

@@ -39,4 +39,4 @@ def group_name(name: str) -> str:
 
 def command(config: Config, step: str = "run") -> str:
     """The command that runs a step of this job."""
-    return f"demandcast {step} {config._file}"
+    return f"demandcast {step} {config.file}"

@@ -48,10 +48,10 @@ def register(app: Dash, config: Config) -> None:
         return await show(_body, config, cutoff, scheme)
 
     @app.callback(
-        Output("address", "search", allow_duplicate=True), Input("d-cutoff", "value"), prevent_initial_call=True
+        Output("address", "data", allow_duplicate=True), Input("d-cutoff", "value"), prevent_initial_call=True
     )
-    def address(cutoff: str | None) -> str:
-        return encode(FIELDS, {"cutoff": cutoff})
+    def address(cutoff: str | None) -> dict[str, str]:
+        return {"path": PATH, "search": encode(FIELDS, {"cutoff": cutoff})}
 
 
 def _checks(config: Config) -> list[str]:

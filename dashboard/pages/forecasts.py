@@ -58,12 +58,14 @@ def _controls(
 ) -> dmc.Card:
     picker = dmc.MultiSelect(
         id="f-show",
+        filter={"function": "asTheyCome"},
         label="Series or aggregate",
         description="Type to search all series",
         data=options,
         value=state["show"],
         searchable=True,
         clearable=True,
+        hidePickedOptions=True,
         maxDropdownHeight=320,
         nothingFoundMessage="No series has these words in its name",
     )
@@ -102,6 +104,11 @@ def register(app: Dash, config: Config) -> None:
     async def search(text: str | None, chosen: list[str] | None) -> Any:
         return await ask(_options, config, text or "", chosen or [])
 
+    @app.callback(Output("f-show", "value"), Input("f-show", "value"), prevent_initial_call=True)
+    def alone(names: list[str] | None) -> Any:
+        kept = last_kind(names or [])
+        return no_update if kept == names else kept
+
     @app.callback(
         Output("f-model", "data"),
         Output("f-model", "value"),
@@ -125,9 +132,12 @@ def register(app: Dash, config: Config) -> None:
     async def body(scheme: str | None, names: list[str] | None, vintage: str, model: str, span: str) -> Any:
         return await show(_body, config, names or [], vintage, model, span, scheme)
 
-    @app.callback(Output("address", "search", allow_duplicate=True), *chosen, prevent_initial_call=True)
-    def address(names: list[str] | None, vintage: str, model: str, span: str) -> str:
-        return encode(FIELDS, {"show": names, "vintage": vintage, "model": model, "span": span})
+    @app.callback(Output("address", "data", allow_duplicate=True), *chosen, prevent_initial_call=True)
+    def address(names: list[str] | None, vintage: str, model: str, span: str) -> dict[str, str]:
+        return {
+            "path": PATH,
+            "search": encode(FIELDS, {"show": names, "vintage": vintage, "model": model, "span": span}),
+        }
 
     @app.callback(
         Output("f-file", "data"),
@@ -137,6 +147,13 @@ def register(app: Dash, config: Config) -> None:
     )
     async def file(_: int, names: list[str] | None, vintage: str | None, model: str | None) -> Any:
         return await ask(_file, config, names or [], vintage, model) if ctx.triggered_id else no_update
+
+
+def last_kind(names: list[str]) -> list[str]:
+    """What a choice comes to: an aggregate stands alone, series add up, and the one chosen last says which."""
+    if names and names[-1].startswith("group:"):
+        return names[-1:]
+    return [n for n in names if not n.startswith("group:")]
 
 
 def _options(config: Config, text: str, chosen: list[str]) -> list[Any]:

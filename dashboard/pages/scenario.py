@@ -81,7 +81,8 @@ def _controls(config: Config, series: str | None, span: list[str], ends: tuple[d
     cells = [
         (
             dmc.Select(
-                id="s-series", label="Series", description="Type to search all series", searchable=True, value=series,
+                id="s-series", label="Series", description="Type to search all series", searchable=True,
+                filter={"function": "asTheyCome"}, value=series,
                 data=_options(config, "", series), allowDeselect=False, nothingFoundMessage="No series has these words",
             ),
             {"base": 12, "sm": 6},
@@ -194,15 +195,18 @@ def register(app: Dash, config: Config) -> None:
         return await show(_result, config, answer or {}, (series, changes), scheme)
 
     @app.callback(
-        Output("address", "search", allow_duplicate=True),
+        Output("address", "data", allow_duplicate=True),
         Input("s-series", "value"),
         Input("s-span", "value"),
         Input("s-changes", "data"),
         prevent_initial_call=True,
     )
-    def address(series: str | None, span: list[str] | None, changes: list[str]) -> str:
+    def address(series: str | None, span: list[str] | None, changes: list[str]) -> dict[str, str]:
         start, end = span if span and len(span) == 2 else (None, None)
-        return encode(FIELDS, {"series": series, "start": start, "end": end, "change": changes})
+        return {
+            "path": PATH,
+            "search": encode(FIELDS, {"series": series, "start": start, "end": end, "change": changes}),
+        }
 
 
 def added(changes: list[str], span: list[str] | None, change: str) -> tuple[Any, Any]:
