@@ -60,9 +60,10 @@ def step(name: str, **fields: Any) -> Iterator[dict[str, Any]]:
     """Time a step and log its start, its end and its error.
 
     Yields a dict: what the caller puts into it is logged at the end (`rows`, say), and afterwards it holds `seconds`.
-    Inner steps carry the fields of the outer ones. Steps of one bucket are DEBUG: there may be hundreds.
+    Inner steps carry the fields of the outer ones. Steps of one bucket or one model are DEBUG: there
+    may be hundreds.
     """
-    level = logging.DEBUG if "bucket" in fields else logging.INFO
+    level = logging.DEBUG if fields.keys() & {"bucket", "model"} else logging.INFO
     token = _around.set({**_around.get(), "step": name, **fields})
     started, told = time.perf_counter(), dict[str, Any]()
     event("start", level=logging.DEBUG)

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     facts: dict[str, Any] = {"key": key, "recipe": context.recipe_of(config), "cutoff": str(end)}
     facts |= {"cutoffs": [str(c) for c in reported], "seconds": {}, "failures": []}
     residuals: list[pl.DataFrame] = []
-    for at in track([*older, *reported], "backtest windows"):
-        rows, trained = _window(config, panel, recipe, at, residuals)
+    fits = track(recipe * len([*older, *reported]), f"backtest, {len(older) + len(reported)} windows: fits")
+    for at in [*older, *reported]:
+        rows, trained = _window(config, panel, islice(fits, len(recipe)), at, residuals)
         rows = rows.with_columns(recipe=pl.lit(facts["recipe"]), reported=pl.lit(at in reported))
         residuals.append(rows)
         _keep(store, rows, at, facts["recipe"])
@@ -77,7 +79,7 @@ def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[d
 
 
 def _window(
-    config: Config, panel: Panel, recipe: list[Model], at: date, residuals: list[pl.DataFrame]
+    config: Config, panel: Panel, recipe: Iterable[Model], at: date, residuals: list[pl.DataFrame]
 ) -> tuple[pl.DataFrame, produce.Trained]:
     """The rows of one window with their bounds, and the models as they were fitted for it."""
     origin = produce.origin(Cut(panel, at, config.h))

@@ -61,7 +61,7 @@ def origin(cut: Cut) -> Origin:
     return Origin(cut, aggregate(cut, cut.config.levels_of_aggregation))
 
 
-def train(recipe: list[Model], at: Origin) -> Trained:
+def train(recipe: Iterable[Model], at: Origin) -> Trained:
     """Fit every model on what is known at the cutoff."""
     done = Trained({}, {}, {})
     for model in recipe:

@@ -17,6 +17,7 @@ from forecasting.evaluation import gate
 from forecasting.evaluation.gate import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
+from forecasting.services.console import track
 from forecasting.services.store import Store
 from forecasting.steps import Outcome, bundles, context, produce
 from forecasting.steps.backtest import backtest
@@ -51,7 +52,7 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
     if known:
         return Outcome("train", known, reused=True)
     origin = produce.origin(Cut(job.panel, job.cutoff, config.h))
-    trained = produce.train(models.build(config), origin)
+    trained = produce.train(track(models.build(config), "train: fits"), origin)
     champion, verdict = _champion(job)
     facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
     facts |= {"cutoff": str(job.cutoff)}
