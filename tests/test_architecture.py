@@ -68,7 +68,7 @@ UNSAFE = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
 
 FREQUENCIES = {"1d", "1w", "1mo"}
 # They define what the frequencies are, or read a layout that exists in one of them only.
-KNOW_FREQUENCIES = ("forecasting/frequency.py", "forecasting/config.py", "forecasting/data/sources/*")
+KNOW_FREQUENCIES = ("forecasting/frequency.py", "forecasting/data/sources/*")
 LONGEST_FILE = 250
 LONGEST_BODY = 40
 

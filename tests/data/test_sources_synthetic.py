@@ -152,7 +152,7 @@ def test_unknown_options_are_named(make, configs):
     with pytest.raises(UserError, match=r"source\.options\.days: .*greater than or equal to 1"):
         sources.load(make(days=0))
     with pytest.raises(UserError, match="freq: the synthetic source makes days only"):
-        sources.load(load_config(configs / "demo.yaml", {"freq": "1w"}))
+        sources.load(load_config(configs / "demo.yaml", {"freq": "1w", "future": {}}))
     with pytest.raises(UserError, match=r"calendar\.country: .*XX"):
         sources.load(load_config(configs / "demo.yaml", {"calendar.country": "XX"}))
     with pytest.raises(UserError, match=r"columns\.known_after: the synthetic source has no column 'visits'"):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from forecasting.config import Config
 from forecasting.data.sources._dates import SHAPES
-from forecasting.data.sources._loaded import KEYS
 from forecasting.data.sources._long import Layout
 from forecasting.errors import UserError
 
@@ -32,9 +31,6 @@ def is_header(file: Path, header: Sequence[str]) -> None:
 
 
 def _named(config: Config, named: dict[str, tuple[str, ...]]) -> Layout:
-    for key in named:
-        if key not in KEYS:
-            raise config.fault(f"source.columns.{key}", f"is not known: name {', '.join(KEYS)} only")
     for key in ("ds", "y"):
         if len(named.get(key, ())) != 1:
             raise config.fault(f"source.columns.{key}", f"must name one column of the file (it is {named.get(key)})")

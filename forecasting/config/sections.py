@@ -1,0 +1,162 @@
+"""Every section of the config, its keys, their types and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+
+FAMILIES = {"naive": "ladder", "stats": "stats", "lightgbm": "LightGBM", "ensemble": "Ensemble"}
+"""Model family -> the name of a model that is given neither name nor class."""
+
+
+def _names(value: Any) -> Any:
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
+def _day(value: Any) -> Any:
+    # Pydantic would take numbers as seconds since 1970
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a date such as 2024-01-31, and it is {value!r}") from None
+
+
+def _span(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("must hold the first and the last plausible date, for example [2000-01-01, 2100-01-01]")
+    return value
+
+
+def _buckets(value: Any) -> Any:
+    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"must be auto or a whole number of 1 or more, and it is {value!r}")
+    return value
+
+
+# Pydantic would take true, "28" and 28.0 for the numbers 1 and 28.
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Day = Annotated[date, BeforeValidator(_day)]
+Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
+
+
+class Part(BaseModel):
+    """Base of every section: frozen, an unknown key is an error, numbers are finite (JSON knows no others)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Source(Part):
+    """Where the raw rows come from; `options` belong to the kind of source and are checked by it."""
+
+    kind: str = "table"
+    path: str | None = None
+    columns: dict[str, Names] | None = None
+    ds_format: str | None = None
+    options: dict[str, Any] = {}
+
+
+class Columns(Part):
+    """Roles of the columns beside unique_id, ds and y."""
+
+    known_ahead: Names = ()
+    known_after: Names = ()
+    static: Names = ()
+    price: str | None = None
+    cost: str | None = None
+    promo: str | None = None
+    open: str | None = None
+    stock: str | None = None
+
+
+class Calendar(Part):
+    """The country (and region) whose public holidays count."""
+
+    country: str | None = None
+    region: str | None = None
+
+
+class Outliers(Part):
+    """How outliers are found."""
+
+    rule: Literal["none"] = "none"
+
+
+class Clean(Part):
+    """What happens to gaps, small values and outliers."""
+
+    gaps: Literal["missing", "zero"] = "missing"
+    y_min: Number | None = 0.0
+    outliers: Outliers = Outliers()
+
+
+class Limits(Part):
+    """When a load is refused: share of quarantined rows, age in days of the newest row, plausible dates."""
+
+    quarantined: Number = Field(default=0.01, ge=0, le=1)
+    max_age: Whole | None = Field(default=None, ge=0)
+    dates: Annotated[tuple[Day, Day], BeforeValidator(_span)] = (date(1900, 1, 1), date(2100, 1, 1))
+
+
+class Backtest(Part):
+    """Rolling origins: reported `windows`, `step` periods apart (default h), and older ones for the intervals."""
+
+    windows: Whole = Field(default=2, ge=1)
+    step: Whole | None = Field(default=None, ge=1)
+    calibration: Whole = Field(default=1, ge=0)
+
+
+class ModelSpec(Part):
+    """One model of the recipe: a family, the name its rows bear, options, and the series that it is fitted on."""
+
+    family: Literal["naive", "stats", "lightgbm", "ensemble"]
+    name: str = Field(min_length=1)
+    options: dict[str, Any] = {}
+    on: Literal["series", "aggregates"] = "series"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """Accept the short forms `ladder`, `{stats: AutoETS}` and `{lightgbm: {...}}`."""
+        if isinstance(value, str):
+            value = {"naive" if value == "ladder" else value: None}
+        if not isinstance(value, Mapping) or "family" in value:
+            return value
+        if len(value) != 1:
+            raise ValueError(f"a model is `ladder` or one of the keys {', '.join(FAMILIES)} with its options below it")
+        family, options = next(iter(value.items()))
+        if family not in FAMILIES:
+            raise ValueError(_no_family(str(family)))
+        if not isinstance(options, str | Mapping | None):
+            raise ValueError(f"{family} takes a mapping of options, not {options!r}")
+        options = {"class": options} if isinstance(options, str) else dict(options or {})
+        name = options.pop("name", None) or options.get("class") or FAMILIES[family]
+        return {"family": family, "name": name, "on": options.pop("on", "series"), "options": options}
+
+
+def _no_family(family: str) -> str:
+    known = ["ladder", *FAMILIES]
+    close = get_close_matches(family, known, n=1)
+    return f"{family!r} is no model; there are {', '.join(known)}" + (f": did you mean {close[0]}?" if close else "")
+
+
+class StoreConfig(Part):
+    """Where tables live: a folder or s3://...; how many buckets; days that old versions are kept."""
+
+    root: str = "data/lake"
+    buckets: Buckets = "auto"
+    retention: Whole = Field(default=30, ge=0)
+
+
+class Tracking(Part):
+    """The MLflow database and, optionally, where its files go (default: a folder beside the database)."""
+
+    uri: str = "sqlite:///data/mlflow.db"
+    artifacts: str = "data/mlartifacts"

@@ -1,0 +1,156 @@
+"""A config as it was written: YAML with the lines of its keys, and what --set puts over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from forecasting.errors import UserError
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the keys of a config stand (1-based lines; 0 for keys of --set). Where they stand makes no difference."""
+
+    file: str = field(default="config", compare=False)
+    lines: Mapping[Key, int] = field(default_factory=dict, compare=False)
+
+    def where(self, path: Key) -> str:
+        """File and line of the key, or of its nearest parent that stands somewhere."""
+        for end in range(len(path), 0, -1):
+            line = self.lines.get(path[:end])
+            if line is not None:
+                return f"{self.file}, line {line}" if line else f"{self.file} with --set {'.'.join(path[:end])}"
+        return self.file
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2's plain values (`on`, `no` and dates stay text, 1e-3 is a number), keys as text, no key twice."""
+
+
+def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    first: dict[str, int] = {}
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.YAMLError(f"line {line}: a key must be plain text, not a list or a mapping")
+        if key.value in first:
+            raise yaml.YAMLError(
+                f"line {line}: the key {key.value} stands already in line {first[key.value]}: leave one of them"
+            )
+        first[key.value] = line
+    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
+
+
+PLAIN = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789")),
+    "float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+}
+Loader.yaml_implicit_resolvers = {}  # none of YAML 1.1's
+for _kind, (_shape, _first) in PLAIN.items():
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_shape})$"), _first)
+Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))  # YAML 1.1 takes 010 for 8
+Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
+
+
+def read(file: Path, overrides: Mapping[str, Any]) -> tuple[dict[str, Any], Origin]:
+    """The keys and values of a file with dotted `overrides` put over them, and where they stand; raises UserError."""
+    try:
+        written = file.read_text(encoding="utf-8-sig")
+        node, raw = yaml.compose(written, Loader), yaml.load(written, Loader)
+    except FileNotFoundError:
+        raise UserError(f"{file}: there is no such config file; the built-in ones are in configs/") from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise UserError(f"{file}: cannot be read as a text file ({e})") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as e:
+        raise UserError(f"{file}{_trouble(e)}") from None
+    if not isinstance(raw, dict):
+        what = "is empty" if raw is None else f"holds {'a list' if isinstance(raw, list) else repr(raw)}"
+        raise UserError(f"{file}: {what}, and must hold keys and values such as `freq: 1d`; see configs/ for examples")
+    lines = dict(_key_lines(node))
+    for key, value in overrides.items():
+        _put(raw, key, value)
+        lines = _outside(lines, tuple(key.split("."))) | {tuple(key.split(".")): 0}
+    return raw, Origin(str(file), dict(_with_options(lines)))
+
+
+def parse_set(pairs: Iterable[str]) -> dict[str, Any]:
+    """`key=value` words of the command line as a mapping; values are read as YAML. Raises UserError naming --set."""
+    out = {}
+    for pair in pairs:
+        key, eq, value = pair.partition("=")
+        if not eq or not all(key.split(".")):
+            raise UserError(f"--set {pair}: must look like key=value, for example --set h=14")
+        try:
+            out[key] = yaml.load(value, Loader)
+        except (yaml.YAMLError, RecursionError, ValueError) as e:
+            raise UserError(f"--set {pair}: the value is not valid YAML: {' '.join(str(e).split())}") from None
+    return out
+
+
+def _trouble(e: Exception) -> str:
+    """Line and reason of what PyYAML says, without its repetition of the text."""
+    if not isinstance(e, yaml.MarkedYAMLError) or e.problem_mark is None:
+        said = " ".join(str(e).split())
+        return f", {said}" if said.startswith("line ") else f": is not valid YAML: {said}"
+    tab = "\\t" in str(e.problem)
+    hint = "indent with spaces, not with tabs" if tab else "check colons, brackets, quotes and indents"
+    return f", line {e.problem_mark.line + 1}: is not valid YAML ({e.problem}): {hint}"
+
+
+def _key_lines(node: Any, at: Key = ()) -> Iterator[tuple[Key, int]]:
+    """The 1-based line of every key and list item."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*at, key.value), key.start_mark.line + 1
+            yield from _key_lines(value, (*at, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            yield (*at, str(i)), value.start_mark.line + 1
+            yield from _key_lines(value, (*at, str(i)))
+
+
+def _with_options(lines: Mapping[Key, int]) -> Iterator[tuple[Key, int]]:
+    """Also models.<i>.<option> for what is written models.<i>.<family>.<option>."""
+    for path, line in lines.items():
+        yield path, line
+        if path[0] == "models" and len(path) > 3:
+            yield (*path[:2], *path[3:]), line
+
+
+def _outside(lines: Mapping[Key, int], path: Key) -> dict[Key, int]:
+    """The lines of all but `path` and what is below it."""
+    return {key: line for key, line in lines.items() if key[: len(path)] != path}
+
+
+def _put(raw: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    at: Any = raw
+    for i, parent in enumerate(parents):
+        at = _below(at, parent)
+        if not isinstance(at, dict | list):
+            raise UserError(f"--set {key}: {'.'.join(parents[: i + 1])} is not a section of the config")
+    if isinstance(at, dict):
+        at[last] = value
+    elif last.isdigit() and int(last) < len(at):
+        at[int(last)] = value
+    else:
+        raise UserError(f"--set {key}: {'.'.join(parents)} is a list of {len(at)}; count from 0, or set all of it")
+
+
+def _below(at: Any, part: str) -> Any:
+    if isinstance(at, list):
+        return at[int(part)] if part.isdigit() and int(part) < len(at) else None
+    if at.get(part) is None:
+        at[part] = {}
+    return at[part]
