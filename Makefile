@@ -3,6 +3,7 @@
 #   make serve     the dashboard on http://127.0.0.1:8050        (CONFIG=configs/<name>.yaml)
 #   make test      the tests                                     (ARGS="-k store")
 #   make lint      style and types
+#   make bench     seconds and memory of every step            (ARGS=--large)
 #   make lock      the locks again from pyproject.toml           (UPGRADE=--upgrade for newer versions)
 #   make clean     throws away .venv and caches, keeps data/
 
@@ -24,7 +25,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint lock clean
+.PHONY: demo serve test lint bench lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -50,6 +51,9 @@ lint: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: $(RUN)
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml
