@@ -44,7 +44,12 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     recipe = models.build(config)
     reported, older = windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": context.recipe_of(config), "cutoff": str(end)}
-    facts |= {"cutoffs": [str(c) for c in reported], "seconds": {}, "failures": []}
+    facts |= {
+        "cutoffs": [str(c) for c in reported],
+        "calibration": [str(c) for c in older],
+        "seconds": {},
+        "failures": [],
+    }
     residuals: list[pl.DataFrame] = []
     fits = track(recipe * len([*older, *reported]), f"backtest, {len(older) + len(reported)} windows: fits")
     for at in [*older, *reported]:

@@ -80,8 +80,9 @@ def _job(config: Config, cutoff: date | None) -> Job:
 
 
 def _quantiles(job: Job) -> pl.DataFrame:
-    """The quantile table for the cutoff, from every window of the backtest, series and aggregates."""
-    rows = job.store.scan("backtests").filter(pl.col("recipe") == job.scored["recipe"], pl.col("cutoff") < job.cutoff)
+    """The quantile table for the cutoff, from the windows of this job's backtest alone, series and aggregates."""
+    at = [date.fromisoformat(c) for c in (*job.scored["calibration"], *job.scored["cutoffs"])]
+    rows = job.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == job.scored["recipe"])
     return produce.quantiles_at(rows.collect(), job.cutoff, job.config)
 
 
