@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from forecasting import models
 from forecasting.config import Config, load, parse_set
+from forecasting.data import sources
 from forecasting.data.sources.synthetic import options as synthetic_options
 from forecasting.errors import UserError
 from tests.conftest import ROOT
@@ -479,3 +480,15 @@ def test_a_lost_letter_in_any_key_is_found(path, tmp_path):
             assert f"{file}, line {key.start_mark.line + 1}: " in str(e.value), (key.value, at, str(e.value))
             tried += 1
     assert tried > 80
+
+
+def test_options_that_a_source_does_not_have(tmp_path):
+    file = written(tmp_path, "  path: sales.csv\n", "  options: {sheet: 2}\n  path: sales.csv\n")
+    with pytest.raises(UserError, match=r"job\.yaml, line 4: source\.options\.sheet: is not known: .* table takes no"):
+        sources.load(load(file))
+
+
+def test_a_model_named_like_a_rung_of_the_ladder(tmp_path):
+    file = written(tmp_path, "stats: AutoETS", "naive: {class: Naive, name: Naive}")
+    with pytest.raises(UserError, match=r"line 47: models\.1: the recipe has a Naive already: give this one a `name`"):
+        models.build(load(file))

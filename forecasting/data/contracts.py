@@ -204,7 +204,10 @@ def table_schema(table: Table) -> pa.DataFrameSchema:
     """The Pandera schema of a table: its columns and types, keys without nulls, steps from 1, bounds in order."""
     import pandera.polars as pa
 
-    columns = {name: pa.Column(kind, nullable=name not in table.key or name in table.optional) for name, kind in table.schema.items()}
+    columns = {
+        name: pa.Column(kind, nullable=name not in table.key or name in table.optional)
+        for name, kind in table.schema.items()
+    }
     if table.schema.get("step") == pl.Int32:
         columns["step"] = pa.Column(pl.Int32, pa.Check.ge(1, error="step_below_1"), nullable=True)
     ordered = [pa.Check(_ordered(name), error="bounds_crossed") for name in table.schema if name.startswith("lo-")]

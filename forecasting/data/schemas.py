@@ -18,7 +18,7 @@ Columns = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """A long table: unique by `key`, stored in folders by `partition`; null is a value in the `optional` key columns."""
+    """A long table: unique by `key`, stored in folders by `partition`; null is a value in `optional` key columns."""
 
     name: str
     key: tuple[str, ...]
@@ -77,7 +77,7 @@ def _meta() -> Table:
 def _answers(config: Config) -> dict[str, Any]:
     """What a forecast row holds, whoever asks."""
     columns = {"unique_id": pl.String, "ds": pl.Date, "cutoff": pl.Date, "model": pl.String, "grain": pl.String}
-    values = {c: pl.Float64 for c in ("yhat", "q50", *bounds(config.level))}
+    values = dict.fromkeys(("yhat", "q50", *bounds(config.level)), pl.Float64)
     steps = {"step": pl.Int32, "block": pl.Int32, "interval": pl.String, "source": pl.String, "bucket": pl.Int32}
     return columns | values | steps
 

@@ -14,9 +14,19 @@ from forecasting.models.base import Fitted, Model
 
 
 def build(config: Config) -> list[Model]:
-    """All models of the recipe in its order, ensembles last; `ladder` unfolds into its rungs."""
+    """All models of the recipe in its order, ensembles last; `ladder` unfolds into its rungs.
+
+    Raises UserError when two bear the same name: their rows could not be told apart.
+    """
     ordered = sorted(config.models, key=lambda spec: spec.family == "ensemble")
-    return [m for spec in ordered for m in build_one(spec, config)]
+    built: dict[str, Model] = {}
+    for spec in ordered:
+        for model in build_one(spec, config):
+            if model.name in built:
+                key = f"models.{config.models.index(spec)}"
+                raise config.fault(key, f"the recipe has a {model.name} already: give this one a `name` of its own")
+            built[model.name] = model
+    return list(built.values())
 
 
 def build_one(spec: ModelSpec, config: Config) -> list[Model]:

@@ -106,7 +106,7 @@ def _with_stored(store: Store, rows: pl.DataFrame, bucket: int) -> pl.DataFrame:
 def _last_sale(store: Store, good: pl.DataFrame) -> date:
     """The newest day for which anybody told a number."""
     stored = store.scan("panel").filter(pl.col("y_raw").is_not_null()).select(pl.col("ds").max()).collect().item()
-    new = good.filter(pl.col("y").is_not_null())["ds"].max()
+    new = good.filter(pl.col("y").is_not_null()).select(pl.col("ds").max()).item()
     found: date = max(day for day in (stored, new) if day is not None)
     return found
 

@@ -24,7 +24,11 @@ MAGIC = {
 
 
 def place(config: Config) -> Path:
-    """The configured path; raises UserError when there is none."""
+    """The configured path; raises UserError when there is none, and for options, which files have none of."""
+    for option in config.source.options:
+        raise config.fault(
+            f"source.options.{option}", f"is not known: the source {config.source.kind} takes no options"
+        )
     if not config.source.path:
         raise config.fault("source.path", f"is missing: the source {config.source.kind} needs a file, folder or glob")
     return Path(config.source.path)
