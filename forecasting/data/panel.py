@@ -139,7 +139,7 @@ class Cut:
         value = pl.col(column)
         if rule == "last":
             return value.forward_fill().over("unique_id")
-        period = self.config.frequency.year if rule == "repeat_last_year" else self.config.season
+        period = self.config.frequency.year if rule == "repeat_last_year" else self.config.frequency.season
         tries = range(1, -(-self.h // period) + 5)
         return pl.coalesce(value.shift(period * k).over("unique_id") for k in tries)
 
