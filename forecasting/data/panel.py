@@ -199,8 +199,7 @@ def fill_gaps(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     made = grid.join(rows, on=KEY, how="anti").with_columns(
         y=pl.lit(0.0 if config.clean.gaps == "zero" else None, pl.Float64), flag=pl.lit("filled")
     )
-    late = (pl.col("ds") > last) & (pl.col("flag") == "missing")
-    rows = rows.with_columns(flag=pl.when(late).then(pl.lit("ahead")).otherwise("flag"))
+    rows = rows.with_columns(flag=pl.when(pl.col("ds") > last).then(pl.lit("ahead")).otherwise("flag"))
     return pl.concat([rows, made], how="diagonal").sort(KEY)
 
 

@@ -10,6 +10,8 @@ import polars as pl
 from forecasting.config import Config
 
 SERIES = "unique_id"
+NOISE = 1e-9
+"""A rolling mean of zeros behind other numbers can be 1e-17 instead of 0; no mean of sales or prices is so small."""
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,8 @@ def rolling_mean(value: pl.Expr, window: int, lag: int) -> pl.Expr:
 def in_phase(lead: int, season: int) -> int:
     """The smallest lag of whole seasons that is at least `lead`."""
     return -(-lead // season) * season
+
+
+def ratio(above: pl.Expr, below: pl.Expr) -> pl.Expr:
+    """`above / below`, null where `below` is not above 0: a share of nothing is no number."""
+    return pl.when(below > NOISE).then(above / below)

@@ -33,7 +33,7 @@ def _expressions(country: str | None, region: str | None) -> dict[str, pl.Expr]:
         "yearweek": ds.dt.week(),
         "month_left": (ds.dt.month_end() - ds).dt.total_days(),
         "easter": _from_table("easter", country, region),
-        "easter_month": _from_table("easter", country, region).is_between(-31, 0).cast(pl.Int8),
+        "easter_month": _from_table("easter", country, region).is_between(-30, 0).cast(pl.Int8),
     }
     names = ("holiday", "next_holiday", "last_holiday", "holiday_before", "holiday_after", "workdays")
     holidays = {name: _from_table(name, country, region) for name in names} if country else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature, back, in_phase, rolling_mean
+from forecasting.features.base import SERIES, Context, Feature, back, in_phase, ratio, rolling_mean
 from forecasting.features.sales import PHASES, Y, level
 
 
@@ -43,9 +43,9 @@ def _price(context: Context, column: str | None) -> list[Feature]:
     price, window = pl.col(str(column)).cast(pl.Float64), context.config.frequency.level_window
     highest = price.rolling_max(window, min_samples=1).over(SERIES)
     return [
-        Feature("price_to_mean", price / rolling_mean(price, window, 0), window),
-        Feature("price_to_high", price / highest, window),
-        Feature("price_change", price / back(price, 1), 1),
+        Feature("price_to_mean", ratio(price, rolling_mean(price, window, 0)), window),
+        Feature("price_to_high", ratio(price, highest), window),
+        Feature("price_change", ratio(price, back(price, 1)), 1),
     ]
 
 
@@ -63,5 +63,5 @@ def _promoted(context: Context, column: str, lead: int) -> list[Feature]:
     return [
         Feature(f"{column}_alike", alike / unit.expr, far),
         Feature(f"{column}_lately", pl.when(on).then(with_it).otherwise(without) / unit.expr, far),
-        Feature(f"{column}_lift", with_it / without, far),
+        Feature(f"{column}_lift", ratio(with_it, without), far),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Context, Feature
+from forecasting.features.base import Context, Feature, ratio
 
 Level = tuple[str, ...]
 
@@ -42,8 +42,8 @@ def priors(groups: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
         return mean.rolling_mean(window, min_samples=1).shift(lag).over("group")
 
     level, before = over(long, lead), over(long, lead + f.year)
-    seasonal = over(short, year - short // 2) / over(long, year - long // 2)
-    return grid.select("group", "ds", now=over(short, lead) / level, trend=level / before, season=seasonal)
+    seasonal = ratio(over(short, year - short // 2), over(long, year - long // 2))
+    return grid.select("group", "ds", now=ratio(over(short, lead), level), trend=ratio(level, before), season=seasonal)
 
 
 def _complete(groups: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:

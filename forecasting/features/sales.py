@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature, back, in_phase, rolling_mean
+from forecasting.features.base import NOISE, SERIES, Context, Feature, back, in_phase, rolling_mean
 
 Y = pl.col("y")
 SHORT_LAGS = 4
@@ -18,7 +18,7 @@ def level(context: Context, lead: int) -> Feature:
     f = context.config.frequency
     near = rolling_mean(Y, f.level_window, lead)
     far = rolling_mean(Y, 3 * f.year, lead)
-    expr = pl.when(near > 0).then(near).when(far > 0).then(far)
+    expr = pl.when(near > NOISE).then(near).when(far > NOISE).then(far)
     return Feature("level", expr, 3 * f.year + lead)
 
 

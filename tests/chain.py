@@ -1,0 +1,140 @@
+"""A small chain from raw file to published forecasts, run once for all tests that only look at it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from forecasting import config as configs
+from forecasting.config import Config
+from forecasting.data import sources
+from forecasting.data.sources import TAGS
+from forecasting.steps import Outcome, run_step
+from forecasting.steps.context import open_store
+from tests.conftest import SCRATCH
+
+H = 14
+DAYS = 500
+START = date(2023, 1, 1)
+LAST = START + timedelta(DAYS - 1)
+OVER = LAST - timedelta(H)
+"""The cutoff of the newest backtest window."""
+STEPS = ("ingest", "backtest", "train", "predict")
+KEY = ["unique_id", "ds", "model"]
+BOUNDS = ["lo-80", "hi-80", "lo-95", "hi-95"]
+
+LIGHT = {"lightgbm": {"trees": 15, "params": {"min_data_in_leaf": 10, "num_leaves": 15}}}
+REGRESSION = {"stats": {"class": "ARIMA", "name": "Regression", "order": [1, 0, 0]}}
+SUMS = {"stats": {"class": "ARIMA", "name": "Sums", "order": [1, 0, 0], "on": "aggregates"}}
+RECIPE = ["ladder", LIGHT, REGRESSION, SUMS, {"ensemble": {"members": ["LightGBM", "Regression"]}}]
+
+JOB: dict[str, Any] = {
+    "name": "chain",
+    "source": {"kind": "table", "columns": {"unique_id": ["store", "item"], "ds": "ds", "y": "y"}},
+    "freq": "1d",
+    "h": H,
+    "columns": {
+        "known_ahead": ["price", "promo", "open"],
+        "known_after": ["stock"],
+        "static": ["category"],
+        "price": "price",
+        "promo": "promo",
+        "open": "open",
+        "stock": "stock",
+    },
+    "levels_of_aggregation": [[], ["store"]],
+    "calendar": {"country": "DE"},
+    "future": {"price": "last", "promo": 0, "open": "same_weekday"},
+    "backtest": {"windows": 2, "step": H, "calibration": 2},
+    "models": RECIPE,
+}
+SAMPLE: dict[str, Any] = {
+    "name": "sample",
+    "source": {"kind": "synthetic", "options": {"stores": 2, "items": 4, "days": DAYS, "start": START, "seed": 3}},
+    "freq": "1d",
+    "h": H,
+    "columns": {
+        "known_ahead": ["price", "promo", "open"],
+        "known_after": ["stock"],
+        "static": ["category", "store", "item"],
+    },
+    "calendar": {"country": "DE"},
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A config file with a lake and a registry of its own."""
+
+    folder: Path
+
+    def config(self, **overrides: Any) -> Config:
+        return configs.load(self.folder / "job.yaml", {k.replace("__", "."): v for k, v in overrides.items()})
+
+    def run(self, steps: Sequence[str] = STEPS, cutoff: date | None = None, **overrides: Any) -> list[Outcome]:
+        config = self.config(**overrides)
+        return [run_step(step, config, cutoff) for step in steps]
+
+    def table(self, name: str, **equals: Any) -> pl.DataFrame:
+        return open_store(self.config()).scan(name, **equals).collect()
+
+    def copy(self) -> "Job":
+        """The same job as it is now, for a test that goes on with it."""
+        return _placed(shutil.copytree(self.folder, place(), dirs_exist_ok=True))
+
+
+def place() -> Path:
+    return Path(tempfile.mkdtemp(prefix="chain-", dir=SCRATCH.name))
+
+
+@cache
+def sample() -> pl.DataFrame:
+    """What the chain sold, as its file tells it: the last h days are planned, not yet sold."""
+    return sources.load(Config.model_validate(SAMPLE)).long.drop(*TAGS, "unique_id")
+
+
+def make(rows: pl.DataFrame | None = None, **keys: Any) -> Job:
+    """A job over these rows (default: the sample); keyword arguments replace sections of JOB. Nothing is run."""
+    folder = place()
+    (sample() if rows is None else rows).write_parquet(folder / "sales.parquet")
+    (folder / "job.yaml").write_text(yaml.safe_dump(JOB | keys))
+    return _placed(folder)
+
+
+def _placed(folder: Path) -> Job:
+    told = yaml.safe_load((folder / "job.yaml").read_text())
+    if told["source"]["kind"] == "table":
+        told["source"]["path"] = str(folder / "sales.parquet")
+    told["store"] = {"root": str(folder / "lake")}
+    told["tracking"] = {"uri": f"sqlite:///{folder}/mlflow.db", "artifacts": str(folder / "mlartifacts")}
+    (folder / "job.yaml").write_text(yaml.safe_dump(told))
+    return Job(folder)
+
+
+@cache
+def ran() -> tuple[Job, dict[str, Outcome]]:
+    """The job over the sample after ingest, backtest, train and predict, and what they told. Do not write into it."""
+    job = make()
+    return job, dict(zip(STEPS, job.run(), strict=True))
+
+
+def versions(job: Job) -> dict[str, int | None]:
+    """The Delta version of every table but `runs`, the diary."""
+    store = open_store(job.config())
+    return {name: store.version(name) for name in store.tables if name != "runs"}
+
+
+def spoilt(rows: pl.DataFrame, after: date, **columns: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    """The rows with columns changed on the days after `after`."""
+    late = pl.col("ds") > after
+    return rows.with_columns(
+        pl.when(late).then(change(pl.col(c))).otherwise(c).cast(rows.schema[c]).alias(c)
+        for c, change in columns.items()
+    )

@@ -1,0 +1,80 @@
+"""Panels in memory with gaps, closed days, prices and promotions, for each frequency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecasting.config import Config
+from forecasting.data.aggregate import sums
+from forecasting.features import Features
+from forecasting.frequency import FREQS
+
+SIZES = {"1d": 1300, "1w": 230, "1mo": 70}
+START = {"1d": date(2021, 1, 1), "1w": date(2019, 1, 7), "1mo": date(2015, 1, 1)}
+DRIVERS = {"known_ahead": ["price", "promo", "open"], "static": ["store"]}
+LEVELS = ((), ("store",))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A frame as models see it, the sums of its groups, and the features of its columns."""
+
+    config: Config
+    frame: pl.DataFrame
+    sums: pl.DataFrame
+    made: Features
+
+    def matrix(self, lead: int, frame: pl.DataFrame | None = None, sums: pl.DataFrame | None = None) -> pl.DataFrame:
+        """unique_id, ds and every feature in Float64, so that nothing hides behind a rounding."""
+        rows = self.made.prepare(self.frame if frame is None else frame, self.sums if sums is None else sums, lead)
+        named = [f.expr.cast(pl.Float64).alias(f"f:{f.name}") for f in self.made.all(lead)]
+        return rows.with_columns(*named, self.made.exprs(lead)[-1].alias("f:level")).select("unique_id", "ds", "^f:.*$")
+
+
+def rows(freq: str) -> pl.DataFrame:
+    """Four series in two stores; one is young, one sells rarely, one has unobserved stretches."""
+    rng, n = np.random.default_rng(11), SIZES[freq]
+    ds = pl.date_range(START[freq], FREQS[freq].shift(START[freq], n - 1), freq, eager=True)
+    parts = []
+    for i in range(4):
+        y = rng.poisson(20 + 5 * i, n).astype(float) if i != 2 else (rng.random(n) < 0.1) * 3.0
+        y[rng.random(n) < 0.08] = np.nan
+        if i == 3:
+            y[n // 2 : n // 2 + n // 5] = np.nan
+        frame = pl.DataFrame(
+            {
+                "unique_id": f"s{i}",
+                "ds": ds,
+                "y": y,
+                "price": np.round(rng.choice([1.0, 1.2, 0.9], n) * (i + 1), 2),
+                "promo": (rng.random(n) < 0.25).astype(float),
+                "open": (rng.random(n) < 0.9).astype(float),
+                "store": f"S{i % 2}",
+            }
+        )
+        parts.append(frame[n // 3 :] if i == 1 else frame)
+    return pl.concat(parts).with_columns(pl.col("y").fill_nan(None))
+
+
+@pytest.fixture(scope="session")
+def bench() -> Callable[[str], Bench]:
+    """The bench of a frequency, made once."""
+    made: dict[str, Bench] = {}
+
+    def of(freq: str) -> Bench:
+        if freq not in made:
+            columns = DRIVERS | {"price": "price", "promo": "promo", "open": "open"}
+            calendar = {"country": "DE"}
+            config = Config.model_validate(
+                {"name": "x", "source": {}, "freq": freq, "h": 6, "columns": columns, "calendar": calendar}
+            )
+            frame = rows(freq)
+            features = Features(config, dict(frame.schema), LEVELS)
+            made[freq] = Bench(config, frame, sums(frame, config, LEVELS).sort("group", "ds"), features)
+        return made[freq]
+
+    return of
