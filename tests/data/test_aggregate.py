@@ -1,0 +1,82 @@
+"""Sums of series against sums in plain Python."""
+
+from collections import defaultdict
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from forecasting.config import Config
+from forecasting.data.aggregate import aggregate, sums
+from forecasting.data.panel import Cut, Edit, Panel
+
+START, N, H = date(2024, 1, 1), 30, 5
+LEVELS = ((), ("store",), ("store", "kind"))
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    columns = {"known_ahead": ["price", "event"], "static": ["store", "kind"], "price": "price"}
+    return Config.model_validate({"name": "x", "source": {}, "freq": "1d", "h": H, "columns": columns})
+
+
+@pytest.fixture(scope="module")
+def rows() -> pl.DataFrame:
+    """Three series with holes in sales and prices; one is in a store without a kind."""
+    made = []
+    for name, store, kind, k in (("a", "S1", "food", 1), ("b", "S1", None, 2), ("c", "S2", "food", 3)):
+        for i in range(N + H):
+            y = None if i >= N or (i * k) % 7 == 0 else float(i * k)
+            price = None if (i + k) % 5 == 0 else float(k + i % 3)
+            made.append((name, START + timedelta(i), y, y, "observed", price, "fair", store, kind))
+    names = ["unique_id", "ds", "y", "y_raw", "flag", "price", "event", "store", "kind"]
+    return pl.DataFrame(made, names, orient="row", infer_schema_length=None)
+
+
+def split(rows: pl.DataFrame, config: Config) -> Panel:
+    """The rows spread over two buckets."""
+    parts = [rows.filter(pl.col("unique_id") != "b"), rows.filter(pl.col("unique_id") == "b")]
+    return Panel(config, lambda bucket: parts[bucket].lazy(), (0, 1), pl.DataFrame())
+
+
+def members(row: dict) -> list[str]:
+    return ["total", f"store={row['store']}", f"store={row['store']}/kind={row['kind'] or 'none'}"]
+
+
+def test_groups_hold_sum_and_count_of_what_was_observed_and_the_mean_price(config, rows):
+    sold, prices = defaultdict(list), defaultdict(list)
+    for row in rows.iter_rows(named=True):
+        for group in members(row) if row["y"] is not None else ():
+            sold[group, row["ds"]].append(row["y"])
+            prices[group, row["ds"]] += [row["price"]] if row["price"] is not None else []
+    made = sums(rows, config, LEVELS)
+    assert made.height == len(sold)
+    for group, ds, y, n, price in made.select("group", "ds", "y_sum", "y_count", "price").iter_rows():
+        assert (y, n) == (sum(sold[group, ds]), len(sold[group, ds]))
+        known = prices[group, ds]
+        assert price == (pytest.approx(sum(known) / len(known)) if known else None)
+
+
+def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(config, rows):
+    cutoff = START + timedelta(N - 1)
+    frame = aggregate(Cut(split(rows, config), cutoff, H), LEVELS).frame(0)
+    sold, prices = defaultdict(list), defaultdict(list)
+    for row in rows.iter_rows(named=True):
+        for group in members(row):
+            sold[group, row["ds"]] += [row["y"]] if row["y"] is not None and row["ds"] <= cutoff else []
+            prices[group, row["ds"]] += [row["price"]] if row["price"] is not None else []
+    assert frame.height == len(prices)
+    assert "event" not in frame.columns, "texts have no mean"
+    for name, ds, y, price in frame.select("unique_id", "ds", "y", "price").iter_rows():
+        assert y == (sum(sold[name, ds]) if sold[name, ds] else None), (name, ds)
+        known = prices[name, ds]
+        assert price == (pytest.approx(sum(known) / len(known)) if known else None), (name, ds)
+
+
+def test_an_edit_of_one_series_reaches_its_aggregates(config, rows):
+    cutoff, first = START + timedelta(N - 1), START + timedelta(N)
+    edit = Edit("price", "=", 100.0, first, first, "unique_id = 'c'")
+    plain, edited = (aggregate(Cut(split(rows, config), cutoff, H, e), LEVELS).frame(0) for e in ((), (edit,)))
+    moved = plain.join(edited, on=["unique_id", "ds"]).filter(pl.col("price").ne_missing(pl.col("price_right")))
+    assert set(moved["unique_id"]) == {"total", "store=S2", "store=S2/kind=food"}
+    assert set(moved["ds"]) == {first}
