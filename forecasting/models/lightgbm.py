@@ -8,7 +8,6 @@ boosters minimise the deviance in the units of y (Jorgensen, The Theory of Dispe
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +25,6 @@ from forecasting.models.base import NO_FAILURES, finish
 
 if TYPE_CHECKING:
     import lightgbm
-
-# Threads that wait for each other must not spin: with another process on the cores a fit took ten times as long.
-# Read when lightgbm's OpenMP is loaded, which is why lightgbm is imported late.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PARAMS: dict[str, Any] = {
     "objective": "tweedie",

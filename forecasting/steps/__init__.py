@@ -29,5 +29,6 @@ def run_step(name: str, config: Config, cutoff: date | None = None, force: bool 
     from forecasting.steps.context import record
 
     outcome: Outcome = getattr(import_module(f"forecasting.steps.{name}"), name)(config, cutoff, force=force)
-    record(config, outcome)
+    if not outcome.reused:  # a run that had nothing to do leaves no trace in the tables
+        record(config, outcome)
     return outcome

@@ -23,21 +23,24 @@ from forecasting.steps.context import bucket_number, data_version, open_store, s
 def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Load what the config names and merge it into the tables; the newer load wins over an older one.
 
-    Loading the same once more writes nothing. `cutoff` keeps later rows out. Raises UserError when the load breaks
-    its limits.
+    Loading the same once more writes nothing. All that came is loaded whatever the `cutoff`: later steps look no
+    further than that, and what is known ahead lies behind it. Raises UserError when the load breaks its limits.
     """
     with log.step("read"):
         checked = contracts.check(sources.load(config), config)
     good = _typed(checked.good, config)
-    if cutoff:
-        good = good.filter(pl.col("ds") <= cutoff)
     store = _store_for(config, good)
-    before = data_version(store)
+    before = _versions(store)
     _keep_quarantine(store, checked.quarantine)
     facts = _write_panel(config, store, good)
     rules = checked.quarantine.group_by("rule").len().rows()
     facts |= dict(checked.account) | {"quarantined_by_rule": dict(rules), "data_version": data_version(store)}
-    return Outcome("ingest", facts, reused=before == facts["data_version"])
+    return Outcome("ingest", facts, reused=before == _versions(store))
+
+
+def _versions(store: Store) -> list[int | None]:
+    """Versions of the tables that a load writes."""
+    return [store.version(table) for table in ("panel", "series", "groups", "quarantine", "meta")]
 
 
 def _typed(good: pl.DataFrame, config: Config) -> pl.DataFrame:
