@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -50,6 +51,8 @@ def main(words: Sequence[str] | None = None) -> None:
         app([w for w in words if w != "--debug"], exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         _end("interrupted", 130)
+    except BrokenPipeError:  # whoever read our output, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (UserError, CycloptsError) as error:
         _explain(error, debug)
         _end(str(error), 2)
@@ -144,6 +147,7 @@ def serve(
 ) -> None:
     """Show the dashboard until Ctrl+C."""
     job = _load(config, set_)
+    _is_free(host, port)
     # The rooms flows and dashboard do not know each other: the config is handed over here, and nothing else.
     dashboard = import_module("dashboard.app")
     _say(f"dashboard of {job.name} on http://{host}:{port} (Ctrl+C ends it)")
@@ -157,13 +161,24 @@ def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, forc
     from forecasting.config import parse_set
 
     given = {"config": str(config), "overrides": parse_set(tuple(sets)), "cutoff": cutoff, "force": force}
-    _say(summary.text(launch.run(flow, job, **given), str(config)))
+    records = launch.run(flow, job, **given)
+    _say(summary.text(records, str(config), f"{job.store.root.rstrip('/')}/{job.name}"))
 
 
 def _load(config: Path, sets: Sequence[str]) -> Config:
     from forecasting.config import load, parse_set
 
     return load(config, parse_set(tuple(sets)))
+
+
+def _is_free(host: str, port: int) -> None:
+    """Raise UserError when the dashboard could not listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise UserError(f"--host {host} --port {port}: cannot listen there ({error}); choose others") from None
 
 
 def _set_voice(debug: bool) -> None:

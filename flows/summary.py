@@ -31,9 +31,9 @@ class Section:
     rows: tuple[Row, ...] = field(default=())
 
 
-def text(records: Sequence[Facts], config: str) -> str:
-    """The whole summary as plain text; `config` is the file, for the commands to go on with."""
-    sections = [*_sections(records), _times(records), _next(config)]
+def text(records: Sequence[Facts], config: str, store: str) -> str:
+    """The whole summary as plain text; `config` is the job's file and `store` the place of its tables."""
+    sections = [*_sections(records), _times(records), _next(config, store)]
     return "\n\n".join("\n".join([s.title, *(f"  {line}" for line in (*s.lines, *_aligned(s.rows)))]) for s in sections)
 
 
@@ -81,7 +81,7 @@ def _backtest(f: Facts) -> Iterator[Section]:
     lines = [
         f"cutoffs {', '.join(f['cutoffs'])}; recipe {f['recipe']}",
         "skill: share of the best naive model's WAPE that is saved; bias: above 0 when too much is forecast",
-        f"fitted in {', '.join(f'{model} {seconds:.1f} s' for model, seconds in f['seconds'].items())}",
+        f"fitted in {_seconds(f['seconds'])}",
     ]
     if f["failures"]:
         lines.append(f"{len(f['failures']):,} fits failed and a fallback answered; the first ones:")
@@ -90,9 +90,7 @@ def _backtest(f: Facts) -> Iterator[Section]:
 
 
 def _train(f: Facts) -> Iterator[Section]:
-    word = "promoted" if f["promoted"] else "not promoted"
-    lines = [f"version {f['version']} {word}: {f['reason']}", f"champion: {f['champion']}"]
-    yield Section("Model", tuple(lines))
+    yield Section("Model", (f"version {f['version']}: {f['reason']}", f"forecasts come from {f['champion']}"))
 
 
 def _predict(f: Facts) -> Iterator[Section]:
@@ -104,10 +102,12 @@ def _predict(f: Facts) -> Iterator[Section]:
 
 
 def _monitor(f: Facts) -> Iterator[Section]:
-    lines = [] if f["share"] is None else [f"{_percent(f['share'])} of the columns drifted" + _names(f["drifted"])]
-    if f["report"]:
-        lines.append(f"report: {f['report']}")
-    yield Section("Drift", tuple(lines or ["nothing to compare yet"]))
+    newest, before = (" to ".join(f[span]) for span in ("current", "reference"))
+    lines = (
+        f"{newest} against {before}: {_percent(f['share'])} of the columns drifted{_names(f['drifted'])}",
+        f"report: {f['report']}",
+    )
+    yield Section("Drift", lines)
     if f["realised"]:
         yield Section("Past forecasts against what came", (), tuple(_score(s) for s in f["realised"]))
 
@@ -126,8 +126,12 @@ def _times(records: Sequence[Facts]) -> Section:
     return Section("Time", (f"{steps}; together {sum(r['seconds'] for r in records):.1f} s",))
 
 
-def _next(config: str) -> Section:
-    lines = (f"demandcast serve {config}", f"demandcast export forecasts {config} --out forecasts.csv")
+def _next(config: str, store: str) -> Section:
+    lines = (
+        f"demandcast serve {config}",
+        f"demandcast export forecasts {config} --out forecasts.csv",
+        f"or with any Delta Lake reader: {store}/forecasts",
+    )
     return Section("To look at it", lines)
 
 
@@ -148,6 +152,11 @@ def _cell(name: str, value: Any) -> str:
 
 def _percent(value: float) -> str:
     return f"{value:.1%}"
+
+
+def _seconds(models: Mapping[str, float]) -> str:
+    """What took long enough to be worth telling."""
+    return ", ".join(f"{model} {s:.1f} s" for model, s in models.items() if s >= 0.05) or "no time to speak of"
 
 
 def _counts(rules: Mapping[str, int]) -> str:

@@ -111,11 +111,11 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     config = cut.config
     measured = scales(frame.filter(pl.col("ds") <= cut.cutoff), config.season)
     closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_closed(config))
-    ends = config.block_ends
+    block_of = {step: next(e for e in config.block_ends if step <= e) for step in range(1, config.h + 1)}
     rows = said.join(closed, on=KEY, how="left").join(measured, on="unique_id", how="left")
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
-    block = pl.col("step").cut(list(ends[:-1]), labels=[str(e) for e in ends]).cast(pl.String).cast(pl.Int32)
+    block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
     return rows.with_columns(block=block, scale=intervals.scale_of())
 
 

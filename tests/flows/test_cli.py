@@ -1,5 +1,6 @@
 """Words in, one sentence or a result out, and the right exit code."""
 
+import socket
 import subprocess
 import sys
 from datetime import date
@@ -110,6 +111,13 @@ def test_options_reach_the_flow_typed(launched: list[dict[str, Any]]) -> None:
     assert launched[0]["overrides"] == {"h": 14, "store.root": "/tmp/x"}
     assert launched[0]["cutoff"] == date(2025, 6, 30)
     assert launched[0]["force"] is True
+
+
+def test_a_taken_port_is_told_before_the_dashboard_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, told = ended(["serve", DEMO, "--port", str(taken.getsockname()[1])], capsys)
+    assert code == 2
+    assert "cannot listen there" in told
 
 
 def test_sample_is_what_the_synthetic_source_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

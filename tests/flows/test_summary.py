@@ -30,7 +30,7 @@ def backtest(*scores: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def test_the_account_of_the_lines_is_told_with_its_rules() -> None:
-    told = summary.text([record("ingest", INGEST)], "job.yaml")
+    told = summary.text([record("ingest", INGEST)], "job.yaml", "lake/tiny")
     assert "1,020 lines in = 1,000 aggregated + 12 quarantined + 3 duplicates + 5 dropped" in told
     assert "1,100 rows in the panel = 1,000 observed + 100 filled" in told
     assert "quarantined: below_y_min 10, number 2" in told
@@ -38,12 +38,14 @@ def test_the_account_of_the_lines_is_told_with_its_rules() -> None:
 
 
 def test_what_was_not_done_again_says_so() -> None:
-    assert "nothing new" in summary.text([record("ingest", INGEST, reused=True)], "job.yaml")
-    assert "nothing new" not in summary.text([record("ingest", INGEST)], "job.yaml")
+    assert "nothing new" in summary.text([record("ingest", INGEST, reused=True)], "job.yaml", "lake/tiny")
+    assert "nothing new" not in summary.text([record("ingest", INGEST)], "job.yaml", "lake/tiny")
 
 
 def test_models_are_ranked_and_columns_line_up() -> None:
-    told = summary.text([backtest(score("Naive", 0.5), score("Gone", None), score("Boosted trees", 0.2))], "job.yaml")
+    told = summary.text(
+        [backtest(score("Naive", 0.5), score("Gone", None), score("Boosted trees", 0.2))], "job.yaml", "lake/tiny"
+    )
     lines = told.splitlines()
     head = next(i for i, line in enumerate(lines) if line.split()[:2] == ["model", "WAPE"])
     rows = lines[head + 1 : head + 4]
@@ -56,14 +58,14 @@ def test_models_are_ranked_and_columns_line_up() -> None:
 
 def test_aggregates_have_tables_of_their_own_after_the_series() -> None:
     scores = [score("Naive", 0.1, grain="store"), score("Naive", 0.2, grain="total"), score("Naive", 0.3)]
-    told = summary.text([backtest(*scores)], "job.yaml")
+    told = summary.text([backtest(*scores)], "job.yaml", "lake/tiny")
     titles = [line for line in told.splitlines() if line.startswith("Scores")]
     assert titles == ["Scores of the series", "Scores of the total", "Scores by store"]
 
 
 def test_failures_are_counted_and_named() -> None:
     failed = [{"model": "SARIMAX", "unique_id": f"S{i}", "reason": "too short"} for i in range(5)]
-    told = summary.text([backtest(score("Naive", 0.5), failures=failed)], "job.yaml")
+    told = summary.text([backtest(score("Naive", 0.5), failures=failed)], "job.yaml", "lake/tiny")
     assert "5 fits failed" in told
     assert "SARIMAX on S0: too short" in told
 
@@ -78,7 +80,7 @@ def test_markdown_tables_are_tables() -> None:
 
 @pytest.fixture(scope="module")
 def told(piped: SimpleNamespace) -> str:
-    return summary.text(piped.first, str(piped.file))
+    return summary.text(piped.first, str(piped.file), "lake/tiny")
 
 
 def test_a_real_run_tells_what_the_store_holds(told: str, piped: SimpleNamespace) -> None:
@@ -100,3 +102,13 @@ def test_a_real_run_tells_every_score_the_gate_times_and_what_to_do_next(told: s
     for step in ("ingest", "backtest", "train", "predict", "monitor"):
         assert f"{step} " in told.split("Time\n")[1]
     assert f"demandcast serve {piped.file}" in told
+    assert "lake/tiny/forecasts" in told
+
+
+def test_past_forecasts_that_came_true_are_scored() -> None:
+    scores = {"cutoff": "2025-06-30", "version": 3, "model": "LightGBM", "n": 700, "wape": 0.31, "bias": 0.02}
+    days = {"current": ["2025-06-03", "2025-06-30"], "reference": ["2024-06-04", "2024-07-01"]}
+    facts = {"share": 0.5, "drifted": ["price"], "report": "lake/tiny/x.html", "realised": [scores]} | days
+    told = summary.text([record("monitor", facts)], "job.yaml", "lake/tiny")
+    assert "2025-06-03 to 2025-06-30 against 2024-06-04 to 2024-07-01: 50.0% of the columns drifted: price" in told
+    assert any(line.split() == ["LightGBM", "2025-06-30", "31.0%", "2.0%"] for line in told.splitlines())
