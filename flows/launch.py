@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from rich.console import Console
+
 from flows.server import Server, connect
 from forecasting.config import Config
 
@@ -15,9 +17,10 @@ LIBRARIES = {"lightgbm": "lightgbm", "stats": "statsforecast"}  # what a family 
 def run(flow: str, job: Config, **parameters: Any) -> list[dict[str, Any]]:
     """The records of the steps that the flow has run; raises what its task raised."""
     server = connect()
-    function = getattr(import_module(f"flows.{flow}"), flow)
-    _meanwhile(server, flow, job)
-    server.ready()
+    with Console(stderr=True).status("starting"):  # nothing is shown where nobody looks on
+        function = getattr(import_module(f"flows.{flow}"), flow)
+        _meanwhile(server, flow, job)
+        server.ready()
     result = function(**parameters, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
@@ -41,5 +44,3 @@ def _heavy(flow: str, job: Config) -> Iterator[str]:
         yield "mlflow"
     if flow in ("pipeline", "backtest", "train"):
         yield from {LIBRARIES[m.family] for m in job.models if m.family in LIBRARIES}
-    if flow in ("pipeline", "monitor"):
-        yield "evidently"
