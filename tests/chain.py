@@ -1,6 +1,8 @@
 """A small chain from raw file to published forecasts, run once for all tests that only look at it."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import yaml
+from polars.testing import assert_frame_equal
 
 from forecasting import config as configs
 from forecasting.config import Config
@@ -138,3 +141,30 @@ def spoilt(rows: pl.DataFrame, after: date, **columns: Callable[[pl.Expr], pl.Ex
         pl.when(late).then(change(pl.col(c))).otherwise(c).cast(rows.schema[c]).alias(c)
         for c, change in columns.items()
     )
+
+
+NIGHT = """
+import sys
+from datetime import date
+from forecasting.config import load
+from forecasting.steps import run_step
+config, cutoff = load(sys.argv[1]), date.fromisoformat(sys.argv[2])
+for step in ("backtest", "train", "predict"):
+    run_step(step, config, cutoff)
+"""
+
+
+@cache
+def night() -> Job:
+    """The job trained and predicted at OVER by another process, the newer sales lying in its store."""
+    job = ran()[0].copy()
+    subprocess.run([sys.executable, "-c", NIGHT, str(job.folder / "job.yaml"), str(OVER)], check=True)
+    return job
+
+
+def alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    """Row for row the same forecasts, q50 and bounds, up to the last digits."""
+    columns = [*KEY, "grain", "cutoff", "yhat", "q50", *BOUNDS, "interval", "source", "step", "block"]
+    both = [frame.select(columns).sort(*KEY, "grain") for frame in (one, other)]
+    assert both[0].height > 0
+    assert_frame_equal(*both, rel_tol=1e-9, abs_tol=1e-9)

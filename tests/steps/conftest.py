@@ -1,0 +1,25 @@
+"""The small chain after its first night, and copies of it to go on with."""
+
+from collections.abc import Callable
+
+import pytest
+
+from forecasting.steps import Outcome
+from tests import chain
+from tests.chain import Job
+
+FAST = ["ladder", chain.LIGHT]
+
+
+@pytest.fixture(scope="session")
+def ran() -> tuple[Job, dict[str, Outcome]]:
+    """Ingested, backtested, trained, predicted; not to be written into."""
+    return chain.ran()
+
+
+@pytest.fixture(scope="session")
+def fast() -> Callable[[], Job]:
+    """Copies of a job with the ladder and a small LightGBM only, run to the forecasts."""
+    job = chain.make(models=FAST, backtest={"windows": 2, "step": chain.H, "calibration": 1})
+    job.run()
+    return job.copy
