@@ -21,8 +21,8 @@ def run(flow: str, job: Config, **parameters: Any) -> list[dict[str, Any]]:
         function = getattr(import_module(f"flows.{flow}"), flow)
         _meanwhile(server, flow, job)
         server.ready()
-    result = function(**parameters, return_state=True).result(raise_on_failure=False)
-    if isinstance(result, BaseException):
+    result: list[dict[str, Any]] | Exception = function(**parameters, return_state=True).result(raise_on_failure=False)
+    if isinstance(result, Exception):
         raise result
     return result
 

@@ -33,9 +33,10 @@ def answer(config: Config, where: str | None, changes: list[str], span: tuple[da
         _write(config, found, out)
     else:
         _show(found)
-    before, after = found["baseline"].sum(), found["yhat"].sum()
+    before, after = (float(found[column].sum()) for column in ("baseline", "yhat"))
     series = found["unique_id"].n_unique()
-    return f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f})"
+    where = f"; written to {out}" if out else ""
+    return f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f}){where}"
 
 
 def _write(config: Config, rows: pl.DataFrame, out: Path) -> None:

@@ -91,7 +91,8 @@ def _users_server() -> str | None:
         return os.environ.get("PREFECT_API_URL") or None
     from prefect.settings import PREFECT_API_URL
 
-    return PREFECT_API_URL.value()
+    url: str | None = PREFECT_API_URL.value()
+    return url
 
 
 def _temporary() -> Server:
