@@ -16,7 +16,7 @@ GRID_THEME = """themeQuartz.withParams({
     backgroundColor: 'var(--dc-card)', foregroundColor: 'var(--mantine-color-text)', accentColor: 'var(--dc-accent)',
     headerBackgroundColor: 'var(--dc-head)', borderColor: 'var(--dc-line)', fontFamily: 'inherit', fontSize: 13,
     wrapperBorderRadius: 8, spacing: 6, browserColorScheme: 'inherit'})"""
-ROW, HEADER = 34, 64
+ROW, HEADER = 36, 56
 """Pixels of a table's row and header."""
 LIGHTS = {"ok": ("●", "teal"), "watch": ("▲", "orange"), "bad": ("■", "red"), "unknown": ("○", "gray")}
 

@@ -11,10 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard.theme import FONT, LIGHT, Palette
-
-PERIOD = {"1d": "day", "1w": "week", "1mo": "month"}
-HALF = {"1d": 0.5, "1w": 3.5, "1mo": 15.0}
-"""Days from the date of a period to where the next one's bar begins: bands cover whole periods."""
+from forecasting.frequency import Frequency
 
 
 @dataclass(frozen=True)
@@ -22,20 +19,19 @@ class Labels:
     """What a chart says beside its data: title, what y counts, the frequency, the last observed day and the colours."""
 
     title: str
-    what: str = "Sales"
+    frequency: Frequency
     unit: str = "units"
-    freq: str = "1d"
     through: date | None = None
     note: str = ""
     colours: Palette = LIGHT
 
     @property
     def y(self) -> str:
-        return f"{self.what} ({self.unit} per {PERIOD[self.freq]})"
+        return f"Sales ({self.unit} per {self.frequency.unit})"
 
     @property
     def x(self) -> str:
-        return {"1d": "Day", "1w": "Week (date as in the data)", "1mo": "Month"}[self.freq]
+        return self.frequency.unit.title()
 
     @property
     def subtitle(self) -> str:
@@ -102,7 +98,7 @@ def add_promotions(fig: go.Figure, rows: pl.DataFrame, labels: Labels) -> None:
     """Bands over the periods in which at least half of the line is on promotion."""
     if "promo" not in rows.columns or not rows["promo"].count():
         return
-    half = int(HALF[labels.freq] * 24)
+    half = 12 * labels.frequency.days  # a band covers whole periods, from half one before to half one after
     spans = (
         rows.sort("ds")
         .with_columns(on=pl.col("promo").fill_null(0) >= 0.5)
@@ -123,8 +119,8 @@ def add_promotions(fig: go.Figure, rows: pl.DataFrame, labels: Labels) -> None:
 def recent(spans: pl.DataFrame, labels: Labels) -> go.Figure:
     """The last spans (end, y) as bars beside the same spans a year before (last_year)."""
     layout = base(labels)
-    layout.yaxis.title.text = f"{labels.what} ({labels.unit})"
-    layout.xaxis.title.text = "Week ending" if labels.freq == "1d" else labels.x
+    layout.yaxis.title.text = f"Sales ({labels.unit})"
+    layout.xaxis.title.text = "Week ending" if labels.frequency.days == 1 else labels.x
     fig = go.Figure(layout=layout)
     c = labels.colours
     fig.add_bar(**_xy(spans, "y", "end"), name="This year", marker={"color": c.forecast})
@@ -157,23 +153,32 @@ def difference(result: pl.DataFrame, labels: Labels) -> go.Figure:
     """Scenario minus baseline per period as bars."""
     fig = go.Figure(layout=base(labels))
     fig.add_bar(**_xy(result, "difference"), name="Scenario - baseline", marker={"color": labels.colours.scenario})
-    fig.update_yaxes(title_text=f"Difference ({labels.unit} per {PERIOD[labels.freq]})", zerolinewidth=1.5)
+    fig.update_yaxes(title_text=f"Difference ({labels.unit} per {labels.frequency.unit})", zerolinewidth=1.5)
     return fig
 
 
 def drift(table: pl.DataFrame, labels: Labels, columns: Sequence[str] = ()) -> go.Figure:
-    """Drift score relative to its threshold per column over the cutoffs; above 1 a column has drifted."""
+    """Drift per column over the checks as a ratio to its threshold: above 1 a column has drifted."""
     layout = base(labels)
-    layout.yaxis.title.text = "Drift (score ÷ threshold, no unit)"
+    layout.yaxis.title.text = "Score ÷ threshold (no unit)"
     layout.xaxis.title.text = "Cutoff of the check"
+    layout.xaxis.type = "category"  # checks are few and far between; as dates a single one would get an axis of hours
     fig = go.Figure(layout=layout)
-    hues = (labels.colours.forecast, labels.colours.last_year, labels.colours.scenario, "#009e73", labels.colours.ink)
+    hues = (
+        labels.colours.forecast,
+        labels.colours.last_year,
+        labels.colours.scenario,
+        "#009e73",
+        labels.colours.ink,
+        labels.colours.muted,
+    )
     symbols = ("circle", "square", "diamond", "triangle-up", "cross", "x")
     chosen = columns or table["column"].unique().sort().to_list()
     for i, column in enumerate(chosen):
         rows = table.filter(pl.col("column") == column).sort("cutoff")
         mark = {"symbol": symbols[i % len(symbols)], "size": 9}
         line = {"color": hues[i % len(hues)], "width": 1.6}
+        rows = rows.with_columns(pl.col("cutoff").cast(pl.String))
         fig.add_scatter(**_xy(rows, "ratio", "cutoff"), name=column, mode="lines+markers", line=line, marker=mark)
     fig.add_hline(y=1, line={"color": labels.colours.muted, "dash": "dash"}, annotation_text="threshold")
     return fig

@@ -13,7 +13,7 @@ TITLE_LIMIT = 44
 def labels(config: Config, title: str, scheme: str | None, through: date | None = None, note: str = "") -> Labels:
     """The labels of a chart of this job; a title too long for a phone is cut."""
     short = title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
-    return Labels(short, "Sales", unit(config), config.freq, through, note, palette(scheme))
+    return Labels(short, config.frequency, unit(config), through, note, palette(scheme))
 
 
 def unit(config: Config) -> str:

@@ -67,10 +67,12 @@ def _body(config: Config, cutoff: str | None, scheme: str | None) -> Any:
     table = queries.drift(config).with_columns(ratio=ratio(), verdict=verdict)
     rows = table.filter(pl.col("cutoff") == date.fromisoformat(cutoff)).sort("ratio", descending=True, nulls_last=True)
     now = queries.status(config)
-    fig = figures.drift(table, labels(config, "Drift per column over time", scheme, now.through))
+    fig = figures.drift(
+        table, labels(config, "Drift per column over time", scheme, now.through, "p-values upside down")
+    )
     parts = [
         _verdict(rows),
-        chart("drift", fig, 360),
+        chart("drift", fig, 400),
         grid("d-rows", rows, COLUMNS),
         _report(config, cutoff),
     ]

@@ -131,9 +131,8 @@ def _total(config: Config, now: queries.Status, total: queries.Line, scheme: str
 
 
 def _lower(config: Config, now: queries.Status, scheme: str | None) -> dmc.Grid:
-    title = (
-        f"Last {queries.CONTEXT} {'weeks' if config.freq == '1d' else config.frequency.unit + 's'} and a year before"
-    )
+    span = "week" if config.frequency.days == 1 else config.frequency.unit
+    title = f"Last {queries.CONTEXT} {span}s and a year before"
     context = chart("recent", figures.recent(queries.recent(config), labels(config, title, scheme, now.through)), 340)
     return dmc.Grid(
         [
@@ -164,7 +163,7 @@ def _top(config: Config) -> Any:
     columns += [number_column("value", "Value (last price)", 0)] if priced else []
     by = "value" if priced else "units"
     heading = dmc.Title(f"Largest series of the next {periods(config, config.h)}, by {by}", order=2, size="h4", mb="sm")
-    return dmc.Card([heading, grid("top", rows, columns, height=360)])
+    return dmc.Card([heading, grid("top", rows, columns, height=440)])
 
 
 def _gate(config: Config) -> dmc.Card:

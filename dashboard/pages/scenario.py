@@ -5,27 +5,16 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import polars as pl
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
 
-from dashboard import figures
+from dashboard import changes as edited
+from dashboard import choices, figures
 from dashboard.asking import ask, show
-from dashboard.components import (
-    chart,
-    empty,
-    grid,
-    kpi,
-    note,
-    number,
-    number_column,
-    page,
-    percent,
-    records,
-    text_column,
-)
+from dashboard.columns import day_column, period_columns
+from dashboard.components import chart, empty, grid, kpi, note, number, page, percent, records
 from dashboard.state import Field, decode, encode, iso
 from dashboard.words import command, labels, periods, unit
 from forecasting.config import Config
-from forecasting.data.panel import Edit
 from forecasting.errors import UserError
 from forecasting.steps import queries
 
@@ -34,20 +23,12 @@ LEAD = (
     "Change what is known ahead for one series and see what the model expects. "
     "Nothing is stored: the plan stays as it is."
 )
-OPS = {"=": "set to", "*=": "multiply by", "+=": "add", "-=": "subtract"}
-FOUND = 50
-
-
-def change_text(text: str) -> str:
-    """A reader of "price*=0.9@2016-05-23:2016-05-29"."""
-    return queries.spelled(queries.edit_of(text))
-
-
+NAMES = {"baseline": "Baseline", "yhat": "Scenario", "difference": "Difference"}
 FIELDS = (
     Field("series"),
     Field("start", None, iso),
     Field("end", None, iso),
-    Field("change", [], change_text, many=True),
+    Field("change", [], edited.change_text, many=True),
 )
 
 
@@ -83,14 +64,16 @@ def _controls(config: Config, series: str | None, span: list[str], ends: tuple[d
             dmc.Select(
                 id="s-series", label="Series", description="Type to search all series", searchable=True,
                 filter={"function": "asTheyCome"}, value=series,
-                data=_options(config, "", series), allowDeselect=False, nothingFoundMessage="No series has these words",
+                data=choices.series(config, "", series), allowDeselect=False,
+                nothingFoundMessage="No series has these words",
             ),
             {"base": 12, "sm": 6},
         ),
         (
             dmc.DatePickerInput(
-                id="s-span", type="range", label=f"{figures.PERIOD[config.freq].title()}s to change",
-                description=f"Between {ends[0]} and {ends[1]}", value=span, valueFormat="YYYY-MM-DD",
+                id="s-span", type="range", valueFormat="YYYY-MM-DD", value=span,
+                label=f"{config.frequency.unit.title()}s to change",
+                description=f"Between {ends[0]} and {ends[1]}",
                 minDate=str(ends[0]), maxDate=str(ends[1]), allowSingleDateInRange=True,
             ),
             {"base": 12, "sm": 6},
@@ -101,7 +84,7 @@ def _controls(config: Config, series: str | None, span: list[str], ends: tuple[d
         ),
         (
             dmc.Select(
-                id="s-op", label="Change", data=[{"value": v, "label": t} for v, t in OPS.items()], value="=",
+                id="s-op", label="Change", data=[{"value": v, "label": t} for v, t in edited.OPS.items()], value="=",
                 allowDeselect=False,
             ),
             {"base": 6, "sm": 3},
@@ -115,7 +98,7 @@ def _controls(config: Config, series: str | None, span: list[str], ends: tuple[d
 
 
 def _days(config: Config, series: str | None) -> dmc.Card:
-    columns = [text_column("ds", figures.PERIOD[config.freq].title(), pinned="left", maxWidth=130)]
+    columns = [day_column(config)]
     columns += [{"field": c, "headerName": c, "editable": True} for c in config.columns.known_ahead]
     rows = queries.days_ahead(config, series) if series else pl.DataFrame()
     title = dmc.Title("What the plan says", order=2, size="h4")
@@ -125,7 +108,51 @@ def _days(config: Config, series: str | None) -> dmc.Card:
 
 def register(app: Dash, config: Config) -> None:
     """Search, the list of changes, the days, the run, the address."""
+    _register_changes(app)
+    _register_days(app, config)
+    _register_result(app, config)
 
+    @app.callback(
+        Output("address", "data", allow_duplicate=True),
+        Input("s-series", "value"),
+        Input("s-span", "value"),
+        Input("s-changes", "data"),
+        prevent_initial_call=True,
+    )
+    def address(series: str | None, span: list[str] | None, changes: list[str]) -> dict[str, str]:
+        start, end = span if span and len(span) == 2 else (None, None)
+        state = {"series": series, "start": start, "end": end, "change": changes}
+        return {"path": PATH, "search": encode(FIELDS, state)}
+
+
+def _register_changes(app: Dash) -> None:
+    @app.callback(
+        Output("s-changes", "data"),
+        Output("s-value", "error"),
+        Input("s-add", "n_clicks"),
+        Input("s-clear", "n_clicks"),
+        Input("s-days", "cellValueChanged"),
+        Input({"type": "s-drop", "index": ALL}, "n_clicks"),
+        *(State(name, "value") for name in ("s-span", "s-column", "s-op", "s-value")),
+        State("s-changes", "data"),
+        prevent_initial_call=True,
+    )
+    def change(*values: Any) -> tuple[Any, Any]:
+        _, _, cells, clicks, span, column, op, value, changes = values
+        if ctx.triggered_id == "s-clear":
+            return [], None
+        if ctx.triggered_id == "s-days":
+            return edited.with_cells(changes, cells or []), None
+        if ctx.triggered_id == "s-add":
+            return edited.added(changes, span, f"{column}{op}{(value or '').strip()}")
+        return edited.without(changes, clicks, ctx.triggered_id["index"]), None
+
+    @app.callback(Output("s-list", "children"), Input("s-changes", "data"))
+    def listed(changes: list[str]) -> Any:
+        return edited.listed(changes)
+
+
+def _register_days(app: Dash, config: Config) -> None:
     @app.callback(
         Output("s-series", "data"),
         Input("s-series", "searchValue"),
@@ -134,45 +161,14 @@ def register(app: Dash, config: Config) -> None:
     )
     async def search(text: str | None, chosen: str | None) -> Any:
         # the box of a chosen series holds its name: that is no search
-        return await ask(_options, config, "" if text == chosen else text or "", chosen)
-
-    @app.callback(
-        Output("s-changes", "data"),
-        Output("s-value", "error"),
-        Input("s-add", "n_clicks"),
-        Input("s-clear", "n_clicks"),
-        Input("s-days", "cellValueChanged"),
-        Input({"type": "s-drop", "index": ALL}, "n_clicks"),
-        State("s-span", "value"),
-        State("s-column", "value"),
-        State("s-op", "value"),
-        State("s-value", "value"),
-        State("s-changes", "data"),
-        prevent_initial_call=True,
-    )
-    def change(*values: Any) -> tuple[Any, Any]:
-        _, _, cells, dropped, span, column, op, value, changes = values
-        if ctx.triggered_id == "s-clear":
-            return [], None
-        if ctx.triggered_id == "s-days":
-            return with_cells(changes, cells or []), None
-        if ctx.triggered_id == "s-add":
-            return added(changes, span, f"{column}{op}{(value or '').strip()}")
-        clicked = ctx.triggered_id["index"] if any(dropped) else None
-        return (
-            ([c for i, c in enumerate(changes) if i != clicked], None)
-            if clicked is not None
-            else (no_update, no_update)
-        )
-
-    @app.callback(Output("s-list", "children"), Input("s-changes", "data"))
-    def listed(changes: list[str]) -> Any:
-        return _list(changes)
+        return await ask(choices.series, config, "" if text == chosen else text or "", chosen)
 
     @app.callback(Output("s-days", "rowData"), Input("s-series", "value"), Input("s-changes", "data"))
     async def days(series: str | None, changes: list[str]) -> Any:
-        return records(await ask(queries.days_ahead, config, series, _edits(changes))) if series else []
+        return await ask(_planned, config, series, changes) if series else []
 
+
+def _register_result(app: Dash, config: Config) -> None:
     @app.callback(
         Output("s-answer", "data"),
         Input("s-run", "n_clicks"),
@@ -184,84 +180,25 @@ def register(app: Dash, config: Config) -> None:
         # a link with changes shows its result at once
         return await ask(_answer, config, series, changes) if series and changes else {}
 
-    @app.callback(
-        Output("s-result", "children"),
-        Input("s-answer", "data"),
-        Input("s-changes", "data"),
-        Input("s-series", "value"),
-        Input("scheme", "data"),
-    )
+    asked = (Input("s-changes", "data"), Input("s-series", "value"))
+
+    @app.callback(Output("s-result", "children"), Input("s-answer", "data"), *asked, Input("scheme", "data"))
     async def result(answer: dict[str, Any] | None, changes: list[str], series: str | None, scheme: str | None) -> Any:
         return await show(_result, config, answer or {}, (series, changes), scheme)
 
-    @app.callback(
-        Output("address", "data", allow_duplicate=True),
-        Input("s-series", "value"),
-        Input("s-span", "value"),
-        Input("s-changes", "data"),
-        prevent_initial_call=True,
-    )
-    def address(series: str | None, span: list[str] | None, changes: list[str]) -> dict[str, str]:
-        start, end = span if span and len(span) == 2 else (None, None)
-        return {
-            "path": PATH,
-            "search": encode(FIELDS, {"series": series, "start": start, "end": end, "change": changes}),
-        }
 
-
-def added(changes: list[str], span: list[str] | None, change: str) -> tuple[Any, Any]:
-    """The changes with one more, or what is wrong with it."""
-    if not span or None in span:
-        return no_update, "Choose the first and the last day first"
+def _planned(config: Config, series: str, changes: list[str]) -> list[dict[str, Any]]:
+    """The plan with its changes; without them when they make no sense, which the run will say."""
     try:
-        return [*changes, change_text(f"{change}@{span[0]}:{span[1]}")], None
-    except ValueError:
-        return no_update, "Give a number, or a text to set"
-
-
-def with_cells(changes: list[str], cells: list[dict[str, Any]]) -> list[str]:
-    """The changes with edited cells: each sets one column on one day, in place of an earlier edit of that cell."""
-    for cell in cells:
-        day, column, value = cell["data"]["ds"], cell["colId"], cell.get("value")
-        at = f"@{day}:{day}"
-        changes = [c for c in changes if not (c.startswith(f"{column}=") and c.endswith(at))]
-        if value not in (None, ""):
-            changes = [*changes, change_text(f"{column}={value}{at}")]
-    return changes
-
-
-def _edits(changes: list[str]) -> list[Edit]:
-    return [queries.edit_of(c) for c in changes]
-
-
-def _options(config: Config, text: str, chosen: str | None) -> list[str]:
-    return list(dict.fromkeys([*([chosen] if chosen else []), *queries.find_series(config, text, FOUND)]))
-
-
-def _list(changes: list[str]) -> Any:
-    """The changes in words, each with a button that takes it back."""
-    if not changes:
-        return dmc.Text("No change yet: the scenario equals the plan.", size="sm", c="dimmed")
-    rows = []
-    for i, edit in enumerate(_edits(changes)):
-        days = f"on {edit.start}" if edit.start == edit.end else f"from {edit.start} to {edit.end}"
-        words = f"{edit.column}: {OPS[edit.op]} {_plain(edit.value)} {days}"
-        drop = dmc.Button(
-            "Remove", id={"type": "s-drop", "index": i}, size="compact-xs", variant="subtle",
-            **{"aria-label": f"Remove {words}"},
-        )  # fmt: skip
-        rows.append(dmc.Group([dmc.Text(words, size="sm"), drop], gap="xs", className="change"))
-    return dmc.Stack(rows, gap=4)
-
-
-def _plain(value: float | str) -> str:
-    return f"{value:g}" if isinstance(value, float) else value
+        return records(queries.days_ahead(config, series, edited.edits(changes)))
+    except UserError:
+        return records(queries.days_ahead(config, series))
 
 
 def _answer(config: Config, series: str, changes: list[str]) -> dict[str, Any]:
     """What the model says, as JSON: rows, warnings, and the question that it answers; or why it cannot."""
     try:
-        edits = _edits(changes)
+        edits = edited.edits(changes)
         rows = queries.what_if(config, series, edits)
         return {"rows": records(rows), "warnings": queries.outside(config, series, edits), "asked": [series, changes]}
     except UserError as e:
@@ -281,7 +218,7 @@ def _result(config: Config, answer: dict[str, Any], asked: tuple[str | None, lis
         *(note(w, "watch", "Outside of what training saw") for w in answer["warnings"]),
         _totals(config, rows),
         *_charts(config, rows, series, scheme),
-        grid("s-rows", rows, _columns(config, rows), height=420),
+        grid("s-rows", rows, period_columns(config, rows, NAMES), height=420),
     ]
     return dmc.Stack([p for p in parts if p is not None], gap="md")
 
@@ -303,10 +240,3 @@ def _charts(config: Config, rows: pl.DataFrame, series: str, scheme: str | None)
     both = figures.compare(rows, labels(config, f"Scenario for {series}", scheme, through))
     gap = figures.difference(rows, labels(config, f"Difference for {series}", scheme, through))
     return [chart("s-compare", both, 400), chart("s-gap", gap, 340)]
-
-
-def _columns(config: Config, rows: pl.DataFrame) -> list[dict[str, Any]]:
-    names = {"baseline": "Baseline", "yhat": "Scenario", "difference": "Difference"}
-    names |= {c: f"{'Low' if c[:2] == 'lo' else 'High'} {c[3:]} %" for c in rows.columns if c[:3] in ("lo-", "hi-")}
-    columns = [number_column(c, f"{label} ({unit(config)})") for c, label in names.items() if c in rows.columns]
-    return [text_column("ds", figures.PERIOD[config.freq].title(), pinned="left", maxWidth=130), *columns]

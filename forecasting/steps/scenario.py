@@ -56,4 +56,5 @@ def _only(panel: Panel, where: str | None) -> Panel:
 def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:
     """The champion's rows, with bounds, for all series of a cut whose panel has the one bucket 0."""
     rows = produce.of_bucket(bundle.trained.only(bundle.champion), cut, 0)
+    rows = rows.filter(pl.col("model") == bundle.champion)  # the members of an ensemble answer, too
     return produce.calibrated(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)

@@ -8,6 +8,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data.panel import Edit
+from forecasting.errors import UserError
 from forecasting.steps import queries
 from tests.dashboard import fake_store as fake
 
@@ -239,6 +240,29 @@ def test_days_ahead_are_the_plan_with_the_edits(job):
     factor = [0.5 if i in (2, 3) else 1 for i in range(H)]
     assert edited["price"].to_list() == pytest.approx([p * f for p, f in zip(plan["price"], factor, strict=True)])
     assert edited["event"].to_list() == ["fair", *plan["event"][1:]]
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (Edit("weather", "=", 1.0, LAST, LAST), "weather is not known ahead; a scenario may change price, promo"),
+        (Edit("price", "=", "cheap", LAST, LAST), "price holds numbers, and 'cheap' is none"),
+        (Edit("event", "*=", 2.0, LAST, LAST), "event holds text"),
+    ],
+)
+def test_an_edit_that_its_column_cannot_take_gets_a_sentence(job, edit, says):
+    with pytest.raises(UserError, match=says):
+        queries.days_ahead(job[0], "S1/tea", [edit])
+
+
+def test_a_number_for_a_text_column_is_its_text(job):
+    edited = queries.days_ahead(job[0], "S1/tea", [Edit("event", "=", 7.0, HORIZON[0], HORIZON[0])])
+    assert edited["event"][0] == "7"
+
+
+def test_promotions_ahead_are_those_of_the_plan(job):
+    found = queries.promotions_ahead(job[0], "S1/tea")
+    assert dict(found.iter_rows()) == dict(queries.days_ahead(job[0], "S1/tea").select("ds", "promo").iter_rows())
 
 
 def test_warnings_name_values_that_training_never_saw(job):

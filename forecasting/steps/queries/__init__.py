@@ -15,7 +15,7 @@ from forecasting.steps.queries.lines import (
     vintages,
 )
 from forecasting.steps.queries.overview import CONTEXT, Change, Kpis, kpis, recent, top_series
-from forecasting.steps.queries.planning import days_ahead, edit_of, outside, seen, spelled, what_if
+from forecasting.steps.queries.planning import days_ahead, edit_of, outside, promotions_ahead, seen, spelled, what_if
 from forecasting.steps.queries.status import Status, drift, facts, report, status
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "line",
     "models",
     "outside",
+    "promotions_ahead",
     "recent",
     "report",
     "seen",

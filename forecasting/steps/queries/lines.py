@@ -81,7 +81,7 @@ def history(config: Config, of: Line, start: date | None = None) -> pl.DataFrame
         return _group_history(config, of.name, since)
     rows = open_store(config).scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id").is_in(of.ids) & since)
     rows = rows.filter(pl.col("flag") != "ahead").with_columns(y=_closed_is_zero())
-    return rows.group_by("ds").agg(_sum("y"), _on_promotion(config).mean().alias("promo")).sort("ds").collect()
+    return rows.group_by("ds").agg(_sum("y"), on_promotion(config).mean().alias("promo")).sort("ds").collect()
 
 
 def _group_history(config: Config, group: str, since: pl.Expr) -> pl.DataFrame:
@@ -193,7 +193,7 @@ def _sum(column: str) -> pl.Expr:
     return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum()).alias(column)
 
 
-def _on_promotion(config: Config) -> pl.Expr:
+def on_promotion(config: Config) -> pl.Expr:
     """1.0 on promotion, 0.0 off it; texts other than "" and "0" count as a promotion."""
     column = config.columns.promo
     if column is None:

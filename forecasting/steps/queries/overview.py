@@ -134,7 +134,7 @@ def recent(config: Config) -> pl.DataFrame:
     if last is None:
         return pl.DataFrame(schema={"end": pl.Date, "y": pl.Float64, "last_year": pl.Float64})
     days = history(config, Line("total", "group", buckets=(AGGREGATES,))).select("ds", "y")
-    span = 7 if config.freq == "1d" else 1
+    span = max(1, 7 // config.frequency.days)
     spans = _spans(config, days, last, span)
     before = _spans(config, days, config.frequency.shift(last, -config.frequency.year), span)
     paired = spans.join(before.select("k", last_year="y"), on="k", how="left")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -15,7 +16,7 @@ from forecasting.errors import UserError
 from forecasting.planning.scenario import compared
 from forecasting.steps import bundles, scenario
 from forecasting.steps.context import open_store
-from forecasting.steps.queries.lines import line
+from forecasting.steps.queries.lines import line, on_promotion
 from forecasting.steps.queries.status import status
 
 
@@ -25,9 +26,17 @@ def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl
     panel = _alone(config, unique_id) if cutoff else None
     if panel is None or cutoff is None:
         return pl.DataFrame()
-    frame = Cut(panel, cutoff, config.h, tuple(edits)).frame(0)
+    frame = Cut(panel, cutoff, config.h, _fitting(config, panel, edits)).frame(0)
     ahead = [c for c in config.columns.known_ahead if c in frame.columns]
     return frame.filter(pl.col("ds") > cutoff).select("ds", *ahead)
+
+
+def promotions_ahead(config: Config, unique_id: str) -> pl.DataFrame:
+    """[ds, promo]: 1.0 on coming periods that are planned as a promotion, 0.0 on others, null where nobody knows."""
+    days = days_ahead(config, unique_id)
+    if config.columns.promo not in days.columns:
+        return pl.DataFrame(schema={"ds": pl.Date, "promo": pl.Float64})
+    return days.select("ds", promo=on_promotion(config))
 
 
 def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFrame:
@@ -41,8 +50,31 @@ def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFra
         raise UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
     cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(config, version)
-    planned, changed = (scenario.answers(bundle, Cut(panel, cutoff, config.h, e)) for e in ((), tuple(edits)))
+    planned, changed = (
+        scenario.answers(bundle, Cut(panel, cutoff, config.h, e)) for e in ((), _fitting(config, panel, edits))
+    )
     return compared(planned, changed)
+
+
+def _fitting(config: Config, panel: Panel, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """The edits with values of their columns' types; raises UserError for one that its column cannot take."""
+    kinds = panel.scan(0).collect_schema()
+    ahead = [c for c in config.columns.known_ahead if c in kinds]
+    return tuple(_fit(edit, kinds[edit.column] if edit.column in ahead else None, ahead) for edit in edits)
+
+
+def _fit(edit: Edit, kind: pl.DataType | None, ahead: list[str]) -> Edit:
+    if kind is None:
+        raise UserError(f"{edit.column} is not known ahead; a scenario may change {', '.join(ahead)}")
+    if kind != pl.String and isinstance(edit.value, str):
+        raise UserError(f"{edit.column} holds numbers, and {edit.value!r} is none")
+    if kind == pl.String and edit.op != "=":
+        raise UserError(f"{edit.column} holds text, which can only be set")
+    return replace(edit, value=_text(edit.value)) if kind == pl.String else edit
+
+
+def _text(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _alone(config: Config, unique_id: str) -> Panel | None:
@@ -118,5 +150,4 @@ def _value(op: str, text: str) -> float | str:
 
 def spelled(edit: Edit) -> str:
     """The text that `edit_of` reads back."""
-    value = f"{edit.value:g}" if isinstance(edit.value, float) else edit.value
-    return f"{edit.column}{edit.op}{value}@{edit.start}:{edit.end}"
+    return f"{edit.column}{edit.op}{_text(edit.value)}@{edit.start}:{edit.end}"
