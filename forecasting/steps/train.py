@@ -68,7 +68,7 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
 def _job(config: Config, cutoff: date | None) -> Job:
     store = context.open_store(config)
     panel = context.open_panel(config, store)
-    at = cutoff or context.last_day(panel)
+    at = context.cutoff_of(panel, cutoff)
     key = context.identity_of(config, context.data_version(store), at)
     scored = context.last_facts(store, "backtest", key)
     if scored is None:
@@ -108,7 +108,7 @@ def _gate(job: Job, bundle: Bundle, origin: produce.Origin, verdict: Decision | 
     if reign is None:
         return _first(bundle, verdict)
     if reign["recipe"] == job.scored["recipe"]:
-        return sane
+        return sane if reign["cutoff"] <= str(job.cutoff) else _older(reign)
     mine = job.rows(job.scored["recipe"])
     own = mine.filter(pl.col("model") == bundle.champion)
     return gate.decide(own, _rival(job, reign), mine.filter(pl.col("model").is_in(LADDER)))
@@ -125,6 +125,11 @@ def _first(bundle: Bundle, verdict: Decision | None) -> Decision:
     why = verdict.reason.removeprefix("Not promoted: ")
     told = f"Promoted with {bundle.champion}, the best of the ladder, as the model that serves: {why}"
     return Decision(True, told, verdict.gain, verdict.lo, verdict.hi)
+
+
+def _older(reign: dict[str, str]) -> Decision:
+    """A look back with the recipe that serves: it may answer for its day, not from now on."""
+    return Decision(False, f"Not promoted: the champion knows newer data, up to {reign['cutoff']}.")
 
 
 def _sane(job: Job, bundle: Bundle, origin: produce.Origin) -> Decision:
