@@ -272,6 +272,18 @@ def test_nothing_sticks_out_on_a_phone(visit, path):
     visit.page.set_viewport_size({"width": 1280, "height": 1000})
 
 
+def test_the_pages_are_reached_on_a_phone(visit):
+    visit.page.set_viewport_size({"width": 390, "height": 800})
+    page = visit.go("/", "#total .main-svg")
+    drift = page.get_by_role("navigation", name="Pages").get_by_text("Drift", exact=True)
+    assert not drift.is_visible() or drift.bounding_box()["x"] < 0
+    page.click("#burger")
+    drift.click()
+    page.wait_for_selector("#drift .main-svg")
+    page.wait_for_function("document.querySelector('nav').getBoundingClientRect().right <= 0")
+    visit.page.set_viewport_size({"width": 1280, "height": 1000})
+
+
 @pytest.fixture(scope="module")
 def empty_visit(visit: Visit, bare, browser, serving: Callable) -> Iterator[Visit]:
     tab = Visit(browser, serving(app.build(bare)))
