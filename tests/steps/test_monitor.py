@@ -1,0 +1,129 @@
+"""Drift that was planted is found, none is found where there is none; realised scores by hand."""
+
+from datetime import date, timedelta
+from statistics import fmean
+
+import polars as pl
+import pytest
+
+from forecasting.steps import context
+from tests import chain
+from tests.chain import LAST, OVER, H, Job, versions
+
+NEWEST = 56
+LIGHT = ["ladder", chain.LIGHT]
+QUICK = {"backtest": {"windows": 1, "step": H, "calibration": 1}}
+
+
+@pytest.fixture(scope="module")
+def shifted() -> tuple[Job, dict]:
+    """Prices of the newest eight weeks are as a year before and 60 % higher; promotions exactly as a year before."""
+    rows = chain.sample()
+    since = LAST - timedelta(NEWEST - 1)
+    ago = rows.select("store", "item", ds=pl.col("ds") + timedelta(364), old="price", old_promo="promo")
+    both = rows.join(ago, on=["store", "item", "ds"], how="left", maintain_order="left")
+    late = pl.col("ds") >= since
+    changed = both.with_columns(
+        price=pl.when(late).then(pl.col("old") * 1.6).otherwise("price"),
+        promo=pl.when(late).then("old_promo").otherwise("promo"),
+    ).drop("old", "old_promo")
+    job = chain.make(changed, models=["ladder"], **QUICK)
+    job.run()
+    return job, job.run(["monitor"])[0].facts
+
+
+def test_it_compares_the_newest_weeks_with_the_same_weeks_a_year_before(shifted):
+    _, facts = shifted
+    first = LAST - timedelta(NEWEST - 1)
+    assert facts["current"] == [str(first), str(LAST)]
+    assert facts["reference"] == [str(first - timedelta(364)), str(LAST - timedelta(364))]
+
+
+def test_a_planted_shift_is_found_and_an_unchanged_column_is_not(shifted):
+    job, facts = shifted
+    table = {row["column"]: row for row in job.table("drift").iter_rows(named=True)}
+    assert set(table) == {"price", "promo", "open", "stock", "y", "yhat"}
+    assert table["price"]["drifted"]
+    assert not table["promo"]["drifted"], table["promo"]
+    assert {c: row["kind"] for c, row in table.items()} == {
+        **dict.fromkeys(("price", "promo", "open", "stock"), "data"),
+        "y": "target",
+        "yhat": "prediction",
+    }
+    assert set(facts["drifted"]) == {c for c, row in table.items() if row["drifted"]}
+    assert facts["share"] == pytest.approx(len(facts["drifted"]) / 6)
+
+
+def test_the_report_is_kept_beside_the_tables(shifted):
+    job, facts = shifted
+    html = context.open_store(job.config()).read_bytes(f"reports/drift-{LAST}.html").decode()
+    assert facts["report"].endswith(f"reports/drift-{LAST}.html")
+    assert "price" in html
+    assert 'src="http' not in html
+
+
+def test_without_a_year_the_weeks_just_before_are_the_reference():
+    rows = chain.sample().filter(pl.col("ds") > LAST - timedelta(200))
+    job = chain.make(rows, models=["ladder"], **QUICK)
+    facts = job.run(["ingest", "monitor"])[1].facts
+    first = LAST - timedelta(NEWEST - 1)
+    assert facts["reference"] == [str(first - timedelta(NEWEST)), str(first - timedelta(1))]
+    assert facts["realised"] == []
+
+
+@pytest.fixture(scope="module")
+def landed() -> tuple[Job, list[dict]]:
+    """Forecast on OVER from a file that ends there; then ten of the fourteen days are told."""
+    job = chain.make(models=LIGHT, **QUICK)
+    known = chain.sample()
+    later = pl.col("ds") > OVER
+    hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
+    known.with_columns(hidden).write_parquet(job.folder / "first.parquet")
+    known.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10))).write_parquet(
+        job.folder / "next.parquet"
+    )
+    first, following = ({"source.path": str(job.folder / f"{name}.parquet")} for name in ("first", "next"))
+    assert job.run([*chain.STEPS, "monitor"], **first)[-1].facts["realised"] == []
+    return job, job.run(["ingest", "monitor"], **following)[-1].facts["realised"]
+
+
+def test_scores_of_a_vintage_whose_days_have_come_are_those_of_a_loop(landed):
+    job, realised = landed
+    assert len(realised) == 1
+    told = realised[0]
+    vintage = job.table("vintages").row(0, named=True)
+    assert (told["cutoff"], told["version"], told["model"]) == (str(OVER), 1, vintage["champion"])
+    sold = {(u, d): y for u, d, y in job.table("panel").drop_nulls("y").select("unique_id", "ds", "y").iter_rows()}
+    rows = job.table("forecasts").filter(pl.col("grain") == "series", pl.col("model") == vintage["champion"])
+    pairs = [
+        (sold[u, d], yhat, q50, lo <= sold[u, d] <= hi)
+        for u, d, yhat, q50, lo, hi in rows.select("unique_id", "ds", "yhat", "q50", "lo-80", "hi-80").iter_rows()
+        if (u, d) in sold
+    ]
+    assert told["n"] == len(pairs) > 50
+    volume = sum(y for y, *_ in pairs)
+    assert told["wape"] == pytest.approx(sum(abs(y - q50) for y, _, q50, _ in pairs) / volume)
+    assert told["bias"] == pytest.approx(sum(yhat - y for y, yhat, *_ in pairs) / volume)
+    assert told["rmse"] == pytest.approx(fmean((y - yhat) ** 2 for y, yhat, *_ in pairs) ** 0.5)
+    assert told["coverage-80"] == pytest.approx(fmean(inside for *_, inside in pairs))
+
+
+def test_only_days_that_have_come_are_scored(landed):
+    job, _ = landed
+    last = job.table("panel").drop_nulls("y")["ds"].max()
+    assert last == OVER + timedelta(10) < job.table("forecasts")["ds"].max()
+
+
+def test_the_same_again_is_not_compared_again(shifted):
+    job = shifted[0].copy()
+    before = versions(job)
+    again = job.run(["monitor"])[0]
+    assert again.reused
+    assert versions(job) == before
+
+
+def test_a_look_back_sees_no_later_day(shifted):
+    job = shifted[0].copy()
+    facts = job.run(["monitor"], date(2024, 4, 1))[0].facts
+    assert facts["current"][1] == "2024-04-01"
+    assert "yhat" not in {row["column"] for row in job.table("drift", cutoff=date(2024, 4, 1)).iter_rows(named=True)}

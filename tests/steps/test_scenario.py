@@ -1,0 +1,136 @@
+"""Edited coming days against the forecasts as planned, on a chain whose true effects are known."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from forecasting.errors import UserError
+from forecasting.steps.scenario import run_scenario
+from tests import chain
+from tests.chain import LAST, H, Job, versions
+
+FIRST, END = LAST + timedelta(5), LAST + timedelta(8)
+"""Four of the fourteen coming days are edited."""
+EDITED = pl.col("ds").is_between(FIRST, END)
+
+
+@pytest.fixture(scope="module")
+def job() -> Job:
+    """LightGBM with enough trees to have understood promotions and prices."""
+    light = {"lightgbm": {"trees": 60, "params": {"min_data_in_leaf": 10, "num_leaves": 15}}}
+    made = chain.make(models=["ladder", light], backtest={"windows": 1, "step": H, "calibration": 1})
+    assert made.run()[-1].facts["champion"] == "LightGBM"
+    return made
+
+
+def ask(job: Job, changes: list[str], where: str | None = None, start: date = FIRST, end: date = END) -> pl.DataFrame:
+    return run_scenario(job.config(), where, changes, start, end)
+
+
+def open_days() -> pl.DataFrame:
+    rows = chain.sample().filter(pl.col("ds") > LAST, pl.col("open") == 1)
+    return rows.select("ds", "promo", unique_id=pl.concat_str("store", "item", separator="/"))
+
+
+def test_the_baseline_is_the_published_forecast(job):
+    made = ask(job, ["price*=0.5"])
+    assert made.height == 8 * H
+    published = job.table("forecasts").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series")
+    both = made.join(published, on=["unique_id", "ds"], suffix=":published")
+    assert both.height == made.height
+    assert (both["baseline"] - both["yhat:published"]).abs().max() < 1e-9
+
+
+def test_changing_nothing_changes_nothing_bounds_included(job):
+    made = ask(job, ["price*=1", "promo+=0"])
+    published = job.table("forecasts").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series")
+    both = made.join(published, on=["unique_id", "ds"], suffix=":published")
+    assert made["difference"].abs().max() == 0
+    for bound in chain.BOUNDS:
+        assert (both[bound] - both[f"{bound}:published"]).abs().max() < 1e-9, bound
+
+
+def test_a_promotion_sells_more_on_its_days_and_bounds_go_with_it(job):
+    """The uplift of the chain is 40 to 70 % (log)."""
+    rows = open_days()
+    made = ask(job, ["promo=1"]).join(rows.filter(pl.col("promo") == 0), on=["unique_id", "ds"])
+    there = made.filter(EDITED)
+    assert there.height > 10
+    lift = there["yhat"].sum() / there["baseline"].sum()
+    assert 1.2 < lift < 2.2
+    assert (there["difference"] > 0).mean() > 0.9
+    assert (there["hi-80"] >= there["yhat"]).all()
+
+
+def test_a_lower_price_sells_more_and_a_higher_one_less(job):
+    """Elasticities of the chain lie between -2.2 and -0.8; the shelf price moves by steps of 8 to 15 %."""
+    sums = {change: ask(job, [change]).filter(EDITED) for change in ("price*=0.85", "price*=1.15")}
+    lower, higher = (frame["yhat"].sum() / frame["baseline"].sum() for frame in sums.values())
+    assert lower > 1.0 > higher
+
+
+def test_only_chosen_series_answer_and_others_are_left_out(job):
+    made = ask(job, ["promo=1"], "store = 'S1' AND item = 'I02'")
+    assert made["unique_id"].unique().to_list() == ["S1/I02"]
+    assert made.height == H
+    alone = ask(job, ["promo=1"]).filter(pl.col("unique_id") == "S1/I02")
+    assert (made.sort("ds")["yhat"] - alone.sort("ds")["yhat"]).abs().max() < 1e-9, "the others do not matter"
+
+
+def test_days_far_from_the_edit_do_not_move(job):
+    """Promotions are read a day around and over a week or two; a price a day around and against its own mean."""
+    made = ask(job, ["price*=0.5"])
+    before = made.filter(pl.col("ds") < FIRST - timedelta(1))
+    assert before.height == 8 * 3
+    assert before["difference"].abs().max() == 0
+    assert made.filter(EDITED)["difference"].abs().max() > 0
+
+
+def test_a_closed_day_sells_nothing_and_opening_it_sells_something(job):
+    closing = ask(job, ["open=0"])
+    shut = closing.filter(EDITED)
+    assert shut.select("yhat", *chain.BOUNDS).max().row(0) == (0.0,) * 5
+    plans = chain.sample().filter(pl.col("ds") > LAST, pl.col("open") == 0)
+    assert plans.height > 0
+    first, last = plans["ds"].min(), plans["ds"].max()
+    opened = ask(job, ["open=1"], start=first, end=last).join(
+        plans.select("ds", unique_id=pl.concat_str("store", "item", separator="/")), on=["unique_id", "ds"]
+    )
+    assert opened["baseline"].max() == 0
+    assert opened["yhat"].min() > 0
+
+
+def test_nothing_is_stored(job):
+    before = versions(job)
+    ask(job, ["price*=0.5"])
+    assert versions(job) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "days", "message"),
+    [
+        (["cost*=2"], None, (FIRST, END), "cost is not known ahead; a scenario may change price, promo, open"),
+        (["stock=0"], None, (FIRST, END), "stock is not known ahead"),
+        (["price*=0.5"], "stroe = 'S1'", (FIRST, END), "stroe"),
+        (["price*=0.5"], "store = 'S9'", (FIRST, END), "no series meets this condition"),
+        (["price*=0.5"], None, (END, FIRST), "choose days within"),
+        (
+            ["price*=0.5"],
+            None,
+            (LAST - timedelta(9), LAST),
+            f"the forecast covers {LAST + timedelta(1)} to {LAST + timedelta(H)}",
+        ),
+        (["price*=0.5"], None, (LAST + timedelta(H + 1), LAST + timedelta(H + 2)), "choose days within"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_told(job, changes, where, days, message):
+    with pytest.raises(UserError, match=message):
+        ask(job, changes, where, *days)
+
+
+def test_without_a_forecast_there_is_nothing_to_compare_with():
+    job = chain.make(models=["ladder"])
+    job.run(["ingest"])
+    with pytest.raises(UserError, match="no forecast to compare with; run `demandcast run`"):
+        ask(job, ["price=1"])
