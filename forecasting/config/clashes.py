@@ -112,5 +112,5 @@ def _models(c: Config) -> Said:
     for i, name in enumerate(names):
         if name in names[:i]:
             yield f"models.{i}", f"two models bear the name {name}: give this one another `name`"
-    if not any(m.family == "naive" for m in c.models):
+    if not any(m.family == "naive" and m.on == "series" and "class" not in m.options for m in c.models):
         yield "models", "the list must hold `ladder`: every score is told against it"

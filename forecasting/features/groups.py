@@ -34,7 +34,7 @@ def priors(groups: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
     """
     f = config.frequency
     short, long = f.windows[0], f.level_window
-    year = f.year * -(-(lead + short) // f.year)
+    year = f.year * -(-(lead + max(short, long // 2)) // f.year)  # the quarter around it must be over, too
     grid = _complete(groups, config, lead).sort("group", "ds")
     mean = pl.col("y_sum") / pl.col("y_count")
 

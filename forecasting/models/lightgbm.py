@@ -59,16 +59,18 @@ class LightGBM:
     family: str = "lightgbm"
 
     def fit(self, cut: Cut) -> FittedLightGBM:
-        """One booster for each horizon block of the config."""
+        """One booster for each horizon block of the config that the history reaches."""
         made = _features(cut)
         codes = _category_codes(cut)
         boosters = {end: self._booster(cut, made, codes, end) for end in cut.config.block_ends}
-        return FittedLightGBM(self.name, boosters, made.levels, codes)
+        learned = {end: booster for end, booster in boosters.items() if booster is not None}
+        return FittedLightGBM(self.name, learned, made.levels, codes, tuple(_inputs(made, codes)))
 
-    def _booster(self, cut: Cut, made: Features, codes: Codes, lead: int) -> lightgbm.Booster:
+    def _booster(self, cut: Cut, made: Features, codes: Codes, lead: int) -> lightgbm.Booster | None:
+        """None where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
         import lightgbm
 
-        names = [f.name for f in made.all(lead)] + list(codes)
+        names = _inputs(made, codes)
         share = self._share(cut)
         rows = pl.concat(
             [
@@ -77,6 +79,8 @@ class LightGBM:
             ]
         )
         target = rows["y"] / rows["level"]
+        if not (target != 0).any():
+            return None
         params = {**PARAMS, **self.params, **FIXED}
         if (target < 0).any():  # Tweedie knows no negative sales
             params["objective"] = "regression"
@@ -86,8 +90,8 @@ class LightGBM:
             rows.select(names).cast(pl.Float32).to_numpy(),
             target.to_numpy(),
             weight=(weight / weight.mean()).to_numpy(),
-            feature_name=names,
-            categorical_feature=list(codes),
+            # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
+            categorical_feature=[names.index(c) for c in codes],
         )
         return lightgbm.train(params, data, self.trees)
 
@@ -109,12 +113,15 @@ class LightGBM:
 
 @dataclass(frozen=True)
 class FittedLightGBM:
-    """Boosters by the last step of their block, the groupings whose priors they read, and the codes of categories."""
+    """Boosters by the last step of their block, the groupings whose priors they read, the codes of categories, and
+    the columns that they take, in order.
+    """
 
     name: str
     boosters: dict[int, lightgbm.Booster]
     levels: tuple[Level, ...]
     codes: Codes
+    inputs: tuple[str, ...]
     family: str = "lightgbm"
 
     @property
@@ -127,8 +134,9 @@ class FittedLightGBM:
         frame = cut.frame(bucket)
         rungs = naive.answers(cut, frame)
         made = Features(cut.config, dict(frame.schema), self.levels)
-        said = [self._block(cut, frame, made, end) for end in self._ends(cut)]
-        rows = rungs.join(pl.concat(said), on=KEY, how="left", maintain_order="left")
+        empty = frame.clear().select(*KEY, _own=pl.lit(None, pl.Float64))
+        said = pl.concat([empty, *(self._block(cut, frame, made, end) for end in self._ends(cut))])
+        rows = rungs.join(said, on=KEY, how="left", maintain_order="left")
         own = pl.col("_own").is_not_null()
         rows = rows.with_columns(
             yhat=pl.coalesce("_own", "yhat"), source=pl.when(own).then(pl.lit(self.name)).otherwise("source")
@@ -147,7 +155,7 @@ class FittedLightGBM:
         rows = rows.filter(pl.col("ds").is_between(first, last), pl.col("level").is_not_null())
         if rows.is_empty():
             return rows.select(*KEY, _own=pl.col("level"))
-        values = booster.predict(rows.select(booster.feature_name()).cast(pl.Float32).to_numpy())
+        values = booster.predict(rows.select(self.inputs).cast(pl.Float32).to_numpy())
         return rows.select(*KEY, _own=pl.Series(values) * pl.col("level"))
 
     def save(self, folder: Path) -> None:
@@ -156,6 +164,7 @@ class FittedLightGBM:
         for end, booster in self.boosters.items():
             booster.save_model(str(folder / f"block-{end}.txt"))
         facts = {"name": self.name, "blocks": list(self.boosters), "levels": self.levels, "codes": self.codes}
+        facts |= {"inputs": self.inputs}
         (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
@@ -165,7 +174,8 @@ def load(folder: Path) -> FittedLightGBM:
 
     facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     boosters = {end: lightgbm.Booster(model_file=str(folder / f"block-{end}.txt")) for end in facts["blocks"]}
-    return FittedLightGBM(facts["name"], boosters, tuple(tuple(x) for x in facts["levels"]), facts["codes"])
+    levels, inputs = tuple(tuple(level) for level in facts["levels"]), tuple(facts["inputs"])
+    return FittedLightGBM(facts["name"], boosters, levels, facts["codes"], inputs)
 
 
 def build(spec: ModelSpec, config: Config) -> list[LightGBM]:
@@ -194,6 +204,11 @@ def _features(cut: Cut) -> Features:
     texts = [c for c in cut.config.static_columns if frame.schema.get(c) == pl.String]
     groups = [(c,) for c in texts if frame[c].n_unique() < many / 2]
     return Features(cut.config, dict(frame.schema), ((), *groups) if many > 1 else ())
+
+
+def _inputs(made: Features, codes: Codes) -> list[str]:
+    """The columns of the matrix in the order in which the boosters take them; their names are those of any lead."""
+    return [*(f.name for f in made.all(1)), *codes]
 
 
 def _category_codes(cut: Cut) -> Codes:

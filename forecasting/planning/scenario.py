@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -45,9 +46,15 @@ def _value(text: str, op: str, kind: pl.DataType, change: str) -> float | str:
             raise UserError(f"change {change!r}: the column holds text, which can only be set with =")
         return text.strip("'\"")
     try:
-        return float(text)
+        return _finite(float(text))
     except ValueError:
         raise UserError(f"change {change!r}: {text} is not a number") from None
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _check_where(where: str | None, kinds: dict[str, pl.DataType]) -> None:

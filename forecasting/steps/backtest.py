@@ -36,7 +36,7 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     """
     store = context.open_store(config)
     panel = context.open_panel(config, store)
-    end = cutoff or context.last_day(panel)
+    end = context.cutoff_of(panel, cutoff)
     key = context.identity_of(config, context.data_version(store), end)
     known = None if force else context.last_facts(store, "backtest", key)
     if known:

@@ -76,11 +76,18 @@ def bucket_number(store: Store) -> int:
     return int(found["value"][0]) if found.height else 0
 
 
-def last_day(panel: Panel) -> date:
-    """The newest day with an observation in any series."""
-    seen = [panel.scan(b).filter(pl.col("y").is_not_null()).select(pl.col("ds").max()) for b in panel.buckets]
-    days = [frame.item() for frame in pl.collect_all(seen)]
-    found: date = max(day for day in days if day is not None)
+def cutoff_of(panel: Panel, asked: date | None) -> date:
+    """The newest day with an observation in any series; when a day is `asked`, the newest period of the panel by then.
+
+    Any day of a month or a week may be asked. Raises UserError when there is none.
+    """
+    known = pl.col("y").is_not_null() if asked is None else (pl.col("ds") <= asked) & (pl.col("flag") != "ahead")
+    parts = pl.collect_all([panel.scan(b).filter(known).select(pl.col("ds").max()) for b in panel.buckets])
+    days = [day for part in parts if (day := part.item()) is not None]
+    if not days:
+        by = f" by {asked}" if asked else ""
+        raise UserError(f"{panel.config.name}: nothing was observed{by}; load older data, or give a later --cutoff")
+    found: date = max(days)
     return found
 
 
@@ -105,8 +112,10 @@ def code_of() -> str:
 
 
 def identity_of(config: Config, version: int, cutoff: date) -> str:
-    """Identity of a bundle: data version, recipe, code and cutoff."""
-    return _hash(f"{version} {recipe_of(config)} {code_of()} {cutoff} {sorted(config.level)}")
+    """Identity of a bundle: data version, recipe, code, cutoff, and which bounds and aggregates it answers for."""
+    return _hash(
+        f"{version} {recipe_of(config)} {code_of()} {cutoff} {sorted(config.level)} {config.levels_of_aggregation}"
+    )
 
 
 def _hash(text: str) -> str:

@@ -28,7 +28,7 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
     """
     with log.step("read"):
         checked = contracts.check(sources.load(config), config)
-    good = _typed(checked.good, config)
+    good = _as_before(_typed(checked.good, config), config)
     store = _store_for(config, good)
     before = _versions(store)
     _keep_quarantine(store, checked.quarantine)
@@ -51,8 +51,38 @@ def _typed(good: pl.DataFrame, config: Config) -> pl.DataFrame:
     return good.with_columns(*texts, *(pl.col(c).cast(pl.Float64) for c in numbers if c not in named))
 
 
+def _as_before(good: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Drivers in the types of earlier loads: numbers among texts are texts (7.0 is 7); UserError for the reverse.
+
+    A small load may hold only the numbers of a column of texts, or none of a column of numbers.
+    """
+    known = open_store(config).tables["panel"].schema
+    changed = [c for c, kind in good.schema.items() if c in known and c not in (*KEY, "y") and known[c] != kind]
+    return good.with_columns(_as_text(c) if known[c] == pl.String else _as_number(good[c], config) for c in changed)
+
+
+def _as_text(column: str) -> pl.Expr:
+    value = pl.col(column)
+    whole = value.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(value == value.round()).then(whole).otherwise(value.cast(pl.String)).alias(column)
+
+
+def _as_number(texts: pl.Series, config: Config) -> pl.Series:
+    read = texts.cast(pl.Float64, strict=False)
+    words = texts.filter(read.is_null() & texts.is_not_null())
+    grouping = any(texts.name in level for level in config.levels_of_aggregation)
+    if grouping or words.len():
+        now = "groups series, which a text does" if grouping else f"holds the text {words[0]!r}"
+        raise config.fault(
+            "columns",
+            f"{texts.name} was loaded as a number before and now {now}: mend the column in the source, "
+            "or set store.root to a new folder and ingest again",
+        )
+    return read
+
+
 def _store_for(config: Config, good: pl.DataFrame) -> Store:
-    """The store with the drivers of this load; their types and the number of buckets are fixed by the first one."""
+    """The store with the drivers of this load; the number of buckets is fixed by the first one."""
     store = open_store(config)
     drivers = {c: str(kind) for c, kind in good.schema.items() if c not in (*KEY, "y")}
     buckets = bucket_number(store)
@@ -107,8 +137,8 @@ def _with_stored(store: Store, rows: pl.DataFrame, bucket: int) -> pl.DataFrame:
 
 
 def _last_sale(store: Store, good: pl.DataFrame) -> date:
-    """The newest day for which anybody told a number."""
-    stored = store.scan("panel").filter(pl.col("y_raw").is_not_null()).select(pl.col("ds").max()).collect().item()
+    """The newest day for which anybody ever told a number: the panel does not shrink when that one is taken back."""
+    stored = store.scan("panel").filter(pl.col("flag") != "ahead").select(pl.col("ds").max()).collect().item()
     new = good.filter(pl.col("y").is_not_null()).select(pl.col("ds").max()).item()
     found: date = max(day for day in (stored, new) if day is not None)
     return found

@@ -29,7 +29,7 @@ def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) 
     """
     store = context.open_store(config)
     panel = context.open_panel(config, store)
-    at = cutoff or context.last_day(panel)
+    at = context.cutoff_of(panel, cutoff)
     vintages = store.published().filter(pl.col("cutoff") <= at)
     key = f"{at} {context.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
     known = None if force else context.last_facts(store, "monitor", key)
@@ -72,13 +72,13 @@ def _drift(config: Config, store: Store, panel: Panel, at: date) -> dict[str, An
 
 
 def _days(panel: Panel, span: tuple[date, date], columns: list[str]) -> pl.DataFrame:
-    """A sample of the rows of the days first..last, evenly over all series."""
+    """A sample of the rows of the days first..last."""
     days = pl.col("ds").is_between(*span)
     parts = pl.collect_all(
         [panel.scan(b).filter(days, pl.col("flag") != "filled").select(columns) for b in panel.buckets]
     )
     rows = pl.concat(parts)
-    return rows.gather_every(max(1, rows.height // VALUES))
+    return rows.sample(min(VALUES, rows.height), seed=0)  # every n-th row could be Sundays alone
 
 
 def _predictions(store: Store, at: date) -> tuple[pl.Series, pl.Series] | None:
@@ -97,8 +97,8 @@ def _predictions(store: Store, at: date) -> tuple[pl.Series, pl.Series] | None:
 
 def _beside(frame: pl.DataFrame, yhat: pl.Series) -> pl.DataFrame:
     """The frame and below it the values of one more column; the nulls that this makes do not count."""
-    evenly = yhat.gather_every(max(1, yhat.len() // VALUES))
-    return pl.concat([frame, evenly.to_frame("yhat")], how="diagonal")
+    some = yhat.sample(min(VALUES, yhat.len()), seed=0)
+    return pl.concat([frame, some.to_frame("yhat")], how="diagonal")
 
 
 def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame, at: date) -> list[dict[str, Any]]:

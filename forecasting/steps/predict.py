@@ -22,7 +22,7 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
     """
     store = context.open_store(config)
     panel = context.open_panel(config, store)
-    at = cutoff or context.last_day(panel)
+    at = context.cutoff_of(panel, cutoff)
     version, data = bundles.version_for(config, at), context.data_version(store)
     key = f"{at} {version} {data}"
     known = None if force else context.last_facts(store, "predict", key)

@@ -12,7 +12,9 @@ from forecasting.data.sources._cells import narrowed, numbers, plain
 from forecasting.data.sources._dates import dates
 from forecasting.data.sources._loaded import KEYS, TAGS
 
-RESERVED = (*TAGS, "bucket", "y_raw", "flag", "cutoff")
+RESERVED = (*TAGS, "bucket", "y_raw", "flag", "cutoff", "yhat", "closed", "level", "group", "model", "total")
+FACTS = ("first", "last", "n", "mean", "zeros")
+"""Columns of the table `series`, beside the static ones."""
 Faults = list[tuple[str, pl.Series, pl.Series]]
 
 
@@ -44,7 +46,7 @@ def drivers(config: Config) -> dict[str, str]:
     out: dict[str, str] = {}
     for key, columns in named.items():
         out |= {c: key for c in columns if c not in out}
-    for column in set(out) & set(RESERVED):
+    for column in set(out) & {*RESERVED, *FACTS}:
         raise config.fault(out[column], f"{column} is a name that the panel needs for itself: rename the column")
     return out
 
