@@ -108,7 +108,8 @@ def test_priors_read_nothing_younger_than_their_lead(freq, lead):
     )
     row = pl.col("ds") == ds[-1]
     before = told.with_columns(y_sum=pl.when(pl.col("ds") > ds[-1 - lead]).then(1e6).otherwise("y_sum"))
-    assert priors(told, config, lead).filter(row).equals(priors(before, config, lead).filter(row))
+    end = config.frequency.shift(told["ds"].max(), lead)
+    assert priors(told, config, lead, end).filter(row).equals(priors(before, config, lead, end).filter(row))
 
 
 def test_a_figure_that_is_taken_back_leaves_the_panel_whole():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import cast
 
 import polars as pl
 
@@ -39,7 +41,8 @@ class Features:
 
     def prepare(self, frame: pl.DataFrame, sums: pl.DataFrame, lead: int) -> pl.DataFrame:
         """The frame (sorted by unique_id and ds) with the priors of its groups joined."""
-        made = groups.priors(sums, self.config, lead)
+        end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
+        made = groups.priors(sums, self.config, lead, end)
         for level in self.levels:
             names = dict(zip(("now", "trend", "season"), groups.columns(groups.grain(level)), strict=True))
             frame = frame.with_columns(groups.group_label(level).alias("group"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from forecasting.config import Config
@@ -27,15 +29,15 @@ def columns(group: str) -> list[str]:
     return [f"{group}_{what}" for what in ("now", "trend", "season")]
 
 
-def priors(groups: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
-    """Per group and ds (up to `lead` periods past its last row): mean sales of the last short window over those of the
+def priors(groups: pl.DataFrame, config: Config, lead: int, end: date) -> pl.DataFrame:
+    """Per group and ds (up to `end`): mean sales of the last short window over those of the
     last quarter (`now`), of the quarter over the same quarter a year ago (`trend`), and of the days around the same
     phase a year ago over that year's quarter (`season`). Read from the table `groups`, at least `lead` periods back.
     """
     f = config.frequency
     short, long = f.windows[0], f.level_window
     year = f.year * -(-(lead + max(short, long // 2)) // f.year)  # the quarter around it must be over, too
-    grid = _complete(groups, config, lead).sort("group", "ds")
+    grid = _complete(groups, config, end).sort("group", "ds")
     mean = pl.col("y_sum") / pl.col("y_count")
 
     def over(window: int, lag: int) -> pl.Expr:
@@ -46,13 +48,9 @@ def priors(groups: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
     return grid.select("group", "ds", now=ratio(over(short, lead), level), trend=ratio(level, before), season=seasonal)
 
 
-def _complete(groups: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
-    """The groups on a whole calendar, with `lead` empty periods at the end."""
-    span = groups.group_by("group").agg(pl.col("ds").min().alias("_first"))
-    last = groups["ds"].max()
-    if last is None:
-        return groups.select("group", "ds", "y_sum", "y_count")
-    end = config.frequency.shift(last, lead)  # type: ignore[arg-type]
+def _complete(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFrame:
+    """The groups on a whole calendar up to `end`; empty periods where nothing was observed."""
+    span = groups.filter(pl.col("ds") <= end).group_by("group").agg(pl.col("ds").min().alias("_first"))
     ds = pl.date_ranges("_first", pl.lit(end), interval=config.freq).alias("ds")
     grid = span.select("group", ds).explode("ds")
     return grid.join(groups.select("group", "ds", "y_sum", "y_count"), on=["group", "ds"], how="left")

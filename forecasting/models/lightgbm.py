@@ -198,12 +198,12 @@ def _first_step(boosters: Mapping[int, Any], end: int) -> int:
 
 def _features(cut: Cut) -> Features:
     """The features of a cut: priors of all series together and of every text column that groups them."""
-    bucket = cut.panel.buckets[0]
-    frame = cut.frame(bucket)
-    many = frame[SERIES].n_unique()
-    texts = [c for c in cut.config.static_columns if frame.schema.get(c) == pl.String]
-    groups = [(c,) for c in texts if frame[c].n_unique() < many / 2]
-    return Features(cut.config, dict(frame.schema), ((), *groups) if many > 1 else ())
+    rows = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
+    kinds = dict(rows.drop("bucket", strict=False).collect_schema())
+    texts = [c for c in cut.config.static_columns if kinds.get(c) == pl.String]
+    distinct = rows.select(pl.col(SERIES, *texts).n_unique()).collect().row(0, named=True)
+    groups = [(c,) for c in texts if distinct[c] < distinct[SERIES] / 2]
+    return Features(cut.config, kinds, ((), *groups) if distinct[SERIES] > 1 else ())
 
 
 def _inputs(made: Features, codes: Codes) -> list[str]:

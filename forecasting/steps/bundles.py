@@ -25,14 +25,15 @@ from forecasting.steps.produce import Trained
 
 @dataclass(frozen=True)
 class Bundle:
-    """Trained models, the quantiles of their errors, and the routing: which model is the champion."""
+    """Trained models, the quantiles of their errors, the routing (which model is champion), and the whole config."""
 
     trained: Trained
     quantiles: pl.DataFrame
     champion: str
     facts: dict[str, Any]
+    config: Config
 
-    def save(self, folder: Path, config: Config) -> None:
+    def save(self, folder: Path) -> None:
         """Write routing.json, config.json, quantiles.parquet and one folder per model."""
         places = []
         for i, (name, fitted) in enumerate(self.trained.fitted.items()):
@@ -40,7 +41,7 @@ class Bundle:
             places.append({"name": name, "family": fitted.family, "on": self.trained.on[name], "folder": f"model-{i}"})
         routing = {"champion": self.champion, "models": places, "facts": self.facts}
         (folder / "routing.json").write_text(json.dumps(routing, indent=1), encoding="utf-8")
-        (folder / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+        (folder / "config.json").write_text(self.config.model_dump_json(indent=1), encoding="utf-8")
         self.quantiles.write_parquet(folder / "quantiles.parquet")
 
 
@@ -49,13 +50,15 @@ def load(folder: Path) -> Bundle:
     routing = json.loads((folder / "routing.json").read_text(encoding="utf-8"))
     fitted = {m["name"]: models.load(m["family"], folder / m["folder"]) for m in routing["models"]}
     trained = Trained(fitted, {m["name"]: m["on"] for m in routing["models"]}, {})
-    return Bundle(trained, pl.read_parquet(folder / "quantiles.parquet"), routing["champion"], routing["facts"])
+    config = Config.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
+    return Bundle(trained, pl.read_parquet(folder / "quantiles.parquet"), routing["champion"], routing["facts"], config)
 
 
-def register(bundle: Bundle, config: Config, panel: Panel, run_id: str, identity: str) -> int:
+def register(bundle: Bundle, panel: Panel, run_id: str, identity: str) -> int:
     """Save the bundle, put it into the registry and return its version; the same identity is not stored twice."""
     with tempfile.TemporaryDirectory() as folder:
-        bundle.save(Path(folder), config)
+        config = bundle.config
+        bundle.save(Path(folder))
         inputs = panel.scan(panel.buckets[0]).collect_schema()
         signature = Signature(inputs, tables(config)["forecasts"].schema)
         tags = {name: str(bundle.facts[name]) for name in ("recipe", "data_version", "code", "cutoff")}
@@ -92,9 +95,19 @@ def version_for(config: Config, cutoff: date) -> int:
     return int(found["version"][0])
 
 
-def config_of(config: Config, version: int) -> Config:
-    """The config that a version was trained with, on the tables and the registry of this one."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = context.open_registry(config).fetch(version, Path(folder))
-        old = Config.model_validate_json((path / "config.json").read_text(encoding="utf-8"))
-    return old.model_copy(update={"store": config.store, "tracking": config.tracking})
+def served(config: Config, bundle: Bundle, version: int) -> Config:
+    """The config with the recipe that the bundle was trained by: a champion answers by its own, whatever is tried now.
+
+    Raises UserError when the data no longer have a column that it needs.
+    """
+    recipe = {key: getattr(bundle.config, key) for key in context.RECIPE}
+    kinds = context.open_store(config).tables["panel"].schema
+    roles = bundle.config.columns
+    lost = [c for c in (*roles.known_ahead, *bundle.config.static_columns) if c not in kinds]
+    if lost:
+        raise config.fault(
+            "columns",
+            f"the champion, version {version}, needs {', '.join(lost)}, which the data no longer have: bring the "
+            "column back, or start over under another name",
+        )
+    return config.model_copy(update=recipe)

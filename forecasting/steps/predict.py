@@ -21,25 +21,25 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
     names the champion. The same data and version are not forecast again without `force`.
     """
     store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    at = context.cutoff_of(panel, cutoff)
+    at = context.cutoff_of(context.open_panel(config, store), cutoff)
     version, data = bundles.version_for(config, at), context.data_version(store)
-    key = f"{at} {version} {data}"
+    key = f"{at} {version} {data} {sorted(config.level)} {config.levels_of_aggregation}"
     known = None if force else context.last_facts(store, "predict", key)
     if known:
         return Outcome("predict", known, reused=True)
     bundle = bundles.fetch(config, version)
-    origin = produce.origin(Cut(panel, at, config.h))
+    own = bundles.served(config, bundle, version)
+    origin = produce.origin(Cut(context.open_panel(own, store), at, own.h))
     with log.step("forecast", cutoff=str(at), version=version):
         parts = pl.concat(produce.forecasts(bundle.trained, origin), how="diagonal")
-        rows = produce.calibrated(parts, bundle.quantiles, config).with_columns(version=pl.lit(version, pl.Int64))
+        rows = produce.calibrated(parts, bundle.quantiles, own).with_columns(version=pl.lit(version, pl.Int64))
     _write(store, rows, at, version)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
     store.publish(vintage | {"data_version": data, "rows": rows.height})
     told = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": rows.height}
-    own = rows.filter(pl.col("grain") == "series")
-    told |= {"series": own["unique_id"].n_unique(), "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
-    ended = store.scan("series").select(pl.len()).collect().item() - own["unique_id"].n_unique()
+    single = rows.filter(pl.col("grain") == "series")["unique_id"].n_unique()
+    told |= {"series": single, "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
+    ended = store.scan("series").select(pl.len()).collect().item() - single
     return Outcome("predict", told | {"ended": ended})
 
 

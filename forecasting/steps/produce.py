@@ -152,7 +152,9 @@ def _aggregates(trained: Trained, at: Origin, sums: pl.DataFrame) -> pl.DataFram
 def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows with q50, the bounds of every level and the rung that they stand on; own bounds are replaced."""
     named = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in bounds(config.level))
-    return intervals.apply(named, quantiles, config.level, config.clean.y_min)
+    unknown = [c for c in bounds(config.level) if c not in quantiles.columns]  # levels asked for since the training
+    known = quantiles.with_columns(pl.lit(None, pl.Float64).alias(c) for c in unknown)
+    return intervals.apply(named, known, config.level, config.clean.y_min)
 
 
 def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:

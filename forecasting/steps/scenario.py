@@ -21,20 +21,20 @@ def run_scenario(config: Config, where: str | None, changes: list[str], start: d
     day of the horizon, in units of y. Nothing is stored. Raises UserError for a question that makes no sense.
     """
     store = context.open_store(config)
-    panel = context.open_panel(config, store)
     vintage = store.published().head(1)
     if vintage.is_empty():
         raise UserError(
             f"{config.name}: there is no forecast to compare with; run `demandcast run` with this config first"
         )
     at, version = vintage["cutoff"].item(), vintage["version"].item()
-    cut = Cut(panel, at, config.h)
-    _check_days(cut, start, end)
-    schema = panel.scan(panel.buckets[0]).collect_schema()
-    edits = edits_of(config, changes, (start, end), where, {c: k for c, k in schema.items() if c != "bucket"})
-    chosen = Cut(_only(panel, where), at, config.h)
     bundle = bundles.fetch(config, version)
-    planned, changed = (answers(bundle, Cut(chosen.panel, at, config.h, e)) for e in ((), edits))
+    own = bundles.served(config, bundle, version)
+    panel = context.open_panel(own, store)
+    _check_days(Cut(panel, at, own.h), start, end)
+    schema = panel.scan(panel.buckets[0]).collect_schema()
+    edits = edits_of(own, changes, (start, end), where, {c: k for c, k in schema.items() if c != "bucket"})
+    chosen = _only(panel, where)
+    planned, changed = (answers(bundle, Cut(chosen, at, own.h, e)) for e in ((), edits))
     return compared(planned, changed)
 
 

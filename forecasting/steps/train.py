@@ -56,8 +56,8 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
     champion, verdict = _champion(job)
     facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
     facts |= {"cutoff": str(job.cutoff)}
-    bundle = Bundle(trained, _quantiles(job), champion, facts)
-    version = bundles.register(bundle, config, job.panel, job.scored["run_id"], key)
+    bundle = Bundle(trained, _quantiles(job), champion, facts, config)
+    version = bundles.register(bundle, job.panel, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)
     _alias(config, version, decision)
     told = {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
@@ -152,7 +152,8 @@ def _rival(job: Job, reign: dict[str, str]) -> pl.DataFrame:
     rows = job.rows(reign["recipe"])
     if rows["cutoff"].n_unique() < len(job.scored["cutoffs"]):
         log.event("the champion's recipe is backtested on the new windows", recipe=reign["recipe"])
-        old = bundles.config_of(job.config, int(reign["version"]))
+        version = int(reign["version"])
+        old = bundles.served(job.config, bundles.fetch(job.config, version), version)
         context.record(job.config, backtest(old, job.cutoff))
         rows = job.rows(reign["recipe"])
     return rows.filter(pl.col("model") == reign["champion"])

@@ -143,7 +143,7 @@ def same(answer, value) -> bool:
 @every
 def test_group_priors_are_what_slow_arithmetic_says(bench, freq, lead):
     b = bench(freq)
-    said = priors(b.sums, b.config, lead)
+    said = priors(b.sums, b.config, lead, b.config.frequency.shift(b.sums["ds"].max(), lead))
     shift, year, quarter, short = b.config.frequency.shift, YEAR[freq], QUARTER[freq], WINDOWS[freq][0]
     back = year * math.ceil((lead + short) / year)
     last = max(b.frame["ds"])

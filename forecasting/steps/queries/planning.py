@@ -45,13 +45,17 @@ def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFra
     One row per period ahead, in units of y; nothing is stored. Raises UserError without a forecast or the series.
     """
     vintage = open_store(config).published().head(1)
-    panel = _alone(config, unique_id)
-    if vintage.is_empty() or panel is None:
-        raise UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
+    lost = UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
+    if vintage.is_empty():
+        raise lost
     cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(config, version)
+    own = bundles.served(config, bundle, version)
+    panel = _alone(own, unique_id)
+    if panel is None:
+        raise lost
     planned, changed = (
-        scenario.answers(bundle, Cut(panel, cutoff, config.h, e)) for e in ((), _fitting(config, panel, edits))
+        scenario.answers(bundle, Cut(panel, cutoff, own.h, e)) for e in ((), _fitting(own, panel, edits))
     )
     return compared(planned, changed)
 
