@@ -162,4 +162,7 @@ def _rival(job: Job, reign: dict[str, str]) -> pl.DataFrame:
 def _alias(config: Config, version: int, decision: Decision) -> None:
     registry = context.open_registry(config)
     registry.tag_version(version, "gate", decision.reason)
-    registry.set_alias("champion" if decision.promote else "challenger", version)
+    if decision.promote:
+        registry.set_alias("champion", version)
+    elif registry.alias("champion") != version:  # done again with --force, a champion is not its own challenger
+        registry.set_alias("challenger", version)

@@ -116,7 +116,7 @@ def vintages(config: Config) -> pl.DataFrame:
         .collect()
     )
     windows = seen.select("cutoff", version=pl.lit(None, pl.Int64), kind=pl.lit("backtest"))
-    return pl.concat([published.sort("cutoff", "version", descending=True), windows])
+    return pl.concat([published, windows])
 
 
 def models(config: Config, cutoff: date, version: int | None, of: Line | None = None) -> list[str]:
