@@ -13,8 +13,8 @@ from forecasting.data.aggregate import sums
 from forecasting.features import Features
 from forecasting.frequency import FREQS
 
-SIZES = {"1d": 1300, "1w": 230, "1mo": 70}
-START = {"1d": date(2021, 1, 1), "1w": date(2019, 1, 7), "1mo": date(2015, 1, 1)}
+SIZES = {"1d": 1500, "1w": 230, "1mo": 70}
+START = {"1d": date(2020, 6, 1), "1w": date(2019, 1, 7), "1mo": date(2015, 1, 1)}
 DRIVERS = {"known_ahead": ["price", "promo", "open"], "static": ["store"]}
 LEVELS = ((), ("store",))
 

@@ -13,7 +13,7 @@ from forecasting.features.groups import group_label, priors
 from forecasting.features.sales import level
 
 FREQS = ("1d", "1w", "1mo")
-LEADS = {"1d": (1, 7, 14, 42), "1w": (1, 4, 8), "1mo": (1, 6, 12)}
+LEADS = {"1d": (1, 7, 14, 42, 340), "1w": (1, 4, 8, 45), "1mo": (1, 6, 8, 12, 24)}
 every = pytest.mark.parametrize(("freq", "lead"), [(f, lead) for f in FREQS for lead in LEADS[f]])
 YEAR = {"1d": 364, "1w": 52, "1mo": 12}
 SEASON = {"1d": 7, "1w": 52, "1mo": 12}
@@ -145,7 +145,7 @@ def test_group_priors_are_what_slow_arithmetic_says(bench, freq, lead):
     b = bench(freq)
     said = priors(b.sums, b.config, lead, b.config.frequency.shift(b.sums["ds"].max(), lead))
     shift, year, quarter, short = b.config.frequency.shift, YEAR[freq], QUARTER[freq], WINDOWS[freq][0]
-    back = year * math.ceil((lead + short) / year)
+    back = year * math.ceil((lead + max(short, quarter // 2)) / year)
     last = max(b.frame["ds"])
     for label in ("total", "store=S1"):
         members = b.frame if label == "total" else b.frame.filter(pl.col("store") == "S1")
