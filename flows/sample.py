@@ -8,6 +8,7 @@ import polars as pl
 
 from forecasting.config import load
 from forecasting.data import sources
+from forecasting.errors import UserError
 
 SYNTHETIC = """\
 name: sample
@@ -46,8 +47,13 @@ tracking: {{uri: "sqlite:///{folder}/mlflow.db", artifacts: {folder}/mlartifacts
 
 
 def write(folder: Path, **size: int) -> Path:
-    """Write sales.csv and sample.yaml into the folder and return the YAML; raises UserError for impossible sizes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write sales.csv and sample.yaml into the folder and return the YAML; raises UserError for sizes and folders that
+    cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {folder}: cannot be written ({error.strerror}); choose another folder") from None
     file, csv = folder / "sample.yaml", folder / "sales.csv"
     _chain(file, size).write_csv(csv)
     file.write_text(JOB.format(file=file, csv=csv, folder=folder), encoding="utf-8")

@@ -26,27 +26,18 @@ def days(span: str) -> tuple[date, date]:
 
 def answer(config: Config, where: str | None, changes: list[str], span: tuple[date, date], out: Path | None) -> str:
     """Run the scenario; write it to `out` or show it on stdout. Returns one sentence with the sums."""
+    from forecasting.steps.export import write_file
     from forecasting.steps.scenario import run_scenario
 
     found = run_scenario(config, where, changes, *span)
     if out:
-        _write(config, found, out)
+        write_file(config, "scenario", found, out)
     else:
         _show(found)
     before, after = (float(found[column].sum()) for column in ("baseline", "yhat"))
     series = found["unique_id"].n_unique()
     where = f"; written to {out}" if out else ""
     return f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f}){where}"
-
-
-def _write(config: Config, rows: pl.DataFrame, out: Path) -> None:
-    from forecasting.steps.export import WRITERS, header
-
-    write = WRITERS.get(out.suffix.lower())
-    if write is None:
-        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write(rows, out, header(config, "scenario", rows))
 
 
 def _show(rows: pl.DataFrame) -> None:

@@ -70,3 +70,15 @@ FREQS: dict[str, Frequency] = {
     "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, WEEK, "week"),
     "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, MONTH, "month"),
 }
+
+REGULAR = 10
+"""So many different dates tell a rhythm."""
+
+
+def rhythm(ds: pl.Series) -> str | None:
+    """The longest of FREQS on whose grid all of these sorted, different dates stand; None when they are too few."""
+    if len(ds) < REGULAR:
+        return None
+    if ds.dt.day().n_unique() == 1 or (ds == ds.dt.month_end()).all():
+        return "1mo"
+    return "1w" if (ds.diff().drop_nulls().dt.total_days() % 7 == 0).all() else "1d"

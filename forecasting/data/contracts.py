@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import limits
 from forecasting.data.schemas import Table
 from forecasting.data.sources import TAGS, Loaded
 from forecasting.frequency import Frequency
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "negative_price")
 """Rules of a row on its own, in the order in which one is blamed; `conflicting_duplicate` and the faults of reading
-(date_format, number, cells, id) stand beside them."""
+(date_format, several_in_period, number, cells, id) stand beside them."""
 
 QUARANTINE = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
 
@@ -45,28 +46,18 @@ class Checked:
 def check(loaded: Loaded, config: Config, today: date | None = None) -> Checked:
     """Part good rows from bad ones; raises UserError when too many are bad, or the dates are implausible or old."""
     long = loaded.long
-    _has_plausible_dates(long, config)
+    limits.has_plausible_dates(long, config)
+    limits.has_the_rhythm(long, config)
     bad = _faults(long)
     sound = _without(long, bad)
     bad = pl.concat([bad, _broken_rules(sound, config)])
     single, conflicts, repeats = _without_repeats(_without(sound, bad))
     bad = pl.concat([bad, conflicts])
-    _few_enough(loaded, bad, config)
+    limits.few_enough(loaded, bad, config)
     good = single.drop(TAGS)
-    _has_fresh_sales(good, config, today or date.today())
+    limits.has_fresh_sales(good, config, today or date.today())
     account = _account(loaded, good.height, bad.height, repeats)
     return Checked(good, _as_they_came(loaded, bad), repeats, account)
-
-
-def _has_plausible_dates(long: pl.DataFrame, config: Config) -> None:
-    first, last = config.limits.dates
-    ds = long["ds"].drop_nulls()
-    if len(ds) and not ds.is_between(first, last).any():
-        raise config.fault(
-            "limits.dates",
-            f"all dates of the data ({ds.min()!s} to {ds.max()!s}) lie outside {first} to {last}: "
-            "give the right source.ds_format, or widen limits.dates",
-        )
 
 
 def _faults(long: pl.DataFrame) -> pl.DataFrame:
@@ -149,37 +140,6 @@ def _without_repeats(long: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, in
     bad = clash.select("file", "line", "ds", rule=pl.lit("conflicting_duplicate"), value=value)
     single = pl.concat([long.filter(~again), repeated.filter(~conflict)])
     return single, bad, long.height - single.height - bad.height
-
-
-def _few_enough(loaded: Loaded, bad: pl.DataFrame, config: Config) -> None:
-    total, limit = loaded.long.height, config.limits.quarantined
-    if not bad.height or bad.height <= limit * total:
-        return
-    top = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)
-    causes = [f"{r['rule']} {r['len']} times, first in {r['file']}, line {r['line']}: {r['value']}" for r in _rows(top)]
-    raise config.fault(
-        "limits.quarantined",
-        f"{bad.height} of {total} rows ({bad.height / total:.1%}) break a rule and at most {limit:.1%} may: "
-        f"{'; '.join(causes)}; mend the data, or raise the limit",
-    )
-
-
-def _rows(top: pl.DataFrame) -> list[dict[str, Any]]:
-    return top.head(3).to_dicts()
-
-
-def _has_fresh_sales(good: pl.DataFrame, config: Config, today: date) -> None:
-    newest = good.filter(pl.col("y").is_not_null())["ds"].max()
-    if not isinstance(newest, date):
-        raise config.fault("source.path", "no row of the data holds a date and a number sold: nothing can be learned")
-    oldest_allowed = config.limits.max_age
-    age = (today - newest).days
-    if oldest_allowed is not None and age > oldest_allowed:
-        raise config.fault(
-            "limits.max_age",
-            f"the newest sales are of {newest}, {age} days old, and at most {oldest_allowed} may be: "
-            "fetch newer data, or raise the limit",
-        )
 
 
 def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any]:

@@ -37,7 +37,10 @@ def _edit(config: Config, change: str, days: tuple[date, date], where: str | Non
     ahead = [c for c in config.columns.known_ahead if c in kinds]
     if column not in ahead:
         raise UserError(f"change {change!r}: {column} is not known ahead; a scenario may change {', '.join(ahead)}")
-    return Edit(column, op, _value(text, op, kinds[column], change), *days, where)  # type: ignore[arg-type]
+    value = _value(text, op, kinds[column], change)
+    if column == config.columns.price and op in ("=", "*=") and isinstance(value, float) and value < 0:
+        raise UserError(f"change {change!r}: a price cannot be below 0")
+    return Edit(column, op, value, *days, where)  # type: ignore[arg-type]
 
 
 def _value(text: str, op: str, kind: pl.DataType, change: str) -> float | str:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
@@ -45,13 +46,26 @@ def storage(uri: str) -> dict[str, str] | None:
     return {k: v for k, v in os.environ.items() if k.startswith("AWS_")} if "://" in uri else None
 
 
+class Snapshot(DeltaTable):
+    """A table whose local files Polars finds in a folder with a space or an umlaut, too: it wants them as they are
+    called, and deltalake tells them with %20 and the like.
+    """
+
+    def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
+        found: list[str] = super().file_uris(*args, **kwargs)
+        root = self.table_uri.removeprefix("file://")
+        if not self.table_uri.startswith("file://") or "%" not in root:
+            return found
+        return [unquote(root) + path.removeprefix(root) for path in found]
+
+
 def opened(uri: str, version: int | None = None) -> DeltaTable | None:
     """The table's snapshot (the newest, or that of a version); None when it was never written.
 
     Raises UserError when the place cannot be read, or the version is not kept any more.
     """
     try:
-        return DeltaTable(uri, version=version, storage_options=storage(uri))
+        return Snapshot(uri, version=version, storage_options=storage(uri))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
@@ -175,13 +189,19 @@ def overwrite(snapshot: DeltaTable, frame: pl.DataFrame, equals: Mapping[str, An
 def persist(table: Table, attempt: Callable[[], T]) -> T:
     """What the attempt returns; a lost race is run again from a fresh snapshot, after a pause that grows.
 
-    Raises UserError when it loses every time.
+    Raises UserError when it loses every time, and when the place cannot be written at all.
     """
     for tried in range(TRIES):
         try:
             return attempt()
         except CommitFailedError:
             time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.02 * 2**tried))
+        except (TableNotFoundError, PermissionError, NotADirectoryError) as error:
+            told = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"The table {table.name} cannot be written ({told}): "
+                "store.root must be a folder that you may write to, or s3://..."
+            ) from error
     raise UserError(
         f"Table {table.name} could not be written, another process writes to it all the time: "
         "end the other run, or wait for it, and start again."

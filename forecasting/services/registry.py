@@ -6,15 +6,12 @@ It moves folders and knows no model class. Nothing is pickled, and what comes ba
 from __future__ import annotations
 
 import json
-import logging
-import os
 import threading
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,9 @@ import polars as pl
 from forecasting.errors import UserError
 from forecasting.services import bundle
 from forecasting.services.bundle import Signature, types
+from forecasting.services.registry_place import SQLITE, absolute, connect
 from forecasting.services.runs import Batch, Dataset, allowed, key
 
-SQLITE = "sqlite:///"
 PER_CALL = 100  # parameters that MLflow takes at once; of metrics it takes more
 VERSIONS: dict[str, pl.DataType] = {
     "version": pl.Int64(),
@@ -152,11 +149,11 @@ class Registry:
 
     def _client(self) -> Any:
         with CONNECTING:
-            return _connect(_absolute(self.uri))
+            return connect(absolute(self.uri))
 
     def _reader(self) -> Any | None:
         """A client, or None when there is no SQLite file yet: making one takes seconds and is for writers."""
-        uri = _absolute(self.uri)
+        uri = absolute(self.uri)
         missing = uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
         return None if missing else self._client()
 
@@ -182,26 +179,6 @@ class Registry:
                 return found
         known = ", ".join(str(v) for v in self.versions()["version"]) or "none"
         raise UserError(f"{self.model} has no version {version}; the registered ones are: {known}.")
-
-
-@cache
-def _connect(uri: str) -> Any:
-    """A client; the first one for a new SQLite file makes folder and tables (seconds)."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # bars belong to the console
-    from mlflow import MlflowClient
-
-    for noisy in ("mlflow", "alembic"):  # mlflow sets its levels when it is imported
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    if uri.startswith(SQLITE):
-        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(uri, uri)
-
-
-def _absolute(uri: str) -> str:
-    """The address with an absolute path: MLflow keeps connections by address, whatever the working directory is."""
-    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}" if uri.startswith(SQLITE) else uri
 
 
 def _fill(client: Any, run: str, batch: Batch) -> None:

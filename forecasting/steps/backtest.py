@@ -62,6 +62,12 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     rows = pl.concat(residuals)
     scored = _scores(store, rows, facts["recipe"])
     facts["scores"] = overall(scored)
+    if not facts["scores"]:
+        raise config.fault(
+            "backtest.windows",
+            f"no series that was forecast has sales from {reported[0]} to {end}, so there is nothing to score: "
+            "look for a wrong date in the newest data, or give an earlier --cutoff",
+        )
     facts["failures"] = facts["failures"][:100]
     facts["run_id"] = _logged(config, store, facts, rows)
     return Outcome("backtest", facts)
@@ -121,7 +127,9 @@ def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
         "metric", index=["grain", "model"], values="value", aggregate_function="first"
     )
     kept = [c for c in (*SHOWN, *covers) if c in wide.columns]
-    finite = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
+    finite: list[pl.Expr] = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
+    if "wape" not in kept:  # nothing was sold in any window
+        finite.append(pl.lit(None, pl.Float64).alias("wape"))
     return wide.select("model", "grain", *finite).sort("grain", "wape", "model").to_dicts()
 
 

@@ -60,14 +60,36 @@ class BucketScan:
 
 
 def open_panel(config: Config, store: Store) -> Panel:
-    """The panel as it is now; raises UserError when nothing was loaded yet."""
+    """The panel as it is now; raises UserError when nothing was loaded yet, or when the config does not fit to it."""
     version = store.version("panel")
     if version is None:
         raise UserError(f"{config.name}: no data are loaded yet; run `demandcast ingest` with this config first")
+    same_freq(config, store)
+    _has_rules(config, store)
     buckets = tuple(range(bucket_number(store)))
     groups = store.scan("groups").collect().sort("group", "ds")
     workers = min(os.cpu_count() or 1, len(buckets))
     return Panel(config, BucketScan(store, version), buckets, groups, partial(engine.run, workers=workers))
+
+
+def same_freq(config: Config, store: Store) -> dict[str, str]:
+    """What the table `meta` tells of the loads before; raises UserError when they were of another frequency."""
+    meta = dict(store.scan("meta").select("key", "value").collect().iter_rows())
+    now = config.frequency.every
+    before = meta.get("freq", now)
+    if before != now and store.version("panel") is not None:
+        raise config.fault(
+            "freq", f"{store.root} was loaded with freq {before}: set that, or another name or store.root and ingest"
+        )
+    return meta
+
+
+def _has_rules(config: Config, store: Store) -> None:
+    """Raise UserError for a rule of `future` that is no number where the column is one."""
+    kinds = store.tables["panel"].schema
+    for column, rule in config.future.items():
+        if kinds.get(column) == pl.Float64 and isinstance(rule, str) and rule.startswith("="):
+            raise config.fault(f"future.{column}", f"{column} holds numbers, and {rule!r} is a text: give a number")
 
 
 def bucket_number(store: Store) -> int:
@@ -85,8 +107,14 @@ def cutoff_of(panel: Panel, asked: date | None) -> date:
     parts = pl.collect_all([panel.scan(b).filter(known).select(pl.col("ds").max()) for b in panel.buckets])
     days = [day for part in parts if (day := part.item()) is not None]
     if not days:
-        by = f" by {asked}" if asked else ""
-        raise UserError(f"{panel.config.name}: nothing was observed{by}; load older data, or give a later --cutoff")
+        if asked is None:
+            raise UserError(
+                f"{panel.config.name}: nothing was observed: every row is closed, out of stock or without a number; "
+                "look at the columns that columns.open and columns.stock name"
+            )
+        raise UserError(
+            f"{panel.config.name}: nothing was observed by {asked}; load older data, or give a later --cutoff"
+        )
     found: date = max(days)
     return found
 

@@ -16,6 +16,7 @@ from forecasting.steps.context import open_store
 TABLES = ("forecasts", "backtests", "scores", "quarantine")
 SHEET_ROWS = 1_048_575
 """Rows of an Excel sheet below its header."""
+Writer = Callable[[pl.DataFrame, Path, pl.DataFrame], None]
 FORMULA = r"^[=+\-@\t\r]"
 """What makes a spreadsheet take a text for a formula."""
 
@@ -28,15 +29,29 @@ def export(config: Config, table: str, out: Path, cutoff: date | None = None) ->
     """
     if table not in TABLES:
         raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(TABLES)}")
-    write = WRITERS.get(out.suffix.lower())
-    if write is None:
-        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    _format(out)
     rows = read(config, table, cutoff)
     if rows.is_empty():
         raise UserError(f"export {table}: {_nothing(config, table, cutoff)}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write(rows, out, header(config, table, rows))
+    write_file(config, table, rows, out)
     return rows.height
+
+
+def write_file(config: Config, table: str, rows: pl.DataFrame, out: Path) -> None:
+    """Write the rows in the format of the ending; raises UserError for another one and where no file can be."""
+    write = _format(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(rows, out, header(config, table, rows))
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror or error}); choose another place") from None
+
+
+def _format(out: Path) -> Writer:
+    write = WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    return write
 
 
 def read(config: Config, table: str, cutoff: date | None = None) -> pl.DataFrame:
@@ -118,7 +133,7 @@ def _xlsx(rows: pl.DataFrame, out: Path, head: pl.DataFrame) -> None:
         rows.write_excel(book, "data", autofit=rows.height < 10_000, freeze_panes=(1, 0))
 
 
-WRITERS: dict[str, Callable[[pl.DataFrame, Path, pl.DataFrame], None]] = {
+WRITERS: dict[str, Writer] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".xlsx": _xlsx,

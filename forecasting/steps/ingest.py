@@ -13,11 +13,12 @@ from forecasting.data import contracts, sources
 from forecasting.data.aggregate import sums
 from forecasting.data.panel import KEY, bucket_count, bucket_of, fill_gaps, observe
 from forecasting.evaluation.segments import segments
+from forecasting.features.groups import group_label
 from forecasting.services import log
 from forecasting.services.console import track
 from forecasting.services.store import Store
 from forecasting.steps import Outcome
-from forecasting.steps.context import bucket_number, data_version, open_store, store_with
+from forecasting.steps.context import bucket_number, data_version, open_store, same_freq, store_with
 
 
 def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
@@ -29,6 +30,7 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
     with log.step("read"):
         checked = contracts.check(sources.load(config), config)
     good = _as_before(_typed(checked.good, config), config)
+    _is_of_one_kind(open_store(config), good, config)
     store = _store_for(config, good)
     before = _versions(store)
     _keep_quarantine(store, checked.quarantine)
@@ -81,6 +83,27 @@ def _as_number(texts: pl.Series, config: Config) -> pl.Series:
     return read
 
 
+def _is_of_one_kind(store: Store, good: pl.DataFrame, config: Config) -> None:
+    """Raise UserError when the load cannot stand beside the stored one, or a series beside the aggregates."""
+    meta = same_freq(config, store)
+    known = set(store.scan("series").select("unique_id").collect()["unique_id"])
+    ids = good["unique_id"].unique()
+    columns = (config.source.columns or {}).get("unique_id")
+    renamed = meta.get("unique_id", json.dumps(columns)) != json.dumps(columns)
+    if renamed and known and not known & set(ids):
+        raise config.fault(
+            "source.columns.unique_id",
+            f"the store holds series such as {min(known)!r} and no series of this load, such as {ids.min()!r}: "
+            "name the columns of the loads before, or set another name or store.root",
+        )
+    labels = [good.select(group_label(level)).to_series().unique() for level in config.levels_of_aggregation]
+    for clash in ids.filter(ids.is_in(pl.concat(labels).implode())):
+        raise config.fault(
+            "levels_of_aggregation",
+            f"a series is called {clash!r}, which is the name of an aggregate: rename the series in the source",
+        )
+
+
 def _store_for(config: Config, good: pl.DataFrame) -> Store:
     """The store with the drivers of this load; the number of buckets is fixed by the first one."""
     store = open_store(config)
@@ -88,7 +111,8 @@ def _store_for(config: Config, good: pl.DataFrame) -> Store:
     buckets = bucket_number(store)
     if not buckets:
         buckets = bucket_count(good.height) if config.store.buckets == "auto" else config.store.buckets
-    meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True)}
+    meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
+    meta["unique_id"] = json.dumps((config.source.columns or {}).get("unique_id"))
     store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
     kinds: dict[str, pl.DataType] = {c: kind for c, kind in good.schema.items() if c in drivers}
     return store_with(config, kinds)

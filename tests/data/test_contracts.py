@@ -70,10 +70,10 @@ def test_equal_repeats_are_counted_and_conflicting_ones_are_all_quarantined(tabl
     assert account["lines"] == 206 == account["aggregated"] + account["quarantined"] + account["duplicates"]
 
 
-def test_two_days_of_one_month_are_a_conflict(table_config):
+def test_two_days_of_one_month_are_too_many(table_config):
     months = [f"a,20{y}-{m:02d}-15,1,1" for y in range(10, 24) for m in range(1, 13)]
     config = table_config(text([*months, "a,2023-12-20,2,1"]), freq="1mo", limits={"quarantined": 0.05})
-    assert checked(config).quarantine["rule"].to_list() == ["conflicting_duplicate"] * 2
+    assert checked(config).quarantine["rule"].to_list() == ["several_in_period"] * 2
 
 
 def test_weeks_start_on_the_usual_weekday(table_config):

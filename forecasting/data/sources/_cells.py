@@ -6,6 +6,7 @@ import polars as pl
 
 NULLS = ["", "NA", "N/A", "null", "NULL", "None"]
 YES_NO = {"true": "1", "false": "0", "yes": "1", "no": "0"}
+THOUSANDS = r"^\s*[-+]?[1-9]\d{0,2}(\.\d{3})+\s*$"
 DECIMAL_COMMA = r"^\s*[-+]?[\d.]*\d,\d+\s*$"
 
 

@@ -37,8 +37,8 @@ def _parsed(values: pl.Series, config: Config, column: str) -> pl.Series:
     given = config.source.ds_format
     if given:
         return _by(values, given)
-    values = values.str.extract(TIME_OF_DAY, 1)
-    return _by(values, _meant(values, config, column))
+    days = values.str.extract(TIME_OF_DAY, 1).fill_null(values)
+    return _by(days, _meant(days, config, column))
 
 
 def _by(values: pl.Series, fmt: str) -> pl.Series:

@@ -76,6 +76,7 @@ def assemble(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.DataFrame:
     """
     faults: Faults = []
     columns = [_unique_id(raw, layout, config), _ds(raw[layout.ds], config, faults)]
+    faults.append(("several_in_period", _several(columns, raw[layout.ds]), raw[layout.ds]))
     columns.append(_number(raw[layout.y], "y", layout, faults))
     carried = layout.carried if layout.carried is not None else drivers(config)
     columns += [_driver(raw[c], layout, config, faults) for c in carried]
@@ -107,6 +108,17 @@ def _ds(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
         read = dates(cells, config)
         faults.append(("date_format", read.is_null() & (cells.str.strip_chars() != ""), cells))
     return pl.select(config.frequency.floor(pl.lit(read)).alias("ds")).to_series()
+
+
+def _several(key: list[pl.Series], cells: pl.Series) -> pl.Series:
+    """Rows of a series that fall into one period and had different dates: hours of a day, days of a month.
+
+    Without this, equal ones would pass for repeats of one row.
+    """
+    if cells.n_unique() == key[1].n_unique():
+        return pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)
+    rows = pl.DataFrame([*key, cells.alias("came")])
+    return rows.select((pl.col("came").n_unique().over("unique_id", "ds") > 1) & pl.col("ds").is_not_null()).to_series()
 
 
 def _number(cells: pl.Series, name: str, layout: Layout, faults: Faults) -> pl.Series:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources._cells import DECIMAL_COMMA, looks_numeric, said
+from forecasting.data.sources._cells import DECIMAL_COMMA, THOUSANDS, looks_numeric, said
 from forecasting.data.sources._files import find
 from forecasting.data.sources._layout import is_header, layout
 from forecasting.data.sources._loaded import Loaded
@@ -85,10 +85,27 @@ def _from_text(config: Config, texts: Sequence[Text], meant: Layout) -> pl.DataF
 
 
 def _decimal(config: Config, texts: Sequence[Text], raw: pl.DataFrame, meant: Layout) -> str:
-    """A comma when cells are separated by semicolons and one number holds a comma."""
-    numbers = [raw[c] for c in (meant.y, *must_be_numbers(config))]
-    may = any(t.delimiter == ";" for t in texts)
-    return "," if may and any(c.str.contains(DECIMAL_COMMA).any() for c in numbers) else "."
+    """A comma when cells are separated by semicolons and one number holds a comma, or points that part thousands."""
+    if not any(t.delimiter == ";" for t in texts):
+        return "."
+    numbers = [raw[c].drop_nulls() for c in (meant.y, *must_be_numbers(config))]
+    if any(c.str.contains(DECIMAL_COMMA).any() for c in numbers):
+        return ","
+    return "," if any(_has_thousands(c, config) for c in numbers) else "."
+
+
+def _has_thousands(cells: pl.Series, config: Config) -> bool:
+    """Whether points part thousands (950, 1.200); raises UserError where 1.200 could also be a little more than 1."""
+    pointed = cells.filter(cells.str.contains(".", literal=True))
+    if not len(pointed) or not pointed.str.contains(THOUSANDS).all():
+        return False
+    if len(pointed) == len(cells.filter(cells.str.strip_chars() != "")):
+        raise config.fault(
+            "source.path",
+            f"numbers like {pointed[0]!r} in the column {cells.name!r} can mean thousands or decimals: "
+            "write them without points for thousands, or with a decimal comma",
+        )
+    return True
 
 
 def _broken(text: Text) -> pl.DataFrame:
