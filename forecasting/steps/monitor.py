@@ -112,7 +112,10 @@ def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame
     served = past.select("cutoff", "version", model="champion")
     mine = rows.collect().join(served, on=["cutoff", "version", "model"], how="semi")
     truth = produce.actuals(panel, mine["ds"].min(), at)  # type: ignore[arg-type]
-    both = mine.join(truth, on=["unique_id", "ds"])
+    # no MASE and RMSSE: their units are of each vintage's day, and would take a walk over the history for every one
+    both = mine.join(truth, on=["unique_id", "ds"]).with_columns(
+        pl.lit(None, pl.Float64).alias(scale) for scale in ("mase_scale", "rmsse_scale")
+    )
     wide = score(both, ["cutoff", "version", "model"]).pivot(
         "metric", index=["cutoff", "version", "model"], values="value"
     )
