@@ -97,8 +97,19 @@ def _predict(f: Facts) -> Iterator[Section]:
     lines = (
         f"{f['rows']:,} rows for {f['series']:,} series, {f['first']} to {f['last']}",
         f"made on {f['cutoff']} by {f['champion']}, version {f['version']}",
+        *_unknown(f["unknown_ahead"]),
     )
     yield Section("Forecasts", lines)
+
+
+def _unknown(columns: Sequence[str]) -> list[str]:
+    """A warning that backtests knew more than this forecast does."""
+    if not columns:
+        return []
+    return [
+        f"nothing is known of {', '.join(columns)} for the coming days, but the backtests knew them: give rows for "
+        "these days, or rules under `future`; until then expect larger errors than scored"
+    ]
 
 
 def _monitor(f: Facts) -> Iterator[Section]:

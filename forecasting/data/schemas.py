@@ -56,7 +56,7 @@ def _panel(kinds: Columns) -> Table:
 def _series(statics: Columns) -> Table:
     columns = {"unique_id": pl.String, "bucket": pl.Int32} | dict(statics)
     facts = {"first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64, "zeros": pl.Float64}
-    return _table("series", "unique_id", columns | facts | {"segment": pl.String})
+    return _table("series", "unique_id", columns | facts | {"demand_class": pl.String})
 
 
 def _quarantine() -> Table:

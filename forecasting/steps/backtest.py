@@ -37,7 +37,7 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     store = context.open_store(config)
     panel = context.open_panel(config, store)
     end = context.cutoff_of(panel, cutoff)
-    key = context.identity_of(config, context.data_version(store), end)
+    key = context.identity_of(config, store, end)
     known = None if force else context.last_facts(store, "backtest", key)
     if known:
         return Outcome("backtest", known, reused=True)
@@ -110,7 +110,7 @@ def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:
 
 def _scores(store: Store, rows: pl.DataFrame, recipe: str) -> pl.DataFrame:
     """All scores of the batch, written to `scores`."""
-    segments = store.scan("series").select("unique_id", "segment").collect()
+    segments = store.scan("series").select("unique_id", segment="demand_class").collect()
     scored = scores_table(rows, segments)
     names = [n for n in LADDER if n in scored["model"].unique()]
     scored = pl.concat([scored, skill(scored, names)])

@@ -139,11 +139,17 @@ def code_of() -> str:
     return _hash("".join(f"{f.relative_to(home)}\n{f.read_text(encoding='utf-8')}" for f in files))
 
 
-def identity_of(config: Config, version: int, cutoff: date) -> str:
+def identity_of(config: Config, store: Store, cutoff: date) -> str:
     """Identity of a bundle: data version, recipe, code, cutoff, and which bounds and aggregates it answers for."""
-    return _hash(
-        f"{version} {recipe_of(config)} {code_of()} {cutoff} {sorted(config.level)} {config.levels_of_aggregation}"
-    )
+    asked = f"{sorted(config.level)} {config.levels_of_aggregation}"
+    return _hash(f"{data_key(store)} {recipe_of(config)} {code_of()} {cutoff} {asked}")
+
+
+def data_key(store: Store) -> str:
+    """Identity of the data: the versions of all tables that forecasts read. A load writes one after the other, and what
+    was computed in between must not be taken for work on the finished load.
+    """
+    return ".".join(str(store.version(table)) for table in ("panel", "series", "groups"))
 
 
 def _hash(text: str) -> str:

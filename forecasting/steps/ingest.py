@@ -169,7 +169,7 @@ def _last_sale(store: Store, good: pl.DataFrame) -> date:
 
 
 def _facts(panel: pl.DataFrame, config: Config, bucket: int) -> pl.DataFrame:
-    """One row per series: static columns, first and last observed day, observed rows, mean, share of zeros, segment."""
+    """One row per series: static columns, first and last observed day, rows, mean, share of zeros, demand class."""
     statics = [c for c in config.static_columns if c in panel.columns]
     y = pl.col("y")
     seen = pl.col("ds").filter(y.is_not_null())
@@ -181,7 +181,7 @@ def _facts(panel: pl.DataFrame, config: Config, bucket: int) -> pl.DataFrame:
         mean=y.mean(),
         zeros=(y == 0).mean(),
     )
-    kinds = segments(panel.filter(pl.col("flag") != "ahead")).select("unique_id", "segment")
+    kinds = segments(panel.filter(pl.col("flag") != "ahead")).select("unique_id", demand_class="segment")
     return facts.join(kinds, on="unique_id", how="left").with_columns(bucket=pl.lit(bucket, pl.Int32))
 
 

@@ -41,18 +41,26 @@ def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) 
 
 
 def spans(config: Config, panel: Panel, at: date) -> tuple[tuple[date, date], tuple[date, date]]:
-    """First and last day of the reference and of the newest weeks."""
+    """First and last day of the reference and of the newest weeks; both shorter where the history is.
+
+    Of a single period no reference is left: its span ends before it starts.
+    """
     f = config.frequency
     periods = max(config.h, -(-NEWEST_DAYS // f.days))
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
-    back = f.year if f.shift(at, -periods - f.year + 1) >= first else periods
+    have: int = pl.select(f.steps(pl.lit(first), pl.lit(at))).item() + 1
+    if have < periods + f.year:
+        periods = min(periods, have // 2)
+    back = f.year if have >= periods + f.year else periods
     now = f.shift(at, 1 - periods), at
     return (f.shift(now[0], -back), f.shift(at, -back)), now
 
 
 def _drift(config: Config, store: Store, panel: Panel, at: date) -> dict[str, Any]:
     before, now = spans(config, panel, at)
+    if before[0] > before[1]:
+        return {"share": None, "drifted": [], "report": None}
     kinds: dict[str, drift.Kind] = dict.fromkeys((*config.columns.known_ahead, *config.columns.known_after), "data")
     kinds |= {"y": "target"}
     reference, current = (_days(panel, span, list(kinds)) for span in (before, now))

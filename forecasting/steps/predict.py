@@ -23,7 +23,7 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
     store = context.open_store(config)
     at = context.cutoff_of(context.open_panel(config, store), cutoff)
     version, data = bundles.version_for(config, at), context.data_version(store)
-    key = f"{at} {version} {data} {sorted(config.level)} {config.levels_of_aggregation}"
+    key = f"{at} {version} {context.data_key(store)} {sorted(config.level)} {config.levels_of_aggregation}"
     known = None if force else context.last_facts(store, "predict", key)
     if known:
         return Outcome("predict", known, reused=True)
@@ -40,7 +40,15 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
     single = rows.filter(pl.col("grain") == "series")["unique_id"].n_unique()
     told |= {"series": single, "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
     ended = store.scan("series").select(pl.len()).collect().item() - single
-    return Outcome("predict", told | {"ended": ended})
+    return Outcome("predict", told | {"ended": ended, "unknown_ahead": _unknown(origin.cut)})
+
+
+def _unknown(cut: Cut) -> list[str]:
+    """Known-ahead columns of which nothing is known for the coming days: no rows, and no rule in `future`."""
+    names = cut.config.columns.known_ahead
+    parts = [cut.frame(b).filter(pl.col("ds") > cut.cutoff).select(names) for b in cut.panel.buckets]
+    known = pl.concat(parts).select(pl.all().count())
+    return [c for c in names if known[c].item() == 0]
 
 
 def _write(store: Store, rows: pl.DataFrame, at: date, version: int) -> None:

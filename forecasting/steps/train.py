@@ -69,7 +69,7 @@ def _job(config: Config, cutoff: date | None) -> Job:
     store = context.open_store(config)
     panel = context.open_panel(config, store)
     at = context.cutoff_of(panel, cutoff)
-    key = context.identity_of(config, context.data_version(store), at)
+    key = context.identity_of(config, store, at)
     scored = context.last_facts(store, "backtest", key)
     if scored is None:
         raise UserError(
