@@ -74,8 +74,13 @@ def _ingest(f: Facts) -> Iterator[Section]:
 
 def _backtest(f: Facts) -> Iterator[Section]:
     grains = dict.fromkeys(s["grain"] for s in f["scores"])
+    told: list[list[dict[str, Any]]] = []
     for grain in sorted(grains, key=lambda g: (g != "series", g != "total", g)):
         scores = sorted((s for s in f["scores"] if s["grain"] == grain), key=lambda s: _last(s["wape"]))
+        bare = [{k: v for k, v in s.items() if k != "grain"} for s in scores]
+        if bare in told:  # of a single series the total is the series
+            continue
+        told.append(bare)
         title = {"series": "Scores of the series", "total": "Scores of the total"}.get(grain, f"Scores by {grain}")
         yield Section(title, (), tuple(_score(s) for s in scores))
     lines = [
