@@ -47,6 +47,26 @@ Codes = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """What boosters look at: the features and the codes of the text columns."""
+
+    features: Features
+    codes: Codes
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns in the order in which the boosters take them; their names are those of any lead."""
+        return [*(f.name for f in self.features.all(1)), *self.codes]
+
+    def of(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
+        """All inputs as columns beside those of the frame, and `level`; categories replaced by their codes."""
+        sums = cut.panel.groups.filter(pl.col("ds") <= cut.cutoff)
+        coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
+        made = self.features.prepare(frame, sums, lead).with_columns(*self.features.exprs(lead))
+        return made.with_columns(coded)
+
+
+@dataclass(frozen=True)
 class LightGBM:
     """The recipe: booster parameters, trees, years of training rows, and the most rows a block is trained on."""
 
@@ -60,24 +80,18 @@ class LightGBM:
 
     def fit(self, cut: Cut) -> FittedLightGBM:
         """One booster for each horizon block of the config that the history reaches."""
-        made = _features(cut)
-        codes = _category_codes(cut)
-        boosters = {end: self._booster(cut, made, codes, end) for end in cut.config.block_ends}
+        matrix = Matrix(_features(cut), _category_codes(cut))
+        boosters = {end: self._booster(cut, matrix, end) for end in cut.config.block_ends}
         learned = {end: booster for end, booster in boosters.items() if booster is not None}
-        return FittedLightGBM(self.name, learned, made.levels, codes, tuple(_inputs(made, codes)))
+        return FittedLightGBM(self.name, learned, matrix.features.levels, matrix.codes, tuple(matrix.inputs))
 
-    def _booster(self, cut: Cut, made: Features, codes: Codes, lead: int) -> lightgbm.Booster | None:
+    def _booster(self, cut: Cut, matrix: Matrix, lead: int) -> lightgbm.Booster | None:
         """None where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
         import lightgbm
 
-        names = _inputs(made, codes)
-        share = self._share(cut)
-        rows = pl.concat(
-            [
-                self._training_rows(cut, bucket, made, codes, lead, share).select(*names, "y", "level")
-                for bucket in cut.panel.buckets
-            ]
-        )
+        names, share = matrix.inputs, self._share(cut)
+        frames = (_sampled(cut.frame(bucket), share) for bucket in cut.panel.buckets)
+        rows = pl.concat([self._rows(cut, frame, matrix, lead) for frame in frames])
         target = rows["y"] / rows["level"]
         if not (target != 0).any():
             return None
@@ -91,18 +105,14 @@ class LightGBM:
             target.to_numpy(),
             weight=(weight / weight.mean()).to_numpy(),
             # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
-            categorical_feature=[names.index(c) for c in codes],
+            categorical_feature=[names.index(c) for c in matrix.codes],
         )
         return lightgbm.train(params, data, self.trees)
 
-    def _training_rows(
-        self, cut: Cut, bucket: int, made: Features, codes: Codes, lead: int, share: float
-    ) -> pl.DataFrame:
-        """Rows of recent years with an observed y and a known level, of a sample of whole series if there are many."""
-        frame = _sampled(cut.frame(bucket), share)
-        return _matrix(cut, frame, made, codes, lead).filter(
-            _recent(cut, self.years), pl.col("y").is_not_null(), pl.col("level").is_not_null()
-        )
+    def _rows(self, cut: Cut, frame: pl.DataFrame, matrix: Matrix, lead: int) -> pl.DataFrame:
+        """The rows to learn from: of recent years, with an observed y and a known level."""
+        rows = matrix.of(cut, frame, lead).filter(_recent(cut, self.years))
+        return rows.drop_nulls(["y", "level"]).select(*matrix.inputs, "y", "level")
 
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""
@@ -133,9 +143,9 @@ class FittedLightGBM:
         """unique_id, ds, yhat, source; the ladder answers beyond the trained horizon and without a level."""
         frame = cut.frame(bucket)
         rungs = naive.answers(cut, frame)
-        made = Features(cut.config, dict(frame.schema), self.levels)
+        matrix = Matrix(Features(cut.config, dict(frame.schema), self.levels), self.codes)
         empty = frame.clear().select(*KEY, _own=pl.lit(None, pl.Float64))
-        said = pl.concat([empty, *(self._block(cut, frame, made, end) for end in self._ends(cut))])
+        said = pl.concat([empty, *(self._block(cut, frame, matrix, end) for end in self._ends(cut))])
         rows = rungs.join(said, on=KEY, how="left", maintain_order="left")
         own = pl.col("_own").is_not_null()
         rows = rows.with_columns(
@@ -146,12 +156,12 @@ class FittedLightGBM:
     def _ends(self, cut: Cut) -> list[int]:
         return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
 
-    def _block(self, cut: Cut, frame: pl.DataFrame, made: Features, end: int) -> pl.DataFrame:
+    def _block(self, cut: Cut, frame: pl.DataFrame, matrix: Matrix, end: int) -> pl.DataFrame:
         """The forecasts of one block: unique_id, ds and _own, null where the series has no level."""
         freq, booster = cut.config.frequency, self.boosters[end]
-        since = freq.shift(cut.cutoff, -made.lookback(end))
+        since = freq.shift(cut.cutoff, -matrix.features.lookback(end))
         first, last = (freq.shift(cut.cutoff, k) for k in (_first_step(self.boosters, end), end))
-        rows = _matrix(cut, frame.filter(pl.col("ds") > since), made, self.codes, end)
+        rows = matrix.of(cut, frame.filter(pl.col("ds") > since), end)
         rows = rows.filter(pl.col("ds").is_between(first, last), pl.col("level").is_not_null())
         if rows.is_empty():
             return rows.select(*KEY, _own=pl.col("level"))
@@ -206,11 +216,6 @@ def _features(cut: Cut) -> Features:
     return Features(cut.config, kinds, ((), *groups) if distinct[SERIES] > 1 else ())
 
 
-def _inputs(made: Features, codes: Codes) -> list[str]:
-    """The columns of the matrix in the order in which the boosters take them; their names are those of any lead."""
-    return [*(f.name for f in made.all(1)), *codes]
-
-
 def _category_codes(cut: Cut) -> Codes:
     """A number for every value of the text columns with few values; nulls and unseen values get none."""
     columns = [*cut.config.columns.known_ahead, *cut.config.static_columns]
@@ -222,13 +227,6 @@ def _category_codes(cut: Cut) -> Codes:
     values = known.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
     found = {c: values[c].item().to_list() for c in texts}
     return {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
-
-
-def _matrix(cut: Cut, frame: pl.DataFrame, made: Features, codes: Codes, lead: int) -> pl.DataFrame:
-    """All features of a block as columns beside those of the frame; categories replaced by their codes."""
-    sums = cut.panel.groups.filter(pl.col("ds") <= cut.cutoff)
-    coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
-    return made.prepare(frame, sums, lead).with_columns(*made.exprs(lead)).with_columns(coded)
 
 
 def _recent(cut: Cut, years: float) -> pl.Expr:
