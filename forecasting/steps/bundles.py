@@ -80,10 +80,12 @@ def _fetched(registry: Registry, version: int) -> Bundle:
 def version_for(config: Config, cutoff: date) -> int:
     """The version that answers at a cutoff: the champion; before its cutoff, the newest that was trained by then.
 
-    Raises UserError when nothing was trained by that day.
+    Raises UserError when nothing was trained by that day, or when the gate has let none through.
     """
     known = context.open_registry(config).versions()
     tags = [json.loads(text) for text in known["tags"]]
+    if tags and not known["aliases"].list.contains("champion").any():
+        raise UserError(f"{config.name}: there is no champion to forecast with. {tags[0].get('gate', '')}")
     table = known.with_columns(cutoff=pl.Series([t["cutoff"] for t in tags], dtype=pl.String).str.to_date())
     usable = table.filter(pl.col("cutoff") <= cutoff)
     champion = usable.filter(pl.col("aliases").list.contains("champion"))
