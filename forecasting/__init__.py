@@ -3,6 +3,6 @@
 import os
 
 # How long OpenMP's threads spin before they sleep while waiting for each other. By default they spin so long that a
-# LightGBM fit takes tens of times as long when anything else runs on the machine; asleep at once, it takes four times as
-# long when nothing does. Set before any library loads its OpenMP.
+# LightGBM fit takes tens of times as long when anything else runs on the machine; asleep at once, it takes four times
+# as long when nothing does. Set before any library loads its OpenMP.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
