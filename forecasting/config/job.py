@@ -19,6 +19,7 @@ from forecasting.config.sections import (
     ModelSpec,
     Names,
     Part,
+    SideTable,
     Source,
     StoreConfig,
     Tracking,
@@ -34,6 +35,7 @@ class Config(Part):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     source: Source
+    tables: dict[str, SideTable] = Field(default_factory=dict)
     freq: Literal["1d", "1w", "1mo"]
     h: Whole = Field(ge=1)
     season_length: Whole | None = Field(default=None, ge=1)

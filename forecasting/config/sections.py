@@ -54,13 +54,35 @@ class Part(BaseModel):
 
 
 class Source(Part):
-    """Where the raw rows come from; `options` belong to the kind of source and are checked by it."""
+    """Where the raw rows come from; `options` belong to the kind of source and are checked by it.
+
+    `reads`: everything at each load, or only the files that no load has read yet (a landing folder).
+    """
 
     kind: str = "table"
     path: str | None = None
     columns: dict[str, Names] | None = None
     ds_format: str | None = None
+    reads: Literal["everything", "new_files"] = "everything"
     options: dict[str, Any] = {}
+
+
+class SideTable(Part):
+    """A further table (stores, items, events, prices, promotions, stock) that is joined to the rows of the source.
+
+    Joined by the columns `on`, and by date where one of `ds` (a day) or `start` and `end` (both included; no end: until
+    the next start) is named. `columns` are taken: names of the panel from names of the file. `missing` says what a row
+    without a match gets in all of them: null, or the value given here.
+    """
+
+    path: str
+    on: Names = ()
+    ds: str | None = None
+    start: str | None = None
+    end: str | None = None
+    ds_format: str | None = None
+    columns: dict[str, str]
+    missing: dict[str, Any] = {}
 
 
 class Columns(Part):
@@ -84,16 +106,31 @@ class Calendar(Part):
 
 
 class Outliers(Part):
-    """How outliers are found."""
+    """How outliers are found, and what is done with them.
 
-    rule: Literal["none"] = "none"
+    `threshold` is in units of the rule (quartile ranges for iqr, scaled median deviations for the others; null: the
+    rule's own), `window` in periods (null: by frequency).
+    """
+
+    rule: Literal["none", "iqr", "hampel", "level_shift"] = "none"
+    action: Literal["keep", "cap", "drop"] = "cap"
+    threshold: Annotated[float, Field(gt=0)] | None = None
+    window: Annotated[Whole, Field(ge=3)] | None = None
 
 
 class Clean(Part):
-    """What happens to gaps, small values and outliers."""
+    """What happens to gaps, small values, fractions, leading zeros, unmarked closings and outliers.
+
+    `below` is done to a y below y_min; `closed` and `stock_outs` may be inferred from zeros where no column tells them.
+    """
 
     gaps: Literal["missing", "zero"] = "missing"
     y_min: Number | None = 0.0
+    below: Literal["quarantine", "zero", "missing"] = "quarantine"
+    fractions: Literal["keep", "round", "quarantine"] = "keep"
+    leading_zeros: Literal["keep", "drop"] = "keep"
+    closed: Literal["as_told", "infer"] = "as_told"
+    stock_outs: Literal["as_told", "infer"] = "as_told"
     outliers: Outliers = Outliers()
 
 
