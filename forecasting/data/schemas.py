@@ -41,6 +41,7 @@ def tables(config: Config, drivers: Mapping[str, pl.DataType] | None = None) -> 
     statics = {c: kinds[c] for c in config.static_columns if c in kinds}
     every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta()]
     every += [_backtests(config), _scores(), _forecasts(config), _vintages(), _drift(), _runs()]
+    every += [_features(), _training_sets(), feature_rows({}), _feature_stats()]
     return {t.name: t for t in every}
 
 
@@ -116,3 +117,36 @@ def _runs() -> Table:
     """What each step did: the account of lines, the gate's reason, the times; `facts` is JSON."""
     columns = {"step": pl.String, "run_at": pl.Datetime("us", "UTC"), "cutoff": pl.Date, "facts": pl.String}
     return _table("runs", "step run_at", columns)
+
+
+def _features() -> Table:
+    """Versions of feature tables; a row, written last, makes the rows of its `build` visible. `columns` is JSON."""
+    columns = {"name": pl.String, "version": pl.Int64, "kind": pl.String, "description": pl.String, "key": pl.String}
+    facts = {"event_time": pl.String, "lead": pl.Int32, "columns": pl.String, "cutoff": pl.Date, "first": pl.Date}
+    return _table("features", "name version", columns | facts | _made())
+
+
+def _training_sets() -> Table:
+    """Versions of training sets: rows of the days first..last, as they were known on the last one."""
+    columns = {"name": pl.String, "version": pl.Int64, "feature_version": pl.Int64, "lead": pl.Int32}
+    return _table("training_sets", "name version", columns | {"first": pl.Date, "last": pl.Date} | _made())
+
+
+def _made() -> dict[str, Any]:
+    """Where rows of features come from, and where they lie: `content` is a hash of their values."""
+    origin = {"data_version": pl.Int64, "recipe": pl.String, "code": pl.String, "build": pl.String}
+    return origin | {"content": pl.String, "rows": pl.Int64, "built_at": pl.Datetime("us", "UTC")}
+
+
+def feature_rows(features: Columns) -> Table:
+    """Rows of all feature tables and training sets, by the build that made them; `features` are the further columns."""
+    columns = {"build": pl.String, "bucket": pl.Int32, "unique_id": pl.String, "ds": pl.Date, "event_time": pl.Date}
+    return _table("feature_rows", "build unique_id ds", columns | dict(features), "build bucket")
+
+
+def _feature_stats() -> Table:
+    """What the values of a feature look like; `histogram` and `correlations` are JSON."""
+    columns = {"name": pl.String, "version": pl.Int64, "feature": pl.String, "n": pl.Int64, "nulls": pl.Int64}
+    values = ("mean", "std", "min", "q05", "q25", "q50", "q75", "q95", "max", "correlation")
+    told = dict.fromkeys(values, pl.Float64) | {"histogram": pl.String, "correlations": pl.String}
+    return _table("feature_stats", "name version feature", columns | told)
