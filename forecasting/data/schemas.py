@@ -141,7 +141,8 @@ def _made() -> dict[str, Any]:
 def feature_rows(features: Columns) -> Table:
     """Rows of all feature tables and training sets, by the build that made them; `features` are the further columns."""
     columns = {"build": pl.String, "bucket": pl.Int32, "unique_id": pl.String, "ds": pl.Date, "event_time": pl.Date}
-    return _table("feature_rows", "build unique_id ds", columns | dict(features), "build bucket")
+    values = {"lead": pl.Int32, "y": pl.Float64, "level": pl.Float64}
+    return _table("feature_rows", "build unique_id ds", columns | values | dict(features), "build bucket")
 
 
 def _feature_stats() -> Table:

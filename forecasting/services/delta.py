@@ -177,6 +177,12 @@ def create(uri: str, table: Table, frame: pl.DataFrame) -> None:
         raise CommitFailedError(str(error)) from error
 
 
+def append_next(snapshot: DeltaTable, frame: pl.DataFrame) -> None:
+    """Add rows as the very next commit; raises CommitFailedError when another one was quicker."""
+    alone = CommitProperties(max_commit_retries=0)
+    write_deltalake(snapshot, frame, mode="append", schema_mode="merge", commit_properties=alone)
+
+
 def overwrite(snapshot: DeltaTable, frame: pl.DataFrame, equals: Mapping[str, Any]) -> None:
     """Put the frame in place of the slice told by `equals` (of everything, without), in one commit."""
     where = predicate(equals) or None

@@ -73,6 +73,14 @@ class Store:
         if rows.height:
             delta.persist(table, lambda: self._append(table, rows))
 
+    def number(self, name: str, row: Mapping[str, Any], /, **within: Any) -> int:
+        """Add a row with the next free `version` of the rows that match `within`, and return it; the first is 1.
+
+        Of two writers at once each gets a number of its own.
+        """
+        table = self.tables[name]
+        return delta.persist(table, lambda: self._number(table, row, within))
+
     def version(self, name: str, /) -> int | None:
         """The version that last changed the content (compaction does not); None while the table is unwritten."""
         snapshot = self._snapshot(name)
@@ -165,6 +173,17 @@ class Store:
             self._create(table, rows)
         else:
             write_deltalake(snapshot, delta_rows.fitting(rows, snapshot, table), mode="append", schema_mode="merge")
+
+    def _number(self, table: Table, row: Mapping[str, Any], within: Mapping[str, Any]) -> int:
+        snapshot = self._snapshot(table.name)
+        taken = delta.read(snapshot, table.schema).filter(*delta.matching(within)).select(pl.col("version").max())
+        version = 1 + (taken.collect().item() or 0)
+        rows = delta_rows.conform(pl.DataFrame([dict(row) | {"version": version}], schema=table.schema), table)
+        if snapshot is None:
+            delta.create(self._uri(table.name), table, rows)
+        else:
+            delta.append_next(snapshot, delta_rows.fitting(rows, snapshot, table))
+        return version
 
     def _create(self, table: Table, rows: pl.DataFrame) -> int:
         if rows.height:
