@@ -19,7 +19,7 @@ RULES = ("repeat_last_year", "same_weekday", "last")
 
 def clashes(c: Config) -> Said:
     """All of them: (dotted key, message)."""
-    for check in (_key_and_target, _drivers, _roles, _future, _horizon, _bounds, _levels, _models):
+    for check in (_key_and_target, _drivers, _roles, _future, _horizon, _bounds, _levels, _models, _calendar):
         yield from check(c)
 
 
@@ -114,3 +114,25 @@ def _models(c: Config) -> Said:
             yield f"models.{i}", f"two models bear the name {name}: give this one another `name`"
     if not any(m.family == "naive" and m.on == "series" and "class" not in m.options for m in c.models):
         yield "models", "the list must hold `ladder`: every score is told against it"
+
+
+def _calendar(c: Config) -> Said:
+    """Places and events can only be told by static columns; a payday is a day of a month."""
+    calendar = c.calendar
+    for key in ("country_column", "region_column"):
+        if getattr(calendar, key) not in (None, *c.static_columns):
+            yield f"calendar.{key}", f"{getattr(calendar, key)} is not in columns.static: add it there"
+    if (calendar.region or calendar.region_column) and not (calendar.country or calendar.country_column):
+        yield "calendar", "a region needs its country: add calendar.country, for example DE"
+    for i, day in enumerate(calendar.paydays):
+        if not 1 <= abs(day) <= 31:
+            yield f"calendar.paydays.{i}", f"{day} is no day of a month: use 1 to 31, or -1 for the last day"
+    for name, events in calendar.events.items():
+        key = f"calendar.events.{name}"
+        if (events.ds is None) == (events.start is None):
+            yield key, "name the column of the date: either ds, or start (and end)"
+        if events.end and not events.start:
+            yield f"{key}.end", "has no start: name the column of the first day, too"
+        for column in events.on:
+            if column not in c.static_columns:
+                yield f"{key}.on", f"{column} is not in columns.static: add it there"

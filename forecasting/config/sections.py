@@ -17,6 +17,11 @@ def _names(value: Any) -> Any:
     return () if value is None else (value,) if isinstance(value, str) else value
 
 
+def _renamed(value: Any) -> Any:
+    """`store` and `[store, item]` are short for {store: store, item: item}."""
+    return value if isinstance(value, Mapping) else {name: name for name in _names(value)}
+
+
 def _day(value: Any) -> Any:
     # Pydantic would take numbers as seconds since 1970
     if isinstance(value, date):
@@ -43,6 +48,8 @@ def _buckets(value: Any) -> Any:
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Renamed = Annotated[dict[str, str], BeforeValidator(_renamed)]
+"""Names of the panel -> names in a file."""
 Day = Annotated[date, BeforeValidator(_day)]
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
 
@@ -71,18 +78,24 @@ class SideTable(Part):
     """A further table (stores, items, events, prices, promotions, stock) that is joined to the rows of the source.
 
     Joined by the columns `on`, and by date where one of `ds` (a day) or `start` and `end` (both included; no end: until
-    the next start) is named. `columns` are taken: names of the panel from names of the file. `missing` says what a row
-    without a match gets in all of them: null, or the value given here.
+    the next start) is named. `columns` are taken; `=1` or `=text` in the place of a file's column is the same on all
+    rows. `on` and `columns` are names of the panel with those of the file, or a list of names that are alike. `missing`
+    says what a row without a match gets: null, or the value given here.
     """
 
     path: str
-    on: Names = ()
+    on: Renamed = Field(default_factory=dict)
     ds: str | None = None
     start: str | None = None
     end: str | None = None
     ds_format: str | None = None
-    columns: dict[str, str]
-    missing: dict[str, Any] = {}
+    columns: Renamed
+    missing: dict[str, float | str] = Field(default_factory=dict)
+
+    @property
+    def dated(self) -> bool:
+        """Whether a row of the table is about a day or some days."""
+        return bool(self.ds or self.start)
 
 
 class Columns(Part):
@@ -98,11 +111,42 @@ class Columns(Part):
     stock: str | None = None
 
 
+class Events(Part):
+    """An own table of events (campaigns, fairs, school holidays, matches): a row is a day `ds`, or `start` to `end`.
+
+    `name` is the column that names the event (without one all rows are the same event), `on` are static columns of the
+    panel that stand in the file, too: the event counts for their series only, and for all where the cell is empty.
+    """
+
+    path: str
+    ds: str | None = None
+    start: str | None = None
+    end: str | None = None
+    ds_format: str | None = None
+    name: str | None = None
+    on: Names = ()
+
+
 class Calendar(Part):
-    """The country (and region) whose public holidays count."""
+    """Whose public holidays count, own events, and paydays.
+
+    `country` and `region` hold for all series but those for which the static columns `country_column` and
+    `region_column` say otherwise. Paydays are days of the month (-1: the last one); one that is no working day moves
+    to the working day before, or stays with `paydays_move: never`.
+    """
 
     country: str | None = None
     region: str | None = None
+    country_column: str | None = None
+    region_column: str | None = None
+    events: dict[str, Events] = Field(default_factory=dict)
+    paydays: tuple[Whole, ...] = ()
+    paydays_move: Literal["before", "never"] = "before"
+
+    @property
+    def place_columns(self) -> tuple[str, ...]:
+        """The static columns that tell the place of a series."""
+        return tuple(c for c in (self.country_column, self.region_column) if c)
 
 
 class Outliers(Part):
@@ -135,9 +179,12 @@ class Clean(Part):
 
 
 class Limits(Part):
-    """When a load is refused: share of quarantined rows, age in days of the newest row, plausible dates."""
+    """When a load is refused: share of quarantined rows, share of rows that a further table says nothing of (unless
+    its `missing` does), age in days of the newest row, plausible dates.
+    """
 
     quarantined: Number = Field(default=0.01, ge=0, le=1)
+    unmatched: Number = Field(default=1.0, ge=0, le=1)
     max_age: Whole | None = Field(default=None, ge=0)
     dates: Annotated[tuple[Day, Day], BeforeValidator(_span)] = (date(1900, 1, 1), date(2100, 1, 1))
 
