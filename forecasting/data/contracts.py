@@ -144,9 +144,10 @@ def _without_repeats(long: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, in
 
 def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any]:
     dropped = dict(loaded.dropped)
-    if loaded.lines != good + bad + repeats + sum(dropped.values()):
-        raise AssertionError(f"the lines do not add up: {loaded.lines} are not {good} + {bad} + {repeats} + {dropped}")
-    return {"lines": loaded.lines, "aggregated": good, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
+    used = good + loaded.merged
+    if loaded.lines != used + bad + repeats + sum(dropped.values()):
+        raise AssertionError(f"the lines do not add up: {loaded.lines} are not {used} + {bad} + {repeats} + {dropped}")
+    return {"lines": loaded.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
 
 
 def _as_they_came(loaded: Loaded, bad: pl.DataFrame) -> pl.DataFrame:

@@ -45,7 +45,7 @@ def has_the_rhythm(long: pl.DataFrame, config: Config) -> None:
 
 def few_enough(loaded: Loaded, bad: pl.DataFrame, config: Config) -> None:
     """No more than the share limits.quarantined of the rows broke a rule; the top rules are told with an example."""
-    total, limit = loaded.long.height, config.limits.quarantined
+    total, limit = loaded.long.height + loaded.merged, config.limits.quarantined
     if not bad.height or bad.height <= limit * total:
         return
     top = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)

@@ -19,7 +19,8 @@ class Loaded:
     `long` holds unique_id (String), ds (Date), y (Float64), every driver of the config, and the tags: file, line
     (1-based: of the text file or of the Parquet table), fault (the rule that the row broke while it was read, else
     null) and fault_value. Rows with y null after the last sale are coming days. `dropped` counts lines that are no
-    data, by named rule, and `lines` all that came: lines = len(long) + sum(dropped). `truth` (unique_id, effect,
+    data, by named rule, `merged` those that were added to the line of a row of `long`, and `lines` all that came:
+    lines = len(long) + merged + sum(dropped). `truth` (unique_id, effect,
     value) is what a made-up source knows of itself. `rows` reads given (file, line) pairs again, as they came.
     """
 
@@ -28,6 +29,7 @@ class Loaded:
     rows: Callable[[pl.DataFrame], pl.DataFrame]
     dropped: Mapping[str, int]
     truth: pl.DataFrame | None = None
+    merged: int = 0
 
     def rows_as_they_came(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The offending rows for `keys` (file, line): file, line, row (the text line, or JSON where there is none)."""

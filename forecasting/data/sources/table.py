@@ -7,8 +7,8 @@ column with the table (`other_table`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -17,7 +17,7 @@ from forecasting.data.sources._cells import DECIMAL_COMMA, THOUSANDS, looks_nume
 from forecasting.data.sources._files import find
 from forecasting.data.sources._layout import is_header, layout
 from forecasting.data.sources._loaded import Loaded
-from forecasting.data.sources._long import Layout, assemble, columns, drivers, must_be_numbers
+from forecasting.data.sources._long import KEYS, TAGS, Layout, assemble, drivers, must_be_numbers
 from forecasting.data.sources._parquet import Parquet
 from forecasting.data.sources._parquet import read as read_parquet
 from forecasting.data.sources._rows import from_files, is_parquet
@@ -30,65 +30,85 @@ FOOTER = 10
 Source = Text | Parquet
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of each row beside its keys: columns and the config keys that name them; which must be numbers;
+    what is done to the cells before they are read.
+    """
+
+    columns: Mapping[str, str]
+    numbers: frozenset[str]
+    prepare: Callable[[pl.DataFrame, Layout], pl.DataFrame] = lambda raw, _: raw
+
+
 def load(config: Config) -> Loaded:
     """All rows of the table; raises UserError when files or columns are missing or a file is no table."""
+    return read(config, Taken(drivers(config), frozenset(must_be_numbers(config))))
+
+
+def read(config: Config, taken: Taken) -> Loaded:
+    """The rows with the columns `taken` in place of the drivers."""
     sources = [read_parquet(f) if is_parquet(f) else read_text(f) for f in find(config)]
-    meant, tables, others = _tables(config, sources)
+    meant, tables, others = _tables(config, sources, taken)
     dropped = {"other_table": sum(s.rows for s in others)}
     frames = []
     if texts := [s for s in tables if isinstance(s, Text)]:
-        long, footer = _without_footer(_from_text(config, texts, meant))
+        long, footer = _without_footer(_from_text(config, texts, meant, taken))
         frames.append(long)
         dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
     if parquets := [s for s in tables if isinstance(s, Parquet)]:
-        raw = pl.concat([p.cells(_wanted(config, meant)) for p in parquets], how="vertical_relaxed")
-        frames.append(assemble(raw, meant, config))
-    long = pl.concat([f.select(columns(config)) for f in frames], how="vertical_relaxed")
+        raw = pl.concat([p.cells(_wanted(meant)) for p in parquets], how="vertical_relaxed")
+        frames.append(assemble(taken.prepare(raw, meant), meant, config))
+    long = pl.concat([f.select(*KEYS, *taken.columns, *TAGS) for f in frames], how="vertical_relaxed")
     dropped = {rule: n for rule, n in dropped.items() if n}
     return Loaded(long, long.height + sum(dropped.values()), from_files, dropped)
 
 
-def _wanted(config: Config, meant: Layout) -> list[str]:
-    return list(dict.fromkeys((*meant.keys, *drivers(config))))
+def _wanted(meant: Layout) -> list[str]:
+    return list(dict.fromkeys((*meant.keys, *(meant.carried or ()))))
 
 
-def _tables(config: Config, sources: Sequence[Source]) -> tuple[Layout, list[Source], list[Source]]:
+def _tables(config: Config, sources: Sequence[Source], taken: Taken) -> tuple[Layout, list[Source], list[Source]]:
     """The layout, the files that have it and those that are other tables."""
     for source in sources:
         if isinstance(source, Text):
             is_header(source.file, source.names)
     meant = layout(config, sources[0].file, sources[0].names)
+    meant = replace(meant, carried=tuple(taken.columns), numeric=taken.numbers)
     tables = [s for s in sources if set(meant.keys) & set(s.names)] or list(sources)
     for source in tables:
-        _has_columns(config, source, meant)
+        _has_columns(config, source, _keys(meant, taken))
     return meant, tables, [s for s in sources if s not in tables]
 
 
-def _has_columns(config: Config, source: Source, meant: Layout) -> None:
+def _keys(meant: Layout, taken: Taken) -> dict[str, str]:
+    """The columns that a file must have and the config keys that ask for them."""
     keys = dict.fromkeys(meant.ids, "source.columns.unique_id")
-    keys |= {meant.ds: "source.columns.ds", meant.y: "source.columns.y"} | drivers(config)
+    return keys | {meant.ds: "source.columns.ds", meant.y: "source.columns.y"} | dict(taken.columns)
+
+
+def _has_columns(config: Config, source: Source, keys: Mapping[str, str]) -> None:
     for column, key in keys.items():
         if column not in source.names:
             raise config.fault(key, f"{source.file} has no column {column!r}; it has: {', '.join(source.names)}")
 
 
-def _from_text(config: Config, texts: Sequence[Text], meant: Layout) -> pl.DataFrame:
+def _from_text(config: Config, texts: Sequence[Text], meant: Layout, taken: Taken) -> pl.DataFrame:
     """The long frame of text files, the lines of another shape included, with `blank`: nothing sold, nothing said."""
-    wanted = _wanted(config, meant)
-    raw = pl.concat([t.cells(wanted) for t in texts])
-    decimal = _decimal(config, texts, raw, meant)
-    free = set(drivers(config)) - set(meant.ids) - must_be_numbers(config)
-    numeric = frozenset(c for c in free if looks_numeric(raw[c], decimal))
+    raw = pl.concat([t.cells(_wanted(meant)) for t in texts])
+    decimal = _decimal(config, texts, [raw[c] for c in (meant.y, *taken.numbers)])
+    free = set(taken.columns) - set(meant.ids) - taken.numbers
+    numeric = taken.numbers.union(c for c in free if looks_numeric(raw[c], decimal))
+    raw = taken.prepare(raw, meant)
     long = assemble(raw, replace(meant, decimal=decimal, numeric=numeric), config)
     long = long.with_columns(raw.select(said(pl.col(meant.y)).is_null().alias("blank")))
     return pl.concat([long, *(_broken(t) for t in texts if t.broken.height)], how="diagonal_relaxed")
 
 
-def _decimal(config: Config, texts: Sequence[Text], raw: pl.DataFrame, meant: Layout) -> str:
+def _decimal(config: Config, texts: Sequence[Text], numbers: Sequence[pl.Series]) -> str:
     """A comma when cells are separated by semicolons and one number holds a comma, or points that part thousands."""
     if not any(t.delimiter == ";" for t in texts):
         return "."
-    numbers = [raw[c].drop_nulls() for c in (meant.y, *must_be_numbers(config))]
     if any(c.str.contains(DECIMAL_COMMA).any() for c in numbers):
         return ","
     return "," if any(_has_thousands(c, config) for c in numbers) else "."
