@@ -28,6 +28,7 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.table import TableMerger
 
 from forecasting.data.schemas import Table
 from forecasting.errors import UserError
@@ -78,12 +79,27 @@ def opened(uri: str, version: int | None = None) -> DeltaTable | None:
 
 
 def data_version(snapshot: DeltaTable) -> int:
-    """The version that last changed the content: compaction and vacuum do not count."""
+    """The version that last changed the content: compaction and vacuum do not count, and restored content is that of
+    the version that it was taken from.
+    """
     for limit in (16, None):
         for commit in snapshot.history(limit):
+            if commit["operation"] == "RESTORE":
+                return int(commit["operationParameters"]["version"])
             if not str(commit["operation"]).startswith(MAINTENANCE):
                 return int(commit["version"])
     return int(snapshot.version())
+
+
+def signed(by: str | None) -> CommitProperties:
+    """A commit that lands right behind the snapshot that it was made from or not at all; it tells whose it is."""
+    return CommitProperties(max_commit_retries=0, custom_metadata={"by": by} if by else None)
+
+
+def signature(snapshot: DeltaTable) -> tuple[str | None, float]:
+    """Whose the snapshot's last commit is, and how many seconds ago it landed."""
+    commit = snapshot.history(1)[0]
+    return commit.get("by"), time.time() - commit["timestamp"] / 1000
 
 
 def read(snapshot: DeltaTable | None, schema: pl.Schema) -> pl.LazyFrame:
@@ -151,11 +167,34 @@ def bounds(frame: pl.DataFrame, table: Table) -> tuple[dict[str, list[Any]], dic
     return values, {c: (frame[c].min(), frame[c].max()) for c in dates}
 
 
-def upsert(snapshot: DeltaTable, table: Table, rows: pl.DataFrame) -> None:
-    """Merge the rows by key. Raises CommitFailedError when others changed the same files meanwhile."""
+def upsert(snapshot: DeltaTable, table: Table, rows: pl.DataFrame, by: str | None = None) -> None:
+    """Merge the rows by key. Raises CommitFailedError when somebody else committed meanwhile."""
     columns = {f"`{c}`": f"s.`{c}`" for c in rows.columns}
-    merger = snapshot.merge(rows, _twins(rows, table), source_alias="s", target_alias="t", merge_schema=True)
+    merger = _merger(snapshot, table, rows, by)
     merger.when_matched_update(columns).when_not_matched_insert(columns).execute()
+
+
+def remove(snapshot: DeltaTable, table: Table, rows: pl.DataFrame, by: str | None = None) -> None:
+    """Delete the rows with the keys of these. Raises CommitFailedError as `upsert` does."""
+    _merger(snapshot, table, rows, by).when_matched_delete().execute()
+
+
+def _merger(snapshot: DeltaTable, table: Table, rows: pl.DataFrame, by: str | None) -> TableMerger:
+    names: dict[str, Any] = {"source_alias": "s", "target_alias": "t", "merge_schema": True}
+    return snapshot.merge(rows, _twins(rows, table), **names, commit_properties=signed(by))
+
+
+def append(snapshot: DeltaTable, rows: pl.DataFrame, by: str | None = None) -> None:
+    """Add the rows as they are. Raises CommitFailedError as `upsert` does."""
+    write_deltalake(snapshot, rows, mode="append", schema_mode="merge", commit_properties=signed(by))
+
+
+def reset(snapshot: DeltaTable, version: int | None, by: str | None = None) -> None:
+    """Make the table's content again what it was at a version (None: nothing), in one commit without a file written."""
+    if version is None:
+        snapshot.delete(commit_properties=signed(by))
+    else:
+        snapshot.restore(version, commit_properties=signed(by))
 
 
 def _twins(rows: pl.DataFrame, table: Table) -> str:
@@ -166,11 +205,11 @@ def _twins(rows: pl.DataFrame, table: Table) -> str:
     return " AND ".join(same + listed + spans)
 
 
-def create(uri: str, table: Table, frame: pl.DataFrame) -> None:
+def create(uri: str, table: Table, frame: pl.DataFrame, by: str | None = None) -> None:
     """Write a table that is not there yet. Raises CommitFailedError when another was quicker."""
     write = partial(write_deltalake, uri, frame, mode="error", partition_by=list(table.partition) or None)
     try:
-        write(storage_options=storage(uri), commit_properties=CommitProperties(max_commit_retries=0))
+        write(storage_options=storage(uri), commit_properties=signed(by))
     except DeltaError as error:
         if opened(uri) is None:
             raise
@@ -183,13 +222,14 @@ def append_next(snapshot: DeltaTable, frame: pl.DataFrame) -> None:
     write_deltalake(snapshot, frame, mode="append", schema_mode="merge", commit_properties=alone)
 
 
-def overwrite(snapshot: DeltaTable, frame: pl.DataFrame, equals: Mapping[str, Any]) -> None:
+def overwrite(snapshot: DeltaTable, frame: pl.DataFrame, equals: Mapping[str, Any], by: str | None = None) -> None:
     """Put the frame in place of the slice told by `equals` (of everything, without), in one commit."""
     where = predicate(equals) or None
     if frame.is_empty():
-        snapshot.delete(where)
+        snapshot.delete(where, commit_properties=signed(by))
         return
-    write_deltalake(snapshot, frame, mode="overwrite", predicate=where, schema_mode="merge")
+    write = partial(write_deltalake, snapshot, frame, mode="overwrite", predicate=where, schema_mode="merge")
+    write(commit_properties=signed(by))
 
 
 def persist(table: Table, attempt: Callable[[], T]) -> T:

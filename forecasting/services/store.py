@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from forecasting.data.schemas import Table
 from forecasting.services import delta, delta_rows, files
@@ -26,10 +26,17 @@ HISTORY = pl.Schema(
 
 @dataclass(frozen=True)
 class Store:
-    """Tables under one root. Cheap to make and to pickle: nothing is open, credentials stay in the environment."""
+    """Tables under one root. Cheap to make and to pickle: nothing is open, credentials stay in the environment.
+
+    `pins` are the versions at which tables are read (None: as if unwritten), others are read as they are now; `load` is
+    the number of the published load that the pins are of. Commits bear the signature `by`.
+    """
 
     root: str
     tables: Mapping[str, Table]
+    pins: Mapping[str, int | None] = field(default_factory=dict)
+    load: int | None = None
+    by: str | None = None
 
     def scan(self, name: str, /, *, version: int | None = None, **equals: Any) -> pl.LazyFrame:
         """The table in the columns and types of its schema, lazily; of an unwritten one no rows.
@@ -81,14 +88,22 @@ class Store:
         table = self.tables[name]
         return delta.persist(table, lambda: self._number(table, row, within))
 
+    def remove(self, name: str, frame: pl.DataFrame, /) -> None:
+        """Delete the rows with the keys of these; keys that are not there are none of its business."""
+        table = self.tables[name]
+        if frame.height:
+            delta.persist(table, lambda: self._remove(table, frame))
+
     def version(self, name: str, /) -> int | None:
-        """The version that last changed the content (compaction does not); None while the table is unwritten."""
-        snapshot = self._snapshot(name)
+        """The version that is read: pinned, or the last to change the content (compaction does not); None: unwritten."""
+        if name in self.pins:
+            return self.pins[name]
+        snapshot = self._tip(name)
         return None if snapshot is None else delta.data_version(snapshot)
 
     def history(self, name: str, /) -> pl.DataFrame:
         """Commits, newest first: version, at (UTC), operation, metrics (JSON)."""
-        snapshot = self._snapshot(name)
+        snapshot = self._tip(name)
         commits = [] if snapshot is None else snapshot.history()
         return pl.DataFrame([_commit(c) for c in commits], schema=HISTORY, orient="row")
 
@@ -104,7 +119,7 @@ class Store:
         """
         if retention_days < 1:
             raise ValueError(f"retention_days must be at least 1, not {retention_days}")
-        for snapshot in filter(None, map(self._snapshot, self.tables)):
+        for snapshot in filter(None, map(self._tip, self.tables)):
             snapshot.vacuum(24 * retention_days, dry_run=False, enforce_retention_duration=False)
 
     def publish(self, row: Mapping[str, Any], /) -> None:
@@ -138,56 +153,69 @@ class Store:
     def _uri(self, name: str) -> str:
         return f"{self.root.rstrip('/')}/{self.tables[name].name}"
 
+    def _tip(self, name: str) -> DeltaTable | None:
+        """The table as it is now, published or not: what is written goes on top of it."""
+        return delta.opened(self._uri(name))
+
     def _snapshot(self, name: str, version: int | None = None) -> DeltaTable | None:
-        newest = delta.opened(self._uri(name))
+        """The table as it is read."""
+        if version is None and name in self.pins:
+            version = self.pins[name]
+            if version is None:
+                return None
+        newest = self._tip(name)
         if newest is None or version is None or version == delta.data_version(newest):
             return newest  # compaction and vacuum may have taken the files of the version, not its content
         return delta.opened(self._uri(name), version)
 
     def _compact(self, name: str) -> None:
-        if (snapshot := self._snapshot(name)) is not None:
+        if (snapshot := self._tip(name)) is not None:
             snapshot.optimize.compact()
 
     def _merge(self, table: Table, rows: pl.DataFrame, ignore: Collection[str]) -> int:
-        snapshot = self._snapshot(table.name)
+        snapshot = self._tip(table.name)
         if snapshot is None:
             return self._create(table, rows)
         changed = delta_rows.changes(snapshot, table, delta_rows.fitting(rows, snapshot, table), ignore)
         if changed.height:
-            delta.upsert(snapshot, table, changed)
+            delta.upsert(snapshot, table, changed, self.by)
         return changed.height
 
     def _replace(self, table: Table, rows: pl.DataFrame, equals: Mapping[str, Any]) -> None:
-        snapshot = self._snapshot(table.name)
+        snapshot = self._tip(table.name)
         if snapshot is None:
             self._create(table, rows)
             return
         rows = delta_rows.fitting(rows, snapshot, table)
         stored = delta.read(snapshot, rows.schema).filter(*delta.matching(equals)).collect()
         if not stored.sort(table.key).equals(rows, null_equal=True):
-            delta.overwrite(snapshot, rows, equals)
+            delta.overwrite(snapshot, rows, equals, self.by)
 
     def _append(self, table: Table, rows: pl.DataFrame) -> None:
-        snapshot = self._snapshot(table.name)
+        snapshot = self._tip(table.name)
         if snapshot is None:
             self._create(table, rows)
         else:
-            write_deltalake(snapshot, delta_rows.fitting(rows, snapshot, table), mode="append", schema_mode="merge")
+            delta.append(snapshot, delta_rows.fitting(rows, snapshot, table), self.by)
+
+    def _remove(self, table: Table, rows: pl.DataFrame) -> None:
+        if (snapshot := self._tip(table.name)) is not None:
+            delta.remove(snapshot, table, rows, self.by)
 
     def _number(self, table: Table, row: Mapping[str, Any], within: Mapping[str, Any]) -> int:
-        snapshot = self._snapshot(table.name)
+        snapshot = self._tip(table.name)
         taken = delta.read(snapshot, table.schema).filter(*delta.matching(within)).select(pl.col("version").max())
         version = 1 + (taken.collect().item() or 0)
         rows = delta_rows.conform(pl.DataFrame([dict(row) | {"version": version}], schema=table.schema), table)
         if snapshot is None:
-            delta.create(self._uri(table.name), table, rows)
+            delta.create(self._uri(table.name), table, rows, self.by)
         else:
             delta.append_next(snapshot, delta_rows.fitting(rows, snapshot, table))
         return version
 
     def _create(self, table: Table, rows: pl.DataFrame) -> int:
         if rows.height:
-            delta.create(self._uri(table.name), table, rows)
+            delta.create(self._uri(table.name), table, rows, self.by)
         return rows.height
 
 
