@@ -19,9 +19,9 @@ class Loaded:
     `long` holds unique_id (String), ds (Date), y (Float64), every driver of the config, and the tags: file, line
     (1-based: of the text file or of the Parquet table), fault (the rule that the row broke while it was read, else
     null) and fault_value. Rows with y null after the last sale are coming days. `dropped` counts lines that are no
-    data, by named rule, `merged` those that were added to the line of a row of `long`, and `lines` all that came:
-    lines = len(long) + merged + sum(dropped). `truth` (unique_id, effect,
-    value) is what a made-up source knows of itself. `rows` reads given (file, line) pairs again, as they came.
+    data, by named rule, `merged` those that were added to a row of `long` beside its own line, and `lines` all that
+    came: lines = len(long) + merged + sum(dropped). `truth` (unique_id, effect, value) is what a made-up source knows
+    of itself. `rows` reads given (file, line) pairs again, as they came.
     """
 
     long: pl.DataFrame

@@ -16,8 +16,8 @@ from forecasting.config import Config
 from forecasting.data.sources._cells import DECIMAL_COMMA, THOUSANDS, looks_numeric, said
 from forecasting.data.sources._files import find
 from forecasting.data.sources._layout import is_header, layout
-from forecasting.data.sources._loaded import Loaded
-from forecasting.data.sources._long import KEYS, TAGS, Layout, assemble, drivers, must_be_numbers
+from forecasting.data.sources._loaded import KEYS, TAGS, Loaded
+from forecasting.data.sources._long import Layout, assemble, drivers, must_be_numbers
 from forecasting.data.sources._parquet import Parquet
 from forecasting.data.sources._parquet import read as read_parquet
 from forecasting.data.sources._rows import from_files, is_parquet
