@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from pydantic import ValidationError
 
 from forecasting.config import Config
 from forecasting.data.sources import _market as market
 from forecasting.data.sources._loaded import Loaded
 from forecasting.data.sources._long import columns, present
 from forecasting.data.sources._market import Bools, Floats, Options
+from forecasting.data.sources._options import checked
 from forecasting.data.sources._rows import as_json
 from forecasting.data.sources._truth import truth
 
@@ -39,14 +39,7 @@ def load(config: Config) -> Loaded:
 
 def options(config: Config) -> Options:
     """source.options, checked; the UserError names the option."""
-    try:
-        return Options(**config.source.options)
-    except ValidationError as e:
-        error = e.errors()[0]
-        option = ".".join(str(p) for p in error["loc"])
-        known = ", ".join(Options.model_fields)
-        message = f"is not an option; there are {known}" if error["type"] == "extra_forbidden" else error["msg"]
-        raise config.fault(f"source.options.{option}", message) from None
+    return checked(config, Options)
 
 
 @dataclass(frozen=True)
