@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from forecasting.config.clashes_tables import table_clashes
+
 if TYPE_CHECKING:
     from forecasting.config.job import Config
 
@@ -19,7 +21,18 @@ RULES = ("repeat_last_year", "same_weekday", "last")
 
 def clashes(c: Config) -> Said:
     """All of them: (dotted key, message)."""
-    for check in (_key_and_target, _drivers, _roles, _future, _horizon, _bounds, _levels, _models, _calendar):
+    for check in (
+        _key_and_target,
+        _drivers,
+        _roles,
+        _future,
+        _horizon,
+        _bounds,
+        _levels,
+        _models,
+        _calendar,
+        table_clashes,
+    ):
         yield from check(c)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -52,7 +53,9 @@ class Config(Part):
     engine: Literal["local"] = "local"
     store: StoreConfig = StoreConfig()
     tracking: Tracking = Tracking()
+    data_version: Whole | None = Field(default=None, ge=0)
     _origin: text.Origin = PrivateAttr(default_factory=text.Origin)
+    _source: str = PrivateAttr(default="source")
 
     @property
     def file(self) -> str:
@@ -91,7 +94,19 @@ class Config(Part):
 
     def fault(self, key: str, message: str) -> UserError:
         """The error for `key` (dotted), naming the file and the line where the key, or its nearest parent, stands."""
+        mine = re.compile(r"\bsource(?=\.(?:path|ds_format|columns|options)\b|$)")
+        key, message = mine.sub(self._source, key), mine.sub(self._source, message)
         return UserError(f"{self._origin.where(tuple(key.split('.')))}: {key}: {message}")
+
+    def of_table(self, name: str) -> Config:
+        """This config with a further table in the place of its source, so that the same code reads both; faults name
+        the keys of the table.
+        """
+        table = self.tables[name]
+        source = Source(path=table.path, ds_format=table.ds_format)
+        config = self.model_copy(update={"source": source, "tables": {}})
+        config._source = f"tables.{name}"
+        return config
 
     @model_validator(mode="after")
     def _fits(self) -> Config:

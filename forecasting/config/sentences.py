@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -73,5 +73,6 @@ def _nearest(whole: type[BaseModel], path: Key) -> str:
     """The known key of the section that is most like the unknown one; empty when none is."""
     section: Any = whole
     for part in path[:-1]:
-        section = get_args(section)[0] if part.isdigit() else section.model_fields[part].annotation
+        inner = get_args(section)  # of a list its items, of a mapping its values
+        section = inner[-1 if get_origin(section) is dict else 0] if inner else section.model_fields[part].annotation
     return next(iter(get_close_matches(path[-1], list(section.model_fields), n=1)), "")
