@@ -120,22 +120,23 @@ def _runs() -> Table:
 
 
 def _features() -> Table:
-    """Versions of feature tables; a row, written last, makes the rows of its `build` visible. `columns` is JSON."""
+    """Versions of feature tables; a row, written last, makes the rows of its `build` visible; `columns` is JSON."""
     columns = {"name": pl.String, "version": pl.Int64, "kind": pl.String, "description": pl.String, "key": pl.String}
-    facts = {"event_time": pl.String, "lead": pl.Int32, "columns": pl.String, "cutoff": pl.Date, "first": pl.Date}
+    facts = {"event_time": pl.String, "lead": pl.Int32, "first": pl.Date, "last": pl.Date, "cutoff": pl.Date}
     return _table("features", "name version", columns | facts | _made())
 
 
 def _training_sets() -> Table:
     """Versions of training sets: rows of the days first..last, as they were known on the last one."""
     columns = {"name": pl.String, "version": pl.Int64, "feature_version": pl.Int64, "lead": pl.Int32}
-    return _table("training_sets", "name version", columns | {"first": pl.Date, "last": pl.Date} | _made())
+    days = {"first": pl.Date, "last": pl.Date, "cutoff": pl.Date}
+    return _table("training_sets", "name version", columns | days | _made())
 
 
 def _made() -> dict[str, Any]:
     """Where rows of features come from, and where they lie: `content` is a hash of their values."""
     origin = {"data_version": pl.Int64, "recipe": pl.String, "code": pl.String, "build": pl.String}
-    return origin | {"content": pl.String, "rows": pl.Int64, "built_at": pl.Datetime("us", "UTC")}
+    return origin | {"columns": pl.String, "content": pl.String, "rows": pl.Int64, "built_at": pl.Datetime("us", "UTC")}
 
 
 def feature_rows(features: Columns) -> Table:
@@ -146,8 +147,8 @@ def feature_rows(features: Columns) -> Table:
 
 
 def _feature_stats() -> Table:
-    """What the values of a feature look like; `histogram` and `correlations` are JSON."""
-    columns = {"name": pl.String, "version": pl.Int64, "feature": pl.String, "n": pl.Int64, "nulls": pl.Int64}
+    """What the values of a feature look like in a build; `histogram` and `correlations` are JSON."""
+    columns = {"build": pl.String, "feature": pl.String, "n": pl.Int64, "nulls": pl.Int64}
     values = ("mean", "std", "min", "q05", "q25", "q50", "q75", "q95", "max", "correlation")
     told = dict.fromkeys(values, pl.Float64) | {"histogram": pl.String, "correlations": pl.String}
-    return _table("feature_stats", "name version feature", columns | told)
+    return _table("feature_stats", "build feature", columns | told)
