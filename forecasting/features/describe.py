@@ -1,0 +1,73 @@
+"""What every feature tells, in one line: found by the pattern of its name, so that a family stays a list of expressions."""
+
+from __future__ import annotations
+
+import re
+
+from forecasting.config import Config
+from forecasting.features.base import Feature
+
+PATTERNS = (
+    (r"cal_weekday", "day of the week, 1 is Monday"),
+    (r"cal_monthday", "day of the month"),
+    (r"cal_month", "month of the year"),
+    (r"cal_quarter", "quarter of the year"),
+    (r"cal_yearday", "day of the year"),
+    (r"cal_yearweek", "ISO week of the year"),
+    (r"cal_month_left", "days left to the end of the month"),
+    (r"cal_easter_month", "whether Easter is in the month"),
+    (r"cal_easter", "days since Easter Sunday, negative before it"),
+    (r"cal_holiday", "code of the public holiday, 0 for none"),
+    (r"cal_next_holiday", "days to the next public holiday, at most 15"),
+    (r"cal_last_holiday", "days since the last public holiday, at most 15"),
+    (r"cal_holiday_before", "code of the holiday in the 7 days up to this one"),
+    (r"cal_holiday_after", "code of the holiday in the 7 days from this one"),
+    (r"cal_workdays", "working days of the month"),
+    (r"cal_(\w+)", "what the calendar says: {0}"),
+    (r"lag_(\d+)", "sales {0} {unit}s before the newest that is known"),
+    (r"season_(\d+)", "sales in the same phase of the season, {0} seasons before the newest known one"),
+    (r"season_mean_(\d+)", "mean sales in the same phase of the last {0} seasons"),
+    (r"mean_(\d+)", "mean sales of the last {0} known {unit}s"),
+    (r"std_(\d+)", "standard deviation of sales in the last {0} known {unit}s"),
+    (r"year_ago", "sales in the same phase a year ago"),
+    (r"year_ago_around", "mean sales around the same phase a year ago"),
+    (r"year_ago_level", "mean sales of the quarter that was the newest known one a year ago"),
+    (r"zeros", "share of recent {unit}s without a sale"),
+    (r"seen", "share of recent {unit}s in which sales were observed"),
+    (r"price_to_mean", "price against its own recent mean"),
+    (r"price_to_high", "price against its own recent highest"),
+    (r"price_change", "price against the {unit} before"),
+    (r"(.+)_share_before", "share of the {unit}s just before on which {0} was up"),
+    (r"(.+)_share_after", "share of the {unit}s just after on which {0} is up"),
+    (r"(.+)_share_long", "share of the {unit}s of a longer time before on which {0} was up"),
+    (r"(.+)_alike", "mean sales in the same phase when {0} was as it is now"),
+    (r"(.+)_lately", "mean recent sales when {0} was as it is now"),
+    (r"(.+)_lift", "recent sales with {0} against those without"),
+    (r"(.+)_now", "sales of the group {0} of late against those of its last quarter"),
+    (r"(.+)_trend", "last quarter of the group {0} against the same one a year ago"),
+    (r"(.+)_season", "sales of the group {0} around this phase a year ago against that year's quarter"),
+    (r"(.+)_before", "{0} one {unit} before"),
+    (r"(.+)_after", "{0} one {unit} after"),
+)
+"""Name -> what it tells; the first that fits counts. {0} is what stands in the brackets, {unit} is day, week or month."""
+SCALED = r"lag_|season_|mean_|std_|year_ago|.+_alike$|.+_lately$"
+UNKNOWN = "see forecasting/features"
+
+
+def description(feature: str, config: Config) -> str:
+    """One line about a feature; UNKNOWN for one that no pattern fits."""
+    if feature in config.columns.known_ahead:
+        return f"{feature}, as it is planned"
+    if feature in config.static_columns:
+        return f"{feature} of the series"
+    for pattern, text in PATTERNS:
+        if found := re.fullmatch(pattern, feature):
+            told = text.format(*found.groups(), unit=config.frequency.unit)
+            return told + (", in units of the series' level" if re.match(SCALED, feature) else "")
+    return UNKNOWN
+
+
+def about(config: Config, features: list[Feature], lead: int) -> str:
+    """What a whole feature table holds, in one line."""
+    unit = config.frequency.unit + ("s" if lead > 1 else "")
+    return f"{len(features)} features of a series on one {config.frequency.unit} from sales at least {lead} {unit} back"

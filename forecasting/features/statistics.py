@@ -1,0 +1,71 @@
+"""What the values of features look like: counts, moments, quantiles, histograms and correlations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+BINS = 20
+TOP = 20
+"""So many of the most frequent texts are counted."""
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+CHUNK = 50_000
+"""Rows that are multiplied at once."""
+
+
+def of_column(values: pl.Series) -> dict[str, Any]:
+    """n (values), nulls (or not finite), and of numbers mean, std, min, quantiles, max; `histogram` is JSON.
+
+    The histogram of numbers is `edges` and `counts` of equal bins between min and max, of texts the most frequent
+    `values` and their `counts`.
+    """
+    if not values.dtype.is_numeric():
+        return _of_texts(values)
+    numbers = values.cast(pl.Float64)
+    known = numbers.filter(numbers.is_finite().fill_null(value=False))
+    told = {"feature": values.name, "n": known.len(), "nulls": values.len() - known.len()}
+    if known.is_empty():
+        return told
+    quantiles = {name: known.quantile(q, "linear") for name, q in QUANTILES.items()}
+    counts, edges = np.histogram(known.to_numpy(), BINS)
+    histogram = json.dumps({"edges": edges.tolist(), "counts": counts.tolist()})
+    moments = {"mean": known.mean(), "std": known.std(), "min": known.min(), "max": known.max()}
+    return told | moments | quantiles | {"histogram": histogram}
+
+
+def _of_texts(values: pl.Series) -> dict[str, Any]:
+    known = values.drop_nulls().cast(pl.String)
+    top = known.value_counts(name="n").sort("n", values.name, descending=[True, False]).head(TOP)
+    histogram = json.dumps({"values": top[values.name].to_list(), "counts": top["n"].to_list()})
+    return {"feature": values.name, "n": known.len(), "nulls": values.null_count(), "histogram": histogram}
+
+
+def correlations(parts: Iterable[pl.DataFrame], means: Mapping[str, float]) -> pl.DataFrame:
+    """Pearson correlations of all pairs of columns over the rows in which both are known, as a square frame.
+
+    `parts` are frames of the columns of `means`, which gives about the mean of each (it keeps the sums small). NaN
+    where a column is constant or no row holds both.
+    """
+    sums = np.zeros((4, len(means), len(means)))
+    for part in parts:
+        for rows in part.select(list(means)).iter_slices(CHUNK):
+            sums += _products(rows, np.array(list(means.values())))
+    n, first, square, cross = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = first / n
+        spread = square / n - mean**2
+        spread[spread <= 1e-12 * (square / n)] = np.nan  # constant among the rows of the pair
+        made = (cross / n - mean * mean.T) / np.sqrt(spread * spread.T)
+    return pl.DataFrame(np.clip(made, -1, 1), schema=list(means))
+
+
+def _products(rows: pl.DataFrame, means: np.ndarray) -> np.ndarray:
+    """For columns i, j over the rows in which both are known: their number, the sums of i, of i * i and of i * j."""
+    values = rows.cast(pl.Float64).to_numpy() - means
+    known = np.isfinite(values).astype(float)
+    values = np.where(known > 0, values, 0.0)
+    return np.stack([known.T @ known, values.T @ known, (values**2).T @ known, values.T @ values])

@@ -1,0 +1,35 @@
+"""The online table: the rows of the coming days of every living series, as an API reads them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from forecasting.config import Config
+from forecasting.data.panel import Cut
+from forecasting.features.describe import about
+from forecasting.steps import Outcome, context
+from forecasting.steps.feature_store.build import EVENT_TIME, KEY
+from forecasting.steps.feature_store.maker import maker
+from forecasting.steps.feature_store.versions import Order, build_version, forget, registered
+
+KEPT = 2
+"""The newest version, and the one before it, which a reader may just be reading."""
+
+
+def online(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Publish the feature rows of the h days after `cutoff` (default: the last observed day)."""
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    at = context.cutoff_of(panel, cutoff)
+    made = maker(Cut(panel, at, config.h))
+    row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
+    told = about(config, made.features.all(1), 1)
+    row |= {"event_time": EVENT_TIME, "description": f"the next {config.h} {config.frequency.unit}s: {told}"}
+    outcome = build_version(config, panel, Order("features", row, made.columns, made.coming), force=force)
+    for old in registered(store, "features", online_name(config))["build"][KEPT : 2 * KEPT]:
+        forget(store, old)
+    return outcome
+
+
+def online_name(config: Config) -> str:
+    return f"{config.name}-online"

@@ -1,0 +1,129 @@
+"""Builds and their versions: rows are written under the identity of their build, and registered when all are there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import Panel
+from forecasting.data.schemas import feature_rows
+from forecasting.services import log
+from forecasting.services.console import track
+from forecasting.services.store import Store
+from forecasting.steps import Outcome, context
+from forecasting.steps.feature_store import profile
+
+Kinds = dict[str, pl.DataType]
+Make = Callable[[int], pl.DataFrame]
+RECIPE = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
+TYPES: Kinds = {"Float32": pl.Float32(), "String": pl.String()}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to build: the table that registers it, what its row says, its features, and what makes a bucket's rows."""
+
+    registry: Literal["features", "training_sets"]
+    row: dict[str, Any]
+    columns: Kinds
+    make: Make
+
+    @property
+    def name(self) -> str:
+        return str(self.row["name"])
+
+
+def build_version(config: Config, panel: Panel, order: Order, *, force: bool = False) -> Outcome:
+    """Build the rows and register them as the next version of their name.
+
+    The same data, recipe and code are not built again without `force`; rows with equal values are no new version.
+    """
+    store = with_features(context.open_store(config), order.columns)
+    origin = _origin(config, store, order)
+    versions = registered(store, order.registry, order.name)
+    known = versions.filter(pl.col("build") == origin["build"])
+    if known.height and not force:
+        return _outcome(order, known.row(0, named=True), reused=True)
+    if force:  # rows of a build never change: those made once more get a place of their own
+        origin["build"] += f"-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+    with log.step("features", table=order.name):
+        facts = write(store, panel, origin["build"], order.make)
+    newest = versions.head(1)
+    if newest.height and newest["content"].item() == facts["content"]:
+        forget(store, origin["build"])
+        return _outcome(order, newest.row(0, named=True), reused=True)
+    return _outcome(order, _register(store, panel, order, origin | facts))
+
+
+def _register(store: Store, panel: Panel, order: Order, facts: dict[str, Any]) -> dict[str, Any]:
+    """Keep the statistics of a build, then make it a version."""
+    stats = profile.of_build(store, panel, facts["build"], list(order.columns))
+    store.replace("feature_stats", stats, build=facts["build"])
+    row = facts | order.row | {"built_at": datetime.now(UTC)}
+    return row | {"version": store.number(order.registry, row, name=order.name)}
+
+
+def _outcome(order: Order, row: dict[str, Any], **reused: bool) -> Outcome:
+    kept = ("name", "version", "lead", "rows", "first", "last", "cutoff", "data_version")
+    facts = {name: row[name] for name in kept} | {"features": len(order.columns)}
+    return Outcome(order.registry, {k: str(v) if hasattr(v, "isoformat") else v for k, v in facts.items()}, **reused)
+
+
+def _origin(config: Config, store: Store, order: Order) -> dict[str, Any]:
+    """data_version, recipe and code of a build, its columns, and the identity of all of that."""
+    recipe = _hash(json.dumps(config.model_dump(mode="json", include=set(RECIPE)), sort_keys=True))
+    columns = json.dumps({name: str(kind) for name, kind in order.columns.items()})
+    asked = {k: str(v) for k, v in sorted(order.row.items()) if k != "feature_version"}
+    build = _hash(f"{context.data_key(store)} {recipe} {context.code_of()} {columns} {asked}")
+    origin = {"data_version": context.data_version(store), "recipe": recipe, "code": context.code_of()}
+    return origin | {"columns": columns, "build": build}
+
+
+def write(store: Store, panel: Panel, build: str, make: Make) -> dict[str, Any]:
+    """Write the rows of all buckets, one in memory at a time; rows, first, last and a hash of their content."""
+    done = panel.map(partial(_write_bucket, store, build, make), panel.buckets)
+    parts = list(track(done, f"features {build}", len(panel.buckets)))
+    days = [day for part in parts for day in part["days"] if day]
+    content = _hash(" ".join(part["content"] for part in parts))
+    spans = {"first": min(days, default=None), "last": max(days, default=None)}
+    return {"rows": sum(part["rows"] for part in parts), "content": content} | spans
+
+
+def _write_bucket(store: Store, build: str, make: Make, bucket: int) -> dict[str, Any]:
+    rows = make(bucket).sort("unique_id", "ds")
+    store.replace("feature_rows", rows.with_columns(build=pl.lit(build)), build=build, bucket=bucket)
+    content = hashlib.sha256(rows.hash_rows(seed=0).to_numpy().tobytes()).hexdigest()
+    return {"rows": rows.height, "days": (rows["ds"].min(), rows["ds"].max()), "content": content}
+
+
+def forget(store: Store, build: str) -> None:
+    """Take the rows of a build away; readers at work keep what they have opened."""
+    store.replace("feature_rows", store.tables["feature_rows"].empty(), build=build)
+
+
+def with_features(store: Store, columns: Kinds) -> Store:
+    """The store whose table `feature_rows` has these features."""
+    return replace(store, tables={**store.tables, "feature_rows": feature_rows(columns)})
+
+
+def registered(store: Store, registry: str, name: str) -> pl.DataFrame:
+    """The versions of a name, the newest first."""
+    return store.scan(registry, name=name).collect().sort("version", descending=True)
+
+
+def rows_of(store: Store, row: dict[str, Any]) -> pl.LazyFrame:
+    """The rows of a registered version, lazily, in the columns that it was built with."""
+    columns = {name: TYPES[kind] for name, kind in json.loads(row["columns"]).items()}
+    return with_features(store, columns).scan("feature_rows", build=row["build"]).drop("build")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
