@@ -38,6 +38,12 @@ class Layout:
 
 
 def drivers(config: Config) -> dict[str, str]:
+    """The driver columns that the source gives, those of further tables not among them, and the key naming each."""
+    given = {column for table in config.tables.values() for column in table.columns}
+    return {column: key for column, key in all_drivers(config).items() if column not in given}
+
+
+def all_drivers(config: Config) -> dict[str, str]:
     """The driver columns of the config and the key that names each first."""
     roles = config.columns
     named = {"columns.known_ahead": roles.known_ahead, "columns.known_after": roles.known_after}
@@ -64,9 +70,9 @@ def present(config: Config, has: Iterable[str], where: str) -> None:
 
 
 def must_be_numbers(config: Config) -> set[str]:
-    """The drivers that are numbers by their role."""
-    roles = config.columns
-    return {c for c in (roles.price, roles.cost, roles.promo, roles.open, roles.stock) if c}
+    """The drivers of the source that are numbers by their role."""
+    roles, given = config.columns, drivers(config)
+    return {c for c in (roles.price, roles.cost, roles.promo, roles.open, roles.stock) if c and c in given}
 
 
 def assemble(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.DataFrame:
@@ -79,8 +85,8 @@ def assemble(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.DataFrame:
     faults.append(("several_in_period", _several(columns, raw[layout.ds]), raw[layout.ds]))
     columns.append(_number(raw[layout.y], "y", layout, faults))
     carried = layout.carried if layout.carried is not None else drivers(config)
-    columns += [_driver(raw[c], layout, config, faults) for c in carried]
-    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *_tags(faults))
+    columns += [driver(raw[c], layout, config, faults) for c in carried]
+    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *tags(faults))
 
 
 def _unique_id(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.Series:
@@ -101,13 +107,18 @@ def names(column: pl.Series) -> pl.Series:
 
 
 def _ds(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
-    if cells.dtype in (pl.Date, pl.Datetime):
-        read = cells.cast(pl.Date)
-    else:
-        cells = cells.cast(pl.String)
-        read = dates(cells, config)
-        faults.append(("date_format", read.is_null() & (cells.str.strip_chars() != ""), cells))
+    read = days(cells, config, faults)
     return pl.select(config.frequency.floor(pl.lit(read)).alias("ds")).to_series()
+
+
+def days(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
+    """The cells as Date; one that says something and is no date adds to the faults `date_format`."""
+    if cells.dtype in (pl.Date, pl.Datetime):
+        return cells.cast(pl.Date)
+    cells = cells.cast(pl.String)
+    read = dates(cells, config)
+    faults.append(("date_format", read.is_null() & (cells.str.strip_chars() != ""), cells))
+    return read
 
 
 def _several(key: list[pl.Series], cells: pl.Series) -> pl.Series:
@@ -127,7 +138,8 @@ def _number(cells: pl.Series, name: str, layout: Layout, faults: Faults) -> pl.S
     return values.alias(name)
 
 
-def _driver(cells: pl.Series, layout: Layout, config: Config, faults: Faults) -> pl.Series:
+def driver(cells: pl.Series, layout: Layout, config: Config, faults: Faults) -> pl.Series:
+    """One column by its role: a name, a number (a cell that is none adds to the faults), or as it is typed."""
     column = cells.name
     if column in layout.ids:
         return names(cells)
@@ -146,7 +158,7 @@ def _flag(values: pl.Series) -> pl.Series:
     return small if small.dtype == pl.Int8 else values.fill_nan(None)
 
 
-def _tags(faults: Faults) -> list[pl.Series]:
+def tags(faults: Faults) -> list[pl.Series]:
     """fault and fault_value: the first fault of each row."""
     found = [(rule, bad.fill_null(False), cells) for rule, bad, cells in faults if bad.any()]
     if not found:
