@@ -50,7 +50,11 @@ DOORS = {
     "dash": ("dashboard/*",),
     "dash_ag_grid": ("dashboard/*",),
     "dash_mantine_components": ("dashboard/*",),
-    "deltalake": ("forecasting/services/store*.py", "forecasting/services/delta*.py"),
+    "deltalake": (
+        "forecasting/services/store*.py",
+        "forecasting/services/delta*.py",
+        "forecasting/data/snapshot.py",  # tables of others, read as sources
+    ),
     "evidently": ("forecasting/services/drift.py",),
     "fastapi": ("dashboard/*",),
     "holidays": ("forecasting/features/*", "forecasting/data/sources/synthetic.py"),
@@ -61,6 +65,9 @@ DOORS = {
     "pandera": ("forecasting/data/*",),
     "plotly": ("dashboard/*",),
     "prefect": ("flows/*", "dashboard/runs.py"),
+    "psycopg": (),  # SQLAlchemy finds it by its name
+    "pyarrow.fs": ("forecasting/data/places.py",),
+    "sqlalchemy": ("forecasting/data/sources/_database.py", "forecasting/services/registry_place.py"),
     "statsforecast": ("forecasting/models/stats*",),
 }
 # What is loaded with these runs whatever code the file holds.

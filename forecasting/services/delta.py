@@ -9,28 +9,27 @@ What was learned by running it (deltalake 1.6, Polars 2.1):
   not be retried; a moment later it gets a plain DeltaError instead of a CommitFailedError.
 - A merge casts its source silently to the stored types (1.5 becomes 1 in an integer column):
   `delta_rows.fitting` refuses that.
-- s3:// works by the same calls. Options come from the environment only (AWS_REGION, AWS_ACCESS_KEY_ID,
-  AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for a plain http endpoint), so a
-  pickled store holds no secret. Commits need a store with conditional puts (If-None-Match).
+- s3:// works by the same calls, by the variables that data/places.py names. Commits need a store with conditional
+  puts (If-None-Match).
 """
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.table import TableMerger
 
+from forecasting.data.places import storage
 from forecasting.data.schemas import Table
+from forecasting.data.snapshot import Snapshot
 from forecasting.errors import UserError
 
 T = TypeVar("T")
@@ -40,24 +39,6 @@ TRIES = 20
 
 MAINTENANCE = ("OPTIMIZE", "VACUUM")
 """Commits that leave the content as it is."""
-
-
-def storage(uri: str) -> dict[str, str] | None:
-    """Options of an object store: the AWS_* variables of the environment; None for a local folder."""
-    return {k: v for k, v in os.environ.items() if k.startswith("AWS_")} if "://" in uri else None
-
-
-class Snapshot(DeltaTable):
-    """A table whose local files Polars finds in a folder with a space or an umlaut, too: it wants them as they are
-    called, and deltalake tells them with %20 and the like.
-    """
-
-    def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
-        found: list[str] = super().file_uris(*args, **kwargs)
-        root = self.table_uri.removeprefix("file://")
-        if not self.table_uri.startswith("file://") or "%" not in root:
-            return found
-        return [unquote(root) + path.removeprefix(root) for path in found]
 
 
 def opened(uri: str, version: int | None = None) -> DeltaTable | None:
@@ -89,6 +70,15 @@ def data_version(snapshot: DeltaTable) -> int:
             if not str(commit["operation"]).startswith(MAINTENANCE):
                 return int(commit["version"])
     return int(snapshot.version())
+
+
+def is_whole(snapshot: DeltaTable) -> bool:
+    """Whether no vacuum has taken a file of the snapshot."""
+    try:
+        pl.scan_delta(snapshot).select(pl.len()).collect()
+    except (OSError, pl.exceptions.PolarsError):
+        return False
+    return True
 
 
 def signed(by: str | None) -> CommitProperties:

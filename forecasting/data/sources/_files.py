@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
 import zlib
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from forecasting.config import Config
+from forecasting.data import places
+from forecasting.data.places import File
 from forecasting.errors import UserError
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -23,48 +24,61 @@ MAGIC = {
 }
 
 
-def place(config: Config) -> Path:
-    """The configured path; raises UserError when there is none, and for options, which files have none of."""
+def place(config: Config, *options: str) -> str:
+    """The configured path; raises UserError when there is none, and for options other than those that are named."""
     for option in config.source.options:
-        raise config.fault(
-            f"source.options.{option}", f"is not known: the source {config.source.kind} takes no options"
-        )
+        if option not in options:
+            takes = f"takes only {', '.join(options)}" if options else "takes no options"
+            raise config.fault(
+                f"source.options.{option}", f"is not known: the source {config.source.kind} {takes} here: take it out"
+            )
     if not config.source.path:
         raise config.fault("source.path", f"is missing: the source {config.source.kind} needs a file, folder or glob")
-    return Path(config.source.path)
+    return config.source.path
 
 
-def find(config: Config) -> list[Path]:
+def find(config: Config) -> list[File]:
     """The files that source.path means, in the order of their names: a file, a folder's tables, or a glob's."""
     path = place(config)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found = [p for p in path.iterdir() if p.name.lower().endswith(TEXT + PARQUET) and p.is_file()]
-        return sorted(found) or _nothing(config, f"the folder {path} holds no {', '.join(TEXT + PARQUET)} file")
-    found = [Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file()]
-    return sorted(found) or _nothing(config, f"there is no file or folder {path} (seen from {Path.cwd()})")
+    what = is_there(config)
+    if what == "file":
+        return [places.file(path)]
+    if what == "glob":
+        return places.matching(path)
+    found = [f for f in places.listing(path) if f.name.lower().endswith(TEXT + PARQUET)]
+    return found or _nothing(config, f"the folder {path} holds no {', '.join(TEXT + PARQUET)} file")
 
 
-def member(config: Config, name: str) -> Path | None:
+def is_there(config: Config) -> Literal["file", "folder", "glob"]:
+    """What source.path means; raises UserError when there is nothing, before anything is read."""
+    path = config.source.path or place(config)
+    what = places.kind(path)
+    if what != "nothing":
+        return what
+    return "glob" if places.matching(path) else _nothing(config, f"there is no file or folder {path}")
+
+
+def member(config: Config, name: str) -> File | None:
     """The file `name` or `name`.gz in the folder source.path, or None; raises UserError when the folder is missing."""
     folder = place(config)
-    if not folder.is_dir():
-        return _nothing(config, f"there is no folder {folder} (seen from {Path.cwd()})")
-    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+    if places.kind(folder) != "folder":
+        return _nothing(config, f"there is no folder {folder}")
+    found = (f"{folder.rstrip('/')}/{name}{ending}" for ending in ("", ".gz"))
+    return next((places.file(f) for f in found if places.kind(f) == "file"), None)
 
 
-def needed(config: Config, name: str) -> Path:
+def needed(config: Config, name: str) -> File:
     """Like `member`, but its absence is an error."""
     found = member(config, name)
     return found or _nothing(config, f"{place(config)} holds neither {name} nor {name}.gz")
 
 
 def _nothing(config: Config, message: str) -> NoReturn:
-    raise config.fault("source.path", f"{message}: mend the path, or give another with --set source.path=...")
+    seen = "" if places.is_remote(config.source.path or "") else f" (seen from {Path.cwd()})"
+    raise config.fault("source.path", f"{message}{seen}: mend the path, or give another with --set source.path=...")
 
 
-def content(file: Path) -> bytes:
+def content(file: File) -> bytes:
     """The text of a file as UTF-8 bytes with \\n line ends, unpacked when it ends with .gz; raises UserError."""
     data = _unpacked(file).removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
@@ -78,7 +92,7 @@ def content(file: Path) -> bytes:
     return data.replace(b"\r", b"\n") if b"\r" in data and b"\n" not in data else data
 
 
-def _unpacked(file: Path) -> bytes:
+def _unpacked(file: File) -> bytes:
     try:
         data = file.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
@@ -88,7 +102,7 @@ def _unpacked(file: Path) -> bytes:
         raise UserError(f"{file}: cannot be read ({e.strerror or e})") from None
 
 
-def _is_utf8(file: Path, data: bytes) -> None:
+def _is_utf8(file: File, data: bytes) -> None:
     if data.isascii():
         return
     try:

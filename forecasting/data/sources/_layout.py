@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from forecasting.config import Config
+from forecasting.data.places import File
 from forecasting.data.sources._dates import SHAPES
 from forecasting.data.sources._long import Layout
 from forecasting.errors import UserError
@@ -14,13 +14,13 @@ from forecasting.errors import UserError
 NUMBER = r"^[-+]?\d+([.,]\d+)?$"
 
 
-def layout(config: Config, file: Path, header: Sequence[str]) -> Layout:
+def layout(config: Config, file: File | str, header: Sequence[str]) -> Layout:
     """The columns of config.source.columns, else those that the header of the first file tells."""
     named = config.source.columns
     return _guessed(config, file, header) if named is None else _named(config, dict(named))
 
 
-def is_header(file: Path, header: Sequence[str]) -> None:
+def is_header(file: File, header: Sequence[str]) -> None:
     """Raise UserError when the first line of a text file is data."""
     date = next((c for c in header if any(re.search(shape, c) for shape, _ in SHAPES)), None)
     if date or all(re.search(NUMBER, c) for c in header):
@@ -37,7 +37,7 @@ def _named(config: Config, named: dict[str, tuple[str, ...]]) -> Layout:
     return Layout(named.get("unique_id", ()), named["ds"][0], named["y"][0])
 
 
-def _guessed(config: Config, file: Path, header: Sequence[str]) -> Layout:
+def _guessed(config: Config, file: File | str, header: Sequence[str]) -> Layout:
     if {"ds", "y"} <= set(header):
         return Layout(("unique_id",) if "unique_id" in header else (), "ds", "y")
     if len(header) == 2:

@@ -1,46 +1,30 @@
-"""Parquet tables, read by column."""
+"""Parquet files, read by column; folders called key=value above a file are columns of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 import polars as pl
 
-from forecasting.errors import UserError
+from forecasting.data import places
+from forecasting.data.places import File
+from forecasting.data.sources._files import PARQUET
+from forecasting.data.sources._typed import Typed, typed, unreadable
+
+WHAT = "a Parquet file"
 
 
-@dataclass(frozen=True)
-class Parquet:
-    """A Parquet table; the line of a row is its 1-based number."""
-
-    file: Path
-    names: tuple[str, ...]
-    rows: int
-
-    def cells(self, columns: Sequence[str]) -> pl.DataFrame:
-        """The named columns as they are typed, with `file` and `line` (Int64); raises UserError when damaged."""
-        try:
-            frame = pl.read_parquet(self.file, columns=list(dict.fromkeys(columns)))
-        except (pl.exceptions.PolarsError, OSError) as e:
-            raise _damaged(self.file, e) from None
-        lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
-        return frame.with_columns(pl.lit(str(self.file)).alias("file"), lines)
-
-
-def read(file: Path) -> Parquet:
+def read(file: File) -> Typed:
     """Look at the head of a Parquet file; raises UserError when it is none or holds no rows."""
+    options = places.storage(str(file))
+    frame = pl.scan_parquet(str(file), storage_options=options, glob=False, hive_partitioning=False)
     try:
-        names = tuple(pl.read_parquet_schema(file))
-        rows = int(pl.scan_parquet(file).select(pl.len()).collect().item())
+        own = frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as e:
-        raise _damaged(file, e) from None
-    if not rows:
-        raise UserError(f"{file}: holds no rows: export it again with its rows")
-    return Parquet(file, names, rows)
+        raise unreadable(file, WHAT, e) from None
+    told = {c: value for c, value in places.partitions(file).items() if c not in own}
+    columns = [pl.lit(value, dtype=pl.String).alias(c) for c, value in told.items()]
+    return typed(file, WHAT, frame.with_columns(columns), frozenset(told))
 
 
-def _damaged(file: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:120]
-    return UserError(f"{file}: cannot be read as a Parquet file ({reason}): write or copy it again")
+def is_parquet(file: File) -> bool:
+    """Whether the name of a file says that it is a Parquet file."""
+    return file.name.lower().endswith(PARQUET)

@@ -1,37 +1,43 @@
-"""Rows of files once more, as they came: only those that are asked for."""
+"""Rows once more, as they came: only those that are asked for."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
-from forecasting.data.sources._files import PARQUET
+from forecasting.data import places
 from forecasting.data.sources._text import text_lines
+from forecasting.data.sources._typed import Typed
 
 SCHEMA = {"file": pl.String, "line": pl.Int64, "row": pl.String}
 
 
+def of_tables(tables: Sequence[Typed]) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """What reads rows of these tables again, and lines of text files."""
+    return partial(_rows, {str(t.file): t for t in tables})
+
+
 def from_files(keys: pl.DataFrame) -> pl.DataFrame:
-    """file, line, row for the given (file, line): the text line, or the JSON of a Parquet row."""
+    """file, line, row for the given (file, line) of text files."""
+    return _rows({}, keys)
+
+
+def _rows(tables: Mapping[str, Typed], keys: pl.DataFrame) -> pl.DataFrame:
+    """file, line, row for the given (file, line): the text line, or the JSON of a row that has types."""
     frames = [pl.DataFrame(schema=SCHEMA)]
-    for (file,), part in keys.group_by("file", maintain_order=True):
-        lines = part["line"].to_list()
-        found = _parquet_rows(str(file), lines) if is_parquet(Path(str(file))) else text_lines(Path(str(file)), lines)
+    for (name,), part in keys.group_by("file", maintain_order=True):
+        file, lines = str(name), part["line"].to_list()
+        found = _json_rows(tables[file], lines) if file in tables else text_lines(places.file(file), lines)
         frames.append(part.select("file", "line").with_columns(pl.Series("row", found, dtype=pl.String)))
     return pl.concat(frames)
 
 
-def is_parquet(file: Path) -> bool:
-    """Whether the name of a file says that it is a Parquet file."""
-    return file.name.lower().endswith(PARQUET)
-
-
-def _parquet_rows(file: str, lines: list[int]) -> list[str]:
-    chosen = pl.scan_parquet(file).with_row_index("_row", 1).filter(pl.col("_row").is_in(lines)).collect()
-    by_line = {row.pop("_row"): as_json(row) for row in chosen.iter_rows(named=True)}
-    return [by_line[n] for n in lines]
+def _json_rows(table: Typed, lines: Sequence[int]) -> list[str]:
+    rows = table.picked(lines)
+    return [as_json(rows[n]) for n in lines]
 
 
 def as_json(row: dict[str, object]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from forecasting.data.places import File
 from forecasting.data.sources._files import content
 from forecasting.data.sources._shape import Shape, lines_of, shape
 from forecasting.errors import UserError
@@ -27,7 +27,7 @@ class Text:
     cells than the header, or with misplaced quotes; `empty` counts lines without any character that says something.
     """
 
-    file: Path
+    file: File
     names: tuple[str, ...]
     delimiter: str
     body: bytes
@@ -67,7 +67,7 @@ class Text:
         return frame.select(*taken, pl.lit(str(self.file)).alias("file"), pl.Series("line", self.lines))
 
 
-def read(file: Path) -> Text:
+def read(file: File) -> Text:
     """Split a text file into lines and check their shape; raises UserError when it is no table."""
     data = content(file)
     data = data if data.endswith(b"\n") else data + b"\n"
@@ -80,7 +80,7 @@ def read(file: Path) -> Text:
     return _shaped(Text(file, names, delimiter, data[start:], np.arange(0), pl.DataFrame(schema=BROKEN), 0), first)
 
 
-def _header(file: Path, line: str) -> tuple[tuple[str, ...], str]:
+def _header(file: File, line: str) -> tuple[tuple[str, ...], str]:
     delimiter = max(DELIMITERS, key=line.count)
     if not line.count(delimiter):
         raise UserError(
@@ -126,7 +126,7 @@ def _not_a_table(text: Text, found: Shape, row: int, first: int) -> str:
     )
 
 
-def text_lines(file: Path, numbers: Sequence[int]) -> list[str]:
+def text_lines(file: File, numbers: Sequence[int]) -> list[str]:
     """The physical lines of a text file by their 1-based numbers, as they came."""
     lines = content(file).split(b"\n")
     return [lines[n - 1].decode().rstrip("\r") for n in numbers]

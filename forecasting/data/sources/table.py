@@ -1,4 +1,4 @@
-"""Long tables: CSV or Parquet, one file, a folder or a glob, with the columns that the config names.
+"""Long tables: CSV or Parquet, one file, a folder or a glob, or a Delta table, with the columns that the config names.
 
 Every driver, the date, the sales and the parts of unique_id are read; other columns are left alone. Lines that say
 nothing, and a footer below the last date, are dropped by these names; so are whole files of a folder that share no
@@ -14,20 +14,23 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.sources._cells import DECIMAL_COMMA, THOUSANDS, looks_numeric, said
+from forecasting.data.sources._delta import is_delta
+from forecasting.data.sources._delta import read as read_delta
 from forecasting.data.sources._files import find
 from forecasting.data.sources._layout import is_header, layout
 from forecasting.data.sources._loaded import KEYS, TAGS, Loaded
 from forecasting.data.sources._long import Layout, assemble, drivers, must_be_numbers
-from forecasting.data.sources._parquet import Parquet
+from forecasting.data.sources._parquet import is_parquet
 from forecasting.data.sources._parquet import read as read_parquet
-from forecasting.data.sources._rows import from_files, is_parquet
+from forecasting.data.sources._rows import of_tables
 from forecasting.data.sources._text import Text
 from forecasting.data.sources._text import read as read_text
+from forecasting.data.sources._typed import Typed
 
 FOOTER = 10
 """A footer has at most so many lines."""
 
-Source = Text | Parquet
+Source = Text | Typed
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,11 @@ def load(config: Config) -> Loaded:
 
 def read(config: Config, taken: Taken) -> Loaded:
     """The rows with the columns `taken` in place of the drivers."""
-    sources = [read_parquet(f) if is_parquet(f) else read_text(f) for f in find(config)]
+    return of_sources(config, taken, _sources(config))
+
+
+def of_sources(config: Config, taken: Taken, sources: Sequence[Source]) -> Loaded:
+    """The rows of tables that are open already."""
     meant, tables, others = _tables(config, sources, taken)
     dropped = {"other_table": sum(s.rows for s in others)}
     frames = []
@@ -56,12 +63,25 @@ def read(config: Config, taken: Taken) -> Loaded:
         long, footer = _without_footer(_from_text(config, texts, meant, taken))
         frames.append(long)
         dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
-    if parquets := [s for s in tables if isinstance(s, Parquet)]:
-        raw = pl.concat([p.cells(_wanted(meant)) for p in parquets], how="vertical_relaxed")
-        frames.append(assemble(taken.prepare(raw, meant), meant, config))
+    if typed := [s for s in tables if isinstance(s, Typed)]:
+        frames.append(_from_typed(config, typed, meant, taken))
     long = pl.concat([f.select(*KEYS, *taken.columns, *TAGS) for f in frames], how="vertical_relaxed")
     dropped = {rule: n for rule, n in dropped.items() if n}
-    return Loaded(long, long.height + sum(dropped.values()), from_files, dropped)
+    return Loaded(long, long.height + sum(dropped.values()), of_tables(typed), dropped)
+
+
+def _sources(config: Config) -> list[Source]:
+    if config.source.path and is_delta(config.source.path):
+        return [read_delta(config)]
+    return [read_parquet(f) if is_parquet(f) else read_text(f) for f in find(config)]
+
+
+def _from_typed(config: Config, tables: Sequence[Typed], meant: Layout, taken: Taken) -> pl.DataFrame:
+    """The long frame of tables with types; what the names of folders tell is text, and numbers where it looks so."""
+    raw = pl.concat([t.cells(_wanted(meant)) for t in tables], how="vertical_relaxed")
+    told = {c for t in tables for c in t.told} & set(taken.columns) - set(meant.ids)
+    numeric = meant.numeric.union(c for c in told if raw[c].dtype == pl.String and looks_numeric(raw[c], "."))
+    return assemble(taken.prepare(raw, meant), replace(meant, numeric=numeric), config)
 
 
 def _wanted(meant: Layout) -> list[str]:
