@@ -35,12 +35,13 @@ Source = Text | Typed
 
 @dataclass(frozen=True)
 class Taken:
-    """What is taken of each row beside its keys: columns and the config keys that name them; which must be numbers;
-    what is done to the cells before they are read.
+    """What is taken of each row beside its keys: columns and the config keys that name them; which must be numbers,
+    and which are names even where they look like numbers; what is done to the cells before they are read.
     """
 
     columns: Mapping[str, str]
     numbers: frozenset[str]
+    texts: frozenset[str] = frozenset()
     prepare: Callable[[pl.DataFrame, Layout], pl.DataFrame] = lambda raw, _: raw
 
 
@@ -117,7 +118,7 @@ def _from_text(config: Config, texts: Sequence[Text], meant: Layout, taken: Take
     """The long frame of text files, the lines of another shape included, with `blank`: nothing sold, nothing said."""
     raw = pl.concat([t.cells(_wanted(meant)) for t in texts])
     decimal = _decimal(config, texts, [raw[c] for c in (meant.y, *taken.numbers)])
-    free = set(taken.columns) - set(meant.ids) - taken.numbers
+    free = set(taken.columns) - set(meant.ids) - taken.numbers - taken.texts
     numeric = taken.numbers.union(c for c in free if looks_numeric(raw[c], decimal))
     raw = taken.prepare(raw, meant)
     long = assemble(raw, replace(meant, decimal=decimal, numeric=numeric), config)
