@@ -5,7 +5,7 @@ Good rows go on; a row that breaks a rule goes to the quarantine as it came, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from forecasting.frequency import Frequency
 if TYPE_CHECKING:
     import pandera.polars as pa
 
-RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "negative_price")
+RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "fraction", "negative_price")
 """Rules of a row on its own, in the order in which one is blamed; `conflicting_duplicate` and the faults of reading
 (date_format, several_in_period, number, cells, id) stand beside them."""
 
@@ -48,39 +48,40 @@ def check(loaded: Loaded, config: Config, today: date | None = None) -> Checked:
     long = loaded.long
     limits.has_plausible_dates(long, config)
     limits.has_the_rhythm(long, config)
-    bad = _faults(long)
-    sound = _without(long, bad)
-    bad = pl.concat([bad, _broken_rules(sound, config)])
-    single, conflicts, repeats = _without_repeats(_without(sound, bad))
+    bad = faults(long)
+    sound = without(long, bad)
+    bad = pl.concat([bad, broken_rules(sound, raw_schema(sound, config), RULES)])
+    value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
+    single, conflicts, repeats = without_repeats(without(sound, bad), ["unique_id", "ds"], value)
     bad = pl.concat([bad, conflicts])
-    limits.few_enough(loaded, bad, config)
+    limits.few_enough(loaded.long.height + loaded.merged, bad, config)
     good = single.drop(TAGS)
     limits.has_fresh_sales(good, config, today or date.today())
     account = _account(loaded, good.height, bad.height, repeats)
-    return Checked(good, _as_they_came(loaded, bad), repeats, account)
+    return Checked(good, as_they_came(loaded.rows_as_they_came, bad), repeats, account)
 
 
-def _faults(long: pl.DataFrame) -> pl.DataFrame:
+def faults(long: pl.DataFrame) -> pl.DataFrame:
     """Rows that could not be read."""
     return long.filter(pl.col("fault").is_not_null()).select("file", "line", "ds", rule="fault", value="fault_value")
 
 
-def _without(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+def without(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
     """Without the bad cells; file, line and ds tell them apart (a line of a wide file has many)."""
     return long.join(bad, on=["file", "line", "ds"], how="anti", nulls_equal=True) if bad.height else long
 
 
-def _broken_rules(long: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """file, line, ds, rule, value of each row that breaks one of RULES: the first of them."""
+def broken_rules(long: pl.DataFrame, schema: pa.DataFrameSchema, rules: Sequence[str]) -> pl.DataFrame:
+    """file, line, ds, rule, value of each row that breaks the schema: the first of the rules."""
     import pandera.errors
 
     try:
-        raw_schema(long, config).validate(long, lazy=True)
+        schema.validate(long, lazy=True)
     except pandera.errors.SchemaErrors as e:
         cases = e.failure_cases
     else:
         return long.clear().select("file", "line", "ds", rule=pl.lit(""), value=pl.lit(""))
-    order = {rule: k for k, rule in enumerate(RULES)}
+    order = {rule: k for k, rule in enumerate(rules)}
     rule = pl.when(pl.col("check") == "not_nullable").then(pl.lit("missing_key")).otherwise("check")
     found = cases.select(pl.col("index").cast(pl.Int64), rule.alias("rule"), value=_value(long.schema))
     found = found.sort(pl.col("rule").replace_strict(order), maintain_order=True).unique("index", keep="first")
@@ -98,17 +99,28 @@ def raw_schema(long: pl.DataFrame, config: Config) -> pa.DataFrameSchema:
 
     first, last = config.limits.dates
     off = _off_grid(long["ds"].filter(long["ds"].is_between(first, last)), config.frequency)
-    days = [pa.Check(_between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
-    sales = [pa.Check(_finite, error="non_finite")]
-    sales += [] if config.clean.y_min is None else [pa.Check.ge(config.clean.y_min, error="below_y_min")]
+    days = [pa.Check(between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
     columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, days)}
-    columns["y"] = pa.Column(pl.Float64, sales, nullable=True)
+    columns["y"] = pa.Column(pl.Float64, _sales_checks(config), nullable=True)
     for money in {config.columns.price, config.columns.cost} - {None}:
         columns[str(money)] = pa.Column(pl.Float64, pa.Check.ge(0, error="negative_price"), nullable=True)
     return pa.DataFrameSchema(columns)
 
 
-def _between(first: date, last: date) -> Any:
+def _sales_checks(config: Config) -> list[pa.Check]:
+    """What y must be: finite, and what config.clean wants to see in quarantine rather than mended."""
+    import pandera.polars as pa
+
+    clean, checks = config.clean, [pa.Check(finite, error="non_finite")]
+    if clean.y_min is not None and clean.below == "quarantine":
+        checks.append(pa.Check.ge(clean.y_min, error="below_y_min"))
+    if clean.fractions == "quarantine":
+        checks.append(pa.Check(_whole, error="fraction"))
+    return checks
+
+
+def between(first: date, last: date) -> Any:
+    """A check that a column lies between two days."""
     return lambda data: data.lazyframe.select(pl.col(data.key).is_between(first, last))
 
 
@@ -121,14 +133,21 @@ def _off_grid(ds: pl.Series, frequency: Frequency) -> list[date]:
     return counted.filter(~pl.col("into").is_in(usual.implode()))["ds"].to_list()
 
 
-def _finite(data: Any) -> pl.LazyFrame:
+def finite(data: Any) -> pl.LazyFrame:
+    """Whether each number of a column is finite."""
     frame: pl.LazyFrame = data.lazyframe.select(pl.col(data.key).is_finite())
     return frame
 
 
-def _without_repeats(long: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Rows that stand for themselves, the conflicting ones as bad rows, and how many equal repeats were dropped."""
-    keys = ["unique_id", "ds"]
+def _whole(data: Any) -> pl.LazyFrame:
+    frame: pl.LazyFrame = data.lazyframe.select(pl.col(data.key) == pl.col(data.key).round())
+    return frame
+
+
+def without_repeats(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Rows that stand for themselves, those of one key that differ as bad rows with a `value` to tell, and how many
+    equal repeats were dropped.
+    """
     again = long.select(keys).is_duplicated()
     if not again.any():
         return long, long.clear().select("file", "line", "ds", rule=pl.lit(""), value=pl.lit("")), 0
@@ -136,7 +155,6 @@ def _without_repeats(long: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, in
     repeated = long.filter(again).unique(content, keep="first", maintain_order=True)
     conflict = repeated.select(keys).is_duplicated()
     clash = long.filter(again).join(repeated.filter(conflict).select(keys).unique(), on=keys, how="semi")
-    value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
     bad = clash.select("file", "line", "ds", rule=pl.lit("conflicting_duplicate"), value=value)
     single = pl.concat([long.filter(~again), repeated.filter(~conflict)])
     return single, bad, long.height - single.height - bad.height
@@ -150,15 +168,17 @@ def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any
     return {"lines": loaded.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
 
 
-def _as_they_came(loaded: Loaded, bad: pl.DataFrame) -> pl.DataFrame:
-    """The quarantine: one row per file, line and rule; of several bad cells in a line the first is told."""
+def as_they_came(rows: Callable[[pl.DataFrame], pl.DataFrame], bad: pl.DataFrame) -> pl.DataFrame:
+    """The quarantine: one row per file, line and rule; of several bad cells in a line the first is told. `rows` reads
+    (file, line) again.
+    """
     more = pl.when(pl.len() > 1).then(pl.format("{} and {} more", pl.first("value"), pl.len() - 1))
     value = pl.coalesce(more, pl.first("value")).alias("value")
     single = bad.group_by("file", "line", "rule", maintain_order=True).agg(value)
     if not single.height:
         return pl.DataFrame(schema=QUARANTINE)
-    rows = loaded.rows_as_they_came(single.select("file", "line"))
-    return single.join(rows, on=["file", "line"], how="left", maintain_order="left").select(list(QUARANTINE))
+    came = rows(single.select("file", "line").unique(maintain_order=True))
+    return single.join(came, on=["file", "line"], how="left", maintain_order="left").select(list(QUARANTINE))
 
 
 def table_schema(table: Table) -> pa.DataFrameSchema:

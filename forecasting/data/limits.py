@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources import Loaded
 from forecasting.frequency import FREQS, rhythm
 
 HINTS = {
@@ -43,16 +42,16 @@ def has_the_rhythm(long: pl.DataFrame, config: Config) -> None:
         raise config.fault("freq", f"is {config.frequency.every}, and all dates ({dates}) are those of freq: {meant}")
 
 
-def few_enough(loaded: Loaded, bad: pl.DataFrame, config: Config) -> None:
+def few_enough(total: int, bad: pl.DataFrame, config: Config, rows: str = "rows") -> None:
     """No more than the share limits.quarantined of the rows broke a rule; the top rules are told with an example."""
-    total, limit = loaded.long.height + loaded.merged, config.limits.quarantined
+    limit = config.limits.quarantined
     if not bad.height or bad.height <= limit * total:
         return
     top = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)
     causes = [_cause(r) for r in _rows(top)]
     raise config.fault(
         "limits.quarantined",
-        f"{bad.height} of {total} rows ({bad.height / total:.1%}) break a rule and at most {limit:.1%} may: "
+        f"{bad.height} of {total} {rows} ({bad.height / total:.1%}) break a rule and at most {limit:.1%} may: "
         f"{'; '.join(causes)}; mend the data, or raise the limit",
     )
 
