@@ -166,6 +166,8 @@ class Clean(Part):
     """What happens to gaps, small values, fractions, leading zeros, unmarked closings and outliers.
 
     `below` is done to a y below y_min; `closed` and `stock_outs` may be inferred from zeros where no column tells them.
+    `closed_by` names static columns whose series close together (none: the levels of aggregation do, the whole job
+    among them).
     """
 
     gaps: Literal["missing", "zero"] = "missing"
@@ -174,6 +176,7 @@ class Clean(Part):
     fractions: Literal["keep", "round", "quarantine"] = "keep"
     leading_zeros: Literal["keep", "drop"] = "keep"
     closed: Literal["as_told", "infer"] = "as_told"
+    closed_by: Names = ()
     stock_outs: Literal["as_told", "infer"] = "as_told"
     outliers: Outliers = Outliers()
 

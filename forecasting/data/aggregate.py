@@ -8,6 +8,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.config.sections import Outliers
 from forecasting.data.panel import KEY, Cut, InMemory, Panel
 from forecasting.features.groups import Level, group_label
 
@@ -61,4 +62,6 @@ def _without_statics(config: Config, ahead: list[str]) -> Config:
     update = {"known_ahead": tuple(ahead), "known_after": (), "static": (), "stock": None, "cost": None, **roles}
     columns = config.columns.model_copy(update=update)
     source = config.source.model_copy(update={"columns": None})
-    return config.model_copy(update={"columns": columns, "source": source, "future": {}})
+    # the series below were cleaned: their sums are not judged once more
+    clean = config.clean.model_copy(update={"stock_outs": "as_told", "outliers": Outliers()})
+    return config.model_copy(update={"columns": columns, "source": source, "future": {}, "clean": clean})

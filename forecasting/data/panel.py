@@ -11,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import cleaning
 
 KEY = ("unique_id", "ds")
 ROWS_PER_BUCKET = 500_000
@@ -92,11 +93,11 @@ class Cut:
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.
 
-        Sorted by unique_id and ds, complete on the calendar; future rows hold null in y, y_raw, flag and every column
-        that is not known ahead.
+        Sorted by unique_id and ds, complete on the calendar; cleaned as it was known on the cutoff. Future rows hold
+        null in y, y_raw, flag and every column that is not known ahead.
         """
         known = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
-        history = known.filter(pl.col("ds") <= self.cutoff)
+        history = cleaning.as_known(known.filter(pl.col("ds") <= self.cutoff), self.config)
         future = self._future(known, history)
         frame = pl.concat([history, future.select(history.columns)]).sort(KEY)
         for edit in self.edits:

@@ -164,7 +164,11 @@ def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.Da
 
 
 def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
-    """unique_id, ds, y of the days in between that were observed (closed days are not: nothing could be sold)."""
+    """unique_id, ds, y of the days in between that were observed (closed days are not: nothing could be sold).
+
+    What was capped or dropped as an outlier was sold nevertheless: forecasts are judged on it.
+    """
     days = pl.col("ds").is_between(first, last)
-    parts = pl.collect_all([panel.scan(b).filter(days).select(*KEY, "y") for b in panel.buckets])
+    sold = pl.when(pl.col("flag") == "outlier").then("y_raw").otherwise("y").alias("y")
+    parts = pl.collect_all([panel.scan(b).filter(days).select(*KEY, sold) for b in panel.buckets])
     return pl.concat(parts).drop_nulls("y")

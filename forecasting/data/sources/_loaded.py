@@ -21,7 +21,8 @@ class Loaded:
     null) and fault_value. Rows with y null after the last sale are coming days. `dropped` counts lines that are no
     data, by named rule, `merged` those that were added to a row of `long` beside its own line, and `lines` all that
     came: lines = len(long) + merged + sum(dropped). `truth` (unique_id, effect, value) is what a made-up source knows
-    of itself. `rows` reads given (file, line) pairs again, as they came.
+    of itself, and `planted` (unique_id, ds, kind, y) its dirt and what was sold without it. `rows` reads
+    given (file, line) pairs again, as they came.
     """
 
     long: pl.DataFrame
@@ -30,6 +31,7 @@ class Loaded:
     dropped: Mapping[str, int]
     truth: pl.DataFrame | None = None
     merged: int = 0
+    planted: pl.DataFrame | None = None
 
     def rows_as_they_came(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The offending rows for `keys` (file, line): file, line, row (the text line, or JSON where there is none)."""

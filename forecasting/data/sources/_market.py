@@ -35,12 +35,26 @@ LIFE = 730
 """Launches and ends of items are laid out over this many days, however long the run."""
 
 
+class Dirt(BaseModel):
+    """How much dirt is planted: outliers and gaps in days, closed weeks of stores, stock-outs in runs of days.
+
+    Drawn for the whole run: other than the chain itself, a longer run has its dirt in other places.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outliers: int = Field(default=0, ge=0)
+    gaps: int = Field(default=0, ge=0)
+    closed_weeks: int = Field(default=0, ge=0)
+    stock_outs: int = Field(default=0, ge=0)
+
+
 class Options(BaseModel):
     """What source.options may hold for the synthetic source.
 
     `promo_uplift` (log) gives every item the same promotion effect; `promos: chain` puts all items of all stores on
     promotion on the same, random days (`item`: each item has its own weeks); `noise` is the variance beyond Poisson
-    (variance = mean + noise * mean^2); `yearly` multiplies the yearly swings.
+    (variance = mean + noise * mean^2); `yearly` multiplies the yearly swings; `dirt` is planted on top.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +68,7 @@ class Options(BaseModel):
     promo_uplift: float | None = Field(default=None, ge=0, le=2)
     noise: float = Field(default=0.05, ge=0, le=2)
     yearly: float = Field(default=1.0, ge=0, le=3)
+    dirt: Dirt = Dirt()
 
     def rng(self, *about: str) -> np.random.Generator:
         """A generator for one matter, independent of all others."""

@@ -1,7 +1,7 @@
 """A made-up retail chain with known effects: stores x items, daily, with h coming days.
 
 Columns: store, item, category, price (of the shelf), promo, open, holiday (1 on public holidays), stock (units left in
-the evening, known afterwards; 0 when out of stock). The truth comes along: what each effect really is.
+the evening, known afterwards; 0 when out of stock). The truth comes along: what each effect really is, and where which dirt lies.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.sources import _market as market
+from forecasting.data.sources._dirt import Planted, plant, planted
 from forecasting.data.sources._loaded import Loaded
 from forecasting.data.sources._long import columns, present
 from forecasting.data.sources._market import Bools, Floats, Options
 from forecasting.data.sources._options import checked
 from forecasting.data.sources._rows import as_json
-from forecasting.data.sources._truth import truth
+from forecasting.data.sources._truth import ids, truth
 
 FILE = "synthetic"
 
@@ -28,13 +29,17 @@ def load(config: Config) -> Loaded:
     if config.freq != "1d":
         raise config.fault("freq", f"the synthetic source makes days only, not {config.freq}: set freq: 1d")
     o = options(config)
-    world = _world(o, config)
-    long = _long(o, world)
+    w = _world(o, config)
+    mean = w.base * np.exp(w.promo * np.tile(w.range_.uplift, o.stores))
+    sold = market.demand(o, mean)
+    free = w.alive & np.repeat(w.open, o.items, axis=1) & ~w.out & _known(o, w)[:, None]
+    dirt = plant(o, config, mean, free)
+    long = _long(o, w, sold * ~w.out, dirt)
     present(config, long.columns, "the synthetic source")
     long = long.select(columns(config))
-    return Loaded(
-        long, long.height, lambda keys: _rows(long, keys), {}, truth(o, world.range_, world.base, world.alive)
-    )
+    known = truth(o, w.range_, w.base, w.alive)
+    where = planted(dirt, sold, w.dates, ids(o))
+    return Loaded(long, long.height, lambda keys: _rows(long, keys), {}, known, planted=where)
 
 
 def options(config: Config) -> Options:
@@ -99,13 +104,18 @@ def _series(by_item: Floats | Bools, stores: int) -> Floats:
     return np.tile(np.asarray(by_item, dtype=np.float64), (1, stores))
 
 
-def _long(o: Options, w: World) -> pl.DataFrame:
+def _known(o: Options, w: World) -> Bools:
+    """The days whose sales are known."""
+    return np.asarray(np.arange(len(w.dates)) < o.days)
+
+
+def _long(o: Options, w: World, sold: Floats, dirt: Planted) -> pl.DataFrame:
     """The long frame, series by series; the last h days have no sales and no stock."""
-    known = np.arange(len(w.dates)) < o.days
-    uplift = np.tile(w.range_.uplift, o.stores)
-    sold = market.demand(o, w.base * np.exp(w.promo * uplift)) * ~w.out
+    known = _known(o, w)
     usual = np.outer(market.store_levels(o), w.range_.level).ravel()
-    left = np.ceil(np.maximum(usual, 1) * (1 + 3 * o.rng("stock").random(sold.shape))) * ~w.out
+    left = np.ceil(np.maximum(usual, 1) * (1 + 3 * o.rng("stock").random(sold.shape))) * ~(w.out | dirt.out)
+    sold = np.where(np.isnan(dirt.odd), sold, dirt.odd) * ~(dirt.out | dirt.closed)
+    opened = np.repeat(w.open, o.items, axis=1) & ~dirt.closed
     stores, names = market.store_names(o), market.item_names(o)
     frame = pl.DataFrame(
         {
@@ -116,11 +126,11 @@ def _long(o: Options, w: World) -> pl.DataFrame:
             "y": np.where(known[:, None], sold, np.nan).T.ravel(),
             "price": _series(w.price, o.stores).T.ravel(),
             "promo": w.promo.T.ravel().astype(np.int8),
-            "open": np.repeat(w.open, o.items, axis=1).T.ravel().astype(np.int8),
+            "open": opened.T.ravel().astype(np.int8),
             "holiday": np.tile(w.holiday, o.stores * o.items).astype(np.int8),
             "stock": np.where(known[:, None], left, np.nan).T.ravel(),
         }
-    ).filter(pl.Series(w.alive.T.ravel()))
+    ).filter(pl.Series((w.alive & ~dirt.gap).T.ravel()))
     return _tagged(frame.with_columns(pl.col("y", "stock").fill_nan(None)))
 
 
