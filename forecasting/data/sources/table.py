@@ -52,7 +52,7 @@ def load(config: Config) -> Loaded:
 
 def read(config: Config, taken: Taken) -> Loaded:
     """The rows with the columns `taken` in place of the drivers."""
-    return of_sources(config, taken, _sources(config))
+    return of_sources(config, taken, opened(config))
 
 
 def of_sources(config: Config, taken: Taken, sources: Sequence[Source]) -> Loaded:
@@ -71,7 +71,8 @@ def of_sources(config: Config, taken: Taken, sources: Sequence[Source]) -> Loade
     return Loaded(long, long.height + sum(dropped.values()), of_tables(typed), dropped)
 
 
-def _sources(config: Config) -> list[Source]:
+def opened(config: Config) -> list[Source]:
+    """The tables that source.path means, with what they are called; raises UserError for a file that is none."""
     if config.source.path and is_delta(config.source.path):
         return [read_delta(config)]
     return [read_parquet(f) if is_parquet(f) else read_text(f) for f in find(config)]
@@ -117,7 +118,7 @@ def _has_columns(config: Config, source: Source, keys: Mapping[str, str]) -> Non
 def _from_text(config: Config, texts: Sequence[Text], meant: Layout, taken: Taken) -> pl.DataFrame:
     """The long frame of text files, the lines of another shape included, with `blank`: nothing sold, nothing said."""
     raw = pl.concat([t.cells(_wanted(meant)) for t in texts])
-    decimal = _decimal(config, texts, [raw[c] for c in (meant.y, *taken.numbers)])
+    decimal = decimal_sign(config, texts, [raw[c] for c in (meant.y, *taken.numbers)])
     free = set(taken.columns) - set(meant.ids) - taken.numbers - taken.texts
     numeric = taken.numbers.union(c for c in free if looks_numeric(raw[c], decimal))
     raw = taken.prepare(raw, meant)
@@ -126,7 +127,7 @@ def _from_text(config: Config, texts: Sequence[Text], meant: Layout, taken: Take
     return pl.concat([long, *(_broken(t) for t in texts if t.broken.height)], how="diagonal_relaxed")
 
 
-def _decimal(config: Config, texts: Sequence[Text], numbers: Sequence[pl.Series]) -> str:
+def decimal_sign(config: Config, texts: Sequence[Text], numbers: Sequence[pl.Series]) -> str:
     """A comma when cells are separated by semicolons and one number holds a comma, or points that part thousands."""
     if not any(t.delimiter == ";" for t in texts):
         return "."
