@@ -154,6 +154,14 @@ def serve(
     dashboard.serve(job, host, port)
 
 
+app.command(
+    "flows.cli_features:app",
+    name="features",
+    help="The feature store: build, list, preview, describe, training-set.",
+    sort_key=14,
+)
+
+
 def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, force: bool) -> None:
     """Check the config, run the flow in this process, and tell what it has done; raises what the flow's task raised."""
     job = _load(config, sets)

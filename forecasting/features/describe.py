@@ -1,11 +1,10 @@
-"""What every feature tells, in one line: found by the pattern of its name, so that a family stays a list of expressions."""
+"""What every feature tells, in one line, found by the pattern of its name: families stay lists of expressions."""
 
 from __future__ import annotations
 
 import re
 
 from forecasting.config import Config
-from forecasting.features.base import Feature
 
 PATTERNS = (
     (r"cal_weekday", "day of the week, 1 is Monday"),
@@ -49,7 +48,7 @@ PATTERNS = (
     (r"(.+)_before", "{0} one {unit} before"),
     (r"(.+)_after", "{0} one {unit} after"),
 )
-"""Name -> what it tells; the first that fits counts. {0} is what stands in the brackets, {unit} is day, week or month."""
+"""Name -> what it tells, the first that fits; {0} is what stands in the brackets, {unit} is day, week or month."""
 SCALED = r"lag_|season_|mean_|std_|year_ago|.+_alike$|.+_lately$"
 UNKNOWN = "see forecasting/features"
 
@@ -63,11 +62,12 @@ def description(feature: str, config: Config) -> str:
     for pattern, text in PATTERNS:
         if found := re.fullmatch(pattern, feature):
             told = text.format(*found.groups(), unit=config.frequency.unit)
-            return told + (", in units of the series' level" if re.match(SCALED, feature) else "")
+            return told + (", in levels" if re.match(SCALED, feature) else "")
     return UNKNOWN
 
 
-def about(config: Config, features: list[Feature], lead: int) -> str:
+def about(config: Config, lead: int) -> str:
     """What a whole feature table holds, in one line."""
-    unit = config.frequency.unit + ("s" if lead > 1 else "")
-    return f"{len(features)} features of a series on one {config.frequency.unit} from sales at least {lead} {unit} back"
+    unit = config.frequency.unit
+    back = f"{lead} {unit}{'s' if lead > 1 else ''} back"
+    return f"calendar, plans, past sales and groups of every series and {unit}; sales are at least {back}"

@@ -6,7 +6,30 @@ Rows lie in the table `feature_rows` under the identity of the build that made t
 
 from forecasting.steps.feature_store.build import build
 from forecasting.steps.feature_store.online import online
-from forecasting.steps.feature_store.queries import current, describe, listed, rows, versioned
+from forecasting.steps.feature_store.queries import (
+    current,
+    describe,
+    facts,
+    listed,
+    newest,
+    rows,
+    table_name,
+    turned,
+    versioned,
+)
 from forecasting.steps.feature_store.training import training_set
 
-__all__ = ["build", "current", "describe", "listed", "online", "rows", "training_set", "versioned"]
+__all__ = [
+    "build",
+    "current",
+    "describe",
+    "facts",
+    "listed",
+    "newest",
+    "online",
+    "rows",
+    "table_name",
+    "training_set",
+    "turned",
+    "versioned",
+]

@@ -39,8 +39,8 @@ class Maker:
         """The features in their order and types: numbers, then the texts that models know by a code."""
         config, kinds = self.cut.config, self.features.kinds
         drivers = (*config.columns.known_ahead, *config.static_columns)
-        texts = {c: pl.String() for c in drivers if kinds.get(c) == pl.String}
-        return {f.name: pl.Float32() for f in self.features.all(1)} | texts
+        columns: dict[str, pl.DataType] = {f.name: pl.Float32() for f in self.features.all(1)}
+        return {**columns, **{c: pl.String() for c in drivers if kinds.get(c) == pl.String}}
 
     def past(self, lead: int, first: date | None, bucket: int) -> pl.DataFrame:
         """Rows of feature_rows (without build) for the days first..cutoff, with y where it was observed."""

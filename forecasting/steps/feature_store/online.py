@@ -23,8 +23,10 @@ def online(config: Config, cutoff: date | None = None, *, force: bool = False) -
     at = context.cutoff_of(panel, cutoff)
     made = maker(Cut(panel, at, config.h))
     row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
-    told = about(config, made.features.all(1), 1)
-    row |= {"event_time": EVENT_TIME, "description": f"the next {config.h} {config.frequency.unit}s: {told}"}
+    row |= {
+        "event_time": EVENT_TIME,
+        "description": f"the next {config.h} {config.frequency.unit}s: {about(config, 1)}",
+    }
     outcome = build_version(config, panel, Order("features", row, made.columns, made.coming), force=force)
     for old in registered(store, "features", online_name(config))["build"][KEPT : 2 * KEPT]:
         forget(store, old)
@@ -32,4 +34,5 @@ def online(config: Config, cutoff: date | None = None, *, force: bool = False) -
 
 
 def online_name(config: Config) -> str:
+    """The name of the online table."""
     return f"{config.name}-online"

@@ -13,11 +13,13 @@ from forecasting.errors import UserError
 from forecasting.features.describe import description
 from forecasting.services.store import Store
 from forecasting.steps import context
+from forecasting.steps.feature_store.build import name_of
 from forecasting.steps.feature_store.online import online_name
 from forecasting.steps.feature_store.versions import registered, rows_of
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = ("rows", "first", "last", "data_version", "built_at")
+LEVEL = "mean sales of the series in the last known quarter: the unit of what is told in levels"
 NUMBERS = ("n", "nulls", "mean", "std", "min", "q05", "q50", "q95", "max")
 
 
@@ -33,7 +35,9 @@ def listed(config: Config) -> pl.DataFrame:
     every = pl.concat([tables, sets], how="diagonal").with_columns(
         features=pl.col("columns").map_elements(lambda text: len(json.loads(text)), return_dtype=pl.Int64)
     )
-    every = every.sort("kind", "name", "version", descending=[False, False, True])
+    every = every.with_columns(pl.col("built_at").dt.strftime("%Y-%m-%d %H:%M")).sort(
+        "kind", "name", "version", descending=[False, False, True]
+    )
     return every.select("name", "kind", "version", "lead", "features", *SHOWN, "description")
 
 
@@ -64,6 +68,43 @@ def rows(config: Config, row: dict[str, Any]) -> pl.LazyFrame:
     return found
 
 
+def table_name(config: Config, lead: int | None, kind: str) -> str:
+    """The name of the online table, or of the feature table of a lead (default: of the first block)."""
+    return online_name(config) if kind == "online" else name_of(config, lead or config.block_ends[0])
+
+
+def newest(config: Config, row: dict[str, Any], series: str | None, limit: int | None) -> pl.DataFrame:
+    """The newest `limit` rows of a version (all when None), of one series only when it is named; raises UserError
+    when there are none of it.
+    """
+    found = rows(config, row)
+    if series is not None:
+        found = found.filter(pl.col("unique_id") == series)
+        if found.head(1).collect().is_empty():
+            raise UserError(
+                f"--series {series}: {row['name']} has no such series; `demandcast features preview` shows some"
+            )
+    if limit is None:
+        return found.sort("unique_id", "ds").collect()
+    return found.sort("ds", "unique_id", descending=[True, False]).head(limit).collect()
+
+
+def turned(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with a line for each column and a column for each row, as texts: many features fit on a screen."""
+    values = [[_text(v) for v in row] for row in frame.iter_rows()]
+    return pl.DataFrame({"column": frame.columns} | {f"row {i}": row for i, row in enumerate(values, start=1)})
+
+
+def _text(value: Any) -> str | None:
+    return f"{value:.6g}" if isinstance(value, float) else None if value is None else str(value)
+
+
+def facts(row: dict[str, Any]) -> dict[str, Any]:
+    """What is registered of a feature table, for people."""
+    names = ("description", "key", "event_time", "rows", "first", "last", "cutoff", "data_version", "built_at")
+    return {name.replace("_", " "): row[name] for name in names} | {"level": LEVEL}
+
+
 def current(config: Config, ids: Sequence[str]) -> pl.DataFrame:
     """The published online rows of these series, sorted by unique_id and ds; only their buckets are read."""
     store = context.open_store(config)
@@ -76,10 +117,11 @@ def current(config: Config, ids: Sequence[str]) -> pl.DataFrame:
 def describe(config: Config, row: dict[str, Any]) -> pl.DataFrame:
     """[feature, description, n, nulls, mean, ..., histogram, to y, to y/level]: one row per feature, in their order.
 
-    The histogram is a line of bars; the last two are the correlations with the target and with what models learn.
+    The histogram is a line of bars; the last two are the correlations with the target and with what models learn: the
+    target in levels (units of the series' own recent level).
     """
     stats = stats_of(context.open_store(config), row)
-    targets = {"y": "the target, in units of the source", "y/level": "the target in units of the series' level"}
+    targets = {"y": "the target, in units of the source", "y/level": "the target, in levels"}
     told = [targets.get(name) or description(name, config) for name in stats["feature"]]
     lines = [json.loads(text) if text else {} for text in stats["correlations"]]
     return stats.select(
@@ -92,7 +134,7 @@ def describe(config: Config, row: dict[str, Any]) -> pl.DataFrame:
 
 
 def stats_of(store: Store, row: dict[str, Any]) -> pl.DataFrame:
-    """Rows of feature_stats of a registered version, in the order of its columns."""
+    """Rows of feature_stats of a registered version: the targets, then its columns in their order."""
     stats = store.scan("feature_stats", build=row["build"]).collect()
     order = {name: place for place, name in enumerate(["y", "y/level", *json.loads(row["columns"])])}
     return stats.sort(pl.col("feature").replace_strict(order, return_dtype=pl.Int64))
