@@ -15,7 +15,7 @@ class Frequency:
     `every` is the Polars duration; `season` the usual season and `year` the year, both in periods; `first_blocks` are
     the last steps of the first horizon blocks and `block` the width of the further ones; `windows` are the lengths of
     rolling features and `level_window` the length that tells a series' recent level, all in periods. `calendar` names
-    the date features that can differ between periods (see features/calendar).
+    the date features that can differ between periods, `events` those of own events (see features/calendar).
     """
 
     every: str
@@ -26,6 +26,7 @@ class Frequency:
     windows: tuple[int, ...]
     level_window: int
     calendar: tuple[str, ...]
+    events: tuple[str, ...]
     unit: str
 
     def blocks(self, h: int) -> tuple[int, ...]:
@@ -61,14 +62,20 @@ class Frequency:
         return ds.dt.truncate("1mo") if self.every == "1mo" else ds
 
 
-DAY = ("weekday", "monthday", "month", "yearday", "holiday", "next_holiday", "last_holiday", "easter", "month_left")
-WEEK = ("month", "yearweek", "monthday", "easter", "holiday_before", "holiday_after")
-MONTH = ("month", "quarter", "easter_month", "workdays")
+AROUND = ("next_holiday", "last_holiday", "next_holiday_code", "last_holiday_code")
+FEASTS = ("next_feast", "last_feast", "next_payday", "last_payday")
+DAY = ("weekday", "monthday", "month", "yearday", "holiday", *AROUND, "free_days", "bridge", "easter", "month_left")
+WEEK = ("month", "yearweek", "monthday", "easter", "holiday_before", "holiday_after", "holiday_later")
+SHARES = ("holidays_before", "holidays_after")
+MONTH = ("month", "quarter", "easter_month", "easter_share", "feast_share", "workdays")
+
+DAY_EVENTS = ("today", "day", "next", "last", "next_code", "last_code")
+WEEK_EVENTS = ("before", "after", "share_before", "share_after", "next", "last")
 
 FREQS: dict[str, Frequency] = {
-    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, DAY, "day"),
-    "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, WEEK, "week"),
-    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, MONTH, "month"),
+    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, (*DAY, *FEASTS), DAY_EVENTS, "day"),
+    "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week"),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, MONTH, ("share",), "month"),
 }
 
 REGULAR = 10

@@ -27,7 +27,8 @@ class Features:
     def all(self, lead: int) -> list[Feature]:
         """Every numeric feature for rows whose newest known sale is `lead` periods old."""
         context = Context(self.config, self.kinds)
-        made = [*calendar.features(context), *sales.features(context, lead), *drivers.features(context, lead)]
+        dates = calendar.features(context, lead, sales.level(context, lead))
+        made = [*dates, *sales.features(context, lead), *drivers.features(context, lead)]
         return [*made, *groups.features(context, self.levels)]
 
     def exprs(self, lead: int) -> list[pl.Expr]:
@@ -40,7 +41,8 @@ class Features:
         return max(f.lookback for f in self.all(lead))
 
     def prepare(self, frame: pl.DataFrame, sums: pl.DataFrame, lead: int) -> pl.DataFrame:
-        """The frame (sorted by unique_id and ds) with the priors of its groups joined."""
+        """The frame (sorted by unique_id and ds) with what the date tells and the priors of its groups joined."""
+        frame = calendar.joined(frame, self.config, lead)
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
         made = groups.priors(sums, self.config, lead, end)
         for level in self.levels:

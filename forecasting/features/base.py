@@ -44,6 +44,12 @@ def back(value: pl.Expr, periods: int) -> pl.Expr:
     return value.shift(periods).over(SERIES)
 
 
+def ago(value: pl.Expr, periods: pl.Expr) -> pl.Expr:
+    """The value so many periods ago in the same series, as each row says; null where it says null."""
+    there = periods <= pl.int_range(pl.len()).over(SERIES)
+    return value.gather(pl.when(there).then(pl.int_range(pl.len()) - periods))
+
+
 def rolling_mean(value: pl.Expr, window: int, lag: int) -> pl.Expr:
     """Mean of the observed values in the `window` periods that end `lag` periods ago."""
     return value.rolling_mean(window, min_samples=1).shift(lag).over(SERIES)

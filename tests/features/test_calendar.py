@@ -9,14 +9,14 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.errors import UserError
-from forecasting.features import calendar
-from forecasting.features.base import Context
+from forecasting.features import Features, calendar
 
 EASTER = [
     *(date(1954, 4, 18), date(1967, 3, 26), date(1981, 4, 19), date(1999, 4, 4), date(2000, 4, 23), date(2008, 3, 23)),
     *(date(2011, 4, 24), date(2014, 4, 20), date(2015, 4, 5), date(2016, 3, 27), date(2018, 4, 1), date(2019, 4, 21)),
     *(date(2024, 3, 31), date(2025, 4, 20), date(2026, 4, 5), date(2038, 4, 25), date(2049, 4, 18), date(2076, 4, 19)),
 ]
+NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
 FIRST, DAYS = date(2022, 11, 15), 800
 
 
@@ -24,8 +24,10 @@ def told(freq: str, ds: list[date], country: str | None = "DE", region: str | No
     """The date features of the days, by name."""
     where = {"country": country, "region": region}
     config = Config.model_validate({"name": "x", "source": {}, "freq": freq, "h": 7, "calendar": where})
-    made = calendar.features(Context(config, {}))
-    return pl.DataFrame({"ds": ds}).select(f.expr.alias(f.name) for f in made).to_dict(as_series=False)
+    frame = pl.DataFrame({"unique_id": "a", "ds": ds, "y": 1.0})
+    made = Features(config, dict(frame.schema), ())
+    rows = made.prepare(frame, NO_SUMS, 1).select(made.exprs(1))
+    return rows.select("^cal_.*$").to_dict(as_series=False)
 
 
 def some_days(n: int = DAYS) -> list[date]:
@@ -61,7 +63,7 @@ def test_a_day_has_a_code_exactly_when_the_holidays_package_names_it(country, re
     assert [code > 0 for code in codes] == [d in known for d in days]
     names: dict[float, set[str]] = {}
     for day, code in zip(days, codes, strict=True):
-        names.setdefault(code, set()).add(known.get(day, ""))
+        names.setdefault(code, set()).add(known.get(day, "").removesuffix(" (observed)"))
     assert all(len(of) == 1 for of in names.values()), "one code, one name"
 
 

@@ -1,109 +1,95 @@
-"""Date features: seasons, public holidays with the days before and after them, moving feasts, month ends."""
+"""Date features: seasons, holidays with the days before and after, paydays, own events, and the like day a year ago.
+
+They depend on the date and on the place of a series, not on its sales: `joined` looks them up by day in tables that are
+made once (`days`, `paydays`, `aligned`); own events come with the frame (`events`, joined by data/panel).
+"""
 
 from __future__ import annotations
 
-from datetime import date
-from functools import lru_cache
-
 import polars as pl
 
-from forecasting.errors import UserError
-from forecasting.features.base import Context, Feature
+from forecasting.config import Config
+from forecasting.features.base import Context, Feature, ago
+from forecasting.features.calendar import aligned, events
+from forecasting.features.calendar.days import days, every_name
+from forecasting.features.calendar.paydays import MONTH, with_paydays
+from forecasting.features.calendar.places import Place, check, easter, known, of
+from forecasting.frequency import Frequency
 
-FAR = 15
-"""Days from a holiday after which nearer or farther makes no difference."""
-FIRST, LAST = 1950, 2100
+__all__ = ["check", "easter", "features", "joined"]
 
-
-def features(context: Context) -> list[Feature]:
-    """The date features that the frequency can tell apart."""
-    calendar = context.config.calendar
-    known = _expressions(calendar.country, calendar.region)
-    return [Feature(f"cal_{name}", known[name]) for name in context.config.frequency.calendar if name in known]
-
-
-def _expressions(country: str | None, region: str | None) -> dict[str, pl.Expr]:
-    ds = pl.col("ds")
-    dates = {
-        "weekday": ds.dt.weekday(),
-        "monthday": ds.dt.day(),
-        "month": ds.dt.month(),
-        "quarter": ds.dt.quarter(),
-        "yearday": ds.dt.ordinal_day(),
-        "yearweek": ds.dt.week(),
-        "month_left": (ds.dt.month_end() - ds).dt.total_days(),
-        "easter": _from_table("easter", country, region),
-        "easter_month": _from_table("easter", country, region).is_between(-30, 0).cast(pl.Int8),
-    }
-    names = ("holiday", "next_holiday", "last_holiday", "holiday_before", "holiday_after", "workdays")
-    holidays = {name: _from_table(name, country, region) for name in names} if country else {}
-    return {name: expr.cast(pl.Float32) for name, expr in (dates | holidays).items()}
+PLACE = ("_country", "_region")
+LIKE = ("_like_1", "_like_2")
+"""Columns of `joined`: periods back to the like day of a year ago, and of the year before."""
 
 
-def _from_table(column: str, country: str | None, region: str | None) -> pl.Expr:
-    days = _days(country, region)
-    return pl.col("ds").replace_strict(days["ds"], days[column], default=None)
+def features(context: Context, lead: int, unit: Feature) -> list[Feature]:
+    """The date features that the frequency can tell apart; those of past sales are in units of `unit`."""
+    config = context.config
+    made = [Feature(f"cal_{name}", pl.col(f"cal_{name}")) for name in _names(config)]
+    return [*made, *_alike(config, lead, unit), *events.features(config, unit, lead)]
 
 
-@lru_cache(maxsize=8)
-def _days(country: str | None, region: str | None) -> pl.DataFrame:
-    """One row per day: code of the holiday (0 for none), days to the next and since the last one, offset to Easter,
-    code of a holiday in the 7 days up to and from this one, working days of its month.
+def _alike(config: Config, lead: int, unit: Feature) -> list[Feature]:
+    """What sold on the day of last year that is as far from the same holiday, and on average over two years."""
+    if not _aligns(config.frequency):
+        return []
+    sold = [ago(pl.col("y"), pl.col(lag)) / unit.expr for lag in LIKE]
+    far = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, lead)]
+    return [Feature("like_year_ago", sold[0], far[0]), Feature("like_years_ago", pl.mean_horizontal(sold), far[1])]
+
+
+def _aligns(frequency: Frequency) -> bool:
+    """A month holds the days around a holiday itself."""
+    return frequency.days < aligned.FIXED
+
+
+def _years(config: Config, lead: int) -> tuple[int, int]:
+    """Periods back to the same phase a year ago and in the year before, so that all days around are at least `lead`
+    periods old.
     """
-    days = pl.DataFrame({"ds": pl.date_range(date(FIRST, 1, 1), date(LAST, 12, 31), eager=True)})
-    named = holiday_names(country, region)
-    codes = {name: code for code, name in enumerate(sorted(set(named.values())), start=1)}
-    table = pl.DataFrame(
-        {"ds": list(named), "code": [codes[n] for n in named.values()]}, schema={"ds": pl.Date, "code": pl.Int32}
+    f = config.frequency
+    first = f.year * -(-(lead + aligned.REACH // f.days) // f.year)
+    return first, first + f.year
+
+
+def _names(config: Config) -> list[str]:
+    """The names of the frequency's date features that the config's places have; with a column of countries, all."""
+    calendar = config.calendar
+    home = _told(pl.Series("ds", [], pl.Date), (calendar.country, calendar.region), config)
+    have = {*home.columns, *(f"cal_{n}" for n in every_name() if calendar.country_column)}
+    return [name for name in config.frequency.calendar if f"cal_{name}" in have]
+
+
+def joined(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
+    """The frame, in the same order, with a column cal_* for every date feature, LIKE, and again_lag of own events."""
+    if config.calendar.place_columns:
+        frame = frame.with_columns(of(config, frame).select(pl.all().name.prefix("_")).get_columns())
+        asked = frame.select("ds", *PLACE).unique().partition_by(*PLACE, as_dict=True, include_key=False)
+        places = {(place[0], place[1]): rows["ds"] for place, rows in asked.items()}
+    if not config.calendar.place_columns or frame.is_empty():
+        places = {(config.calendar.country, config.calendar.region): frame["ds"].unique()}
+    on = ["ds", *(PLACE if config.calendar.place_columns else ())]
+    told = pl.concat([_at(ds, place, config, lead) for place, ds in places.items()], how="diagonal")
+    frame = frame.join(told.select(*on, "^(cal|_like)_.*$"), on=on, how="left", nulls_equal=True, maintain_order="left")
+    return events.again(frame.drop(PLACE, strict=False), config, lead)
+
+
+def _at(ds: pl.Series, place: Place, config: Config, lead: int) -> pl.DataFrame:
+    """One row per day of `ds` (unique): the date features of the place, PLACE, and LIKE."""
+    told = _told(ds, place, config).with_columns(
+        pl.lit(p, pl.String).alias(n) for n, p in zip(PLACE, place, strict=True)
     )
-    days = days.join(table.sort("ds"), on="ds", how="left")
-    feast = pl.when(pl.col("code").is_not_null()).then("ds")
-    easters = pl.DataFrame({"feast": [easter(y) for y in range(FIRST, LAST + 1)]}).with_columns(
-        year=pl.col("feast").dt.year()
-    )
-    work = (pl.col("code").is_null() & (pl.col("ds").dt.weekday() < 6)).sum().over(pl.col("ds").dt.truncate("1mo"))
-    return (
-        days.with_columns(year=pl.col("ds").dt.year())
-        .join(easters, on="year")
-        .select(
-            "ds",
-            holiday=pl.col("code").fill_null(0),
-            next_holiday=(feast.backward_fill() - pl.col("ds")).dt.total_days().clip(0, FAR),
-            last_holiday=(pl.col("ds") - feast.forward_fill()).dt.total_days().clip(0, FAR),
-            holiday_before=pl.col("code").forward_fill(limit=6).fill_null(0),
-            holiday_after=pl.col("code").backward_fill(limit=6).fill_null(0),
-            easter=(pl.col("ds") - pl.col("feast")).dt.total_days().clip(-70, 70),
-            workdays=work,
-        )
-    )
+    if not _aligns(config.frequency):
+        return told
+    years = zip(LIKE, _years(config, lead), strict=True)
+    return told.with_columns(aligned.lags(told["ds"], place, config.frequency, year).alias(lag) for lag, year in years)
 
 
-def holiday_names(country: str | None, region: str | None) -> dict[date, str]:
-    """Public holidays by day; empty without a country; raises UserError for one that the holidays package lacks."""
-    if not country:
-        return {}
-    import holidays
-
-    try:
-        return dict(
-            sorted(
-                holidays.country_holidays(
-                    country, subdiv=region, years=range(FIRST, LAST + 1), language="en_US"
-                ).items()
-            )
-        )
-    except NotImplementedError as e:
-        raise UserError(f"calendar.country: {country} {region or ''}: {e}; use an ISO code such as DE or US") from None
-
-
-def easter(year: int) -> date:
-    """Easter Sunday of a Gregorian year (Meeus, Astronomical Algorithms, chapter 8)."""
-    a, (b, c) = year % 19, divmod(year, 100)
-    d, e = divmod(b, 4)
-    g = (8 * b + 13) // 25
-    h = (19 * a + b - d - g + 15) % 30
-    i, k = divmod(c, 4)
-    weekday = (32 + 2 * e + 2 * i - h - k) % 7
-    m = (a + 11 * h + 19 * weekday) // 433
-    month = (h + weekday - 7 * m + 90) // 25
-    return date(year, month, (h + weekday - 7 * m + 33 * month + 19) % 32)
+def _told(ds: pl.Series, place: Place, config: Config) -> pl.DataFrame:
+    """One row per day of `ds` (unique): the date features of the place as cal_*."""
+    known(config, place)
+    around = pl.duration(days=2 * MONTH)  # the paydays of the first and the last day lie there
+    near = pl.col("ds").is_between(pl.lit(ds.min()) - around, pl.lit(ds.max()) + around)
+    made = with_paydays(days(*place).filter(near), config.calendar).drop("working")
+    return ds.to_frame("ds").join(made.select("ds", pl.exclude("ds").name.prefix("cal_")), on="ds", how="left")

@@ -1,0 +1,51 @@
+"""Which day of earlier years a day is like: the same distance from the same holiday, else the same weekday.
+
+Easter 2024 lay three weeks before Easter 2025: what sold on a day a year ago is told by neither the date nor the week.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import cast
+
+import polars as pl
+
+from forecasting.features.calendar.places import Holidays, Place, holidays_of
+from forecasting.frequency import Frequency
+
+MOVING, FIXED = 15, 15
+"""Days around a feast of moving and of fixed date that belong to it."""
+REACH = 45
+"""Days by which a holiday may lie farther or nearer than a year: Easter moves by 35, feasts of the moon by 30."""
+EARLIER = 4
+"""So many earlier occurrences of a holiday are looked at."""
+
+
+def lags(ds: pl.Series, place: Place, frequency: Frequency, year: int) -> pl.Series:
+    """For each of the days (unique) the periods back to its like about `year` periods ago (whole years; Int32): no
+    farther from it than REACH, and `year` itself where no holiday is near.
+    """
+    days = frequency.days
+    rows = _near(ds, holidays_of(*place)) if len(ds) else []
+    kinds = {"ds": pl.Date, "far": pl.Int32, "fixed": pl.Boolean, "past": pl.Boolean, "back": pl.Int32}
+    near = pl.DataFrame(rows, schema=kinds, orient="row").with_columns(lag=(pl.col("back") / days).round())
+    near = near.filter((pl.col("lag") - year).abs() <= REACH // days).sort("ds", "far", "fixed", "past", "lag")
+    near = near.unique("ds", keep="first", maintain_order=True).select("ds", pl.col("lag").cast(pl.Int32))
+    return ds.to_frame("ds").join(near, on="ds", how="left", maintain_order="left")["lag"].fill_null(year)
+
+
+def _near(ds: pl.Series, known: Holidays) -> Iterator[tuple[date, int, bool, bool, int]]:
+    """Days near a holiday: how far it is, whether it has a fixed date, whether it is past, and how many days ago the
+    same distance from an earlier occurrence lay.
+    """
+    most = timedelta(max(MOVING, FIXED))
+    first, last = cast(date, ds.min()) - most, cast(date, ds.max()) + most
+    for feasts in known.feasts.values():
+        fixed = len({(day.month, day.day) for day in feasts}) == 1
+        width = FIXED if fixed else MOVING
+        for i, day in enumerate(feasts):
+            if first <= day <= last:
+                for before in feasts[max(0, i - EARLIER) : i]:
+                    for offset in range(-width, width + 1):
+                        yield day + timedelta(offset), abs(offset), fixed, offset > 0, (day - before).days

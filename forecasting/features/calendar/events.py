@@ -1,0 +1,132 @@
+"""Own events: what a table of days and names says of every day, whatever the horizon, and the same event before.
+
+Events are looked up by date (and place), as holidays are: a row at the end of the horizon sees those behind it just as
+a row of the past does. No event known within FAR days looks like none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.features.base import Feature, ago
+from forecasting.features.calendar.places import code
+
+FAR = 30
+"""Days from an event after which nearer or farther makes no difference."""
+EVERYWHERE = ""
+SCHEMA = pl.Schema({"table": pl.String, "place": pl.String, "ds": pl.Date, "name": pl.String})
+"""One row per table of events, place (the joined values of its `on` columns, EVERYWHERE for all) and day."""
+DS, EVENT = pl.col("ds"), pl.col("code")
+
+
+def place_of(on: tuple[str, ...]) -> pl.Expr:
+    """The place of a row: its values of the columns `on`; EVERYWHERE where one is missing."""
+    return pl.concat_str(on, separator="/").fill_null(EVERYWHERE) if on else pl.lit(EVERYWHERE)
+
+
+def column(table: str, name: str) -> str:
+    """What a feature of a table of events is called."""
+    return f"event_{table}_{name}"
+
+
+def joined(frame: pl.DataFrame, events: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The frame with the columns of all tables of events (rows of SCHEMA), in the same order."""
+    for table, told in config.calendar.events.items():
+        on = tuple(c for c in told.on if c in frame.columns)  # aggregates have no places
+        place = place_of(on) if on == told.on else pl.lit(EVERYWHERE)
+        frame = frame.with_columns(place.alias("_place"))
+        asked = frame.select("_place", "ds").unique()
+        known = _known(events.filter(pl.col("table") == table), asked)
+        names = config.frequency.events
+        known = known.select("_place", "ds", *(pl.col(n).cast(pl.Float32).alias(column(table, n)) for n in names))
+        frame = frame.join(known, on=["_place", "ds"], how="left", maintain_order="left")
+    return frame.drop("_place", strict=False)
+
+
+def _known(events: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """_place, ds and every feature of events for the asked places and the days between the first and the last asked."""
+    places = asked.select("_place").unique()
+    everywhere = events.filter(pl.col("place") == EVERYWHERE).join(places, how="cross")
+    here = events.join(places, left_on="place", right_on="_place").with_columns(_place="place")
+    both = pl.concat([everywhere.select("_place", "ds", "name"), here.select("_place", "ds", "name")])
+    named = both.group_by("_place", "ds").agg(pl.col("name").unique().sort().str.join("+"))
+    texts = named["name"].unique()
+    codes = dict(zip(texts, map(code, texts), strict=True))
+    named = named.with_columns(code=pl.col("name").replace_strict(codes, return_dtype=pl.Int32))
+    named = _days_of_events(named.sort("_place", "ds"))
+    grid = places.join(_around(asked["ds"]), how="cross").join(named, on=["_place", "ds"], how="left")
+    return grid.sort("_place", "ds").with_columns(**_features())
+
+
+def _days_of_events(named: pl.DataFrame) -> pl.DataFrame:
+    """Adds `day`: 1 on the first day of an event, 2 on the next, as long as the name stays."""
+    new = (EVENT.shift(1) != EVENT) | (DS.diff().dt.total_days() != 1)
+    run = new.fill_null(value=True).over("_place").cum_sum()
+    return named.with_columns(run=run).with_columns(day=pl.int_range(1, pl.len() + 1).over("run"))
+
+
+def _around(ds: pl.Series) -> pl.DataFrame:
+    """All days from 2 * FAR before the first to as many after the last: whole months, too."""
+    reach = pl.duration(days=2 * FAR)
+    ends = ds.to_frame("ds").select(first=DS.min() - reach, last=DS.max() + reach).drop_nulls()
+    return ends.select(ds=pl.date_ranges("first", "last")).explode("ds")
+
+
+def _features() -> Mapping[str, pl.Expr]:
+    """By name; see Frequency.events for those that a frequency takes."""
+    today = EVENT.is_not_null()
+    feast, share = pl.when(today).then(DS), today.cast(pl.Float64)
+    ahead, behind = feast.backward_fill() - DS, DS - feast.forward_fill()
+    made = {
+        "next": ahead.dt.total_days().fill_null(FAR).clip(0, FAR),
+        "last": behind.dt.total_days().fill_null(FAR).clip(0, FAR),
+        "next_code": EVENT.backward_fill(limit=FAR - 1).fill_null(0),
+        "last_code": EVENT.forward_fill(limit=FAR - 1).fill_null(0),
+        "before": EVENT.forward_fill(limit=6).fill_null(0),
+        "after": EVENT.backward_fill(limit=6).fill_null(0),
+        "share_before": share.rolling_mean(7),
+        "share_after": share.reverse().rolling_mean(7).reverse(),
+    }
+    here = {name: expr.over("_place") for name, expr in made.items()}
+    here |= {"share": share.mean().over("_place", DS.dt.truncate("1mo"))}
+    return here | {"today": EVENT.fill_null(0), "day": pl.col("day").fill_null(0)}
+
+
+def again(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
+    """Adds the column again_lag of each table of events: periods back to the same day (the first, the second, ...) of
+    the same event's newest occurrence that is at least `lead` periods old; null where it is too old or there is none.
+    """
+    f = config.frequency
+    for table, told in config.calendar.events.items() if "today" in f.events else ():
+        on = [c for c in told.on if c in frame.columns]
+        today, day = pl.col(column(table, "today")), pl.col(column(table, "day"))
+        held = frame.select(*on, "ds", _code=today, _day=day).filter(pl.col("_code") > 0).unique()
+        like = [*on, "_code", "_day"]
+        old = held.with_columns(_then=DS).sort("_then")
+        asked = held.with_columns(_by=DS - pl.duration(days=lead * f.days)).sort("_by")
+        found = asked.join_asof(old.drop("ds"), left_on="_by", right_on="_then", by=like, strategy="backward")
+        lag = f.steps(pl.col("_then"), DS)
+        found = found.select(
+            *on, "ds", pl.when(lag <= oldest(config, lead)).then(lag).alias(column(table, "again_lag"))
+        )
+        frame = frame.join(found, on=[*on, "ds"], how="left", maintain_order="left", nulls_equal=True)
+    return frame
+
+
+def oldest(config: Config, lead: int) -> int:
+    """Periods after which an event's earlier occurrence is forgotten: two years, at least."""
+    return lead + 2 * config.frequency.year
+
+
+def features(config: Config, unit: Feature, lead: int) -> list[Feature]:
+    """The columns that `joined` has added, and what sold on the same day of the same event before."""
+    tables, names = config.calendar.events, config.frequency.events
+    made = [Feature(column(t, n), pl.col(column(t, n))) for t in tables for n in names]
+    if "today" not in names:
+        return made
+    far = max(oldest(config, lead), unit.lookback)
+    sold = {t: ago(pl.col("y"), pl.col(column(t, "again_lag"))) / unit.expr for t in tables}
+    return [*made, *(Feature(column(t, "again"), expr, far) for t, expr in sold.items())]

@@ -1,0 +1,36 @@
+"""Paydays: days of the month, the working day before where they fall on none."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting.config import Calendar
+
+MONTH = 31
+"""More days than this lie between no two paydays."""
+DS = pl.col("ds")
+
+
+def with_paydays(days: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
+    """Days (sorted, without gaps; with `working`) with next_payday and last_payday: days until and since one."""
+    if not calendar.paydays:
+        return days
+    paid = days.select("ds", nominal=pl.any_horizontal(_is(day) for day in calendar.paydays), at=_place(calendar))
+    known = paid.filter("nominal").select(ds="at", paid="at").drop_nulls().unique()
+    days = days.join(known, on="ds", how="left", maintain_order="left")
+    ahead = (pl.col("paid").backward_fill() - DS).dt.total_days()
+    behind = (DS - pl.col("paid").forward_fill()).dt.total_days()
+    made = {"next_payday": ahead, "last_payday": behind}
+    return days.with_columns(e.clip(0, MONTH).cast(pl.Float32).alias(n) for n, e in made.items()).drop("paid")
+
+
+def _is(day: int) -> pl.Expr:
+    """Whether a date is this day of its month; the last one where the month is shorter (the first: from the end)."""
+    length = DS.dt.month_end().dt.day().cast(pl.Int32)
+    place = pl.min_horizontal(pl.lit(abs(day)), length)
+    return DS.dt.day() == (place if day > 0 else length - place + 1)
+
+
+def _place(calendar: Calendar) -> pl.Expr:
+    """The day on which money comes that is due on this one."""
+    return DS if calendar.paydays_move == "never" else pl.when("working").then(DS).forward_fill()
