@@ -17,7 +17,7 @@ COMPUTED = {"unit_price": "price", "revenue": "price", "returned": None, "invoic
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone: give a name such as Europe/London or UTC") from None
     return name
 

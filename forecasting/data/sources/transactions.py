@@ -53,7 +53,7 @@ def _statics(config: Config) -> dict[str, str]:
 def _taken(config: Config, o: Options) -> table.Taken:
     named = {"source.options.invoice": o.invoice, "source.options.price": o.price}
     taken = _statics(config) | {column: key for key, column in named.items() if column}
-    numbers, texts = (frozenset({column} - {None}) for column in (o.price, o.invoice))
+    numbers, texts = (frozenset(filter(None, [column])) for column in (o.price, o.invoice))
     return table.Taken(taken, numbers, texts, lambda raw, meant: _prepared(raw, meant, config, o))
 
 
