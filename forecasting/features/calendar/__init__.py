@@ -90,6 +90,6 @@ def _told(ds: pl.Series, place: Place, config: Config) -> pl.DataFrame:
     """One row per day of `ds` (unique): the date features of the place as cal_*."""
     known(config, place)
     around = pl.duration(days=2 * MONTH)  # the paydays of the first and the last day lie there
-    near = pl.col("ds").is_between(pl.lit(ds.min()) - around, pl.lit(ds.max()) + around)
+    near = pl.col("ds").is_between(pl.lit(ds.min(), pl.Date) - around, pl.lit(ds.max(), pl.Date) + around)
     made = with_paydays(days(*place).filter(near), config.calendar).drop("working")
     return ds.to_frame("ds").join(made.select("ds", pl.exclude("ds").name.prefix("cal_")), on="ds", how="left")
