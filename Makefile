@@ -45,6 +45,7 @@ serve: $(RUN)
 
 test: $(DEV)
 	@scripts/chromium.sh
+	@scripts/postgres.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV)

@@ -23,6 +23,10 @@ os.environ.pop("PREFECT_API_URL", None)  # a developer's own server is not for t
 import hypothesis
 import pytest
 
+from tests.servers import postgres, s3, s3_server
+
+__all__ = ["postgres", "s3", "s3_server"]
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 

@@ -20,5 +20,6 @@ def checked(config: Config, model: type[Model]) -> Model:
         option = ".".join(str(p) for p in error["loc"])
         known = ", ".join(model.model_fields)
         said = error["msg"].removeprefix("Value error, ")
+        said = "is missing: the source needs it" if error["type"] == "missing" else said
         message = f"is not an option; there are {known}" if error["type"] == "extra_forbidden" else said
         raise config.fault(f"source.options.{option}", message) from None
