@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
+from forecasting.features.calendar import events
 
 KEY = ("unique_id", "ds")
 ROWS_PER_BUCKET = 500_000
@@ -26,7 +27,7 @@ class Panel:
     """All series of a job, bucket by bucket.
 
     `scan` gives the rows of one bucket as in the table `panel`; `groups` holds sums by group and ds (table `groups`);
-    `map` maps a function over buckets, here or on other processes.
+    `map` maps a function over buckets, here or on other processes; `events` are own ones (features.calendar.events).
     """
 
     config: Config
@@ -34,6 +35,7 @@ class Panel:
     buckets: tuple[int, ...]
     groups: pl.DataFrame
     map: Map = map
+    events: pl.DataFrame = field(default_factory=events.SCHEMA.to_frame)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Cut:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.
 
         Sorted by unique_id and ds, complete on the calendar; cleaned as it was known on the cutoff. Future rows hold
-        null in y, y_raw, flag and every column that is not known ahead.
+        null in y, y_raw, flag and every column that is not known ahead. What own events tell of a day stands beside.
         """
         known = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
         history = cleaning.as_known(known.filter(pl.col("ds") <= self.cutoff), self.config)
@@ -103,7 +105,7 @@ class Cut:
         for edit in self.edits:
             kind = frame.schema[edit.column]
             frame = frame.with_columns(_only_future(edit.expr(kind), self.cutoff, edit.column))
-        return frame
+        return events.joined(frame, self.panel.events, self.config)
 
     def _future(self, known: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
         """The future rows: keys and static columns made here, known-ahead columns from the panel or by their rule."""
