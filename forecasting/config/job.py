@@ -99,13 +99,17 @@ class Config(Part):
         return UserError(f"{self._origin.where(tuple(key.split('.')))}: {key}: {message}")
 
     def of_table(self, name: str) -> Config:
-        """This config with a further table in the place of its source, so that the same code reads both; faults name
-        the keys of the table.
-        """
+        """This config with a further table in the place of its source; see `beside`."""
         table = self.tables[name]
-        source = Source(path=table.path, ds_format=table.ds_format)
+        return self.beside(table.path, table.ds_format, f"tables.{name}")
+
+    def beside(self, path: str, ds_format: str | None, key: str) -> Config:
+        """This config with another file in the place of its source, so that the same code reads both; faults name the
+        keys below `key`.
+        """
+        source = Source(path=path, ds_format=ds_format)
         config = self.model_copy(update={"source": source, "tables": {}})
-        config._source = f"tables.{name}"
+        config._source = key
         return config
 
     @model_validator(mode="after")

@@ -40,7 +40,7 @@ def aggregate(cut: Cut, levels: Iterable[Level]) -> Cut:
         *(pl.when(pl.col(f"{c}_n") > 0).then(pl.col(c) / pl.col(f"{c}_n")).alias(c) for c in means),
     ).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
     config = _without_statics(cut.config, means)
-    panel = Panel(config, InMemory(rows.sort(KEY)), (0,), cut.panel.groups.clear(), cut.panel.map)
+    panel = Panel(config, InMemory(rows.sort(KEY)), (0,), cut.panel.groups.clear(), cut.panel.map, cut.panel.events)
     return Cut(panel, cut.cutoff, cut.h)
 
 

@@ -50,7 +50,7 @@ def _only(panel: Panel, where: str | None) -> Panel:
     rows = pl.concat(pl.collect_all(parts))
     if rows.is_empty():
         raise UserError(f"where {where!r}: no series meets this condition")
-    return Panel(panel.config, InMemory(rows), (0,), panel.groups)
+    return Panel(panel.config, InMemory(rows), (0,), panel.groups, events=panel.events)
 
 
 def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:
