@@ -21,8 +21,10 @@ from forecasting.frequency import Frequency
 if TYPE_CHECKING:
     import pandera.polars as pa
 
+    from forecasting.data.side import Tables
+
 RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "fraction", "negative_price")
-"""Rules of a row on its own, in the order in which one is blamed; `conflicting_duplicate` and the faults of reading
+"""Rules of a row on its own, in the order in which one is blamed; `in_the_future`, `conflicting_duplicate` and the faults of reading
 (date_format, several_in_period, number, cells, id) stand beside them."""
 
 QUARANTINE = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
@@ -34,31 +36,44 @@ class Checked:
 
     `good` holds unique_id, ds, y and the drivers, unique by unique_id and ds; `quarantine` file, line, row (as it
     came), rule, value; `duplicates` counts dropped repeats of equal rows. `account`: lines = aggregated + quarantined
-    + duplicates + the sum of dropped.
+    + duplicates + the sum of dropped, of the source; of each further table the like, and what matched nothing, under
+    `tables`. The quarantine holds the rows of the tables, too. `tables` can be asked about days without a row.
     """
 
     good: pl.DataFrame
     quarantine: pl.DataFrame
     duplicates: int
     account: Mapping[str, Any]
+    tables: Tables | None = None
 
 
-def check(loaded: Loaded, config: Config, today: date | None = None) -> Checked:
-    """Part good rows from bad ones; raises UserError when too many are bad, or the dates are implausible or old."""
-    long = loaded.long
+def check(loaded: Loaded, config: Config, today: date | None = None, known: date | None = None) -> Checked:
+    """Part good rows from bad ones; raises UserError when too many are bad, or the dates are implausible or old.
+
+    `known` is the newest day of which sales are known already: weeks must begin on its weekday. Of a landing folder
+    good rows keep their `file`, and are unique within it.
+    """
+    long, today = loaded.long, today or date.today()
+    keys = ["unique_id", "ds", *(["file"] if config.source.reads == "new_files" else [])]
     limits.has_plausible_dates(long, config)
     limits.has_the_rhythm(long, config)
     bad = faults(long)
     sound = without(long, bad)
-    bad = pl.concat([bad, broken_rules(sound, raw_schema(sound, config), RULES)])
+    bad = pl.concat([bad, broken_rules(sound, raw_schema(sound, config, known), RULES)])
+    bad = pl.concat([bad, _in_the_future(without(sound, bad), today)])
     value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
-    single, conflicts, repeats = without_repeats(without(sound, bad), ["unique_id", "ds"], value)
+    single, conflicts, repeats = without_repeats(without(sound, bad), keys, value)
     bad = pl.concat([bad, conflicts])
     limits.few_enough(loaded.long.height + loaded.merged, bad, config)
-    good = single.drop(TAGS)
-    limits.has_fresh_sales(good, config, today or date.today())
+    good = single.drop(c for c in TAGS if c not in keys)
+    limits.has_fresh_sales(good, config, today, known)
     account = _account(loaded, good.height, bad.height, repeats)
-    return Checked(good, as_they_came(loaded.rows_as_they_came, bad), repeats, account)
+    quarantine = as_they_came(loaded.rows_as_they_came, bad)
+    if not loaded.tables:
+        return Checked(good, quarantine, repeats, account)
+    quarantine = pl.concat([quarantine, loaded.tables.quarantine])
+    account |= {"tables": dict(loaded.tables.account)}
+    return Checked(good, quarantine, repeats, account, loaded.tables)
 
 
 def faults(long: pl.DataFrame) -> pl.DataFrame:
@@ -93,12 +108,19 @@ def _value(schema: pl.Schema) -> pl.Expr:
     return pl.format("{}={}", pl.col("column"), pl.col("failure_case").cast(pl.String).fill_null("nothing"))
 
 
-def raw_schema(long: pl.DataFrame, config: Config) -> pa.DataFrameSchema:
+def _in_the_future(long: pl.DataFrame, today: date) -> pl.DataFrame:
+    """What cannot have been sold yet: a number on a day after today. Without a number it is a plan."""
+    value = pl.format("ds={} y={}", "ds", "y")
+    early = long.filter(pl.col("ds") > today, pl.col("y").is_not_null())
+    return early.select("file", "line", "ds", rule=pl.lit("in_the_future"), value=value)
+
+
+def raw_schema(long: pl.DataFrame, config: Config, known: date | None = None) -> pa.DataFrameSchema:
     """The Pandera schema of raw rows; the names of its checks are RULES. Weeks must start on the usual weekday."""
     import pandera.polars as pa
 
     first, last = config.limits.dates
-    off = _off_grid(long["ds"].filter(long["ds"].is_between(first, last)), config.frequency)
+    off = _off_grid(long["ds"].filter(long["ds"].is_between(first, last)), config.frequency, known)
     days = [pa.Check(between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
     columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, days)}
     columns["y"] = pa.Column(pl.Float64, _sales_checks(config), nullable=True)
@@ -124,12 +146,13 @@ def between(first: date, last: date) -> Any:
     return lambda data: data.lazyframe.select(pl.col(data.key).is_between(first, last))
 
 
-def _off_grid(ds: pl.Series, frequency: Frequency) -> list[date]:
-    """The dates that do not stand where most do in their period: weeks that begin on another weekday."""
+def _off_grid(ds: pl.Series, frequency: Frequency, known: date | None) -> list[date]:
+    """The dates that do not stand where `known` does in its period (null: most do): weeks from another weekday on."""
     start, day = pl.lit(date(1970, 1, 1)), pl.col("ds")
     into = (day - frequency.offset(start, frequency.steps(start, day))).alias("into")
     counted = ds.value_counts(name="rows").with_columns(into)
-    usual = counted.group_by("into").agg(pl.col("rows").sum()).sort("rows", "into", descending=True)["into"].head(1)
+    told = pl.DataFrame({"ds": [known], "rows": [1]}).with_columns(into) if known else counted
+    usual = told.group_by("into").agg(pl.col("rows").sum()).sort("rows", "into", descending=True)["into"].head(1)
     return counted.filter(~pl.col("into").is_in(usual.implode()))["ds"].to_list()
 
 
@@ -151,7 +174,7 @@ def without_repeats(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tupl
     again = long.select(keys).is_duplicated()
     if not again.any():
         return long, long.clear().select("file", "line", "ds", rule=pl.lit(""), value=pl.lit("")), 0
-    content = [c for c in long.columns if c not in TAGS]
+    content = [c for c in long.columns if c not in TAGS or c in keys]
     repeated = long.filter(again).unique(content, keep="first", maintain_order=True)
     conflict = repeated.select(keys).is_duplicated()
     clash = long.filter(again).join(repeated.filter(conflict).select(keys).unique(), on=keys, how="semi")

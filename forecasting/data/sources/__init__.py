@@ -6,9 +6,10 @@ from importlib import import_module
 from pathlib import Path
 
 from forecasting.config import Config
+from forecasting.data.sources._landing import accepts, adds, files, only, together
 from forecasting.data.sources._loaded import KEYS, TAGS, Loaded
 
-__all__ = ["KEYS", "TAGS", "Loaded", "kinds", "load"]
+__all__ = ["KEYS", "TAGS", "Loaded", "accepts", "adds", "files", "kinds", "load", "only", "together"]
 
 
 def kinds() -> list[str]:
@@ -17,9 +18,13 @@ def kinds() -> list[str]:
 
 
 def load(config: Config) -> Loaded:
-    """Read what config.source names; raises UserError when the kind is unknown or nothing can be read."""
+    """Read what config.source names and join the further tables of config.tables to it; raises UserError when the kind
+    is unknown or nothing can be read.
+    """
     if config.source.kind not in kinds():
         raise config.fault("source.kind", f"{config.source.kind!r} is not a source; there are {', '.join(kinds())}")
     module = import_module(f"{__name__}.{config.source.kind}")
     loaded: Loaded = module.load(config)
-    return loaded
+    from forecasting.data.side import join  # which is built of the readers of this package
+
+    return join(loaded, config)

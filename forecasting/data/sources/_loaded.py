@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from forecasting.data.side import Tables
 
 KEYS = ("unique_id", "ds", "y")
 TAGS = ("file", "line", "fault", "fault_value")
@@ -22,7 +26,7 @@ class Loaded:
     data, by named rule, `merged` those that were added to a row of `long` beside its own line, and `lines` all that
     came: lines = len(long) + merged + sum(dropped). `truth` (unique_id, effect, value) is what a made-up source knows
     of itself, and `planted` (unique_id, ds, kind, y) its dirt and what was sold without it. `rows` reads
-    given (file, line) pairs again, as they came.
+    given (file, line) pairs again, as they came. `tables` are the further tables that were joined to `long`.
     """
 
     long: pl.DataFrame
@@ -32,6 +36,7 @@ class Loaded:
     truth: pl.DataFrame | None = None
     merged: int = 0
     planted: pl.DataFrame | None = None
+    tables: Tables | None = None
 
     def rows_as_they_came(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The offending rows for `keys` (file, line): file, line, row (the text line, or JSON where there is none)."""

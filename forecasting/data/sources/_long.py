@@ -86,7 +86,7 @@ def assemble(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.DataFrame:
     columns.append(_number(raw[layout.y], "y", layout, faults))
     carried = layout.carried if layout.carried is not None else drivers(config)
     columns += [driver(raw[c], layout, config, faults) for c in carried]
-    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *tags(faults))
+    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *tags(faults, raw.height))
 
 
 def _unique_id(raw: pl.DataFrame, layout: Layout, config: Config) -> pl.Series:
@@ -158,11 +158,11 @@ def _flag(values: pl.Series) -> pl.Series:
     return small if small.dtype == pl.Int8 else values.fill_nan(None)
 
 
-def tags(faults: Faults) -> list[pl.Series]:
-    """fault and fault_value: the first fault of each row."""
+def tags(faults: Faults, rows: int) -> list[pl.Series]:
+    """fault and fault_value of so many rows: the first fault of each."""
     found = [(rule, bad.fill_null(False), cells) for rule, bad, cells in faults if bad.any()]
     if not found:
-        empty = pl.Series("fault", [None], dtype=pl.String).new_from_index(0, len(faults[0][1]) if faults else 0)
+        empty = pl.Series("fault", [None], dtype=pl.String).new_from_index(0, rows)
         return [empty, empty.alias("fault_value")]
     rules = [pl.when(bad).then(pl.lit(rule)) for rule, bad, _ in found]
     values = [pl.when(bad).then(pl.format("{}={}", pl.lit(c.name), c.cast(pl.String))) for _, bad, c in found]
