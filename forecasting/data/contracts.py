@@ -64,7 +64,7 @@ def check(loaded: Loaded, config: Config, today: date | None = None, known: date
     value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
     single, conflicts, repeats = without_repeats(without(sound, bad), keys, value)
     bad = pl.concat([bad, conflicts])
-    limits.few_enough(loaded.long.height + loaded.merged, bad, config)
+    limits.few_enough(loaded.long.height + loaded.merged - loaded.made, bad, config)
     good = single.drop(c for c in TAGS if c not in keys)
     limits.has_fresh_sales(good, config, today, known)
     account = _account(loaded, good.height, bad.height, repeats)
@@ -185,7 +185,7 @@ def without_repeats(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tupl
 
 def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any]:
     dropped = dict(loaded.dropped)
-    used = good + loaded.merged
+    used = good + loaded.merged - loaded.made
     if loaded.lines != used + bad + repeats + sum(dropped.values()):
         raise AssertionError(f"the lines do not add up: {loaded.lines} are not {used} + {bad} + {repeats} + {dropped}")
     return {"lines": loaded.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}

@@ -23,10 +23,11 @@ class Loaded:
     `long` holds unique_id (String), ds (Date), y (Float64), every driver of the config, and the tags: file, line
     (1-based: of the text file or of the Parquet table), fault (the rule that the row broke while it was read, else
     null) and fault_value. Rows with y null after the last sale are coming days. `dropped` counts lines that are no
-    data, by named rule, `merged` those that were added to a row of `long` beside its own line, and `lines` all that
-    came: lines = len(long) + merged + sum(dropped). `truth` (unique_id, effect, value) is what a made-up source knows
-    of itself, and `planted` (unique_id, ds, kind, y) its dirt and what was sold without it. `rows` reads
-    given (file, line) pairs again, as they came. `tables` are the further tables that were joined to `long`.
+    data, by named rule, `merged` those that were added to a row of `long` beside its own line, `made` the rows of
+    `long` without a line, and `lines` all that came: lines = len(long) - made + merged + sum(dropped). `truth`
+    (unique_id, effect, value) is what a made-up source knows of itself, and `planted` (unique_id, ds, kind, y) its
+    dirt and what was sold without it. `rows` reads given (file, line) pairs again, as they came. `tables` are the
+    further tables that were joined to `long`.
     """
 
     long: pl.DataFrame
@@ -35,6 +36,7 @@ class Loaded:
     dropped: Mapping[str, int]
     truth: pl.DataFrame | None = None
     merged: int = 0
+    made: int = 0
     planted: pl.DataFrame | None = None
     tables: Tables | None = None
 
