@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.features.calendar import events
 
 AGGREGATES = -1
 """The bucket of aggregated series."""
@@ -39,7 +40,7 @@ def tables(config: Config, drivers: Mapping[str, pl.DataType] | None = None) -> 
     """All tables of a config; `drivers` are the types of its known-ahead, known-after and static columns."""
     kinds: Columns = dict(drivers or {})
     statics = {c: kinds[c] for c in config.static_columns if c in kinds}
-    every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta()]
+    every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta(), _events()]
     every += [_backtests(config), _scores(), _forecasts(config), _vintages(), _drift(), _runs()]
     every += [_features(), _training_sets(), feature_rows({}), _feature_stats()]
     return {t.name: t for t in every}
@@ -81,6 +82,11 @@ def _answers(config: Config) -> dict[str, Any]:
     values = dict.fromkeys(("yhat", "q50", *bounds(config.level)), pl.Float64)
     steps = {"step": pl.Int32, "block": pl.Int32, "interval": pl.String, "source": pl.String, "bucket": pl.Int32}
     return columns | values | steps
+
+
+def _events() -> Table:
+    """Own events by day; `table` is their name in the config, and `place` is empty where they count everywhere."""
+    return _table("events", "table place ds name", events.SCHEMA)
 
 
 def _backtests(config: Config) -> Table:

@@ -17,6 +17,7 @@ from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.schemas import Table, tables
 from forecasting.errors import UserError
+from forecasting.features import calendar
 from forecasting.services import engine
 from forecasting.services.registry import Registry
 from forecasting.services.store import Store
@@ -66,10 +67,12 @@ def open_panel(config: Config, store: Store) -> Panel:
         raise UserError(f"{config.name}: no data are loaded yet; run `demandcast ingest` with this config first")
     same_freq(config, store)
     _has_rules(config, store)
+    calendar.check(config)
     buckets = tuple(range(bucket_number(store)))
     groups = store.scan("groups").collect().sort("group", "ds")
     workers = min(os.cpu_count() or 1, len(buckets))
-    return Panel(config, BucketScan(store, version), buckets, groups, partial(engine.run, workers=workers))
+    scan, each = BucketScan(store, version), partial(engine.run, workers=workers)
+    return Panel(config, scan, buckets, groups, each, store.scan("events").collect())
 
 
 def same_freq(config: Config, store: Store) -> dict[str, str]:
@@ -149,7 +152,7 @@ def data_key(store: Store) -> str:
     """Identity of the data: the versions of all tables that forecasts read. A load writes one after the other, and what
     was computed in between must not be taken for work on the finished load.
     """
-    return ".".join(str(store.version(table)) for table in ("panel", "series", "groups"))
+    return ".".join(str(store.version(table)) for table in ("panel", "series", "groups", "events"))
 
 
 def _hash(text: str) -> str:
