@@ -87,7 +87,8 @@ def _alone(config: Config, unique_id: str) -> Panel | None:
     if of is None:
         return None
     rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
-    return Panel(config, InMemory(rows), (0,), store.scan("groups").collect().sort("group", "ds"))
+    groups, events = store.scan("groups").collect().sort("group", "ds"), store.scan("events").collect()
+    return Panel(config, InMemory(rows), (0,), groups, events=events)
 
 
 def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:
