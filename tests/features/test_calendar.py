@@ -1,6 +1,7 @@
 """Dates against the holidays package day by day, and against Easter Sundays as printed in almanacs."""
 
 import calendar as almanac
+import zlib
 from datetime import date, timedelta
 
 import holidays
@@ -20,14 +21,19 @@ NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Fl
 FIRST, DAYS = date(2022, 11, 15), 800
 
 
-def told(freq: str, ds: list[date], country: str | None = "DE", region: str | None = None) -> dict[str, list]:
+def told(freq: str, ds: list[date], country: str | None = "DE", region: str | None = None, **more) -> dict[str, list]:
     """The date features of the days, by name."""
-    where = {"country": country, "region": region}
-    config = Config.model_validate({"name": "x", "source": {}, "freq": freq, "h": 7, "calendar": where})
-    frame = pl.DataFrame({"unique_id": "a", "ds": ds, "y": 1.0})
+    return of(freq, pl.DataFrame({"ds": ds}), {"country": country, "region": region, **more}).to_dict(as_series=False)
+
+
+def of(freq: str, rows: pl.DataFrame, calendar: dict) -> pl.DataFrame:
+    """The date features of rows that have ds and static columns."""
+    job = {"name": "x", "source": {}, "freq": freq, "h": 7, "calendar": calendar}
+    statics = [c for c in rows.columns if c != "ds"]
+    config = Config.model_validate(job | {"columns": {"static": statics}})
+    frame = rows.with_columns(unique_id=pl.lit("a"), y=1.0)
     made = Features(config, dict(frame.schema), ())
-    rows = made.prepare(frame, NO_SUMS, 1).select(made.exprs(1))
-    return rows.select("^cal_.*$").to_dict(as_series=False)
+    return made.prepare(frame, NO_SUMS, 1).select(made.exprs(1)).select("^cal_.*$")
 
 
 def some_days(n: int = DAYS) -> list[date]:
@@ -108,3 +114,149 @@ def test_without_a_country_there_are_dates_but_no_holidays():
 def test_an_unknown_country_is_named():
     with pytest.raises(UserError, match=r"calendar\.country: XX"):
         told("1d", some_days(3), "XX")
+
+
+@pytest.mark.parametrize("column", ["country", "region"])
+def test_an_unknown_place_of_a_series_is_named_with_its_column(column):
+    rows = pl.DataFrame({"ds": some_days(3), "land": ["BY" if column == "region" else "US", "ZZ", None]})
+    with pytest.raises(UserError, match=rf"calendar\.{column}_column: .*ZZ \(from the column land\)"):
+        of("1d", rows, {"country": "DE", f"{column}_column": "land"})
+
+
+def test_the_next_and_the_last_holiday_are_told_apart():
+    """Three days before Christmas is not three days before Labour Day."""
+    days = some_days()
+    known = holidays.country_holidays("DE", years=range(2022, 2026))
+    got = told("1d", days)
+    daily = dict(zip(days, got["cal_holiday"], strict=True))
+    inner = range(15, DAYS - 15)
+    for side, name in ((1, "next"), (-1, "last")):
+        reach = [[days[i + side * n] for n in range(15)] for i in inner]
+        expected = [next((daily[d] for d in ds if d in known), 0) for ds in reach]
+        assert [got[f"cal_{name}_holiday_code"][i] for i in inner] == expected
+    at = dict(zip(days, got["cal_next_holiday_code"], strict=True))
+    assert len({at[date(2023, 12, 22)], at[date(2023, 4, 28)], 0}) == 3
+
+
+def test_long_weekends_and_bridges():
+    days = some_days()
+    got = told("1d", days)
+    known = holidays.country_holidays("DE", years=range(2022, 2026))
+    free = {d: d in known or d.weekday() >= 5 for d in (FIRST + timedelta(i) for i in range(-30, DAYS + 30))}
+
+    def run(d: date) -> int:
+        if not free[d]:
+            return 0
+        before = next(n for n in range(20) if not free[d - timedelta(n)])
+        return before + next(n for n in range(20) if not free[d + timedelta(n)]) - 1
+
+    assert got["cal_free_days"] == [run(d) for d in days]
+    day = timedelta(1)
+    assert got["cal_bridge"] == [not free[d] and free[d - day] and free[d + day] for d in days]
+    ascension = date(2023, 5, 18)
+    assert got["cal_bridge"][days.index(ascension + day)] == 1
+
+
+def test_each_store_sees_the_holidays_of_its_own_region():
+    days = some_days(400)
+    stores = pl.DataFrame({"state": ["BY", "HH", None]}).join(pl.DataFrame({"ds": days}), how="cross")
+    got = of("1d", stores, {"country": "DE", "region": "NW", "region_column": "state"})["cal_holiday"].to_list()
+    for i, region in enumerate(("BY", "HH", "NW")):
+        known = holidays.country_holidays("DE", subdiv=region, years=range(2022, 2025))
+        mine = got[i * 400 : (i + 1) * 400]
+        assert [code > 0 for code in mine] == [d in known for d in days], region
+    assert got[days.index(date(2022, 12, 25))] == got[400 + days.index(date(2022, 12, 25))] > 0, "one feast, one code"
+
+
+def test_stores_of_several_countries_have_their_own_holidays_and_weekends():
+    days = some_days(400)
+    rows = pl.DataFrame({"ds": days}).join(pl.DataFrame({"land": ["US", "SA", None]}), how="cross")
+    got = of("1d", rows, {"country": "DE", "region": "BY", "country_column": "land"})
+    for i, (country, region) in enumerate((("US", None), ("SA", None), ("DE", "BY"))):
+        known = holidays.country_holidays(country, subdiv=region, years=range(2021, 2026))
+        mine = got.gather_every(3, i)
+        assert [code > 0 for code in mine["cal_holiday"]] == [d in known for d in days], country
+        free = {d: d in known or d.weekday() in known.weekend for d in days}
+        assert [n > 0 for n in mine["cal_free_days"]] == list(free.values()), country
+    assert got["cal_next_feast"].gather_every(3, 1).null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("country", "name"), [("TR", "Eid al-Fitr"), ("SA", "Eid al-Fitr"), ("HK", "Chinese New Year")]
+)
+def test_feasts_of_the_moon_are_found_by_how_they_move(country, name):
+    """The days to the next one count down to the first day that bears the name, whatever its year's date."""
+    days = some_days()
+    known = holidays.country_holidays(country, years=range(2021, 2027), language="en_US")
+    named = sorted(d for d, n in known.items() if name in n and "observed" not in n and "Eve" not in n)
+    first = [d for i, d in enumerate(named) if i == 0 or (d - named[i - 1]).days > 7]
+    ahead = told("1d", days, country)["cal_next_feast"]
+    for day in (d for d in first if days[40] < d < days[-1]):
+        i = days.index(day)
+        assert ahead[i] == 0
+        assert ahead[i - 5] == 5 or any(ahead[i - 5 + k] == 0 for k in range(5)), "or another feast comes first"
+
+
+@pytest.mark.parametrize("country", ["DE", "US", "GB"])
+def test_where_feasts_follow_easter_or_a_weekday_there_are_none_of_the_moon(country):
+    assert "cal_next_feast" not in told("1d", some_days(3), country)
+
+
+def test_the_run_up_to_easter_and_to_eid_is_shared_out_among_months():
+    months = [date(y, m, 1) for y in range(2015, 2030) for m in range(1, 13)]
+    got = told("1mo", months, "TR")
+    known = holidays.country_holidays("TR", years=range(2014, 2032), language="en_US")
+    eids = sorted(d for d, n in known.items() if "Eid al-" in n)
+    first = [d for i, d in enumerate(eids) if i == 0 or (d - eids[i - 1]).days > 7]
+    every = [[date(d.year, d.month, n + 1) for n in range(almanac.monthrange(d.year, d.month)[1])] for d in months]
+    share = [sum(any(0 <= (f - d).days < 28 for f in first) for d in ds) / len(ds) for ds in every]
+    assert got["cal_feast_share"] == pytest.approx(share)
+    easters = {y: calendar.easter(y) for y in range(2015, 2030)}
+    share = [sum(0 <= (easters[d.year] - d).days < 14 for d in ds) / len(ds) for ds in every]
+    assert got["cal_easter_share"] == pytest.approx(share)
+
+
+def test_a_week_knows_how_many_of_its_days_are_holidays_and_what_comes_after():
+    days = some_days()
+    known = holidays.country_holidays("DE", years=range(2022, 2026))
+    daily = dict(zip(days, told("1d", days)["cal_holiday"], strict=True))
+    got = told("1w", days)
+    for i in range(14, DAYS - 14):
+        after, before = days[i : i + 7], days[i - 6 : i + 1]
+        assert got["cal_holidays_after"][i] == pytest.approx(sum(d in known for d in after) / 7)
+        assert got["cal_holidays_before"][i] == pytest.approx(sum(d in known for d in before) / 7)
+        assert got["cal_holiday_later"][i] == next((daily[d] for d in days[i + 7 : i + 14] if d in known), 0)
+
+
+@pytest.mark.parametrize(
+    ("paydays", "move"), [([15, -1], "before"), ([1, 31], "never"), ([-3], "before"), ([30], "before")]
+)
+def test_paydays_are_counted_to_and_from(paydays, move):
+    days = some_days()
+    known = holidays.country_holidays("DE", years=range(2022, 2026))
+    paid = set()
+    for d in (FIRST + timedelta(i) for i in range(-60, DAYS + 60)):
+        length = almanac.monthrange(d.year, d.month)[1]
+        if d.day in [min(p, length) if p > 0 else max(length + 1 + p, 1) for p in paydays]:
+            while move == "before" and (d in known or d.weekday() >= 5):
+                d -= timedelta(1)
+            paid.add(d)
+    got = told("1d", days, paydays=paydays, paydays_move=move)
+    assert got["cal_next_payday"] == [next(n for n in range(62) if d + timedelta(n) in paid or n == 31) for d in days]
+    assert got["cal_last_payday"] == [next(n for n in range(62) if d - timedelta(n) in paid or n == 31) for d in days]
+
+
+@pytest.mark.parametrize("freq", ["1d", "1w", "1mo"])
+def test_a_day_is_told_the_same_alone_and_among_others(freq):
+    """A row at the end of the horizon sees the coming holidays and paydays just as one of the past does."""
+    days = [date(2023, m, 1) for m in range(1, 13)] if freq == "1mo" else some_days(120)
+    many = told(freq, days, "TR", paydays=[-1])
+    for i in (0, 5, len(days) - 1):
+        assert {name: values[i : i + 1] for name, values in many.items()} == told(
+            freq, days[i : i + 1], "TR", paydays=[-1]
+        )
+
+
+def test_codes_are_those_of_names_in_every_place_and_process():
+    assert told("1d", [date(2024, 12, 25)], "DE")["cal_holiday"] == [zlib.crc32(b"Christmas Day") % 2**20 + 1]
+    assert told("1d", [date(2024, 12, 25)], "US")["cal_holiday"] == [zlib.crc32(b"Christmas Day") % 2**20 + 1]

@@ -29,8 +29,10 @@ def days(country: str | None, region: str | None) -> pl.DataFrame:
     holidays = pl.DataFrame({"ds": pl.Series(list(known.names), dtype=pl.Date), "code": code})
     frame = frame.join(holidays, on="ds", how="left", maintain_order="left").with_columns(_easters(frame["ds"]))
     rest = pl.col("code").is_not_null() | (DS.dt.weekday() - 1).is_in(sorted(known.weekend))
-    frame = frame.with_columns(working=~rest)
-    made = _dates() | (_holidays() if country else {}) | (_feasts(known.lunar) if known.lunar else {})
+    feast = pl.when(DS.is_in(known.lunar)).then(DS)
+    # columns of their own: within `over` a fill would stop at the end of the month
+    frame = frame.with_columns(working=~rest, ahead=feast.backward_fill() - DS, behind=DS - feast.forward_fill())
+    made = _dates() | (_holidays() if country else {}) | (_feasts() if known.lunar else {})
     return frame.select("ds", "working", *(e.cast(pl.Float32).alias(name) for name, e in made.items()))
 
 
@@ -82,17 +84,16 @@ def _holidays() -> dict[str, pl.Expr]:
     }
 
 
-def _feasts(lunar: list[date]) -> dict[str, pl.Expr]:
+def _feasts() -> dict[str, pl.Expr]:
     """Days to and since a feast that follows the moon, and the share of a month in which people get ready for it."""
-    feast = pl.when(DS.is_in(lunar)).then(DS)
-    ahead = (feast.backward_fill() - DS).dt.total_days()
+    ahead, behind = (pl.col(side).dt.total_days().fill_null(FEAST) for side in ("ahead", "behind"))
     return {
         "next_feast": ahead.clip(0, FEAST),
-        "last_feast": (DS - feast.forward_fill()).dt.total_days().clip(0, FEAST),
-        "feast_share": (ahead < FEAST_RUN).fill_null(value=False).mean().over(DS.dt.truncate("1mo")),
+        "last_feast": behind.clip(0, FEAST),
+        "feast_share": (ahead < FEAST_RUN).mean().over(DS.dt.truncate("1mo")),
     }
 
 
 def every_name() -> list[str]:
     """The names of all features that some place has."""
-    return [*_dates(), *_holidays(), *_feasts([])]
+    return [*_dates(), *_holidays(), *_feasts()]
