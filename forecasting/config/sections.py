@@ -7,7 +7,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, Strict, model_validator
 
 FAMILIES = {"naive": "ladder", "stats": "stats", "lightgbm": "LightGBM", "ensemble": "Ensemble"}
 """Model family -> the name of a model that is given neither name nor class."""
@@ -72,6 +72,12 @@ class Source(Part):
     ds_format: str | None = None
     reads: Literal["everything", "new_files"] = "everything"
     options: dict[str, Any] = {}
+    _only: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """The files that one load reads of a landing folder; empty: whatever `path` means."""
+        return self._only
 
 
 class SideTable(Part):

@@ -21,11 +21,9 @@ from forecasting.frequency import Frequency
 if TYPE_CHECKING:
     import pandera.polars as pa
 
-    from forecasting.data.side import Tables
-
 RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "fraction", "negative_price")
-"""Rules of a row on its own, in the order in which one is blamed; `in_the_future`, `conflicting_duplicate` and the faults of reading
-(date_format, several_in_period, number, cells, id) stand beside them."""
+"""Rules of a row on its own, in the order in which one is blamed; `in_the_future`, `conflicting_duplicate` and the
+faults of reading (date_format, several_in_period, number, cells, id) stand beside them."""
 
 QUARANTINE = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
 
@@ -37,14 +35,14 @@ class Checked:
     `good` holds unique_id, ds, y and the drivers, unique by unique_id and ds; `quarantine` file, line, row (as it
     came), rule, value; `duplicates` counts dropped repeats of equal rows. `account`: lines = aggregated + quarantined
     + duplicates + the sum of dropped, of the source; of each further table the like, and what matched nothing, under
-    `tables`. The quarantine holds the rows of the tables, too. `tables` can be asked about days without a row.
+    `tables`. The quarantine holds the rows of the tables, too, and `good` those of days that only tables tell of
+    (y null; `told_by_tables` of them).
     """
 
     good: pl.DataFrame
     quarantine: pl.DataFrame
     duplicates: int
     account: Mapping[str, Any]
-    tables: Tables | None = None
 
 
 def check(loaded: Loaded, config: Config, today: date | None = None, known: date | None = None) -> Checked:
@@ -69,11 +67,13 @@ def check(loaded: Loaded, config: Config, today: date | None = None, known: date
     limits.has_fresh_sales(good, config, today, known)
     account = _account(loaded, good.height, bad.height, repeats)
     quarantine = as_they_came(loaded.rows_as_they_came, bad)
-    if not loaded.tables:
+    if loaded.tables is None:
         return Checked(good, quarantine, repeats, account)
-    quarantine = pl.concat([quarantine, loaded.tables.quarantine])
-    account |= {"tables": dict(loaded.tables.account)}
-    return Checked(good, quarantine, repeats, account, loaded.tables)
+    from forecasting.data.side.untold import untold  # tables are held to contracts, too
+
+    told = untold(loaded.tables, good, config, known)
+    account |= {"tables": dict(loaded.tables.account), "told_by_tables": told.height}
+    return Checked(pl.concat([good, told]), pl.concat([quarantine, loaded.tables.quarantine]), repeats, account)
 
 
 def faults(long: pl.DataFrame) -> pl.DataFrame:

@@ -65,10 +65,11 @@ def _rows(top: pl.DataFrame) -> list[dict[str, Any]]:
     return top.head(3).to_dicts()
 
 
-def has_fresh_sales(good: pl.DataFrame, config: Config, today: date) -> None:
-    """Something was sold, and not longer ago than limits.max_age days."""
-    newest = good.filter(pl.col("y").is_not_null())["ds"].max()
-    if not isinstance(newest, date):
+def has_fresh_sales(good: pl.DataFrame, config: Config, today: date, known: date | None = None) -> None:
+    """Something was sold, and not longer ago than limits.max_age days; `known` is the newest day sold before."""
+    told = good.filter(pl.col("y").is_not_null())["ds"].max()
+    newest = max((day for day in (told, known) if isinstance(day, date)), default=None)
+    if newest is None:
         raise config.fault("source.path", "no row of the data holds a date and a number sold: nothing can be learned")
     oldest_allowed = config.limits.max_age
     age = (today - newest).days

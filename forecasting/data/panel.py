@@ -192,18 +192,21 @@ def fill_gaps(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """Make every series complete on the calendar from its first day to `last`, the panel's last observed day.
 
     Rows made here are flagged `filled`; their y is null, or 0 with `clean.gaps: zero`. Rows after `last` are flagged
-    `ahead`. Static columns of made rows repeat the series'. Sorted by unique_id and ds.
+    `ahead`. Static columns of made rows repeat the series' newest value. Sorted by unique_id and ds.
     """
-    statics = [c for c in config.static_columns if c in rows.columns]
-    spans = rows.group_by("unique_id").agg(pl.col("ds").min().alias("_first"), *(pl.col(c).last() for c in statics))
-    spans = spans.filter(pl.col("_first") <= last)
-    ds = pl.date_ranges(pl.col("_first"), pl.lit(last), interval=config.freq).alias("ds")
-    grid = spans.select("unique_id", *statics, ds).explode("ds")
-    made = grid.join(rows, on=KEY, how="anti").with_columns(
-        y=pl.lit(0.0 if config.clean.gaps == "zero" else None, pl.Float64), flag=pl.lit("filled")
-    )
+    statics = [pl.col(c).drop_nulls().last() for c in config.static_columns if c in rows.columns]
+    spans = rows.sort(KEY).group_by("unique_id").agg(pl.col("ds").min().alias("_from"), *statics)
+    made = gaps(spans.with_columns(_to=pl.lit(last)), rows, config)
     rows = rows.with_columns(flag=pl.when(pl.col("ds") > last).then(pl.lit("ahead")).otherwise("flag"))
     return pl.concat([rows, made], how="diagonal").sort(KEY)
+
+
+def gaps(spans: pl.DataFrame, rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The rows that lack on the calendar: of each span (unique_id, static columns, _from and _to, both included)."""
+    ds = pl.date_ranges("_from", "_to", interval=config.freq).alias("ds")
+    grid = spans.filter(pl.col("_from") <= pl.col("_to")).select(pl.exclude("_from", "_to"), ds).explode("ds")
+    empty = pl.lit(0.0 if config.clean.gaps == "zero" else None, pl.Float64)
+    return grid.join(rows, on=KEY, how="anti").with_columns(y=empty, flag=pl.lit("filled"))
 
 
 def cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:

@@ -7,6 +7,7 @@ AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for a plain http endpoint. So no confi
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -147,3 +148,21 @@ def partitions(place: File) -> dict[str, str | None]:
     """The columns that the folders above a file tell: store=7/ds=2024-01-01/part.parquet has store and ds."""
     parts = (unquote(part).partition("=") for part in str(place).split("/")[:-1])
     return {key: None if value == NOTHING else value for key, sign, value in parts if sign and key}
+
+
+def stamp(file: File) -> tuple[int, int]:
+    """Size in bytes, and when the file was last written, in nanoseconds."""
+    if isinstance(file, Path):
+        told = file.stat()
+        return told.st_size, told.st_mtime_ns
+    folder = file.url.removesuffix(file.name)
+    told = _answer(file.url, lambda: bucket(folder).get_file_info(file.name))
+    return int(told.size), int(told.mtime_ns or 0)
+
+
+def digest(file: File) -> str:
+    """A hash of the content."""
+    if isinstance(file, Path):
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest()

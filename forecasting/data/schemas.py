@@ -14,6 +14,9 @@ from forecasting.features.calendar import events
 AGGREGATES = -1
 """The bucket of aggregated series."""
 
+LOADED = ("panel", "series", "groups", "quarantine", "meta", "events", "files", "contributions")
+"""The tables that a load writes: a row in `loads`, committed last, makes their versions visible, all at once."""
+
 Columns = Mapping[str, Any]
 
 
@@ -41,6 +44,7 @@ def tables(config: Config, drivers: Mapping[str, pl.DataType] | None = None) -> 
     kinds: Columns = dict(drivers or {})
     statics = {c: kinds[c] for c in config.static_columns if c in kinds}
     every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta(), _events()]
+    every += [_loads(), _files(), _contributions(kinds)]
     every += [_backtests(config), _scores(), _forecasts(config), _vintages(), _drift(), _runs()]
     every += [_features(), _training_sets(), feature_rows({}), _feature_stats()]
     return {t.name: t for t in every}
@@ -57,7 +61,8 @@ def _panel(kinds: Columns) -> Table:
 
 def _series(statics: Columns) -> Table:
     columns = {"unique_id": pl.String, "bucket": pl.Int32} | dict(statics)
-    facts = {"first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64, "zeros": pl.Float64}
+    facts = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
+    facts |= {"zeros": pl.Float64}
     return _table("series", "unique_id", columns | facts | {"demand_class": pl.String})
 
 
@@ -74,6 +79,27 @@ def _groups() -> Table:
 
 def _meta() -> Table:
     return _table("meta", "key", {"key": pl.String, "value": pl.String})
+
+
+def _loads() -> Table:
+    """Published loads: the versions of LOADED (null: unwritten), the newest day sold, what the panel was made by, and
+    the files that were read, as JSON.
+    """
+    columns = {"load": pl.Int64, "published_at": pl.Datetime("us", "UTC"), "last": pl.Date, "rules": pl.String}
+    facts = {"rows_written": pl.Int64, "read": pl.String}
+    return _table("loads", "load", columns | facts | dict.fromkeys(LOADED, pl.Int64))
+
+
+def _files() -> Table:
+    """Files of a landing folder by their names in it; `modified` in ns; `load` is the last one that read the file."""
+    columns = {"file": pl.String, "size": pl.Int64, "modified": pl.Int64, "content": pl.String, "load": pl.Int64}
+    return _table("files", "file", columns | {"loaded_at": pl.Datetime("us", "UTC"), "same_as": pl.String})
+
+
+def _contributions(kinds: Columns) -> Table:
+    """What each file adds to a row, for sources whose files may hold lines of the same day."""
+    columns = {"file": pl.String, "unique_id": pl.String, "ds": pl.Date, "y": pl.Float64}
+    return _table("contributions", "file unique_id ds", columns | dict(kinds))
 
 
 def _answers(config: Config) -> dict[str, Any]:

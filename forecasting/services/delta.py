@@ -74,8 +74,10 @@ def data_version(snapshot: DeltaTable) -> int:
 
 def is_whole(snapshot: DeltaTable) -> bool:
     """Whether no vacuum has taken a file of the snapshot."""
+    files = snapshot.file_uris()
     try:
-        pl.scan_delta(snapshot).select(pl.len()).collect()
+        if files:
+            pl.scan_parquet(files, storage_options=storage(snapshot.table_uri)).select(pl.len()).collect()
     except (OSError, pl.exceptions.PolarsError):
         return False
     return True

@@ -17,6 +17,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from forecasting.data.schemas import Table
+from forecasting.errors import UserError
 from forecasting.services import delta, delta_rows, files
 
 HISTORY = pl.Schema(
@@ -88,6 +89,13 @@ class Store:
         table = self.tables[name]
         return delta.persist(table, lambda: self._number(table, row, within))
 
+    def upsert(self, name: str, frame: pl.DataFrame, /) -> None:
+        """Like `merge`, of rows that the caller knows to be new or to differ: nothing is compared."""
+        table = self.tables[name]
+        rows = delta_rows.conform(frame, table)
+        if rows.height:
+            delta.persist(table, lambda: self._upsert(table, rows))
+
     def remove(self, name: str, frame: pl.DataFrame, /) -> None:
         """Delete the rows with the keys of these; keys that are not there are none of its business."""
         table = self.tables[name]
@@ -95,11 +103,19 @@ class Store:
             delta.persist(table, lambda: self._remove(table, frame))
 
     def version(self, name: str, /) -> int | None:
-        """The version that is read: pinned, or the last to change the content (compaction does not); None: unwritten."""
+        """The version that is read: the pinned one, or the last to change the content (not by compaction); or None."""
         if name in self.pins:
             return self.pins[name]
         snapshot = self._tip(name)
         return None if snapshot is None else delta.data_version(snapshot)
+
+    def has(self, name: str, version: int, /) -> bool:
+        """Whether the table can still be read at a version: its log and all its files are there."""
+        try:
+            snapshot = self._snapshot(name, version)
+        except UserError:
+            return False
+        return snapshot is not None and delta.is_whole(snapshot)
 
     def history(self, name: str, /) -> pl.DataFrame:
         """Commits, newest first: version, at (UTC), operation, metrics (JSON)."""
@@ -197,6 +213,13 @@ class Store:
             self._create(table, rows)
         else:
             delta.append(snapshot, delta_rows.fitting(rows, snapshot, table), self.by)
+
+    def _upsert(self, table: Table, rows: pl.DataFrame) -> None:
+        snapshot = self._tip(table.name)
+        if snapshot is None:
+            self._create(table, rows)
+        else:
+            delta.upsert(snapshot, table, delta_rows.fitting(rows, snapshot, table), self.by)
 
     def _remove(self, table: Table, rows: pl.DataFrame) -> None:
         if (snapshot := self._tip(table.name)) is not None:

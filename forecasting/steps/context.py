@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +16,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.data.schemas import Table, tables
+from forecasting.data.schemas import LOADED, tables
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services import engine
@@ -31,17 +32,42 @@ CODE = ("data", "evaluation", "features", "models")
 
 
 def open_store(config: Config) -> Store:
-    """The job's tables, under store.root / name."""
-    root = f"{config.store.root.rstrip('/')}/{config.name}"
-    known = Store(root, tables(config)).scan("meta").filter(pl.col("key") == "drivers").collect()
+    """The job's tables, under store.root / name, as the newest published load left them, or that of data_version."""
+    bare = Store(f"{config.store.root.rstrip('/')}/{config.name}", tables(config))
+    load = load_of(config, bare)
+    pinned = replace(bare, pins={name: load[name] for name in LOADED}, load=load["load"]) if load else bare
+    return with_drivers(config, pinned)
+
+
+def load_of(config: Config, store: Store) -> dict[str, Any] | None:
+    """The row of `loads` that is read: the newest, or that of data_version; None where no load has begun.
+
+    Raises UserError when there is none of that number any more, or never was.
+    """
+    loads = store.scan("loads").collect().sort("load")
+    asked = config.data_version
+    if asked is None:
+        return loads.row(-1, named=True) if loads.height else None
+    found = loads.filter(pl.col("load") == asked)
+    if found.is_empty():
+        newest = loads["load"].to_list()[-1:] or ["none"]
+        raise config.fault("data_version", f"there is no load {asked} (the newest is {newest[0]}): give another number")
+    load = found.row(0, named=True)
+    lost = [t for t in LOADED if load[t] is not None and not store.has(t, load[t])]
+    if lost:
+        raise config.fault(
+            "data_version",
+            f"the files of load {asked} are not kept any more (store.retention says for how long they are): "
+            "give a later number",
+        )
+    return load
+
+
+def with_drivers(config: Config, store: Store) -> Store:
+    """The store with the driver columns that `meta` tells."""
+    known = store.scan("meta").filter(pl.col("key") == "drivers").collect()
     drivers = json.loads(known["value"][0]) if known.height else {}
-    return store_with(config, {name: KINDS[kind] for name, kind in drivers.items()})
-
-
-def store_with(config: Config, drivers: dict[str, pl.DataType]) -> Store:
-    """The job's tables when the types of the driver columns are known."""
-    made: dict[str, Table] = tables(config, drivers)
-    return Store(f"{config.store.root.rstrip('/')}/{config.name}", made)
+    return replace(store, tables=tables(config, {name: KINDS[kind] for name, kind in drivers.items()}))
 
 
 def open_registry(config: Config) -> Registry:
@@ -123,22 +149,27 @@ def cutoff_of(panel: Panel, asked: date | None) -> date:
 
 
 def data_version(store: Store) -> int:
-    """The version of the panel."""
-    version = store.version("panel")
+    """The number of the load that is read; of tables that no load has written the panel's own version."""
+    version = store.version("panel") if store.load is None else store.load
     return -1 if version is None else version
 
 
 def recipe_of(config: Config) -> str:
     """Identity of what is done with the data: a hash of the keys of the config that change a forecast."""
-    kept = config.model_dump(mode="json", include=set(RECIPE))
+    return hashed(config, RECIPE)
+
+
+def hashed(config: Config, keys: Iterable[str]) -> str:
+    """A hash of these keys of the config."""
+    kept = config.model_dump(mode="json", include=set(keys))
     return _hash(json.dumps(kept, sort_keys=True))
 
 
-@lru_cache(maxsize=1)
-def code_of() -> str:
-    """Identity of the code that makes forecasts: a hash over its files."""
+@lru_cache(maxsize=4)
+def code_of(rooms: tuple[str, ...] = CODE) -> str:
+    """Identity of the code that makes forecasts: a hash over the files of its rooms."""
     home = Path(__file__).parent.parent
-    files = sorted(f for room in CODE for f in (home / room).rglob("*.py"))
+    files = sorted(f for room in rooms for f in (home / room).rglob("*.py"))
     return _hash("".join(f"{f.relative_to(home)}\n{f.read_text(encoding='utf-8')}" for f in files))
 
 
@@ -149,9 +180,7 @@ def identity_of(config: Config, store: Store, cutoff: date) -> str:
 
 
 def data_key(store: Store) -> str:
-    """Identity of the data: the versions of all tables that forecasts read. A load writes one after the other, and what
-    was computed in between must not be taken for work on the finished load.
-    """
+    """Identity of the data: the versions of all tables that forecasts read, as the load that is read names them."""
     return ".".join(str(store.version(table)) for table in ("panel", "series", "groups", "events"))
 
 
@@ -169,7 +198,7 @@ def record(config: Config, outcome: Outcome) -> None:
         "cutoff": date.fromisoformat(cutoff) if cutoff else None,
         "facts": json.dumps(facts | {"reused": outcome.reused}),
     }
-    store = open_store(config)
+    store = open_store(config.model_copy(update={"data_version": None}))
     store.append("runs", pl.DataFrame([row], schema=store.tables["runs"].schema))
 
 

@@ -39,6 +39,8 @@ def place(config: Config, *options: str) -> str:
 
 def find(config: Config) -> list[File]:
     """The files that source.path means, in the order of their names: a file, a folder's tables, or a glob's."""
+    if config.source.only:
+        return [places.file(f) for f in config.source.only]
     path = place(config)
     what = is_there(config)
     if what == "file":

@@ -1,0 +1,124 @@
+"""What is told of the panel after a load: one row per series, and the sums of the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.aggregate import sums
+from forecasting.evaluation.segments import demand
+from forecasting.features.groups import Level
+from forecasting.services.store import Store
+from forecasting.steps.loading.panel import Change, homes
+from forecasting.steps.loading.state import Load
+
+MANY = 400
+"""Of so many days the groups are summed up anew as a whole."""
+
+
+def of_series(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per series of [unique_id, ds, y]: first row, first and last observed day, how many, mean, share of
+    zeros, demand class.
+    """
+    y = pl.col("y")
+    seen = pl.col("ds").filter(y.is_not_null())
+    told = rows.group_by("unique_id").agg(
+        start=pl.col("ds").min(),
+        first=seen.min(),
+        last=seen.max(),
+        n=y.count().cast(pl.Int64),
+        mean=y.mean(),
+        zeros=(y == 0).mean(),
+    )
+    return told.join(demand(rows).select("unique_id", demand_class="segment"), on="unique_id")
+
+
+def statics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The newest static values of each series, of rows sorted by day."""
+    names = [c for c in config.static_columns if c in rows.columns]
+    return rows.group_by("unique_id").agg(pl.col(c).drop_nulls().last() for c in names)
+
+
+def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
+    """Replace both tables by what the buckets tell, one after the other."""
+    store, config = load.store, load.config
+    levels, series, parts = _levels(store, config), [], []
+    for panel in panels:
+        told = of_series(panel).join(statics(panel, config), on="unique_id")
+        series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
+        parts.append(sums(panel, config, levels))
+    store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
+    store.replace("groups", _added(store, parts))
+
+
+def update(load: Load, change: Change) -> None:
+    """Tell anew what the change has touched, and leave the rest of both tables as it is."""
+    if change.touched.len():
+        _update_series(load, change)
+    days = pl.concat([change.rows["ds"], change.out["ds"]]).unique().sort()
+    if not days.len():
+        return
+    some = {"ds": days.to_list()} if days.len() <= MANY else {}
+    load.store.replace("groups", _added(load.store, list(_sums(load, some))), **some)
+
+
+def _update_series(load: Load, change: Change) -> None:
+    store = load.store
+    known = store.scan("series").collect()
+    fresh = statics(change.anew, load.config)
+    same = known.join(fresh, on="unique_id", how="anti").select(fresh.columns)
+    names = store.tables["series"].schema.names()
+    told = _told(load, change.touched).join(pl.concat([same, fresh]), on="unique_id").select(names)
+    kept = known.filter(~pl.col("unique_id").is_in(change.touched.implode()))
+    store.replace("series", pl.concat([kept, told]))
+
+
+def _told(load: Load, ids: pl.Series) -> pl.DataFrame:
+    """Facts of these series, read from the panel bucket by bucket: keys and sales only."""
+    parts = []
+    for (bucket,), part in homes(ids, load.buckets).group_by("bucket"):
+        rows = load.store.scan("panel", bucket=bucket).select("unique_id", "ds", "y")
+        mine = rows.filter(pl.col("unique_id").is_in(part["unique_id"].implode())).collect()
+        parts.append(of_series(mine).with_columns(bucket=pl.lit(bucket, pl.Int32)))
+    return pl.concat(parts)
+
+
+def _sums(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    """Sums of these days (of all, where none are given), bucket by bucket: mean prices are added up by buckets."""
+    levels = _levels(load.store, load.config)
+    used = {c for level in levels for c in level} | {load.config.columns.price} - {None}
+    rows = load.store.scan("panel", **some).select("ds", "y", "bucket", *used)
+    if some:
+        for part in rows.collect().partition_by("bucket"):
+            yield sums(part, load.config, levels)
+        return
+    for bucket in range(load.buckets):
+        yield sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, levels)
+
+
+def _levels(store: Store, config: Config) -> tuple[Level, ...]:
+    """The groups that are summed: all series, those of each static text, and the levels of aggregation."""
+    kinds = store.tables["panel"].schema
+    texts = [(c,) for c in config.static_columns if kinds.get(c) == pl.String]
+    return tuple(dict.fromkeys([(), *texts, *config.levels_of_aggregation]))
+
+
+def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of the table `groups`: the parts of all buckets together."""
+    priced = pl.col("y_count").filter(pl.col("price").is_not_null()).sum()
+    price = pl.when(priced > 0).then((pl.col("price") * pl.col("y_count")).sum() / priced)
+    every = pl.concat([store.tables["groups"].empty().select("group", "ds", "y_sum", "y_count", "price"), *parts])
+    together = every.group_by("group", "ds").agg(pl.col("y_sum").sum(), price=price, y_count=pl.col("y_count").sum())
+    return together.select(store.tables["groups"].schema.names())
+
+
+def told(store: Store) -> dict[str, Any]:
+    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days."""
+    filled = (pl.col("flag") == "filled").sum()
+    keys, made = store.scan("panel").select(pl.len(), filled).collect().row(0)
+    series = store.scan("series").select(pl.len(), pl.col("first").min(), pl.col("last").max()).collect().row(0)
+    days = {"series": series[0], "first": str(series[1]), "last": str(series[2])}
+    return {"keys": keys, "filled": made, "observed": keys - made} | days
