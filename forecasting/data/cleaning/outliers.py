@@ -7,12 +7,15 @@ the square root of counts, for large y the logarithm.
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Outliers
 
-SERIES = "unique_id"
+SERIES, PHASE = "_series", "_phase"
+"""Numbers of the series, and of the phases of the season in each: whole numbers are grouped faster than names."""
 Y = pl.col("y")
 U = pl.col("_u")
 JUDGED = ("observed", "rounded", "below")
@@ -25,6 +28,8 @@ SHIFT = 3.0
 NORMAL_MAD, NORMAL_IQR = 1.4826, 1.349
 MEMBERS = 10
 """So many series must have sold on a day to tell what the day did to all of them."""
+SHARED = 0.02
+"""What more than this share of the series (and 5) show on a day is an event."""
 FEW, PHASES = 5, 13
 CUT_PRICE = 0.9
 """A price below this share of the usual one counts as a promotion."""
@@ -44,6 +49,7 @@ def treat(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     judged = judged.with_columns(_low=low, _high=high)
     judged = judged.with_columns(_odd=(~U.is_between("_low", "_high")).fill_null(value=False))
     judged = judged.with_columns(_odd=pl.col("_odd") & ~_recurs(config))
+    judged = judged.with_columns(_odd=pl.col("_odd") & ~_shared())
     shift: pl.Expr = pl.lit(value=False)
     if rule.rule == "level_shift":
         judged = judged.with_columns(_side=_side()).with_columns(_run=_run())
@@ -62,30 +68,30 @@ def _marked(judged: pl.DataFrame, rule: Outliers, shift: pl.Expr) -> pl.DataFram
 
 
 def _scaled(y: pl.Expr) -> pl.Expr:
-    return 2 / SPREAD**0.5 * (SPREAD * (y + 0.375)).sqrt().arcsinh()
+    return (SPREAD * (y + 0.375)).sqrt().arcsinh() * (2 / math.sqrt(SPREAD))
 
 
 def _back(u: pl.Expr) -> pl.Expr:
-    return ((u * SPREAD**0.5 / 2).sinh() ** 2 / SPREAD - 0.375).clip(0)
+    return ((u * (math.sqrt(SPREAD) / 2)).sinh() ** 2 / SPREAD - 0.375).clip(0)
 
 
 def _explained(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Adds _u, _expected, and _scale (1 or more: how far from the expected the series' sales usually lie)."""
     f, window = config.frequency, _window(config)
     judged = (Y > 0) & pl.col("flag").is_in(JUDGED)
-    rows = rows.with_columns(_u=pl.when(judged).then(_scaled(Y)), _push=_pushed(rows, config))
-    rows = rows.with_columns(_phase=pl.int_range(pl.len()).over(SERIES) % f.season)
+    rows = rows.with_columns(pl.col("unique_id").rle_id().alias(SERIES), _u=pl.when(judged).then(_scaled(Y)))
+    phase = pl.col(SERIES) * f.season + pl.int_range(pl.len()).over(SERIES) % f.season
+    rows = rows.with_columns(phase.alias(PHASE), _push=_pushed(rows, config))
     rows = rows.with_columns(_promo=_promo_effect())
     level = _middle(U - pl.col("_promo"), window, FEW).over(SERIES)
     rows = rows.with_columns(_level=pl.coalesce(level, (U - pl.col("_promo")).median().over(SERIES)))
-    season = _middle(U - pl.col("_promo") - pl.col("_level"), PHASES, FEW).over(SERIES, "_phase")
+    season = _middle(U - pl.col("_promo") - pl.col("_level"), PHASES, FEW).over(PHASE)
     rows = rows.with_columns(_expected=pl.col("_level") + pl.col("_promo") + season.fill_null(0.0))
     rows = rows.with_columns(_expected=pl.col("_expected") + _of_the_day())
     far = (U - pl.col("_expected")).abs()
-    near = _middle(far, f.level_window, 2 * FEW).over(SERIES)
-    scale = NORMAL_MAD * pl.coalesce(near, far.median().over(SERIES))
-    pushed = NORMAL_MAD * far.median().over(SERIES, "_push")
-    return rows.with_columns(_scale=pl.max_horizontal(scale, pl.when("_push").then(pushed), 1.0))
+    usual, pushed = far.median().over(SERIES), far.median().over(SERIES, "_push")
+    scale = NORMAL_MAD * pl.max_horizontal(usual, pl.when("_push").then(pushed))
+    return rows.with_columns(_scale=pl.max_horizontal(scale, 1.0))
 
 
 def _window(config: Config) -> int:
@@ -123,6 +129,13 @@ def _of_the_day() -> pl.Expr:
     """What the day did to all series alike: the median of what is left, of series that sell more than a few units."""
     left = pl.when(pl.col("_level") > _scaled(pl.lit(3.0))).then(U - pl.col("_expected"))
     return pl.when(left.count().over("ds") >= MEMBERS).then(left.median().over("ds")).otherwise(0.0).fill_null(0.0)
+
+
+def _shared() -> pl.Expr:
+    """A day that was odd for many on one side was an event (a regional feast, a storm) and not an error in each."""
+    side = (U - pl.col("_expected")).sign()
+    many = pl.col("_odd").sum().over("ds", side)
+    return (many >= FEW) & (many >= SHARED * U.count().over("ds"))
 
 
 def _bounds(rule: Outliers, config: Config) -> tuple[pl.Expr, pl.Expr]:
@@ -167,11 +180,11 @@ def _least(config: Config) -> int:
 
 
 def _shifts(config: Config) -> pl.Expr:
-    """The first day of a level that differs from the one before it for a window of days."""
-    window, least = _window(config), _least(config)
+    """The first day of a level that differs from the one before it; told when it has lasted for a window of days."""
+    window = _window(config)
     bare = U - pl.col("_expected") + pl.col("_level")
-    before = bare.rolling_median(window, min_samples=least).shift(1).over(SERIES)
-    after = bare.reverse().rolling_median(window, min_samples=least).reverse().over(SERIES)
-    step = ((after - before) / pl.col("_scale")).abs()
+    level = bare.rolling_median(window, min_samples=_least(config)).over(SERIES)
+    step = (level.shift(1 - window) - level.shift(1)).over(SERIES).abs() / pl.col("_scale")
+    step = pl.when(U.is_not_null()).then(step)
     highest = step.rolling_max(2 * window + 1, min_samples=1, center=True).over(SERIES)
     return ((step >= SHIFT) & (step == highest)).fill_null(value=False)
