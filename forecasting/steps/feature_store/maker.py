@@ -56,11 +56,11 @@ class Maker:
 
     def coming(self, bucket: int) -> pl.DataFrame:
         """Rows for the h days after the cutoff of every series that is still sold, each day with the lead of its
-        block; only the last `reach` periods are read.
+        block; nothing older than `since` is read.
         """
         config, cut = self.cut.config, self.cut
-        bounded = replace(cut.panel, scan=Since(cut.panel.scan, config.frequency.shift(cut.cutoff, -self.reach)))
-        frame, parts, begin = replace(cut, panel=bounded).frame(bucket), [], 1
+        frame = replace(cut, panel=replace(cut.panel, scan=Since(cut.panel.scan, self.since))).frame(bucket)
+        parts, begin = [], 1
         for end in config.block_ends:
             first, last = (config.frequency.shift(cut.cutoff, step) for step in (begin, end))
             made = self._rows(self._near(frame, first, end), end, bucket)
@@ -69,11 +69,16 @@ class Maker:
         return pl.concat(parts).sort(KEY)
 
     @property
-    def reach(self) -> int:
-        """Periods before the cutoff that rows of the coming days can depend on."""
+    def since(self) -> date:
+        """The oldest day on which rows of the coming days can depend: the features' lookback, and that of the rules of
+        `future`; everything where cleaning judges a day by all others of its series.
+        """
         config = self.cut.config
-        rules = (RULE_YEARS * config.frequency.year + config.h) if any(config.future.values()) else 0
-        return max(rules, *(self.features.lookback(end) for end in config.block_ends))
+        if config.clean.stock_outs == "infer" or config.clean.outliers.rule != "none":
+            return config.limits.dates[0]
+        rules = (RULE_YEARS * config.frequency.year + config.h) if config.future else 0
+        reach = max(rules, *(self.features.lookback(end) for end in config.block_ends))
+        return config.frequency.shift(self.cut.cutoff, -reach)
 
     def _near(self, frame: pl.DataFrame, first: date, lead: int) -> pl.DataFrame:
         """The frame without what rows from `first` on cannot see."""

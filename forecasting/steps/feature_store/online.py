@@ -28,7 +28,8 @@ def online(config: Config, cutoff: date | None = None, *, force: bool = False) -
         "description": f"the next {config.h} {config.frequency.unit}s: {about(config, 1)}",
     }
     outcome = build_version(config, panel, Order("features", row, made.columns, made.coming), force=force)
-    for old in registered(store, "features", online_name(config))["build"][KEPT : 2 * KEPT]:
+    builds = registered(store, "features", online_name(config))["build"].to_list()
+    for old in set(builds[KEPT : 2 * KEPT]) - set(builds[:KEPT]):
         forget(store, old)
     return outcome
 

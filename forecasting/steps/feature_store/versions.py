@@ -44,23 +44,31 @@ class Order:
 def build_version(config: Config, panel: Panel, order: Order, *, force: bool = False) -> Outcome:
     """Build the rows and register them as the next version of their name.
 
-    The same data, recipe and code are not built again without `force`; rows with equal values are no new version.
+    The same data, recipe and code are not built again without `force`; rows with equal values are no new version. A
+    feature table is compared with its newest version, a training set with all.
     """
     store = with_features(context.open_store(config), order.columns)
     origin = _origin(config, store, order)
-    versions = registered(store, order.registry, order.name)
-    known = versions.filter(pl.col("build") == origin["build"])
-    if known.height and not force:
-        return _outcome(order, known.row(0, named=True), reused=True)
+    known = _known(store, order, build=origin["build"])
+    if known and not force:
+        return _outcome(order, known, reused=True)
     if force:  # rows of a build never change: those made once more get a place of their own
         origin["build"] += f"-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     with log.step("features", table=order.name):
         facts = write(store, panel, origin["build"], order.make)
-    newest = versions.head(1)
-    if newest.height and newest["content"].item() == facts["content"]:
+    known = _known(store, order, content=facts["content"])
+    if known and known["build"] != origin["build"]:
         forget(store, origin["build"])
-        return _outcome(order, newest.row(0, named=True), reused=True)
+    if known:
+        return _outcome(order, known, reused=True)
     return _outcome(order, _register(store, panel, order, origin | facts))
+
+
+def _known(store: Store, order: Order, **equals: str) -> dict[str, Any] | None:
+    """The version with this build or content; of a feature table only the newest counts, for it is what readers get."""
+    versions = registered(store, order.registry, order.name)
+    asked = versions if order.registry == "training_sets" else versions.head(1)
+    return next(asked.filter(*(pl.col(c) == v for c, v in equals.items())).iter_rows(named=True), None)
 
 
 def _register(store: Store, panel: Panel, order: Order, facts: dict[str, Any]) -> dict[str, Any]:
