@@ -11,7 +11,7 @@ from forecasting.data.side._contract import check
 from forecasting.data.side._read import read
 from forecasting.data.side.match import side
 from forecasting.data.side.tables import Tables
-from forecasting.data.sources import KEYS, TAGS, Loaded
+from forecasting.data.sources import DELETED, KEYS, TAGS, Loaded
 from forecasting.data.sources._long import all_drivers
 
 __all__ = ["Tables", "join"]
@@ -26,4 +26,5 @@ def join(loaded: Loaded, config: Config) -> Loaded:
     bad = pl.concat([k.quarantine for k in kept.values()])
     tables = Tables(sides, bad, {name: k.account for name, k in kept.items()})
     long, tables = tables.joined(loaded.long, config)
-    return replace(loaded, long=long.select(*KEYS, *all_drivers(config), *TAGS), tables=tables)
+    marks = [DELETED] if DELETED in long.columns else []
+    return replace(loaded, long=long.select(*KEYS, *all_drivers(config), *marks, *TAGS), tables=tables)

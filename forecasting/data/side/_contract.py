@@ -46,7 +46,8 @@ def check(raw: Raw, config: Config, name: str) -> Kept:
     sound = contracts.without(rows, bad)
     bad = pl.concat([bad, contracts.broken_rules(sound, _schema(sound, table, config), RULES)])
     single, conflicts, repeats = _without_repeats(contracts.without(sound, bad), table)
-    bad = pl.concat([bad, conflicts]).with_columns(rule=pl.format("{}.{}", pl.lit(name), "rule"))
+    told = {"rule": pl.format("{}.{}", pl.lit(name), "rule"), "value": pl.col("value").str.strip_prefix("_")}
+    bad = pl.concat([bad, conflicts]).with_columns(**told)
     limits.few_enough(rows.height, bad, config, f"rows of the table {name}")
     dropped = dict(raw.dropped)
     account = {"rows": single.height, "quarantined": bad.height, "duplicates": repeats, "dropped": dropped}

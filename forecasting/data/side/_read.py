@@ -91,7 +91,7 @@ def _shaped(raw: pl.DataFrame, table: SideTable, own: Config, decimal: str) -> p
 def _date(raw: pl.DataFrame, column: str | None, name: str, own: Config, faults: Faults) -> pl.Series:
     if column is None:
         return pl.Series(name, [None], dtype=pl.Date).new_from_index(0, raw.height)
-    return days(raw[column], own, faults).alias(name)
+    return days(raw[column].alias(name.strip("_")), own, faults).alias(name)
 
 
 def _value(raw: pl.DataFrame, name: str, column: str, own: Config, decimal: str, faults: Faults) -> pl.Series:

@@ -52,15 +52,6 @@ class Tables:
                 told |= said["_matched"] | (covered & bool(side.spec.missing))
         return rows.with_columns(told.alias("_told"))
 
-    def coming(self, series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
-        """Rows for the `h` periods after `last` of each series (unique_id, static columns) of which a table with dates
-        tells anything known ahead.
-        """
-        steps = pl.DataFrame({"_step": range(1, config.h + 1)}, schema={"_step": pl.Int32})
-        ds = config.frequency.offset(pl.lit(last), pl.col("_step")).alias("ds")
-        grid = series.join(steps.select(ds), how="cross")
-        return self.tell(grid, config, last).filter("_told").drop("_told")
-
 
 def _filled(side: Side, said: pl.DataFrame, keep: pl.Series, config: Config) -> list[pl.Series]:
     """The columns of a table with what its `missing` says where nothing matched."""

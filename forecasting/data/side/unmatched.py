@@ -44,9 +44,10 @@ def _keys(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
     return unlike.select(names(unlike[c]) for c in side.spec.on).unique()
 
 
-def _said(row: pl.DataFrame, side: Side) -> str:
+def _said(rows: pl.DataFrame, side: Side) -> str:
+    """The keys of the first of the rows."""
     keys = [*side.spec.on, *(["ds"] if side.spec.dated else [])]
-    return ", ".join(f"{key}={row[key].item()}" for key in keys)
+    return ", ".join(f"{key}={rows[key][0]}" for key in keys)
 
 
 def few_enough(side: Side, found: dict[str, Any], long: pl.DataFrame, config: Config) -> None:
