@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 Said = Iterator[tuple[str, str]]
 
-KEYS = ("unique_id", "ds", "y")
-"""What source.columns can name."""
+KEYS = ("unique_id", "ds", "y", "deleted")
+"""What source.columns can name; `deleted` marks rows whose key is taken out."""
 
 RULES = ("repeat_last_year", "same_weekday", "last")
 """How a known-ahead column can go on after its last value."""
@@ -41,11 +41,13 @@ def _key_and_target(c: Config) -> Said:
     for key in named:
         if key not in KEYS:
             yield f"source.columns.{key}", f"is not known: name {', '.join(KEYS)} only"
+    if len(named.get("deleted", ())) > 1 or ("deleted" in named and c.source.kind != "table"):
+        yield "source.columns.deleted", "must name one column, of a source of kind table"
     meaning: dict[str, str] = {}
     for key in KEYS:
         for column in named.get(key, ()):
             if column in meaning:
-                what = "the target" if key == "y" else "part of the key"
+                what = {"y": "the target", "deleted": "the mark of deleted rows"}.get(key, "part of the key")
                 yield f"source.columns.{key}", f"{column} is also {meaning[column]}: {what} must be a column of its own"
             meaning[column] = key
 
@@ -55,6 +57,7 @@ def _drivers(c: Config) -> Said:
     named = c.source.columns or {}
     taken = dict.fromkeys(("y", *named.get("y", ())), "the target")
     taken |= dict.fromkeys(("unique_id", "ds", *named.get("ds", ())), "a key")
+    taken |= dict.fromkeys(named.get("deleted", ()), "the mark of deleted rows")
     seen: dict[str, str] = {}
     for role in ("known_ahead", "known_after", "static"):
         for i, column in enumerate(getattr(c.columns, role)):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from forecasting.config import Config
+from forecasting.data.sources._files import is_there
 from forecasting.data.sources._landing import accepts, adds, files, only, together
-from forecasting.data.sources._loaded import KEYS, TAGS, Loaded
+from forecasting.data.sources._loaded import DELETED, KEYS, TAGS, Loaded
 
-__all__ = ["KEYS", "TAGS", "Loaded", "accepts", "adds", "files", "kinds", "load", "only", "together"]
+__all__ = ["DELETED", "KEYS", "TAGS", "Loaded", "accepts", "adds", "files", "kinds", "load", "look", "only", "together"]
 
 
 def kinds() -> list[str]:
@@ -21,10 +23,24 @@ def load(config: Config) -> Loaded:
     """Read what config.source names and join the further tables of config.tables to it; raises UserError when the kind
     is unknown or nothing can be read.
     """
-    if config.source.kind not in kinds():
-        raise config.fault("source.kind", f"{config.source.kind!r} is not a source; there are {', '.join(kinds())}")
-    module = import_module(f"{__name__}.{config.source.kind}")
-    loaded: Loaded = module.load(config)
+    loaded: Loaded = _module(config).load(config)
     from forecasting.data.side import join  # which is built of the readers of this package
 
     return join(loaded, config)
+
+
+def look(config: Config) -> None:
+    """Raise the UserError of a source or further table that is plainly not there; nothing is read.
+
+    Sources without files have a function `options`, which is asked instead.
+    """
+    module = _module(config)
+    getattr(module, "options", is_there)(config)
+    for name in config.tables:
+        is_there(config.of_table(name))
+
+
+def _module(config: Config) -> ModuleType:
+    if config.source.kind not in kinds():
+        raise config.fault("source.kind", f"{config.source.kind!r} is not a source; there are {', '.join(kinds())}")
+    return import_module(f"{__name__}.{config.source.kind}")

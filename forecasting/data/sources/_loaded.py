@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 KEYS = ("unique_id", "ds", "y")
 TAGS = ("file", "line", "fault", "fault_value")
 """Columns that say where a row came from and what was wrong with it; they leave with the contracts."""
+DELETED = "_deleted"
+"""Boolean, in loads whose source.columns names `deleted`: the row takes its key out."""
 
 
 @dataclass(frozen=True)

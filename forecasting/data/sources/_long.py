@@ -13,7 +13,7 @@ from forecasting.data.sources._dates import dates
 from forecasting.data.sources._loaded import KEYS, TAGS
 
 RESERVED = (*TAGS, "bucket", "y_raw", "flag", "cutoff", "yhat", "closed", "level", "group", "model", "total")
-FACTS = ("first", "last", "n", "mean", "zeros", "demand_class")
+FACTS = ("start", "first", "last", "n", "mean", "zeros", "demand_class")
 """Columns of the table `series`, beside the static ones."""
 Faults = list[tuple[str, pl.Series, pl.Series]]
 

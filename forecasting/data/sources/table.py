@@ -18,7 +18,7 @@ from forecasting.data.sources._delta import is_delta
 from forecasting.data.sources._delta import read as read_delta
 from forecasting.data.sources._files import find
 from forecasting.data.sources._layout import is_header, layout
-from forecasting.data.sources._loaded import KEYS, TAGS, Loaded
+from forecasting.data.sources._loaded import DELETED, KEYS, TAGS, Loaded
 from forecasting.data.sources._long import Layout, assemble, drivers, must_be_numbers
 from forecasting.data.sources._parquet import is_parquet
 from forecasting.data.sources._parquet import read as read_parquet
@@ -27,6 +27,8 @@ from forecasting.data.sources._text import Text
 from forecasting.data.sources._text import read as read_text
 from forecasting.data.sources._typed import Typed
 
+NOT_DELETED = ("", "0", "0.0", "false", "no", "n")
+"""What a mark of deleted rows says of the others, beside nothing."""
 FOOTER = 10
 """A footer has at most so many lines."""
 
@@ -47,7 +49,13 @@ class Taken:
 
 def load(config: Config) -> Loaded:
     """All rows of the table; raises UserError when files or columns are missing or a file is no table."""
-    return read(config, Taken(drivers(config), frozenset(must_be_numbers(config))))
+    marks = dict.fromkeys((config.source.columns or {}).get("deleted", ()), "source.columns.deleted")
+    loaded = read(config, Taken(drivers(config) | marks, frozenset(must_be_numbers(config))))
+    for mark in marks:
+        deleted = ~pl.col(mark).cast(pl.String).str.to_lowercase().is_in(NOT_DELETED).fill_null(value=True)
+        long = loaded.long.with_columns(deleted.alias(DELETED)).drop(mark)
+        loaded = replace(loaded, long=long.with_columns(y=pl.when(~pl.col(DELETED)).then("y")))
+    return loaded
 
 
 def read(config: Config, taken: Taken) -> Loaded:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import cleaning
 from forecasting.data.aggregate import sums
 from forecasting.evaluation.segments import demand
 from forecasting.features.groups import Level
@@ -49,7 +50,7 @@ def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
     for panel in panels:
         told = of_series(panel).join(statics(panel, config), on="unique_id")
         series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
-        parts.append(sums(panel, config, levels))
+        parts.append(sums(cleaning.for_ever(panel, config), config, levels))
     store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
     store.replace("groups", _added(store, parts))
 

@@ -8,12 +8,11 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import KEY
+from forecasting.data.sources import DELETED
 from forecasting.features.groups import group_label
 from forecasting.services.store import Store
 from forecasting.steps.context import same_freq
 
-DELETED = "deleted"
-"""The column whose true rows take their key out."""
 OWN = (*KEY, "y", "file", DELETED)
 """What is no driver."""
 

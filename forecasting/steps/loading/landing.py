@@ -96,9 +96,9 @@ def _checked(load: Load, loaded: sources.Loaded) -> Rows:
     rules = dict(checked.quarantine.group_by("rule").len().rows())
     told = dict(checked.account) | {"quarantined_by_rule": rules, "deleted": 0}
     gone = good.select(c for c in (*KEY, "file") if c in good.columns).clear()
-    if fitting.DELETED in good.columns:
-        gone = good.filter(fitting.DELETED).select(gone.columns)
-        good = good.filter(~pl.col(fitting.DELETED)).drop(fitting.DELETED)
+    if sources.DELETED in good.columns:
+        gone = good.filter(sources.DELETED).select(gone.columns)
+        good = good.filter(~pl.col(sources.DELETED)).drop(sources.DELETED)
         told |= {"deleted": gone.height, "aggregated": told["aggregated"] - gone.height}
         told |= {"dropped": told["dropped"] | {"deletion": gone.height} if gone.height else told["dropped"]}
     fitting.is_of_one_kind(load.store, good, config)

@@ -141,8 +141,8 @@ def _as_they_came(stored: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
 
 
 def _made(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
-    """Whole series of the panel, before any rule has looked around."""
-    return fill_gaps(cleaning.by_row(observe(rows.sort(KEY), config), config), config, last)
+    """Whole series of the panel, before any rule has looked at other days."""
+    return cleaning.by_row(fill_gaps(observe(rows, config), config, last), config)
 
 
 def _merged(load: Load, panel: pl.DataFrame, stored: pl.DataFrame) -> int:
