@@ -40,9 +40,14 @@ def by_neighbours(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 def as_known(history: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The history as it was cleaned when its last row was the newest one: later days have no say in it."""
-    if history["flag"].is_in(NEIGHBOURS).any():
-        history = _plain(_taken_back(history, config), config)
-    return by_neighbours(history, config)
+    return by_neighbours(for_ever(history, config), config)
+
+
+def for_ever(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The rows without what a later day may change: what any cut may read, whatever its day."""
+    if not rows["flag"].is_in(NEIGHBOURS).any():
+        return rows
+    return _plain(_taken_back(rows), config)
 
 
 def made_here() -> pl.Expr:
@@ -51,7 +56,7 @@ def made_here() -> pl.Expr:
     return (pl.col("flag") == "filled") | (inferred & pl.col("y_raw").is_null())
 
 
-def _taken_back(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
     again = pl.col("flag").is_in(NEIGHBOURS)
     filled = pl.col("y_raw").is_null()  # only zeros put into gaps are judged without having come
     flag = pl.when(again & filled).then(pl.lit("filled")).when(again).then(pl.lit("observed")).otherwise("flag")
