@@ -11,11 +11,16 @@ from rich.console import Console
 from flows.server import Server, connect
 from forecasting.config import Config
 
+READING = ("pipeline", "ingest")
 LIBRARIES = {"lightgbm": "lightgbm", "stats": "statsforecast"}  # what a family of models imports
 
 
 def run(flow: str, job: Config, **parameters: Any) -> list[dict[str, Any]]:
     """The records of the steps that the flow has run; raises what its task raised."""
+    if flow in READING:
+        from forecasting.data import sources
+
+        sources.look(job)  # told at once, and not after a server has booted
     server = connect()
     with Console(stderr=True).status("starting"):  # nothing is shown where nobody looks on
         function = getattr(import_module(f"flows.{flow}"), flow)

@@ -167,12 +167,24 @@ def test_help_names_every_command() -> None:
         assert f"│ {command} " in done.stdout
 
 
-def test_a_mistake_found_inside_a_flow_is_told_once_and_plainly() -> None:
+def test_a_mistake_found_inside_a_flow_is_told_once_and_plainly(tmp_path: Path) -> None:
     """The whole way: a temporary server, a task, its state, this process's exit; nothing from Prefect in between."""
-    done = shell(
-        "ingest", DEMO, "--set", "source.kind=table", "--set", "source.path=nowhere.csv", "--set", "source.options={}"
-    )
+    (tmp_path / "empty.csv").touch()
+    done = shell("ingest", DEMO, *of_file(tmp_path / "empty.csv"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("demandcast: ")
-    assert "nowhere.csv" in done.stderr
+    assert "empty.csv: is empty" in done.stderr
+
+
+def of_file(path: object) -> list[str]:
+    sets = ("source.kind=table", f"source.path={path}", "source.options={}")
+    return [word for key in sets for word in ("--set", key)]
+
+
+@pytest.mark.parametrize("command", ["run", "ingest"])
+def test_a_missing_file_is_told_before_a_server_starts(command, monkeypatch, capsys):
+    monkeypatch.setattr(launch, "connect", lambda: pytest.fail("a server is started"))
+    code, told = ended([command, DEMO, *of_file("nowhere.csv")], capsys)
+    assert code == 2
+    assert "source.path: there is no file or folder nowhere.csv" in told
