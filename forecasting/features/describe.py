@@ -75,7 +75,7 @@ PATTERNS = (
     (r"(.+)_after", "{0} one {unit} after"),
 )
 """Name -> what it tells, the first that fits; {0} is what stands in the brackets, {unit} is day, week or month."""
-SCALED = r"lag_|season_|mean_|std_|year_ago|like_|event_.+_again$|like_|event_.+_again|.+_alike$|.+_lately$"
+SCALED = r"lag_|season_|mean_|std_|year_ago|like_|event_.+_again|.+_alike$|.+_lately$"
 UNKNOWN = "see forecasting/features"
 
 

@@ -35,14 +35,14 @@ def column(table: str, name: str) -> str:
 def joined(frame: pl.DataFrame, events: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The frame with the columns of all tables of events (rows of SCHEMA), in the same order."""
     for table, told in config.calendar.events.items():
-        on = tuple(c for c in told.on if c in frame.columns)  # aggregates have no places
-        place = place_of(on) if on == told.on else pl.lit(EVERYWHERE)
-        frame = frame.with_columns(place.alias("_place"))
-        asked = frame.select("_place", "ds").unique()
+        placed = bool(told.on) and set(told.on) <= set(frame.columns)  # aggregates have no places
+        frame = frame.with_columns(place_of(told.on).alias("_place")) if placed else frame
+        on = ["_place", "ds"] if placed else ["ds"]
+        asked = frame.select(on).unique().with_columns(() if placed else pl.lit(EVERYWHERE).alias("_place"))
         known = _known(events.filter(pl.col("table") == table), asked)
         names = config.frequency.events
-        known = known.select("_place", "ds", *(pl.col(n).cast(pl.Float32).alias(column(table, n)) for n in names))
-        frame = frame.join(known, on=["_place", "ds"], how="left", maintain_order="left")
+        known = known.select(*on, *(pl.col(n).cast(pl.Float32).alias(column(table, n)) for n in names))
+        frame = frame.join(known, on=on, how="left", maintain_order="left")
     return frame.drop("_place", strict=False)
 
 
@@ -107,7 +107,9 @@ def again(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
         like = [*on, "_code", "_day"]
         old = held.with_columns(_then=DS).sort("_then")
         asked = held.with_columns(_by=DS - pl.duration(days=lead * f.days)).sort("_by")
-        found = asked.join_asof(old.drop("ds"), left_on="_by", right_on="_then", by=like, strategy="backward")
+        found = asked.join_asof(
+            old.drop("ds"), left_on="_by", right_on="_then", by=like, strategy="backward", check_sortedness=False
+        )
         lag = f.steps(pl.col("_then"), DS)
         found = found.select(
             *on, "ds", pl.when(lag <= oldest(config, lead)).then(lag).alias(column(table, "again_lag"))
