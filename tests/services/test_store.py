@@ -19,6 +19,7 @@ from forecasting.errors import UserError
 from forecasting.services.store import Store
 
 BUCKETS = 4
+NUMBERED = Table("numbered", ("name", "version"), pl.Schema({"name": pl.String, "version": pl.Int64, "by": pl.Int64}))
 PANEL = Table(
     "panel",
     ("unique_id", "ds"),
@@ -513,6 +514,9 @@ def race(root: str, me: int, barrier) -> None:
     for n in range(1, 5):
         cutoff = date(2024, 1, n)
         store.replace("forecasts", forecasts(cutoff, me, float(n)), cutoff=cutoff, version=me)
+    barrier.wait()
+    for n in range(1, 6):
+        assert Store(root, {"numbered": NUMBERED}).number("numbered", {"name": "a", "by": me}, name="a") >= n
 
 
 @pytest.fixture(scope="module")
@@ -534,6 +538,15 @@ def test_two_creators_of_a_table_both_land(raced: Store) -> None:
     for n in range(RACES):
         rows = stored(Store(f"{raced.root}/created-{n}", TABLES))
         assert rows["unique_id"].to_list() == ["common", "own-1", "own-2"]
+
+
+def test_of_two_processes_each_gets_numbers_of_its_own(raced: Store) -> None:
+    """A name of its own counts for itself."""
+    store = Store(raced.root, {"numbered": NUMBERED})
+    rows = store.scan("numbered", name="a").collect().sort("version")
+    assert rows["version"].to_list() == list(range(1, 11))
+    assert rows["by"].value_counts(sort=False).sort("by").rows() == [(1, 5), (2, 5)]
+    assert [store.number("numbered", {"name": name, "by": 3}, name=name) for name in ("b", "b", "a")] == [1, 2, 11]
 
 
 def test_two_processes_that_merge_both_land(raced: Store) -> None:

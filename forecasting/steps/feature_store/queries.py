@@ -50,8 +50,8 @@ def versioned(config: Config, registry: str, name: str, version: int | None = No
     what = "training set" if registry == "training_sets" else "feature table"
     if version is not None and known.height:
         raise UserError(
-            f"--version {version}: the {what} {name} has the versions {known['version'].min()} to "
-            f"{known['version'].max()}; `demandcast features list` shows them"
+            f"--version {version}: the {what} {name} has the versions 1 to {known['version'].item(0)}; "
+            "`demandcast features list` shows them"
         )
     command = "training-set" if registry == "training_sets" else "build"
     raise UserError(f"there is no {what} {name} yet: make it by `demandcast features {command}`")
@@ -60,7 +60,7 @@ def versioned(config: Config, registry: str, name: str, version: int | None = No
 def rows(config: Config, row: dict[str, Any]) -> pl.LazyFrame:
     """The rows of a registered version, lazily; raises UserError when they are no longer kept."""
     found = rows_of(context.open_store(config), row)
-    if row["rows"] and found.head(1).collect().is_empty():
+    if row["rows"] and found.select("ds").head(1).collect().is_empty():
         raise UserError(
             f"{row['name']}: the rows of version {row['version']} are no longer kept "
             f"(store.retention is {config.store.retention} days): read a newer version"
@@ -80,13 +80,16 @@ def newest(config: Config, row: dict[str, Any], series: str | None, limit: int |
     found = rows(config, row)
     if series is not None:
         found = found.filter(pl.col("unique_id") == series)
-        if found.head(1).collect().is_empty():
+        if found.select("ds").head(1).collect().is_empty():
             raise UserError(
                 f"--series {series}: {row['name']} has no such series; `demandcast features preview` shows some"
             )
     if limit is None:
         return found.sort("unique_id", "ds").collect()
-    return found.sort("ds", "unique_id", descending=[True, False]).head(limit).collect()
+    order: dict[str, Any] = {"by": ["ds", "unique_id"], "descending": [True, False]}
+    keys = found.select("unique_id", "ds").sort(**order).head(limit).collect()
+    near = found.filter(pl.col("ds") >= pl.lit(keys["ds"].min(), pl.Date))
+    return near.join(keys.lazy(), on=["unique_id", "ds"], how="semi").sort(**order).collect()
 
 
 def turned(frame: pl.DataFrame) -> pl.DataFrame:
