@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from forecasting.config import text
 from forecasting.config.clashes import clashes
+from forecasting.config.kinds import Names, Whole
 from forecasting.config.sections import (
     Backtest,
     Calendar,
@@ -18,13 +19,11 @@ from forecasting.config.sections import (
     Columns,
     Limits,
     ModelSpec,
-    Names,
     Part,
     SideTable,
     Source,
     StoreConfig,
     Tracking,
-    Whole,
 )
 from forecasting.config.sentences import Clash, sentences
 from forecasting.errors import UserError

@@ -7,51 +7,12 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from forecasting.config.kinds import Buckets, Names, Number, Renamed, Span, Whole
 
 FAMILIES = {"naive": "ladder", "stats": "stats", "lightgbm": "LightGBM", "ensemble": "Ensemble"}
 """Model family -> the name of a model that is given neither name nor class."""
-
-
-def _names(value: Any) -> Any:
-    return () if value is None else (value,) if isinstance(value, str) else value
-
-
-def _renamed(value: Any) -> Any:
-    """`store` and `[store, item]` are short for {store: store, item: item}."""
-    return value if isinstance(value, Mapping) else {name: name for name in _names(value)}
-
-
-def _day(value: Any) -> Any:
-    # Pydantic would take numbers as seconds since 1970
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"must be a date such as 2024-01-31, and it is {value!r}") from None
-
-
-def _span(value: Any) -> Any:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError("must hold the first and the last plausible date, for example [2000-01-01, 2100-01-01]")
-    return value
-
-
-def _buckets(value: Any) -> Any:
-    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ValueError(f"must be auto or a whole number of 1 or more, and it is {value!r}")
-    return value
-
-
-# Pydantic would take true, "28" and 28.0 for the numbers 1 and 28.
-Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Renamed = Annotated[dict[str, str], BeforeValidator(_renamed)]
-"""Names of the panel -> names in a file."""
-Day = Annotated[date, BeforeValidator(_day)]
-Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
 
 
 class Part(BaseModel):
@@ -189,13 +150,15 @@ class Clean(Part):
 
 class Limits(Part):
     """When a load is refused: share of quarantined rows, share of rows that a further table says nothing of (unless
-    its `missing` does), age in days of the newest row, plausible dates.
+    its `missing` does), lines as a share of the last load's (at least, at most), age in days of the newest row,
+    plausible dates.
     """
 
     quarantined: Number = Field(default=0.01, ge=0, le=1)
     unmatched: Number = Field(default=1.0, ge=0, le=1)
+    volume: tuple[Number, Number] | None = None
     max_age: Whole | None = Field(default=None, ge=0)
-    dates: Annotated[tuple[Day, Day], BeforeValidator(_span)] = (date(1900, 1, 1), date(2100, 1, 1))
+    dates: Span = (date(1900, 1, 1), date(2100, 1, 1))
 
 
 class Backtest(Part):

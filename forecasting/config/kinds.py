@@ -1,0 +1,51 @@
+"""What a value of the config may be, beyond what Pydantic's own types say: strict, and told in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Strict
+
+
+def _names(value: Any) -> Any:
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
+def _renamed(value: Any) -> Any:
+    """`store` and `[store, item]` are short for {store: store, item: item}."""
+    return value if isinstance(value, Mapping) else {name: name for name in _names(value)}
+
+
+def _day(value: Any) -> Any:
+    # Pydantic would take numbers as seconds since 1970
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a date such as 2024-01-31, and it is {value!r}") from None
+
+
+def _span(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("must hold the first and the last plausible date, for example [2000-01-01, 2100-01-01]")
+    return value
+
+
+def _buckets(value: Any) -> Any:
+    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"must be auto or a whole number of 1 or more, and it is {value!r}")
+    return value
+
+
+# Pydantic would take true, "28" and 28.0 for the numbers 1 and 28.
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Renamed = Annotated[dict[str, str], BeforeValidator(_renamed)]
+"""Names of the panel -> names in a file."""
+Day = Annotated[date, BeforeValidator(_day)]
+Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
+Span = Annotated[tuple[Day, Day], BeforeValidator(_span)]
