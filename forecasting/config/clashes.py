@@ -31,6 +31,7 @@ def clashes(c: Config) -> Said:
         _levels,
         _models,
         _calendar,
+        _closed_by,
         table_clashes,
     ):
         yield from check(c)
@@ -93,6 +94,8 @@ def _future(c: Config) -> Said:
 def _horizon(c: Config) -> Said:
     if c.blocks is not None and (list(c.blocks) != sorted(set(c.blocks)) or c.blocks[-1:] != (c.h,)):
         yield "blocks", f"must rise and end with h = {c.h}, for example {list(c.frequency.blocks(c.h))}"
+    if c.limits.volume and not 0 <= c.limits.volume[0] <= 1 <= c.limits.volume[1]:
+        yield "limits.volume", f"{list(c.limits.volume)} must hold a share up to 1, then one from 1, such as [0.5, 2.0]"
     first, last = c.limits.dates
     if first >= last:
         yield "limits.dates", f"{first} must lie before {last}: the first plausible date, then the last"
@@ -121,6 +124,13 @@ def _levels(c: Config) -> Said:
             yield key, f"{unknown[0]} is not in columns.static (there is {known}): add it, or take the level out"
         if len(set(level)) < len(level) or level in levels[:i]:
             yield key, f"{list(level)} repeats a column or a level: leave one out"
+
+
+def _closed_by(c: Config) -> Said:
+    for i, column in enumerate(c.clean.closed_by):
+        if column not in ("unique_id", *c.static_columns):
+            known = ", ".join(("unique_id", *c.static_columns))
+            yield f"clean.closed_by.{i}", f"{column} is not the same on all days of a series: name one of {known}"
 
 
 def _models(c: Config) -> Said:

@@ -56,6 +56,20 @@ def few_enough(total: int, bad: pl.DataFrame, config: Config, rows: str = "rows"
     )
 
 
+def has_usual_volume(lines: float, before: float | None, config: Config, what: str = "lines") -> None:
+    """As many lines as the last load brought, give or take limits.volume; nothing is asked of the first load."""
+    limit = config.limits.volume
+    if limit is None or not before:
+        return
+    least, most = limit
+    if not least * before <= lines <= most * before:
+        raise config.fault(
+            "limits.volume",
+            f"{lines:,.0f} {what} are {lines / before:.1%} of the {before:,.0f} of the last load, and {least:.0%} to "
+            f"{most:.0%} are allowed: look whether the data are whole, or widen the limit",
+        )
+
+
 def _cause(r: Mapping[str, Any]) -> str:
     hint = f" ({HINTS[r['rule']]})" if r["rule"] in HINTS else ""
     return f"{r['rule']} {r['len']} times, first in {r['file']}, line {r['line']}: {r['value']}{hint}"
