@@ -95,3 +95,90 @@ def test_many_loads_end_where_one_load_of_the_final_rows_ends(seed, gaps):
         **{"source.path": write(one.folder / "all.parquet", [r for r in final if r[:3] in left]), "store.buckets": 3},
     )
     alike(one, many)
+
+
+def test_a_small_load_goes_the_narrow_way_and_ends_where_the_whole_way_ends(monkeypatch):
+    final = made(random.Random(3))
+    new = [row for row in final if row[2] == DAY + timedelta(39)]
+    assert len(new) > 1
+    narrow = job()
+    narrow.run(["ingest"], **{"source.path": write(narrow.folder / "1.parquet", [r for r in final if r not in new])})
+    whole = narrow.copy()
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "whole", lambda *_: pytest.fail("all of the panel was made anew"))
+        narrow.run(["ingest"], **{"source.path": write(narrow.folder / "2.parquet", new)})
+    monkeypatch.setattr(loading, "narrow", lambda *_: pytest.fail("the narrow way"))
+    monkeypatch.setattr(loading, "is_small", lambda *_: False)
+    whole.run(["ingest"], **{"source.path": write(whole.folder / "2.parquet", new)})
+    alike(narrow, whole)
+
+
+def test_one_new_day_rewrites_no_file_of_the_panel():
+    final = made(random.Random(4))
+    last = DAY + timedelta(39)
+    some = job()
+    some.run(["ingest"], **{"source.path": write(some.folder / "1.parquet", [r for r in final if r[2] < last])})
+    before = files_of(some)
+    day = [row for row in final if row[2] == last]
+    facts = some.run(["ingest"], **{"source.path": write(some.folder / "2.parquet", day)})[0].facts
+    assert before < files_of(some)
+    assert facts["rows_written"] == some.table("series").height  # those that told nothing got their gap
+
+
+def files_of(job: Job) -> set[tuple[str, int]]:
+    return {(str(f), f.stat().st_mtime_ns) for f in (job.folder / "lake" / "chain" / "panel").rglob("*.parquet")}
+
+
+def test_a_deleted_row_is_a_day_that_nobody_told_of_and_the_first_row_is_no_more():
+    rows: list[Row] = [("A", "x", DAY + timedelta(k), float(k), 1.0, 1.0, "m", "") for k in range(6)]
+    some = job()
+    some.run(["ingest"], **{"source.path": write(some.folder / "1.parquet", rows)})
+    out = [(*rows[k][:3], None, None, None, None, "x") for k in (0, 3)]
+    facts = some.run(["ingest"], **{"source.path": write(some.folder / "2.parquet", out)})[0].facts
+    assert (facts["deleted"], facts["aggregated"], facts["dropped"]) == (2, 0, {"deletion": 2})
+    panel = some.table("panel").sort("ds")
+    assert panel["ds"].min() == DAY + timedelta(1)
+    assert panel["y"].to_list() == [1, 2, None, 4, 5]
+    assert panel["flag"].to_list()[2] == "filled"
+    old = open_store(some.config(data_version=1)).scan("panel").collect().sort("ds")
+    assert old["y"].to_list() == [0, 1, 2, 3, 4, 5], "the load before still reads it"
+
+
+def test_the_newest_day_taken_back_ends_the_panel_a_day_earlier():
+    rows: list[Row] = [("A", "x", DAY + timedelta(k), float(k), 1.0, 1.0, "m", "") for k in range(4)]
+    some = job()
+    some.run(["ingest"], **{"source.path": write(some.folder / "1.parquet", rows)})
+    facts = some.run(["ingest"], **{"source.path": write(some.folder / "2.parquet", [(*rows[3][:7], "1")])})[0].facts
+    assert facts["last"] == str(DAY + timedelta(2))
+    assert some.table("panel")["ds"].max() == DAY + timedelta(2)
+
+
+def test_any_earlier_load_is_read_again_and_nothing_is_loaded_then():
+    some = job()
+    rows: list[Row] = [("A", "x", DAY + timedelta(k), 1.0, 1.0, 1.0, "m", "") for k in range(3)]
+    for k in (1, 2, 3):
+        told = some.run(["ingest"], **{"source.path": write(some.folder / f"{k}.parquet", rows[:k])})[0]
+        assert told.facts["data_version"] == k
+    for k in (1, 2, 3):
+        config = some.config(data_version=k)
+        store = open_store(config)
+        assert store.scan("panel").collect().height == k == store.scan("groups").collect().height / 4
+        assert store.scan("series").collect()["n"].to_list() == [k]
+        assert open_panel(config, store).groups.height == 4 * k
+    told = some.run(["ingest"], data_version=2)[0]
+    assert (told.reused, told.facts["keys"], told.facts["data_version"]) == (True, 2, 2)
+    with pytest.raises(UserError, match=r"data_version: there is no load 9 \(the newest is 3\)"):
+        open_store(some.config(data_version=9))
+
+
+def test_a_load_whose_files_are_gone_is_told_in_a_sentence():
+    some = job()
+    rows: list[Row] = [("A", "x", DAY, 1.0, 1.0, 1.0, "m", "")]
+    some.run(["ingest"], **{"source.path": write(some.folder / "1.parquet", rows)})
+    gone = files_of(some)
+    some.run(["ingest"], **{"source.path": write(some.folder / "2.parquet", [(*rows[0][:3], 2.0, *rows[0][4:])])})
+    for name, _ in gone:
+        Path(name).unlink()
+    with pytest.raises(UserError, match="the files of load 1 are not kept any more"):
+        open_store(some.config(data_version=1))
+    assert some.table("panel")["y"].to_list() == [2.0]
