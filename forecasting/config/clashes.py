@@ -42,8 +42,8 @@ def _key_and_target(c: Config) -> Said:
     for key in named:
         if key not in KEYS:
             yield f"source.columns.{key}", f"is not known: name {', '.join(KEYS)} only"
-    if len(named.get("deleted", ())) > 1 or ("deleted" in named and c.source.kind != "table"):
-        yield "source.columns.deleted", "must name one column, of a source of kind table"
+    if len(named.get("deleted", ())) > 1 or ("deleted" in named and c.source.kind not in ("table", "sql")):
+        yield "source.columns.deleted", "must name one column, of a source of kind table or sql"
     meaning: dict[str, str] = {}
     for key in KEYS:
         for column in named.get(key, ()):

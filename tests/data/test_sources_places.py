@@ -9,8 +9,10 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
+from forecasting.config import load as load_config
 from forecasting.data import places, sources
 from forecasting.errors import UserError
+from tests import favorita
 from tests.data.test_sources_competitions import small_m5, small_rossmann
 from tests.servers import PASSWORD, free_port, upload
 
@@ -211,6 +213,31 @@ def test_a_competition_on_s3(layout, request, s3, tmp_path):
     url = upload(tmp_path, f"{s3}/competition")
     moved = config.model_copy(update={"source": config.source.model_copy(update={"path": url})})
     same(sources.load(moved), sources.load(config), url, tmp_path)
+
+
+def test_the_grocery_layout_on_s3(configs, s3, tmp_path):
+    favorita.write(tmp_path)
+    url = upload(tmp_path, f"{s3}/grocery")
+    here, there = (load_config(configs / "favorita.yaml", {"source.path": str(p)}) for p in (tmp_path, url))
+    same(sources.load(there), sources.load(here), url, tmp_path)
+
+
+def test_invoice_lines_on_s3(make_config, s3, tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "may.csv").write_text("item,when,units\npear,2024-05-01 09:00,3\npear,2024-05-01 17:00,2\n")
+    url = upload(tmp_path / "raw", f"{s3}/receipts")
+    source = {"kind": "transactions", "columns": {"unique_id": "item", "ds": "when", "y": "units"}}
+    here, there = (sources.load(make_config(source=source | {"path": str(p)})) for p in (tmp_path / "raw", url))
+    same(there, here, url, tmp_path / "raw")
+    assert there.long["y"].to_list() == [5]
+
+
+def test_a_landing_folder_is_no_delta_table(make_config, rows, tmp_path):
+    source = {"path": as_delta(rows, str(tmp_path / "lake")), "columns": COLUMNS, "reads": "new_files"}
+    with pytest.raises(
+        UserError, match=r"source.reads: new_files is for folders of files, and .*lake is a Delta table"
+    ):
+        sources.files(make_config(source=source))
 
 
 def test_what_is_not_there_is_told(s3, loaded):

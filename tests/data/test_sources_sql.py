@@ -159,6 +159,12 @@ def test_sqlite_columns_of_mixed_kinds_are_text(monkeypatch, tmp_path, sql):
     assert long["fault_value"][2] == "y=sold out"
 
 
+def test_a_column_may_mark_deleted_rows(table, sql):
+    query = "SELECT *, day = '2024-03-02' AS gone FROM sales ORDER BY store, item, day"
+    long = sources.load(sql(table.url(), query, source={"columns": LAYOUT | {"deleted": "gone"}})).long
+    assert long.filter("_deleted")["ds"].to_list() == [date(2024, 3, 2)] * 4
+
+
 def test_nothing_is_written(table, sql, sqlite):
     """Not even by what begins like a SELECT."""
     writing = "WITH gone AS (DELETE FROM sales RETURNING *) SELECT * FROM gone"

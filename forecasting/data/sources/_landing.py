@@ -9,6 +9,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.places import File
+from forecasting.data.sources._delta import is_delta
 from forecasting.data.sources._files import find
 from forecasting.data.sources._loaded import Loaded
 from forecasting.data.sources._parquet import is_parquet
@@ -24,6 +25,10 @@ def files(config: Config) -> list[File]:
     if config.source.kind not in KINDS:
         known = " and ".join(KINDS)
         raise config.fault("source.reads", f"new_files is for the sources {known}, not for {config.source.kind}")
+    if is_delta(config.source.path or ""):
+        raise config.fault(
+            "source.reads", f"new_files is for folders of files, and {config.source.path} is a Delta table"
+        )
     return find(config)
 
 

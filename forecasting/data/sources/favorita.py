@@ -65,7 +65,7 @@ def _made(days: pl.DataFrame, config: Config) -> pl.DataFrame:
         pl.col("fault").is_null() & pl.col("unique_id").is_not_null(), pl.col("ds").is_between(first, last)
     )
     sold = sound.filter(pl.col("y").is_not_null())
-    spans = sold.group_by("unique_id", *IDS.values()).agg(pl.col("ds").min())
+    spans = sold.group_by("unique_id", *IDS.values(), maintain_order=True).agg(pl.col("ds").min())
     ds = pl.date_ranges("ds", pl.lit(sold["ds"].max())).alias("ds")
     grid = (
         spans.with_columns(ds).explode("ds").join(sound.select("unique_id", "ds"), on=["unique_id", "ds"], how="anti")

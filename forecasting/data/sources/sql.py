@@ -17,7 +17,6 @@ from forecasting.config import Config
 from forecasting.data.sources import _database as database
 from forecasting.data.sources import table
 from forecasting.data.sources._loaded import Loaded
-from forecasting.data.sources._long import drivers, must_be_numbers
 from forecasting.data.sources._options import checked
 from forecasting.data.sources._typed import Typed
 
@@ -40,7 +39,7 @@ def load(config: Config) -> Loaded:
     if frame.is_empty():
         raise config.fault("source.options.query", "has no rows as its result: mend the query or its parameters")
     source = Typed(FILE, tuple(frame.columns), frame.height, frame.lazy(), "the result of a query")
-    return table.of_sources(config, table.Taken(drivers(config), frozenset(must_be_numbers(config))), [source])
+    return table.whole(config, [source])
 
 
 def options(config: Config) -> Options:

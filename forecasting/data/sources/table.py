@@ -49,8 +49,13 @@ class Taken:
 
 def load(config: Config) -> Loaded:
     """All rows of the table; raises UserError when files or columns are missing or a file is no table."""
+    return whole(config, opened(config))
+
+
+def whole(config: Config, sources: Sequence[Source]) -> Loaded:
+    """The rows of tables that are open already, with the drivers and the marks of deleted rows."""
     marks = dict.fromkeys((config.source.columns or {}).get("deleted", ()), "source.columns.deleted")
-    loaded = read(config, Taken(drivers(config) | marks, frozenset(must_be_numbers(config))))
+    loaded = of_sources(config, Taken(drivers(config) | marks, frozenset(must_be_numbers(config))), sources)
     for mark in marks:
         deleted = ~pl.col(mark).cast(pl.String).str.to_lowercase().is_in(NOT_DELETED).fill_null(value=True)
         long = loaded.long.with_columns(deleted.alias(DELETED)).drop(mark)
