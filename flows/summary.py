@@ -69,6 +69,8 @@ def _ingest(f: Facts) -> Iterator[Section]:
         rules = f["quarantined_by_rule"] if word == "quarantined" else f["dropped"]
         if rules:
             lines.append(f"{word}: {_counts(rules)}")
+    if f.get("cleaned"):  # loads from before there was any cleaning tell nothing of it
+        lines.append(f"cleaned: {_counts(f['cleaned'])}")
     yield Section("Data", tuple(lines))
 
 

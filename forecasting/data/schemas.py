@@ -11,6 +11,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.features.calendar import events
 
+COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "negatives", "fractions")
+"""What is counted of each series, between its first and its last observed day."""
 AGGREGATES = -1
 """The bucket of aggregated series."""
 
@@ -63,7 +65,8 @@ def _series(statics: Columns) -> Table:
     columns = {"unique_id": pl.String, "bucket": pl.Int32} | dict(statics)
     facts = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
     facts |= {"zeros": pl.Float64}
-    return _table("series", "unique_id", columns | facts | {"demand_class": pl.String})
+    counted = dict.fromkeys(COUNTS, pl.Int64)
+    return _table("series", "unique_id", columns | facts | {"demand_class": pl.String} | counted)
 
 
 def _quarantine() -> Table:

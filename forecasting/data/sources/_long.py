@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.schemas import COUNTS
 from forecasting.data.sources._cells import narrowed, numbers, plain
 from forecasting.data.sources._dates import dates
 from forecasting.data.sources._loaded import KEYS, TAGS
 
 RESERVED = (*TAGS, "bucket", "y_raw", "flag", "cutoff", "yhat", "closed", "level", "group", "model", "total")
-FACTS = ("start", "first", "last", "n", "mean", "zeros", "demand_class")
+FACTS = ("start", "first", "last", "n", "mean", "zeros", "demand_class", *COUNTS, "periods", "life", "verdict")
 """Columns of the table `series`, beside the static ones."""
 Faults = list[tuple[str, pl.Series, pl.Series]]
 

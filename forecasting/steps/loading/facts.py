@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data import cleaning
+from forecasting.data import cleaning, quality
 from forecasting.data.aggregate import sums
 from forecasting.evaluation.segments import demand
 from forecasting.features.groups import Level
@@ -20,10 +20,11 @@ MANY = 400
 """Of so many days the groups are summed up anew as a whole."""
 
 
-def of_series(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per series of [unique_id, ds, y]: first row, first and last observed day, how many, mean, share of
-    zeros, demand class.
+def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """One row per series of [unique_id, ds, y, y_raw, flag]: first row, first and last observed day, how many, mean,
+    share of zeros, demand class, and what `quality` counts.
     """
+    rows = rows.sort("unique_id", "ds")
     y = pl.col("y")
     seen = pl.col("ds").filter(y.is_not_null())
     told = rows.group_by("unique_id").agg(
@@ -34,7 +35,8 @@ def of_series(rows: pl.DataFrame) -> pl.DataFrame:
         mean=y.mean(),
         zeros=(y == 0).mean(),
     )
-    return told.join(demand(rows).select("unique_id", demand_class="segment"), on="unique_id")
+    classes = demand(rows).select("unique_id", demand_class="segment")
+    return told.join(classes, on="unique_id").join(quality.counts(rows, config), on="unique_id")
 
 
 def statics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
@@ -48,7 +50,7 @@ def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
     store, config = load.store, load.config
     levels, series, parts = _levels(store, config), [], []
     for panel in panels:
-        told = of_series(panel).join(statics(panel, config), on="unique_id")
+        told = of_series(panel, config).join(statics(panel, config), on="unique_id")
         series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
         parts.append(sums(cleaning.for_ever(panel, config), config, levels))
     store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
@@ -81,9 +83,9 @@ def _told(load: Load, ids: pl.Series) -> pl.DataFrame:
     """Facts of these series, read from the panel bucket by bucket: keys and sales only."""
     parts = []
     for (bucket,), part in homes(ids, load.buckets).group_by("bucket"):
-        rows = load.store.scan("panel", bucket=bucket).select("unique_id", "ds", "y")
+        rows = load.store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag")
         mine = rows.filter(pl.col("unique_id").is_in(part["unique_id"].implode())).collect()
-        parts.append(of_series(mine).with_columns(bucket=pl.lit(bucket, pl.Int32)))
+        parts.append(of_series(mine, load.config).with_columns(bucket=pl.lit(bucket, pl.Int32)))
     return pl.concat(parts)
 
 
@@ -117,9 +119,12 @@ def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def told(store: Store) -> dict[str, Any]:
-    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days."""
-    filled = (pl.col("flag") == "filled").sum()
-    keys, made = store.scan("panel").select(pl.len(), filled).collect().row(0)
+    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days, and
+    what was cleaned by flag.
+    """
+    flags = dict(store.scan("panel").group_by("flag").len().collect().iter_rows())
+    keys, made = sum(flags.values()), flags.get("filled", 0)
+    cleaned = {flag: flags[flag] for flag in cleaning.CHANGED if flag in flags}
     series = store.scan("series").select(pl.len(), pl.col("first").min(), pl.col("last").max()).collect().row(0)
     days = {"series": series[0], "first": str(series[1]), "last": str(series[2])}
-    return {"keys": keys, "filled": made, "observed": keys - made} | days
+    return {"keys": keys, "filled": made, "observed": keys - made, "cleaned": cleaned} | days
