@@ -29,7 +29,8 @@ def files(config: Config) -> list[File]:
         raise config.fault(
             "source.reads", f"new_files is for folders of files, and {config.source.path} is a Delta table"
         )
-    return find(config)
+    plain = config.source.model_copy(update={"options": {}})  # they are checked when a file is read
+    return find(config.model_copy(update={"source": plain}))
 
 
 def adds(config: Config) -> bool:
