@@ -71,6 +71,8 @@ def check(loaded: Loaded, config: Config, today: date | None = None, known: date
         return Checked(good, quarantine, repeats, account)
     from forecasting.data.side.untold import untold  # tables are held to contracts, too
 
+    if known is None:  # a later load may be of few series, and none of a table's
+        loaded.tables.in_common(config)
     told = untold(loaded.tables, good, config, known)
     account |= {"tables": dict(loaded.tables.account), "told_by_tables": told.height}
     return Checked(pl.concat([good, told]), pl.concat([quarantine, loaded.tables.quarantine]), repeats, account)

@@ -25,7 +25,7 @@ class Tables:
     def joined(self, long: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, Tables]:
         """The rows of a load with the tables' columns, and the tables with what matched nothing in their accounts.
 
-        Raises UserError when a table says nothing of more rows than limits.unmatched, or knows none of their keys.
+        Raises UserError when a table says nothing of more rows than limits.unmatched.
         """
         account = dict(self.account)
         for side in self.sides:
@@ -35,6 +35,11 @@ class Tables:
             account[side.name] = account[side.name] | found
             long = long.with_columns(_filled(side, said, said["_matched"], config))
         return long, replace(self, account=account)
+
+    def in_common(self, config: Config) -> None:
+        """Raise UserError when a table has no key in common with the rows to which it was joined."""
+        for side in self.sides:
+            unmatched.in_common(side, self.account[side.name], config)
 
     def tell(self, rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
         """Rows (unique_id, ds, static columns) of which no source told, with what the tables say of them, and `_told`:

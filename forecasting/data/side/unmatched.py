@@ -51,21 +51,9 @@ def _said(rows: pl.DataFrame, side: Side) -> str:
 
 
 def few_enough(side: Side, found: dict[str, Any], long: pl.DataFrame, config: Config) -> None:
-    """Raise UserError when the table, which says nothing of what is missing, misses more rows than limits.unmatched, or
-    has no key in common with the sales: then the keys are written in different ways.
-    """
-    if side.spec.missing or not found["unmatched"]:
-        return
+    """Raise UserError when the table, which says nothing of what is missing, misses more rows than limits.unmatched."""
     rows = long.filter(pl.col("fault").is_null()).height
-    if side.spec.on and found["unused_keys"] == side.keys.height:
-        key = side.keys.select(pl.exclude("_key")).row(0)
-        held = ", ".join(f"{c}={value}" for c, value in zip(side.spec.on, key, strict=True))
-        raise config.fault(
-            f"tables.{side.name}.on",
-            f"the table and the sales have no key in common: the sales hold {found['example']}, the table {held}: "
-            "name the columns that mean the same, or write the keys alike",
-        )
-    if found["unmatched"] > config.limits.unmatched * rows:
+    if not side.spec.missing and found["unmatched"] > config.limits.unmatched * rows:
         raise config.fault(
             "limits.unmatched",
             f"the table {side.name} says nothing of {found['unmatched']} of {rows} rows "
@@ -73,3 +61,17 @@ def few_enough(side: Side, found: dict[str, Any], long: pl.DataFrame, config: Co
             f"{config.limits.unmatched:.1%} may lack: complete the table, say under tables.{side.name}.missing what a "
             "row without a match gets, or raise the limit",
         )
+
+
+def in_common(side: Side, found: dict[str, Any], config: Config) -> None:
+    """Raise UserError when the table, which says nothing of what is missing, has no key in common with the sales: then
+    the keys are written in different ways.
+    """
+    if side.spec.missing or not side.spec.on or not found["unmatched"] or found["unused_keys"] < side.keys.height:
+        return
+    held = ", ".join(f"{c}={side.keys[c][0]}" for c in side.spec.on) if side.keys.height else "nothing"
+    raise config.fault(
+        f"tables.{side.name}.on",
+        f"the table and the sales have no key in common: the sales hold {found['example']}, the table {held}: "
+        "name the columns that mean the same, or write the keys alike",
+    )

@@ -111,7 +111,7 @@ def whole(load: Load, new: News) -> Iterator[tuple[pl.DataFrame, int]]:
     closed = _closings(load, new)
     for bucket in track(range(n), "panel", n):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        panel = _made(_came(stored, new, bucket), config, new.last)
+        panel = _made(_came(stored, new, bucket, config), config, new.last)
         panel = cleaning.by_neighbours(cleaning.close(panel, closed, config), config)
         panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
         yield panel, _merged(load, panel.select(stored.columns), stored)
@@ -126,18 +126,24 @@ def _closings(load: Load, new: News) -> pl.DataFrame:
     parts = []
     for bucket in range(load.buckets):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        parts.append(sums(_made(_came(stored, new, bucket), config, new.last), config, cleaning.units(config)))
+        parts.append(sums(_made(_came(stored, new, bucket, config), config, new.last), config, cleaning.units(config)))
     return cleaning.closings(pl.concat(parts).group_by("group", "ds").agg(pl.col("y_sum", "y_count").sum()), config)
 
 
-def _came(stored: pl.DataFrame, new: News, bucket: int) -> pl.DataFrame:
+def _came(stored: pl.DataFrame, new: News, bucket: int, config: Config) -> pl.DataFrame:
     """The rows of a bucket as they came: those of this load, and of earlier ones what it does not replace."""
     rows = new.rows.filter(pl.col("bucket") == bucket).drop("bucket")
-    return pl.concat([rows, _as_they_came(stored, rows.columns).join(new.keys, on=KEY, how="anti")])
+    old = _as_they_came(_sold(stored, new.last, config), rows.columns)
+    return pl.concat([rows, old.join(new.keys, on=KEY, how="anti")])
 
 
 def _as_they_came(stored: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     return stored.filter(~cleaning.made_here()).with_columns(y=pl.col("y_raw")).select(columns)
+
+
+def _sold(stored: pl.DataFrame, last: date, config: Config) -> pl.DataFrame:
+    """Where a day without a row says that nothing was sold, so does one that was planned and had no other row."""
+    return stored.filter(~AHEAD | (pl.col("ds") > last)) if config.clean.gaps == "zero" else stored
 
 
 def _made(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
@@ -160,7 +166,7 @@ def narrow(load: Load, new: News) -> Change:
     known = load.store.scan("series").collect()
     anew = _anew(load, new, known)
     stored = _stored(load, new, anew)
-    own = _came(stored.filter(pl.col("unique_id").is_in(anew.implode())), _only(new, anew), 0)
+    own = _came(stored.filter(pl.col("unique_id").is_in(anew.implode())), _only(new, anew), 0, load.config)
     series = _made(own, load.config, new.last)
     rest = known.filter(~pl.col("unique_id").is_in(anew.implode()))
     days = _days(new, stored, rest, load.config)
@@ -217,7 +223,7 @@ def _days(new: News, stored: pl.DataFrame, rest: pl.DataFrame, config: Config) -
     """The rows that came for series that are not made anew, with those whose day is no longer ahead."""
     rows = new.rows.drop("bucket").join(rest.select("unique_id"), on="unique_id", how="semi")
     due = stored.filter(AHEAD, pl.col("ds") <= new.last).join(rest.select("unique_id"), on="unique_id", how="semi")
-    rows = pl.concat([rows, _as_they_came(due, rows.columns).join(rows, on=KEY, how="anti")])
+    rows = pl.concat([rows, _as_they_came(_sold(due, new.last, config), rows.columns).join(rows, on=KEY, how="anti")])
     seen = cleaning.by_row(observe(rows.sort(KEY), config), config)
     return seen.with_columns(flag=pl.when(pl.col("ds") > new.last).then(pl.lit("ahead")).otherwise("flag"))
 
