@@ -170,12 +170,16 @@ class Backtest(Part):
 
 
 class ModelSpec(Part):
-    """One model of the recipe: a family, the name its rows bear, options, and the series that it is fitted on."""
+    """One model of the recipe: a family, the name its rows bear, options, and the series that it is fitted on.
+
+    It is left out where the panel has more than `most` rows: what serves a hundred series may not serve a million.
+    """
 
     family: Literal["naive", "stats", "lightgbm", "ensemble"]
     name: str = Field(min_length=1)
     options: dict[str, Any] = {}
     on: Literal["series", "aggregates"] = "series"
+    most: Annotated[Whole, Field(ge=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -194,7 +198,8 @@ class ModelSpec(Part):
             raise ValueError(f"{family} takes a mapping of options, not {options!r}")
         options = {"class": options} if isinstance(options, str) else dict(options or {})
         name = options.pop("name", None) or options.get("class") or FAMILIES[family]
-        return {"family": family, "name": name, "on": options.pop("on", "series"), "options": options}
+        kept = {"on": options.pop("on", "series"), "most": options.pop("most", None)}
+        return {"family": family, "name": name, "options": options} | kept
 
 
 def _no_family(family: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,12 +13,20 @@ from forecasting.config import Config, ModelSpec
 from forecasting.data.panel import KEY, Cut
 from forecasting.models.base import Fitted, Model
 
+if TYPE_CHECKING:
+    from forecasting.models.ensemble import Weights
 
-def build(config: Config) -> list[Model]:
+Find = Callable[[Sequence[str]], "Weights | None"]
+
+
+def build(config: Config, rows: int = 0) -> list[Model]:
     """All models of the recipe in its order, ensembles last; `ladder` unfolds into its rungs.
 
-    Raises UserError when two bear the same name: their rows could not be told apart.
+    Models whose `most` lies below the `rows` of the panel are left out: they would take too long. Raises UserError when
+    two bear the same name: their rows could not be told apart.
     """
+    affordable = tuple(spec for spec in config.models if spec.most is None or rows <= spec.most)
+    config = config.model_copy(update={"models": affordable})
     ordered = sorted(config.models, key=lambda spec: spec.family == "ensemble")
     built: dict[str, Model] = {}
     for spec in ordered:
@@ -35,11 +44,15 @@ def build_one(spec: ModelSpec, config: Config) -> list[Model]:
     return models
 
 
-def fit(model: Model, cut: Cut, done: Mapping[str, Fitted]) -> Fitted:
-    """Train one model; an ensemble takes its members from `done`, the models trained on this cut before, by name."""
+def fit(model: Model, cut: Cut, done: Mapping[str, Fitted], find: Find) -> Fitted:
+    """Train one model; an ensemble takes its members from `done`, the models trained on this cut before, by name, and
+    the weights that it is to learn from what `find` says about these names.
+    """
     from forecasting.models.ensemble import Ensemble
 
-    return model.with_members(done) if isinstance(model, Ensemble) else model.fit(cut)
+    if not isinstance(model, Ensemble):
+        return model.fit(cut)
+    return model.with_members(done, find([m.name for m in model.members]) if model.weights is None else None)
 
 
 def predict(fitted: Fitted, cut: Cut, bucket: int, said: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from forecasting.data.panel import KEY, Cut
 from forecasting.data.schemas import bounds
 from forecasting.models import naive, stats_fit
 from forecasting.models.base import Model, finish
-from forecasting.models.stats_fit import Recipe
+from forecasting.models.stats_recipe import Recipe, classes
 
 NOT_HERE = {
     "SklearnModel": "it needs a Python object",
@@ -114,21 +114,26 @@ def load(folder: Path) -> FittedStats:
 def build(spec: ModelSpec, config: Config) -> list[Model]:
     """One model.
 
-    Options: `class`, what its constructor takes (season_length is the config's unless given), and `regressors`: names
-    of known-ahead columns, or none (left out: all numeric ones). Raises UserError for anything else.
+    Options: `class`, what its constructor takes (season_length is the config's unless given), `regressors`: names of
+    known-ahead columns, or none (left out: all numeric ones), and `transform`: none or log, which is taken of series
+    whose values are all above 0. Raises UserError for anything else.
     """
     key = f"models.{config.models.index(spec)}"
     options = dict(spec.options)
     name = options.pop("class", None)
     cls = _class(name, key, config)
     regressors = _regressors(options.pop("regressors", "all"), key, config)
+    transform = options.pop("transform", "none")
+    if transform not in ("none", "log"):
+        raise config.fault(f"{key}.transform", f"{transform!r} is no transform: use none or log")
     if regressors and not getattr(cls, "uses_exog", False):
         raise config.fault(f"{key}.regressors", f"{name} takes no regressors: leave them out, or use ARIMA")
-    return [Stats(spec.name, Recipe(str(name), _options(cls, options, key, config), regressors), key, spec.on)]
+    recipe = Recipe(str(name), _options(cls, options, key, config), regressors, str(transform))
+    return [Stats(spec.name, recipe, key, spec.on)]
 
 
 def _class(name: Any, key: str, config: Config) -> type:
-    known = stats_fit.classes()
+    known = classes()
     if name in NOT_HERE:
         raise config.fault(key, f"{name} cannot be used: {NOT_HERE[name]}")
     if name not in known:

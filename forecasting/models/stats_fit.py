@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,13 @@ from forecasting.config import Config
 from forecasting.data.panel import KEY, Cut
 from forecasting.data.schemas import bounds
 from forecasting.models import stats_arima, stats_state
+from forecasting.models.stats_recipe import Recipe, classes
 
 RUNAWAY = 10.0
 """A forecast so many times as large as the largest value ever observed is taken for a fault of the fit."""
 ROWS_PER_REGRESSOR = 10
+LOGS = "logs"
+"""Stands in the params of a series that was fitted in logarithms."""
 SERIES: dict[str, Any] = {
     "unique_id": pl.String,
     "params": pl.String,
@@ -27,35 +29,6 @@ SERIES: dict[str, Any] = {
     "reason": pl.String,
 }
 Array = np.ndarray[Any, np.dtype[np.float64]]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A class of statsforecast.models, its options, and the columns that it may regress on (None: all numeric ones)."""
-
-    cls: str
-    options: dict[str, Any]
-    regressors: tuple[str, ...] | None
-
-    @property
-    def forwards(self) -> bool:
-        """Whether stored coefficients can be applied to a longer history."""
-        return stats_state.kept(classes()[self.cls], self.options)
-
-    def make(self) -> Any:
-        """A fresh object of the class."""
-        options = dict(self.options)
-        if isinstance(options.get("trend_forecaster"), str):
-            options["trend_forecaster"] = classes()[options["trend_forecaster"]]()
-        return classes()[self.cls](**options)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @staticmethod
-    def from_json(kept: dict[str, Any]) -> Recipe:
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in kept["options"].items()}
-        return Recipe(kept["cls"], options, None if kept["regressors"] is None else tuple(kept["regressors"]))
 
 
 @dataclass(frozen=True)
@@ -73,20 +46,6 @@ class Series:
         """X and X_future of the named regressors, None where there are none."""
         at = [self.names.index(n) for n in names]
         return {"X": self.x[:, at], "X_future": self.x_future[:, at]} if at else {"X": None, "X_future": None}
-
-
-@cache
-def classes() -> dict[str, type]:
-    """All model classes of StatsForecast by name."""
-    import statsforecast.models as found
-
-    every = inspect_classes(found)
-    return {n: c for n, c in every.items() if c.__module__ == found.__name__ and not n.startswith("_")}
-
-
-def inspect_classes(module: Any) -> dict[str, type]:
-    """The classes in a module by name."""
-    return {n: c for n, c in vars(module).items() if isinstance(c, type)}
 
 
 def fit_bucket(recipe: Recipe, cut: Cut, bucket: int) -> pl.DataFrame:
@@ -163,8 +122,9 @@ def _fit(recipe: Recipe, cut: Cut, series: Series) -> tuple[str, str | None, lis
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            model = recipe.make().fit(series.y, series.drivers(regressors)["X"])
-            params = _keep(recipe, model, series, regressors)
+            scaled = _scaled(series) if _in_logs(recipe, series) else series
+            model = recipe.make().fit(scaled.y, scaled.drivers(regressors)["X"])
+            params = _keep(recipe, model, scaled, regressors) | ({} if scaled is series else {LOGS: True})
     except Exception as e:  # any class may fail on any series in a way of its own: that is what the ladder is for
         return series.unique_id, None, regressors, f"{type(e).__name__}: {e}"
     _, reason = _attempt(recipe, cut, series, (params, regressors))
@@ -178,6 +138,15 @@ def _keep(recipe: Recipe, model: Any, series: Series, regressors: list[str]) -> 
     if plain and sum(params.get("arma", ())[5:]):
         return stats_arima.refine(params, series.y, series.drivers(regressors)["X"])
     return params
+
+
+def _scaled(series: Series) -> Series:
+    """In logarithms, where a season that grows with the level is the same every year."""
+    return replace(series, y=np.log(series.y))
+
+
+def _in_logs(recipe: Recipe, series: Series) -> bool:
+    return recipe.transform == "log" and bool((series.y > 0).all())
 
 
 def _useful(series: Series, opened: str | None) -> list[str]:
@@ -222,6 +191,17 @@ def _attempt(
 
 def _forecast(recipe: Recipe, cut: Cut, series: Series, fitted: tuple[dict[str, Any], list[str]]) -> dict[str, Array]:
     """Mean and, where the class gives them, bounds: by the stored coefficients, or estimated anew."""
+    params, regressors = fitted
+    if LOGS not in params:
+        return _answer(recipe, cut, series, fitted)
+    if not (series.y > 0).all():
+        raise ValueError("a value of 0 has come since the fit in logarithms")
+    kept = {k: v for k, v in params.items() if k != LOGS}
+    said = _answer(recipe, cut, _scaled(series), (kept, regressors))
+    return {name: np.exp(values) for name, values in said.items()}
+
+
+def _answer(recipe: Recipe, cut: Cut, series: Series, fitted: tuple[dict[str, Any], list[str]]) -> dict[str, Array]:
     params, regressors = fitted
     model = recipe.make()
     if recipe.forwards:

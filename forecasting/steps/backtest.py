@@ -41,7 +41,7 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     known = None if force else context.last_facts(store, "backtest", key)
     if known:
         return Outcome("backtest", known, reused=True)
-    recipe = models.build(config)
+    recipe = models.build(config, context.rows_of(panel))
     reported, older = windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": context.recipe_of(config), "cutoff": str(end)}
     facts |= {
@@ -94,10 +94,10 @@ def _window(
 ) -> tuple[pl.DataFrame, produce.Trained]:
     """The rows of one window with their bounds, and the models as they were fitted for it."""
     origin = produce.origin(Cut(panel, at, config.h))
-    trained = produce.train(recipe, origin)
+    past = pl.concat(residuals) if residuals else produce.NO_PAST
+    trained = produce.train(recipe, origin, past)
     truth = produce.actuals(panel, at, origin.cut.end)
     rows = pl.concat(produce.forecasts(trained, origin, truth), how="diagonal")
-    past = pl.concat(residuals) if residuals else rows.clear()
     return produce.calibrated(rows, produce.quantiles_at(past, at, config), config), trained
 
 

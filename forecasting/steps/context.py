@@ -101,6 +101,11 @@ def open_panel(config: Config, store: Store) -> Panel:
     return Panel(config, scan, buckets, groups, each, store.scan("events").collect())
 
 
+def rows_of(panel: Panel) -> int:
+    """Rows of the panel."""
+    return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))
+
+
 def same_freq(config: Config, store: Store) -> dict[str, str]:
     """What the table `meta` tells of the loads before; raises UserError when they were of another frequency."""
     meta = dict(store.scan("meta").select("key", "value").collect().iter_rows())

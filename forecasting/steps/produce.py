@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -14,13 +15,23 @@ from forecasting.config import Config
 from forecasting.data.aggregate import aggregate
 from forecasting.data.panel import KEY, Cut, Panel, is_closed
 from forecasting.data.schemas import AGGREGATES, bounds
-from forecasting.evaluation import intervals
+from forecasting.evaluation import intervals, selection
 from forecasting.evaluation.metrics import scales
+from forecasting.evaluation.segments import segments
 from forecasting.features.groups import grain, group_label
 from forecasting.models.base import Fitted, Model
+from forecasting.models.ensemble import Weights
 from forecasting.services import log
 
 SCALES = ("mase_scale", "rmsse_scale", "mean")
+
+NO_PAST = pl.DataFrame(
+    schema=dict.fromkeys(("unique_id", "model", "grain"), pl.String)
+    | dict.fromkeys(("ds", "cutoff"), pl.Date)
+    | dict.fromkeys(("y", "yhat", "scale", "rmsse_scale"), pl.Float64)
+    | {"block": pl.Int32, "closed": pl.Boolean}
+)
+"""Backtest rows where there are none yet."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +72,29 @@ def origin(cut: Cut) -> Origin:
     return Origin(cut, aggregate(cut, cut.config.levels_of_aggregation))
 
 
-def train(recipe: Iterable[Model], at: Origin) -> Trained:
-    """Fit every model on what is known at the cutoff."""
+def train(recipe: Iterable[Model], at: Origin, past: pl.DataFrame) -> Trained:
+    """Fit every model on what is known at the cutoff; `past` are backtest rows, from which weights are learned."""
     done = Trained({}, {}, {})
     for model in recipe:
         started = time.perf_counter()
         with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)):
-            done.fitted[model.name] = models.fit(model, at.of(model.on), done.fitted)
+            find = partial(learned, past, at.of(model.on))
+            done.fitted[model.name] = models.fit(model, at.of(model.on), done.fitted, find)
         done.on[model.name] = model.on
         done.seconds[model.name] = round(time.perf_counter() - started, 2)
     return done
+
+
+def learned(past: pl.DataFrame, cut: Cut, members: Sequence[str]) -> Weights:
+    """Weights of members by segment (demand class and volume), from those rows of `past` that were over by the cut."""
+    history = pl.concat([_sold(cut, bucket) for bucket in cut.panel.buckets])
+    homes = segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
+    over = past.filter(pl.col("ds").max().over("cutoff") <= cut.cutoff).join(homes, on="unique_id", how="semi")
+    return Weights(selection.weights(over, homes, members), homes)
+
+
+def _sold(cut: Cut, bucket: int) -> pl.DataFrame:
+    return cut.frame(bucket).filter(pl.col("ds") <= cut.cutoff).select(*KEY, "y")
 
 
 def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:

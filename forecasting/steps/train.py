@@ -52,11 +52,13 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
     if known:
         return Outcome("train", known, reused=True)
     origin = produce.origin(Cut(job.panel, job.cutoff, config.h))
-    trained = produce.train(track(models.build(config), "train: fits"), origin)
+    past = _past(job)
+    recipe = models.build(config, context.rows_of(job.panel))
+    trained = produce.train(track(recipe, "train: fits"), origin, past)
     champion, verdict = _champion(job)
     facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
     facts |= {"cutoff": str(job.cutoff)}
-    bundle = Bundle(trained, _quantiles(job), champion, facts, config)
+    bundle = Bundle(trained, produce.quantiles_at(past, job.cutoff, config), champion, facts, config)
     version = bundles.register(bundle, job.panel, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)
     _alias(config, version, decision)
@@ -79,11 +81,10 @@ def _job(config: Config, cutoff: date | None) -> Job:
     return Job(config, store, panel, at, scored)
 
 
-def _quantiles(job: Job) -> pl.DataFrame:
-    """The quantile table for the cutoff, from the windows of this job's backtest alone, series and aggregates."""
+def _past(job: Job) -> pl.DataFrame:
+    """The rows of this job's backtest alone, older windows, series and aggregates included."""
     at = [date.fromisoformat(c) for c in (*job.scored["calibration"], *job.scored["cutoffs"])]
-    rows = job.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == job.scored["recipe"])
-    return produce.quantiles_at(rows.collect(), job.cutoff, job.config)
+    return job.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == job.scored["recipe"]).collect()
 
 
 def _champion(job: Job) -> tuple[str, Decision | None]:

@@ -48,7 +48,7 @@ def fitted(recipes, cut):
     """Every model trained once."""
     done = {}
     for model in recipes.values():
-        done[model.name] = models.fit(model, cut, done)
+        done[model.name] = models.fit(model, cut, done, lambda names: None)
     return done
 
 
@@ -229,7 +229,7 @@ def test_months_and_weeks_work_as_days_do(configure, remake):
         at = Cut(remake(config, frame), ds[-5], 4)
         done = {}
         for model in models.build(config):
-            done[model.name] = models.fit(model, at, done)
+            done[model.name] = models.fit(model, at, done, lambda names: None)
             said = done[model.name].predict(at, 0)
             assert said["ds"].to_list() == ds[-4:].to_list(), model.name
             assert said["yhat"].is_between(20, 100).all(), model.name

@@ -6,6 +6,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.errors import UserError
+from forecasting.models.ensemble import Weights
 
 KEY = ["unique_id", "ds"]
 
@@ -32,7 +33,7 @@ def test_takes_members_that_are_trained_already(configure, cut):
     config = configure(models=["ladder", {"stats": "Theta"}, {"ensemble": {"members": ["Theta", "Naive"]}}])
     done = {}
     for model in models.build(config):
-        done[model.name] = models.fit(model, cut, done)
+        done[model.name] = models.fit(model, cut, done, lambda names: None)
     assert done["Ensemble"].members[0] is done["Theta"]
     assert_frame_equal(done["Ensemble"].predict(cut, 0), built(config).fit(cut).predict(cut, 0))
 
@@ -55,7 +56,7 @@ def test_combines_stored_forecasts_as_it_predicts(configure, cut):
 def test_takes_what_is_no_rung_when_nothing_is_named(configure, recipe, members):
     ensemble = built(configure(models=[{"ensemble": {}}, *recipe]))
     assert [m.name for m in ensemble.members] == members
-    assert sum(ensemble.weights.values()) == pytest.approx(1)
+    assert set(ensemble.weights.values()) == {1 / len(members)}
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,38 @@ def test_a_wrong_entry_is_told(configure, options, words):
     with pytest.raises(UserError) as told:
         models.build(config)
     assert all(word in str(told.value) for word in words)
+
+
+def test_learned_weights_differ_by_segment(configure, cut):
+    """A series counts by the weights of its segment, one without a segment by those of all."""
+    config = configure(models=["ladder", {"ensemble": {"members": ["Naive", "SeasonalNaive"], "weights": "learned"}}])
+    done = {m.name: m.fit(cut) for m in models.build(config) if m.family == "naive"}
+    ids = sorted(done["Naive"].predict(cut, 0)["unique_id"].unique())
+    columns = {"segment": ["all", "all", "x", "x"], "model": ["Naive", "SeasonalNaive"] * 2, "weight": [1.0, 0, 0, 1]}
+    learned = Weights(pl.DataFrame(columns), pl.DataFrame({"unique_id": [ids[0]], "segment": ["x"]}))
+    said = built(config).with_members(done, learned).predict(cut, 0)
+    for own, member in (
+        (said.filter(unique_id=ids[0]), "SeasonalNaive"),
+        (said.filter(pl.col("unique_id") != ids[0]), "Naive"),
+    ):
+        assert_frame_equal(
+            own.drop("source"), done[member].predict(cut, 0).join(own, on=KEY, how="semi").drop("source")
+        )
+
+
+def test_learned_weights_are_kept(configure, cut, tmp_path):
+    config = configure(models=["ladder", {"ensemble": {"members": ["Naive", "SeasonalNaive"], "weights": "learned"}}])
+    done = {m.name: m.fit(cut) for m in models.build(config) if m.family == "naive"}
+    columns = {"segment": ["all", "all"], "model": ["Naive", "SeasonalNaive"], "weight": [0.25, 0.75]}
+    homes = pl.DataFrame(schema={"unique_id": pl.String, "segment": pl.String})
+    fitted = built(config).with_members(done, Weights(pl.DataFrame(columns), homes))
+    fitted.save(tmp_path)
+    assert_frame_equal(models.load("ensemble", tmp_path).predict(cut, 0), fitted.predict(cut, 0))
+
+
+def test_a_model_for_few_series_is_left_out_where_there_are_many(configure):
+    config = configure(models=["ladder", {"stats": {"class": "AutoETS", "most": 1000}}, {"ensemble": {}}])
+    assert "AutoETS" in [m.name for m in models.build(config, 1000)]
+    many = {m.name: m for m in models.build(config, 1001)}
+    assert "AutoETS" not in many
+    assert [m.name for m in many["Ensemble"].members] == ["SeasonalNaive", "SeasonalMean4"]

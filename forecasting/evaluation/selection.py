@@ -1,0 +1,105 @@
+"""Weights of a combination, learned from earlier backtests: per segment, never negative, shrunk to the simple mean.
+
+For errors e of the members the mean squared error of a combination with weights w is w'Sw, S being the mean of ee'. It
+is made smallest over w >= 0 with sum 1, after S was shrunk twice: that of a segment towards that of all series (few
+cells tell little), and both towards a multiple of the identity, for which the simple mean is best (Ledoit & Wolf 2004,
+"A well-conditioned estimator for large-dimensional covariance matrices", applied to forecast errors as in Granger &
+Ramanathan 1984). A member that is clearly worse than the best one is left out before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+WORSE, NOISE = 0.25, 0.5
+"""A member whose error is larger than the best one's by more than this share, and by the noise of few cells, is left
+out: errors of another kind help even where they are somewhat larger."""
+BORROWED = 60.0
+"""So many cells (series and cutoffs) of all series count in a segment beside its own."""
+DOUBT = 20.0
+"""With so many cells the simple mean has as much say as the errors."""
+ROWS = 400_000
+KEY = ("unique_id", "ds", "cutoff")
+ALL = "all"
+
+
+def weights(past: pl.DataFrame, homes: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
+    """[segment, model, weight]: weights of `members` per segment, and for "all"; they add up to 1.
+
+    `past` are backtest rows (unique_id, ds, cutoff, model, y, yhat, rmsse_scale) that were over when the weights are
+    asked for; `homes` is [unique_id, segment]. Without rows that all members share: equal weights for "all".
+    """
+    wide = _errors(past, members)
+    if wide.is_empty():
+        return _framed(ALL, members, np.full(len(members), 1 / len(members)))
+    wide = wide.join(homes.select("unique_id", "segment"), on="unique_id", how="left")
+    whole, cells = _moments(wide, members), _cells(wide)
+    kept = _kept(whole, cells)
+    parts = [_framed(ALL, members, _solved(whole, kept, cells))]
+    for (segment,), rows in wide.drop_nulls("segment").group_by("segment", maintain_order=True):
+        own = _cells(rows)
+        mixed = (own * _moments(rows, members) + BORROWED * whole) / (own + BORROWED)
+        parts.append(_framed(str(segment), members, _solved(mixed, kept, cells)))
+    return pl.concat(parts)
+
+
+def _errors(past: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
+    """unique_id, cutoff and one column of scaled errors per member: rows on which all of them forecast what was sold.
+
+    An error counts by the root of its series' scale, between each series alike (RMSSE) and each unit alike (WAPE).
+    """
+    rows = past.filter(pl.col("model").is_in(list(members)), pl.col("y").is_not_null(), ~_closed(past))
+    scale = pl.when(pl.col("rmsse_scale") > 0).then("rmsse_scale").otherwise(1.0).sqrt().sqrt()
+    rows = rows.select(*KEY, "model", error=(pl.col("yhat") - pl.col("y")) / scale).filter(pl.col("error").is_finite())
+    every = -(-rows.height // (ROWS * len(members)))  # whole series, so that few tell for many
+    rows = rows.filter(pl.col("unique_id").rank("dense") % max(every, 1) == 0)
+    wide = rows.pivot("model", index=list(KEY), values="error", aggregate_function="first")
+    if any(m not in wide.columns for m in members):
+        return pl.DataFrame()
+    return wide.drop_nulls(list(members))
+
+
+def _closed(past: pl.DataFrame) -> pl.Expr:
+    return pl.col("closed").fill_null(value=False) if "closed" in past.columns else pl.lit(value=False)
+
+
+def _cells(wide: pl.DataFrame) -> int:
+    return wide.select("unique_id", "cutoff").n_unique()
+
+
+def _moments(wide: pl.DataFrame, members: Sequence[str]) -> Floats:
+    """The mean of ee' (k, k)."""
+    e = wide.select(members).to_numpy()
+    return np.asarray(e.T @ e / len(e))
+
+
+def _kept(moments: Floats, cells: int) -> NDArray[np.bool_]:
+    """Which members are not clearly worse than the best one."""
+    root = np.sqrt(np.diag(moments))
+    return np.asarray(root <= (1 + WORSE + NOISE / np.sqrt(cells)) * root.min() + 1e-12)
+
+
+def _solved(moments: Floats, kept: NDArray[np.bool_], cells: int) -> Floats:
+    """The weights (k,) that minimise w'Sw over w >= 0 with sum 1 among the kept members; the others get 0."""
+    from scipy.optimize import nnls
+
+    some = moments[np.ix_(kept, kept)]
+    size = np.trace(some) / len(some)
+    doubt = DOUBT / (cells + DOUBT)
+    shrunk = (1 - doubt) * some / max(size, 1e-300) + (doubt + 1e-6) * np.eye(len(some))
+    root = np.linalg.cholesky(shrunk).T
+    firm = 1e3 * np.ones((1, len(some)))  # the sum is 1: a row that outweighs all others
+    found, _ = nnls(np.vstack([root, firm]), np.append(np.zeros(len(some)), firm[0, 0]))
+    answer = np.zeros(len(moments))
+    answer[kept] = found / found.sum()
+    return answer
+
+
+def _framed(segment: str, members: Sequence[str], values: Floats) -> pl.DataFrame:
+    return pl.DataFrame({"segment": segment, "model": list(members), "weight": values})

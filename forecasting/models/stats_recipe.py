@@ -1,0 +1,56 @@
+"""What is asked of StatsForecast: a class by its name, its options, regressors and a transform."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+from forecasting.models import stats_state
+
+
+@cache
+def classes() -> dict[str, type]:
+    """All model classes of StatsForecast by name."""
+    import statsforecast.models as found
+
+    every = inspect_classes(found)
+    return {n: c for n, c in every.items() if c.__module__ == found.__name__ and not n.startswith("_")}
+
+
+def inspect_classes(module: Any) -> dict[str, type]:
+    """The classes in a module by name."""
+    return {n: c for n, c in vars(module).items() if isinstance(c, type)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A class of statsforecast.models, its options, the columns that it may regress on (None: all numeric ones), and
+    whether series whose values are all above 0 are fitted as they are or on their logarithm (`transform`).
+    """
+
+    cls: str
+    options: dict[str, Any]
+    regressors: tuple[str, ...] | None
+    transform: str = "none"
+
+    @property
+    def forwards(self) -> bool:
+        """Whether stored coefficients can be applied to a longer history."""
+        return stats_state.kept(classes()[self.cls], self.options)
+
+    def make(self) -> Any:
+        """A fresh object of the class."""
+        options = dict(self.options)
+        if isinstance(options.get("trend_forecaster"), str):
+            options["trend_forecaster"] = classes()[options["trend_forecaster"]]()
+        return classes()[self.cls](**options)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(kept: dict[str, Any]) -> Recipe:
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in kept["options"].items()}
+        regressors = None if kept["regressors"] is None else tuple(kept["regressors"])
+        return Recipe(kept["cls"], options, regressors, kept["transform"])

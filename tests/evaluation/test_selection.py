@@ -1,0 +1,103 @@
+"""Weights of a combination: against brute force, and what shrinkage must do."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecasting.evaluation.selection import weights
+
+START = date(2024, 1, 1)
+
+
+def past(errors, series=40, steps=14, seed=1):
+    """Backtest rows of models whose errors are given by a function of (rng, size): y is 100."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for model, draw in errors.items():
+        e = draw(rng, series * steps)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "unique_id": np.repeat([f"s{i:04d}" for i in range(series)], steps),
+                    "ds": [START + timedelta(days=k + 1) for k in range(steps)] * series,
+                    "y": 100.0,
+                    "yhat": 100.0 + e,
+                }
+            ).with_columns(cutoff=pl.lit(START), model=pl.lit(model), rmsse_scale=pl.lit(1.0), closed=pl.lit(False))
+        )
+    return pl.concat(frames)
+
+
+def homes(rows, segment=lambda name: "smooth/A"):
+    ids = rows["unique_id"].unique().sort()
+    return pl.DataFrame({"unique_id": ids, "segment": [segment(i) for i in ids]})
+
+
+def found(frame, segment="all"):
+    return dict(frame.filter(segment=segment).select("model", "weight").iter_rows())
+
+
+def noise(size):
+    return lambda rng, n: rng.normal(0, size, n)
+
+
+def test_weights_go_with_the_inverse_of_the_variance():
+    """Of independent errors with variances 1 and 1.44 the best weights are 1.44 / 2.44 and 1 / 2.44."""
+    rows = past({"a": noise(1.0), "b": noise(1.2)}, series=2000)
+    got = found(weights(rows, homes(rows), ["a", "b"]))
+    assert got["a"] == pytest.approx(1.44 / 2.44, abs=0.03)
+
+
+def test_they_add_up_to_one_and_are_never_negative():
+    rng = np.random.default_rng(3)
+    common = rng.normal(0, 1, 40 * 14)
+    rows = past({"a": lambda r, n: common, "b": lambda r, n: 1.05 * common + r.normal(0, 0.05, n), "c": noise(1.0)})
+    for segment in ("all", "smooth/A"):
+        got = found(weights(rows, homes(rows), ["a", "b", "c"]), segment)
+        assert sum(got.values()) == pytest.approx(1)
+        assert min(got.values()) >= 0
+
+
+def test_no_better_weights_exist_on_a_grid():
+    """On many cells the squared error of the weights is as small as that of the best of 231 others."""
+    rng = np.random.default_rng(5)
+    shared = rng.normal(0, 1, 800 * 14)
+    draw = {"a": lambda r, n: shared + r.normal(0, 0.5, n), "b": lambda r, n: shared + r.normal(0.1, 0.6, n)}
+    rows = past(draw | {"c": noise(1.25)}, series=800)
+    got = found(weights(rows, homes(rows), ["a", "b", "c"]))
+    e = {m: (g["yhat"] - g["y"]).to_numpy() for (m,), g in rows.group_by("model")}
+    loss = lambda w: np.mean(sum(w[m] * e[m] for m in e) ** 2)  # noqa: E731
+    grid = [(i / 20, j / 20, 1 - i / 20 - j / 20) for i in range(21) for j in range(21 - i)]
+    best = min(loss(dict(zip("abc", w, strict=True))) for w in grid)
+    assert loss(got) <= 1.01 * best
+
+
+def test_few_cells_lean_to_the_simple_mean():
+    rows = past({"a": noise(1.0), "b": noise(1.2)}, series=1)
+    few = found(weights(rows, homes(rows), ["a", "b"]))
+    many = past({"a": noise(1.0), "b": noise(1.2)}, series=500)
+    assert abs(few["a"] - 0.5) < abs(found(weights(many, homes(many), ["a", "b"]))["a"] - 0.5)
+
+
+def test_a_clearly_worse_member_is_left_out():
+    rows = past({"a": noise(1.0), "b": noise(1.05), "bad": noise(3.0)})
+    assert found(weights(rows, homes(rows), ["a", "b", "bad"]))["bad"] == 0
+
+
+def test_segments_have_weights_of_their_own():
+    rows = past({"a": noise(1.0), "b": noise(1.0)}, series=600)
+    first = pl.col("unique_id") < "s0300"
+    better = pl.when(first == (pl.col("model") == "a")).then(0.3).otherwise(1.0)
+    rows = rows.with_columns(yhat=100 + (pl.col("yhat") - 100) * better)
+    got = weights(rows, homes(rows, lambda name: "x" if name < "s0300" else "y"), ["a", "b"])
+    assert found(got, "x")["a"] > 0.8
+    assert found(got, "y")["b"] > 0.8
+
+
+def test_without_a_past_all_weigh_the_same():
+    rows = past({"a": noise(1.0), "b": noise(9.0)})
+    assert found(weights(rows.clear(), homes(rows), ["a", "b"])) == {"a": 0.5, "b": 0.5}
+    only = rows.filter(model="a")
+    assert found(weights(only, homes(only), ["a", "b"])) == {"a": 0.5, "b": 0.5}
