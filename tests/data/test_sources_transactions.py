@@ -290,6 +290,14 @@ def test_what_cannot_be_is_told(receipts, options, columns, key, said):
     assert key in str(told.value)
 
 
+@pytest.mark.parametrize("option", [{"partial": "drop"}, {"min_lines": 2}])
+def test_what_looks_at_all_lines_needs_all_files(receipts, option):
+    config = receipts(LINES, option, {})
+    source = config.source.model_copy(update={"reads": "new_files"})
+    with pytest.raises(UserError, match=f"source.options.{next(iter(option))}: looks at all lines"):
+        sources.load(config.model_copy(update={"source": source}))
+
+
 # --- Any lines at all ------------------------------------------------------------------------------------------------
 
 LINE = st.tuples(
