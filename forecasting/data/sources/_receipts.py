@@ -76,7 +76,7 @@ def fits(config: Config, o: Options, drivers: dict[str, str]) -> None:
     for option in (option for option, asked in whole.items() if asked and config.source.reads == "new_files"):
         raise config.fault(
             f"source.options.{option}",
-            "looks at all lines, and with source.reads: new_files a load sees those of the new files only: take one out",
+            "looks at all lines, and with source.reads: new_files a load sees those of new files only: take one out",
         )
     for column, key in drivers.items():
         _driver(config, o, column, key)
