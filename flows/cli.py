@@ -26,6 +26,7 @@ Sets = Annotated[
     tuple[str, ...], Parameter("--set", help="key=value over the file's, for example --set h=14; repeatable.")
 ]
 Cutoff = Annotated[date | None, Parameter(help="Work as if this day (YYYY-MM-DD) were the last known one.")]
+Load = Annotated[int | None, Parameter(help="Read the data as this load left them; the newest if left out.")]
 Force = Annotated[bool, Parameter(help="Do the work again, also where nothing has changed.")]
 Where = Annotated[str | None, Parameter(help="Which series, like \"store = 'CA_1'\"; all of them if left out.")]
 Changes = Annotated[tuple[str, ...], Parameter(help='Like "price*=0.9" or "promo=1"; repeatable.')]
@@ -62,8 +63,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _step(flow: str, about: str) -> Callable[..., None]:
-    def command(config: File, /, *, set_: Sets = (), cutoff: Cutoff = None, force: Force = False) -> None:
-        _run(flow, config, set_, cutoff, force)
+    def command(
+        config: File, /, *, set_: Sets = (), cutoff: Cutoff = None, data_version: Load = None, force: Force = False
+    ) -> None:
+        _run(flow, config, _at(set_, data_version), cutoff, force)
 
     command.__doc__ = about
     return command
@@ -92,10 +95,11 @@ def export(
     cutoff: Annotated[
         date | None, Parameter(help="The forecasts, or scores, of this cutoff; the newest if left out.")
     ] = None,
+    data_version: Load = None,
     set_: Sets = (),
 ) -> None:
     """Write a table to a file."""
-    job = _load(config, set_)
+    job = _load(config, _at(set_, data_version))
     from forecasting.steps.export import export as write
 
     rows = write(job, what, out, cutoff)
@@ -160,6 +164,7 @@ app.command(
     help="The feature store: build, list, preview, describe, training-set.",
     sort_key=14,
 )
+app.command("flows.cli_check:app", name="check", help="Look at the data without loading them, for CI.", sort_key=15)
 
 
 def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, force: bool) -> None:
@@ -177,6 +182,11 @@ def _load(config: Path, sets: Sequence[str]) -> Config:
     from forecasting.config import load, parse_set
 
     return load(config, parse_set(tuple(sets)))
+
+
+def _at(sets: Sequence[str], load: int | None) -> tuple[str, ...]:
+    """The settings, with the load that is read."""
+    return tuple(sets) if load is None else (*sets, f"data_version={load}")
 
 
 def _is_free(host: str, port: int) -> None:

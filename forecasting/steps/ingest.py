@@ -19,7 +19,7 @@ from forecasting.services import log
 from forecasting.services.store_draft import Overtaken, turn
 from forecasting.steps import Outcome
 from forecasting.steps.context import KINDS, data_version, open_store
-from forecasting.steps.loading import additive, facts, fitting, landing, panel, state
+from forecasting.steps.loading import additive, facts, fitting, landing, panel, state, volume
 from forecasting.steps.loading.landing import Rows
 from forecasting.steps.loading.state import Load
 
@@ -38,7 +38,7 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
     if config.data_version is not None:
         store = open_store(config)
         told = landing.nothing() | {"rows_written": 0, "data_version": data_version(store)}
-        return Outcome("ingest", told | facts.told(store), reused=True)
+        return Outcome("ingest", told | facts.told(store, config), reused=True)
     for _ in range(TRIES):
         with turn(state.root_of(config)):
             try:
@@ -53,6 +53,7 @@ def _load(config: Config, *, force: bool) -> Outcome:
     load = state.begin(config)
     with log.step("read"):
         rows = landing.read(load, force=force)
+    volume.is_usual(rows.told, config, load.store)
     load = _fixed(load, rows)
     _write_events(load, rows)
     rows = additive.summed(load, rows)
@@ -62,7 +63,7 @@ def _load(config: Config, *, force: bool) -> Outcome:
     landing.remember(load, rows)
     published = state.publish(load, new.last, written, rows.files)
     known = {"rows_written": written, "data_version": load.number if published else load.before["load"]}
-    return Outcome("ingest", dict(rows.told) | known | facts.told(load.store), reused=not published)
+    return Outcome("ingest", dict(rows.told) | known | facts.told(load.store, config), reused=not published)
 
 
 def _fixed(load: Load, rows: Rows) -> Load:

@@ -1,0 +1,87 @@
+"""`demandcast check ...`: look without touching, for people and for CI."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from flows.cli import File, Sets, _load, _say
+from forecasting.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from forecasting.steps.check import Report
+
+SHOWN = 20
+Out = Annotated[Path | None, Parameter(help="Write the report to this .json or .html file, or the series to .parquet.")]
+Strict = Annotated[bool, Parameter(help="Warnings end with exit code 2, too.")]
+
+app = App(name="check", help="Look at the data without loading them. Exit code 2 when a check fails.")
+
+
+@app.command
+def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets = ()) -> None:
+    """Hold the source to its contracts: schema, volume, ranges, readability, freshness, keys; and tell its quality."""
+    job = _load(config, set_)
+    if out and out.suffix not in WRITERS:
+        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    from forecasting.services import console
+    from forecasting.steps.check import FAILED, WARNING, check
+
+    report = check(job)
+    console.table(report.table(), f"data of {job.name}")
+    if report.series.height:
+        console.table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
+    if out:
+        WRITERS[out.suffix](report, out)
+        _say(f"report: {out}")
+    failed = [f.check for f in report.findings if f.verdict == FAILED or (strict and f.verdict == WARNING)]
+    if failed:
+        raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the table says why")
+
+
+def verdicts(report: Report) -> pl.DataFrame:
+    """Series and their sales by verdict, the most frequent first, with an example."""
+    import polars as pl
+
+    volume = (pl.col("n") * pl.col("mean")).sum() / (report.series["n"] * report.series["mean"]).sum()
+    counted = report.series.group_by("verdict").agg(
+        series=pl.len(),
+        share_of_sales=volume,
+        gaps=pl.col("gaps").sum(),
+        outliers=pl.col("outliers").sum(),
+        example=pl.col("unique_id").min(),
+    )
+    return counted.sort("series", "verdict", descending=[True, False])
+
+
+def _json(report: Report, out: Path) -> None:
+    told = {"findings": report.table().to_dicts(), "account": report.account, "series": report.series.to_dicts()}
+    out.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+
+
+def _html(report: Report, out: Path) -> None:
+    parts = [report.table(), *([verdicts(report), report.series] if report.series.height else [])]
+    style = (
+        "<style>body{font-family:sans-serif}table{border-collapse:collapse;margin:1em 0}td,th{padding:2px 8px}</style>"
+    )
+    body = "".join(map(_rows, parts))
+    out.write_text(f"<!doctype html><meta charset=utf-8><title>check data</title>{style}{body}", encoding="utf-8")
+
+
+def _rows(frame: pl.DataFrame) -> str:
+    head = "".join(f"<th>{escape(c)}" for c in frame.columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(v))}" for v in row) for row in frame.iter_rows())
+    return f"<table><tr>{head}{body}</table>"
+
+
+def _parquet(report: Report, out: Path) -> None:
+    report.series.write_parquet(out)
+
+
+WRITERS = {".json": _json, ".html": _html, ".parquet": _parquet}
