@@ -6,3 +6,7 @@ import os
 # LightGBM fit takes tens of times as long when anything else runs on the machine; asleep at once, it takes four times
 # as long when nothing does. Set before any library loads its OpenMP.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+# The same holds of the threads of numpy's matrix products, which are small here: one thread takes a second where two
+# that wait for each other on a busy machine take half a minute.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

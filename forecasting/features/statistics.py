@@ -13,7 +13,7 @@ BINS = 20
 TOP = 20
 """So many of the most frequent texts are counted."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
-CHUNK = 50_000
+CHUNK = 8_000
 """Rows that are multiplied at once."""
 
 
