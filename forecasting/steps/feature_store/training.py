@@ -14,7 +14,7 @@ from forecasting.services.store import Store
 from forecasting.steps import Outcome, context
 from forecasting.steps.feature_store.build import checked, name_of
 from forecasting.steps.feature_store.maker import maker
-from forecasting.steps.feature_store.versions import Order, build_version, registered
+from forecasting.steps.feature_store.versions import CODE, Order, build_version, registered
 
 
 def training_set(config: Config, first: date, last: date, lead: int | None = None, *, force: bool = False) -> Outcome:
@@ -43,5 +43,5 @@ def training_set(config: Config, first: date, last: date, lead: int | None = Non
 def _feature_version(store: Store, name: str) -> int | None:
     """The newest version of the feature table if it was built from the same data by the same code."""
     newest = registered(store, "features", name).head(1)
-    same = newest.filter(pl.col("code") == context.code_of(), pl.col("data_version") == context.data_version(store))
+    same = newest.filter(pl.col("code") == context.code_of(CODE), pl.col("data_version") == context.data_version(store))
     return same["version"].item() if same.height else None

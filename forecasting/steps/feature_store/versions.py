@@ -24,6 +24,7 @@ from forecasting.steps.feature_store import profile
 Kinds = dict[str, pl.DataType]
 Make = Callable[[int], pl.DataFrame]
 RECIPE = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
+CODE = ("data", "features")
 TYPES: Kinds = {"Float32": pl.Float32(), "String": pl.String()}
 
 
@@ -87,11 +88,11 @@ def _outcome(order: Order, row: dict[str, Any], **reused: bool) -> Outcome:
 
 def _origin(config: Config, store: Store, order: Order) -> dict[str, Any]:
     """data_version, recipe and code of a build, its columns, and the identity of all of that."""
-    recipe = _hash(json.dumps(config.model_dump(mode="json", include=set(RECIPE)), sort_keys=True))
+    recipe, code = context.hashed(config, RECIPE), context.code_of(CODE)
     columns = json.dumps({name: str(kind) for name, kind in order.columns.items()})
     asked = {k: str(v) for k, v in sorted(order.row.items()) if k != "feature_version"}
-    build = _hash(f"{context.data_key(store)} {recipe} {context.code_of()} {columns} {asked}")
-    origin = {"data_version": context.data_version(store), "recipe": recipe, "code": context.code_of()}
+    build = _hash(f"{context.data_key(store)} {recipe} {code} {columns} {asked}")
+    origin = {"data_version": context.data_version(store), "recipe": recipe, "code": code}
     return origin | {"columns": columns, "build": build}
 
 
