@@ -1,4 +1,4 @@
-"""Look at the data of a config without loading them: every contract, one finding each, and the quality of the series."""
+"""Look at the data of a config without loading them: each contract gives a finding; and how good the series are."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def check(config: Config, today: date | None = None) -> Report:
     long = loaded.long
     read = (Finding("schema", OK, f"{loaded.lines:,} lines; all columns of the config are there"),)
     shape = (
-        _limit("dates", f"{long['ds'].min()} to {long['ds'].max()}", partial(limits.has_plausible_dates, long, config)),
+        _limit(
+            "dates", f"{long['ds'].min()!s} to {long['ds'].max()!s}", partial(limits.has_plausible_dates, long, config)
+        ),
         _limit("rhythm", f"freq {config.frequency.every} fits", partial(limits.has_the_rhythm, long, config)),
     )
     if any(f.verdict == FAILED for f in shape):
@@ -110,7 +112,7 @@ def _of_load(checked: Checked, config: Config, today: date) -> Iterator[Finding]
     last = f"{before:,.0f} {volume.unit(told)} at the last load" if before else "nothing was loaded before"
     yield _limit("volume", f"{told['lines']:,} lines; {last}", partial(volume.is_usual, told, config, store))
     newest = good.filter(pl.col("y").is_not_null())["ds"].max()
-    yield _limit("freshness", f"newest sales of {newest}", partial(limits.has_fresh_sales, good, config, today))
+    yield _limit("freshness", f"newest sales of {newest!s}", partial(limits.has_fresh_sales, good, config, today))
     empty = [c for c in good.columns if good[c].null_count() == good.height]
     said = f"nothing stands in {', '.join(empty)}" if empty else "every column holds something"
     yield Finding("columns", WARNING if empty else OK, said)

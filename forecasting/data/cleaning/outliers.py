@@ -52,9 +52,8 @@ def treat(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     judged = judged.with_columns(_odd=pl.col("_odd") & ~_shared())
     shift: pl.Expr = pl.lit(value=False)
     if rule.rule == "level_shift":
-        judged = judged.with_columns(_side=_side()).with_columns(_run=_run())
-        lasting = U.count().over("_run") >= _least(config)
-        judged = judged.with_columns(_odd=pl.col("_odd") & ~lasting, _shift=_shifts(config))
+        judged = judged.with_columns(_bare=U - pl.col("_expected") + pl.col("_level"))
+        judged = judged.with_columns(_odd=pl.col("_odd") & ~_lasting(config), _shift=_shifts(config))
         shift = pl.col("_shift")
     return _marked(judged, rule, shift).select(rows.columns)
 
@@ -163,28 +162,21 @@ def _recurs(config: Config) -> pl.Expr:
     return pl.any_horizontal(*more, *less).fill_null(value=False)
 
 
-def _side() -> pl.Expr:
-    """1 and -1 for odd sales above and below, 0 for others; days without sales are as the sale before."""
-    side = pl.when("_odd").then((U - pl.col("_expected")).sign()).otherwise(0.0)
-    return pl.when(U.is_not_null()).then(side).forward_fill().over(SERIES)
-
-
-def _run() -> pl.Expr:
-    """Numbers the unbroken runs on one side: one as long as a season is a level, and no outlier."""
-    side = pl.col("_side")
-    return (side != side.shift(1).over(SERIES)).fill_null(value=True).cum_sum()
-
-
-def _least(config: Config) -> int:
-    return config.frequency.windows[0]
+def _lasting(config: Config) -> pl.Expr:
+    """The days that end here, or begin, lie on the same side: a level, and no outlier."""
+    days = config.frequency.windows[0]
+    median = pl.col("_bare").rolling_median(days, min_samples=days // 2 + 1)
+    off = (U - pl.col("_expected")).sign() / pl.col("_scale")
+    near = (median.over(SERIES), median.shift(1 - days).over(SERIES))
+    return pl.any_horizontal(((level - pl.col("_level")) * off >= SHIFT).fill_null(value=False) for level in near)
 
 
 def _shifts(config: Config) -> pl.Expr:
     """The first day of a level that differs from the one before it; told when it has lasted for a window of days."""
     window = _window(config)
-    bare = U - pl.col("_expected") + pl.col("_level")
-    level = bare.rolling_median(window, min_samples=_least(config)).over(SERIES)
+    level = pl.col("_bare").rolling_median(window, min_samples=config.frequency.windows[0]).over(SERIES)
     step = (level.shift(1 - window) - level.shift(1)).over(SERIES).abs() / pl.col("_scale")
     step = pl.when(U.is_not_null()).then(step)
     highest = step.rolling_max(2 * window + 1, min_samples=1, center=True).over(SERIES)
-    return ((step >= SHIFT) & (step == highest)).fill_null(value=False)
+    before = step.rolling_max(window, min_samples=1).shift(1).over(SERIES).fill_null(0.0)
+    return ((step >= SHIFT) & (step == highest) & (step > before)).fill_null(value=False)

@@ -14,6 +14,8 @@ IMPROBABLE = 1e-5
 LEAST_SPREAD, MOST_SPREAD = 0.05, 5.0
 MEDIAN_OF_SQUARE = 0.455
 """Median of a squared standard normal variable: what makes a variance of a median that no outlier moves."""
+EXPECTED = 0.5
+"""A zero that is likelier than this stays one, also amid a stock-out: the day of rest of a store."""
 RESTING, SINGLES = 0.2, 0.01
 """Shares from which zeros are told by what is usual: on this weekday, and standing alone. Below, they may be the very
 stock-outs that are looked for."""
@@ -27,10 +29,12 @@ def infer(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     of the series. Longer runs than a third of a quarter are no stock-outs: the series paused or ended.
     """
     known = _levels(rows, config)
+    zeros = _zeros(known)
+    runs = zeros.group_by(RUN).agg(pl.col("_log").sum().alias("_all"), _long=pl.col("_at").max() - pl.col("_at").min())
     longest = config.frequency.level_window // 3
-    runs = _zeros(known).group_by(RUN).agg(pl.col("_log").sum(), long=pl.col("_at").max() - pl.col("_at").min() + 1)
-    improbable = runs.filter(pl.col("_log") <= pl.lit(IMPROBABLE).log(), pl.col("long") <= longest)
-    out = pl.col("_zero") & pl.col(RUN).is_in(improbable[RUN].implode())
+    improbable = runs.filter(pl.col("_all") <= pl.lit(IMPROBABLE).log(), pl.col("_long") < longest)
+    odd = zeros.filter(pl.col("_log") <= pl.lit(EXPECTED).log()).join(improbable, on=RUN, how="semi")
+    out = pl.col("_at").is_in(odd["_at"].implode())
     return known.with_columns(
         y=pl.when(out).then(None).otherwise(Y),
         flag=pl.when(out).then(pl.lit("inferred_out_of_stock")).otherwise("flag"),
