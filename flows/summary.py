@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from forecasting.data.freshness import sentences
+
 Facts = Mapping[str, Any]
 Row = Mapping[str, str]
 
@@ -69,9 +71,41 @@ def _ingest(f: Facts) -> Iterator[Section]:
         rules = f["quarantined_by_rule"] if word == "quarantined" else f["dropped"]
         if rules:
             lines.append(f"{word}: {_counts(rules)}")
+    lines += _tables(f.get("tables", {}), f.get("told_by_tables", 0))
+    lines += _landed(f)
+    lines += sentences(f.get("freshness", {}))
     if f.get("cleaned"):  # loads from before there was any cleaning tell nothing of it
         lines.append(f"cleaned: {_counts(f['cleaned'])}")
     yield Section("Data", tuple(lines))
+
+
+def _tables(accounts: Mapping[str, Facts], told: int) -> Iterator[str]:
+    """What further tables brought, and what they and the sales do not know of each other."""
+    for name, a in accounts.items():
+        said = [f"{a['rows']:,} of {a['lines']:,} rows taken"]
+        if a["unmatched"]:
+            said.append(f"nothing for {a['unmatched']:,} rows of the sales, first {a['example']}")
+        if a["unmatched_keys"]:
+            said.append(f"{a['unmatched_keys']:,} keys of the sales lack")
+        if a["unused_keys"]:
+            said.append(f"{a['unused_keys']:,} of its keys are never sold")
+        yield f"table {name}: {'; '.join(said)}"
+    if told:
+        yield f"{told:,} rows are of days that only tables tell of"
+
+
+def _landed(f: Facts) -> Iterator[str]:
+    """What became of the files of a landing folder, and of rows that were marked as deleted."""
+    if f.get("files_read"):
+        yield f"{len(f['files_read']):,} files read: {', '.join(f['files_read'][:5])}"
+    for key, said in (
+        ("files_again", "not read, they are counted already"),
+        ("files_beside", "no files of the source"),
+    ):
+        if f.get(key):
+            yield f"{said}: {', '.join(f[key][:5])}"
+    if f.get("deleted"):
+        yield f"{f['deleted']:,} rows deleted"
 
 
 def _backtest(f: Facts) -> Iterator[Section]:
@@ -124,6 +158,7 @@ def _monitor(f: Facts) -> Iterator[Section]:
     lines = (
         f"{newest} against {before}: {_percent(f['share'])} of the columns drifted{_names(f['drifted'])}",
         f"report: {f['report']}",
+        *sentences(f.get("freshness", {})),
     )
     yield Section("Drift", lines)
     if f["realised"]:

@@ -409,3 +409,10 @@ def test_orange_juice_stores_by_their_number(configs, shared):
     assert joined.long.height == sold.height
     expected = [told[str(store)] for store in sold["store"]]
     assert joined.long["income"].to_list() == expected
+
+
+def test_tables_beside_the_sales_are_no_sales(job):
+    job.table("stores", "store,ds,y", "a,1,2", "b,2,3", on="store", columns={"size": "y"})
+    job.keys["source"]["path"] = str(job.folder)
+    loaded = sources.load(job.config(columns={"static": ["size"]}))
+    assert (loaded.lines, dict(loaded.dropped), loaded.long["size"].sum()) == (20, {}, 50)

@@ -30,30 +30,43 @@ def untold(tables: Tables, good: pl.DataFrame, config: Config, known: date | Non
     days = [day for day in (last, known) if isinstance(day, date)]
     if not days or not any(side.spec.dated for side in tables.sides):
         return good.clear()
-    spans = _spans(good, config, max(days), known)
-    made = [_of(tables, part, good, config, max(days)) for part in spans.iter_slices(SERIES_AT_ONCE)]
-    return pl.concat([good.clear(), *made])
+    after = known if _tell_unsold(tables, config) else max(days)
+    spans = _spans(good, config, max(days), after)
+    there = good.select(KEY).filter(pl.col("ds") >= spans["_from"].min())
+    made = [_of(tables, part, there, config, max(days)) for part in spans.iter_slices(SERIES_AT_ONCE)]
+    return pl.concat([good.clear(), *(rows.select(_like(good.schema, rows.schema)).cast(good.schema) for rows in made)])
 
 
-def _spans(good: pl.DataFrame, config: Config, last: date, known: date | None) -> pl.DataFrame:
-    """Per living series: its newest static values, and the first and the last day that is asked for."""
+def _tell_unsold(tables: Tables, config: Config) -> bool:
+    """Whether a table with dates tells stock or openings: only then days that are over are looked at."""
+    told = {column for side in tables.sides if side.spec.dated for column in side.columns}
+    return bool(told & {config.columns.stock, config.columns.open})
+
+
+def _spans(good: pl.DataFrame, config: Config, last: date, after: date | None) -> pl.DataFrame:
+    """Per living series: its newest static values, and the first and the last day that is asked for, `after` a day."""
     every = [pl.col(c).drop_nulls().last() for c in config.static_columns]
     sold = pl.col("ds").filter(pl.col("y").is_not_null())
-    spans = good.sort(KEY).group_by("unique_id").agg(*every, _from=pl.col("ds").min(), _sold=sold.max())
+    spans = (
+        good.select(*KEY, "y", *config.static_columns)
+        .sort("ds")
+        .group_by("unique_id")
+        .agg(*every, _from=pl.col("ds").min(), _sold=sold.max())
+    )
     alive = pl.col("_sold") > config.frequency.shift(last, -ALIVE_YEARS * config.frequency.year)
-    first = [] if known is None else [pl.lit(config.frequency.shift(known, 1))]
+    first = [] if after is None else [pl.lit(config.frequency.shift(after, 1))]
     until = pl.lit(config.frequency.shift(last, config.h))
     spans = spans.filter(alive).with_columns(_from=pl.max_horizontal("_from", *first), _to=until)
     return spans.filter(pl.col("_from") <= pl.col("_to")).drop("_sold").sort("unique_id")
 
 
-def _of(tables: Tables, spans: pl.DataFrame, good: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
+def _of(tables: Tables, spans: pl.DataFrame, there: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
+    own = there.filter(pl.col("unique_id").is_in(spans["unique_id"].implode()))
     ds = pl.date_ranges("_from", "_to", interval=config.freq).alias("ds")
-    grid = spans.select(pl.exclude("_from", "_to"), ds).explode("ds").join(good, on=KEY, how="anti")
+    grid = spans.select(pl.exclude("_from", "_to"), ds).explode("ds").join(own, on=KEY, how="anti")
     told = tables.tell(grid, config, last)
     ahead = pl.col("ds") > last
-    told = told.filter((ahead & pl.col("_told")) | (~ahead & _unsold(told, config)))
-    return told.select(_like(good.schema, told.schema)).cast(good.schema)
+    return told.filter((ahead & pl.col("_told")) | (~ahead & _unsold(told, config)))
 
 
 def _unsold(told: pl.DataFrame, config: Config) -> pl.Expr:

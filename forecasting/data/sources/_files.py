@@ -46,9 +46,20 @@ def find(config: Config) -> list[File]:
     if what == "file":
         return [places.file(path)]
     if what == "glob":
-        return places.matching(path)
+        return _without_tables(places.matching(path), config)
     found = [f for f in places.listing(path) if f.name.lower().endswith(TEXT + PARQUET)]
+    found = _without_tables(found, config)
     return found or _nothing(config, f"the folder {path} holds no {', '.join(TEXT + PARQUET)} file")
+
+
+def _without_tables(found: list[File], config: Config) -> list[File]:
+    """Without the files of further tables that lie beside those of the source."""
+    tables = {_full(places.file(table.path)) for table in config.tables.values()}
+    return [f for f in found if _full(f) not in tables]
+
+
+def _full(file: File) -> str:
+    return str(file.resolve() if isinstance(file, Path) else file)
 
 
 def is_there(config: Config) -> Literal["file", "folder", "glob"]:
