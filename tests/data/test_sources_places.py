@@ -232,6 +232,32 @@ def test_invoice_lines_on_s3(make_config, s3, tmp_path):
     assert there.long["y"].to_list() == [5]
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"source": {"path": "none.csv"}}, "source.path: there is no file or folder none.csv"),
+        ({"source": {"kind": "m5"}}, "source.path: is missing"),
+        ({"source": {"kind": "sap"}}, "source.kind: 'sap' is not a source"),
+        (
+            {"source": {"kind": "sql", "options": {"query": "SELECT 1", "url_env": "UNSET_HERE"}}},
+            "UNSET_HERE is not set",
+        ),
+        ({"source": {"kind": "synthetic", "options": {"shops": 2}}}, "source.options.shops: is not an option"),
+        (
+            {
+                "source": {"kind": "synthetic"},
+                "tables": {"items": {"path": "none.csv", "on": "unique_id", "columns": "size"}},
+                "columns": {"static": ["size"]},
+            },
+            "tables.items.path: there is no file or folder none.csv",
+        ),
+    ],
+)
+def test_what_is_plainly_not_there_is_told_without_reading(keys, said, make_config):
+    with pytest.raises(UserError, match=said):
+        sources.look(make_config(**keys))
+
+
 def test_a_landing_folder_is_no_delta_table(make_config, rows, tmp_path):
     source = {"path": as_delta(rows, str(tmp_path / "lake")), "columns": COLUMNS, "reads": "new_files"}
     with pytest.raises(

@@ -135,6 +135,8 @@ def test_types_of_postgresql(table):
 
 def test_chunks_become_one_column(monkeypatch, table):
     monkeypatch.setattr(database, "CHUNK", 100)
+    sizes, typed = [], database.typed
+    monkeypatch.setattr(database, "typed", lambda values: sizes.append(len(values)) or typed(values))
     query = "SELECT n, CASE WHEN n > 500 THEN n / 2.0 END AS half, n % 2 = 0 AS even FROM generate_series(1, 1234) n"
     rows = database.ask(table.url(), query, {})
     assert (rows["n"].sum(), rows["half"].sum(), rows["even"].sum()) == (

@@ -61,7 +61,7 @@ def ask(url: str, query: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
         twice = next((n for n in names if names.count(n) > 1), None)
         if twice is not None:
             raise NotAnswered(f"two columns of the result are called {twice!r}: rename one with AS")
-        parts = [[typed(c) for c in zip(*rows, strict=True)] for rows in result.partitions()]
+        parts = [[typed(c) for c in zip(*rows, strict=True)] for rows in result.partitions(CHUNK)]
     columns = zip(*parts, strict=True) if parts else ([] for _ in names)
     return pl.DataFrame([_joined(name, c) for name, c in zip(names, columns, strict=True)])
 
