@@ -56,6 +56,7 @@ def check(config: Config, today: date | None = None) -> Report:
     except UserError as error:
         return Report((Finding("schema", FAILED, str(error)),), {}, pl.DataFrame())
     long = loaded.long
+    span = f"{long['ds'].min()!s} to {long['ds'].max()!s}"
     read = (Finding("schema", OK, f"{loaded.lines:,} lines; all columns of the config are there"),)
     shape = (
         _limit(
