@@ -266,9 +266,8 @@ def test_reserved_name(table_config):
 
 
 def test_unknown_kind_lists_the_known(make_config):
-    with pytest.raises(
-        UserError, match=r"source\.kind: 'sap' is not a source; there are favorita, m5, rossmann, sql, synthetic, table, transactions"
-    ):
+    kinds = "favorita, m5, rossmann, sql, synthetic, table, transactions"
+    with pytest.raises(UserError, match=rf"source\.kind: 'sap' is not a source; there are {kinds}"):
         sources.load(make_config(source={"kind": "sap"}))
 
 
