@@ -165,8 +165,9 @@ def recipe_of(config: Config) -> str:
 
 
 def hashed(config: Config, keys: Iterable[str]) -> str:
-    """A hash of these keys of the config."""
-    kept = config.model_dump(mode="json", include=set(keys))
+    """A hash of these keys of the config; where the files of own events lie does not count, as with the source."""
+    files = {"calendar": {"events": {"__all__": {"path"}}}}
+    kept = config.model_dump(mode="json", include=set(keys), exclude=files)
     return _hash(json.dumps(kept, sort_keys=True))
 
 

@@ -15,7 +15,7 @@ from forecasting.data.panel import Cut
 from forecasting.errors import UserError
 from forecasting.features.calendar.places import code
 from forecasting.steps import run_step
-from forecasting.steps.context import open_panel, open_store
+from forecasting.steps.context import open_panel, open_store, recipe_of
 from tests import chain
 
 JOB = {"name": "x", "source": {"path": "sales.csv"}, "freq": "1d", "h": 7, "columns": {"static": ["state", "city"]}}
@@ -178,6 +178,15 @@ def test_the_same_table_once_more_changes_nothing_and_another_one_is_seen(loaded
     file.write_text(fairs(chain.LAST + timedelta(3)))
     mine.run(["ingest"])
     assert mine.table("events")["ds"].max() == chain.LAST + timedelta(3)
+
+
+def test_where_the_file_of_events_lies_is_no_part_of_the_recipe(loaded):
+    """Next year's file is no other recipe; another column of the name is."""
+    recipes = [
+        recipe_of(loaded.config(**{"calendar__events__fairs__path": path, "calendar__events__fairs__name": name}))
+        for path, name in (("a.csv", "fair"), ("b.csv", "fair"), ("a.csv", "what"))
+    ]
+    assert recipes[0] == recipes[1] != recipes[2]
 
 
 def test_a_country_that_nobody_knows_is_told_whatever_the_models(loaded):
