@@ -183,7 +183,7 @@ def test_the_same_table_once_more_changes_nothing_and_another_one_is_seen(loaded
 def test_where_the_file_of_events_lies_is_no_part_of_the_recipe(loaded):
     """Next year's file is no other recipe; another column of the name is."""
     recipes = [
-        recipe_of(loaded.config(**{"calendar__events__fairs__path": path, "calendar__events__fairs__name": name}))
+        recipe_of(loaded.config(calendar__events__fairs__path=path, calendar__events__fairs__name=name))
         for path, name in (("a.csv", "fair"), ("b.csv", "fair"), ("a.csv", "what"))
     ]
     assert recipes[0] == recipes[1] != recipes[2]
