@@ -45,16 +45,20 @@ def _longest_zeros(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Blocks of periods are compared with the last but one before them: a jump may lie amid the one in between."""
     f = config.frequency
     block = f.steps(pl.lit(EPOCH), pl.col("ds")) // f.windows[1]
-    level = rows.group_by(SERIES, block.alias("_block")).agg(_mean=Y.mean(), _n=Y.count()).sort(SERIES, "_block")
-    mean, n = pl.col("_mean"), pl.col("_n")
-    before, n_before, after = (c.over(SERIES) for c in (mean.shift(1), n.shift(1), mean.shift(-1)))
-    noise = SURE * (mean / n + before / n_before).sqrt()
-    up = (mean > TWICE * before) & (after > TWICE * before)
-    down = (TWICE * mean < before) & (TWICE * after < before)
-    jumped = (up | down) & ((mean - before).abs() > noise)
-    return level.with_columns(_jumped=jumped).group_by(SERIES).agg(jumps=pl.col("_jumped").sum())
+    level = rows.group_by(SERIES, block.alias("_block")).agg(_mean=Y.mean(), _half=Y.median(), _n=Y.count())
+    mean, half, n = pl.col("_mean"), pl.col("_half"), pl.col("_n")
+    before, half_before, n_before, after = (
+        c.over(SERIES, order_by="_block") for c in (mean.shift(2), half.shift(2), n.shift(2), mean.shift(-1))
+    )
+    up = (mean > TWICE * before) & (after > TWICE * before) & ((half > TWICE * half_before) | (half == 0))
+    down = (TWICE * mean < before) & (TWICE * after < before) & ((TWICE * half < half_before) | (half_before == 0))
+    sure = (mean - before).abs() > SURE * (mean / n + before / n_before).sqrt()
+    level = level.sort(SERIES, "_block").with_columns(_off=((up | down) & sure).fill_null(value=False))
+    first = pl.col("_off") & ~pl.col("_off").shift(1, fill_value=False).over(SERIES)
+    return level.with_columns(_first=first).group_by(SERIES).agg(jumps=pl.col("_first").sum())
 
 
 def verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:

@@ -59,9 +59,7 @@ def check(config: Config, today: date | None = None) -> Report:
     span = f"{long['ds'].min()!s} to {long['ds'].max()!s}"
     read = (Finding("schema", OK, f"{loaded.lines:,} lines; all columns of the config are there"),)
     shape = (
-        _limit(
-            "dates", f"{long['ds'].min()!s} to {long['ds'].max()!s}", partial(limits.has_plausible_dates, long, config)
-        ),
+        _limit("dates", span, partial(limits.has_plausible_dates, long, config)),
         _limit("rhythm", f"freq {config.frequency.every} fits", partial(limits.has_the_rhythm, long, config)),
     )
     if any(f.verdict == FAILED for f in shape):

@@ -1,0 +1,128 @@
+"""`demandcast check data`: a table, a report, an exit code, and nothing written."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.cli import main
+from forecasting.errors import UserError
+from forecasting.steps import check as step
+from tests import chain
+
+
+def job(rows: pl.DataFrame | None = None, **keys) -> chain.Job:
+    sample = chain.sample().filter(pl.col("store") == "S1") if rows is None else rows
+    return chain.make(sample, models=["ladder"], levels_of_aggregation=[[]], **keys)
+
+
+def verdicts(made: chain.Job, **overrides) -> dict[str, str]:
+    return {f.check: f.verdict for f in step.check(made.config(**overrides), date(2024, 7, 1)).findings}
+
+
+def run(made: chain.Job, *words: str) -> int:
+    try:
+        main(["check", "data", str(made.folder / "job.yaml"), *words])
+    except SystemExit as end:
+        return int(end.code)
+    return 0
+
+
+def test_sound_data_pass_and_nothing_is_written(capsys):
+    made = job()
+    before = sorted(made.folder.rglob("*"))
+    assert run(made, "--strict") == 0
+    told = capsys.readouterr().out
+    assert "volume" in told
+    assert "nothing was loaded before" in told
+    assert "series by what follows for the models" in told
+    assert sorted(made.folder.rglob("*")) == before
+
+
+BAD = {
+    "keys": ("a,1,2024-01-05,3", "warning"),
+    "ranges": ("a,1,2024-01-05,-3", "warning"),
+    "readability": ("a,1,2024-01-05,three", "warning"),
+}
+
+
+@pytest.mark.parametrize("check", BAD)
+def test_a_bad_row_is_a_warning_and_too_many_a_failure(check, tmp_path, capsys):
+    first = date(2024, 1, 1)
+    lines = [f"a,1,{first + timedelta(i)},{i % 7 + 1}" for i in range(60)]
+    row, verdict = BAD[check]
+    lines = ["store,item,ds,y", *(lines if check == "keys" else [x for x in lines if "01-05" not in x]), row]
+    (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
+    made = chain.make(chain.sample().head(0), models=["ladder"], columns={}, future={}, levels_of_aggregation=[[]])
+    where = {"source__path": str(tmp_path / "sales.csv")}
+    told = verdicts(made, **where, limits__quarantined=0.5)
+    assert told[check] == verdict
+    assert {name for name, v in told.items() if v != "ok"} == {check}
+    assert verdicts(made, **where)["quarantine"] == "failed"
+    sets = [word for key, v in where.items() for word in ("--set", f"{key.replace('__', '.')}={v}")]
+    assert run(made, *sets) == 2
+    assert "quarantine" in capsys.readouterr().err
+    assert run(made, *sets, "--set", "limits.quarantined=0.5") == 0
+    assert run(made, *sets, "--set", "limits.quarantined=0.5", "--strict") == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "failed"),
+    [
+        ({"source__path": "nowhere"}, "schema"),
+        ({"columns__static": ["colour"]}, "schema"),
+        ({"limits__dates": ["2030-01-01", "2031-01-01"]}, "dates"),
+        ({"limits__max_age": 3}, "freshness"),
+    ],
+)
+def test_what_fails_is_named(overrides, failed):
+    told = verdicts(job(), **overrides)
+    assert [name for name, verdict in told.items() if verdict == "failed"] == [failed]
+
+
+def test_a_column_without_a_value_is_a_warning():
+    made = job(chain.sample().with_columns(stock=pl.lit(None, pl.Float64)))
+    assert verdicts(made)["columns"] == "warning"
+
+
+def test_a_tenth_of_the_usual_rows_is_refused_by_the_check_and_by_the_load():
+    limit = {"quarantined": 0.01, "volume": [0.5, 2.0]}
+    made = job(limits=limit)
+    made.run(["ingest"])
+    assert verdicts(made)["volume"] == "ok"
+    whole = chain.sample().filter(pl.col("store") == "S1")
+    whole.sort("ds").tail(whole.height // 10).write_parquet(made.folder / "sales.parquet")
+    assert verdicts(made)["volume"] == "failed"
+    versions = chain.versions(made)
+    with pytest.raises(UserError, match=r"limits.volume: \d+ lines are 10.0% of the"):
+        made.run(["ingest"])
+    assert chain.versions(made) == versions
+    pl.concat([whole, whole.with_columns(store=pl.lit("S2")), whole.with_columns(store=pl.lit("S3"))]).write_parquet(
+        made.folder / "sales.parquet"
+    )
+    assert verdicts(made)["volume"] == "failed"
+
+
+@pytest.mark.parametrize("ending", ["json", "html", "parquet"])
+def test_the_report_is_written(ending, tmp_path, capsys):
+    out = tmp_path / f"report.{ending}"
+    made = job()
+    assert run(made, "--out", str(out)) == 0
+    ids = {"S1/I01", "S1/I02", "S1/I03", "S1/I04"}
+    if ending == "json":
+        told = json.loads(out.read_text())
+        assert {row["unique_id"] for row in told["series"]} == ids
+        assert {f["verdict"] for f in told["findings"]} == {"ok"}
+        assert told["account"]["lines"] == chain.sample().filter(pl.col("store") == "S1").height
+    elif ending == "parquet":
+        assert set(pl.read_parquet(out)["unique_id"]) == ids
+    else:
+        assert all(name in out.read_text() for name in ids)
+
+
+def test_another_ending_is_told(capsys):
+    assert run(job(), "--out", "report.docx") == 2
+    assert ".json, .html, .parquet" in capsys.readouterr().err
+    assert not Path("report.docx").exists()
