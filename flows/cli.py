@@ -30,7 +30,7 @@ Load = Annotated[int | None, Parameter(help="Read the data as this load left the
 Force = Annotated[bool, Parameter(help="Do the work again, also where nothing has changed.")]
 Where = Annotated[str | None, Parameter(help="Which series, like \"store = 'CA_1'\"; all of them if left out.")]
 Changes = Annotated[tuple[str, ...], Parameter(help='Like "price*=0.9" or "promo=1"; repeatable.')]
-Table = Literal["forecasts", "backtests", "scores", "quarantine"]
+Table = Literal["forecasts", "backtests", "scores", "quarantine", "series"]
 
 app = App(
     name="demandcast",

@@ -9,11 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import quality
 from forecasting.errors import UserError
+from forecasting.services.store import Store
 from forecasting.steps import queries
 from forecasting.steps.context import open_store
 
-TABLES = ("forecasts", "backtests", "scores", "quarantine")
+TABLES = ("forecasts", "backtests", "scores", "quarantine", "series")
 SHEET_ROWS = 1_048_575
 """Rows of an Excel sheet below its header."""
 Writer = Callable[[pl.DataFrame, Path, pl.DataFrame], None]
@@ -59,9 +61,18 @@ def read(config: Config, table: str, cutoff: date | None = None) -> pl.DataFrame
     if table == "forecasts":
         return _forecasts(config, cutoff)
     store = open_store(config)
+    if table == "series":
+        return _series(config, store)
     rows = store.scan(table, cutoff=cutoff) if cutoff and table != "quarantine" else store.scan(table)
     keys = [c for c in ("cutoff", "model", "unique_id", "ds", "file", "line") if c in rows.collect_schema()]
     return rows.sort(keys).collect()
+
+
+def _series(config: Config, store: Store) -> pl.DataFrame:
+    """What is known of every series, and what follows from it on the newest day of the panel."""
+    series = store.scan("series").collect().sort("unique_id")
+    newest = series["last"].max()
+    return quality.verdicts(series, config, newest) if isinstance(newest, date) else series
 
 
 def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:

@@ -34,8 +34,9 @@ def test_every_table_in_every_format(job, tmp_path, table, ending):
         ".xlsx": lambda p: pl.read_excel(p, sheet_name="data"),
     }
     back = readers[ending](out)
-    assert (back.height, back.columns) == (rows.height, rows.columns)
-    number = {"forecasts": "yhat", "backtests": "yhat", "scores": "value", "quarantine": "line"}[table]
+    more = ["periods", "life", "verdict"] if table == "series" else []
+    assert (back.height, back.columns) == (rows.height, rows.columns + more)
+    number = {"forecasts": "yhat", "backtests": "yhat", "scores": "value", "quarantine": "line", "series": "n"}[table]
     assert back[number].sum() == pytest.approx(rows[number].sum())
 
 
@@ -93,3 +94,10 @@ def test_mistakes_get_a_sentence(tmp_path, table, name, says):
 def test_a_cutoff_without_a_vintage_is_named(job, tmp_path):
     with pytest.raises(UserError, match="1999-01-01"):
         export(job[0], "forecasts", tmp_path / "a.csv", date(1999, 1, 1))
+
+
+def test_series_are_exported_with_what_follows_for_the_models(job, tmp_path):
+    export(job[0], "series", tmp_path / "series.parquet")
+    told = pl.read_parquet(tmp_path / "series.parquet")
+    assert told["verdict"].null_count() == 0
+    assert set(told["life"]) <= {"running", "new", "silent", "ended"}
