@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.freshness import freshness
 from forecasting.data.panel import Panel
 from forecasting.evaluation.metrics import score
 from forecasting.services import drift, log
@@ -32,10 +33,11 @@ def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) 
     at = context.cutoff_of(panel, cutoff)
     vintages = store.published().filter(pl.col("cutoff") <= at)
     key = f"{at} {context.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
+    fresh = {"freshness": freshness(store.scan("series").collect(), config, datetime.now().date())}
     known = None if force else context.last_facts(store, "monitor", key)
     if known:
-        return Outcome("monitor", known, reused=True)
-    facts: dict[str, Any] = {"key": key, "cutoff": str(at)} | _drift(config, store, panel, at)
+        return Outcome("monitor", known | fresh, reused=True)  # another day may have passed
+    facts: dict[str, Any] = {"key": key, "cutoff": str(at)} | fresh | _drift(config, store, panel, at)
     facts["realised"] = _realised(config, store, panel, vintages, at)
     return Outcome("monitor", facts)
 

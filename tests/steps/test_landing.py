@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -120,7 +121,7 @@ def test_other_tables_in_the_folder_are_left_alone():
 
 def test_a_source_that_reads_all_at_once_has_no_landing_folder(tmp_path):
     some = chain.make(source={"kind": "synthetic", "reads": "new_files"}, levels_of_aggregation=[[]])
-    with pytest.raises(UserError, match="source.reads"):
+    with pytest.raises(UserError, match=r"source\.reads"):
         some.run(["ingest"])
 
 
@@ -188,24 +189,27 @@ def landed() -> Job:
     return some
 
 
+def _kill_after(patch: pytest.MonkeyPatch, stop: int) -> None:
+    """The process ends right behind its commit number `stop`."""
+    commits: list[str] = []
+
+    def commit(name: str, real, *words, **keys) -> None:
+        real(*words, **keys)
+        commits.append(name)
+        if len(commits) == stop:
+            raise Killed
+
+    for name in ("create", "append", "upsert", "overwrite", "remove"):
+        patch.setattr(delta, name, partial(commit, name, getattr(delta, name)))
+
+
 def test_killed_after_any_commit_nothing_is_half_visible_and_the_next_run_mends_it(monkeypatch):
     before, clean = landed(), landed()
     ingest(clean)
-    commits = 0
-    real = {name: getattr(delta, name) for name in ("create", "append", "upsert", "overwrite", "remove")}
     for stop in range(1, 20):
-        some, commits = before.copy(), 0
-
-        def counted(name: str, *words, **keys) -> None:
-            nonlocal commits
-            real[name](*words, **keys)
-            commits += 1
-            if commits == stop:
-                raise Killed
-
+        some = before.copy()
         with monkeypatch.context() as patch:
-            for name in real:
-                patch.setattr(delta, name, lambda *w, _n=name, **k: counted(_n, *w, **k))
+            _kill_after(patch, stop)
             try:
                 ingest(some)
             except Killed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning, quality
 from forecasting.data.aggregate import sums
+from forecasting.data.freshness import freshness
 from forecasting.evaluation.segments import demand
 from forecasting.features.groups import Level
 from forecasting.services.store import Store
@@ -118,13 +120,14 @@ def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
     return together.select(store.tables["groups"].schema.names())
 
 
-def told(store: Store) -> dict[str, Any]:
-    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days, and
-    what was cleaned by flag.
+def told(store: Store, config: Config) -> dict[str, Any]:
+    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days, what
+    was cleaned by flag, and how fresh it is.
     """
     flags = dict(store.scan("panel").group_by("flag").len().collect().iter_rows())
     keys, made = sum(flags.values()), flags.get("filled", 0)
     cleaned = {flag: flags[flag] for flag in cleaning.CHANGED if flag in flags}
-    series = store.scan("series").select(pl.len(), pl.col("first").min(), pl.col("last").max()).collect().row(0)
-    days = {"series": series[0], "first": str(series[1]), "last": str(series[2])}
+    series = store.scan("series").collect()
+    days = {"series": series.height, "first": str(series["first"].min()), "last": str(series["last"].max())}
+    days["freshness"] = freshness(series, config, date.today())
     return {"keys": keys, "filled": made, "observed": keys - made, "cleaned": cleaned} | days

@@ -1,0 +1,48 @@
+"""Who has stopped reporting, by hand-made series."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.freshness import freshness, sentences
+
+LAST = date(2024, 6, 30)
+CONFIG = Config.model_validate(
+    {"name": "f", "source": {"kind": "synthetic"}, "freq": "1d", "h": 7, "columns": {"static": ["store"]}}
+)
+
+
+def series(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
+    """Of unique_id, store, days since the last observed one, observed days in the 100 before."""
+    return pl.DataFrame(
+        [(i, s, LAST - timedelta(q + 100), LAST - timedelta(q), n) for i, s, q, n in rows],
+        schema=["unique_id", "store", "first", "last", "n"],
+        orient="row",
+    )
+
+
+def test_all_report_and_only_the_age_is_told():
+    told = freshness(series(("a", "S", 0, 101), ("b", "S", 3, 101)), CONFIG, LAST + timedelta(2))
+    assert (told["age"], told["living"], told["silent"]) == (2, 2, 0)
+    assert sentences(told) == ["newest sales: 2024-06-30, 2 days old"]
+
+
+def test_a_store_that_has_stopped_while_others_go_on_is_named():
+    rows = series(("a", "S1", 0, 101), ("b", "S2", 9, 101), ("c", "S2", 12, 101), ("old", "S3", 300, 101))
+    told = freshness(rows, CONFIG, LAST)
+    assert (told["living"], told["silent"], told["silent_groups"]) == (3, 2, ["store=S2"])
+    assert told["silent_series"] == ["b", "c"]
+    assert any("store=S2" in line for line in sentences(told))
+
+
+def test_who_sells_rarely_is_not_silent_so_soon():
+    """Ten observed days in a hundred: a gap of ten days is usual."""
+    assert freshness(series(("a", "S", 0, 101), ("rare", "S", 40, 11)), CONFIG, LAST)["silent"] == 0
+    assert freshness(series(("a", "S", 0, 101), ("rare", "S", 60, 11)), CONFIG, LAST)["silent"] == 1
+
+
+def test_nothing_observed_tells_nothing():
+    empty = series(("a", "S", 0, 1)).with_columns(last=pl.lit(None, pl.Date))
+    assert freshness(empty, CONFIG, LAST) == {}
+    assert sentences({}) == []
