@@ -153,9 +153,12 @@ def test_nothing_sold_at_all_still_runs():
     assert told["yhat"].to_list() == [0.0] * told.height
 
 
-def test_one_date_far_ahead_leaves_nothing_to_score():
-    with pytest.raises(UserError, match=r"backtest\.windows: no series that was forecast has sales from 2089-12-18"):
-        run(table([*days(60), date(2090, 1, 1)]), "ingest", "backtest")
+def test_a_sale_dated_ahead_is_no_sale_yet():
+    ahead = table([*days(60), date(2090, 1, 1)])
+    with pytest.raises(UserError, match="in_the_future 1 times"):
+        run(ahead)
+    run(ahead, "ingest", "backtest", limits={"quarantined": 0.1})
+    assert panel()["ds"].max() == days(60)[-1]
 
 
 @pytest.mark.parametrize(("column", "value"), [("open", 0), ("stock", 0)])

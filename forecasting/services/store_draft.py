@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
+from forecasting.errors import UserError
 from forecasting.services import delta, log
 from forecasting.services.store import Store
 
@@ -79,6 +81,17 @@ def _settle(made: Draft, name: str, tip: DeltaTable, version: int | None) -> Non
         raise Overtaken(name) from error
 
 
+def _lock(root: str) -> IO[str]:
+    try:
+        Path(root).mkdir(parents=True, exist_ok=True)
+        return Path(root, ".loading").open("w")
+    except OSError as error:
+        raise UserError(
+            f"The tables in {root} cannot be written ({error.strerror or error}): "
+            "store.root must be a folder that you may write to, or s3://..."
+        ) from error
+
+
 @contextmanager
 def turn(root: str) -> Iterator[None]:
     """One load at a time in a local folder: wait until no other process loads there. Ends with the process, even when
@@ -87,8 +100,7 @@ def turn(root: str) -> Iterator[None]:
     if "://" in root:
         yield
         return
-    Path(root).mkdir(parents=True, exist_ok=True)
-    with Path(root, ".loading").open("w") as lock:
+    with _lock(root) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -19,7 +19,7 @@ from forecasting.services import log
 from forecasting.services.store_draft import Overtaken, turn
 from forecasting.steps import Outcome
 from forecasting.steps.context import KINDS, data_version, open_store
-from forecasting.steps.loading import additive, facts, fitting, landing, panel, state, volume
+from forecasting.steps.loading import additive, facts, fitting, landing, narrow, panel, state, volume
 from forecasting.steps.loading.landing import Rows
 from forecasting.steps.loading.state import Load
 
@@ -98,7 +98,7 @@ def _keep_quarantine(load: Load, bad: pl.DataFrame) -> None:
 def _merge(load: Load, new: panel.News, *, force: bool) -> int:
     """Merge the news into the panel, and tell the series and the groups; returns the rows of the panel written."""
     if panel.is_small(load, new) and not force:
-        change = panel.narrow(load, new)
+        change = narrow.narrow(load, new)
         facts.update(load, change)
         return change.written
     written: list[int] = []

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
 from forecasting.steps.context import open_panel, open_store
+from forecasting.steps.loading import narrow as narrowly
 from forecasting.steps.loading import panel as loading
 from tests import chain
 from tests.chain import Job
@@ -108,7 +109,7 @@ def test_a_small_load_goes_the_narrow_way_and_ends_where_the_whole_way_ends(monk
     with monkeypatch.context() as patch:
         patch.setattr(loading, "whole", lambda *_: pytest.fail("all of the panel was made anew"))
         narrow.run(["ingest"], **{"source.path": write(narrow.folder / "2.parquet", new)})
-    monkeypatch.setattr(loading, "narrow", lambda *_: pytest.fail("the narrow way"))
+    monkeypatch.setattr(narrowly, "narrow", lambda *_: pytest.fail("the narrow way"))
     monkeypatch.setattr(loading, "is_small", lambda *_: False)
     whole.run(["ingest"], **{"source.path": write(whole.folder / "2.parquet", new)})
     alike(narrow, whole)

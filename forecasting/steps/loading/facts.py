@@ -15,7 +15,8 @@ from forecasting.data.freshness import freshness
 from forecasting.evaluation.segments import demand
 from forecasting.features.groups import Level
 from forecasting.services.store import Store
-from forecasting.steps.loading.panel import Change, homes
+from forecasting.steps.loading.narrow import Change
+from forecasting.steps.loading.panel import homes
 from forecasting.steps.loading.state import Load
 
 MANY = 400

@@ -14,6 +14,7 @@ from forecasting.data import contracts, places, sources
 from forecasting.data.panel import KEY
 from forecasting.data.places import File
 from forecasting.errors import UserError
+from forecasting.steps.context import same_freq
 from forecasting.steps.loading import fitting
 from forecasting.steps.loading.state import Load
 
@@ -43,6 +44,7 @@ def nothing() -> dict[str, Any]:
 def read(load: Load, *, force: bool) -> Rows:
     """The rows of this load, checked; raises UserError when it breaks its limits."""
     config = load.config
+    same_freq(config, load.store)
     if config.source.reads == "everything":
         return _checked(load, sources.load(config))
     paths, side = _folder(load)
