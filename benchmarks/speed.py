@@ -19,6 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks import increment
+
 LINE = "{:>7} {:>9}  {:<12} {:>8} {:>9} {:>8} {:>12}"
 STEPS = ("ingest", "ingest again", "backtest", "train", "predict")
 CONFIG = """
@@ -41,6 +43,9 @@ def main() -> None:
     args = _arguments()
     if args.one:
         print(json.dumps(one(Path(args.one[0]), args.one[1])))
+        return
+    if args.increment:
+        increment.measured(5_000, 2_000, 3)
         return
     sizes = [(5, 20, 730), (10, 50, 730), (20, 200, 730)] if args.large else [(5, 20, 730)]
     print(LINE.format("series", "rows", "step", "seconds", "rows/s", "peak MB", "x reference"))
@@ -92,6 +97,7 @@ def reference() -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also 500 and 4,000 series, 2.9 million rows")
+    parser.add_argument("--increment", action="store_true", help="one new day on top of ten million rows, alone")
     parser.add_argument("--one", nargs=2, metavar=("CONFIG", "STEP"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
