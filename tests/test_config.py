@@ -141,7 +141,7 @@ UNKNOWN = [
     ("  country:", "  zzz:", "country:", "calendar.zzz: is not a key of the config; take it out"),
     ("  windows:", "  window:", "windows:", "backtest.window: is not a key of the config; did you mean `windows`?"),
     ("store:\n", "stor:\n", "store:", "stor: is not a key of the config; did you mean `store`?"),
-    ("    y: units", "    z: units", "y: units", "source.columns.z: is not known: name unique_id, ds, y only"),
+    ("    y: units", "    z: units", "y: units", "source.columns.z: is not known: name unique_id, ds, y, deleted only"),
     ("h: 14", "1: 14", "h: 14", "1: is not a key of the config; take it out"),
 ]
 TYPES = [
