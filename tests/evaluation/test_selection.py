@@ -75,7 +75,7 @@ def test_no_better_weights_exist_on_a_grid():
 
 
 def test_few_cells_lean_to_the_simple_mean():
-    rows = past({"a": noise(1.0), "b": noise(1.2)}, series=1)
+    rows = past({"a": noise(1.0), "b": noise(1.2)}, series=1, steps=200)
     few = found(weights(rows, homes(rows), ["a", "b"]))
     many = past({"a": noise(1.0), "b": noise(1.2)}, series=500)
     assert abs(few["a"] - 0.5) < abs(found(weights(many, homes(many), ["a", "b"]))["a"] - 0.5)
