@@ -19,6 +19,7 @@ from forecasting.evaluation import intervals, selection
 from forecasting.evaluation.metrics import scales
 from forecasting.evaluation.segments import segments
 from forecasting.features.groups import grain, group_label
+from forecasting.models import guards
 from forecasting.models.base import Fitted, Model
 from forecasting.models.ensemble import Weights
 from forecasting.services import log
@@ -116,15 +117,17 @@ def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -
 
 def of_bucket(trained: Trained, cut: Cut, bucket: int) -> pl.DataFrame:
     """What all models of single series say about a bucket, with cutoff, step, block, closed and the scales."""
-    return _dressed(_said(trained, "series", cut, bucket), cut.frame(bucket), cut, bucket)
+    frame = cut.frame(bucket)
+    return _dressed(_said(trained, "series", cut, bucket, frame), frame, cut, bucket)
 
 
-def _said(trained: Trained, on: str, cut: Cut, bucket: int) -> pl.DataFrame:
-    """What all models that are fitted on `on` say about a bucket."""
+def _said(trained: Trained, on: str, cut: Cut, bucket: int, frame: pl.DataFrame) -> pl.DataFrame:
+    """What all models that are fitted on `on` say about a bucket and its frame, held within what its series allow."""
     said: dict[str, pl.DataFrame] = {}
+    most = guards.caps(cut, frame)
     for name, fitted in trained.fitted.items():
         if trained.on[name] == on:
-            said[name] = models.predict(fitted, cut, bucket, said)
+            said[name] = guards.capped(models.predict(fitted, cut, bucket, said), most)
     rows = [frame.with_columns(model=pl.lit(name)) for name, frame in said.items()]
     empty = {"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String, "model": pl.String}
     return pl.concat([pl.DataFrame(schema=empty), *rows], how="diagonal")
@@ -162,7 +165,7 @@ def _aggregates(trained: Trained, at: Origin, sums: pl.DataFrame) -> pl.DataFram
     """Forecasts of the aggregates: the sums of their series, and what models fitted on aggregates say."""
     columns = [c for c in ("yhat", "y") if c in sums.columns]
     below = sums.group_by("grain", "unique_id", "ds", "model").agg(pl.col(columns).sum())
-    own = _said(trained, "aggregates", at.aggregated, 0)
+    own = _said(trained, "aggregates", at.aggregated, 0, at.aggregated.frame(0))
     rows = pl.concat(
         [below.drop("grain", "y", strict=False).with_columns(source=pl.lit("sum of series")), own], how="diagonal"
     )
