@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -91,6 +91,10 @@ class Cut:
     def end(self) -> date:
         """The last day of the horizon."""
         return self.config.frequency.shift(self.cutoff, self.h)
+
+    def once(self, _what: Hashable, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """What `make` returns. A cut that is fitted many times over keeps it by the name `_what` (see steps/tuning)."""
+        return make()
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +90,8 @@ class LightGBM:
         """None where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
         import lightgbm
 
-        names, share = matrix.inputs, self._share(cut)
-        frames = (_sampled(cut.frame(bucket), share) for bucket in cut.panel.buckets)
-        rows = pl.concat([self._rows(cut, frame, matrix, lead) for frame in frames])
+        names, made = matrix.inputs, partial(self._learned_from, cut, matrix, lead)
+        rows = cut.once(("learned from", lead, self.years, self.rows), made)
         target = rows["y"] / rows["level"]
         if not (target != 0).any():
             return None
@@ -109,10 +109,12 @@ class LightGBM:
         )
         return lightgbm.train(params, data, self.trees)
 
-    def _rows(self, cut: Cut, frame: pl.DataFrame, matrix: Matrix, lead: int) -> pl.DataFrame:
-        """The rows to learn from: of recent years, with an observed y and a known level."""
-        rows = matrix.of(cut, frame, lead).filter(_recent(cut, self.years))
-        return rows.drop_nulls(["y", "level"]).select(*matrix.inputs, "y", "level")
+    def _learned_from(self, cut: Cut, matrix: Matrix, lead: int) -> pl.DataFrame:
+        """The rows within the budget: of recent years, with an observed y and a known level."""
+        share = self._share(cut)
+        made = (matrix.of(cut, _sampled(cut.frame(bucket), share), lead) for bucket in cut.panel.buckets)
+        recent = (rows.filter(_recent(cut, self.years)).drop_nulls(["y", "level"]) for rows in made)
+        return pl.concat([rows.select(*matrix.inputs, "y", "level") for rows in recent])
 
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""
@@ -145,7 +147,8 @@ class FittedLightGBM:
         rungs = naive.answers(cut, frame)
         matrix = Matrix(Features(cut.config, dict(frame.schema), self.levels), self.codes)
         empty = frame.clear().select(*KEY, _own=pl.lit(None, pl.Float64))
-        said = pl.concat([empty, *(self._block(cut, frame, matrix, end) for end in self._ends(cut))])
+        made = {end: partial(self._asked, cut, frame, matrix, end) for end in self._ends(cut)}
+        said = pl.concat([empty, *(self._block(cut.once(("asked", bucket, e), m), e) for e, m in made.items())])
         rows = rungs.join(said, on=KEY, how="left", maintain_order="left")
         own = pl.col("_own").is_not_null()
         rows = rows.with_columns(
@@ -156,16 +159,19 @@ class FittedLightGBM:
     def _ends(self, cut: Cut) -> list[int]:
         return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
 
-    def _block(self, cut: Cut, frame: pl.DataFrame, matrix: Matrix, end: int) -> pl.DataFrame:
-        """The forecasts of one block: unique_id, ds and _own, null where the series has no level."""
-        freq, booster = cut.config.frequency, self.boosters[end]
+    def _asked(self, cut: Cut, frame: pl.DataFrame, matrix: Matrix, end: int) -> pl.DataFrame:
+        """The rows of one block that have a level, with all inputs."""
+        freq = cut.config.frequency
         since = freq.shift(cut.cutoff, -matrix.features.lookback(end))
         first, last = (freq.shift(cut.cutoff, k) for k in (_first_step(self.boosters, end), end))
         rows = matrix.of(cut, frame.filter(pl.col("ds") > since), end)
-        rows = rows.filter(pl.col("ds").is_between(first, last), pl.col("level").is_not_null())
+        return rows.filter(pl.col("ds").is_between(first, last), pl.col("level").is_not_null())
+
+    def _block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:
+        """The forecasts of the rows of one block: unique_id, ds and _own."""
         if rows.is_empty():
             return rows.select(*KEY, _own=pl.col("level"))
-        values = booster.predict(rows.select(self.inputs).cast(pl.Float32).to_numpy())
+        values = self.boosters[end].predict(rows.select(self.inputs).cast(pl.Float32).to_numpy())
         return rows.select(*KEY, _own=pl.Series(values) * pl.col("level"))
 
     def save(self, folder: Path) -> None:
