@@ -64,7 +64,7 @@ def _panel(kinds: Columns) -> Table:
 def _series(statics: Columns) -> Table:
     columns = {"unique_id": pl.String, "bucket": pl.Int32} | dict(statics)
     facts = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
-    facts |= {"zeros": pl.Float64}
+    facts |= dict.fromkeys(("zeros", "cv", "trend"), pl.Float64)
     counted = dict.fromkeys(COUNTS, pl.Int64)
     return _table("series", "unique_id", columns | facts | {"demand_class": pl.String} | counted)
 

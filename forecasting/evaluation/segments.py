@@ -8,6 +8,9 @@ ADI_CUT = 1.32
 CV2_CUT = 0.49
 A_CUT = 0.80
 B_CUT = 0.95
+X_CUT = 0.5
+Y_CUT = 1.0
+DECLINE = 0.5
 
 Y = pl.col("y")
 
@@ -49,3 +52,34 @@ def volume(history: pl.DataFrame) -> pl.DataFrame:
     is_a, is_b = first | (share <= A_CUT + 1e-9), share <= B_CUT + 1e-9
     named = pl.when(is_a).then(pl.lit("A")).when(is_b).then(pl.lit("B")).otherwise(pl.lit("C"))
     return totals.select("unique_id", volume=named)
+
+
+def steadiness(history: pl.DataFrame, phase: pl.Expr) -> pl.DataFrame:
+    """[unique_id, cv]: the variation coefficient of demand without its season, for series of [unique_id, ds, y].
+
+    `phase` numbers the phases of the season; of each its mean is taken away, and the freedom that this costs is paid
+    for. A series seen less than twice a phase keeps its season; null where there is no spread or nothing was sold.
+    """
+    rows = history.filter(Y.is_not_null()).with_columns(_phase=phase)
+    rest = (Y - Y.mean().over("unique_id", "_phase")) ** 2
+    told = rows.with_columns(_rest=rest).group_by("unique_id").agg(
+        mean=Y.mean().abs(), n=Y.len().cast(pl.Int64), p=pl.col("_phase").n_unique().cast(pl.Int64),
+        rest=pl.col("_rest").sum(), std=Y.std(),
+    )  # fmt: skip
+    free = pl.col("n") - pl.col("p")
+    spread = pl.when(pl.col("n") >= 2 * pl.col("p")).then((pl.col("rest") / free).sqrt()).otherwise("std")
+    return told.select("unique_id", cv=pl.when(pl.col("mean") > 0).then(spread / pl.col("mean")))
+
+
+def classes(series: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, volume, xyz, lifecycle] from rows of the table `series` with `life` (data/quality).
+
+    `xyz`: X up to a variation coefficient of 0.5 without the season, Y up to 1, Z above or unknown. `lifecycle`: that
+    life, where a running series is mature, or declining when its last quarter sold less than half of that a year ago.
+    """
+    totals = series.select("unique_id", y=pl.col("n") * pl.col("mean").fill_null(0.0))
+    cv, life = pl.col("cv"), pl.col("life")
+    xyz = pl.when(cv <= X_CUT).then(pl.lit("X")).when(cv <= Y_CUT).then(pl.lit("Y")).otherwise(pl.lit("Z"))
+    running = pl.when(pl.col("trend") < DECLINE).then(pl.lit("declining")).otherwise(pl.lit("mature"))
+    told = series.select("unique_id", xyz=xyz, lifecycle=pl.when(life == "running").then(running).otherwise(life))
+    return volume(totals).join(told, on="unique_id").sort("unique_id")

@@ -16,8 +16,10 @@ from forecasting import models
 from forecasting.config import Config
 from forecasting.data import contracts
 from forecasting.data.panel import Cut, Panel, cutoffs
+from forecasting.evaluation.comparisons import gains
 from forecasting.evaluation.metrics import score
 from forecasting.evaluation.scores import scores_table, skill
+from forecasting.evaluation.weighted import EVERY, METRIC, weights, wrmsse
 from forecasting.models.base import Model
 from forecasting.models.naive import LADDER
 from forecasting.services.console import track
@@ -25,7 +27,7 @@ from forecasting.services.runs import Batch, Dataset
 from forecasting.services.store import Store
 from forecasting.steps import Outcome, context, produce
 
-SHOWN = ("wape", "bias", "mae", "rmse", "r2", "mase", "rmsse", "wql", "skill")
+SHOWN = ("wape", "bias", "mae", "rmse", "r2", "mase", "rmsse", "wrmsse", "wql", "skill")
 FEWEST = 4
 """Periods of history that the oldest cutoff must leave."""
 
@@ -60,8 +62,11 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
         facts["failures"] += trained.failures()
         facts["seconds"] = {m: round(s + facts["seconds"].get(m, 0), 2) for m, s in trained.seconds.items()}
     rows = pl.concat(residuals)
-    scored = _scores(store, rows, facts["recipe"])
+    sold = weights(_recent(panel, reported), config.levels_of_aggregation)
+    scored = _scores(store, rows, sold, facts["recipe"])
     facts["scores"] = overall(scored)
+    whole = scored.filter(pl.col("metric") == METRIC, pl.col("grain") == EVERY, pl.col("cutoff").is_null())
+    facts["wrmsse"] = dict(whole.sort("value").select("model", "value").iter_rows())
     if not facts["scores"]:
         raise config.fault(
             "backtest.windows",
@@ -108,12 +113,29 @@ def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:
         store.replace("backtests", part, cutoff=at, bucket=bucket, recipe=recipe)
 
 
-def _scores(store: Store, rows: pl.DataFrame, recipe: str) -> pl.DataFrame:
-    """All scores of the batch, written to `scores`."""
+def _recent(panel: Panel, at: Iterable[date]) -> pl.DataFrame:
+    """cutoff, unique_id, value and the static columns: what each series sold in the h periods up to each cutoff, in
+    money where a column tells the price, else in units.
+    """
+    config = panel.config
+    price = pl.col(config.columns.price) if config.columns.price else pl.lit(1.0)
+    value = (pl.col("y") * price).sum()
+    parts = []
+    for cutoff in at:
+        days = pl.col("ds").is_between(config.frequency.shift(cutoff, 1 - config.h), cutoff)
+        own = [pl.col(c).drop_nulls().last() for c in config.static_columns]
+        told = [panel.scan(b).filter(days).group_by("unique_id").agg(value.alias("value"), *own) for b in panel.buckets]
+        parts += [part.with_columns(cutoff=pl.lit(cutoff)) for part in pl.collect_all(told)]
+    return pl.concat(parts)
+
+
+def _scores(store: Store, rows: pl.DataFrame, sold: pl.DataFrame, recipe: str) -> pl.DataFrame:
+    """All scores of the batch, written to `scores`; `sold` are the weights of WRMSSE."""
     segments = store.scan("series").select("unique_id", segment="demand_class").collect()
     scored = scores_table(rows, segments)
     names = [n for n in LADDER if n in scored["model"].unique()]
-    scored = pl.concat([scored, skill(scored, names)])
+    reported = rows.filter("reported")
+    scored = pl.concat([scored, skill(scored, names), wrmsse(reported, sold), gains(reported, names)], how="diagonal")
     table = store.tables["scores"]
     store.replace("scores", scored.select(table.schema.names()).cast(table.schema), recipe=recipe)
     return scored
@@ -122,6 +144,7 @@ def _scores(store: Store, rows: pl.DataFrame, recipe: str) -> pl.DataFrame:
 def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
     """One row per model and grain over all cutoffs, segments and horizons."""
     everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
+    everything &= pl.col("grain") != EVERY
     covers = [m for m in scored["metric"].unique().sort() if m.startswith("coverage-")]
     wide = scored.filter(everything).pivot(
         "metric", index=["grain", "model"], values="value", aggregate_function="first"

@@ -11,6 +11,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import quality
 from forecasting.errors import UserError
+from forecasting.evaluation.segments import classes
 from forecasting.services.store import Store
 from forecasting.steps import queries
 from forecasting.steps.context import open_store
@@ -72,7 +73,10 @@ def _series(config: Config, store: Store) -> pl.DataFrame:
     """What is known of every series, and what follows from it on the newest day of the panel."""
     series = store.scan("series").collect().sort("unique_id")
     newest = series["last"].max()
-    return quality.verdicts(series, config, newest) if isinstance(newest, date) else series
+    if not isinstance(newest, date):
+        return series
+    told = quality.verdicts(series, config, newest)
+    return told.join(classes(told), on="unique_id", maintain_order="left")
 
 
 def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:

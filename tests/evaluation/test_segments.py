@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from forecasting.evaluation.segments import segments
+from forecasting.evaluation.segments import classes, segments, steadiness
 
 
 def history(**series):
@@ -49,3 +49,36 @@ def test_volume_classes_of_the_worked_example():
 def test_the_largest_series_is_always_an_a():
     assert segments(history(a=[99], b=[1]))["volume"].to_list() == ["A", "C"]
     assert segments(history(a=[7]))["volume"].to_list() == ["A"]
+
+
+PHASE = pl.col("ds").dt.weekday() - 1
+
+
+def test_a_season_does_not_make_demand_unsteady():
+    week = [10.0, 10.0, 10.0, 10.0, 30.0, 50.0, 0.0]
+    found = dict(steadiness(history(season=week * 8, none=[0.0] * 28, short=[8.0, 12.0]), PHASE).iter_rows())
+    assert found["season"] == pytest.approx(0.0)
+    assert found["none"] is None
+    assert found["short"] == pytest.approx(8**0.5 / 10)  # the sample deviation over the mean
+
+
+def test_steadiness_by_hand():
+    """Two weekdays, three weeks each: the means go, four degrees of freedom are left."""
+    y = [None if i % 7 > 1 else (10.0, 20.0)[i % 7] + (-1.0, 0.0, 1.0)[i // 7] for i in range(21)]
+    assert steadiness(history(a=y), PHASE)["cv"].item() == pytest.approx((4 / 4) ** 0.5 / 15)
+
+
+def test_classes_of_series():
+    rows = [
+        ("a", 100, 9.0, 0.5, 1.0, "running"),
+        ("b", 100, 0.6, 0.8, 0.4, "running"),
+        ("c", 100, 0.4, 1.2, None, "running"),
+        ("d", 0, None, None, None, "ended"),
+    ]
+    series = pl.DataFrame(rows, ["unique_id", "n", "mean", "cv", "trend", "life"], orient="row")
+    assert classes(series).rows() == [
+        ("a", "A", "X", "mature"),
+        ("b", "C", "Y", "declining"),
+        ("c", "C", "Z", "mature"),
+        ("d", "C", "Z", "ended"),
+    ]

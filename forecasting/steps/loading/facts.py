@@ -12,20 +12,23 @@ from forecasting.config import Config
 from forecasting.data import cleaning, quality
 from forecasting.data.aggregate import sums
 from forecasting.data.freshness import freshness
-from forecasting.evaluation.segments import demand
+from forecasting.evaluation.segments import demand, steadiness
 from forecasting.features.groups import Level
 from forecasting.services.store import Store
 from forecasting.steps.loading.narrow import Change
 from forecasting.steps.loading.panel import homes
 from forecasting.steps.loading.state import Load
 
+MONDAY = date(2001, 1, 1)
+"""Phases of the season are counted from here."""
 MANY = 400
 """Of so many days the groups are summed up anew as a whole."""
 
 
 def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """One row per series of [unique_id, ds, y, y_raw, flag]: first row, first and last observed day, how many, mean,
-    share of zeros, demand class, and what `quality` counts.
+    share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, and
+    what `quality` counts.
     """
     rows = rows.sort("unique_id", "ds")
     y = pl.col("y")
@@ -38,8 +41,21 @@ def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
         mean=y.mean(),
         zeros=(y == 0).mean(),
     )
-    classes = demand(rows).select("unique_id", demand_class="segment")
-    return told.join(classes, on="unique_id").join(quality.counts(rows, config), on="unique_id")
+    phase = config.frequency.steps(pl.lit(MONDAY), pl.col("ds")) % config.season
+    kinds = demand(rows).select("unique_id", demand_class="segment")
+    told = told.join(kinds, on="unique_id").join(quality.counts(rows, config), on="unique_id")
+    for fact in (steadiness(rows, phase), _trend(rows, config)):
+        told = told.join(fact, on="unique_id", how="left")
+    return told
+
+
+def _trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """[unique_id, trend]: mean of the quarter up to the last observed day over that of the same one a year before."""
+    f, seen = config.frequency, rows.filter(pl.col("y").is_not_null())
+    ago = f.steps(pl.col("ds"), pl.col("ds").max().over("unique_id"))
+    now, then = (pl.col("y").filter(pl.col("_ago").is_between(k, k + f.level_window - 1)).mean() for k in (0, f.year))
+    means = seen.with_columns(_ago=ago).group_by("unique_id").agg(now=now, then=then)
+    return means.select("unique_id", trend=pl.when(pl.col("then") > 0).then(pl.col("now") / pl.col("then")))
 
 
 def statics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:

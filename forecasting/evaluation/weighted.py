@@ -1,0 +1,53 @@
+"""WRMSSE, the measure of the M5 competition: RMSSE of every series and aggregate, weighted by what it sold lately.
+
+Within a grain (single series, stores, ..., the total) the weights are shares of recent revenue, or of recent units
+where there is no price; grains weigh alike (Makridakis, Spiliotis & Assimakopoulos, The M5 accuracy competition, 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from forecasting.evaluation.metrics import SERIES, pooled, scored
+from forecasting.features.groups import Level, grain, group_label
+
+METRIC = "wrmsse"
+EVERY = "all"
+"""The grain of the figure over all grains."""
+KEY = ("model", "recipe", "cutoff", "grain")
+
+
+def weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
+    """[cutoff, grain, unique_id, weight] from [cutoff, unique_id, value, static columns]: what each series sold lately,
+    for the series themselves and for the groups of every level. A negative value weighs nothing.
+    """
+    own = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("value").clip(0))
+    names = [(grain(level), group_label(level)) for level in levels]
+    groups = [
+        recent.select("cutoff", label.alias("unique_id"), grain=pl.lit(g), weight=pl.col("value").clip(0))
+        for g, label in names
+    ]
+    return pl.concat([own, *groups]).group_by("cutoff", "grain", "unique_id").agg(pl.col("weight").sum())
+
+
+def wrmsse(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Rows [model, recipe, cutoff, grain, segment, horizon, metric, value] as in the table `scores`.
+
+    `rows` are backtest rows, `known` what `weights` gives. Series without an RMSSE are left out and the others weigh
+    the more. Grain "all" is the mean over all grains, for models that forecast all of them; cutoff null is the mean
+    over cutoffs.
+    """
+    each = pooled(scored(rows), [*KEY, "unique_id"], {"rmsse": SERIES["rmsse"]}).drop_nulls("rmsse")
+    weighed = each.join(known, on=["cutoff", "grain", "unique_id"]).filter(pl.col("weight") > 0)
+    value = (pl.col("rmsse") * pl.col("weight")).sum() / pl.col("weight").sum()
+    grains = weighed.sort(*KEY, "unique_id").group_by(KEY, maintain_order=True).agg(value=value)
+    whole = pl.col("grain").n_unique().over("model", "recipe", "cutoff") == grains["grain"].n_unique()
+    mean = grains.filter(whole).group_by("model", "recipe", "cutoff", maintain_order=True).agg(pl.col("value").mean())
+    told = pl.concat([grains, mean.select(*KEY[:3], grain=pl.lit(EVERY), value="value")])
+    over = told.group_by("model", "recipe", "grain", maintain_order=True).agg(pl.col("value").mean())
+    over = over.with_columns(cutoff=pl.lit(None, pl.Date))
+    both = pl.concat([told, over.select(told.columns)])
+    place = {"segment": pl.lit("all"), "horizon": pl.lit("all"), "metric": pl.lit(METRIC)}
+    return both.with_columns(**place).select(*KEY, *place, "value")
