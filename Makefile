@@ -4,6 +4,7 @@
 #   make test      the tests                                     (ARGS="-k store")
 #   make lint      style and types
 #   make bench     seconds and memory of every step            (ARGS=--large)
+#   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
 #   make lock      the locks again from pyproject.toml           (UPGRADE=--upgrade for newer versions)
 #   make clean     throws away .venv and caches, keeps data/
 
@@ -25,7 +26,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench lock clean
+.PHONY: demo serve test lint bench bench-accuracy lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -55,6 +56,9 @@ lint: $(DEV)
 
 bench: $(RUN)
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
+bench-accuracy: $(RUN)
+	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml

@@ -1,0 +1,72 @@
+"""Ingest and backtest of one config in a process of its own, as a user would run them, for benchmarks.accuracy.
+
+    python -m benchmarks.pipeline run JOB.json       writes a Parquet file of forecasts per model, and told.json
+    python -m benchmarks.pipeline frame JOB.json     writes frame.parquet and spec.json for benchmarks.mlforecast_cost
+
+JOB.json holds `config` (a file), `set` (keys that replace its own) and `out` (a folder).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config, load
+
+ROWS = ("unique_id", "ds", "cutoff", "yhat", "q50", "lo-80", "hi-80", "lo-95", "hi-95")
+
+
+def run(config: Config, out: Path) -> None:
+    """Run both steps; forecasts of single series on the reported windows go to <model>.parquet."""
+    from forecasting.steps import run_step, train
+
+    told: dict[str, Any] = {}
+    started = time.perf_counter()
+    run_step("ingest", config)
+    told["ingest"] = round(time.perf_counter() - started, 1)
+    started = time.perf_counter()
+    facts = run_step("backtest", config).facts
+    told["backtest"] = round(time.perf_counter() - started, 1)
+    job = train._job(config, None)
+    rows = job.rows(facts["recipe"])
+    told["champion"] = train._champion(job)[0]
+    told["models"] = [s["model"] for s in facts["scores"] if s["grain"] == "series"]
+    told |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
+    for model in told["models"]:
+        mine = rows.filter(pl.col("model") == model)
+        mine.select(c for c in ROWS if c in mine.columns).write_parquet(out / f"{model}.parquet")
+    (out / "told.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def frame(config: Config, out: Path) -> None:
+    """What the panel holds up to the last day with sales, words as numbers, and what else a modeller would be told."""
+    from forecasting.steps import context
+
+    panel = context.open_panel(config, context.open_store(config))
+    end = context.cutoff_of(panel, None)
+    rows = pl.concat(pl.collect_all([panel.scan(b).filter(pl.col("ds") <= end) for b in panel.buckets]))
+    roles = config.columns
+    ahead, static = ([c for c in names if c in rows.columns] for names in (roles.known_ahead, roles.static))
+    words = [c for c in (*ahead, *static) if rows.schema[c] == pl.String]
+    coded = [(pl.col(c).rank("dense") - 1).fill_null(-1).cast(pl.Int32) for c in words]
+    rows.select("unique_id", "ds", "y", *ahead, *static).with_columns(coded).write_parquet(out / "frame.parquet")
+    cutoffs = json.loads((out / "told.json").read_text(encoding="utf-8"))["cutoffs"]
+    spec = {"freq": config.freq, "h": config.h, "ahead": ahead, "static": static, "cutoffs": cutoffs}
+    (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+
+
+def main(what: str, file: str) -> None:
+    """Do what is asked with the job of that file."""
+    job = json.loads(Path(file).read_text(encoding="utf-8"))
+    does: dict[str, Callable[[Config, Path], None]] = {"run": run, "frame": frame}
+    does[what](load(Path(job["config"]), job["set"]), Path(job["out"]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
