@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,11 +68,16 @@ def _json(report: Report, out: Path) -> None:
 
 def _html(report: Report, out: Path) -> None:
     parts = [report.table(), *([verdicts(report), report.series] if report.series.height else [])]
+    out.write_text(page("check data", parts), encoding="utf-8")
+
+
+def page(title: str, parts: Sequence[pl.DataFrame]) -> str:
+    """The frames as one HTML page."""
     style = (
         "<style>body{font-family:sans-serif}table{border-collapse:collapse;margin:1em 0}td,th{padding:2px 8px}</style>"
     )
     body = "".join(map(_rows, parts))
-    out.write_text(f"<!doctype html><meta charset=utf-8><title>check data</title>{style}{body}", encoding="utf-8")
+    return f"<!doctype html><meta charset=utf-8><title>{title}</title>{style}{body}"
 
 
 def _rows(frame: pl.DataFrame) -> str:

@@ -34,7 +34,7 @@ def test_every_table_in_every_format(job, tmp_path, table, ending):
         ".xlsx": lambda p: pl.read_excel(p, sheet_name="data"),
     }
     back = readers[ending](out)
-    more = ["periods", "life", "verdict"] if table == "series" else []
+    more = ["periods", "life", "verdict", "volume", "xyz", "lifecycle"] if table == "series" else []
     assert (back.height, back.columns) == (rows.height, rows.columns + more)
     number = {"forecasts": "yhat", "backtests": "yhat", "scores": "value", "quarantine": "line", "series": "n"}[table]
     assert back[number].sum() == pytest.approx(rows[number].sum())

@@ -1,0 +1,75 @@
+"""`demandcast report`: how good the forecasts are, where they are not, and which differences are more than chance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from flows.cli import File, Sets, _load, _say
+from forecasting.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Out = Annotated[Path | None, Parameter(help="Write all tables to this .json, .html or .xlsx file, too.")]
+Tables = Mapping[str, "pl.DataFrame"]
+
+TITLES = {
+    "models": "All models, over all windows",
+    "comparisons": "Which differences are more than chance (gain in WAPE, 95 % interval)",
+    "parts": "The model that serves, part by part",
+    "worst": "The series that cost most",
+}
+SHARES = ("of_sales", "of_error", "wape", "reference_wape", "bias", "skill")
+SIGNED = ("gain", "lo", "hi")
+FORMATS = dict.fromkeys(SHARES, "{:.1%}") | dict.fromkeys(SIGNED, "{:+.4f}") | dict.fromkeys(("y", "yhat"), "{:,.0f}")
+
+
+def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
+    """How good the forecasts are: by segment, horizon and promotion, the worst series, and what is more than chance."""
+    job = _load(config, set_)
+    if out and out.suffix not in WRITERS:
+        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    from forecasting.services import console
+    from forecasting.steps.report import report as ask
+
+    tables = ask(job)
+    for name, title in TITLES.items():
+        console.table(tables[name], title, FORMATS)
+    if out:
+        _write(tables, out)
+        _say(f"report: {out}")
+
+
+def _write(tables: Tables, out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        WRITERS[out.suffix](tables, out)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror or error}); choose another place") from None
+
+
+def _json(tables: Tables, out: Path) -> None:
+    told = {name: table.to_dicts() for name, table in tables.items()}
+    out.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+
+
+def _html(tables: Tables, out: Path) -> None:
+    from flows.cli_check import page
+
+    out.write_text(page("report", list(tables.values())), encoding="utf-8")
+
+
+def _xlsx(tables: Tables, out: Path) -> None:
+    from xlsxwriter import Workbook
+
+    with Workbook(out, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        for name, table in tables.items():
+            table.write_excel(book, name, autofit=True, freeze_panes=(1, 0))
+
+
+WRITERS: dict[str, Callable[[Tables, Path], None]] = {".json": _json, ".html": _html, ".xlsx": _xlsx}
