@@ -185,9 +185,12 @@ def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> p
 
 
 def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantile table for a cutoff, from the newest windows that were wholly over by then."""
+    """The quantile table for a cutoff, from the newest windows that were wholly over by then; what bounds of all
+    windows until then held decides how much the next ones leave outside.
+    """
     usable = intervals.known(residuals, cutoff, config.backtest.calibration)
-    return intervals.table(usable, config.level)
+    adapted = intervals.alphas(intervals.over(residuals, cutoff), config.level)
+    return intervals.table(usable, config.level, config.clean.y_min, adapted)
 
 
 def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:

@@ -1,0 +1,29 @@
+"""Prediction intervals from the errors of earlier backtests: split conformal prediction on scaled residuals.
+
+Three rungs, and every row says on which it stands: `block`, signed quantiles of its model, grain, horizon block and
+band of volume; `pooled`, symmetric quantiles of |residual| over all blocks of the model and grain; `model`, the model's
+own bounds or, without them, a normal bound from the in-sample error.
+
+How it was chosen, by scaled interval score (SIS, 80 %), coverage by quarter of volume, and the error of q50, on a
+seasonal naive and a mean of recent seasons over six sets of real sales (stores by day, groceries by week, intermittent
+items by day, departments by day, promoted juice by week, spare parts by month), three windows each:
+
+- The scale: in-sample seasonal error alone makes rare sellers too narrow and large ones too wide (spare parts cover
+  65 % to 93 % from the smallest to the largest quarter), the square root of the forecast the other way round (91 % to
+  71 %). The geometric mean of the seasonal and the step error times the root of forecast over mean beat the
+  seasonal error on all six (SIS 6.5 for 7.1, 5.5 for 5.8, 3.2 for 3.4, 3.3 for 3.5, 4.60 for 4.63, 2.80 for 2.85).
+- Bands: up to five by forecast, each with enough residuals, lower SIS a little and even out the quarters.
+- Mirrored shocks: all series of a window err together (weather, a season that starts early), and tomorrow's common
+  error may as well have the other sign. Adding the residuals once more with their window's common error turned round
+  lifts coverage from 64 % to 79 % with one known window of stores, from 71 % to 83 % with two, and SIS from 2.8 to 2.4,
+  and changes next to nothing where windows agree.
+- q50 takes only the skew (median less mean of the scaled residuals) and not the bias: the bias of one window is mostly
+  its shock, and correcting for it made the median of store sales worse (WAPE 0.138 for 0.117, with the skew 0.113).
+"""
+
+from forecasting.evaluation.intervals.adaptive import alphas
+from forecasting.evaluation.intervals.bounds import apply
+from forecasting.evaluation.intervals.quantiles import table
+from forecasting.evaluation.intervals.residuals import known, over, scale_of
+
+__all__ = ["alphas", "apply", "known", "over", "scale_of", "table"]

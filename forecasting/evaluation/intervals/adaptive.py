@@ -1,0 +1,52 @@
+"""Adaptive levels: where past intervals held more or less than they promised, the next ones promise less or more.
+
+Adaptive conformal inference (Gibbs & Candes 2021): after each window the share alpha that is left outside moves by
+`STEP` times (alpha - share that fell outside). All bounds that were issued are kept beside what was sold, so the sum
+over the windows that are over says where alpha stands, and nothing else need be remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from forecasting.evaluation.intervals.residuals import GROUP, Y, observed
+
+STEP = 0.3
+"""So much of the gap between promise and coverage of a window is made good in the next one."""
+FURTHEST = 0.5
+"""Alpha stays within this share of its nominal value: between 70 and 90 % for an interval of 80 %."""
+FEWEST = 100
+"""A window with fewer rows tells nothing: what they cover is mostly chance."""
+
+
+def alphas(past: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
+    """[model, grain, alpha-L ...]: the share to be left outside by the next bounds, per model and grain.
+
+    `past` are rows of windows that were over, with y, `interval` and the bounds that they were given; bounds that do
+    not rest on backtests (`model`) tell nothing. A level that has never been asked for keeps its nominal alpha.
+    """
+    there = [n for n in levels if {f"lo-{n}", f"hi-{n}", "interval"} <= set(past.columns)]
+    judged = observed(past).filter(pl.col("interval") != "model") if there else past.clear()
+    outside = {alpha(n): (~Y.is_between(pl.col(f"lo-{n}"), pl.col(f"hi-{n}"))).mean() for n in there}
+    windows = judged.group_by(*GROUP, "cutoff").agg(**outside, rows=pl.len()).filter(pl.col("rows") >= FEWEST)
+    known = [moved(n) if n in there else pl.lit(nominal(n)).alias(alpha(n)) for n in levels]
+    return windows.sort(*GROUP, "cutoff").group_by(GROUP, maintain_order=True).agg(known)
+
+
+def moved(level: int) -> pl.Expr:
+    """Alpha after all windows, within its limits."""
+    fair = nominal(level)
+    gap = STEP * (fair - pl.col(alpha(level))).sum()
+    return (fair + gap.clip(-FURTHEST * fair, FURTHEST * fair)).alias(alpha(level))
+
+
+def alpha(level: int) -> str:
+    """The column that holds a level's alpha."""
+    return f"alpha-{level}"
+
+
+def nominal(level: int) -> float:
+    """The share that an interval of `level` % leaves outside."""
+    return (100 - level) / 100

@@ -1,0 +1,104 @@
+"""Bounds of forecasts from the quantile table: each from the lowest rung that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import pi, sqrt
+from statistics import NormalDist
+
+import polars as pl
+
+from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, closed_in
+
+
+def apply(
+    forecasts: pl.DataFrame, quantiles: pl.DataFrame, levels: Sequence[int], y_min: float | None = None
+) -> pl.DataFrame:
+    """Add q50, lo-L, hi-L of every level and `interval` (block, pooled or model) to `forecasts`, in their order.
+
+    `forecasts` has model, grain, block, yhat and scale, and may have `closed` and bounds and a median (q50) of its own.
+    The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
+    """
+    rows = located(forecasts, quantiles)
+    own = [name for name in forecasts.columns if name.startswith(("lo-", "hi-"))]
+    ascending = sorted(levels)
+    bounded = rows.with_columns(
+        median(forecasts.columns), *(raw(side, n, own) for n in levels for side in ("lo", "hi")), rung(levels)
+    )
+    for outer, inner in zip(ascending, [None, *ascending], strict=False):
+        bounded = bounded.with_columns(nested(inner, outer))
+    inside = finished(bounded, levels, y_min).with_columns(enclosed(ascending[:1]))
+    return inside.select(*kept(forecasts.columns, levels))
+
+
+def kept(columns: Sequence[str], levels: Sequence[int]) -> list[str]:
+    """The columns of the answer: those that came, then what was added."""
+    added = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi")), "interval"]
+    return [*(c for c in columns if c not in added), *added]
+
+
+def located(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataFrame:
+    """Every forecast with the quantiles of its block and band (block:*) and of its model and grain (pooled:*)."""
+    blocks = named(quantiles.filter(pl.col("block").is_not_null()).sort("floor"), "block:", (*CELL, "floor"))
+    pools = named(quantiles.filter(pl.col("block").is_null()).drop("block", "floor"), "pooled:", GROUP)
+    ordered = forecasts.with_row_index("order").sort("yhat")
+    near = ordered.join_asof(
+        blocks, left_on="yhat", right_on="floor", by=CELL, strategy="backward", coalesce=False, check_sortedness=False
+    )
+    return near.join(pools, on=GROUP, how="left").sort("order")
+
+
+def named(frame: pl.DataFrame, prefix: str, keys: Sequence[str]) -> pl.DataFrame:
+    """All but the keys renamed with the prefix, so that they do not meet the forecast's own columns."""
+    return frame.rename({c: prefix + c for c in frame.columns if c not in keys})
+
+
+def median(columns: Sequence[str]) -> pl.Expr:
+    """The model's own median where it brings one; else yhat less its skew where the block knows it; else yhat."""
+    skewed = YHAT + (pl.col("block:skew") * SCALE).fill_null(0.0)
+    return (pl.coalesce("q50", skewed) if "q50" in columns else skewed).alias("q50")
+
+
+def raw(side: str, level: int, own: Sequence[str]) -> pl.Expr:
+    """A bound from the first rung that has it, not yet nested."""
+    name = f"{side}-{level}"
+    steps = [YHAT + pl.col(rung + name) * SCALE for rung in ("block:", "pooled:")]
+    models = [pl.col(name)] if name in own else []
+    return pl.coalesce(*steps, *models, normal(side, level)).alias(name)
+
+
+def normal(side: str, level: int) -> pl.Expr:
+    """yhat -+ z sigma, sigma being the scale, a mean absolute error, times root of pi / 2."""
+    z = NormalDist().inv_cdf(0.5 + level / 200) * sqrt(pi / 2)
+    return YHAT + (z if side == "hi" else -z) * SCALE
+
+
+def rung(levels: Sequence[int]) -> pl.Expr:
+    """The lowest rung that any bound of the row stands on."""
+    has_block = pl.col("block:interval").is_not_null()
+    has_pool = pl.all_horizontal(pl.col(f"pooled:hi-{level}").is_not_null() for level in levels)
+    named = pl.when(has_block).then(pl.lit("block")).when(has_pool).then(pl.lit("pooled"))
+    return named.otherwise(pl.lit("model")).alias("interval")
+
+
+def nested(inner: int | None, outer: int) -> list[pl.Expr]:
+    """The bounds of `outer` in order, and moved out to those of `inner` where they would cross."""
+    sides = [pl.col(f"lo-{outer}"), pl.col(f"hi-{outer}")]
+    within = [] if inner is None else [pl.col(f"lo-{inner}"), pl.col(f"hi-{inner}")]
+    low, high = pl.min_horizontal(*sides, *within), pl.max_horizontal(*sides, *within)
+    return [low.alias(f"lo-{outer}"), high.alias(f"hi-{outer}")]
+
+
+def enclosed(innermost: Sequence[int]) -> list[pl.Expr]:
+    """q50 moved into the narrowest interval: that one is calibrated, and widening it for a median near the floor made
+    the intervals of rare sellers hold far more than they promise.
+    """
+    return [pl.col("q50").clip(pl.col(f"lo-{n}"), pl.col(f"hi-{n}")) for n in innermost]
+
+
+def finished(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None) -> pl.DataFrame:
+    """Nothing below y_min; 0 on closed days."""
+    numbers = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi"))]
+    floored = rows if y_min is None else rows.with_columns(pl.col(numbers).clip(lower_bound=y_min))
+    closed = closed_in(rows.columns)
+    return floored.with_columns(pl.when(closed).then(0.0).otherwise(pl.col(numbers)).name.keep())

@@ -1,0 +1,110 @@
+"""The quantile table: what share of past residuals lies below which value, by rung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+import polars as pl
+
+from forecasting.evaluation.intervals.adaptive import alpha, nominal
+from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, scaled
+
+ENOUGH = 100
+BANDS = 5
+
+
+def table(
+    residuals: pl.DataFrame, levels: Sequence[int], y_min: float | None = None, alphas: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Quantiles of the scaled residuals, in units of the scale.
+
+    `residuals` has model, grain, block, cutoff, y, yhat and scale; rows without y, and closed days, are left out.
+    No sale is below `y_min`; `alphas` [model, grain, alpha-L ...] are the shares to be left outside where they are
+    not nominal (see adaptive).
+    Returns [model, grain, block, floor, n, skew, lo-L, hi-L ..., interval]: rows with a block hold for forecasts from
+    `floor` up to the next floor; the row with block null is the pooled rung, null where it has too few residuals.
+    """
+    rows = promised(scaled(residuals), levels, alphas)
+    floored = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
+    return pl.concat([by_block(floored, levels), pooled(rows, levels)]).sort(*CELL, "floor")
+
+
+def promised(rows: pl.DataFrame, levels: Sequence[int], alphas: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows with alpha-L of every level, nominal where `alphas` does not say."""
+    nominals = [pl.col(alpha(n)).fill_null(nominal(n)) for n in levels]
+    if alphas is None:
+        return rows.with_columns(pl.lit(nominal(n)).alias(alpha(n)) for n in levels)
+    known = alphas.select(*GROUP, *(alpha(n) for n in levels))
+    return rows.join(known, on=GROUP, how="left", maintain_order="left").with_columns(nominals)
+
+
+def enough(levels: Iterable[int]) -> int:
+    """Residuals that a block must have for signed quantiles: both tails of the widest level exist with slack."""
+    return max([ENOUGH, *(ceil(400 / (100 - level)) for level in levels)])
+
+
+def by_block(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
+    """The rung `block`: signed quantiles per model, grain, block and band of volume, the windows' shocks mirrored."""
+    banded = mirrored(rows.with_columns(band=band(enough(levels))))
+    n = pl.len() // 2
+    bounds = [side for level in levels for side in signed(level, n)]
+    facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "skew": R.filter("own").median() - R.filter("own").mean()}
+    cells = banded.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= enough(levels))
+    lowest = pl.when(pl.col("floor") == pl.col("floor").min().over(CELL)).then(-float("inf")).otherwise("floor")
+    return tidy(cells.with_columns(floor=lowest, interval=pl.lit("block")), levels)
+
+
+def band(least: int) -> pl.Expr:
+    """Number of the band of volume of a row: as many bands of equal size in a cell as have `least` rows, up to five."""
+    size = pl.len().over(CELL)
+    bands = (size // least).clip(1, BANDS)
+    return ((YHAT.rank("min").over(CELL).cast(pl.Int64) - 1) * bands // size).alias("band")
+
+
+def mirrored(rows: pl.DataFrame) -> pl.DataFrame:
+    """The residuals (own = true) and again with the common error of their window and block turned round.
+
+    What was turned round stays at or above `least`: of a rare seller nothing can be sold below the floor.
+    """
+    shock = (R * SCALE).sum().over(*CELL, "cutoff") / SCALE.sum().over(*CELL, "cutoff")
+    own = rows.with_columns(own=pl.lit(value=True))
+    turned = pl.max_horizontal(R - 2 * shock, "least")
+    return pl.concat([own, rows.with_columns(r=turned, own=pl.lit(value=False))])
+
+
+def signed(level: int, n: pl.Expr) -> list[pl.Expr]:
+    """Lower and upper quantile of `r`, of which every residual is there twice (n of them)."""
+    tail = 1 - pl.col(alpha(level)).first() / 2
+    return [(-nth(-R, 2 * rank(n, tail))).alias(f"lo-{level}"), nth(R, 2 * rank(n, tail)).alias(f"hi-{level}")]
+
+
+def pooled(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
+    """The rung `pooled`: symmetric quantiles of |r| per model and grain, null where n < 1 / alpha - 1."""
+    bounds = [side for level in levels for side in symmetric(level, pl.len())]
+    cells = rows.group_by(GROUP).agg(*bounds, n=pl.len().cast(pl.Int64))
+    whole = {"block": pl.lit(None), "floor": pl.lit(-float("inf")), "skew": pl.lit(0.0), "interval": pl.lit("pooled")}
+    return tidy(cells.with_columns(**whole), levels)
+
+
+def symmetric(level: int, n: pl.Expr) -> list[pl.Expr]:
+    """Minus and plus the split conformal quantile of |r|, null where it would be infinite."""
+    k = rank(n, 1 - pl.col(alpha(level)).first())
+    bound = pl.when(k <= n).then(nth(R.abs(), k))
+    return [(-bound).alias(f"lo-{level}"), bound.alias(f"hi-{level}")]
+
+
+def rank(n: pl.Expr, probability: pl.Expr) -> pl.Expr:
+    """The finite-sample rank ceil((n + 1) p) of split conformal prediction (Vovk 2005), 0.1 being inexact."""
+    return ((n.cast(pl.Float64) + 1) * probability).round(9).ceil().cast(pl.Int64)
+
+
+def nth(values: pl.Expr, k: pl.Expr) -> pl.Expr:
+    """The k-th smallest value, k counted from 1, the largest when there are fewer."""
+    return values.sort().get(pl.min_horizontal(k, pl.len().cast(pl.Int64)) - 1)
+
+
+def tidy(cells: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
+    """The columns of a quantile table in their order and types."""
+    sides = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
+    return cells.select(*GROUP, pl.col("block").cast(pl.Int32), "floor", "n", "skew", *sides, "interval")

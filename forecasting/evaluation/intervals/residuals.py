@@ -1,0 +1,61 @@
+"""Scaled residuals: how large an error is to be expected, and which past errors may be used at a cutoff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+GROUP = ("model", "grain")
+CELL = (*GROUP, "block")
+
+DAMPING = 0.3
+
+Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
+
+
+def scale_of() -> pl.Expr:
+    """The size of an error to expect, > 0, in units of y, over yhat and what `metrics.scales` adds to a row.
+
+    Geometric mean of the seasonal and the step error in sample, larger where the forecast is above the series' mean.
+    A series without errors in sample (too short, or always the same) gets the root of its forecast, at least 1.
+    """
+    season, step = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
+    mean, sold = positive(pl.col("mean")), YHAT.clip(0)
+    lift = ((sold + DAMPING * mean) / ((1 + DAMPING) * mean)).sqrt().fill_null(1.0)
+    return pl.coalesce(pl.coalesce((season * step).sqrt(), step, season) * lift, pl.max_horizontal(sold.sqrt(), 1.0))
+
+
+def positive(expr: pl.Expr) -> pl.Expr:
+    """The value where it is > 0, else null."""
+    return pl.when(expr > 0).then(expr)
+
+
+def over(backtests: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    """The rows of windows whose last forecast day, per model and grain, is not after `cutoff`."""
+    return backtests.filter(pl.col("ds").max().over(*GROUP, "cutoff") <= cutoff)
+
+
+def known(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
+    """The rows of `backtests` that may be used for bounds at `cutoff`: per model and grain the newest `windows` of the
+    windows that were wholly over by then.
+    """
+    newest = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
+    return over(backtests, cutoff).filter(newest <= windows)
+
+
+def scaled(residuals: pl.DataFrame) -> pl.DataFrame:
+    """The rows with an observation on an open day, and their residual `r` in units of the scale."""
+    rows = observed(residuals).filter(SCALE > 0)
+    return rows.with_columns(r=(Y - YHAT) / SCALE).filter(R.is_finite())
+
+
+def observed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with y on open days."""
+    return rows.filter(Y.is_not_null(), ~closed_in(rows.columns))
+
+
+def closed_in(columns: Iterable[str]) -> pl.Expr:
+    """Whether a row is a closed day; false where the frame does not say."""
+    return pl.col("closed").fill_null(value=False) if "closed" in columns else pl.lit(value=False)
