@@ -1,0 +1,95 @@
+"""Coherent forecasts: series and their aggregates, forecast by different models, brought to add up (MinTrace).
+
+With S the summing matrix and W the variances of the base errors, MinTrace takes the series b that are nearest to all
+base forecasts, (S'W^-1 S)^-1 S'W^-1 y (Wickramasuriya, Athanasopoulos & Hyndman, JASA 2019). For a diagonal W this is
+b + V A'(U + A V A')^-1 (a - A b), where A sums series (base b, variances V) to aggregates (base a, variances U): only a
+system of the size of the aggregates is solved, whatever the number of series.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Method = Literal["ols", "wls_struct", "wls_var"]
+Floats = NDArray[np.float64]
+
+
+def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, homes: pl.DataFrame, method: Method) -> pl.DataFrame:
+    """[unique_id, ds, yhat] of the series, so that their sums are the coherent forecasts of the aggregates.
+
+    `series` and `aggregates` are base forecasts [unique_id, ds, yhat, var], var being the mean squared error of the
+    series' backtests (read by wls_var; see `variances`); `homes` [unique_id, group] names the aggregates of each
+    series. A forecast of 0 stays 0 (a closed day), none falls below 0 unless base forecasts do, and an aggregate
+    without a base forecast for a day has no say on it.
+    """
+    parts = []
+    floor = 0.0 if (series["yhat"] >= 0).all() else None
+    tops = aggregates.partition_by("ds", as_dict=True)
+    for (ds,), part in sorted(series.partition_by("ds", as_dict=True).items()):
+        part = part.sort("unique_id")
+        top = tops.get((ds,), aggregates.clear()).sort("unique_id")
+        values = part["yhat"].to_numpy()
+        if top.height:
+            values = coherent(part, top, summing(part["unique_id"], top["unique_id"], homes), method, floor)
+        parts.append(part.select("unique_id", "ds", yhat=pl.Series(values)))
+    return pl.concat(parts) if parts else series.select("unique_id", "ds", "yhat")
+
+
+def summing(series: pl.Series, groups: pl.Series, homes: pl.DataFrame) -> csr_array[Any]:
+    """A (aggregates x series): 1 where the series belongs to the aggregate."""
+    from scipy.sparse import csr_array
+
+    row = pl.DataFrame({"group": groups}).with_row_index("row")
+    column = pl.DataFrame({"unique_id": series}).with_row_index("column")
+    at = homes.join(row, on="group").join(column, on="unique_id").select("row", "column").unique().sort("row", "column")
+    ones = np.ones(at.height)
+    return csr_array((ones, (at["row"].to_numpy(), at["column"].to_numpy())), shape=(len(groups), len(series)))
+
+
+def coherent(part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], method: Method, floor: float | None) -> Floats:
+    """The coherent series of one day; what would fall below the floor is set there and the rest is solved again."""
+    b, u, v = part["yhat"].to_numpy(), *weights(part, top, a, method)
+    v = np.where(b == 0, 0.0, v)
+    base = b.copy()
+    while True:
+        values = base + adjustment(top["yhat"].to_numpy() - a @ base, a, u, v)
+        below = (values < floor) & (v > 0) if floor is not None else np.zeros(len(b), dtype=bool)
+        if not below.any():
+            return np.asarray(values if floor is None else np.maximum(values, floor))
+        base, v = np.where(below, floor or 0.0, base), np.where(below, 0.0, v)
+
+
+def adjustment(gap: Floats, a: csr_array[Any], u: Floats, v: Floats) -> Floats:
+    """V A'(U + A V A')^-1 gap: what every series takes of the gaps between aggregates and sums."""
+    spread = (a * v) @ a.T
+    system = np.diag(u) + spread.toarray()
+    return np.asarray(v * (a.T @ np.linalg.lstsq(system, gap, rcond=None)[0]))
+
+
+def weights(part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], method: Method) -> tuple[Floats, Floats]:
+    """Variances of the aggregates and of the series: all alike, by the number of series below, or as measured.
+
+    A variance that is not known is the mean of those that are, for an aggregate times the series that it sums.
+    """
+    m, n = a.shape
+    below = np.asarray(a.sum(axis=1), dtype=np.float64)
+    if method == "ols":
+        return np.ones(m), np.ones(n)
+    if method == "wls_struct":
+        return below, np.ones(n)
+    mean = float(part["var"].mean() or 1.0)  # type: ignore[arg-type]
+    known = top["var"].to_numpy()
+    return np.where(np.isfinite(known), known, mean * below), part["var"].fill_null(mean).to_numpy()
+
+
+def variances(backtests: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, var]: mean squared error per series or aggregate of the backtest rows of one model."""
+    seen = backtests.filter(pl.col("y").is_not_null())
+    return seen.group_by("unique_id").agg(var=((pl.col("yhat") - pl.col("y")) ** 2).mean()).sort("unique_id")
