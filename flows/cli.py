@@ -158,22 +158,25 @@ def serve(
     dashboard.serve(job, host, port)
 
 
+app.command("flows.cli_tune:tune", name="tune", sort_key=6)
 app.command(
     "flows.cli_features:app",
     name="features",
     help="The feature store: build, list, preview, describe, training-set.",
     sort_key=14,
 )
+app.command("flows.cli_report:report", name="report", sort_key=16)
 app.command("flows.cli_check:app", name="check", help="Look at the data without loading them, for CI.", sort_key=15)
 
 
-def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, force: bool) -> None:
+def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, force: bool, **more: object) -> None:
     """Check the config, run the flow in this process, and tell what it has done; raises what the flow's task raised."""
     job = _load(config, sets)
     from flows import launch, summary
     from forecasting.config import parse_set
 
     given = {"config": str(config), "overrides": parse_set(tuple(sets)), "cutoff": cutoff, "force": force}
+    given |= more
     records = launch.run(flow, job, **given)
     _say(summary.text(records, str(config), f"{job.store.root.rstrip('/')}/{job.name}"))
 

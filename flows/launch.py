@@ -45,7 +45,7 @@ def _meanwhile(server: Server, flow: str, job: Config) -> None:
 
 def _heavy(flow: str, job: Config) -> Iterator[str]:
     """The slow libraries behind the doors that the flow will pass, the surest first."""
-    if flow in ("pipeline", "backtest", "train", "predict"):
+    if flow in ("pipeline", "backtest", "train", "predict", "tune"):
         yield "mlflow"
-    if flow in ("pipeline", "backtest", "train"):
+    if flow in ("pipeline", "backtest", "train", "tune"):
         yield from {LIBRARIES[m.family] for m in job.models if m.family in LIBRARIES}

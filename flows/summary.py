@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows import tuned
 from forecasting.data.freshness import sentences
 
 Facts = Mapping[str, Any]
@@ -21,6 +22,7 @@ COLUMNS = {
     "rmse": "RMSE",
     "mase": "MASE",
     "rmsse": "RMSSE",
+    "wrmsse": "WRMSSE",
 }
 
 
@@ -134,6 +136,10 @@ def _train(f: Facts) -> Iterator[Section]:
     yield Section("Model", (f"version {f['version']}: {f['reason']}", f"forecasts come from {f['champion']}"))
 
 
+def _tune(f: Facts) -> Iterator[Section]:
+    yield Section("Tuning", tuple(tuned.lines(f)), tuple(tuned.rows(f)))
+
+
 def _predict(f: Facts) -> Iterator[Section]:
     lines = (
         f"{f['rows']:,} rows for {f['series']:,} series, {f['first']} to {f['last']}",
@@ -169,6 +175,7 @@ TELL: Mapping[str, Callable[[Facts], Iterator[Section]]] = {
     "ingest": _ingest,
     "backtest": _backtest,
     "train": _train,
+    "tune": _tune,
     "predict": _predict,
     "monitor": _monitor,
 }

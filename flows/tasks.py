@@ -79,14 +79,21 @@ def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     persist_result=False,  # the facts are in the store's table `runs` and in the artifacts
     result_serializer="json",  # where somebody turns it on, let it not be pickle
 )
-def run(name: str, config: str, overrides: Mapping[str, Any], cutoff: date | None, force: bool) -> Any:
+def run(
+    name: str,
+    config: str,
+    overrides: Mapping[str, Any],
+    cutoff: date | None,
+    force: bool,
+    asked: Mapping[str, Any] | None = None,
+) -> Any:
     """Run a step and leave its summary; returns {step, facts, reused, seconds}, or a Failed state for a user's mistake.
 
     A state, because Prefect logs every exception that leaves a task with its traceback.
     """
     started = time.perf_counter()
     try:
-        outcome = run_step(name, load(config, overrides), cutoff, force)
+        outcome = run_step(name, load(config, overrides), cutoff, force, **(asked or {}))
     except UserError as error:
         return Failed(message=str(error), data=error)
     record = {"step": outcome.step, "facts": outcome.facts, "reused": outcome.reused}

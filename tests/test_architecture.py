@@ -61,6 +61,7 @@ DOORS = {
     "lightgbm": ("forecasting/models/lightgbm*",),
     "mlflow": ("forecasting/services/registry*.py",),
     "multiprocessing": ("forecasting/services/engine.py",),
+    "optuna": ("forecasting/services/study.py",),
     "pandas": ("forecasting/services/drift.py",),  # Evidently takes nothing else
     "pandera": ("forecasting/data/*",),
     "plotly": ("dashboard/*",),

@@ -20,7 +20,7 @@ LOCKS = {
     "requirements.lock": PROJECT["dependencies"],
     "requirements-dev.lock": PROJECT["dependencies"] + EXTRAS["test"] + EXTRAS["dev"],
 }
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = sorted(set((ROOT / "configs").glob("*.yaml")) - set((ROOT / "configs").glob("*.tuned.yaml")))
 # In pieces, so that this file does not name them itself.
 INDEX_HOSTS = re.compile(r"pypi\." r"org|python" r"hosted\.org|/simp" r"le\b|--(extra-)?index" r"-url|--find" r"-links")
 

@@ -62,13 +62,22 @@ class Registry:
 
     def log_backtest(self, batch: Batch) -> str:
         """Log a batch as one run and return its id; a finished run with the same tags is reused."""
+        return self._log(batch, "backtest", None)
+
+    def log_tuning(self, batch: Batch, trials: pl.DataFrame) -> str:
+        """Log a search as one run, with its trials as a table that MLflow shows, and return its id."""
+        return self._log(batch, "tune", trials)
+
+    def _log(self, batch: Batch, name: str, shown: pl.DataFrame | None) -> str:
         if (done := self.find_run(batch.tags)) is not None:
             return done
         client = self._client()
         tags = {**batch.tags, "batch": key(batch.tags)}
-        run = str(client.create_run(self._experiment(), tags=tags, run_name="backtest").info.run_id)
+        run = str(client.create_run(self._experiment(), tags=tags, run_name=name).info.run_id)
         try:
             _fill(client, run, batch)
+            if shown is not None:
+                client.log_table(run, shown.to_dict(as_series=False), f"{name}.json")
         except BaseException:
             client.set_terminated(run, "FAILED")
             raise

@@ -24,11 +24,11 @@ class Outcome:
         return asdict(self)
 
 
-def run_step(name: str, config: Config, cutoff: date | None = None, force: bool = False) -> Outcome:
-    """Run the step of that name (one of STEPS); raises UserError for what the user can mend."""
+def run_step(name: str, config: Config, cutoff: date | None = None, force: bool = False, **asked: Any) -> Outcome:
+    """Run the step of that name (one of STEPS, or tune); raises UserError for what the user can mend."""
     from forecasting.steps.context import record
 
-    outcome: Outcome = getattr(import_module(f"forecasting.steps.{name}"), name)(config, cutoff, force=force)
+    outcome: Outcome = getattr(import_module(f"forecasting.steps.{name}"), name)(config, cutoff, force=force, **asked)
     if not outcome.reused:  # a run that had nothing to do leaves no trace in the tables
         record(config, outcome)
     return outcome

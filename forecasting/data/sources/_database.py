@@ -66,6 +66,17 @@ def ask(url: str, query: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([_joined(name, c) for name, c in zip(names, columns, strict=True)])
 
 
+@contextmanager
+def reached(url: str) -> Iterator[str]:
+    """The address with a driver that is known to work, for others that connect to it themselves.
+
+    What goes wrong inside is raised as NotReached, without secrets.
+    """
+    parsed = _parsed(url)
+    with _words(parsed, NotReached):
+        yield parsed.render_as_string(hide_password=False)
+
+
 def _parsed(url: str) -> URL:
     """The address with a driver that is known to work; raises NotReached without showing what it holds."""
     from sqlalchemy import make_url

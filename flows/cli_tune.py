@@ -1,0 +1,39 @@
+"""`demandcast tune CONFIG`: better options for LightGBM, written as a config to review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from flows.cli import Cutoff, File, Force, Load, Sets, _at, _run
+
+
+def tune(
+    config: File,
+    /,
+    *,
+    trials: Annotated[int, Parameter(help="Finished trials in all.", validator=Number(gte=1))] = 250,
+    timeout: Annotated[float, Parameter(help="Seconds after which no trial begins.", validator=Number(gt=0))] = 600.0,
+    metric: Annotated[Literal["wape", "mase", "rmsse"], Parameter(help="What is to be small.")] = "wape",
+    windows: Annotated[int, Parameter(help="Backtest windows before the reported ones.", validator=Number(gte=1))] = 3,
+    storage: Annotated[
+        str | None,
+        Parameter(help="Where trials are kept: a folder or a PostgreSQL address; by default beside the tables."),
+    ] = None,
+    out: Annotated[
+        Path | None, Parameter(help="The config to write; NAME.tuned.yaml beside CONFIG if left out.")
+    ] = None,
+    set_: Sets = (),
+    cutoff: Cutoff = None,
+    data_version: Load = None,
+    force: Force = False,
+) -> None:
+    """Search options of LightGBM on windows before the reported ones; the best are written as a config to review.
+
+    The same command goes on where it was ended or killed.
+    """
+    asked = {"trials": trials, "timeout": timeout, "metric": metric, "windows": windows, "storage": storage}
+    _run("tune", config, _at(set_, data_version), cutoff, force, **asked, out=str(out) if out else None)

@@ -1,0 +1,169 @@
+"""Tune: search the options of LightGBM on windows before the reported ones, and write the best as a config to review.
+
+Nothing is trained, registered or promoted: the config that is written takes the way of every other recipe.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from forecasting import models
+from forecasting.config import Config
+from forecasting.data.panel import Panel
+from forecasting.errors import UserError
+from forecasting.models.lightgbm import LightGBM
+from forecasting.services import log, study
+from forecasting.services.runs import Batch, Dataset, key
+from forecasting.services.store import Store
+from forecasting.steps import Outcome, context
+from forecasting.steps.backtest import windows
+from forecasting.steps.tuning import space, written
+from forecasting.steps.tuning.trials import Ground, Metric
+from forecasting.steps.tuning.windows import ROWS, cutoffs, seen
+
+STORAGE = "DEMANDCAST_TUNE_STORAGE"
+"""The environment variable for a place that nobody should read on a command line."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How long to search, by what, on how many windows; where trials are kept and the config is written."""
+
+    trials: int = 250
+    timeout: float = 600.0
+    metric: Metric = "wape"
+    windows: int = 3
+    storage: str | None = None
+    out: str | None = None
+
+
+def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **asked: Any) -> Outcome:
+    """Search as `asked` (see Asked) as if `cutoff` were the last known day; the best options go into a new config file.
+
+    Trials of the same data, code and recipe count, whoever made them and however they ended; `force` throws them away.
+    Raises UserError when the recipe has no LightGBM or the history no window before the reported ones.
+    """
+    wish, started = Asked(**asked), time.monotonic()
+    number = _entry(config)
+    out = written.place(config, wish.out)
+    store = context.open_store(config)
+    panel = context.open_panel(config, store)
+    end = context.cutoff_of(panel, cutoff)
+    ground = _ground(config, panel, end, wish, number)
+    now = space.today(_model(config, number))
+    search = study.Search(_name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error)
+    kept = wish.storage or os.environ.get(STORAGE) or _folder(store)
+    if force:
+        study.forget(search.name, kept)
+    with log.step("tune", trials=wish.trials, windows=len(ground.cutoffs)):
+        trials = study.run(search, kept, wish.trials, started + wish.timeout)
+    facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in ground.cutoffs]}
+    facts |= {"metric": wish.metric, "file": config.file, "out": str(out), "data_version": context.data_version(store)}
+    facts |= _found(ground, trials, now)
+    config_text = written.text(config, number, facts["changes"], _header(facts))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(config_text, encoding="utf-8")
+    facts["run_id"] = _logged(config, store, facts, trials)
+    return Outcome("tune", facts)
+
+
+def _entry(config: Config) -> int:
+    """The place of the first LightGBM in the recipe."""
+    places = [i for i, spec in enumerate(config.models) if spec.family == "lightgbm" and spec.on == "series"]
+    if not places:
+        raise config.fault("models", "there is nothing to tune: add `lightgbm: {}`")
+    return places[0]
+
+
+def _model(config: Config, number: int) -> LightGBM:
+    (model,) = models.build_one(config.models[number], config)
+    if not isinstance(model, LightGBM):
+        raise UserError(f"{config.name}: {model.name} is not a plain LightGBM and cannot be tuned")
+    return model
+
+
+def _ground(config: Config, panel: Panel, end: date, wish: Asked, number: int) -> Ground:
+    """What may be seen: nothing after the first reported cutoff, and the windows that are over by then."""
+    reported, _ = windows(config, panel, end)
+    held = seen(panel, reported[0])
+    first = held.scan(0).select(pl.col("ds").min()).collect().item()
+    oldest = config.frequency.shift(first, max(4, config.h) - 1)
+    at = cutoffs(config, reported[0], oldest, wish.windows)
+    return Ground(config, config.models[number], held, at, wish.metric)
+
+
+def _name(ground: Ground, store: Store) -> str:
+    """Identity of a search: data, code, everything in the recipe that bears on it, windows, metric and space."""
+    kept = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
+    facts = {"data": context.data_key(store), "code": context.code_of(), "recipe": context.hashed(ground.config, kept)}
+    facts |= {"spec": ground.spec.model_dump_json(), "windows": str(ground.cutoffs), "metric": ground.metric}
+    return f"{ground.config.name}-{key(facts | {'space': str(space.SPACE), 'rows': str(ROWS)})[:16]}"
+
+
+def _folder(store: Store) -> str:
+    if "://" in store.root:
+        raise UserError(
+            f"{store.root}: trials cannot be kept in an object store: give --storage a folder or a PostgreSQL address, "
+            f"or set {STORAGE}"
+        )
+    return f"{store.root}/tuning"
+
+
+def _found(ground: Ground, trials: pl.DataFrame, now: dict[str, Any]) -> dict[str, Any]:
+    """The best trial beside today's, what it changes, and the interval of its gain."""
+    whole = trials.filter(pl.col("state") == "complete").sort("value", "number")
+    today, best = whole.filter("today").row(0, named=True), whole.row(0, named=True)
+    params = {name: best[name] for name in now}
+    changes = {} if best["today"] else {name: v for name, v in params.items() if v != now[name]}
+    told: dict[str, Any] = {"trials": trials.height, "complete": whole.height, "pruned": trials.height - whole.height}
+    told |= {"before": today["value"], "after": best["value"], "best": best["number"], "today": now, "changes": changes}
+    return told | _certainty(ground, params, now, changes)
+
+
+def _certainty(ground: Ground, best: dict[str, Any], now: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The gain in WAPE with its interval, and in a sentence whether it is more than noise."""
+    compared = ground.compared(best, now) if changes else None
+    if compared is None:
+        return {"gain": None, "said": "no trial was better than what is set now: leave the config as it is"}
+    if compared.lo > 0:
+        said = "more than noise on these windows; the best of many trials looks better than it is: backtest it"
+    else:
+        said = "within noise: the interval of the gain holds 0, so leave the config as it is or try more windows"
+    return {"gain": [compared.gain, compared.lo, compared.hi], "units": compared.units, "said": said}
+
+
+def _header(facts: dict[str, Any]) -> list[str]:
+    """What the file that is written says about itself."""
+    metric, number = facts["metric"].upper(), len(facts["cutoffs"])
+    lines = [
+        f"from {facts['file']} on {datetime.now(UTC):%Y-%m-%d}, to be reviewed; only the lightgbm entry is changed.",
+        f"{metric} {facts['before']:.4f} before, {facts['after']:.4f} after: the mean of {number} windows"
+        f" from {facts['cutoffs'][-1]} on, all before the ones on which scores are reported.",
+        f"{facts['trials']} trials, {facts['pruned']} of them broken off; data version {facts['data_version']}.",
+    ]
+    if facts["gain"]:
+        gain, lo, hi = facts["gain"]
+        lines.append(f"Gain in WAPE {gain:+.4f}, 95 % interval {lo:+.4f} to {hi:+.4f}, over {facts['units']}.")
+    return [*lines, f"{facts['said'].capitalize()}."]
+
+
+def _logged(config: Config, store: Store, facts: dict[str, Any], trials: pl.DataFrame) -> str:
+    """One MLflow run: the best options, before and after, and all trials as one table."""
+    version = context.data_version(store)
+    tags = {"step": "tune", "search": facts["key"], "trials": str(facts["trials"]), "code": context.code_of()}
+    metrics = {"before": facts["before"], "after": facts["after"], "trials": facts["trials"]}
+    with tempfile.TemporaryDirectory() as folder:
+        table, file = Path(folder, "trials.parquet"), Path(folder, Path(facts["out"]).name)
+        trials.write_parquet(table)
+        file.write_text(Path(facts["out"]).read_text(encoding="utf-8"), encoding="utf-8")
+        dataset = Dataset(store.scan("panel").head(5).collect(), f"{store.root}/panel", version)
+        batch = Batch(facts["today"] | facts["changes"], tags, metrics, dataset, {}, {"trials": table, "best": file})
+        return context.open_registry(config).log_tuning(batch, trials)

@@ -1,0 +1,292 @@
+"""Tuning: what was done is not lost, the reported windows are not seen, and a config to review comes out."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from forecasting import config as configs
+from forecasting.data.panel import Cut
+from forecasting.errors import UserError
+from forecasting.features import Features
+from forecasting.services import study
+from forecasting.services.study import Between, OneOf, Search
+from forecasting.steps import context
+from forecasting.steps.tune import tune
+from forecasting.steps.tuning import space, windows, written
+from tests import chain
+from tests.chain import LAST, H, Job
+from tests.servers import Postgres
+
+SMALL = {
+    "params.num_leaves": Between(4, 15, "log"),
+    "params.learning_rate": Between(0.02, 0.3, "log"),
+    "trees": Between(5, 12),
+}
+RECIPE = ["ladder", {"lightgbm": {"trees": 8, "params": {"min_data_in_leaf": 10, "num_leaves": 7}}}]
+KEYS = {
+    "models": RECIPE,
+    "levels_of_aggregation": [[]],
+    "blocks": [H],
+    "backtest": {"windows": 2, "step": H, "calibration": 0},
+}
+REPORTED = LAST - timedelta(2 * H)
+"""The cutoff of the older one of two reported windows."""
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space, "SPACE", SMALL)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Callable[[], Job]:
+    """Copies of a job whose data are loaded, two thirds of them left out."""
+    rows = chain.sample().filter(pl.col("store") == "S1")
+    job = chain.make(rows, **KEYS)
+    job.run(["ingest"])
+    context.open_registry(job.config())._client()  # makes the tables, which takes seconds, for all copies
+    return job.copy
+
+
+def journal(job: Job) -> Path:
+    (found,) = (job.folder / "lake/chain/tuning").glob("*.journal")
+    return found
+
+
+def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> None:
+    job = loaded()
+    config = job.config()
+    facts = tune(config, trials=3, windows=2).facts
+    assert facts["cutoffs"] == [str(REPORTED - timedelta(H)), str(REPORTED - timedelta(2 * H))]
+    assert facts["trials"] == 3
+    assert facts["after"] <= facts["before"]
+    out = Path(facts["out"])
+    assert out == job.folder / "job.tuned.yaml"
+    found, own = configs.load(out), job.config()
+    assert found.model_copy(update={"models": own.models}) == own
+    assert found.models[0] == own.models[0]
+    assert f"{facts['before']:.4f} before, {facts['after']:.4f} after" in out.read_text()
+    runs = (
+        context.open_registry(config)
+        ._client()
+        .search_runs([context.open_registry(config)._experiment()], order_by=["attribute.start_time"])
+    )
+    assert [run.info.run_id for run in runs] == [facts["run_id"]]
+    folder = context.open_registry(config)._client().download_artifacts(facts["run_id"], "", str(job.folder))
+    trials = pl.read_parquet(Path(folder, "trials/trials.parquet"))
+    assert trials.height == 3
+    assert Path(folder, "tune.json").exists()
+    first = trials.row(0, named=True)
+    assert (first["today"], first["trees"], first["params.num_leaves"]) == (True, 8, 7)
+    # asked again for more, it goes on
+    again = tune(config, trials=4, windows=2).facts
+    assert (again["trials"], again["before"]) == (4, facts["before"])
+
+
+def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[], Job]) -> None:
+    """The same figure as a backtest of the same config that ends where tuning's newest window ends."""
+    job = loaded()
+    facts = tune(job.config(), trials=1, windows=1).facts
+    job.run(["backtest"], cutoff=REPORTED, backtest__windows=1, backtest__calibration=0)
+    rows = job.table("backtests").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series").drop_nulls("y")
+    wape = (rows["yhat"] - rows["y"]).abs().sum() / rows["y"].abs().sum()
+    assert facts["before"] == pytest.approx(wape, rel=1e-9)
+    assert facts["said"].startswith("no trial was better")
+    assert configs.load(facts["out"]) == job.config()
+
+
+def test_the_reported_windows_are_not_seen(loaded: Callable[[], Job]) -> None:
+    """Sales, prices and campaigns of all days after the first reported cutoff are spoilt: no figure may change."""
+    job = loaded()
+    before = tune(job.config(), trials=2, windows=1).facts
+    rows = pl.read_parquet(job.folder / "sales.parquet")
+    spoilt = chain.spoilt(rows, REPORTED, y=lambda y: y * 7 + 3, price=lambda p: p * 2, promo=lambda p: 1 - p)
+    spoilt.write_parquet(job.folder / "sales.parquet")
+    (ingested,) = job.run(["ingest"])
+    after = tune(job.config(), trials=2, windows=1).facts
+    assert ingested.facts["rows_written"] > 0
+    assert after["key"] != before["key"], "other data, another search"
+    assert [after[k] for k in ("before", "after", "changes")] == [before[k] for k in ("before", "after", "changes")]
+
+
+def test_features_are_made_once_for_all_trials(loaded: Callable[[], Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    prepare = Features.prepare
+    monkeypatch.setattr(Features, "prepare", lambda *a: made.append(a[3]) or prepare(*a))
+    tune(loaded().config(), trials=3, windows=1)
+    assert made == [H, H], "of the rows to learn from and of those that are asked"
+
+
+def test_what_is_kept_is_bounded_and_the_same_as_without(loaded: Callable[[], Job]) -> None:
+    config = loaded().config()
+    panel = windows.seen(context.open_panel(config, context.open_store(config)), REPORTED)
+    cut = windows.Kept(panel, REPORTED - timedelta(H), H, most=1)
+    assert cut.frame(0).equals(Cut(panel, cut.cutoff, H).frame(0))
+    for name in "abc":
+        cut.once(name, lambda: pl.DataFrame({"x": range(1000)}))
+    assert list(cut.held) == ["c"]
+
+
+def test_series_are_left_out_beyond_the_budget_small_and_large_alike(
+    loaded: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = loaded().config()
+    panel = context.open_panel(config, context.open_store(config))
+    whole = windows.seen(panel, REPORTED).scan(0).collect()
+    assert whole["ds"].max() == REPORTED
+    monkeypatch.setattr(windows, "ROWS", whole.height // 2)
+    some = windows.seen(panel, REPORTED).scan(0).collect()
+    assert some["unique_id"].n_unique() == 2
+    assert some.height <= whole.height // 2 + 1
+
+
+KILLED = """
+import sys, time
+from forecasting.services import study
+from forecasting.services.study import Between, Search
+def error(params, part):
+    time.sleep(0.02)
+    return (params["x"] - 3) ** 2 + part
+study.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), sys.argv[1], 500, time.monotonic() + 100)
+"""
+
+
+def parabola(calls: list[float]) -> Search:
+    def error(params: study.Params, part: int) -> float:
+        calls.append(params["x"])
+        return (params["x"] - 3) ** 2 + part
+
+    return Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error)
+
+
+def test_a_killed_search_goes_on(tmp_path: Path) -> None:
+    work = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
+    file = tmp_path / "s.journal"
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (file.exists() and file.read_bytes().count(b"\n") > 40):
+        time.sleep(0.05)
+    with pytest.raises(UserError, match="another process is tuning"):
+        study.run(parabola([]), str(tmp_path), 1, time.monotonic() + 10)
+    work.send_signal(signal.SIGKILL)
+    work.wait()
+    with file.open("ab") as half:  # the system had written no more of the last line
+        half.write(b'{"op_code": 6, "wor')
+    Path(f"{file}.lock").touch()
+    before = study.run(parabola(calls := []), str(tmp_path), 1, time.monotonic() + 10)
+    assert calls == []
+    assert before.height > 2
+    after = study.run(parabola(calls), str(tmp_path), before.height + 3, time.monotonic() + 60)
+    assert after.height == before.height + 3
+    assert after.head(before.height).equals(before)
+    assert before.row(0, named=True)["x"] == 5.0
+    assert before["today"].to_list() == [True] + [False] * (before.height - 1)
+    assert not set(calls) & set(before["x"]), "with the same seed the first trials would be drawn again"
+
+
+def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
+    def error(params: study.Params, part: int) -> float:
+        return float(params["x"])
+
+    search = Search("s", {"x": Between(0.0, 10.0)}, {"x": 9.99}, 2, error)
+    trials = study.run(search, str(tmp_path), 25, time.monotonic() + 60)
+    assert trials.height == 25
+    assert trials.row(0, named=True)["state"] == "complete"
+    assert {"complete", "pruned"} == set(trials["state"])
+    broken, whole = (trials.filter(pl.col("state") == s)["x"] for s in ("pruned", "complete"))
+    assert whole.min() < broken.min()
+
+
+def test_the_time_is_kept_but_for_the_first_trial(tmp_path: Path) -> None:
+    trials = study.run(parabola(calls := []), str(tmp_path), 50, time.monotonic() - 1)
+    assert calls == [5.0, 5.0]
+    assert trials["today"].to_list() == [True]
+    again = study.run(parabola(calls), str(tmp_path), 50, time.monotonic() - 1)
+    assert (again.height, len(calls)) == (1, 2)
+
+
+def test_a_trial_that_time_cuts_short_does_not_count(tmp_path: Path) -> None:
+    until = time.monotonic() + 1.5
+
+    def error(params: study.Params, part: int) -> float:
+        if params["x"] != 5.0:
+            time.sleep(max(0.0, until - time.monotonic()) + 0.01)
+        return float(params["x"])
+
+    trials = study.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), str(tmp_path), 50, until)
+    assert trials["x"].to_list() == [5.0]
+
+
+def test_forgotten_trials_are_made_again(tmp_path: Path) -> None:
+    study.run(parabola(calls := []), str(tmp_path), 2, time.monotonic() + 60)
+    study.forget("s", str(tmp_path))
+    assert study.run(parabola(calls), str(tmp_path), 1, time.monotonic() + 60).height == 1
+    assert calls[-1] == 5.0
+
+
+def test_trials_are_kept_in_postgresql(postgres: Postgres) -> None:
+    postgres.execute("CREATE DATABASE trials")
+    url = postgres.url(database="trials")
+    first = study.run(parabola(calls := []), url, 2, time.monotonic() + 60)
+    more = study.run(parabola(calls), url, 3, time.monotonic() + 60)
+    assert more.height == 3
+    assert more["x"].head(2).to_list() == first["x"].to_list()
+    with pytest.raises(UserError) as told:
+        study.run(parabola([]), postgres.url(database="nowhere"), 1, time.monotonic() + 10)
+    assert "nowhere" in str(told.value)
+    assert postgres.password not in str(told.value)
+
+
+def test_the_space_holds_what_is_set_today() -> None:
+    assert study.widened(Between(5, 12), 200) == Between(5, 200)
+    assert study.widened(Between(0.1, 1.0, "log"), 0.01) == Between(0.01, 1.0, "log")
+    assert study.widened(OneOf((1.0, 2.0)), 1.5) == OneOf((1.0, 2.0, 1.5))
+
+
+LAYOUTS = (
+    "models:\n  - ladder\n  - lightgbm: {trees: 9}  # quick\n  # the sums\n  - ensemble:\n      members: [LightGBM]\n",
+    "models:\n  - ladder\n  - lightgbm:\n      trees: 9\n      params:\n        max_bin: 15\n  # sums\nlevel: [80]\n",
+    "models:\n  - ladder\n  - lightgbm:\nlevel: [80] # one\n",
+    "models: [ladder, {lightgbm: {}}] # both\nlevel: [80]\n",
+    "models:\n- ladder\n- family: lightgbm\n  name: Mine\n  options: {trees: 9}\n",
+)
+
+
+@pytest.mark.parametrize("models", LAYOUTS)
+def test_only_the_entry_is_changed(models: str, tmp_path: Path) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text("# mine\nname: x\nsource: {path: a.csv}\nfreq: 1d\nh: 3\n" + models)
+    config = configs.load(file)
+    text = written.text(config, 1, {"trees": 77, "params.learning_rate": 0.123456}, ["why"])
+    (tmp_path / "job.tuned.yaml").write_text(text)
+    tuned = configs.load(tmp_path / "job.tuned.yaml")
+    before, after = config.models[1], tuned.models[1]
+    params = {**before.options.get("params", {}), "learning_rate": 0.1235}
+    assert after.options == {**before.options, "trees": 77, "params": params}
+    assert after.name == before.name
+    assert tuned.model_copy(update={"models": config.models}) == config
+    assert [m for i, m in enumerate(tuned.models) if i != 1] == [m for i, m in enumerate(config.models) if i != 1]
+    assert set(re.findall("# .*", file.read_text())) <= set(re.findall("# .*", text))
+    assert text.startswith(written.MARK)
+
+
+def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
+    job = loaded()
+    own, foreign = job.folder / "job.yaml", job.folder / "other.yaml"
+    foreign.write_text("name: other\n")
+    for out, says in ((own, "the config itself"), (foreign, "not written by tuning")):
+        with pytest.raises(UserError, match=says):
+            tune(job.config(), trials=1, out=str(out))
+    assert yaml.safe_load(foreign.read_text()) == {"name": "other"}
+    with pytest.raises(UserError, match="not with --set"):
+        tune(job.config(models=["ladder", {"lightgbm": {}}]))
+    with pytest.raises(UserError, match="no history for a window before"):
+        tune(job.config(), cutoff=date(2023, 2, 20))
