@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from forecasting import models
 from forecasting.config import Config, load, parse_set
 from forecasting.data import sources
+from forecasting.data.sources._options import checked
+from forecasting.data.sources._receipts import Options
 from forecasting.data.sources.synthetic import options as synthetic_options
 from forecasting.errors import UserError
 from tests.conftest import ROOT
@@ -466,6 +468,8 @@ def used(path: Path) -> None:
     models.build(config)
     if config.source.kind == "synthetic":
         synthetic_options(config)
+    if config.source.kind == "transactions":
+        checked(config, Options)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -473,7 +477,8 @@ def test_a_lost_letter_in_any_key_is_found(path, tmp_path):
     text, file = path.read_text(), tmp_path / path.name
     tried = 0
     for key in keys_in(path):
-        for at in range(key.start_mark.index, key.end_mark.index):
+        first, last = key.start_mark.index, key.end_mark.index - 1
+        for at in {first, (first + last) // 2, last}:
             file.write_text(text[:at] + text[at + 1 :])
             with pytest.raises(UserError) as e:
                 used(file)
