@@ -115,6 +115,7 @@ def one(protocol: Protocol, args: argparse.Namespace, lake: Path) -> Result:
         {m: scores[m] for m in others},
         {step: told[step] for step in ("ingest", "backtest")},
         told["seconds"],
+        (len(told["cutoffs"]), len(told["calibration"])),
         changed(protocol),
         f"{datetime.now(UTC):%Y-%m-%d}",
     )
@@ -184,7 +185,7 @@ def identity(config: Path, protocol: Protocol) -> str:
 
 def from_json(told: dict[str, Any]) -> Result:
     costs = {key: Cost(**told[key]) if told[key] else None for key in ("cost", "theirs")}
-    return Result(**(told | costs | {"changed": tuple(told["changed"])}))  # type: ignore[arg-type]
+    return Result(**(told | costs | {key: tuple(told[key]) for key in ("windows", "changed")}))  # type: ignore[arg-type]
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:

@@ -49,8 +49,8 @@ Skill is the share of SeasonalNaive's WAPE that is saved. WAPE is judged on the 
 {costs}
 
 The whole pipeline, imports included: ingest, and a backtest that fits every model of the recipe on the windows above
-and on the older ones that feed intervals and weights. mlforecast fits LightGBM and predicts on the windows above
-alone (`benchmarks/mlforecast_cost.py`), imports included. MB is the peak of the largest process.
+and on the older ones (after the +) that feed intervals and weights. mlforecast fits LightGBM and predicts on the
+windows above alone (`benchmarks/mlforecast_cost.py`), imports included. MB is the peak of the largest process.
 
 ## The models behind it
 

@@ -46,7 +46,19 @@ def intervals(results: Sequence[Result], peers: Field) -> str:
 
 def costs(results: Sequence[Result], peers: Field) -> str:
     """Ours and mlforecast's on this machine, or, for orientation, as PEERS.md tells of another."""
-    head = ["code", "data", "ingest s", "backtest s", "wall s", "cpu s", "MB", "mlforecast cpu s", "ratio", "measured"]
+    head = [
+        "code",
+        "data",
+        "windows",
+        "ingest s",
+        "backtest s",
+        "wall s",
+        "cpu s",
+        "MB",
+        "mlforecast cpu s",
+        "ratio",
+        "measured",
+    ]
     rows = []
     for r in results:
         told = peers.trees(r.code)
@@ -55,7 +67,7 @@ def costs(results: Sequence[Result], peers: Field) -> str:
         where = "here" if r.theirs else "elsewhere, as PEERS.md tells" if cpu else "-"
         steps = [f"{r.steps.get(step, 0):.0f}" for step in ("ingest", "backtest")]
         mine = [f"{r.cost.wall:.0f}", f"{r.cost.cpu:.0f}", f"{r.cost.mb:.0f}"]
-        rows.append([r.code, r.data, *steps, *mine, *other, where])
+        rows.append([r.code, r.data, " + ".join(map(str, r.windows)), *steps, *mine, *other, where])
     return table(head, rows)
 
 

@@ -29,7 +29,8 @@ class Cost:
 @dataclass(frozen=True)
 class Result:
     """One data set: scores by evaluate.py of the model that serves and of others; `errors` of verdict.clustered;
-    seconds by step, and by model for fitting; where the protocol's windows are not the config's; the day.
+    seconds by step, and by model for fitting; how many windows are told of, and how many older ones are fitted as
+    well; where the protocol's windows are not the config's; the day.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Result:
     others: dict[str, dict[str, float]] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    windows: tuple[int, ...] = ()
     changed: tuple[str, ...] = ()
     when: str = ""
 

@@ -54,6 +54,7 @@ CHAMPAGNE = replace(
     data="champagne",
     scores=SCORES | {"n": 48, "wape": 0.1145 * 0.8, "rmsse": 0.35 * 0.9, "bias": 0.05, "cov80": 0.7, "sis80": 5.9},
     errors={"80": 0.06, "95": 0.03, "rmse": 790.0},
+    windows=(4, 2),
     changed=("h 12 (the config says 24)",),
 )
 
@@ -200,13 +201,13 @@ def test_tables_hold_what_was_found(known):
     assert len({len(line) for line in text.splitlines()}) == 1
     assert text.splitlines()[-1].split("|")[7].strip() == "0.872"
     cost = tables.costs([replace(ROSSMANN, theirs=Cost(40, 75, 300)), CHAMPAGNE], known)
-    assert [c.strip() for c in cost.splitlines()[2].split("|")[8:11]] == ["75", "2.00", "here"]
-    assert cost.splitlines()[3].split("|")[10].strip() == "-"
+    assert [c.strip() for c in cost.splitlines()[2].split("|")[9:12]] == ["75", "2.00", "here"]
+    assert cost.splitlines()[3].split("|")[11].strip() == "-"
 
 
 def test_cost_told_elsewhere_is_marked_so(known):
     cells = [c.strip() for c in tables.costs([ROSSMANN], known).splitlines()[2].split("|")]
-    assert cells[8:11] == ["26", "5.77", "elsewhere, as PEERS.md tells"]
+    assert cells[9:12] == ["26", "5.77", "elsewhere, as PEERS.md tells"]
 
 
 def test_the_document_tells_no_place(known):
