@@ -55,7 +55,11 @@ def list_(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
     job = _load(config, set_)
     from forecasting.steps import feature_store
 
-    _show(job, feature_store.listed(job), f"feature store of {job.name}", out)
+    found = feature_store.listed(job)
+    if found.is_empty():
+        _say(f"The feature store of {job.name} is empty: demandcast features build {config}")
+        return
+    _show(job, found, f"feature store of {job.name}", out)
 
 
 @app.command

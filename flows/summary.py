@@ -98,14 +98,13 @@ def _tables(accounts: Mapping[str, Facts], told: int) -> Iterator[str]:
 
 def _landed(f: Facts) -> Iterator[str]:
     """What became of the files of a landing folder, and of rows that were marked as deleted."""
-    if f.get("files_read"):
-        yield f"{len(f['files_read']):,} files read: {', '.join(f['files_read'][:5])}"
     for key, said in (
-        ("files_again", "not read, they are counted already"),
-        ("files_beside", "no files of the source"),
+        ("files_read", "files read"),
+        ("files_again", "files not read, they are counted already"),
+        ("files_beside", "files left alone, they lack its columns"),
     ):
-        if f.get(key):
-            yield f"{said}: {', '.join(f[key][:5])}"
+        if names := f.get(key):
+            yield f"{len(names):,} {said}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
     if f.get("deleted"):
         yield f"{f['deleted']:,} rows deleted"
 

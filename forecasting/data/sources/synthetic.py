@@ -1,7 +1,8 @@
 """A made-up retail chain with known effects: stores x items, daily, with h coming days.
 
 Columns: store, item, category, price (of the shelf), promo, open, holiday (1 on public holidays), stock (units left in
-the evening, known afterwards; 0 when out of stock). The truth comes along: what each effect really is, and where which dirt lies.
+the evening, known afterwards; 0 when out of stock). The truth comes along: what each effect really is, and where which
+dirt lies.
 """
 
 from __future__ import annotations
