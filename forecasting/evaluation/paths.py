@@ -2,8 +2,8 @@
 
 Bounds of single days do not add up: errors of neighbouring days are alike (a promotion that was underrated, a level
 that moved), and those of many series share the weather. So no day is drawn alone. One draw takes a past window for all
-series together, and with it whole vectors of scaled residuals over the steps: for each series that of one of like
-volume. What was common to the window stays common, and may come with the
+series together, and with it whole vectors of scaled residuals over the steps: for each series that of one
+that is as regular (forecast over scale: what a rare seller does is done by rare sellers). What was common to the window stays common, and may come with the
 other sign, as in the bounds (see intervals).
 """
 
@@ -20,9 +20,11 @@ from forecasting.evaluation.intervals.residuals import closed_in, scaled
 
 Floats = NDArray[np.float64]
 NEIGHBOURS = 50
-"""A series takes the vector of one of so many that are next to it in volume: its own few windows are not all it may
+"""A series takes the vector of one of so many that are next to it: its own few windows are not all it may
 do, and drawn alone they made sums too narrow.
 """
+
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -65,36 +67,40 @@ def paths(
     known = np.stack(pool["vector"].to_list())
     shares = known - known.mean(axis=0)
     rng = np.random.default_rng(seed)
-    taken, windows = _drawn(pool, yhat.mean(axis=1), n, rng)
+    taken, windows = _drawn(pool, yhat.mean(axis=1) / np.maximum(scale.mean(axis=1), TINY), n, rng)
     errors = shares[taken] - _turned(shares, pool, windows, rng)[:, None, :]
     values = yhat + errors * scale
     return Paths(tuple(ids), values if y_min is None else _floored(values, yhat, y_min))
 
 
 def vectors(residuals: pl.DataFrame, steps: int) -> pl.DataFrame:
-    """[unique_id, cutoff, yhat, vector]: the scaled residuals of each series and window that has all steps 1..steps.
+    """[unique_id, cutoff, regular, vector]: the scaled residuals of each series and window that has all steps 1..steps.
 
     A step that was not observed or closed counts as no error, at most half of them.
     """
     rows = scaled(residuals).filter(pl.col("step") <= steps)
-    seen = rows.group_by("unique_id", "cutoff").agg(pl.len(), pl.col("yhat").mean()).filter(pl.col("len") * 2 > steps)
+    seen = (
+        rows.group_by("unique_id", "cutoff")
+        .agg(pl.len(), regular=pl.col("yhat").mean() / pl.col("scale").mean())
+        .filter(pl.col("len") * 2 > steps)
+    )
     every = seen.join(pl.DataFrame({"step": range(1, steps + 1)}, schema={"step": pl.Int32}), how="cross")
     known = rows.select("unique_id", "cutoff", pl.col("step").cast(pl.Int32), "r")
     full = every.join(known, on=["unique_id", "cutoff", "step"], how="left").sort("unique_id", "cutoff", "step")
-    kept = full.group_by("unique_id", "cutoff", "yhat", maintain_order=True)
-    return kept.agg(vector=pl.col("r").fill_null(0.0)).sort("cutoff", "yhat", "unique_id")
+    kept = full.group_by("unique_id", "cutoff", "regular", maintain_order=True)
+    return kept.agg(vector=pl.col("r").fill_null(0.0)).sort("cutoff", "regular", "unique_id")
 
 
 def _drawn(
     pool: pl.DataFrame, size: Floats, n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the pool (n, series), and the number of the window of each draw (n,)."""
-    code, yhat = _windows(pool), pool["yhat"].to_numpy()
+    code, regular = _windows(pool), pool["regular"].to_numpy()
     windows = rng.integers(0, code.max() + 1, n)
     taken = np.empty((n, len(size)), dtype=np.int64)
     for window in range(code.max() + 1):
         draws, here = np.flatnonzero(windows == window), np.flatnonzero(code == window)
-        taken[draws] = here[_near(yhat[here], size, len(draws), rng)]
+        taken[draws] = here[_near(regular[here], size, len(draws), rng)]
     return taken, windows
 
 

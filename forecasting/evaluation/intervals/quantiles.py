@@ -65,11 +65,12 @@ def band(least: int) -> pl.Expr:
 def mirrored(rows: pl.DataFrame) -> pl.DataFrame:
     """The residuals (own = true) and again with the common error of their window and block turned round.
 
-    What was turned round stays at or above `least`: of a rare seller nothing can be sold below the floor.
+    What was turned round stays at or above `least`, where nothing can be sold below the floor, and what was there
+    stays: a shock moves what is sold, and the many zeros of a rare seller are no sales.
     """
     shock = (R * SCALE).sum().over(*CELL, "cutoff") / SCALE.sum().over(*CELL, "cutoff")
     own = rows.with_columns(own=pl.lit(value=True))
-    turned = pl.max_horizontal(R - 2 * shock, "least")
+    turned = pl.when(R <= pl.col("least")).then(R).otherwise(pl.max_horizontal(R - 2 * shock, "least"))
     return pl.concat([own, rows.with_columns(r=turned, own=pl.lit(value=False))])
 
 
