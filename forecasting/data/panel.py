@@ -119,14 +119,25 @@ class Cut:
         born = config.frequency.shift(self.cutoff, -ALIVE_YEARS * config.frequency.year)
         recent = history.filter(pl.col("ds") > born).group_by("unique_id")
         alive = recent.agg(pl.col("y").count().alias("_n"), *(pl.col(c).drop_nulls().last() for c in statics))
+        new = self._announced(known, statics)
         steps = pl.DataFrame({"_step": range(1, self.h + 1)}, schema={"_step": pl.Int32})
         ds = config.frequency.offset(pl.lit(self.cutoff), pl.col("_step"))
         grid = alive.filter(pl.col("_n") > 0).join(steps, how="cross").select("unique_id", *statics, ds=ds)
+        grid = pl.concat([grid, new.select(grid.columns)])
         later = known.filter(pl.col("ds") > self.cutoff).select(*KEY, *ahead)
         future = grid.join(later, on=KEY, how="left")
         rest = [c for c in history.columns if c not in future.columns]
         future = future.with_columns(pl.lit(None, history.schema[c]).alias(c) for c in rest)
         return self._ruled(history, future.select(history.columns))
+
+    def _announced(self, known: pl.DataFrame, statics: list[str]) -> pl.DataFrame:
+        """unique_id, ds and static columns of the periods in which a series is planned that has never been there.
+
+        What has been sold since the cutoff was not announced on it: of a look back only rows ahead of all sales count.
+        """
+        first = pl.col("ds").min().over("unique_id")
+        ahead = known.filter(first > self.cutoff, (pl.col("flag") == "ahead").all().over("unique_id"))
+        return ahead.select("unique_id", "ds", *statics)
 
     def _ruled(self, history: pl.DataFrame, future: pl.DataFrame) -> pl.DataFrame:
         """Fill the nulls of known-ahead columns in future rows by the rules of `future` in the config."""

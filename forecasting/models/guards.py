@@ -20,8 +20,7 @@ def caps(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
     which has never sold, may also go as high as its groups: the largest mean value per series and period of all series
     and of those that share one of its static texts. Null where neither has anything: nothing is known to hold it by.
     """
-    past = frame.filter(pl.col("ds") <= cut.cutoff)
-    own = past.group_by("unique_id", maintain_order=True).agg(_top=pl.col("y").abs().max(), _n=pl.col("y").count())
+    own = frame.group_by("unique_id", maintain_order=True).agg(_top=pl.col("y").abs().max(), _n=pl.col("y").count())
     short = (pl.col("_n") < cut.config.frequency.level_window) | (pl.col("_top") == 0)
     top = pl.when(short).then(pl.max_horizontal("_top", "_group")).otherwise("_top")
     told = own.join(_of_groups(cut, frame), on="unique_id", how="left").select("unique_id", most=FACTOR * top)

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import Cut
+from forecasting.data.panel import KEY, Cut
+from forecasting.models import cold
 from forecasting.models.base import NO_FAILURES, Model, finish, with_closed
 
 RUNGS = ("SeasonalMean4", "SeasonalNaive", "Naive", "HistoricAverage")
@@ -83,12 +84,21 @@ def answers(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
     """What the ladder says from `top` downwards about the future rows of `frame`, a frame of the cut.
 
     unique_id, ds, closed, yhat, source. What was not observed is passed over: the seasonal rungs look further back in
-    the same phase of the season, and Naive takes the last observation of all.
+    the same phase of the season, and Naive takes the last observation of all. A series without any observation gets
+    what like series sell (see models/cold), and 0 where there is none.
     """
     chain = RUNGS[RUNGS.index(top.rung) :]
     rows = _rungs(cut, frame, top.season or cut.config.season)
     first = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
-    return rows.select("unique_id", "ds", "closed", yhat=pl.coalesce(chain), source=first)
+    told = rows.with_columns(yhat=pl.coalesce(chain), source=first).drop(RUNGS)
+    new = told.filter(pl.col("source").is_null())
+    if new.height:
+        told = told.join(cold.like(cut, new), on=KEY, how="left", suffix="_like", maintain_order="left")
+        nothing = [pl.lit(0.0), pl.lit(cold.NOTHING)]
+        told = told.with_columns(
+            pl.coalesce(c, f"{c}_like", other) for c, other in zip(("yhat", "source"), nothing, strict=True)
+        )
+    return told.select("unique_id", "ds", "closed", "yhat", "source")
 
 
 def _rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:

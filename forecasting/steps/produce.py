@@ -19,7 +19,7 @@ from forecasting.evaluation import intervals, selection
 from forecasting.evaluation.metrics import scales
 from forecasting.evaluation.segments import segments
 from forecasting.features.groups import grain, group_label
-from forecasting.models import guards
+from forecasting.models import cold, guards
 from forecasting.models.base import Fitted, Model
 from forecasting.models.ensemble import Weights
 from forecasting.services import log
@@ -143,7 +143,10 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
-    return rows.with_columns(block=block, scale=intervals.scale_of())
+    # where only like series tell, the level itself is in doubt
+    new = pl.col("source").str.starts_with(cold.LIKE)
+    doubt = pl.when(new).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of())
+    return rows.with_columns(block=block, scale=doubt)
 
 
 def _summed(rows: pl.DataFrame, frame: pl.DataFrame, config: Config) -> pl.DataFrame:

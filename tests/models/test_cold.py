@@ -1,0 +1,113 @@
+"""Series that are announced and have never sold: like series speak for them, and say so."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecasting import models
+from forecasting.config import Config
+from forecasting.data.aggregate import sums
+from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
+from forecasting.models import guards
+
+START, N, H = date(2024, 1, 1), 140, 14
+CUTOFF = START + timedelta(N - 1)
+STORES, ITEMS = {"A": 1.0, "B": 1.5, "C": 0.7, "D": 1.2, "E": 0.9}, {"milk": 60.0, "wine": 8.0, "nuts": 20.0}
+NEW = ("E/milk", "D/wine")
+"""Listed in their stores from the day after the cutoff."""
+LIGHT = {"lightgbm": {"trees": 10, "params": {"min_data_in_leaf": 5}}}
+
+
+def chain(seed=1):
+    """Daily sales by store and item with a weekly season, the future of all of them included."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(N + H)
+    week = 1 + 0.4 * np.sin(2 * np.pi * t / 7)
+    parts = []
+    for store, size in STORES.items():
+        for item, level in ITEMS.items():
+            y = size * level * week * rng.gamma(20, 1 / 20, N + H)
+            days = [START + timedelta(int(i)) for i in t]
+            name = f"{store}/{item}"
+            parts.append(
+                pl.DataFrame({"unique_id": name, "ds": days, "y": y, "store": store, "item": item, "price": 1.0})
+            )
+    rows = pl.concat(parts)
+    return rows.filter(~pl.col("unique_id").is_in(NEW) | (pl.col("ds") > CUTOFF))
+
+
+def cut_of(rows, at=CUTOFF, recipe=("ladder", LIGHT)) -> Cut:
+    """The cut at `at` of a panel whose sales end on CUTOFF: what comes later is planned."""
+    columns = {"static": ["store", "item"], "known_ahead": ["price"]}
+    given = {"name": "new", "source": {"kind": "table"}, "freq": "1d", "h": H, "columns": columns}
+    config = Config.model_validate(given | {"models": list(recipe)})
+    planned = rows.with_columns(y=pl.when(pl.col("ds") <= CUTOFF).then("y"))
+    whole = fill_gaps(observe(planned, config), config, CUTOFF)
+    levels = ((), ("store",), ("item",))
+    return Cut(Panel(config, InMemory(whole), (0,), sums(whole, config, levels)), at, H)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return chain()
+
+
+def answers(cut, name):
+    return {m.name: m for m in models.build(cut.config)}[name].fit(cut).predict(cut, 0)
+
+
+@pytest.mark.parametrize("name", ["SeasonalNaive", "HistoricAverage", "LightGBM"])
+def test_an_announced_series_is_answered_by_its_like(rows, name):
+    said = answers(cut_of(rows), name)
+    new = said.filter(pl.col("unique_id").is_in(NEW))
+    assert new.height == len(NEW) * H
+    assert dict(new.group_by("unique_id").agg(pl.col("source").unique().first()).iter_rows()) == {
+        "E/milk": "like item=milk",
+        "D/wine": "like item=wine",
+    }
+    assert not said.filter(~pl.col("unique_id").is_in(NEW))["source"].str.starts_with("like").any()
+
+
+def test_the_number_is_the_mean_of_the_like_in_the_phase_of_the_day(rows):
+    first = answers(cut_of(rows), "SeasonalNaive").filter(unique_id="E/milk", ds=CUTOFF + timedelta(1))["yhat"].item()
+    same = [CUTOFF + timedelta(1 - 7 * k) for k in range(1, 5)]
+    others = rows.filter(pl.col("ds").is_in(same), pl.col("item") == "milk", pl.col("unique_id") != "E/milk")
+    assert first == pytest.approx(others["y"].mean())
+
+
+def test_launches_are_met_better_than_by_nothing_and_by_the_mean_of_all(rows):
+    said = answers(cut_of(rows), "SeasonalMean4").filter(pl.col("unique_id").is_in(NEW))
+    both = said.join(rows.select("unique_id", "ds", "y"), on=["unique_id", "ds"])
+    mean = rows.filter(pl.col("ds") <= CUTOFF)["y"].mean()
+    errors = {
+        "like": (both["yhat"] - both["y"]).abs().sum(),
+        "zero": both["y"].sum(),
+        "mean": (mean - both["y"]).abs().sum(),
+    }
+    assert errors["like"] < 0.6 * errors["zero"]
+    assert errors["like"] < 0.6 * errors["mean"]
+
+
+def test_a_look_back_does_not_know_what_was_launched_later(rows):
+    """On a cutoff before it, a series that has sold since is no announcement: it would leak that it came."""
+    sold = rows.with_columns(
+        pl.when(pl.col("unique_id").is_in(NEW)).then(pl.col("ds") - timedelta(20)).otherwise("ds").alias("ds")
+    )
+    before = cut_of(sold, CUTOFF - timedelta(25))
+    assert before.frame(0).filter(pl.col("unique_id").is_in(NEW)).is_empty()
+
+
+def test_without_like_series_nothing_is_known(rows):
+    few = rows.filter(pl.col("unique_id").is_in([*NEW, "A/nuts"]))
+    said = answers(cut_of(few, recipe=("ladder",)), "Naive").filter(pl.col("unique_id").is_in(NEW))
+    assert set(said["source"]) == {"nothing known"}
+    assert set(said["yhat"]) == {0.0}
+
+
+def test_what_is_said_of_a_new_series_is_held_by_its_groups(rows):
+    cut = cut_of(rows)
+    most = dict(guards.caps(cut, cut.frame(0)).iter_rows())
+    assert most["E/milk"] > 60
+    assert most["E/milk"] < 5 * rows["y"].max() + 1e-9
