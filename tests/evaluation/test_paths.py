@@ -103,6 +103,23 @@ def test_no_path_leaves_the_floor_and_their_mean_stays_the_forecast():
     assert sampled.mean(axis=0) == pytest.approx(1.0)
 
 
+def test_sums_of_rare_sellers_hold_zero_where_they_sell_nothing():
+    """Poisson sales of 0.02 to 0.5 a day, whose mean is known."""
+    rng = np.random.default_rng(8)
+    rate = np.repeat(rng.uniform(0.02, 0.5, (4, 300, 1)), H, axis=2)
+    sold = rng.poisson(rate).astype(float)
+    rows = backtests(sold).with_columns(y=pl.Series(sold.ravel()), yhat=pl.Series(rate.ravel()))
+    rows = rows.with_columns(scale=pl.col("yhat").sqrt())
+    new = rows.filter(pl.col("cutoff") == pl.col("cutoff").max())
+    past = rows.filter(pl.col("cutoff") < pl.col("cutoff").max())
+    found = paths(new, past, 400, y_min=0.0).sums(7, TENTHS)
+    truth = new.filter(pl.col("step") <= 7).group_by("unique_id").agg(pl.col("y").sum())
+    judged = found.join(truth, on="unique_id")
+    held = judged.select(pl.col("y").is_between(pl.col("q-10"), pl.col("q-90")).mean()).item()
+    assert 0.77 <= held <= 0.93  # sums of counts leap, and most lower bounds are 0
+    assert (judged.filter(pl.col("q-50") < 0.5)["q-10"] == 0).all()
+
+
 def test_closed_days_sell_nothing_and_unobserved_ones_teach_nothing():
     past = backtests(np.random.default_rng(6).normal(size=(3, 5, H)))
     shut = ahead(5).with_columns(closed=pl.col("step") == 3)

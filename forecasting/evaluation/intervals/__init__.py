@@ -17,6 +17,13 @@ items by day, departments by day, promoted juice by week, spare parts by month),
   error may as well have the other sign. Adding the residuals once more with their window's common error turned round
   lifts coverage from 64 % to 79 % with one known window of stores, from 71 % to 83 % with two, and SIS from 2.8 to 2.4,
   and changes next to nothing where windows agree.
+- The floor: sales turned round stay at or above it, days without sales are not turned, and q50 moves into the bounds
+  rather than the bounds out to q50. Items by day cover 80 % (before: 84 %), spare parts 84 % (87 %), a web shop's items
+  82 % (86 %), at nearly the same SIS (4.91 for 4.87, 5.77 for 5.76, 7.87 for 7.79). Giving the upper bound the whole
+  alpha where the lower one stands at the floor covers as well, but SIS rises to 5.2, 6.0 and 7.9.
+- Adaptive levels (see adaptive): departments by day cover 80 % (before: 85 %) at the same SIS, the others hardly move;
+  with a step of 1 they fell to 76 %.
+- Demand classes beside the bands brought nothing (SIS 5.82 for 5.80, 4.00 for 4.01, 7.91 for 7.91) and are left out.
 - q50 takes only the skew (median less mean of the scaled residuals) and not the bias: the bias of one window is mostly
   its shock, and correcting for it made the median of store sales worse (WAPE 0.138 for 0.117, with the skew 0.113).
 """

@@ -70,7 +70,7 @@ def mirrored(rows: pl.DataFrame) -> pl.DataFrame:
     """
     shock = (R * SCALE).sum().over(*CELL, "cutoff") / SCALE.sum().over(*CELL, "cutoff")
     own = rows.with_columns(own=pl.lit(value=True))
-    turned = pl.when(R <= pl.col("least")).then(R).otherwise(pl.max_horizontal(R - 2 * shock, "least"))
+    turned = pl.when(pl.col("least") >= R).then(R).otherwise(pl.max_horizontal(R - 2 * shock, "least"))
     return pl.concat([own, rows.with_columns(r=turned, own=pl.lit(value=False))])
 
 
