@@ -152,16 +152,6 @@ def test_bad_cells_of_a_wide_line_share_a_quarantine_row(tmp_path, configs):
     assert result.good["unique_id"].value_counts(sort=True).rows() == [("CA_1/FOODS_1_001", 2), ("CA_1/FOODS_1_002", 2)]
 
 
-@pytest.mark.parametrize("name", ["champagne", "breakfast_frat", "rossmann", "m5"])
-def test_real_data_keep_their_contracts(configs, shared, name):
-    config = load_config(configs / f"{name}.yaml", {"source.path": str(shared / name)})
-    loaded = sources.load(config)
-    result = contracts.check(loaded, config)
-    assert result.good.height == loaded.long.height
-    assert result.quarantine.is_empty()
-    assert result.account["lines"] == result.good.height + sum(loaded.dropped.values())
-
-
 # --- the tables of the program itself --------------------------------------------------------------------------------
 
 

@@ -126,7 +126,9 @@ def test_totals_and_account(name: str, shared: Path, configs: Path) -> None:
     raw = READERS[name](shared / name)
     assert raw.rows == ROWS.get(name, raw.rows)
     config = load_config(configs / f"{name}.yaml", {"source.path": str(shared / name)})
-    checked = contracts.check(sources.load(config), config)
+    loaded = sources.load(config)
+    checked = contracts.check(loaded, config)
+    assert checked.good.height == loaded.long.height
     sold = checked.good.filter(pl.col("y").is_not_null())
     span = (sold["ds"].min(), sold["ds"].max())
     assert Totals(checked.account["lines"], sold.height, raw.total, sold["unique_id"].n_unique(), *span) == raw
