@@ -64,14 +64,16 @@ def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 def verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """The table `series` with periods (first to last observed day), life and verdict on the panel's day `last`.
 
-    life: ended (not a sale observed in the years after which nothing is forecast), silent (none in the last quarter),
-    new (known for less than a year), or running. `verdict` says in words what the models make of it.
+    life: announced (planned, never sold), ended (not a sale observed in the years after which nothing is forecast),
+    silent (none in the last quarter), new (known for less than a year), or running. `verdict` says in words what the
+    models make of it.
     """
     f = config.frequency
     periods = f.steps(pl.col("first"), pl.col("last")) + 1
     age = f.steps(pl.col("last"), pl.lit(last))
     life = (
-        pl.when(pl.col("last").is_null() | (age >= ALIVE_YEARS * f.year)).then(pl.lit("ended"))
+        pl.when(pl.col("last").is_null() & (pl.col("start") > last)).then(pl.lit("announced"))
+        .when(pl.col("last").is_null() | (age >= ALIVE_YEARS * f.year)).then(pl.lit("ended"))
         .when(age >= f.level_window).then(pl.lit("silent"))
         .when(f.steps(pl.col("first"), pl.lit(last)) < f.year).then(pl.lit("new"))
         .otherwise(pl.lit("running"))
@@ -84,6 +86,7 @@ def _verdict(config: Config) -> pl.Expr:
     """The first that holds."""
     kind, n = pl.col("demand_class"), pl.col("n")
     said = (
+        (pl.col("life") == "announced", "announced: like series tell"),
         (pl.col("life") == "ended", "ended: not forecast"),
         (kind == "none", "nothing ever sold: forecast 0"),
         (n < 2 * config.season, "too short for a season: the ladder and its groups tell"),

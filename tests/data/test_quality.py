@@ -59,6 +59,7 @@ def test_a_series_without_any_observation_is_counted_too():
 def said(**facts) -> dict:
     """The verdict on the last day of a panel of 2,001 days, of a sound series but for `facts`."""
     sound = {"unique_id": "a", "first": MONDAY, "last": MONDAY + timedelta(2000), "n": 2001, "demand_class": "smooth"}
+    sound["start"] = MONDAY
     row = sound | dict.fromkeys(quality.COUNTS, 0) | facts
     return quality.verdicts(pl.DataFrame([row]), CONFIG, MONDAY + timedelta(2000)).row(0, named=True)
 

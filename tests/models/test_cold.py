@@ -8,9 +8,11 @@ import pytest
 
 from forecasting import models
 from forecasting.config import Config
+from forecasting.data import quality
 from forecasting.data.aggregate import sums
 from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
 from forecasting.models import guards
+from forecasting.steps.loading.facts import of_series
 
 START, N, H = date(2024, 1, 1), 140, 14
 CUTOFF = START + timedelta(N - 1)
@@ -111,3 +113,12 @@ def test_what_is_said_of_a_new_series_is_held_by_its_groups(rows):
     most = dict(guards.caps(cut, cut.frame(0)).iter_rows())
     assert most["E/milk"] > 60
     assert most["E/milk"] < 5 * rows["y"].max() + 1e-9
+
+
+def test_the_list_of_series_tells_an_announced_one_from_one_that_has_ended(rows):
+    cut = cut_of(rows)
+    told = quality.verdicts(of_series(cut.panel.scan(0).collect(), cut.config), cut.config, CUTOFF)
+    new = told.filter(pl.col("life") == "announced")
+    assert sorted(new["unique_id"]) == sorted(NEW)
+    assert set(new["verdict"]) == {"announced: like series tell"}
+    assert "ended" not in set(told["life"])
