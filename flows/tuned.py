@@ -11,6 +11,8 @@ def lines(f: Mapping[str, Any]) -> Iterator[str]:
     metric = f["metric"].upper()
     yield f"{f['trials']:,} trials, {f['pruned']:,} of them broken off; windows from {f['cutoffs'][-1]} to the reported"
     yield f"{metric} {f['before']:.4f} as the config is, {f['after']:.4f} as trial {f['best']} has it"
+    if f["trials"] < f["asked"]:
+        yield f"the time was over before {f['asked']:,} trials were finished: the same command goes on with them"
     if f["gain"]:
         gain, lo, hi = f["gain"]
         yield f"gain in WAPE {gain:+.4f}, 95 % interval {lo:+.4f} to {hi:+.4f}, over {f['units']}"

@@ -58,7 +58,7 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     panel = context.open_panel(config, store)
     end = context.cutoff_of(panel, cutoff)
     ground = _ground(config, panel, end, wish, number)
-    now = space.today(_model(config, number))
+    now = space.today(_model(config, number), config.models[number])
     search = study.Search(_name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error)
     kept = wish.storage or os.environ.get(STORAGE) or _folder(store)
     if force:
@@ -66,7 +66,13 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     with log.step("tune", trials=wish.trials, windows=len(ground.cutoffs)):
         trials = study.run(search, kept, wish.trials, started + wish.timeout)
     facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in ground.cutoffs]}
-    facts |= {"metric": wish.metric, "file": config.file, "out": str(out), "data_version": context.data_version(store)}
+    facts |= {
+        "asked": wish.trials,
+        "metric": wish.metric,
+        "file": config.file,
+        "out": str(out),
+        "data_version": context.data_version(store),
+    }
     facts |= _found(ground, trials, now)
     config_text = written.text(config, number, facts["changes"], _header(facts))
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from forecasting import config as configs
+from forecasting import models
+from forecasting.config import Config, ModelSpec
 from forecasting.data.panel import Cut
 from forecasting.errors import UserError
 from forecasting.features import Features
@@ -102,6 +104,7 @@ def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[
     assert facts["before"] == pytest.approx(wape, rel=1e-9)
     assert facts["said"].startswith("no trial was better")
     assert configs.load(facts["out"]) == job.config()
+    assert Path(facts["out"]).read_text().endswith((job.folder / "job.yaml").read_text())
 
 
 def test_the_reported_windows_are_not_seen(loaded: Callable[[], Job]) -> None:
@@ -260,10 +263,10 @@ LAYOUTS = (
 )
 
 
-@pytest.mark.parametrize("models", LAYOUTS)
-def test_only_the_entry_is_changed(models: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_only_the_entry_is_changed(layout: str, tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
-    file.write_text("# mine\nname: x\nsource: {path: a.csv}\nfreq: 1d\nh: 3\n" + models)
+    file.write_text("# mine\nname: x\nsource: {path: a.csv}\nfreq: 1d\nh: 3\n" + layout)
     config = configs.load(file)
     text = written.text(config, 1, {"trees": 77, "params.learning_rate": 0.123456}, ["why"])
     (tmp_path / "job.tuned.yaml").write_text(text)
@@ -290,3 +293,14 @@ def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
         tune(job.config(models=["ladder", {"lightgbm": {}}]))
     with pytest.raises(UserError, match="no history for a window before"):
         tune(job.config(), cutoff=date(2023, 2, 20))
+
+
+def test_what_means_nothing_to_the_median_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space, "SPACE", SMALL | {"params.objective": OneOf(("tweedie", "regression"))})
+    config = Config.model_validate(chain.JOB | {"models": ["ladder", {"lightgbm": {"trees": 500}}]})
+    (model,) = models.build_one(config.models[1], config)
+    median = ModelSpec.model_validate({"lightgbm": {"predicts": "median"}})
+    now = space.today(model, config.models[1])
+    assert now["params.objective"] == "tweedie"
+    assert space.around(now)["trees"] == Between(5, 500)
+    assert set(space.around(space.today(model, median))) == set(SMALL)

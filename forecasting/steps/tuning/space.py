@@ -22,16 +22,21 @@ SPACE: Space = {
 }
 
 
-def today(model: lightgbm.LightGBM) -> dict[str, Any]:
-    """The value of each option of the space as the recipe has it, in words or by default."""
+OF_THE_MEAN = ("params.objective", "params.tweedie_variance_power")
+"""Options that mean nothing to a model of the median."""
+
+
+def today(model: lightgbm.LightGBM, spec: ModelSpec) -> dict[str, Any]:
+    """The value of each option that is searched as the recipe has it, in words or by default."""
+    left = OF_THE_MEAN if spec.options.get("predicts") == "median" else ()
     params = {**lightgbm.PARAMS, **model.params}
     known = {"trees": model.trees, "years": float(model.years)} | {f"params.{k}": v for k, v in params.items()}
-    return {name: type(_example(values))(known[name]) for name, values in SPACE.items()}
+    return {name: type(_example(values))(known[name]) for name, values in SPACE.items() if name not in left}
 
 
 def around(now: Params) -> Space:
     """The space, wide enough for what is set now."""
-    return {name: widened(values, now[name]) for name, values in SPACE.items()}
+    return {name: widened(SPACE[name], value) for name, value in now.items()}
 
 
 def applied(spec: ModelSpec, found: Params) -> ModelSpec:

@@ -12,7 +12,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Cut, InMemory, Panel
 
-ROWS = 150_000
+ROWS = 100_000
 """Rows of all series together that trials are made on: whole series, small and large ones."""
 MEMORY = 1_000_000_000
 """Bytes of feature matrices that are kept from trial to trial."""

@@ -41,12 +41,14 @@ def place(config: Config, out: str | None) -> Path:
 def text(config: Config, number: int, changes: Params, header: Sequence[str]) -> str:
     """The config file with the options of entry `number` of `models` changed, behind a comment of `header`."""
     own = Path(config.file).read_text(encoding="utf-8-sig")
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in header)
+    if not changes:
+        return f"{MARK}\n{comment}\n{own}"
     entry = _entry(yaml.compose(own, Loader), number)
     start, end = entry.start_mark.index, _end(entry)
     told = yaml.load(own, Loader)["models"][number]
     changed = _changed(told, changes)
     new = _flow(changed) if entry.flow_style or len(changed) > 1 else _flow(changed)[1:-1]
-    comment = "".join(f"# {line}".rstrip() + "\n" for line in header)
     return f"{MARK}\n{comment}\n{own[:start]}{new}{own[end:]}"
 
 
