@@ -30,6 +30,7 @@ Load = Annotated[int | None, Parameter(help="Read the data as this load left the
 Force = Annotated[bool, Parameter(help="Do the work again, also where nothing has changed.")]
 Where = Annotated[str | None, Parameter(help="Which series, like \"store = 'CA_1'\"; all of them if left out.")]
 Changes = Annotated[tuple[str, ...], Parameter(help='Like "price*=0.9" or "promo=1"; repeatable.')]
+TUNE = "Search options of LightGBM on windows before the reported ones; ended or killed, it goes on where it was."
 Table = Literal["forecasts", "backtests", "scores", "quarantine", "series"]
 
 app = App(
@@ -158,14 +159,14 @@ def serve(
     dashboard.serve(job, host, port)
 
 
-app.command("flows.cli_tune:tune", name="tune", sort_key=6)
+app.command("flows.cli_tune:tune", name="tune", help=TUNE, sort_key=6)
 app.command(
     "flows.cli_features:app",
     name="features",
     help="The feature store: build, list, preview, describe, training-set.",
     sort_key=14,
 )
-app.command("flows.cli_report:report", name="report", sort_key=16)
+app.command("flows.cli_report:report", name="report", help="How good the forecasts are, and where.", sort_key=16)
 app.command("flows.cli_check:app", name="check", help="Look at the data without loading them, for CI.", sort_key=15)
 
 
