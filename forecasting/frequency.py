@@ -14,8 +14,9 @@ class Frequency:
 
     `every` is the Polars duration; `season` the usual season and `year` the year, both in periods; `first_blocks` are
     the last steps of the first horizon blocks and `block` the width of the further ones; `windows` are the lengths of
-    rolling features and `level_window` the length that tells a series' recent level, all in periods. `calendar` names
-    the date features that can differ between periods, `events` those of own events (see features/calendar).
+    rolling features, `level_window` the length that tells what a series does of late and `unit_window` the one by
+    which its sales are measured, all in periods. `calendar` names the date features that can differ between periods,
+    `events` those of own events (see features/calendar).
     """
 
     every: str
@@ -25,6 +26,7 @@ class Frequency:
     block: int
     windows: tuple[int, ...]
     level_window: int
+    unit_window: int
     calendar: tuple[str, ...]
     events: tuple[str, ...]
     unit: str
@@ -73,9 +75,11 @@ DAY_EVENTS = ("today", "day", "next", "last", "next_code", "last_code")
 WEEK_EVENTS = ("before", "after", "share_before", "share_after", "next", "last")
 
 FREQS: dict[str, Frequency] = {
-    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, (*DAY, *FEASTS), DAY_EVENTS, "day"),
-    "1w": Frequency("1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week"),
-    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, MONTH, ("share",), "month"),
+    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, 91, (*DAY, *FEASTS), DAY_EVENTS, "day"),
+    "1w": Frequency(
+        "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week"
+    ),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share",), "month"),
 }
 
 REGULAR = 10

@@ -93,9 +93,8 @@ def test_no_feature_of_the_coming_days_moves(honest, spoilt, lead):
     for cut in map(cut_at, (honest, spoilt)):
         frame = cut.frame(0)
         features = Features(cut.config, dict(frame.schema), ((), ("store",), ("category",)))
-        sums = cut.panel.groups.filter(pl.col("ds") <= OLDER)
         made.append(
-            features.prepare(frame, sums, lead).select(
+            features.prepare(frame, cut.around, lead).select(
                 "unique_id", "ds", *(e.alias(f"f{i}") for i, e in enumerate(features.exprs(lead)))
             )
         )

@@ -6,12 +6,15 @@ import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
+from forecasting.features import Around, crowd
+from forecasting.features.base import Context
 from forecasting.features.calendar import events
 
 KEY = ("unique_id", "ds")
@@ -95,6 +98,14 @@ class Cut:
     def once(self, _what: Hashable, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         """What `make` returns. A cut that is fitted many times over keeps it by the name `_what` (see steps/tuning)."""
         return make()
+
+    @cached_property
+    def around(self) -> Around:
+        """What stands beside a series: the groups as they were known on the cutoff, and all series day by day."""
+        context = Context(self.config, dict(self.panel.scan(self.panel.buckets[0]).collect_schema()))
+        asked = crowd.told(context) and crowd.levels(context)
+        beside = crowd.means([crowd.sums(self.frame(b), context) for b in self.panel.buckets]) if asked else None
+        return Around(self.panel.groups.filter(pl.col("ds") <= self.cutoff), beside)
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.

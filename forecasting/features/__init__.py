@@ -10,10 +10,20 @@ from typing import cast
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features import calendar, drivers, groups, sales
+from forecasting.features import calendar, crowd, drivers, groups, sales
 from forecasting.features.base import Context, Feature
 
-__all__ = ["Feature", "Features"]
+__all__ = ["Around", "Feature", "Features"]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands beside the series of a frame: sums by group and ds of the past (table `groups`), and what all series
+    of a group do on a day (see crowd.means), coming days included; None where no column tells.
+    """
+
+    groups: pl.DataFrame
+    crowd: pl.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Features:
         context = Context(self.config, self.kinds)
         dates = calendar.features(context, lead, sales.level(context, lead))
         made = [*dates, *sales.features(context, lead), *drivers.features(context, lead)]
-        return [*made, *groups.features(context, self.levels)]
+        return [*made, *crowd.features(context), *groups.features(context, self.levels)]
 
     def exprs(self, lead: int) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64."""
@@ -40,11 +50,14 @@ class Features:
         """Periods of history that a row needs."""
         return max(f.lookback for f in self.all(lead))
 
-    def prepare(self, frame: pl.DataFrame, sums: pl.DataFrame, lead: int) -> pl.DataFrame:
-        """The frame (sorted by unique_id and ds) with what the date tells and the priors of its groups joined."""
+    def prepare(self, frame: pl.DataFrame, around: Around, lead: int) -> pl.DataFrame:
+        """The frame (sorted by unique_id and ds) and joined to it what dates, other series and groups tell."""
         frame = calendar.joined(frame, self.config, lead)
+        frame = crowd.joined(frame, around.crowd, Context(self.config, self.kinds))
+        if not self.levels:
+            return frame
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
-        made = groups.priors(sums, self.config, lead, end)
+        made = groups.priors(around.groups, self.config, lead, end)
         for level in self.levels:
             names = dict(zip(("now", "trend", "season"), groups.columns(groups.grain(level)), strict=True))
             frame = frame.with_columns(groups.group_label(level).alias("group"))

@@ -12,11 +12,13 @@ PHASES = 8
 
 
 def level(context: Context, lead: int) -> Feature:
-    """The recent level of the series, the unit of targets and sales features: mean of the positive part of a quarter
-    (of the last years where nothing was sold since); null when nothing was ever sold.
+    """The recent level of the series, the unit of targets and sales features, null when nothing was ever sold.
+
+    The power mean with exponent 1/2 over a quarter of days or a year of weeks or months (the mean of the last years
+    where nothing was sold since): a plain mean is moved by the latest promotion more than by what sells day after day.
     """
     f = context.config.frequency
-    near = rolling_mean(Y, f.level_window, lead)
+    near = rolling_mean(Y.clip(0).sqrt(), f.unit_window, lead) ** 2
     far = rolling_mean(Y, 3 * f.year, lead)
     expr = pl.when(near > NOISE).then(near).when(far > NOISE).then(far)
     return Feature("level", expr, 3 * f.year + lead)

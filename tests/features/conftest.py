@@ -10,7 +10,8 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data.aggregate import sums
-from forecasting.features import Features
+from forecasting.features import Around, Features, crowd
+from forecasting.features.base import Context
 from forecasting.frequency import FREQS
 
 SIZES = {"1d": 1500, "1w": 230, "1mo": 70}
@@ -30,9 +31,14 @@ class Bench:
 
     def matrix(self, lead: int, frame: pl.DataFrame | None = None, sums: pl.DataFrame | None = None) -> pl.DataFrame:
         """unique_id, ds and every feature in Float64, so that nothing hides behind a rounding."""
-        rows = self.made.prepare(self.frame if frame is None else frame, self.sums if sums is None else sums, lead)
+        rows = self.prepared(lead, self.frame if frame is None else frame, sums)
         named = [f.expr.cast(pl.Float64).alias(f"f:{f.name}") for f in self.made.all(lead)]
         return rows.with_columns(*named, self.made.exprs(lead)[-1].alias("f:level")).select("unique_id", "ds", "^f:.*$")
+
+    def prepared(self, lead: int, frame: pl.DataFrame, groups: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The frame with all that stands beside its series."""
+        beside = crowd.means([crowd.sums(self.frame, Context(self.config, self.made.kinds))])
+        return self.made.prepare(frame, Around(self.sums if groups is None else groups, beside), lead)
 
 
 def rows(freq: str) -> pl.DataFrame:
@@ -69,9 +75,8 @@ def bench() -> Callable[[str], Bench]:
         if freq not in made:
             columns = DRIVERS | {"price": "price", "promo": "promo", "open": "open"}
             calendar = {"country": "DE"}
-            config = Config.model_validate(
-                {"name": "x", "source": {}, "freq": freq, "h": 6, "columns": columns, "calendar": calendar}
-            )
+            keys = {"name": "x", "source": {}, "freq": freq, "h": 6, "columns": columns, "calendar": calendar}
+            config = Config.model_validate(keys | {"levels_of_aggregation": [[], ["store"]]})
             frame = rows(freq)
             features = Features(config, dict(frame.schema), LEVELS)
             made[freq] = Bench(config, frame, sums(frame, config, LEVELS).sort("group", "ds"), features)

@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data.panel import Cut, InMemory, Panel
-from forecasting.features import Features
+from forecasting.features import Around, Features
 from forecasting.features.calendar import events
 from forecasting.features.calendar.places import code
 
@@ -57,7 +57,7 @@ def cut(rows: pl.DataFrame, job: Config, cutoff: date = CUTOFF) -> Cut:
 def matrix(at: Cut, lead: int = H) -> pl.DataFrame:
     frame = at.frame(0)
     made = Features(at.config, dict(frame.schema), ())
-    rows = made.prepare(frame, NO_SUMS, lead)
+    rows = made.prepare(frame, Around(NO_SUMS, None), lead)
     return rows.select("unique_id", "ds", "y", *(f.expr.alias(f.name) for f in made.all(lead)), made.exprs(lead)[-1])
 
 
@@ -162,12 +162,12 @@ def test_no_feature_needs_more_than_the_lookback_it_declares(lead):
     frame = at.frame(0)
     made = Features(job, dict(frame.schema), ())
     for day in (date(2024, 4, 14), end + H * DAY):
-        whole = made.prepare(frame, NO_SUMS, lead)
+        whole = made.prepare(frame, Around(NO_SUMS, None), lead)
         for feature in made.all(lead):
             if not feature.name.startswith(("cal_", "event_", "like_")):
                 continue
             since = day - feature.lookback * DAY
-            tail = made.prepare(frame.filter(pl.col("ds") >= since), NO_SUMS, lead)
+            tail = made.prepare(frame.filter(pl.col("ds") >= since), Around(NO_SUMS, None), lead)
             one, other = (
                 f.select("ds", feature.expr.alias("is")).filter(pl.col("ds") == day)["is"] for f in (whole, tail)
             )

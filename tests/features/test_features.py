@@ -19,6 +19,7 @@ YEAR = {"1d": 364, "1w": 52, "1mo": 12}
 SEASON = {"1d": 7, "1w": 52, "1mo": 12}
 WINDOWS = {"1d": (7, 28, 30, 91), "1w": (4, 13, 26, 52), "1mo": (3, 6, 12)}
 QUARTER = {"1d": 91, "1w": 26, "1mo": 12}
+UNIT = {"1d": 91, "1w": 52, "1mo": 12}
 ROUND = 1e-7
 
 
@@ -39,8 +40,8 @@ class Slow:
         return values[i] if 0 <= i < len(values) else None
 
     def level(self):
-        near, far = self.past(self.y, self.quarter, self.lead), self.past(self.y, 3 * self.year, self.lead)
-        return fmean(near) if sum(near) else fmean(far) if sum(far) else None
+        near, far = self.past(self.y, UNIT[self.freq], self.lead), self.past(self.y, 3 * self.year, self.lead)
+        return fmean(math.sqrt(v) for v in near) ** 2 if sum(near) else fmean(far) if sum(far) else None
 
     def phases(self) -> list[int]:
         season = SEASON[self.freq]
@@ -225,7 +226,7 @@ def test_each_feature_needs_no_more_than_the_lookback_it_declares(bench, freq, l
     whole = b.matrix(lead).filter(pl.col("ds") == row)
     for feature in b.made.all(lead):
         since = b.config.frequency.shift(row, -feature.lookback)
-        tail = b.made.prepare(b.frame.filter(pl.col("ds") >= since), b.sums, lead)
+        tail = b.prepared(lead, b.frame.filter(pl.col("ds") >= since))
         said = tail.select("ds", feature.expr.cast(pl.Float64).alias("is")).filter(pl.col("ds") == row)["is"]
         wanted = whole[f"f:{feature.name}"]
         assert said.is_null().equals(wanted.is_null()), feature.name
@@ -250,7 +251,7 @@ def test_names_are_unique_and_float32_goes_to_the_model(bench):
     b = bench("1d")
     names = [f.name for f in b.made.all(14)]
     assert len(names) == len(set(names))
-    rows = b.made.prepare(b.frame, b.sums, 14).select(b.made.exprs(14))
+    rows = b.prepared(14, b.frame).select(b.made.exprs(14))
     assert rows.columns == [*names, "level"]
     assert set(rows.drop("level").dtypes) == {pl.Float32}
     assert rows.schema["level"] == pl.Float64

@@ -14,7 +14,7 @@ from flows import cli
 from forecasting.config import Config
 from forecasting.data.panel import Cut
 from forecasting.errors import UserError
-from forecasting.models import lightgbm
+from forecasting.models import lightgbm_rows
 from forecasting.services.store import Store
 from forecasting.steps import Outcome, context
 from forecasting.steps import feature_store as features
@@ -73,7 +73,7 @@ def alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
 def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
     """What the models look at: the matrix of LightGBM with the codes of its text columns."""
     cut = Cut(context.open_panel(config, context.open_store(config)), cutoff, config.h)
-    at = lightgbm.Matrix(lightgbm._features(cut), lightgbm._category_codes(cut))
+    at = lightgbm_rows.Matrix(lightgbm_rows.features_of(cut), lightgbm_rows.category_codes(cut))
     parts = [at.of(cut, cut.frame(b), lead) for b in cut.panel.buckets]
     return pl.concat(parts).select(*KEY, "y", "level", *at.inputs)
 
@@ -81,7 +81,7 @@ def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
 def coded(rows: pl.DataFrame, like: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Stored rows in the columns of a matrix: their texts as the codes of the models."""
     cut = Cut(context.open_panel(config, context.open_store(config)), LAST, config.h)
-    codes = lightgbm._category_codes(cut)
+    codes = lightgbm_rows.category_codes(cut)
     known = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
     return rows.with_columns(known).select(like.columns)
 
