@@ -30,7 +30,8 @@ def today(model: lightgbm.LightGBM, spec: ModelSpec) -> dict[str, Any]:
     """The value of each option that is searched as the recipe has it, in words or by default."""
     left = OF_THE_MEAN if spec.options.get("predicts") == "median" else ()
     params = {**lightgbm.PARAMS, **model.params}
-    known = {"trees": model.trees, "years": float(model.years)} | {f"params.{k}": v for k, v in params.items()}
+    known = {"trees": model.trees or lightgbm.TREES, "years": float(model.years)}
+    known |= {f"params.{k}": v for k, v in params.items()}
     return {name: type(_example(values))(known[name]) for name, values in SPACE.items() if name not in left}
 
 
