@@ -175,7 +175,7 @@ def _logged(config: Config, store: Store, facts: dict[str, Any], rows: pl.DataFr
         score(rows.filter("reported"), ["model", "grain", "unique_id"]).write_parquet(home / "series_scores.parquet")
         (home / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
         artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
-        dataset = Dataset(head, f"{store.root}/panel", version)
+        dataset = Dataset(head, f"{store.root}/panel", store.version("panel") or 0)
         batch = Batch(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
         return context.open_registry(config).log_backtest(batch)
 

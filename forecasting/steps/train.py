@@ -88,16 +88,28 @@ def _past(job: Job) -> pl.DataFrame:
 
 
 def _champion(job: Job) -> tuple[str, Decision | None]:
-    """The model that serves within the bundle: the best by WAPE if it beats the ladder, else the ladder's best rung."""
+    """The model that serves within the bundle: the learned one if it beats the ladder, else the ladder's best rung."""
     rows = job.rows(job.scored["recipe"])
     ladder = rows.filter(pl.col("model").is_in(LADDER))
     rung = str(gate.best(ladder)["model"][0])
     learned = rows.filter(~pl.col("model").is_in(LADDER))
     if learned.is_empty():
         return rung, None
-    best = gate.best(learned)
+    best = _learned(job.config, learned)
     verdict = gate.decide(best, None, ladder)
     return (str(best["model"][0]) if verdict.promote else rung), verdict
+
+
+def _learned(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the best by WAPE; those of the recipe's combination where it is not better by more than chance.
+
+    A combination of many is the safer choice: that one of its members did better in the windows is mostly luck.
+    """
+    best = gate.best(rows)
+    names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
+    safe = rows.filter(pl.col("model").is_in(names[:1]))
+    compared = gate.compare(best, safe) if safe.height else None
+    return safe if compared is not None and compared.lo <= 0 else best
 
 
 def _gate(job: Job, bundle: Bundle, origin: produce.Origin, verdict: Decision | None) -> Decision:

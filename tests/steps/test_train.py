@@ -2,14 +2,16 @@
 
 import json
 import tempfile
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from forecasting.errors import UserError
 from forecasting.steps import context, run_step
+from forecasting.steps.train import _learned
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
@@ -154,3 +156,20 @@ def test_a_new_recipe_that_is_not_better_stays_a_challenger_and_its_rival_is_bac
     rows = job.table("backtests", cutoff=windows).filter("reported")
     assert set(rows.select("recipe", "cutoff").unique().rows()) == {(r, c) for r in (old, new) for c in windows}
     assert job.run(["predict"], **worse)[0].facts["version"] == 1, "the champion goes on"
+
+
+def errors(model: str, size: float, series: int = 40) -> pl.DataFrame:
+    """Backtest rows of a model that is off by plus or minus `size` (by chance of the seed) where 100 were sold."""
+    rng = np.random.default_rng(len(model))
+    days = [date(2024, 1, 1) + timedelta(days=k) for k in range(10)]
+    ids = np.repeat([f"s{i:02d}" for i in range(series)], len(days))
+    off = np.abs(rng.normal(size, 3.0, len(ids)))
+    frame = pl.DataFrame({"unique_id": ids, "ds": days * series, "y": 100.0, "yhat": 100.0 + off, "q50": 100.0 + off})
+    return frame.with_columns(cutoff=pl.lit(date(2023, 12, 31)), model=pl.lit(model), closed=pl.lit(False))
+
+
+@pytest.mark.parametrize(("single", "serves"), [(9.9, "Combination"), (5.0, "LightGBM"), (15.0, "Combination")])
+def test_a_single_model_serves_instead_of_the_combination_only_when_it_is_better_by_more_than_chance(single, serves):
+    config = chain.make(models=["ladder", chain.LIGHT, {"ensemble": {"name": "Combination", "weights": "learned"}}])
+    rows = pl.concat([errors("LightGBM", single), errors("Combination", 10.0)])
+    assert _learned(config.config(), rows)["model"].unique().to_list() == [serves]
