@@ -103,9 +103,12 @@ def _champion(job: Job) -> tuple[str, Decision | None]:
 def _learned(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of the best by WAPE; those of the recipe's combination where it is not better by more than chance.
 
-    A combination of many is the safer choice: that one of its members did better in the windows is mostly luck.
+    A combination of many is the safer choice: that one of its members did better in the windows is mostly luck. A head
+    that predicts medians is a member only: its sums are no forecast of sums (of rare sellers it says 0).
     """
-    best = gate.best(rows)
+    medians = [m.name for m in config.models if m.options.get("predicts") == "median"]
+    means = rows.filter(~pl.col("model").is_in(medians))
+    best = gate.best(means if means.height else rows)
     names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
     safe = rows.filter(pl.col("model").is_in(names[:1]))
     compared = gate.compare(best, safe) if safe.height else None

@@ -173,3 +173,10 @@ def test_a_single_model_serves_instead_of_the_combination_only_when_it_is_better
     config = chain.make(models=["ladder", chain.LIGHT, {"ensemble": {"name": "Combination", "weights": "learned"}}])
     rows = pl.concat([errors("LightGBM", single), errors("Combination", 10.0)])
     assert _learned(config.config(), rows)["model"].unique().to_list() == [serves]
+
+
+def test_a_median_head_helps_and_does_not_serve():
+    heads = {"lightgbm": {"name": "Half", "predicts": "median"}}
+    config = chain.make(models=["ladder", chain.LIGHT, heads])
+    rows = pl.concat([errors("LightGBM", 9.0), errors("Half", 5.0)])
+    assert _learned(config.config(), rows)["model"].unique().to_list() == ["LightGBM"]
