@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forecasting.config import load as load_config
@@ -82,6 +82,8 @@ def covering(table: list[tuple[str, int, int | None]], store: str | None, n: int
 
 
 @given(sales, ranges)
+@example([("a", 0)], [("a", 0, None), ("a", 1, None), ("a", 0, 0)])
+@example([("a", 0)], [("a", 0, None), ("a", 1, None), ("a", 0, 5)])
 def test_by_range_with_overlaps_and_open_ends(rows, table):
     spec = {"on": "store", "start": "s", "end": "e"}
     assert said(spec, frame_of(table), rows) == [covering(table, *row) for row in rows]

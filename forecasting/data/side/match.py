@@ -97,15 +97,18 @@ def _apart(frame: pl.DataFrame) -> pl.DataFrame:
     """The ranges cut into such as do not overlap: of those that cover a day the one that began last says, and of these
     the one that ends first. A range without an end lasts until the next such one, and is put aside by others meanwhile.
     """
-    lasting = frame.filter(pl.col("_end").is_null()).sort("_key", "ds")
+    columns = frame.columns
+    frame = frame.with_columns(_open=pl.col("_end").is_null())
+    lasting = frame.filter("_open").sort("_key", "ds")
     following = pl.col("ds").shift(-1).over("_key") - timedelta(days=1)
     lasting = lasting.with_columns(_end=following.fill_null(FOR_EVER))
-    frame = pl.concat([frame.filter(pl.col("_end").is_not_null()), lasting]).sort("_key", "ds", "_end")
+    frame = pl.concat([frame.filter(~pl.col("_open")), lasting]).sort("_key", "ds", "_end")
     before = pl.col("_end").cum_max().shift().over("_key")
     overlap = frame.filter((pl.col("ds") <= before).fill_null(value=False)).select("_key").unique()
     several = frame.join(overlap, on="_key", how="semi")
     single = frame.join(overlap, on="_key", how="anti")
-    return pl.concat([single, _cut(several).select(frame.columns)]) if several.height else single
+    whole = pl.concat([single, _cut(several).select(frame.columns)]) if several.height else single
+    return whole.select(columns)
 
 
 def _cut(frame: pl.DataFrame) -> pl.DataFrame:
@@ -119,8 +122,8 @@ def _cut(frame: pl.DataFrame) -> pl.DataFrame:
     after = cuts.select("_key", "_cut", pl.col("ds").dt.offset_by("-1d").alias("_end")).rename({"_cut": "_to"})
     ranges = frame.join(first, on=["_key", "ds"], how="left").join(after, on=["_key", "_end"], how="left")
     pieces = ranges.with_columns(pl.int_ranges("_from", "_to").alias("_cut")).explode("_cut")
-    order = ["_key", "_cut", "ds", "_end"]
-    pieces = pieces.sort(order, descending=[False, False, False, True]).unique(
+    order = ["_key", "_cut", "ds", "_open", "_end"]
+    pieces = pieces.sort(order, descending=[False, False, False, True, True]).unique(
         order[:2], keep="last", maintain_order=True
     )
     pieces = pieces.drop("ds", "_end").join(cuts, on=["_key", "_cut"], how="left")
