@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -31,6 +31,7 @@ class Panel:
 
     `scan` gives the rows of one bucket as in the table `panel`; `groups` holds sums by group and ds (table `groups`);
     `map` maps a function over buckets, here or on other processes; `events` are own ones (features.calendar.events).
+    `whole` is the panel of which this one holds some series: they are still held against all that stand beside them.
     """
 
     config: Config
@@ -39,6 +40,7 @@ class Panel:
     groups: pl.DataFrame
     map: Map = map
     events: pl.DataFrame = field(default_factory=events.SCHEMA.to_frame)
+    whole: Panel | None = None
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,11 @@ class Cut:
     @cached_property
     def around(self) -> Around:
         """What stands beside a series: the groups as they were known on the cutoff, and all series day by day."""
-        context = Context(self.config, dict(self.panel.scan(self.panel.buckets[0]).collect_schema()))
+        panel = self.panel.whole or self.panel
+        every = replace(self, panel=panel)
+        context = Context(self.config, dict(panel.scan(panel.buckets[0]).collect_schema()))
         asked = crowd.told(context) and crowd.levels(context)
-        beside = crowd.means([crowd.sums(self.frame(b), context) for b in self.panel.buckets]) if asked else None
+        beside = crowd.means([crowd.sums(every.frame(b), context) for b in panel.buckets]) if asked else None
         return Around(self.panel.groups.filter(pl.col("ds") <= self.cutoff), beside)
 
     def frame(self, bucket: int) -> pl.DataFrame:

@@ -188,12 +188,20 @@ def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> p
 
 
 def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantile table for a cutoff, from the newest windows that were wholly over by then; what bounds of all
-    windows until then held decides how much the next ones leave outside.
+    """The quantile table for a cutoff, from the newest windows that were wholly over by then.
+
+    What the bounds of some of these windows hold in the others decides how much the next ones leave outside: whoever
+    asks for a cutoff finds the same windows, so a look back says what was said that night.
     """
-    usable = intervals.known(residuals, cutoff, config.backtest.calibration)
-    adapted = intervals.alphas(intervals.over(residuals, cutoff), config.level)
-    return intervals.table(usable, config.level, config.clean.y_min, adapted)
+    usable, floor = intervals.known(residuals, cutoff, config.backtest.calibration), config.clean.y_min
+    bare = usable.select(c for c in usable.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
+    held = [usable.clear()]
+    for (at,), window in bare.group_by("cutoff", maintain_order=True):
+        others = bare.filter(pl.col("cutoff") != at)
+        if others.height:
+            held.append(intervals.apply(window, intervals.table(others, config.level, floor), config.level, floor))
+    adapted = intervals.alphas(pl.concat(held, how="diagonal"), config.level)
+    return intervals.table(usable, config.level, floor, adapted)
 
 
 def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -50,7 +51,7 @@ def _only(panel: Panel, where: str | None) -> Panel:
     rows = pl.concat(pl.collect_all(parts))
     if rows.is_empty():
         raise UserError(f"where {where!r}: no series meets this condition")
-    return Panel(panel.config, InMemory(rows), (0,), panel.groups, events=panel.events)
+    return replace(panel, scan=InMemory(rows), buckets=(0,), map=map, whole=panel)
 
 
 def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:

@@ -74,8 +74,10 @@ def test_only_chosen_series_answer_and_others_are_left_out(job):
     made = ask(job, ["promo=1"], "store = 'S1' AND item = 'I02'")
     assert made["unique_id"].unique().to_list() == ["S1/I02"]
     assert made.height == H
-    alone = ask(job, ["promo=1"]).filter(pl.col("unique_id") == "S1/I02")
-    assert (made.sort("ds")["yhat"] - alone.sort("ds")["yhat"]).abs().max() < 1e-9, "the others do not matter"
+    both = made.join(ask(job, ["promo=1"]), on=["unique_id", "ds"], suffix="_all")
+    assert both.height == H
+    assert (both["baseline"] - both["baseline_all"]).abs().max() < 1e-9
+    assert (both["yhat"] - both["yhat_all"]).abs().max() > 1e-9, "a promotion of its own, and one of the whole shelf"
 
 
 def test_days_far_from_the_edit_do_not_move(job):

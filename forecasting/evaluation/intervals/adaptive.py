@@ -1,8 +1,7 @@
 """Adaptive levels: where past intervals held more or less than they promised, the next ones promise less or more.
 
-Adaptive conformal inference (Gibbs & Candes 2021): after each window the share alpha that is left outside moves by
-`STEP` times (alpha - share that fell outside). All bounds that were issued are kept beside what was sold, so the sum
-over the windows that are over says where alpha stands, and nothing else need be remembered.
+After Gibbs & Candes (2021, adaptive conformal inference): with each window the share alpha that is left outside moves
+by `STEP` times (alpha - share that fell outside).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from forecasting.data.panel import Cut, Edit, InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared
 from forecasting.steps import bundles, scenario
-from forecasting.steps.context import open_store
+from forecasting.steps.context import open_panel, open_store
 from forecasting.steps.queries.lines import line, on_promotion
 from forecasting.steps.queries.status import status
 
@@ -87,8 +87,8 @@ def _alone(config: Config, unique_id: str) -> Panel | None:
     if of is None:
         return None
     rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
-    groups, events = store.scan("groups").collect().sort("group", "ds"), store.scan("events").collect()
-    return Panel(config, InMemory(rows), (0,), groups, events=events)
+    whole = open_panel(config, store)
+    return replace(whole, scan=InMemory(rows), buckets=(0,), map=map, whole=whole)
 
 
 def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:
