@@ -19,8 +19,7 @@ from forecasting.features.calendar import events
 
 KEY = ("unique_id", "ds")
 ROWS_PER_BUCKET = 500_000
-ALIVE_YEARS = 3
-"""A series without a sale observed for so long has ended and is no longer forecast."""
+ALIVE_YEARS = 3  # a series without a sale observed for so long has ended and is no longer forecast
 Scan = Callable[[int], pl.LazyFrame]
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
@@ -104,12 +103,11 @@ class Cut:
     @cached_property
     def around(self) -> Around:
         """What stands beside a series: the groups as they were known on the cutoff, and all series day by day."""
-        panel = self.panel.whole or self.panel
-        every = replace(self, panel=panel)
-        context = Context(self.config, dict(panel.scan(panel.buckets[0]).collect_schema()))
-        asked = crowd.told(context) and crowd.levels(context)
-        beside = crowd.means([crowd.sums(every.frame(b), context) for b in panel.buckets]) if asked else None
-        return Around(self.panel.groups.filter(pl.col("ds") <= self.cutoff), beside)
+        every = replace(self, panel=self.panel.whole or self.panel)
+        panel, buckets = every.panel, every.panel.buckets
+        context = Context(self.config, dict(panel.scan(buckets[0]).collect_schema()))
+        beside = crowd.means([crowd.sums(every.frame(b), context) for b in buckets]) if crowd.asked(context) else None
+        return Around(panel.groups.filter(pl.col("ds") <= self.cutoff), beside)
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.

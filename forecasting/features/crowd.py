@@ -29,6 +29,11 @@ def told(context: Context) -> list[str]:
     return [*priced, *(["promo"] if context.numeric(roles.promo) else [])]
 
 
+def asked(context: Context) -> bool:
+    """Whether there is anything to hold against a group."""
+    return bool(told(context) and levels(context))
+
+
 def values(context: Context) -> list[pl.Expr]:
     """Those values as columns _price (of the shelf), _discount (price to its own recent mean) and _promo."""
     roles, window = context.config.columns, context.config.frequency.level_window
