@@ -45,8 +45,8 @@ serve: $(RUN)
 	@demandcast serve $(CONFIG)
 
 test: $(DEV)
-	@scripts/chromium.sh
-	@scripts/postgres.sh
+	@scripts/installed.sh chromium "the page tests" "$${CHROMIUM:-chromium}" chromium-browser google-chrome
+	@scripts/installed.sh postgresql "the tests of the source sql" initdb "/usr/lib/postgresql/*/bin/initdb"
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV)

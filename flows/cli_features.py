@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -24,9 +25,37 @@ Leads = Annotated[
     Parameter("--lead", help="Periods between a row and the newest sale it may see; repeatable. Default: 1st block."),
 ]
 Lead = Annotated[int | None, Parameter(help="The table of this lead; the first block's if left out.")]
-Online = Annotated[bool, Parameter(help="The online table: the coming days of every series.")]
 Version = Annotated[int | None, Parameter(help="An older version; the newest if left out.")]
 Out = Annotated[Path | None, Parameter(help="Write to this .parquet, .csv or .xlsx file instead.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Which:
+    """A feature table: offline by its lead, or the online one; the newest version, or an older one."""
+
+    lead: Lead = None
+    online: Annotated[bool, Parameter(help="The online table: the coming days of every series.")] = False
+    version: Version = None
+
+    def row(self, job: Config) -> dict[str, Any]:
+        """Its row in the registry of feature tables."""
+        from forecasting.steps import feature_store
+
+        name = feature_store.table_name(job, self.lead, "online" if self.online else "offline")
+        return feature_store.versioned(job, "features", name, self.version)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Training:
+    """A training set: the days of one that is to be made, or the version of one that is there."""
+
+    from_: Annotated[date | None, Parameter("--from", help="The first day (YYYY-MM-DD).")] = None
+    to: Annotated[date | None, Parameter(help="The last day; nothing that came later is in the rows.")] = None
+    lead: Lead = None
+    version: Annotated[int | None, Parameter(help="Read this version again; --from and --to are left out.")] = None
+
 
 app = App(name="features", help="The feature store: feature tables, online rows and training sets.")
 
@@ -67,9 +96,7 @@ def preview(
     config: File,
     /,
     *,
-    lead: Lead = None,
-    online: Online = False,
-    version: Version = None,
+    which: Which = Which(),
     series: Annotated[str | None, Parameter(help="Only rows of this series.")] = None,
     rows: Annotated[int | None, Parameter(help="How many rows; 5 on the screen, all in a file.")] = None,
     out: Out = None,
@@ -79,7 +106,7 @@ def preview(
     job = _load(config, set_)
     from forecasting.steps import feature_store
 
-    row = feature_store.versioned(job, "features", feature_store.table_name(job, lead, _kind(online)), version)
+    row = which.row(job)
     found = feature_store.newest(job, row, series, rows or (None if out else FIRST_ROWS))
     _show(job, found if out else feature_store.turned(found), f"{row['name']} version {row['version']}", out)
 
@@ -89,9 +116,7 @@ def describe(
     config: File,
     /,
     *,
-    lead: Lead = None,
-    online: Online = False,
-    version: Version = None,
+    which: Which = Which(),
     out: Out = None,
     set_: Sets = (),
 ) -> None:
@@ -100,7 +125,7 @@ def describe(
     from forecasting.services import console
     from forecasting.steps import feature_store
 
-    row = feature_store.versioned(job, "features", feature_store.table_name(job, lead, _kind(online)), version)
+    row = which.row(job)
     told = feature_store.describe(job, row)
     if out is None:
         console.lines(f"{row['name']} version {row['version']}", feature_store.facts(row))
@@ -113,10 +138,7 @@ def training_set(
     config: File,
     /,
     *,
-    from_: Annotated[date | None, Parameter("--from", help="The first day (YYYY-MM-DD).")] = None,
-    to: Annotated[date | None, Parameter(help="The last day; nothing that came later is in the rows.")] = None,
-    lead: Lead = None,
-    version: Annotated[int | None, Parameter(help="Read this version again; --from and --to are left out.")] = None,
+    asked: Training = Training(),
     out: Out = None,
     set_: Sets = (),
     force: Force = False,
@@ -126,20 +148,17 @@ def training_set(
     from forecasting.errors import UserError
     from forecasting.steps import feature_store
 
-    if (from_ is None or to is None) == (version is None):
+    if (asked.from_ is None or asked.to is None) == (asked.version is None):
         raise UserError("training-set: give --from and --to to make one, or --version alone to read an older one")
-    if from_ and to:
-        made = feature_store.training_set(job, from_, to, lead, force=force)
+    version = asked.version
+    if asked.from_ and asked.to:
+        made = feature_store.training_set(job, asked.from_, asked.to, asked.lead, force=force)
         version = made.facts["version"]
         _say(_told(made))
-    name = feature_store.table_name(job, lead, "offline")
+    name = feature_store.table_name(job, asked.lead, "offline")
     row = feature_store.versioned(job, "training_sets", name, version)
     found = feature_store.newest(job, row, None, None if out else FIRST_ROWS)
     _show(job, found if out else feature_store.turned(found), f"training set {name} version {version}", out)
-
-
-def _kind(online: bool) -> str:
-    return "online" if online else "offline"
 
 
 def _told(outcome: Outcome) -> str:

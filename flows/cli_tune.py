@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -11,21 +11,27 @@ from cyclopts.validators import Number
 from flows.cli import Cutoff, File, Force, Load, Sets, _at, _run
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Search:
+    """What the step `tune` is asked, by the names that it knows."""
+
+    trials: Annotated[int, Parameter(help="Finished trials in all.", validator=Number(gte=1))] = 250
+    timeout: Annotated[float, Parameter(help="Seconds after which no trial begins.", validator=Number(gt=0))] = 600.0
+    metric: Annotated[Literal["wape", "mase", "rmsse"], Parameter(help="What is to be small.")] = "wape"
+    windows: Annotated[int, Parameter(help="Backtest windows before the reported ones.", validator=Number(gte=1))] = 3
+    storage: Annotated[
+        str | None,
+        Parameter(help="Where trials are kept: a folder or a PostgreSQL address; by default beside the tables."),
+    ] = None
+    out: Annotated[str | None, Parameter(help="The config to write; NAME.tuned.yaml beside CONFIG if left out.")] = None
+
+
 def tune(
     config: File,
     /,
     *,
-    trials: Annotated[int, Parameter(help="Finished trials in all.", validator=Number(gte=1))] = 250,
-    timeout: Annotated[float, Parameter(help="Seconds after which no trial begins.", validator=Number(gt=0))] = 600.0,
-    metric: Annotated[Literal["wape", "mase", "rmsse"], Parameter(help="What is to be small.")] = "wape",
-    windows: Annotated[int, Parameter(help="Backtest windows before the reported ones.", validator=Number(gte=1))] = 3,
-    storage: Annotated[
-        str | None,
-        Parameter(help="Where trials are kept: a folder or a PostgreSQL address; by default beside the tables."),
-    ] = None,
-    out: Annotated[
-        Path | None, Parameter(help="The config to write; NAME.tuned.yaml beside CONFIG if left out.")
-    ] = None,
+    search: Search = Search(),
     set_: Sets = (),
     cutoff: Cutoff = None,
     data_version: Load = None,
@@ -35,5 +41,4 @@ def tune(
 
     The same command goes on where it was ended or killed.
     """
-    asked = {"trials": trials, "timeout": timeout, "metric": metric, "windows": windows, "storage": storage}
-    _run("tune", config, _at(set_, data_version), cutoff, force, **asked, out=str(out) if out else None)
+    _run("tune", config, _at(set_, data_version), cutoff, force, asked=asdict(search))

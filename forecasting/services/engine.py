@@ -15,7 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from forecasting.errors import UserError
 
@@ -117,8 +117,11 @@ def _born() -> None:
 def _end(pool: ProcessPoolExecutor) -> None:
     """Stop the workers in the middle of their work (Python 3.14 has `terminate_workers` for this)."""
     workers = list((pool._processes or {}).values())
+    manager = cast("threading.Thread | None", pool._executor_manager_thread)
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.terminate()
+    if manager:  # it waits for the same workers: of two that wait for a process, one does not learn that it ended
+        manager.join(GRACE)
     for worker in workers:
         worker.join(GRACE)

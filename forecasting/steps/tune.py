@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     Trials of the same data, code and recipe count, whoever made them and however they ended; `force` throws them away.
     Raises UserError when the recipe has no LightGBM or the history no window before the reported ones.
     """
-    wish, started = Asked(**asked), time.monotonic()
+    wish, started = _wish(asked), time.monotonic()
     number = _entry(config)
     out = written.place(config, wish.out)
     store = context.open_store(config)
@@ -79,6 +79,14 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     out.write_text(config_text, encoding="utf-8")
     facts["run_id"] = _logged(config, store, facts, trials)
     return Outcome("tune", facts)
+
+
+def _wish(asked: dict[str, Any]) -> Asked:
+    known = [f.name for f in fields(Asked)]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise UserError(f"tune cannot be asked {unknown[0]!r}: it takes {', '.join(known)}")
+    return Asked(**asked)
 
 
 def _entry(config: Config) -> int:

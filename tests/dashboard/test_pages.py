@@ -173,6 +173,7 @@ def test_series_are_searched_on_the_server(visit):
     page.click("[role=option] >> text=S3/milk")
     page.wait_for_url("**show=series%3AS3%2Fmilk&vintage*")  # the aggregate that was shown gave way
     page.wait_for_function("document.querySelector('#fan .js-plotly-plot')?.layout?.title?.text == 'S3/milk'")
+    assert visit.figure("fan")["title"] == "S3/milk"
 
 
 def test_a_sum_of_series_has_no_interval_and_says_why(visit):
@@ -226,6 +227,7 @@ def test_a_day_is_changed_in_the_grid(visit):
     page.keyboard.type("1")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=promo: set to 1 on 2024-02-12")
+    assert "promo: set to 1 on 2024-02-12" in page.inner_text("#s-list")
 
 
 def test_drift_over_time_its_table_and_the_locked_report(visit):

@@ -177,7 +177,7 @@ def test_deployments_fit_their_flows(deployment: dict[str, Any]) -> None:
     file, function = deployment["entrypoint"].split(":")
     loaded = load_flow_from_entrypoint(f"{ROOT / file}:{function}")
     assert loaded.name == deployment["name"] == function
-    own = ["trials", "timeout", "metric", "windows", "storage", "out"] if deployment["name"] == "tune" else []
+    own = ["asked"] if deployment["name"] == "tune" else []
     assert list(inspect.signature(loaded.fn).parameters) == ["config", "overrides", "cutoff", "force", *own]
     assert (ROOT / deployment["parameters"]["config"]).exists()
     for schedule in deployment["schedules"]:
