@@ -19,12 +19,14 @@ class Feature:
     """One column of a model's input.
 
     `expr` is evaluated on a frame sorted by unique_id and ds and complete on the calendar; for a row it reads sales at
-    least `lead` periods back and nothing more than `lookback` periods back.
+    least `lead` periods back and nothing more than `lookback` periods back. `rises_with` names a column: where its
+    values of a run of days are higher by one factor, the feature is higher on these days or as it was.
     """
 
     name: str
     expr: pl.Expr
     lookback: int = 0
+    rises_with: str | None = None
 
 
 @dataclass(frozen=True)

@@ -88,5 +88,7 @@ def _against(name: str, near: pl.DataFrame) -> pl.Expr:
 
 def features(context: Context) -> list[Feature]:
     """The columns that `Features.prepare` has joined; prices look back as far as their own recent mean."""
-    back = context.config.frequency.level_window
-    return [Feature(c, pl.col(c), back) for level in levels(context) for c in columns(level, context)]
+    back, roles = context.config.frequency.level_window, context.config.columns
+    told_by = [roles.promo if name == "promo" else roles.price for name in told(context)]
+    named = [pair for level in levels(context) for pair in zip(columns(level, context), told_by, strict=True)]
+    return [Feature(c, pl.col(c), back, column) for c, column in named]

@@ -22,9 +22,9 @@ def features(context: Context, lead: int) -> list[Feature]:
 def _around(column: str) -> list[Feature]:
     value = pl.col(column).cast(pl.Float64)
     return [
-        Feature(column, value),
-        Feature(f"{column}_before", back(value, 1), 1),
-        Feature(f"{column}_after", back(value, -1)),
+        Feature(column, value, 0, column),
+        Feature(f"{column}_before", back(value, 1), 1, column),
+        Feature(f"{column}_after", back(value, -1), 0, column),
     ]
 
 
@@ -43,9 +43,9 @@ def _price(context: Context, column: str | None) -> list[Feature]:
     price, window = pl.col(str(column)).cast(pl.Float64), context.config.frequency.level_window
     highest = price.rolling_max(window, min_samples=1).over(SERIES)
     return [
-        Feature("price_to_mean", ratio(price, rolling_mean(price, window, 0)), window),
-        Feature("price_to_high", ratio(price, highest), window),
-        Feature("price_change", ratio(price, back(price, 1)), 1),
+        Feature("price_to_mean", ratio(price, rolling_mean(price, window, 0)), window, column),
+        Feature("price_to_high", ratio(price, highest), window, column),
+        Feature("price_change", ratio(price, back(price, 1)), 1, column),
     ]
 
 

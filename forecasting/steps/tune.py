@@ -58,7 +58,7 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     panel = context.open_panel(config, store)
     end = context.cutoff_of(panel, cutoff)
     ground = _ground(config, panel, end, wish, number)
-    now = space.today(_model(config, number), config.models[number])
+    now = space.today(_model(config, number).options)
     search = study.Search(_name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error)
     kept = wish.storage or os.environ.get(STORAGE) or _folder(store)
     if force:

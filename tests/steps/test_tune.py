@@ -15,10 +15,11 @@ import yaml
 
 from forecasting import config as configs
 from forecasting import models
-from forecasting.config import Config, ModelSpec
+from forecasting.config import Config
 from forecasting.data.panel import Cut
 from forecasting.errors import UserError
 from forecasting.features import Features
+from forecasting.models.lightgbm_options import Options
 from forecasting.services import study
 from forecasting.services.study import Between, OneOf, Search
 from forecasting.steps import context
@@ -299,8 +300,9 @@ def test_what_means_nothing_to_the_median_is_not_searched(monkeypatch: pytest.Mo
     monkeypatch.setattr(space, "SPACE", SMALL | {"params.objective": OneOf(("tweedie", "regression"))})
     config = Config.model_validate(chain.JOB | {"models": ["ladder", {"lightgbm": {"trees": 500}}]})
     (model,) = models.build_one(config.models[1], config)
-    median = ModelSpec.model_validate({"lightgbm": {"predicts": "median"}})
-    now = space.today(model, config.models[1])
+    now = space.today(model.options)
     assert now["params.objective"] == "tweedie"
     assert space.around(now)["trees"] == Between(5, 500)
-    assert set(space.around(space.today(model, median))) == set(SMALL)
+    assert set(space.today(Options({}, predicts="median"))) == set(SMALL)
+    assert set(space.today(Options({}, kind="forest"))) == {"params.num_leaves", "trees"}
+    assert set(space.today(Options({}, stop=10))) == {*now, *SMALL} - {"trees"}

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecasting.config import ModelSpec
-from forecasting.models import lightgbm
+from forecasting.models import lightgbm_boosters as usual
+from forecasting.models.lightgbm_options import Options
 from forecasting.services.study import Between, OneOf, Params, Space, widened
 
 SPACE: Space = {
@@ -23,14 +24,21 @@ SPACE: Space = {
 
 
 OF_THE_MEAN = ("params.objective", "params.tweedie_variance_power")
-"""Options that mean nothing to a model of the median."""
+"""Options that mean nothing to a model of the median; a forest has squares for its objective."""
+OF_STEPS = ("params.learning_rate",)
+"""Options that mean nothing to a forest, whose trees are averaged."""
 
 
-def today(model: lightgbm.LightGBM, spec: ModelSpec) -> dict[str, Any]:
+def today(options: Options) -> dict[str, Any]:
     """The value of each option that is searched as the recipe has it, in words or by default."""
-    left = OF_THE_MEAN if spec.options.get("predicts") == "median" else ()
-    params = {**lightgbm.PARAMS, **model.params}
-    known = {"trees": model.trees or lightgbm.TREES, "years": float(model.years)}
+    forest = options.kind == "forest"
+    left = [
+        *(OF_THE_MEAN if options.predicts == "median" or forest else ()),
+        *(OF_STEPS if forest else ()),
+        *(("trees",) if options.stop else ()),  # they find their number by themselves
+    ]
+    params = {**usual.PARAMS, **(usual.FOREST if forest else {}), **options.params}
+    known = {"trees": options.trees or usual.TREES, "years": float(options.years)}
     known |= {f"params.{k}": v for k, v in params.items()}
     return {name: type(_example(values))(known[name]) for name, values in SPACE.items() if name not in left}
 

@@ -1,0 +1,160 @@
+"""How boosters are trained: their parameters, target and weights, when they stop, and which way prices move them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from forecasting.models.lightgbm_options import ABSOLUTE, Options
+from forecasting.models.lightgbm_rows import Matrix
+
+if TYPE_CHECKING:
+    import lightgbm
+
+PARAMS: dict[str, Any] = {
+    "objective": "tweedie",
+    "tweedie_variance_power": 1.3,
+    "learning_rate": 0.1,
+    "num_leaves": 31,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.4,
+    "max_bin": 127,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "cat_smooth": 20.0,
+}
+TREES = 120
+MANY = 500_000
+"""Rows of a block from which on larger boosters pay (stores by day); below, they cost three times as much and learn
+single weeks by heart (groceries by week, departments and items by day)."""
+LARGE: dict[str, Any] = {"learning_rate": 0.06, "num_leaves": 63, "feature_fraction": 0.35}
+LARGE_TREES = 200
+FOREST: dict[str, Any] = {
+    "boosting": "rf",
+    "objective": "regression",
+    "num_leaves": 255,
+    "min_data_in_leaf": 20,
+    "bagging_fraction": 0.632,
+    "lambda_l2": 0.0,
+}
+"""Every tree of a forest is grown from the same start, in one step. With a logarithmic link (Tweedie) that step misses
+the mean of a leaf that is far from the start; with squares and without shrinkage it is the mean of the leaf."""
+SEED = 7
+# equal models whatever the number of threads
+FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 2}
+MOST = 1000
+"""So many trees there may be when boosters stop by themselves and `trees` does not say."""
+SHARP = 10.0
+"""The median head learns log(1 + SHARP y / level): nearly the logarithm, and 0 for nothing sold."""
+UNDONE: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "mean": lambda value: value,
+    "median": lambda value: (value.exp() - 1) / SHARP,
+}
+"""From what boosters say to units of the level."""
+
+
+def trained(options: Options, matrix: Matrix, rows: pl.DataFrame) -> tuple[lightgbm.Booster, ...]:
+    """One booster per seed from rows that hold the inputs of the matrix, ds, y and level."""
+    import lightgbm
+
+    head = _head(options, _sized(options, matrix, rows.height), rows)
+    most = options.trees or (LARGE_TREES if rows.height >= MANY else TREES)
+    trees = _enough(options, matrix, rows, head) if options.stop else None
+    return tuple(
+        lightgbm.train(head.params | {"seed": SEED + i}, _dataset(matrix, rows, head), trees or most)
+        for i in range(options.seeds)
+    )
+
+
+def _sized(options: Options, matrix: Matrix, rows: int) -> dict[str, Any]:
+    """The parameters for so many rows, the recipe's own over them."""
+    kind = FOREST if options.kind == "forest" else LARGE if rows >= MANY else {}
+    falling = {"monotone_constraints": _falling(matrix)} if options.price_effect == "falling" else {}
+    return {**PARAMS, **kind, **options.params, **falling, **FIXED}
+
+
+def _falling(matrix: Matrix) -> list[int]:
+    """For every input -1 where a higher price is a higher value, and 0 for all others."""
+    price = matrix.features.config.columns.price
+    return [*(-1 if f.rises_with == price else 0 for f in matrix.features.all(1)), *(0 for _ in matrix.codes)]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What boosters are trained on: target and weight of every row, and the parameters with their objective."""
+
+    target: pl.Series
+    weight: pl.Series
+    params: dict[str, Any]
+
+    def of(self, rows: pl.Series) -> Head:
+        """The same for some of the rows."""
+        return Head(self.target.filter(rows), self.weight.filter(rows), self.params)
+
+
+def _head(options: Options, params: dict[str, Any], rows: pl.DataFrame) -> Head:
+    """The target in units of the level; the weight that makes errors count in the units of y (see models/lightgbm).
+
+    The median is that of the logarithm, which it commutes with and in which peaks do not rule the splits.
+    """
+    target, level = rows["y"] / rows["level"], rows["level"]
+    if options.predicts == "median":
+        target, weight, params = (target.clip(0) * SHARP).log1p(), level, params | {"objective": "regression_l1"}
+        return Head(target, weight / weight.mean(), params)
+    if (target < 0).any():  # Tweedie knows no negative sales
+        params = params | {"objective": "regression"}
+    weight = level ** _degree(options, params)
+    return Head(target, weight / weight.mean(), params)
+
+
+def _degree(options: Options, params: dict[str, Any]) -> float:
+    """How a deviance grows with the unit of y: squares by 2, absolute errors by 1, Tweedie's of power p by 2 - p.
+
+    The leaves of a forest are means, for which no deviance is minimised: they weigh rows by the inverse of the variance
+    that Tweedie's has, so that the largest series do not rule alone.
+    """
+    if params["objective"] == "tweedie" or options.kind == "forest":
+        return float(2 - params["tweedie_variance_power"])
+    return {"poisson": 1.0, "gamma": 0.0, **dict.fromkeys(ABSOLUTE, 1.0)}.get(params["objective"], 2.0)
+
+
+def _dataset(matrix: Matrix, rows: pl.DataFrame, head: Head) -> lightgbm.Dataset:
+    import lightgbm
+
+    names = matrix.inputs
+    return lightgbm.Dataset(
+        rows.select(names).cast(pl.Float32).to_numpy(),
+        head.target.to_numpy(),
+        weight=head.weight.to_numpy(),
+        # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
+        categorical_feature=[names.index(c) for c in matrix.codes],
+    )
+
+
+def _enough(options: Options, matrix: Matrix, rows: pl.DataFrame, head: Head) -> int | None:
+    """How many trees still lowered the error on the newest periods, learned from those before; None without both.
+
+    All boosters of the block then have this number, whatever their seed, on all rows: a window is a few hundredths of
+    them and asks for no more trees.
+    """
+    import lightgbm
+
+    late = _newest(rows["ds"], matrix.features.config.h)
+    if not 0 < late.sum() < rows.height:
+        return None
+    before, after = (_dataset(matrix, rows.filter(part), head.of(part)) for part in (~late, late))
+    stop = lightgbm.early_stopping(options.stop, verbose=False)
+    after.reference = before
+    booster = lightgbm.train(head.params, before, options.trees or MOST, valid_sets=[after], callbacks=[stop])
+    return max(1, int(booster.best_iteration))
+
+
+def _newest(ds: pl.Series, h: int) -> pl.Series:
+    """Whether a row is of the newest h periods, or of the newest fifth of all where that is less."""
+    periods = ds.unique().sort(descending=True)
+    window = periods.head(min(h, len(periods) // 5))
+    return ds.is_in(window.implode())

@@ -1,0 +1,174 @@
+"""What a recipe can ask of LightGBM: more seeds, trees that stop by themselves, forests, prices, objectives."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from forecasting import models
+from forecasting.data.panel import Cut, Edit
+from forecasting.errors import UserError
+from forecasting.models import lightgbm
+from forecasting.steps import produce
+from tests.models.conftest import CUTOFF, LAST, START, H
+
+KEY = ["unique_id", "ds"]
+QUICK = {"trees": 20, "params": {"min_data_in_leaf": 5, "num_leaves": 7}}
+DAYS = [START + timedelta(d) for d in range((LAST - START).days + 1)]
+
+
+def recipe(configure, *entries, **keys):
+    """LightGBM with each of these options, on the whole horizon as one block."""
+    named = [{"lightgbm": {"name": f"L{i}", **QUICK, **options}} for i, options in enumerate(entries)]
+    return configure(models=["ladder", *named], blocks=[H], **keys)
+
+
+def made(configure, cut, *entries):
+    """These models, fitted on the cut."""
+    config = recipe(configure, *entries)
+    at = replace(cut, panel=replace(cut.panel, config=config))
+    return [m.fit(at) for m in models.build(config) if m.family == "lightgbm"], at
+
+
+def test_several_seeds_say_what_their_boosters_say_on_average(configure, cut, tmp_path):
+    (three, one), at = made(configure, cut, {"seeds": 3}, {})
+    alone = [replace(three, boosters={H: (b,)}).predict(at, 0) for b in three.boosters[H]]
+    assert_frame_equal(alone[0].drop("source"), one.predict(at, 0).drop("source"), check_exact=True)
+    mean = sum(a["yhat"] for a in alone) / 3
+    said = three.predict(at, 0)
+    assert (said["yhat"] - mean).abs().max() < 1e-9
+    assert (alone[0]["yhat"] - alone[1]["yhat"]).abs().max() > 0.01
+    assert (alone[1]["yhat"] - alone[2]["yhat"]).abs().max() > 0.01
+    three.save(tmp_path)
+    assert_frame_equal(lightgbm.load(tmp_path).predict(at, 0), said, check_exact=True)
+
+
+def test_boosters_stop_by_the_newest_known_periods_and_are_fitted_again_on_all(configure, cut):
+    """As many trees as were best on the window before the cutoff, on all rows: the same as asking for that number."""
+    (stopped,), at = made(configure, cut, {"stop": 10, "trees": 300})
+    (found,) = stopped.boosters[H]
+    assert 5 < found.num_trees() < 290
+    (same,), _ = made(configure, cut, {"trees": found.num_trees(), "name": "L0"})
+    assert_frame_equal(stopped.predict(at, 0), same.predict(at, 0), check_exact=True)
+
+
+def test_the_window_that_stops_boosters_lies_before_the_cutoff(configure, cut, blind, remake, rows):
+    """Spoilt after the cutoff, nothing changes; noise in the last known periods, and fewer trees are of use."""
+    stop = {"stop": 10, "trees": 300}
+    (honest,), at = made(configure, cut, stop)
+    (unseen,), _ = made(configure, blind, stop)
+    assert_frame_equal(unseen.predict(at, 0), honest.predict(at, 0), check_exact=True)
+    noise = np.random.default_rng(3).permutation(rows["y"].fill_null(0).to_numpy())
+    late = pl.col("ds").is_between(CUTOFF - timedelta(H - 1), CUTOFF)
+    spoilt = rows.with_columns(y=pl.when(late).then(pl.lit(pl.Series(noise))).otherwise("y"))
+    (noisy,), _ = made(configure, Cut(remake(cut.config, spoilt), CUTOFF, H), stop)
+    assert noisy.boosters[H][0].num_trees() < honest.boosters[H][0].num_trees()
+
+
+def test_too_short_a_history_for_a_window_takes_the_usual_number_of_trees(configure, remake, rows):
+    short = rows.filter(pl.col("ds") > CUTOFF - timedelta(H + 4), pl.col("unique_id").str.contains(r"^s\d$"))
+    few = Cut(remake(configure(), short), CUTOFF, H)
+    (fitted,), at = made(configure, few, {"stop": 5, "params": {"min_data_in_leaf": 1}})
+    assert [b.num_trees() for b in fitted.boosters[H]] == [QUICK["trees"]]
+    assert fitted.predict(at, 0)["yhat"].is_finite().all()
+
+
+def test_a_forest_needs_no_learning_rate_and_forecasts_the_mean(configure, cut, rows):
+    quick, slow = ({"kind": "forest", "params": QUICK["params"] | {"learning_rate": r}} for r in (0.5, 0.01))
+    (forest, other), at = made(configure, cut, quick, slow)
+    said = forest.predict(at, 0)
+    assert_frame_equal(said.drop("source"), other.predict(at, 0).drop("source"), check_exact=True)
+    usual = pl.col("unique_id").str.contains(r"^s\d$"), pl.col("ds").dt.weekday() < 7
+    both = said.filter(*usual).join(rows.select(*KEY, "y"), on=KEY)
+    assert abs(both["yhat"].sum() / both["y"].sum() - 1) < 0.05
+    naive = models.build(at.config)[0].fit(at).predict(at, 0).filter(*usual).join(rows.select(*KEY, "y"), on=KEY)
+    assert (both["yhat"] - both["y"]).abs().sum() < 0.7 * (naive["yhat"] - naive["y"]).abs().sum()
+
+
+@pytest.fixture(scope="module")
+def priced(configure, remake):
+    """Eight series in two stores that sell more the dearer they are, as when prices follow the season."""
+    rng, n = np.random.default_rng(8), len(DAYS)
+    parts = []
+    for i in range(8):
+        price = rng.choice([0.8, 1.0, 1.25], n)
+        y = 40 * price ** (1.5 if i % 2 else -1.5) * rng.gamma(30, 1 / 30, n)
+        name = {"unique_id": f"p{i}", "store": f"S{i // 4}"}
+        parts.append(pl.DataFrame({**name, "ds": DAYS, "y": y, "price": price * (1 + i)}))
+    columns = {"known_ahead": ["price"], "static": ["store"], "price": "price"}
+    config = recipe(configure, {"price_effect": "falling"}, {}, columns=columns, levels_of_aggregation=[[], ["store"]])
+    return Cut(remake(config, pl.concat(parts)), CUTOFF, H)
+
+
+def test_a_higher_price_never_raises_a_falling_forecast(priced):
+    falling, free = (m.fit(priced) for m in models.build(priced.config) if m.family == "lightgbm")
+    lifts = {falling.name: [], free.name: []}
+    for series, first, days, factor in [("p1", 1, 1, 1.3), ("p3", 2, 6, 1.1), ("p5", 1, H, 1.5), ("p2", 9, 3, 2.0)]:
+        start = CUTOFF + timedelta(first)
+        raised = Edit("price", "*=", factor, start, start + timedelta(days - 1), f"unique_id = '{series}'")
+        here = (pl.col("unique_id") == series) & pl.col("ds").is_between(raised.start, raised.end)
+        for fitted in (falling, free):
+            both = [fitted.predict(c, 0).filter(here)["yhat"] for c in (replace(priced, edits=(raised,)), priced)]
+            assert len(both[0]) == days
+            lifts[fitted.name].extend(both[0] - both[1])
+    assert max(lifts[falling.name]) <= 1e-9
+    assert min(lifts[falling.name]) < -1, "prices still move it"
+    assert max(lifts[free.name]) > 1, "what was learned without the direction does not keep it"
+
+
+def test_objectives_are_chosen_by_demand_class_on_backtests(configure, remake):
+    """Absolute errors pass over peaks that do not come again, and say 0 of rare sales: each weighs where it is good."""
+    rng, n = np.random.default_rng(4), len(DAYS)
+    parts = []
+    for i in range(60):
+        peaks = (rng.random(n) < 0.12) & (np.arange(n) < n - 4 * H)
+        steady = np.where(peaks, 80.0, 30.0) + rng.normal(0, 1, n)
+        rare = np.where(rng.random(n) < 0.45, 1.0, 0.0)
+        parts.append(pl.DataFrame({"unique_id": f"d{i:02}", "ds": DAYS, "y": steady if i % 2 else rare}))
+    absolute = {"params": QUICK["params"] | {"objective": "regression_l1"}}
+    config = recipe(configure, {}, absolute, columns={})
+    panel = remake(config, pl.concat(parts))
+    past = []
+    for back in (2 * H, H):
+        cut = Cut(panel, LAST - timedelta(back), H)
+        trained = produce.train(models.build(config)[-2:], produce.Origin(cut, cut), produce.NO_PAST)
+        truth = produce.actuals(panel, cut.cutoff, cut.end)
+        past.append(produce.of_bucket(trained, cut, 0).join(truth, on=KEY))
+    learned = produce.learned(pl.concat(past), Cut(panel, LAST, H), ["L0", "L1"]).by_segment
+    weight = dict(learned.filter(model="L1").select("segment", "weight").iter_rows())
+    assert set(weight) == {"all", "smooth/A", "smooth/B", "smooth/C", "intermittent/C"}
+    assert weight["smooth/A"] > 0.5
+    assert weight["intermittent/C"] < 0.35
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tree": 5}, ["models.1", "tree is not an option", "seeds", "stop", "kind", "price_effect", "params"]),
+        ({"seeds": 0}, ["models.1.seeds", "whole number above 0"]),
+        ({"stop": 2.5}, ["models.1.stop", "whole number above 0"]),
+        ({"trees": True}, ["models.1.trees", "whole number above 0"]),
+        ({"years": "two"}, ["models.1.years", "number above 0"]),
+        ({"params": 3}, ["models.1.params", "mapping"]),
+        ({"kind": "random"}, ["models.1.kind", "'random' is not one of boosted, forest"]),
+        ({"price_effect": "down"}, ["models.1.price_effect", "free, falling"]),
+        ({"priors": ["colour"]}, ["models.1.priors", "colour", "kind"]),
+        ({"kind": "forest", "stop": 5}, ["models.1.stop", "forest"]),
+        ({"kind": "forest", "params": {"objective": "poisson"}}, ["models.1.params.objective", "poisson"]),
+        ({"price_effect": "falling"}, ["models.1.price_effect", "columns.price"]),
+    ],
+)
+def test_a_wrong_option_is_told(configure, options, words):
+    with pytest.raises(UserError) as told:
+        models.build(configure(models=["ladder", {"lightgbm": options}]))
+    assert all(word in str(told.value) for word in words)
+
+
+@pytest.mark.parametrize("options", [{"predicts": "median"}, {"params": {"objective": "quantile"}}])
+def test_no_direction_is_promised_where_lightgbm_keeps_none(configure, options):
+    columns = {"known_ahead": ["price"], "price": "price"}
+    with pytest.raises(UserError, match="LightGBM keeps no direction"):
+        models.build(configure(columns=columns, models=["ladder", {"lightgbm": {"price_effect": "falling"} | options}]))
