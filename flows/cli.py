@@ -31,7 +31,8 @@ Force = Annotated[bool, Parameter(help="Do the work again, also where nothing ha
 Where = Annotated[str | None, Parameter(help="Which series, like \"store = 'CA_1'\"; all of them if left out.")]
 Changes = Annotated[tuple[str, ...], Parameter(help='Like "price*=0.9" or "promo=1"; repeatable.')]
 TUNE = "Search options of LightGBM on windows before the reported ones; ended or killed, it goes on where it was."
-Table = Literal["forecasts", "backtests", "scores", "quarantine", "series"]
+Over = Annotated[str | None, Parameter(help="Of sums: over how many periods, like 7,14; the horizon if left out.")]
+Table = Literal["forecasts", "sums", "backtests", "scores", "quarantine", "series"]
 
 app = App(
     name="demandcast",
@@ -96,14 +97,16 @@ def export(
     cutoff: Annotated[
         date | None, Parameter(help="The forecasts, or scores, of this cutoff; the newest if left out.")
     ] = None,
+    over: Over = None,
     data_version: Load = None,
     set_: Sets = (),
 ) -> None:
     """Write a table to a file."""
+    periods = _periods(over) if over else ()
     job = _load(config, _at(set_, data_version))
     from forecasting.steps.export import export as write
 
-    rows = write(job, what, out, cutoff)
+    rows = write(job, what, out, cutoff, periods)
     _say(f"{rows:,} rows written to {out}")
 
 
@@ -191,6 +194,14 @@ def _load(config: Path, sets: Sequence[str]) -> Config:
 def _at(sets: Sequence[str], load: int | None) -> tuple[str, ...]:
     """The settings, with the load that is read."""
     return tuple(sets) if load is None else (*sets, f"data_version={load}")
+
+
+def _periods(text: str) -> tuple[int, ...]:
+    """The numbers of a text like 7,14."""
+    parts = text.replace(" ", "").split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise UserError(f"--over {text}: must be whole numbers of periods, like 7,14")
+    return tuple(map(int, parts))
 
 
 def _is_free(host: str, port: int) -> None:

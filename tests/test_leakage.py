@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 from forecasting.data.panel import Cut
 from forecasting.features import Features
 from forecasting.steps import context
+from forecasting.steps.sums import sums
 from tests import chain
 from tests.chain import KEY, LAST, OVER, H, Job
 
@@ -64,6 +65,12 @@ def test_the_night_of_a_file_without_later_sales_says_what_a_later_look_back_say
     seen, unseen = chain.night().table("forecasts", cutoff=OVER), cut_off.table("forecasts", cutoff=OVER)
     chain.alike(seen, unseen)
     assert cut_off.table("groups")["ds"].max() == OVER < honest.table("groups")["ds"].max()
+
+
+def test_sums_of_that_night_stand_on_windows_that_were_over(cut_off):
+    """Newer windows lie in its store; nothing is drawn from them."""
+    seen, unseen = (sums(job.config(), (7, H), OVER).drop("version") for job in (chain.night(), cut_off))
+    assert_frame_equal(seen, unseen)
 
 
 def test_the_champion_of_a_day_is_chosen_by_what_was_known(cut_off):

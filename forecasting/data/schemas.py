@@ -132,7 +132,7 @@ def _scores() -> Table:
 
 
 def _forecasts(config: Config) -> Table:
-    columns = _answers(config) | {"version": pl.Int64, "closed": pl.Boolean}
+    columns = _answers(config) | {"version": pl.Int64, "closed": pl.Boolean, "scale": pl.Float64}
     return _table("forecasts", "unique_id ds cutoff model version", columns, "cutoff bucket")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,25 +15,31 @@ from forecasting.evaluation.segments import classes
 from forecasting.services.store import Store
 from forecasting.steps import queries
 from forecasting.steps.context import open_store
+from forecasting.steps.sums import sums
 
-TABLES = ("forecasts", "backtests", "scores", "quarantine", "series")
+TABLES = ("forecasts", "sums", "backtests", "scores", "quarantine", "series")
 SHEET_ROWS = 1_048_575
 """Rows of an Excel sheet below its header."""
 Writer = Callable[[pl.DataFrame, Path, pl.DataFrame], None]
+ROWS = {"sums": "one row per sum over the first `periods` {}s, which ends with `last`"}
+"""What a row is where it is no single period."""
 FORMULA = r"^[=+\-@\t\r]"
 """What makes a spreadsheet take a text for a formula."""
 
 
-def export(config: Config, table: str, out: Path, cutoff: date | None = None) -> int:
+def export(config: Config, table: str, out: Path, cutoff: date | None = None, over: Sequence[int] = ()) -> int:
     """Write a table to `out` (.parquet, .csv or .xlsx by its ending); returns the rows written.
 
-    forecasts are those of the newest published vintage, or of `cutoff`. Raises UserError for an unknown table or
-    ending, for a table without rows, and when the rows do not fit on a sheet.
+    forecasts and sums (over so many periods as `over` says) are those of the newest published vintage, or of `cutoff`.
+    Raises UserError for an unknown table or ending, for a table without rows, for `over` without sums, and when the
+    rows do not fit on a sheet.
     """
     if table not in TABLES:
         raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(TABLES)}")
+    if over and table != "sums":
+        raise UserError(f"--over belongs to `export sums`: {table} holds single periods, so leave it out")
     _format(out)
-    rows = read(config, table, cutoff)
+    rows = sums(config, over, cutoff) if table == "sums" else read(config, table, cutoff)
     if rows.is_empty():
         raise UserError(f"export {table}: {_nothing(config, table, cutoff)}")
     write_file(config, table, rows, out)
@@ -106,7 +112,7 @@ def header(config: Config, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         "rows": f"{rows.height:,}",
         "cutoffs": ", ".join(map(str, cutoffs)),
         "models": ", ".join(models),
-        "frequency": f"one row per {config.frequency.unit}",
+        "frequency": ROWS.get(table, "one row per {}").format(config.frequency.unit),
         "units": "y, yhat, q50, lo-* and hi-* are in units of the source's target per period",
         "yhat, q50": "conditional mean (sum this one) and median",
         "lo-80, hi-80": "bounds of the central 80 % interval, other levels likewise; they do not add up over rows",

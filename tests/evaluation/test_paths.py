@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation.paths import paths, vectors
+from forecasting.evaluation.paths import past, quantiles, vectors
+from forecasting.evaluation.paths import paths as drawn
 
 START = date(2024, 1, 1)
 H, PHI = 14, 0.8
-TENTHS = (0.1, 0.5, 0.9)
+TENTHS = {"q-10": 0.1, "q-50": 0.5, "q-90": 0.9}
 
 
 def autoregressive(rng, shape):
@@ -41,22 +42,32 @@ def ahead(series=1, level=100.0, h=H):
     return backtests(np.zeros((1, series, h)), level).drop("cutoff", "y")
 
 
+def paths(rows, residuals, n=500, seed=0, y_min=None):
+    """`n` paths of the rows, drawn at once."""
+    return drawn(rows, past(residuals, rows["step"].n_unique(), y_min, n, seed), seed)
+
+
+def bounds(sampled, periods):
+    """The quantiles of the sums of each series."""
+    return quantiles(sampled.sums(periods), TENTHS)
+
+
 def test_sampled_errors_are_as_alike_from_step_to_step_as_the_backtests_were():
-    past = autoregressive(np.random.default_rng(0), (6, 60, H))
-    errors = (paths(ahead(60), backtests(past), 300).values - 100) / 2
+    before = autoregressive(np.random.default_rng(0), (6, 60, H))
+    errors = (paths(ahead(60), backtests(before), 300).values - 100) / 2
     for lag in (1, 3, 7):
-        real = np.corrcoef(past[..., lag:].ravel(), past[..., :-lag].ravel())[0, 1]
+        real = np.corrcoef(before[..., lag:].ravel(), before[..., :-lag].ravel())[0, 1]
         drawn = np.corrcoef(errors[..., lag:].ravel(), errors[..., :-lag].ravel())[0, 1]
         assert drawn == pytest.approx(real, abs=0.05)
         assert real == pytest.approx(PHI**lag, abs=0.06)
-    assert errors.std() == pytest.approx(past.std(), rel=0.05)
+    assert errors.std() == pytest.approx(before.std(), rel=0.05)
 
 
 def test_sums_hold_what_they_promise_where_sums_of_daily_bounds_do_not():
     rng = np.random.default_rng(1)
     sampled = paths(ahead(40), backtests(autoregressive(rng, (8, 40, H))), 400)
     sold = 100 * H + 2 * autoregressive(rng, (4000, H)).sum(axis=1)  # the law itself, not what was sampled
-    found = sampled.sums(H, TENTHS)
+    found = bounds(sampled, H)
     low, high = (found[f"q-{q}"].to_numpy()[:, None] for q in (10, 90))
     assert ((sold >= low) & (sold <= high)).mean() == pytest.approx(0.8, abs=0.03)
     independent = 1.2816 * 2 * np.sqrt(H)  # sums of errors that know nothing of each other
@@ -74,15 +85,31 @@ def test_a_shock_that_all_series_share_stays_shared():
     own = rng.normal(size=(60, 20, H))
     apart = paths(ahead(20), backtests(own), 400).values
     assert apart.sum(axis=(1, 2)).std() < 0.4 * 20 * apart[:, 0, :].sum(axis=1).std()
-    total = sampled.together(7, TENTHS).row(0, named=True)
-    assert total["q-50"] == pytest.approx(100 * 20 * 7, rel=0.01)
+    assert np.median(sampled.sums(7).sum(axis=1)) == pytest.approx(100 * 20 * 7, rel=0.01)
+
+
+def test_what_a_single_window_had_in_common_may_come_again_with_either_sign():
+    """One window in which all sold 3 scales more: it is no bias that is known, and all that a total can err."""
+    own = np.random.default_rng(9).normal(size=(1, 50, H))
+    sampled = paths(ahead(20), backtests(3 + own), 400)
+    means = (sampled.values.mean(axis=(1, 2)) - 100) / 2
+    assert set(means.round()) == {-3.0, 3.0}
+    assert sampled.values.mean() == pytest.approx(100, abs=0.7)  # 400 signs
+
+
+def test_series_that_are_drawn_in_parts_share_windows_and_signs():
+    shocks = np.random.default_rng(10).normal(size=(6, 1, 1)) + 0.01 * np.random.default_rng(11).normal(size=(6, 9, H))
+    known = past(backtests(shocks), H)
+    one, other = (drawn(ahead(5), known, seed).sums(H).sum(axis=1) for seed in (0, 1))
+    assert np.corrcoef(one, other)[0, 1] > 0.99
+    assert not np.array_equal(one, other)
 
 
 def test_one_day_is_the_quantile_of_that_day_and_longer_sums_have_wider_bounds():
-    past = autoregressive(np.random.default_rng(3), (6, 50, H))
-    sampled = paths(ahead(50), backtests(past), 400)
-    assert sampled.sums(1, TENTHS)["q-90"].mean() == pytest.approx(100 + 2 * 1.2816, abs=0.3)
-    widths = [(f := sampled.sums(k, TENTHS)).select(pl.col("q-90") - pl.col("q-10")).to_series() for k in (1, 7, 14)]
+    before = autoregressive(np.random.default_rng(3), (6, 50, H))
+    sampled = paths(ahead(50), backtests(before), 400)
+    assert bounds(sampled, 1)["q-90"].mean() == pytest.approx(100 + 2 * 1.2816, abs=0.3)
+    widths = [(f := bounds(sampled, k)).select(pl.col("q-90") - pl.col("q-10")).to_series() for k in (1, 7, 14)]
     assert (widths[0] < widths[1]).all()
     assert (widths[1] < widths[2]).all()
     assert f["q-10"].is_between(0, f["q-50"]).all()
@@ -90,15 +117,17 @@ def test_one_day_is_the_quantile_of_that_day_and_longer_sums_have_wider_bounds()
 
 
 def test_the_same_seed_gives_the_same_paths_whatever_the_order_of_rows():
-    past = backtests(autoregressive(np.random.default_rng(4), (3, 8, H)))
-    first = paths(ahead(8), past, 50, seed=5).values
-    assert np.array_equal(first, paths(ahead(8).sample(fraction=1, shuffle=True, seed=1), past.reverse(), 50, 5).values)
-    assert not np.array_equal(first, paths(ahead(8), past, 50, seed=6).values)
+    before = backtests(autoregressive(np.random.default_rng(4), (3, 8, H)))
+    first = paths(ahead(8), before, 50, seed=5).values
+    assert np.array_equal(
+        first, paths(ahead(8).sample(fraction=1, shuffle=True, seed=1), before.reverse(), 50, 5).values
+    )
+    assert not np.array_equal(first, paths(ahead(8), before, 50, seed=6).values)
 
 
 def test_no_path_leaves_the_floor_and_their_mean_stays_the_forecast():
-    past = np.random.default_rng(5).exponential(1, (4, 30, H)) * 3 - 3
-    sampled = paths(ahead(30, level=1.0), backtests(past), 800, y_min=0.0).values
+    before = np.random.default_rng(5).exponential(1, (4, 30, H)) * 3 - 3
+    sampled = paths(ahead(30, level=1.0), backtests(before), 800, y_min=0.0).values
     assert sampled.min() >= 0
     assert sampled.mean(axis=0) == pytest.approx(1.0)
 
@@ -111,8 +140,9 @@ def test_sums_of_rare_sellers_hold_zero_where_they_sell_nothing():
     rows = backtests(sold).with_columns(y=pl.Series(sold.ravel()), yhat=pl.Series(rate.ravel()))
     rows = rows.with_columns(scale=pl.col("yhat").sqrt())
     new = rows.filter(pl.col("cutoff") == pl.col("cutoff").max())
-    past = rows.filter(pl.col("cutoff") < pl.col("cutoff").max())
-    found = paths(new, past, 400, y_min=0.0).sums(7, TENTHS)
+    before = rows.filter(pl.col("cutoff") < pl.col("cutoff").max())
+    sampled = paths(new, before, 400, y_min=0.0)
+    found = bounds(sampled, 7).with_columns(unique_id=pl.Series(sampled.ids))
     truth = new.filter(pl.col("step") <= 7).group_by("unique_id").agg(pl.col("y").sum())
     judged = found.join(truth, on="unique_id")
     held = judged.select(pl.col("y").is_between(pl.col("q-10"), pl.col("q-90")).mean()).item()
@@ -121,28 +151,28 @@ def test_sums_of_rare_sellers_hold_zero_where_they_sell_nothing():
 
 
 def test_closed_days_sell_nothing_and_unobserved_ones_teach_nothing():
-    past = backtests(np.random.default_rng(6).normal(size=(3, 5, H)))
+    before = backtests(np.random.default_rng(6).normal(size=(3, 5, H)))
     shut = ahead(5).with_columns(closed=pl.col("step") == 3)
     shut = shut.with_columns(yhat=pl.when("closed").then(0.0).otherwise("yhat"))
-    assert (paths(shut, past, 20).values[:, :, 2] == 0).all()
-    blind = past.with_columns(y=pl.when(pl.col("step") == 2).then(None).otherwise("y"))
+    assert (paths(shut, before, 20).values[:, :, 2] == 0).all()
+    blind = before.with_columns(y=pl.when(pl.col("step") == 2).then(None).otherwise("y"))
     assert all(v[1] == 0 for v in vectors(blind, H)["vector"].to_list())
-    mostly = past.with_columns(y=pl.when(pl.col("step") > 5).then(None).otherwise("y"))
+    mostly = before.with_columns(y=pl.when(pl.col("step") > 5).then(None).otherwise("y"))
     assert vectors(mostly, H).is_empty()
 
 
 def test_a_series_errs_as_those_of_its_size_do():
     rng = np.random.default_rng(7)
     small, large = (backtests(size * rng.normal(size=(3, 80, H)), level) for size, level in ((0.5, 1.0), (2.0, 1000.0)))
-    past = pl.concat([small, large.with_columns(unique_id="L" + pl.col("unique_id"))])
-    spread = [paths(ahead(1, level), past, 300).values.std() for level in (0.5, 2000.0)]
+    before = pl.concat([small, large.with_columns(unique_id="L" + pl.col("unique_id"))])
+    spread = [paths(ahead(1, level), before, 300).values.std() for level in (0.5, 2000.0)]
     assert spread[0] == pytest.approx(2 * 0.5, rel=0.25)
     assert spread[1] == pytest.approx(2 * 2.0, rel=0.1)
 
 
 def test_what_cannot_be_drawn_is_refused():
-    past = backtests(np.zeros((2, 3, 5)))
+    before = backtests(np.zeros((2, 3, 5)))
     with pytest.raises(ValueError, match="no past window"):
-        paths(ahead(1), past.clear())
+        paths(ahead(1), before.clear())
     with pytest.raises(ValueError, match="each step"):
-        paths(ahead(2).head(H + 1), past)
+        drawn(ahead(2, h=5).head(9), past(before, 5))

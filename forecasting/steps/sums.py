@@ -1,0 +1,84 @@
+"""Sums: what a published vintage says of several periods together, drawn from the champion's backtests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import cutoffs
+from forecasting.errors import UserError
+from forecasting.evaluation import intervals
+from forecasting.evaluation.sums import Question
+from forecasting.evaluation.sums import sums as drawn
+from forecasting.features.groups import group_label
+from forecasting.services.store import Store
+from forecasting.steps import bundles, context
+from forecasting.steps.bundles import Bundle
+
+FIRST = ("unique_id", "grain", "periods", "last")
+USED = ("unique_id", "grain", "step", "yhat", "scale", "closed")
+
+
+def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -> pl.DataFrame:
+    """Mean, median and bounds of the sum over the first periods, so many as each of `over` says (none: the horizon).
+
+    [unique_id, grain, periods, last, yhat, q50, lo-L, hi-L ..., cutoff, model, version] of every series and aggregate
+    of the newest published vintage, or of `cutoff`; `last` is the period that the sum ends with. Raises UserError where
+    there is no vintage, no backtest to draw errors from, or when a sum goes beyond the horizon.
+    """
+    store = context.open_store(config)
+    published = store.published()
+    found = published.filter(pl.col("cutoff") == cutoff) if cutoff else published
+    if found.is_empty():
+        at = f" at {cutoff}" if cutoff else ""
+        raise UserError(f"export sums: no forecast is published{at}; run `demandcast run` with this config first")
+    vintage = found.row(0, named=True)
+    bundle = bundles.fetch(config, vintage["version"])
+    rows = _rows(store, vintage)
+    steps = int(rows["step"].max())  # type: ignore[arg-type]
+    wrong = [n for n in over if not 1 <= n <= steps]
+    if wrong:
+        raise UserError(f"--over {wrong[0]}: the forecast covers {steps} periods; ask for 1 to {steps}")
+    asked = Question(
+        tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, _homes(config, store)
+    )
+    try:
+        told = drawn(rows, residuals(store, bundle), asked)
+    except ValueError:
+        raise config.fault(
+            "backtest.calibration",
+            f"no backtest window of {vintage['champion']} tells its errors over {steps} periods, and sums are drawn "
+            "from these: ask for a window more, then run again",
+        ) from None
+    last = config.frequency.offset(pl.lit(vintage["cutoff"]), pl.col("periods").cast(pl.Int32)).alias("last")
+    named = told.with_columns(
+        last, cutoff=vintage["cutoff"], model=pl.lit(vintage["champion"]), version=pl.lit(vintage["version"], pl.Int64)
+    )
+    return named.select(*FIRST, pl.exclude(FIRST))
+
+
+def _rows(store: Store, vintage: dict[str, object]) -> pl.DataFrame:
+    """The champion's rows of a vintage."""
+    mine = pl.col("version") == vintage["version"], pl.col("model") == vintage["champion"]
+    rows = store.scan_published("forecasts", cutoff=vintage["cutoff"]).filter(*mine).select(USED).collect()
+    if rows["scale"].null_count():
+        raise UserError("export sums: this forecast is older than sums are; run `demandcast predict --force` once more")
+    return rows
+
+
+def residuals(store: Store, bundle: Bundle) -> pl.DataFrame:
+    """The champion's backtest rows that the bounds of its bundle rest on."""
+    trained = date.fromisoformat(bundle.facts["cutoff"])
+    reported, older = cutoffs(bundle.config, trained)
+    mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model") == bundle.champion
+    rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
+    return intervals.known(rows, trained, bundle.config.backtest.calibration)
+
+
+def _homes(config: Config, store: Store) -> pl.DataFrame:
+    """[unique_id, group]: the aggregates of every series."""
+    series = store.scan("series").collect()
+    return pl.concat([series.select("unique_id", group=group_label(level)) for level in config.levels_of_aggregation])
