@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data import cleaning
+from forecasting.data import cleaning, launches
 from forecasting.features import Around, crowd
 from forecasting.features.base import Context
 from forecasting.features.calendar import events
@@ -109,6 +109,11 @@ class Cut:
         beside = crowd.means([crowd.sums(every.frame(b), context) for b in buckets]) if crowd.asked(context) else None
         return Around(panel.groups.filter(pl.col("ds") <= self.cutoff), beside)
 
+    @cached_property
+    def launches(self) -> pl.DataFrame:
+        """How series begin (see launches.curves): made when the first new one asks."""
+        return launches.curves(self)
+
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.
 
@@ -117,11 +122,11 @@ class Cut:
         """
         known = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
         history = cleaning.as_known(known.filter(pl.col("ds") <= self.cutoff), self.config)
-        future = self._future(known, history)
-        frame = pl.concat([history, future.select(history.columns)]).sort(KEY)
+        frame = pl.concat([history, self._future(known, history).select(history.columns)]).sort(KEY)
+        later = pl.when(pl.col("ds") > self.cutoff)
         for edit in self.edits:
-            kind = frame.schema[edit.column]
-            frame = frame.with_columns(_only_future(edit.expr(kind), self.cutoff, edit.column))
+            changed = later.then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
+            frame = frame.with_columns(changed.alias(edit.column))
         return events.joined(frame, self.panel.events, self.config)
 
     def _future(self, known: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
@@ -137,8 +142,7 @@ class Cut:
         ds = config.frequency.offset(pl.lit(self.cutoff), pl.col("_step"))
         grid = alive.filter(pl.col("_n") > 0).join(steps, how="cross").select("unique_id", *statics, ds=ds)
         grid = pl.concat([grid, new.select(grid.columns)])
-        later = known.filter(pl.col("ds") > self.cutoff).select(*KEY, *ahead)
-        future = grid.join(later, on=KEY, how="left")
+        future = grid.join(known.filter(pl.col("ds") > self.cutoff).select(*KEY, *ahead), on=KEY, how="left")
         rest = [c for c in history.columns if c not in future.columns]
         future = future.with_columns(pl.lit(None, history.schema[c]).alias(c) for c in rest)
         return self._ruled(history, future.select(history.columns))
@@ -176,10 +180,6 @@ class Cut:
 
     def __repr__(self) -> str:
         return f"Cut({self.config.name} at {self.cutoff}, {self.h} periods ahead)"
-
-
-def _only_future(changed: pl.Expr, cutoff: date, column: str) -> pl.Expr:
-    return pl.when(pl.col("ds") > cutoff).then(changed).otherwise(pl.col(column)).alias(column)
 
 
 def bucket_of(ids: pl.Series, n: int) -> pl.Series:

@@ -84,19 +84,19 @@ def answers(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
     """What the ladder says from `top` downwards about the future rows of `frame`, a frame of the cut.
 
     unique_id, ds, closed, yhat, source. What was not observed is passed over: the seasonal rungs look further back in
-    the same phase of the season, and Naive takes the last observation of all. A series without any observation gets
-    what like series sell (see models/cold), and 0 where there is none.
+    the same phase of the season, and Naive takes the last observation of all. A series without any observation, and a
+    young one where it is known how series begin, get what like series sell (see models/cold), or 0 without such series.
     """
     chain = RUNGS[RUNGS.index(top.rung) :]
     rows = _rungs(cut, frame, top.season or cut.config.season)
     first = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
     told = rows.with_columns(yhat=pl.coalesce(chain), source=first).drop(RUNGS)
-    new = told.filter(pl.col("source").is_null())
+    new = cold.new(cut, told)
     if new.height:
-        told = told.join(cold.like(cut, new), on=KEY, how="left", suffix="_like", maintain_order="left")
+        told = told.join(cold.like(cut, frame, new), on=KEY, how="left", suffix="_like", maintain_order="left")
         nothing = [pl.lit(0.0), pl.lit(cold.NOTHING)]
         told = told.with_columns(
-            pl.coalesce(c, f"{c}_like", other) for c, other in zip(("yhat", "source"), nothing, strict=True)
+            pl.coalesce(f"{c}_like", c, other).alias(c) for c, other in zip(("yhat", "source"), nothing, strict=True)
         )
     return told.select("unique_id", "ds", "closed", "yhat", "source")
 
@@ -107,7 +107,7 @@ def _rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
     phased = with_closed(frame, cut.config).with_columns(_phase=(steps % season + season) % season)
     seen = phased.filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
     y = pl.col("y")
-    whole = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean())
+    whole = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), since=pl.col("ds").min())
     phases = seen.group_by("unique_id", "_phase").agg(SeasonalNaive=y.last(), SeasonalMean4=y.tail(SEASONS).mean())
     future = phased.filter(pl.col("ds") > cut.cutoff)
     return future.join(phases, on=["unique_id", "_phase"], how="left").join(whole, on="unique_id", how="left")

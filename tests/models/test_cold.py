@@ -1,14 +1,16 @@
 """Series that are announced and have never sold: like series speak for them, and say so."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data import quality
+from forecasting.data import launches, quality
 from forecasting.data.aggregate import sums
 from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
 from forecasting.models import guards
@@ -122,3 +124,95 @@ def test_the_list_of_series_tells_an_announced_one_from_one_that_has_ended(rows)
     assert sorted(new["unique_id"]) == sorted(NEW)
     assert set(new["verdict"]) == {"announced: like series tell"}
     assert "ended" not in set(told["life"])
+
+
+RAMP = 28
+"""Days after which a series counts as begun."""
+LATE = tuple(f"{store}/{item}" for store in "ABCDE" for item in ("soap", "salt"))
+
+
+def ramp(age):
+    """Sales of a new item start at three times their later level and calm down."""
+    return 1 + 2 * np.exp(-np.asarray(age) / 8)
+
+
+@pytest.fixture(scope="module")
+def launched():
+    """The chain and ten items that came a few days apart, one that is five days old, and two that are announced."""
+    rng = np.random.default_rng(2)
+    parts = []
+    begins = {name: 30 + 3 * i for i, name in enumerate(LATE)}
+    begins |= {"A/tea": N - 5, "B/tea": N, "C/tea": N + 3}
+    for name, first in begins.items():
+        t = np.arange(first, N + H)
+        y = (
+            STORES[name[0]]
+            * 29
+            * (1 + 0.4 * np.sin(2 * np.pi * t / 7))
+            * ramp(t - first)
+            * rng.gamma(40, 1 / 40, len(t))
+        )
+        days = [START + timedelta(int(i)) for i in t]
+        store, item = name.split("/")
+        parts.append(pl.DataFrame({"unique_id": name, "ds": days, "y": y, "store": store, "item": item, "price": 1.0}))
+    return pl.concat([chain(), *parts])
+
+
+def told(cut, rows, name="SeasonalMean4"):
+    """What is said of the tea, beside what was sold."""
+    said = answers(cut, name).filter(pl.col("unique_id").str.ends_with("tea"))
+    return said.join(rows.select("unique_id", "ds", "y"), on=["unique_id", "ds"])
+
+
+def wape(said):
+    return (said["yhat"] - said["y"]).abs().sum() / said["y"].sum()
+
+
+def test_new_series_begin_as_others_have_begun(launched, monkeypatch):
+    """Against the same without curves: for series that are announced, and for one that sells since five days."""
+    cut = cut_of(launched, recipe=("ladder",))
+    now = told(cut, launched)
+    assert set(now["source"]) == {f"like store={store}, launch" for store in "ABC"}
+    monkeypatch.setattr(launches, "ENOUGH", 1000)
+    before = told(cut_of(launched, recipe=("ladder",)), launched)
+    assert set(before["source"]) == {"like store=B", "like store=C", "SeasonalMean4", "Naive"}
+    for name in ("A/tea", "B/tea"):
+        mine = [wape(said.filter(unique_id=name)) for said in (now, before)]
+        assert mine[0] < 0.8 * mine[1], name
+
+
+def test_the_curve_is_what_launches_sold_against_later(launched):
+    """By hand: the ramp that the rows were made with, and five launches without any."""
+    curve = cut_of(launched).launches.filter(group="total")
+    assert curve["age"].to_list() == list(range(RAMP))
+    assert curve["size"].unique().to_list() == [len(LATE)]
+    later = ramp(range(RAMP, 2 * RAMP)).mean()
+    due = (len(LATE) * ramp(range(RAMP)) / later + launches.DOUBT) / (len(LATE) + launches.DOUBT)
+    assert (curve["factor"] - pl.Series(due)).abs().max() < 0.15
+    assert abs((curve["factor"] - pl.Series(due)).mean()) < 0.03
+
+
+def test_launches_are_known_up_to_the_cutoff_and_not_beyond(launched):
+    """Later sales spoilt, the curves stay; a launch counts when twice its first periods are over."""
+    at = START + timedelta(30 + 3 * 8 + 2 * RAMP - 1)
+    spoilt = launched.with_columns(y=pl.when(pl.col("ds") > at).then(1e6).otherwise("y"))
+    honest, other = (cut_of(rows, at).launches for rows in (launched, spoilt))
+    assert_frame_equal(honest, other)
+    assert honest.filter(group="total")["size"].unique().to_list() == [9]
+    assert cut_of(launched, START + timedelta(30 + 3 * 3 + 2 * RAMP + 1)).launches.is_empty(), "four are too few"
+
+
+def test_without_launches_nothing_changes(rows, launched):
+    """Series that were there from the first days on tell nothing of launches, and young ones keep their own rungs."""
+    assert cut_of(rows).launches.is_empty()
+    young = pl.concat([rows, launched.filter(pl.col("unique_id") == "A/tea")])
+    said = answers(cut_of(young, recipe=("ladder",)), "SeasonalNaive")
+    assert set(said.filter(unique_id="A/tea")["source"]) == {"SeasonalNaive", "Naive"}
+
+
+def test_one_series_asked_for_alone_hears_the_same(launched):
+    cut = cut_of(launched, recipe=("ladder",))
+    alone = InMemory(cut.panel.scan(0).filter(pl.col("unique_id") == "B/tea").collect())
+    some = replace(cut, panel=replace(cut.panel, scan=alone, whole=cut.panel))
+    whole = answers(cut, "Naive").filter(unique_id="B/tea")
+    assert_frame_equal(answers(some, "Naive"), whole)

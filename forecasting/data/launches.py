@@ -1,0 +1,77 @@
+"""How series begin: what those launched within the history sold at each age against what they sold later."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, cast
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.features.groups import Level, group_label
+
+if TYPE_CHECKING:
+    from forecasting.data.panel import Cut
+
+ENOUGH = 5
+"""So many launches must be known in a group for a curve of its own."""
+DOUBT = 5.0
+"""So many launches without any curve count beside those of a group."""
+CURVES = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
+
+
+def levels(config: Config) -> tuple[Level, ...]:
+    """The groups in which like series are looked for."""
+    return tuple(dict.fromkeys([*config.levels_of_aggregation, *((c,) for c in config.static_columns), ()]))
+
+
+def curves(cut: Cut) -> pl.DataFrame:
+    """[group, age, factor, size]: sales `age` periods after the first observed one in multiples of the later level.
+
+    Told by the `size` series of a group that were first observed well after the panel's first day: their first periods
+    up to `ramp_of` against as many that follow, all up to the cutoff. They are in units of what the older series sell
+    on the same day, so that seasons and weekdays stay out of it. Without launches enough there is no row.
+    """
+    panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_of(cut.config), cut.config.frequency
+    if panel.groups.is_empty():  # aggregates are never new
+        return pl.DataFrame(schema=CURVES)
+    begun = (frequency.shift(cast(date, panel.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
+    parts = [_sold(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
+    usual = pl.concat(old for old, _ in parts).group_by("ds").agg(usual=pl.col("y").sum() / pl.col("n").sum())
+    rows = _due(pl.concat(young for _, young in parts).join(usual, on="ds"), ramp)
+    usable = [level for level in levels(cut.config) if all(c in rows.columns for c in level)]
+    return pl.concat([_curves(rows.drop_nulls(list(level)), level) for level in usable]).sort("group", "age")
+
+
+def _sold(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.DataFrame]:
+    """Of one bucket: what series sold by ds that began up to the first of two days, and the first rows, with their age,
+    of those that began after it, up to the second one.
+    """
+    known = rows.filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
+    since = known.with_columns(since=pl.col("ds").min().over("unique_id"))
+    old = since.filter(pl.col("since") <= begun[0]).group_by("ds").agg(y=pl.col("y").sum(), n=pl.len())
+    late = since.filter(pl.col("since").is_between(*begun, closed="right"))
+    aged = late.with_columns(age=cut.config.frequency.steps(pl.col("since"), pl.col("ds")))
+    return pl.collect_all([old, aged.filter(pl.col("age") < 2 * ramp_of(cut.config))])
+
+
+def ramp_of(config: Config) -> int:
+    """The age from which a series is no longer new: four weeks of days, a quarter of weeks, half a year of months."""
+    return config.frequency.windows[1]
+
+
+def _due(rows: pl.DataFrame, ramp: int) -> pl.DataFrame:
+    """The rows of the first periods, with `due`: what would have been sold on the later level."""
+    later = pl.col("age") >= ramp
+    level = pl.col("y").filter(later).sum() / pl.col("usual").filter(later).sum()
+    told = rows.with_columns(due=level.over("unique_id") * pl.col("usual")).filter(~later)
+    return told.filter(pl.col("due") > 0, pl.col("due").is_finite())
+
+
+def _curves(rows: pl.DataFrame, level: Level) -> pl.DataFrame:
+    """The curves of the groups of one level, shrunk to 1 where few launches are known."""
+    told = rows.with_columns(group_label(level).alias("group"))
+    told = told.with_columns(size=pl.col("unique_id").n_unique().over("group")).filter(pl.col("size") >= ENOUGH)
+    factor = (pl.len() * pl.col("y").sum() / pl.col("due").sum() + DOUBT) / (pl.len() + DOUBT)
+    made = told.group_by("group", "age").agg(factor=factor, size=pl.col("size").first())
+    return made.select(pl.col(c).cast(kind) for c, kind in CURVES.items())
