@@ -14,8 +14,9 @@ NOTHING = "nothing known"
 FEW = 3
 """So many series must have been observed for a group to speak for a new one."""
 SEASONS = 4
-OWN = 2.0
-"""The level of a young series is that of its like until it has sold for so many periods."""
+OWN = 0.5
+"""The like count for so many periods beside those that a young series has sold itself: sizes differ more from series to
+series than from day to day."""
 
 
 def new(cut: Cut, rows: pl.DataFrame) -> pl.DataFrame:
