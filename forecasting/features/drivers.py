@@ -31,9 +31,11 @@ def _around(column: str) -> list[Feature]:
 def _runs(context: Context, column: str) -> list[Feature]:
     """How much of the period before and after (a week of days, a month of weeks) the flag was up."""
     value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
+    coming = value.reverse().rolling_mean(width, min_samples=1).reverse().shift(-1)
     return [
         Feature(f"{column}_share_before", rolling_mean(value, width, 1), width + 1),
-        Feature(f"{column}_share_after", value.rolling_mean(width, min_samples=1).shift(-width).over(SERIES)),
+        # of as many as are known: a null near the end of the horizon would be one that no training row has had
+        Feature(f"{column}_share_after", coming.over(SERIES)),
         Feature(f"{column}_share_long", rolling_mean(value, 2 * width, 1), 2 * width + 1),
     ]
 

@@ -86,7 +86,7 @@ class Slow:
             out[f"{name}_share_before"] = mean(self.past(values, width, 1))
             out[f"{name}_share_long"] = mean(self.past(values, 2 * width, 1))
             coming = values[self.t + 1 : self.t + 1 + width]
-            out[f"{name}_share_after"] = mean(coming) if len(coming) == width else None
+            out[f"{name}_share_after"] = mean(coming)
         known = self.past(self.price, self.quarter, 0)
         out |= {"price_to_mean": self.at(self.price, 0) / fmean(known), "price_to_high": known[-1] / max(known)}
         before = self.at(self.price, 1)
