@@ -11,7 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from forecasting.config.kinds import Buckets, Names, Number, Renamed, Span, Whole
 
-FAMILIES = {"naive": "ladder", "stats": "stats", "lightgbm": "LightGBM", "ensemble": "Ensemble"}
+FAMILIES = {
+    "naive": "ladder",
+    "stats": "stats",
+    "lightgbm": "LightGBM",
+    "ensemble": "Ensemble",
+    "reconcile": "MinTrace",
+}
 """Model family -> the name of a model that is given neither name nor class."""
 
 
@@ -175,7 +181,7 @@ class ModelSpec(Part):
     It is left out where the panel has more than `most` rows: what serves a hundred series may not serve a million.
     """
 
-    family: Literal["naive", "stats", "lightgbm", "ensemble"]
+    family: Literal["naive", "stats", "lightgbm", "ensemble", "reconcile"]
     name: str = Field(min_length=1)
     options: dict[str, Any] = {}
     on: Literal["series", "aggregates"] = "series"

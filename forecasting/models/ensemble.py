@@ -123,7 +123,7 @@ def build(spec: ModelSpec, config: Config) -> list[Model]:
     unknown = sorted(set(spec.options) - {"members", "weights"})
     if unknown:
         raise config.fault(key, f"{unknown[0]} is not an option of ensemble: it takes members and weights")
-    others = {m.name: m for s in config.models if s.family != "ensemble" for m in models.build_one(s, config)}
+    others = {m.name: m for s in config.models if s.family not in models.LATE for m in models.build_one(s, config)}
     names = spec.options.get("members") or _default_members(others.values(), spec)
     missing = [str(n) for n in names if n not in others]
     if missing:

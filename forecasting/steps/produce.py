@@ -23,6 +23,7 @@ from forecasting.models import cold, guards
 from forecasting.models.base import Fitted, Model
 from forecasting.models.ensemble import Weights
 from forecasting.services import log
+from forecasting.steps import reconciled
 
 SCALES = ("mase_scale", "rmsse_scale", "mean")
 
@@ -59,9 +60,10 @@ class Trained:
     seconds: dict[str, float]
 
     def only(self, name: str) -> Trained:
-        """The one model, and its members where it combines others."""
-        kept = models.members(self.fitted[name]) | {name: self.fitted[name]}
-        return Trained(kept, dict.fromkeys(kept, self.on[name]), {})
+        """The one model, and those whose forecasts it is made of, before it."""
+        below = [self.only(member) for member in models.members(self.fitted[name])]
+        kept = {n: f for part in below for n, f in part.fitted.items()} | {name: self.fitted[name]}
+        return Trained(kept, {n: self.on[n] for n in kept}, {})
 
     def failures(self) -> list[dict[str, str]]:
         """model, unique_id and reason of every series that a fallback answers."""
@@ -79,11 +81,17 @@ def train(recipe: Iterable[Model], at: Origin, past: pl.DataFrame) -> Trained:
     for model in recipe:
         started = time.perf_counter()
         with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)):
-            find = partial(learned, past, at.of(model.on))
-            done.fitted[model.name] = models.fit(model, at.of(model.on), done.fitted, find)
+            done.fitted[model.name] = models.fit(model, at.of(model.on), done.fitted, _find(model, past, at))
         done.on[model.name] = model.on
         done.seconds[model.name] = round(time.perf_counter() - started, 2)
     return done
+
+
+def _find(model: Model, past: pl.DataFrame, at: Origin) -> models.Find:
+    """How a model that stands on others finds in `past` what it needs of them."""
+    if model.family == "reconcile":
+        return partial(reconciled.variances, past, at)
+    return partial(learned, past, at.of(model.on))
 
 
 def learned(past: pl.DataFrame, cut: Cut, members: Sequence[str]) -> Weights:
@@ -99,20 +107,27 @@ def _sold(cut: Cut, bucket: int) -> pl.DataFrame:
 
 
 def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
-    """Rows of the table `forecasts` without bounds, bucket by bucket, the aggregates last (bucket -1).
+    """Rows of the table `forecasts` without bounds, bucket by bucket, then those that reconcile all buckets, the
+    aggregates last (bucket -1).
 
     Beside the table's columns: own bounds of models that have some, `scale` (the size of an error to expect) and
     mase_scale, rmsse_scale. With `truth` (unique_id, ds, y), y is joined and sums are over rows with an observed y.
     """
-    sums = []
+    sums, homes, below = [], [], []
     for bucket in at.cut.panel.buckets:
-        frame = at.cut.frame(bucket)
         rows = of_bucket(trained, at.cut, bucket)
         if truth is not None:
             rows = rows.join(truth, on=KEY, how="left")
-        sums.append(_summed(rows, frame, at.config))
+        homes.append(_homes(at.cut.frame(bucket), at.config))
+        sums.append(_summed(rows, homes[-1]))
+        below.append(reconciled.bases(trained, rows))
         yield rows.with_columns(grain=pl.lit("series"))
-    yield _aggregates(trained, at, pl.concat(sums))
+    own, every = _said(trained, "aggregates", at.aggregated, 0, at.aggregated.frame(0)), pl.concat(homes)
+    groups = every.unpivot(index="unique_id", value_name="group").drop("variable")
+    for rows in reconciled.rows(trained, at, pl.concat(below, how="diagonal"), own, groups):
+        sums.append(_summed(rows, every))
+        yield rows.with_columns(_scale(), grain=pl.lit("series"))
+    yield _aggregates(own, at, pl.concat(sums))
 
 
 def of_bucket(trained: Trained, cut: Cut, bucket: int) -> pl.DataFrame:
@@ -143,32 +158,38 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
+    return rows.with_columns(_scale(), block=block)
+
+
+def _scale() -> pl.Expr:
+    """The size of an error to expect."""
     # where only like series tell, the level itself is in doubt
     new = pl.col("source").str.starts_with(cold.LIKE)
-    doubt = pl.when(new).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of())
-    return rows.with_columns(block=block, scale=doubt)
+    return pl.when(new).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of()).alias("scale")
 
 
-def _summed(rows: pl.DataFrame, frame: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """A bucket's share of every aggregate: sums of yhat by grain, group, ds and model, and of y where it is there."""
-    levels = config.levels_of_aggregation
-    names = {grain(level): group_label(level).alias(grain(level)) for level in levels}
-    homes = frame.group_by("unique_id").last().select("unique_id", *names.values())
+def _homes(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """unique_id, and for every grain the aggregate that the series belongs to."""
+    names = [group_label(level).alias(grain(level)) for level in config.levels_of_aggregation]
+    return frame.group_by("unique_id").last().select("unique_id", *names)
+
+
+def _summed(rows: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
+    """A part's share of every aggregate: sums of yhat by grain, group, ds and model, and of y where it is there."""
     values = [c for c in ("yhat", "y") if c in rows.columns]
     parts = rows.drop_nulls(values).join(homes, on="unique_id")
     added = [pl.col(values).sum()]
     made = [
         parts.group_by(pl.col(g).alias("unique_id"), "ds", "model").agg(added).with_columns(grain=pl.lit(g))
-        for g in names
+        for g in homes.columns[1:]
     ]
     return pl.concat(made)
 
 
-def _aggregates(trained: Trained, at: Origin, sums: pl.DataFrame) -> pl.DataFrame:
-    """Forecasts of the aggregates: the sums of their series, and what models fitted on aggregates say."""
+def _aggregates(own: pl.DataFrame, at: Origin, sums: pl.DataFrame) -> pl.DataFrame:
+    """Forecasts of the aggregates: the sums of their series, and what models fitted on aggregates say, `own`."""
     columns = [c for c in ("yhat", "y") if c in sums.columns]
     below = sums.group_by("grain", "unique_id", "ds", "model").agg(pl.col(columns).sum())
-    own = _said(trained, "aggregates", at.aggregated, 0, at.aggregated.frame(0))
     rows = pl.concat(
         [below.drop("grain", "y", strict=False).with_columns(source=pl.lit("sum of series")), own], how="diagonal"
     )

@@ -11,8 +11,9 @@ from forecasting.config import Config
 from forecasting.data.panel import Cut, InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared, condition, edits_of
-from forecasting.steps import bundles, context, produce
+from forecasting.steps import bundles, context, produce, reconciled
 from forecasting.steps.bundles import Bundle
+from forecasting.steps.produce import Trained
 
 
 def run_scenario(config: Config, where: str | None, changes: list[str], start: date, end: date) -> pl.DataFrame:
@@ -56,6 +57,17 @@ def _only(panel: Panel, where: str | None) -> Panel:
 
 def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:
     """The champion's rows, with bounds, for all series of a cut whose panel has the one bucket 0."""
-    rows = produce.of_bucket(bundle.trained.only(bundle.champion), cut, 0)
+    trained = bundle.trained.only(bundle.champion)
+    rows = _among_all(trained, cut) if reconciled.joint(trained) else produce.of_bucket(trained, cut, 0)
     rows = rows.filter(pl.col("model") == bundle.champion)  # the members of an ensemble answer, too
     return produce.calibrated(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
+
+
+def _among_all(trained: Trained, cut: Cut) -> pl.DataFrame:
+    """What is said of the series of a cut when all are forecast, those beside it as planned: sums need them all."""
+    ids = cut.panel.scan(0).select("unique_id").unique().collect()
+    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in ids["unique_id"].sort())
+    edits = (replace(e, where=f"({e.where or 'true'}) AND unique_id IN ({listed})") for e in cut.edits)
+    every = replace(cut, panel=cut.panel.whole or cut.panel, edits=tuple(edits))
+    rows = pl.concat(produce.forecasts(trained, produce.origin(every)), how="diagonal")
+    return rows.filter(pl.col("grain") == "series").join(ids, on="unique_id", how="semi")
