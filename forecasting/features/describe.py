@@ -61,6 +61,8 @@ PATTERNS = (
     (r"seen", "share of recent {unit}s in which sales were observed"),
     (r"price_to_mean", "price against its own recent mean"),
     (r"price_to_high", "price against its own recent highest"),
+    (r"price_slope_(\d+)", "price elasticity of the series over its last {0} known {unit}s"),
+    (r"price_dear_(\d+)", "the level against what the series sells at this price by its last {0} known {unit}s"),
     (r"price_change", "price against the {unit} before"),
     (r"(.+)_share_before", "share of the {unit}s just before on which {0} was up"),
     (r"(.+)_share_after", "share of the {unit}s just after on which {0} is up"),

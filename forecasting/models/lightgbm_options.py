@@ -19,10 +19,11 @@ LOGARITHMIC = ("tweedie", "poisson", "gamma")
 class Options:
     """How boosters are made; every field is a key of the entry in the config.
 
-    `params` are LightGBM's own; `trees` (None: by the number of rows); `years` of training rows, and the most `rows` of
-    a block; `predicts` the mean or the median; `priors`, the groupings whose priors are features; `seeds`, boosters per
-    block whose forecasts are averaged; `stop`, rounds without gain on the newest known periods after which boosters end
-    (None: all trees are made); `kind`, boosted or forest; `price_effect`, free or falling in the price.
+    `params` are LightGBM's own; `trees` (None: 200, or with `stop` as many as pay); `years` of training rows, and the
+    most `rows` of a block; `predicts` the mean or the median; `priors`, the groupings whose priors are features;
+    `seeds`, boosters per block whose forecasts are averaged; `stop`, rounds without gain on the newest known periods
+    after which boosters end (None: all trees are made); `kind`, boosted or forest; `price_effect`, free or falling in
+    the price.
 
     Priors are off by default. They are the same for all series of a day, and boosters learn such days by heart: without
     them errors were lower on all of five sets of real sales.

@@ -1,0 +1,77 @@
+"""What a series would sell at the price of the day, by its own past: a line through its log sales over log prices.
+
+Trees learn what a price does to all series alike; that this one doubles at a tenth off they can only be told.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting.features.base import SERIES, Context, Feature
+from forecasting.features.sales import Y, level
+
+USUAL = -2.0
+"""The slope where prices have not moved: the price elasticity of goods in shops is about -2 (Bijmolt, van Heerde &
+Pieters, "New empirical generalizations on the determinants of price elasticity", 2005, and those before them)."""
+DOUBT = 4e-4
+"""Its weight, as a variance of log prices: that of a price which moves by two hundredths."""
+WIDEST = 3.0
+"""No price is believed to move sales by more than this factor in logarithms (20 times)."""
+
+
+def asked(context: Context) -> bool:
+    """Whether there is a price."""
+    return context.numeric(context.config.columns.price) is not None
+
+
+def windows(context: Context) -> tuple[int, ...]:
+    """The past that lines are drawn through: one year and two."""
+    year = context.config.frequency.year
+    return year, 2 * year
+
+
+def columns(window: int) -> tuple[str, str]:
+    """Names of the two features of a window."""
+    return f"price_slope_{window}", f"price_dear_{window}"
+
+
+def joined(frame: pl.DataFrame, context: Context, lead: int) -> pl.DataFrame:
+    """The frame (sorted by unique_id and ds) with the slope of every window, at most 0, and how dear the day is: the
+    level over what the line says of its price, from sales at least `lead` periods back.
+    """
+    if not asked(context):
+        return frame
+    price = pl.col(str(context.config.columns.price)).cast(pl.Float64)
+    x, z = pl.when(price > 0).then(price.log()), pl.when(Y > 0).then(Y.log())
+    both = frame.select(SERIES, "y", x=x, z=z, unit=level(context, lead).expr)
+    known = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
+    both = both.with_columns(known.name.suffix("k"))
+    made = [_line(both, window, lead) for window in windows(context)]
+    return pl.concat([frame, *made], how="horizontal_extend")
+
+
+def _line(both: pl.DataFrame, window: int, lead: int) -> pl.DataFrame:
+    """The two features of one window, from moments of the days on which both are known."""
+    x, z = pl.col("xk"), pl.col("zk")
+    products = both.select(SERIES, mx=x, mz=z, mxx=x * x, mxz=x * z)
+    means = products.select(pl.exclude(SERIES).rolling_mean(window, min_samples=1).shift(lead).over(SERIES))
+    slope = (pl.col("mxz") - pl.col("mx") * pl.col("mz") + DOUBT * USUAL) / (
+        (pl.col("mxx") - pl.col("mx") ** 2).clip(0) + DOUBT
+    )
+    said = pl.concat([both.select("x", "unit"), means], how="horizontal_extend").with_columns(slope=slope.clip(None, 0))
+    moved = (pl.col("slope") * (pl.col("x") - pl.col("mx"))).clip(-WIDEST, WIDEST)
+    slopes, dear = columns(window)
+    return said.select(pl.col("slope").alias(slopes), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(dear))
+
+
+def features(context: Context, lead: int) -> list[Feature]:
+    """The columns that `Features.prepare` has joined."""
+    if not asked(context):
+        return []
+    unit, price = level(context, lead), context.config.columns.price
+    made = []
+    for window in windows(context):
+        slopes, dear = columns(window)
+        back = max(window + lead, unit.lookback)
+        made += [Feature(slopes, pl.col(slopes), back), Feature(dear, pl.col(dear), back, price)]
+    return made

@@ -1,0 +1,84 @@
+"""Price elasticity against least squares on lists, and what it says of a series that is made to answer to its price."""
+
+import math
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecasting.config import Config
+from forecasting.features.base import Context
+from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, features, joined
+from tests.features.test_features import LEADS, YEAR, Slow, over, same
+
+
+def by_hand(slow: Slow, window: int) -> tuple[float | None, float | None]:
+    """Slope and dearness of a row: ridge regression of log sales on log prices, drawn towards the usual slope."""
+    ends = range(max(0, slow.t - slow.lead - window + 1), max(0, slow.t - slow.lead + 1))
+    known = [(math.log(slow.price[i]), math.log(slow.y[i])) for i in ends if slow.price[i] and slow.y[i]]
+    if not known:
+        return None, None
+    x, z = (np.array(v) for v in zip(*known, strict=True))
+    dx, dz = x - x.mean(), z - z.mean()
+    slope = min(0.0, ((dx * dz).mean() + DOUBT * USUAL) / ((dx * dx).mean() + DOUBT))
+    moved = max(-WIDEST, min(WIDEST, slope * (math.log(slow.price[slow.t]) - x.mean())))
+    return slope, over(1 / math.exp(z.mean() + moved), None if not slow.level() else 1 / slow.level())
+
+
+@pytest.mark.parametrize(("freq", "lead"), [(f, lead) for f in LEADS for lead in LEADS[f]])
+def test_the_line_is_that_of_slow_arithmetic(bench, freq, lead):
+    b = bench(freq)
+    got, compared = b.matrix(lead), 0
+    for (name,), rows in b.frame.partition_by("unique_id", as_dict=True).items():
+        said, n = got.filter(pl.col("unique_id") == name), rows.height
+        for t in sorted({0, lead, lead + 5, n // 2, n // 2 + 13, n - 20, n - 1}):
+            for window in (YEAR[freq], 2 * YEAR[freq]):
+                slope, dear = by_hand(Slow(rows, freq, lead, t), window)
+                assert same(said[f"f:price_slope_{window}"][t], slope), (name, t, window)
+                assert same(said[f"f:price_dear_{window}"][t], dear), (name, t, window)
+                compared += slope is not None
+    assert compared > 20
+
+
+def answering(elasticity: float) -> tuple[pl.DataFrame, Context]:
+    """Three years of weeks of a series that sells 100 p ** elasticity, its last price halved."""
+    rng = np.random.default_rng(4)
+    ds = pl.date_range(date(2020, 1, 6), date(2022, 12, 26), "1w", eager=True)
+    price = rng.choice([1.0, 0.8, 1.25], len(ds))
+    price[-1] = 0.5
+    kinds = {"known_ahead": ["price"], "price": "price"}
+    config = Config.model_validate({"name": "x", "source": {}, "freq": "1w", "h": 4, "columns": kinds})
+    frame = pl.DataFrame({"unique_id": "a", "ds": ds, "price": price, "y": 100 * price**elasticity})
+    return frame, Context(config, dict(frame.schema))
+
+
+@pytest.mark.parametrize("elasticity", [-0.5, -1.5, -3.0])
+def test_the_elasticity_of_a_series_is_found(elasticity):
+    frame, context = answering(elasticity)
+    last = joined(frame, context, 4).row(-1, named=True)
+    level = np.mean(np.sqrt(frame["y"].to_numpy()[-56:-4])) ** 2
+    assert last["price_slope_104"] == pytest.approx(elasticity, abs=0.05)
+    assert level / last["price_dear_104"] == pytest.approx(100 * 0.5**elasticity, rel=0.05)
+
+
+def test_where_prices_never_moved_the_usual_slope_stands():
+    frame, context = answering(-3.0)
+    frame = frame.with_columns(price=1.0)
+    assert joined(frame, context, 4)["price_slope_52"].drop_nulls().to_list() == pytest.approx(
+        [USUAL] * (frame.height - 4)
+    )
+
+
+def test_sales_that_rise_with_the_price_are_no_reason_to_expect_so():
+    frame, context = answering(2.0)
+    assert (joined(frame, context, 4)["price_slope_52"].drop_nulls()[30:] == 0).all()
+
+
+def test_without_a_price_there_is_nothing():
+    frame, context = answering(-1.0)
+    columns = context.config.columns.model_copy(update={"price": None})
+    bare = replace(context, config=context.config.model_copy(update={"columns": columns}))
+    assert joined(frame, bare, 4).columns == frame.columns
+    assert features(bare, 4) == []
