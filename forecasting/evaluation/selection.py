@@ -5,6 +5,10 @@ is made smallest over w >= 0 with sum 1, after S was shrunk twice: that of a seg
 cells tell little), and both towards a multiple of the identity, for which the simple mean is best (Ledoit & Wolf 2004,
 "A well-conditioned estimator for large-dimensional covariance matrices", applied to forecast errors as in Granger &
 Ramanathan 1984). A member that is clearly worse than the best one is left out before.
+
+These weights are for the mean. The median has weights of its own, for which the mean absolute error is smallest: least
+squares, each error weighing the inverse of its last size (Schlossmacher 1973, "An iterative technique for absolute
+deviations curve fitting").
 """
 
 from __future__ import annotations
@@ -17,35 +21,41 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-WORSE, NOISE = 0.25, 0.5
+WORSE, NOISE = 0.1, 0.5
 """A member whose error is larger than the best one's by more than this share, and by the noise of few cells, is left
 out: errors of another kind help even where they are somewhat larger."""
 BORROWED = 60.0
 """So many cells (series and cutoffs) of all series count in a segment beside its own."""
-DOUBT = 20.0
-"""With so many cells the simple mean has as much say as the errors."""
+DOUBT = 200.0
+"""With so many cells the simple mean has as much say as the errors: the cells of a window are no independent ones."""
+ROUNDS, LEAST = 20, 0.05
+"""Rounds of reweighting, and the size below which errors weigh alike, as a share of the median one."""
 ROWS = 400_000
 KEY = ("unique_id", "ds", "cutoff")
 ALL = "all"
 
 
 def weights(past: pl.DataFrame, homes: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
-    """[segment, model, weight]: weights of `members` per segment, and for "all"; they add up to 1.
+    """[segment, model, weight, middle]: weights of `members` for the mean and for the median, per segment, and for
+    "all"; they add up to 1.
 
     `past` are backtest rows (unique_id, ds, cutoff, model, y, yhat, rmsse_scale) that were over when the weights are
     asked for; `homes` is [unique_id, segment]. Without rows that all members share: equal weights for "all".
     """
     wide = _errors(past, members)
     if wide.is_empty():
-        return _framed(ALL, members, np.full(len(members), 1 / len(members)))
+        same = np.full(len(members), 1 / len(members))
+        return _framed(ALL, members, same, same)
     wide = wide.join(homes.select("unique_id", "segment"), on="unique_id", how="left")
-    whole, cells = _moments(wide, members), _cells(wide)
-    kept = _kept(whole, cells)
-    parts = [_framed(ALL, members, _solved(whole, kept, cells))]
+    whole, cells, every = _moments(wide, members), _cells(wide), wide.select(members).to_numpy()
+    kept, near = (_kept(size, cells) for size in (np.sqrt(np.diag(whole)), np.abs(every).mean(axis=0)))
+    middle = _median(every, near, cells)
+    parts = [_framed(ALL, members, _solved(whole, kept, cells), middle)]
     for (segment,), rows in wide.drop_nulls("segment").group_by("segment", maintain_order=True):
-        own = _cells(rows)
+        own, errors = _cells(rows), rows.select(members).to_numpy()
         mixed = (own * _moments(rows, members) + BORROWED * whole) / (own + BORROWED)
-        parts.append(_framed(str(segment), members, _solved(mixed, kept, cells)))
+        between = (own * _median(errors, near, own) + BORROWED * middle) / (own + BORROWED)
+        parts.append(_framed(str(segment), members, _solved(mixed, kept, cells), between))
     return pl.concat(parts)
 
 
@@ -79,10 +89,19 @@ def _moments(wide: pl.DataFrame, members: Sequence[str]) -> Floats:
     return np.asarray(e.T @ e / len(e))
 
 
-def _kept(moments: Floats, cells: int) -> NDArray[np.bool_]:
-    """Which members are not clearly worse than the best one."""
-    root = np.sqrt(np.diag(moments))
-    return np.asarray(root <= (1 + WORSE + NOISE / np.sqrt(cells)) * root.min() + 1e-12)
+def _kept(sizes: Floats, cells: int) -> NDArray[np.bool_]:
+    """Which members are not clearly worse than the best one, by the sizes of their errors."""
+    return np.asarray(sizes <= (1 + WORSE + NOISE / np.sqrt(cells)) * sizes.min() + 1e-12)
+
+
+def _median(errors: Floats, kept: NDArray[np.bool_], cells: int) -> Floats:
+    """The weights (k,) with the smallest mean absolute error among the kept members; the others get 0."""
+    weights: Floats = kept / kept.sum()
+    least = LEAST * float(np.median(np.abs(errors))) + 1e-12
+    for _ in range(ROUNDS):
+        sizes = np.maximum(np.abs(errors @ weights), least)
+        weights = _solved((errors / sizes[:, None]).T @ errors / len(errors), kept, cells)
+    return weights
 
 
 def _solved(moments: Floats, kept: NDArray[np.bool_], cells: int) -> Floats:
@@ -101,5 +120,5 @@ def _solved(moments: Floats, kept: NDArray[np.bool_], cells: int) -> Floats:
     return answer
 
 
-def _framed(segment: str, members: Sequence[str], values: Floats) -> pl.DataFrame:
-    return pl.DataFrame({"segment": segment, "model": list(members), "weight": values})
+def _framed(segment: str, members: Sequence[str], mean: Floats, median: Floats) -> pl.DataFrame:
+    return pl.DataFrame({"segment": segment, "model": list(members), "weight": mean, "middle": median})

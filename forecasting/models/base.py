@@ -65,7 +65,7 @@ def future(cut: Cut, bucket: int) -> pl.DataFrame:
 
 def finish(forecast: pl.DataFrame, config: Config) -> pl.DataFrame:
     """What holds for every forecast: never below y_min, and 0 on a day known to be closed (column `closed` tells)."""
-    numbers = [c for c in forecast.columns if c == "yhat" or c.startswith(("lo-", "hi-"))]
+    numbers = [c for c in forecast.columns if c in ("yhat", "q50") or c.startswith(("lo-", "hi-"))]
     floor = config.clean.y_min
     bounded = forecast.with_columns(pl.col(numbers).clip(lower_bound=floor)) if floor is not None else forecast
     return bounded.with_columns(pl.when("closed").then(0.0).otherwise(pl.col(numbers)).name.keep())

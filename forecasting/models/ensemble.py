@@ -18,14 +18,14 @@ from forecasting.models.base import NO_FAILURES, Fitted, Model
 
 DEFAULT_RUNGS = ("SeasonalNaive", "SeasonalMean4")
 ALL, LEARNED = "all", "learned"
-WEIGHTS = {"segment": pl.String, "model": pl.String, "weight": pl.Float64}
+WEIGHTS = {"segment": pl.String, "model": pl.String, "weight": pl.Float64, "middle": pl.Float64}
 HOMES = {"unique_id": pl.String, "segment": pl.String}
 
 
 @dataclass(frozen=True)
 class Weights:
-    """`by_segment` [segment, model, weight] and the segment of each series, `homes` [unique_id, segment]; the segment
-    "all" is for series without one.
+    """`by_segment` [segment, model, weight, middle] and the segment of each series, `homes` [unique_id, segment]; the
+    segment "all" is for series without one. `middle` are the weights of the median, null where none were learned.
     """
 
     by_segment: pl.DataFrame
@@ -35,6 +35,7 @@ class Weights:
     def same(weights: Mapping[str, float]) -> Weights:
         """The same weights for all series."""
         columns = {"segment": [ALL] * len(weights), "model": list(weights), "weight": list(weights.values())}
+        columns |= {"middle": [None] * len(weights)}
         return Weights(pl.DataFrame(columns, schema=WEIGHTS), pl.DataFrame(schema=HOMES))
 
 
@@ -78,18 +79,20 @@ class FittedEnsemble:
         return NO_FAILURES
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, source; no bounds: quantiles do not average."""
+        """unique_id, ds, yhat, q50, source; no bounds: quantiles do not average."""
         said = [m.predict(cut, bucket).select(*KEY, "yhat", model=pl.lit(m.name)) for m in self.members]
         return self.combine(pl.concat(said))
 
     def combine(self, forecasts: pl.DataFrame) -> pl.DataFrame:
-        """The weighted mean of rows unique_id, ds, model, yhat; rows of models that are no members are left aside."""
+        """The weighted means of rows unique_id, ds, model, yhat as yhat and, by the weights of the median, q50 (null
+        without them); rows of models that are no members are left aside.
+        """
         homed = forecasts.join(self.weights.homes, on="unique_id", how="left")
         known = self.weights.by_segment["segment"].unique()
         segment = pl.when(pl.col("segment").is_in(known.implode())).then("segment").otherwise(pl.lit(ALL))
         weighted = homed.with_columns(segment=segment).join(self.weights.by_segment, on=["segment", "model"])
-        mean = (pl.col("yhat") * pl.col("weight")).sum() / pl.col("weight").sum()
-        rows = weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(yhat=mean)
+        said = {"yhat": _mean("weight"), "q50": _mean("middle")}
+        rows = weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**said)
         return rows.with_columns(source=pl.lit(self.name))
 
     def save(self, folder: Path) -> None:
@@ -102,6 +105,12 @@ class FittedEnsemble:
         self.weights.homes.write_parquet(folder / "segments.parquet")
         for member, place in zip(self.members, kept, strict=True):
             member.save(folder / place["folder"])
+
+
+def _mean(weight: str) -> pl.Expr:
+    """The weighted mean of yhat; null where nothing weighs."""
+    whole = pl.col(weight).sum()
+    return pl.when(whole > 0).then((pl.col("yhat") * pl.col(weight)).sum() / whole)
 
 
 def load(folder: Path) -> FittedEnsemble:

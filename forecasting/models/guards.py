@@ -44,7 +44,7 @@ def capped(forecast: pl.DataFrame, most: pl.DataFrame) -> pl.DataFrame:
     """`forecast` (unique_id, yhat, source, perhaps lo-* and hi-*) within -most .. most of `caps`; where yhat had to be
     changed, `source` says so: "LightGBM, capped".
     """
-    numbers = [c for c in forecast.columns if c == "yhat" or c.startswith(("lo-", "hi-"))]
+    numbers = [c for c in forecast.columns if c in ("yhat", "q50") or c.startswith(("lo-", "hi-"))]
     bites = (pl.col("yhat").abs() > pl.col("most")).fill_null(value=False)
     rows = forecast.join(most, on="unique_id", how="left", maintain_order="left")
     value, top = pl.col(numbers), pl.col("most")

@@ -87,7 +87,9 @@ class FittedLightGBM:
         return NO_FAILURES
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, source; the ladder answers beyond the trained horizon and without a level."""
+        """unique_id, ds, yhat, source, and q50 of a model of the median; the ladder answers beyond the trained horizon
+        and without a level.
+        """
         frame = cut.frame(bucket)
         rungs = naive.answers(cut, frame)
         matrix = Matrix(Features(cut.config, dict(frame.schema), self.asked[1]), self.codes)
@@ -99,7 +101,8 @@ class FittedLightGBM:
         rows = rows.with_columns(
             yhat=pl.coalesce("_own", "yhat"), source=pl.when(own).then(pl.lit(self.name)).otherwise("source")
         )
-        return finish(rows, cut.config).select(*KEY, "yhat", "source")
+        middle = pl.col("yhat") if self.asked[0] == "median" else pl.lit(None, pl.Float64)
+        return finish(rows, cut.config).select(*KEY, "yhat", "source", q50=pl.when(own).then(middle))
 
     def _ends(self, cut: Cut) -> list[int]:
         return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]

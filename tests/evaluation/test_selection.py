@@ -35,8 +35,8 @@ def homes(rows, segment=lambda name: "smooth/A"):
     return pl.DataFrame({"unique_id": ids, "segment": [segment(i) for i in ids]})
 
 
-def found(frame, segment="all"):
-    return dict(frame.filter(segment=segment).select("model", "weight").iter_rows())
+def found(frame, segment="all", weight="weight"):
+    return dict(frame.filter(segment=segment).select("model", weight).iter_rows())
 
 
 def noise(size):
@@ -44,10 +44,10 @@ def noise(size):
 
 
 def test_weights_go_with_the_inverse_of_the_variance():
-    """Of independent errors with variances 1 and 1.44 the best weights are 1.44 / 2.44 and 1 / 2.44."""
-    rows = past({"a": noise(1.0), "b": noise(1.2)}, series=2000)
+    """Of independent errors with variances 1 and 1.19 the best weights are 1.19 / 2.19 and 1 / 2.19."""
+    rows = past({"a": noise(1.0), "b": noise(1.09)}, series=12_000, steps=3)
     got = found(weights(rows, homes(rows), ["a", "b"]))
-    assert got["a"] == pytest.approx(1.44 / 2.44, abs=0.03)
+    assert got["a"] == pytest.approx(1.19 / 2.19, abs=0.01)
 
 
 def test_they_add_up_to_one_and_are_never_negative():
@@ -74,6 +74,18 @@ def test_no_better_weights_exist_on_a_grid():
     assert loss(got) <= 1.01 * best
 
 
+def test_the_median_has_weights_of_its_own():
+    """One member is right of most days and far off on few: best by absolute errors, not by squares."""
+    peaks = lambda r, n: np.where(r.random(n) < 0.04, 3.5, 0.0) * r.choice([-1, 1], n) + r.normal(0, 0.9, n)  # noqa: E731
+    rows = past({"a": noise(1.09), "b": peaks}, series=10_000, steps=3)
+    got = weights(rows, homes(rows), ["a", "b"])
+    e = {m: (g.sort("unique_id", "ds")["yhat"] - 100).to_numpy() for (m,), g in rows.group_by("model")}
+    for weight, power in (("weight", 2), ("middle", 1)):
+        best = min(np.linspace(0, 1, 101), key=lambda w: np.mean(np.abs(w * e["a"] + (1 - w) * e["b"]) ** power))
+        assert found(got, "all", weight)["a"] == pytest.approx(best, abs=0.04)
+    assert found(got, "all", "middle")["a"] < found(got)["a"] - 0.03
+
+
 def test_few_cells_lean_to_the_simple_mean():
     rows = past({"a": noise(1.0), "b": noise(1.2)}, series=1, steps=200)
     few = found(weights(rows, homes(rows), ["a", "b"]))
@@ -87,11 +99,11 @@ def test_a_clearly_worse_member_is_left_out():
 
 
 def test_segments_have_weights_of_their_own():
-    rows = past({"a": noise(1.0), "b": noise(1.0)}, series=600)
-    first = pl.col("unique_id") < "s0300"
+    rows = past({"a": noise(1.0), "b": noise(1.0)}, series=2000, steps=3)
+    first = pl.col("unique_id") < "s1000"
     better = pl.when(first == (pl.col("model") == "a")).then(0.3).otherwise(1.0)
     rows = rows.with_columns(yhat=100 + (pl.col("yhat") - 100) * better)
-    got = weights(rows, homes(rows, lambda name: "x" if name < "s0300" else "y"), ["a", "b"])
+    got = weights(rows, homes(rows, lambda name: "x" if name < "s1000" else "y"), ["a", "b"])
     assert found(got, "x")["a"] > 0.8
     assert found(got, "y")["b"] > 0.8
 

@@ -82,21 +82,23 @@ def test_learned_weights_differ_by_segment(configure, cut):
     done = {m.name: m.fit(cut) for m in models.build(config) if m.family == "naive"}
     ids = sorted(done["Naive"].predict(cut, 0)["unique_id"].unique())
     columns = {"segment": ["all", "all", "x", "x"], "model": ["Naive", "SeasonalNaive"] * 2, "weight": [1.0, 0, 0, 1]}
+    columns |= {"middle": [0.0, 1.0, 1.0, 0.0]}
     learned = Weights(pl.DataFrame(columns), pl.DataFrame({"unique_id": [ids[0]], "segment": ["x"]}))
     said = built(config).with_members(done, learned).predict(cut, 0)
-    for own, member in (
-        (said.filter(unique_id=ids[0]), "SeasonalNaive"),
-        (said.filter(pl.col("unique_id") != ids[0]), "Naive"),
+    for own, mean, median in (
+        (said.filter(unique_id=ids[0]), "SeasonalNaive", "Naive"),
+        (said.filter(pl.col("unique_id") != ids[0]), "Naive", "SeasonalNaive"),
     ):
-        assert_frame_equal(
-            own.drop("source"), done[member].predict(cut, 0).join(own, on=KEY, how="semi").drop("source")
-        )
+        for column, member in (("yhat", mean), ("q50", median)):
+            expected = done[member].predict(cut, 0).join(own, on=KEY, how="semi")
+            assert_frame_equal(own.select(*KEY, yhat=column), expected.select(*KEY, "yhat"))
 
 
 def test_learned_weights_are_kept(configure, cut, tmp_path):
     config = configure(models=["ladder", {"ensemble": {"members": ["Naive", "SeasonalNaive"], "weights": "learned"}}])
     done = {m.name: m.fit(cut) for m in models.build(config) if m.family == "naive"}
     columns = {"segment": ["all", "all"], "model": ["Naive", "SeasonalNaive"], "weight": [0.25, 0.75]}
+    columns |= {"middle": [0.5, 0.5]}
     homes = pl.DataFrame(schema={"unique_id": pl.String, "segment": pl.String})
     fitted = built(config).with_members(done, Weights(pl.DataFrame(columns), homes))
     fitted.save(tmp_path)
