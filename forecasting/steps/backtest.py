@@ -26,6 +26,7 @@ from forecasting.services.console import track
 from forecasting.services.runs import Batch, Dataset
 from forecasting.services.store import Store
 from forecasting.steps import Outcome, context, produce
+from forecasting.steps.recombined import recombined
 
 SHOWN = ("wape", "bias", "mae", "rmse", "r2", "mase", "rmsse", "wrmsse", "wql", "skill")
 FEWEST = 4
@@ -103,7 +104,8 @@ def _window(
     trained = produce.train(recipe, origin, past)
     truth = produce.actuals(panel, at, origin.cut.end)
     rows = pl.concat(produce.forecasts(trained, origin, truth), how="diagonal")
-    return produce.calibrated(rows, produce.quantiles_at(past, at, config), config), trained
+    answered = recombined(past, trained.fitted.values())
+    return produce.calibrated(rows, produce.quantiles_at(answered, at, config), config), trained
 
 
 def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:

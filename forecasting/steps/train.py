@@ -22,6 +22,7 @@ from forecasting.services.store import Store
 from forecasting.steps import Outcome, bundles, context, produce
 from forecasting.steps.backtest import backtest
 from forecasting.steps.bundles import Bundle
+from forecasting.steps.recombined import recombined
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
     champion, verdict = _champion(job)
     facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
     facts |= {"cutoff": str(job.cutoff)}
-    bundle = Bundle(trained, produce.quantiles_at(past, job.cutoff, config), champion, facts, config)
+    answered = recombined(past, trained.fitted.values())
+    bundle = Bundle(trained, produce.quantiles_at(answered, job.cutoff, config), champion, facts, config)
     version = bundles.register(bundle, job.panel, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)
     _alias(config, version, decision)
