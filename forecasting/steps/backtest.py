@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def _window(
     trained = produce.train(recipe, origin, past)
     truth = produce.actuals(panel, at, origin.cut.end)
     rows = pl.concat(produce.forecasts(trained, origin, truth), how="diagonal")
-    answered = recombined(past, trained.fitted.values())
+    answered = recombined(past, trained.fitted.values(), partial(produce.homes, origin))
     return produce.calibrated(rows, produce.quantiles_at(answered, at, config), config), trained
 
 

@@ -113,16 +113,16 @@ def forecasts(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -
     Beside the table's columns: own bounds of models that have some, `scale` (the size of an error to expect) and
     mase_scale, rmsse_scale. With `truth` (unique_id, ds, y), y is joined and sums are over rows with an observed y.
     """
-    sums, homes, below = [], [], []
+    sums, known, below = [], [], []
     for bucket in at.cut.panel.buckets:
         rows = of_bucket(trained, at.cut, bucket)
         if truth is not None:
             rows = rows.join(truth, on=KEY, how="left")
-        homes.append(_homes(at.cut.frame(bucket), at.config))
-        sums.append(_summed(rows, homes[-1]))
+        known.append(_homes(at.cut.frame(bucket), at.config))
+        sums.append(_summed(rows, known[-1]))
         below.append(reconciled.bases(trained, rows))
         yield rows.with_columns(grain=pl.lit("series"))
-    own, every = _said(trained, "aggregates", at.aggregated, 0, at.aggregated.frame(0)), pl.concat(homes)
+    own, every = _said(trained, "aggregates", at.aggregated, 0, at.aggregated.frame(0)), pl.concat(known)
     groups = every.unpivot(index="unique_id", value_name="group").drop("variable")
     for rows in reconciled.rows(trained, at, pl.concat(below, how="diagonal"), own, groups):
         sums.append(_summed(rows, every))
@@ -166,6 +166,11 @@ def _scale() -> pl.Expr:
     # where only like series tell, the level itself is in doubt
     new = pl.col("source").str.starts_with(cold.LIKE)
     return pl.when(new).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of()).alias("scale")
+
+
+def homes(at: Origin) -> pl.DataFrame:
+    """unique_id, and for every grain the aggregate that the series belongs to, of all series."""
+    return pl.concat([_homes(at.cut.frame(bucket), at.config) for bucket in at.cut.panel.buckets])
 
 
 def _homes(frame: pl.DataFrame, config: Config) -> pl.DataFrame:

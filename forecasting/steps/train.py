@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -59,7 +60,7 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
     champion, verdict = _champion(job)
     facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
     facts |= {"cutoff": str(job.cutoff)}
-    answered = recombined(past, trained.fitted.values())
+    answered = recombined(past, trained.fitted.values(), partial(produce.homes, origin))
     bundle = Bundle(trained, produce.quantiles_at(answered, job.cutoff, config), champion, facts, config)
     version = bundles.register(bundle, job.panel, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)

@@ -25,32 +25,45 @@ def combination(weights: dict[str, float], middle: dict[str, float]) -> FittedEn
 
 
 def past() -> pl.DataFrame:
-    """Two windows that overlap, in which both members weighed the same."""
+    """Two windows that overlap, in which both members weighed the same, of two series and their sum; what the second
+    one sold was not observed in the second window.
+    """
     rows = []
-    for window, ds in ((1, 3), (2, 3)):
-        for grain, size in (("series", 1.0), ("total", 10.0)):
-            for model, yhat, scale in (("A", 2.0 * window, 1.0), ("B", 6.0 * window, 3.0), ("Both", 4.0 * window, 2.0)):
-                rows.append(("a", date(2024, 1, ds), date(2024, 1, window), model, grain, yhat * size, None, scale))
-    columns = ["unique_id", "ds", "cutoff", "model", "grain", "yhat", "q50", "scale"]
+    for window in (1, 2):
+        said = (("A", 2.0 * window, 1.0), ("B", 6.0 * window, 3.0), ("Both", 4.0 * window, 2.0))
+        for name, grain in (("a", "series"), ("b", "series"), ("total", "total")):
+            y = None if (name, window) == ("b", 2) else 5.0
+            for model, yhat, scale in said:
+                rows.append((name, date(2024, 1, 3), date(2024, 1, window), model, grain, y, yhat, None, scale))
+    columns = ["unique_id", "ds", "cutoff", "model", "grain", "y", "yhat", "q50", "scale"]
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("q50").cast(pl.Float64))
 
 
+def homes() -> pl.DataFrame:
+    return pl.DataFrame({"unique_id": ["a", "b"], "total": ["total", "total"]})
+
+
 def test_each_window_is_answered_by_todays_weights():
-    made = recombined(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})])
-    mine = made.filter(model="Both", grain="series").sort("cutoff")
+    made = recombined(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
+    mine = made.filter(model="Both", unique_id="a").sort("cutoff")
     assert mine["yhat"].to_list() == pytest.approx([0.75 * 2 + 0.25 * 6, 0.75 * 4 + 0.25 * 12])
     assert mine["q50"].to_list() == pytest.approx([2.0, 4.0])
     assert mine["scale"].to_list() == pytest.approx([0.75 * 1 + 0.25 * 3] * 2)
 
 
-def test_members_and_aggregates_stay_as_they_were():
+def test_aggregates_are_the_sums_of_the_days_that_were_observed():
+    made = recombined(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
+    mine = made.filter(model="Both", grain="total").sort("cutoff")
+    assert mine["yhat"].to_list() == pytest.approx([2 * (0.75 * 2 + 0.25 * 6), 0.75 * 4 + 0.25 * 12])
+
+
+def test_other_models_stay_as_they_were():
     rows = past()
-    made = recombined(rows, [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0}), Member("A")])
-    others = (pl.col("model") != "Both") | (pl.col("grain") != "series")
+    made = recombined(rows, [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0}), Member("A")], homes)
     assert made.columns == rows.columns
-    assert_frame_equal(made.filter(others), rows.filter(others))
+    assert_frame_equal(made.filter(pl.col("model") != "Both"), rows.filter(pl.col("model") != "Both"))
 
 
 def test_without_rows_of_members_nothing_changes():
     alone = past().filter(model="Both")
-    assert_frame_equal(recombined(alone, [combination({"A": 1.0}, {"A": 1.0})]), alone)
+    assert_frame_equal(recombined(alone, [combination({"A": 1.0}, {"A": 1.0})], homes), alone)
