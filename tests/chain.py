@@ -162,7 +162,7 @@ def night() -> Job:
     return job
 
 
-def alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
+def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
     """Row for row the same forecasts, q50 and bounds, up to the last digits."""
     columns = [*KEY, "grain", "cutoff", "yhat", "q50", *BOUNDS, "interval", "source", "step", "block"]
     both = [frame.select(columns).sort(*KEY, "grain") for frame in (one, other)]

@@ -63,7 +63,7 @@ def test_spoilt_sales_were_there_to_be_seen(honest, spoilt):
 def test_the_night_of_a_file_without_later_sales_says_what_a_later_look_back_says(honest, cut_off):
     """Rows and columns that came after the day, the priors of groups included, are not there: nothing changes."""
     seen, unseen = chain.night().table("forecasts", cutoff=OVER), cut_off.table("forecasts", cutoff=OVER)
-    chain.alike(seen, unseen)
+    chain.assert_alike(seen, unseen)
     assert cut_off.table("groups")["ds"].max() == OVER < honest.table("groups")["ds"].max()
 
 

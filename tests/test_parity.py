@@ -55,7 +55,7 @@ def test_a_backtest_says_what_the_nightly_vintage_says(backtested, vintage):
     series = pl.col("grain") == "series"
     assert backtested.filter(series).height == 8 * 14 * 7
     assert set(backtested.filter(series)["interval"]) == {"block", "pooled"}, "both kinds of bounds are compared"
-    chain.alike(backtested.filter(series), vintage.filter(series))
+    chain.assert_alike(backtested.filter(series), vintage.filter(series))
 
 
 def test_so_it_does_for_aggregates_on_days_when_all_their_series_were_observed(backtested, vintage):
@@ -67,10 +67,10 @@ def test_so_it_does_for_aggregates_on_days_when_all_their_series_were_observed(b
     whole = backtested.filter(pl.col("grain") != "series").join(holes, on=["unique_id", "ds"], how="anti")
     assert set(whole["grain"]) == {"total", "store"}
     assert set(whole["model"]) >= {"Sums", "LightGBM", "Ensemble"}
-    chain.alike(whole, vintage.join(whole, on=[*KEY, "grain"], how="semi"))
+    chain.assert_alike(whole, vintage.join(whole, on=[*KEY, "grain"], how="semi"))
 
 
 def test_a_fresh_process_says_the_same_of_one_series(vintage, alone):
     mine = vintage.filter(pl.col("unique_id") == ONE)
     assert mine["model"].n_unique() == 7
-    chain.alike(mine, alone)
+    chain.assert_alike(mine, alone)

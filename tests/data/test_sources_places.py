@@ -150,7 +150,7 @@ def test_files_have_no_versions(rows, loaded, tmp_path):
 # --- s3:// -----------------------------------------------------------------------------------------------------------
 
 
-def same(there: sources.Loaded, here: sources.Loaded, url: str, folder: Path) -> None:
+def assert_same(there: sources.Loaded, here: sources.Loaded, url: str, folder: Path) -> None:
     """Everything equal but the names of the files, which begin with the place."""
     moved = here.long.with_columns(pl.col("file").str.replace(str(folder), url, literal=True))
     assert_frame_equal(there.long, moved)
@@ -173,7 +173,7 @@ def test_a_file_on_s3(name, rows, loaded, s3, tmp_path):
     folder.mkdir()
     FILES[name](rows, folder / name)
     url = upload(folder, f"{s3}/raw")
-    same(loaded(f"{url}/{name}"), loaded(folder / name), url, folder)
+    assert_same(loaded(f"{url}/{name}"), loaded(folder / name), url, folder)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/2024-*.csv", "/**/*.csv", "/2024-0[12].csv"])
@@ -185,20 +185,20 @@ def test_folders_and_globs_on_s3(path, rows, loaded, s3, tmp_path):
     rows.with_columns(store=pl.lit("other")).write_csv(folder / "more" / "deep" / "2024-05.csv")
     (folder / "notes.md").write_text("not a table")
     url = upload(folder, f"{s3}/raw")
-    same(loaded(url + path), loaded(f"{folder}{path}"), url, folder)
+    assert_same(loaded(url + path), loaded(f"{folder}{path}"), url, folder)
 
 
 def test_a_whole_bucket(rows, loaded, s3, tmp_path):
     folder = tmp_path / "raw"
     folder.mkdir()
     rows.write_csv(folder / "rows.csv")
-    same(loaded(upload(folder, s3)), loaded(folder), s3, folder)
+    assert_same(loaded(upload(folder, s3)), loaded(folder), s3, folder)
 
 
 def test_folders_that_tell_columns_on_s3(rows, loaded, s3, tmp_path):
     folder = hive(rows, tmp_path / "hive", "store", "day")
     url = upload(folder, f"{s3}/hive")
-    same(loaded(url), loaded(folder), url, folder)
+    assert_same(loaded(url), loaded(folder), url, folder)
 
 
 def test_a_delta_table_on_s3(rows, loaded, expected, s3):
@@ -212,14 +212,14 @@ def test_a_competition_on_s3(layout, request, s3, tmp_path):
     config = request.getfixturevalue(layout)
     url = upload(tmp_path, f"{s3}/competition")
     moved = config.model_copy(update={"source": config.source.model_copy(update={"path": url})})
-    same(sources.load(moved), sources.load(config), url, tmp_path)
+    assert_same(sources.load(moved), sources.load(config), url, tmp_path)
 
 
 def test_the_grocery_layout_on_s3(configs, s3, tmp_path):
     favorita.write(tmp_path)
     url = upload(tmp_path, f"{s3}/grocery")
     here, there = (load_config(configs / "favorita.yaml", {"source.path": str(p)}) for p in (tmp_path, url))
-    same(sources.load(there), sources.load(here), url, tmp_path)
+    assert_same(sources.load(there), sources.load(here), url, tmp_path)
 
 
 def test_invoice_lines_on_s3(make_config, s3, tmp_path):
@@ -228,7 +228,7 @@ def test_invoice_lines_on_s3(make_config, s3, tmp_path):
     url = upload(tmp_path / "raw", f"{s3}/receipts")
     source = {"kind": "transactions", "columns": {"unique_id": "item", "ds": "when", "y": "units"}}
     here, there = (sources.load(make_config(source=source | {"path": str(p)})) for p in (tmp_path / "raw", url))
-    same(there, here, url, tmp_path / "raw")
+    assert_same(there, here, url, tmp_path / "raw")
     assert there.long["y"].to_list() == [5]
 
 

@@ -100,7 +100,7 @@ def test_forecasts_made_on_s3_are_those_made_on_disk(s3):
     job.run()
     job.run(store__root=f"{s3}/lake")
     there = open_store(job.config(store__root=f"{s3}/lake")).scan_published().collect()
-    chain.alike(there, open_store(job.config()).scan_published().collect())
+    chain.assert_alike(there, open_store(job.config()).scan_published().collect())
 
 
 def test_a_store_that_does_not_answer_is_told(store, monkeypatch):

@@ -64,7 +64,7 @@ def newest(config: Config, name: str, registry: str = "features", version: int |
     return features.rows(config, features.versioned(config, registry, name, version)).sort(KEY).collect()
 
 
-def alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
+def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
     """Value for value the same, nulls where there are nulls; rolling sums may differ in the last bit of a Float32."""
     assert one.height > 0
     assert_frame_equal(one.sort(KEY), other.sort(KEY).select(one.columns), rel_tol=1e-5, abs_tol=1e-6)
@@ -103,7 +103,7 @@ def test_offline_rows_are_what_the_models_are_trained_on(daily, lead):
     expected = matrix(config, LAST, lead).filter(pl.col("ds") <= LAST)
     stored = newest(config, f"chain-lead-{lead}")
     assert stored.height == expected.height == daily[0].table("panel").filter(pl.col("ds") <= LAST).height
-    alike(expected, coded(stored, expected, config))
+    assert_alike(expected, coded(stored, expected, config))
     assert (stored["event_time"] == stored["ds"] - timedelta(lead)).all()
     assert stored["lead"].unique().to_list() == [lead]
 
@@ -115,7 +115,7 @@ def test_training_rows_are_the_offline_rows_with_a_label(daily):
     training, offline = (newest(job.config(), "chain-lead-7", r) for r in ("training_sets", "features"))
     expected = offline.filter(pl.col("ds").is_between(FROM, OVER), pl.col("y").is_not_null())
     assert told.facts["rows"] == training.height == expected.height
-    alike(expected, training)
+    assert_alike(expected, training)
 
 
 def test_online_rows_are_the_offline_rows_of_later(daily):
@@ -133,9 +133,9 @@ def test_online_rows_are_the_offline_rows_of_later(daily):
     later = offline.join(online, on=["unique_id", "ds", "lead"], how="semi").drop("y")
     after = [c for c in later.columns if c.endswith("_after") and not c.startswith("cal_")]
     assert len(after) == 5
-    alike(later.drop(after), online.drop("y", *after))
+    assert_alike(later.drop(after), online.drop("y", *after))
     inner = pl.col("ds") <= OVER + timedelta(H - 7)
-    alike(later.filter(inner), online.filter(inner).drop("y"))
+    assert_alike(later.filter(inner), online.filter(inner).drop("y"))
 
 
 def test_online_rows_of_another_process_are_what_the_forecasts_look_at(daily):
@@ -148,7 +148,7 @@ def test_online_rows_of_another_process_are_what_the_forecasts_look_at(daily):
     assert online["ds"].min() == LAST + timedelta(1)
     for lead in config.block_ends:
         expected = matrix(config, LAST, lead).join(online.filter(lead=lead), on=KEY, how="semi")
-        alike(expected, coded(online.filter(lead=lead), expected, config))
+        assert_alike(expected, coded(online.filter(lead=lead), expected, config))
 
 
 def test_a_reader_gets_the_rows_of_its_series(daily):
@@ -173,14 +173,14 @@ def test_so_it_is_for_weeks_and_for_two_buckets_on_two_processes(monkeypatch):
         stored[-1].append(newest(config, "chain-lead-4", "training_sets"))
     assert [set(part["bucket"]) for part in stored[1]] == [{0, 1}] * 3
     for mine, other in zip(*stored, strict=True):
-        alike(mine.drop("bucket"), other.drop("bucket"))
+        assert_alike(mine.drop("bucket"), other.drop("bucket"))
     offline, online, training = stored[0]
     expected = matrix(one.config(), last, 4)
-    alike(expected.filter(pl.col("ds") <= last), coded(offline, expected, one.config()))
+    assert_alike(expected.filter(pl.col("ds") <= last), coded(offline, expected, one.config()))
     now = online.filter(lead=4)
     assert now["ds"].unique().sort().to_list() == [last + timedelta(7 * i) for i in (3, 4)]
-    alike(expected.join(now, on=KEY, how="semi"), coded(now, expected, one.config()))
-    alike(offline.join(training, on=KEY, how="semi"), training)
+    assert_alike(expected.join(now, on=KEY, how="semi"), coded(now, expected, one.config()))
+    assert_alike(offline.join(training, on=KEY, how="semi"), training)
     assert (offline["event_time"] == offline["ds"] - timedelta(28)).all()
 
 
@@ -299,7 +299,7 @@ def test_years_bound_the_rows_and_change_no_value(daily):
     (told,) = features.build(job.config(), [7], years=0.25)
     part, whole = newest(job.config(), "chain-lead-7"), newest(job.config(), "chain-lead-7", version=1)
     assert (told.facts["version"], part["ds"].min(), part["ds"].max()) == (2, LAST - timedelta(90), LAST)
-    alike(part, whole.join(part, on=KEY, how="semi"))
+    assert_alike(part, whole.join(part, on=KEY, how="semi"))
 
 
 # statistics and words

@@ -73,7 +73,7 @@ def job(**settings) -> Job:
     return chain.make(chain.sample().head(0), **(SETTINGS | settings))
 
 
-def alike(one: Job, other: Job) -> None:
+def assert_alike(one: Job, other: Job) -> None:
     for name, key in TABLES:
         both = [each.table(name).sort(key) for each in (one, other)]
         assert both[0].height > 0
@@ -96,7 +96,7 @@ def test_many_loads_end_where_one_load_of_the_final_rows_ends(seed, gaps):
         ["ingest"],
         **{"source.path": write(one.folder / "all.parquet", [r for r in final if r[:3] in left]), "store.buckets": 3},
     )
-    alike(one, many)
+    assert_alike(one, many)
 
 
 def test_a_small_load_goes_the_narrow_way_and_ends_where_the_whole_way_ends(monkeypatch):
@@ -112,7 +112,7 @@ def test_a_small_load_goes_the_narrow_way_and_ends_where_the_whole_way_ends(monk
     monkeypatch.setattr(narrowly, "narrow", lambda *_: pytest.fail("the narrow way"))
     monkeypatch.setattr(loading, "is_small", lambda *_: False)
     whole.run(["ingest"], **{"source.path": write(whole.folder / "2.parquet", new)})
-    alike(narrow, whole)
+    assert_alike(narrow, whole)
 
 
 def test_one_new_day_rewrites_no_file_of_the_panel():

@@ -186,4 +186,4 @@ def test_more_buckets_hold_the_same_rows_and_answer_the_same(monkeypatch):
     for name, key in (("panel", ["unique_id", "ds"]), ("series", ["unique_id"]), ("groups", ["group", "ds"])):
         both = [job.table(name).drop("bucket", strict=False).sort(key) for job in (one, many)]
         assert_frame_equal(*both, rel_tol=1e-12)
-    chain.alike(one.table("backtests"), many.table("backtests"))
+    chain.assert_alike(one.table("backtests"), many.table("backtests"))
