@@ -6,19 +6,22 @@ import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning, launches
+from forecasting.data.memory import Made, Memory
 from forecasting.features import Around, crowd
 from forecasting.features.base import Context
 from forecasting.features.calendar import events
 
 KEY = ("unique_id", "ds")
 ROWS_PER_BUCKET = 500_000
+ROOM = 512_000_000
+"""Bytes of what is made of a cut that it keeps: frames and matrices that several models look at."""
 ALIVE_YEARS = 3  # a series without a sale observed for so long has ended and is no longer forecast
 Scan = Callable[[int], pl.LazyFrame]
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -80,12 +83,20 @@ class Edit:
 
 @dataclass(frozen=True)
 class Cut:
-    """What was known on the day `cutoff` about the next `h` periods, with the edits of a scenario."""
+    """What was known on the day `cutoff` about the next `h` periods, with the edits of a scenario.
+
+    What is made of it `once` is kept within `room` bytes.
+    """
 
     panel: Panel
     cutoff: date
     h: int
     edits: tuple[Edit, ...] = ()
+    room: int = field(default=ROOM, compare=False, repr=False)
+    _memory: Memory = field(init=False, compare=False, repr=False)  # no other cut may have it, be it made of this one
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_memory", Memory(self.room))
 
     @property
     def config(self) -> Config:
@@ -96,14 +107,14 @@ class Cut:
         """The last day of the horizon."""
         return self.config.frequency.shift(self.cutoff, self.h)
 
-    def once(self, _what: Hashable, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """What `make` returns. A cut that is fitted many times over keeps it by the name `_what` (see steps/tuning)."""
-        return make()
+    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` returns, kept by the name `what` for the next who asks."""
+        return self._memory.once(what, make)
 
     @cached_property
     def around(self) -> Around:
         """What stands beside a series: the groups as they were known on the cutoff, and all series day by day."""
-        every = replace(self, panel=self.panel.whole or self.panel)
+        every = replace(self, panel=self.panel.whole) if self.panel.whole else self
         panel, buckets = every.panel, every.panel.buckets
         context = Context(self.config, dict(panel.scan(buckets[0]).collect_schema()))
         beside = crowd.means([crowd.sums(every.frame(b), context) for b in buckets]) if crowd.asked(context) else None
@@ -120,6 +131,9 @@ class Cut:
         Sorted by unique_id and ds, complete on the calendar; cleaned as it was known on the cutoff. Future rows hold
         null in y, y_raw, flag and every column that is not known ahead. What own events tell of a day stands beside.
         """
+        return self.once(("frame", bucket), partial(self._frame, bucket))
+
+    def _frame(self, bucket: int) -> pl.DataFrame:
         known = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
         history = cleaning.as_known(known.filter(pl.col("ds") <= self.cutoff), self.config)
         frame = pl.concat([history, self._future(known, history).select(history.columns)]).sort(KEY)
@@ -195,46 +209,6 @@ def bucket_count(rows: int) -> int:
 def is_closed(config: Config) -> pl.Expr:
     """Days on which a series is known to be closed."""
     return (pl.col(config.columns.open) == 0).fill_null(value=False) if config.columns.open else pl.lit(value=False)
-
-
-def observe(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """Tell what was observed: y_raw keeps y as it came; on closed and out-of-stock days, and where the line held no
-    number, y is null. A sale on a day marked closed stays observed. `flag` says which.
-    """
-    stock = config.columns.stock
-    nothing = pl.col("y").fill_null(0) == 0
-    flag = (
-        pl.when(is_closed(config) & nothing)
-        .then(pl.lit("closed"))
-        .when((pl.col(stock) <= 0).fill_null(value=False) if stock else pl.lit(value=False))
-        .then(pl.lit("out_of_stock"))
-        .when(pl.col("y").is_null())
-        .then(pl.lit("missing"))
-        .otherwise(pl.lit("observed"))
-    )
-    rows = rows.with_columns(y_raw=pl.col("y"), flag=flag)
-    return rows.with_columns(y=pl.when(pl.col("flag") == "observed").then("y"))
-
-
-def fill_gaps(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
-    """Make every series complete on the calendar from its first day to `last`, the panel's last observed day.
-
-    Rows made here are flagged `filled`; their y is null, or 0 with `clean.gaps: zero`. Rows after `last` are flagged
-    `ahead`. Static columns of made rows repeat the series' newest value. Sorted by unique_id and ds.
-    """
-    statics = [pl.col(c).drop_nulls().last() for c in config.static_columns if c in rows.columns]
-    spans = rows.sort(KEY).group_by("unique_id").agg(pl.col("ds").min().alias("_from"), *statics)
-    made = gaps(spans.with_columns(_to=pl.lit(last)), rows, config)
-    rows = rows.with_columns(flag=pl.when(pl.col("ds") > last).then(pl.lit("ahead")).otherwise("flag"))
-    return pl.concat([rows, made], how="diagonal").sort(KEY)
-
-
-def gaps(spans: pl.DataFrame, rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows that lack on the calendar: of each span (unique_id, static columns, _from and _to, both included)."""
-    ds = pl.date_ranges("_from", "_to", interval=config.freq).alias("ds")
-    grid = spans.filter(pl.col("_from") <= pl.col("_to")).select(pl.exclude("_from", "_to"), ds).explode("ds")
-    empty = pl.lit(0.0 if config.clean.gaps == "zero" else None, pl.Float64)
-    return grid.join(rows, on=KEY, how="anti").with_columns(y=empty, flag=pl.lit("filled"))
 
 
 def cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:

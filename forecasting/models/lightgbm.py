@@ -23,7 +23,7 @@ from forecasting.features import Features
 from forecasting.features.groups import Level
 from forecasting.models import lightgbm_options, naive
 from forecasting.models.base import NO_FAILURES, finish
-from forecasting.models.lightgbm_boosters import UNDONE, trained
+from forecasting.models.lightgbm_boosters import UNDONE, Learned, binning, learned, trained
 from forecasting.models.lightgbm_options import Options
 from forecasting.models.lightgbm_rows import Codes, Matrix, category_codes, features_of, recent, sampled
 
@@ -56,16 +56,21 @@ class LightGBM:
 
     def _boosters(self, cut: Cut, matrix: Matrix, lead: int) -> tuple[lightgbm.Booster, ...]:
         """None where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
-        made = partial(self._learned_from, cut, matrix, lead)
-        rows = cut.once(("learned from", lead, self.options.years, self.options.rows), made)
-        return trained(self.options, matrix, rows) if (rows["y"] != 0).any() else ()
+        asked = (self.options.years, self.options.rows, self.options.priors)
+        name = ("learned", lead, asked, json.dumps(binning(self.options), sort_keys=True))
+        known = cut.once(name, partial(self._learned, cut, matrix, lead))
+        return trained(self.options, matrix, known) if (known.rows["y"] != 0).any() else ()
 
-    def _learned_from(self, cut: Cut, matrix: Matrix, lead: int) -> pl.DataFrame:
+    def _learned(self, cut: Cut, matrix: Matrix, lead: int) -> Learned:
         """The rows within the budget: of recent years, with an observed y and a known level."""
-        share = self._share(cut)
-        made = (matrix.of(cut, sampled(cut.frame(bucket), share), lead) for bucket in cut.panel.buckets)
-        young = (rows.filter(recent(cut, self.options.years)).drop_nulls(["y", "level"]) for rows in made)
-        return pl.concat([rows.select(*matrix.inputs, "ds", "y", "level") for rows in young])
+        share, parts = self._share(cut), []
+        for bucket in cut.panel.buckets:
+            rows = matrix.of(cut, sampled(cut.frame(bucket), share), lead)
+            if share >= 1:  # the coming days of all series are there: whoever asks for them need not make them again
+                matrix.ahead(cut, bucket, lead, rows.clone)
+            young = rows.filter(recent(cut, self.options.years)).drop_nulls(["y", "level"])
+            parts.append(young.select(*matrix.inputs, "ds", "y", "level"))
+        return learned(self.options, matrix, pl.concat(parts))
 
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""
@@ -101,8 +106,8 @@ class FittedLightGBM:
         rungs = naive.answers(cut, frame)
         matrix = Matrix(Features(cut.config, dict(frame.schema), self.asked[1]), self.codes)
         empty = frame.clear().select(*KEY, _own=pl.lit(None, pl.Float64))
-        made = {end: partial(self._asked, cut, frame, matrix, end) for end in self._ends(cut)}
-        said = pl.concat([empty, *(self._block(cut.once(("asked", bucket, e), m), e) for e, m in made.items())])
+        asked = partial(self._asked, cut, bucket, matrix)
+        said = pl.concat([empty, *(self._block(asked(end), end) for end in self._ends(cut))])
         rows = rungs.join(said, on=KEY, how="left", maintain_order="left")
         own = pl.col("_own").is_not_null()
         rows = rows.with_columns(
@@ -114,13 +119,12 @@ class FittedLightGBM:
     def _ends(self, cut: Cut) -> list[int]:
         return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
 
-    def _asked(self, cut: Cut, frame: pl.DataFrame, matrix: Matrix, end: int) -> pl.DataFrame:
+    def _asked(self, cut: Cut, bucket: int, matrix: Matrix, end: int) -> pl.DataFrame:
         """The rows of one block that have a level, with all inputs."""
         freq = cut.config.frequency
-        since = freq.shift(cut.cutoff, -matrix.features.lookback(end))
-        first, last = (freq.shift(cut.cutoff, k) for k in (_first_step(self.boosters, end), end))
-        rows = matrix.of(cut, frame.filter(pl.col("ds") > since), end)
-        return rows.filter(pl.col("ds").is_between(first, last), pl.col("level").is_not_null())
+        since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(end))
+        rows = matrix.ahead(cut, bucket, end, lambda: matrix.of(cut, cut.frame(bucket).filter(since), end))
+        return rows.filter(pl.col("ds") >= freq.shift(cut.cutoff, _first_step(self.boosters, end)))
 
     def _block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:
         """The forecasts of the rows of one block: unique_id, ds and _own."""

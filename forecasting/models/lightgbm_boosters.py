@@ -41,6 +41,13 @@ the mean of a leaf that is far from the start; with squares and without shrinkag
 SEED = 7
 # one thread, so that models are equal whatever the machine (threads add up histograms in another order)
 FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 1}
+# bins are made once for boosters of all kinds, so they must not depend on what these are
+FIXED |= {"feature_pre_filter": False, "data_random_seed": SEED}
+OF_BOOSTERS = (
+    *("objective", "tweedie_variance_power", "learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction"),
+    *("bagging_fraction", "bagging_freq", "lambda_l1", "lambda_l2", "cat_smooth", "boosting", "alpha", "max_depth"),
+)
+"""Parameters that have nothing to do with how values are put into bins."""
 MOST = 1000
 """So many trees there may be when boosters stop by themselves and `trees` does not say."""
 SHARP = 10.0
@@ -53,17 +60,50 @@ UNDONE: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 """From what boosters say to units of the level."""
 
 
-def trained(options: Options, matrix: Matrix, rows: pl.DataFrame) -> tuple[lightgbm.Booster, ...]:
-    """One booster per seed from rows that hold the inputs of the matrix, ds, y and level."""
+@dataclass(frozen=True)
+class Learned:
+    """What boosters learn from: ds, y and level of the rows, and their `width` inputs, which become bins (a byte for
+    each value) when the first of them are trained.
+    """
+
+    rows: pl.DataFrame
+    width: int
+    bins: lightgbm.Dataset
+
+    def estimated_size(self) -> int:
+        """Bytes."""
+        return int(self.rows.estimated_size()) + self.rows.height * self.width
+
+
+def binning(options: Options) -> dict[str, Any]:
+    """The parameters that decide how values are put into bins, and those that they may depend on."""
+    return {k: v for k, v in {**PARAMS, **options.params, **FIXED}.items() if k not in OF_BOOSTERS}
+
+
+def learned(options: Options, matrix: Matrix, rows: pl.DataFrame) -> Learned:
+    """From rows that hold the inputs of the matrix, ds, y and level."""
     import lightgbm
 
-    head = _head(options, _params(options, matrix), rows)
-    most = options.trees or TREES
-    trees = _enough(options, matrix, rows, head) if options.stop else None
-    return tuple(
-        lightgbm.train(head.params | {"seed": SEED + i}, _dataset(matrix, rows, head), trees or most)
-        for i in range(options.seeds)
+    names = matrix.inputs
+    bins = lightgbm.Dataset(
+        rows.select(names).cast(pl.Float32).to_numpy(),
+        rows["y"].to_numpy(),
+        # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
+        categorical_feature=[names.index(c) for c in matrix.codes],
+        params=binning(options),
     )
+    return Learned(rows.select("ds", "y", "level"), len(names), bins)
+
+
+def trained(options: Options, matrix: Matrix, known: Learned) -> tuple[lightgbm.Booster, ...]:
+    """One booster per seed."""
+    import lightgbm
+
+    head = _head(options, _params(options, matrix), known.rows)
+    most = options.trees or TREES
+    trees = _enough(options, matrix, known, head) if options.stop else None
+    every = _dataset(known, head, pl.repeat(value=True, n=known.rows.height, eager=True))
+    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, every, trees or most) for i in range(options.seeds))
 
 
 def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
@@ -86,10 +126,6 @@ class Head:
     target: pl.Series
     weight: pl.Series
     params: dict[str, Any]
-
-    def of(self, rows: pl.Series) -> Head:
-        """The same for some of the rows."""
-        return Head(self.target.filter(rows), self.weight.filter(rows), self.params)
 
 
 def _head(options: Options, params: dict[str, Any], rows: pl.DataFrame) -> Head:
@@ -119,20 +155,14 @@ def _degree(options: Options, params: dict[str, Any]) -> float:
     return {"poisson": 1.0, "gamma": 0.0, **dict.fromkeys(ABSOLUTE, 1.0)}.get(params["objective"], 2.0)
 
 
-def _dataset(matrix: Matrix, rows: pl.DataFrame, head: Head) -> lightgbm.Dataset:
-    import lightgbm
-
-    names = matrix.inputs
-    return lightgbm.Dataset(
-        rows.select(names).cast(pl.Float32).to_numpy(),
-        head.target.to_numpy(),
-        weight=head.weight.to_numpy(),
-        # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
-        categorical_feature=[names.index(c) for c in matrix.codes],
-    )
+def _dataset(known: Learned, head: Head, where: pl.Series) -> lightgbm.Dataset:
+    """Some of the rows with the target and the weights of a head; the bins themselves are as they were."""
+    part = known.bins.subset(where.arg_true().to_list()).construct()
+    part.set_label(head.target.filter(where).to_numpy())
+    return part.set_weight(head.weight.filter(where).to_numpy())
 
 
-def _enough(options: Options, matrix: Matrix, rows: pl.DataFrame, head: Head) -> int | None:
+def _enough(options: Options, matrix: Matrix, known: Learned, head: Head) -> int | None:
     """How many trees still lowered the error on the newest periods, learned from those before; None without both.
 
     All boosters of the block then have this number, whatever their seed, on all rows: a window is a few hundredths of
@@ -140,12 +170,11 @@ def _enough(options: Options, matrix: Matrix, rows: pl.DataFrame, head: Head) ->
     """
     import lightgbm
 
-    late = _newest(rows["ds"], matrix.features.config.h)
-    if not 0 < late.sum() < rows.height:
+    late = _newest(known.rows["ds"], matrix.features.config.h)
+    if not 0 < late.sum() < known.rows.height:
         return None
-    before, after = (_dataset(matrix, rows.filter(part), head.of(part)) for part in (~late, late))
+    before, after = (_dataset(known, head, part) for part in (~late, late))
     stop = lightgbm.early_stopping(options.stop, verbose=False)
-    after.reference = before
     booster = lightgbm.train(head.params, before, options.trees or MOST, valid_sets=[after], callbacks=[stop])
     return max(1, int(booster.best_iteration))
 

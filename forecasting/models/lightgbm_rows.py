@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from forecasting.data.panel import Cut
+from forecasting.data.panel import KEY, Cut
 from forecasting.features import Features
 from forecasting.features.base import SERIES
 from forecasting.features.groups import Level
@@ -34,6 +34,17 @@ class Matrix:
         coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
         made = self.features.prepare(frame, cut.around, lead).with_columns(*self.features.exprs(lead))
         return made.with_columns(coded)
+
+    def ahead(self, cut: Cut, bucket: int, lead: int, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """[unique_id, ds, inputs, level] of a bucket's coming days up to `lead` that have a level, taken once of what
+        `rows` makes of its frame.
+        """
+
+        def taken() -> pl.DataFrame:
+            days = pl.col("ds").is_between(cut.cutoff, cut.config.frequency.shift(cut.cutoff, lead), closed="right")
+            return rows().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
+
+        return cut.once(("ahead", bucket, lead, self.features.levels), taken)
 
 
 def features_of(cut: Cut, groups: Sequence[Level] = ()) -> Features:

@@ -29,6 +29,7 @@ SERIES: dict[str, Any] = {
     "reason": pl.String,
 }
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Said = dict[str, Array]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,6 @@ class Series:
     x: Array
     x_future: Array
     names: tuple[str, ...]
-    future: pl.DataFrame
 
     def drivers(self, names: list[str]) -> dict[str, Array | None]:
         """X and X_future of the named regressors, None where there are none."""
@@ -57,15 +57,22 @@ def fit_bucket(recipe: Recipe, cut: Cut, bucket: int) -> pl.DataFrame:
 def predict_bucket(recipe: Recipe, cut: Cut, frame: pl.DataFrame, fitted: pl.DataFrame) -> pl.DataFrame:
     """unique_id, ds, _yhat and bounds for the series of `frame` that were fitted and answer sensibly."""
     known = {row[0]: row[1:] for row in fitted.filter(pl.col("reason").is_null()).iter_rows()}
-    rows = []
+    said: dict[str, Said] = {}
     for series in histories(recipe, cut, frame):
         if series.unique_id in known:
             params, regressors, _ = known[series.unique_id]
-            said, _ = _attempt(recipe, cut, series, (json.loads(params), regressors))
-            if said is not None:
-                rows.append(series.future.with_columns(said))
-    empty = frame.select(KEY).clear().with_columns(_yhat=pl.lit(None, pl.Float64))
-    return pl.concat([empty, *rows], how="diagonal")
+            answer, _ = _attempt(recipe, cut, series, (json.loads(params), regressors))
+            if answer is not None:
+                said[series.unique_id] = answer
+    asked = frame.lazy().filter(pl.col("ds") > cut.cutoff, pl.col("unique_id").is_in(list(said))).select(KEY).collect()
+    given = [c for c in bounds(cut.config.level) if any(c in answer for answer in said.values())]
+    return asked.with_columns(_column(name, list(said.values())) for name in ("_yhat", *given))
+
+
+def _column(name: str, said: list[Said]) -> pl.Series:
+    """What all answers hold by this name, one after the other; null for those that do not."""
+    parts = [a[name] if name in a else np.full(len(a["_yhat"]), np.nan) for a in said]
+    return pl.Series(name, np.concatenate([np.empty(0), *parts]), nan_to_null=True)
 
 
 def coefficients(recipe: Recipe, fitted: pl.DataFrame) -> pl.DataFrame:
@@ -86,10 +93,14 @@ def histories(recipe: Recipe, cut: Cut, frame: pl.DataFrame) -> Iterator[Series]
     alive = frame.join(future.select("unique_id").unique(), on="unique_id", how="semi", maintain_order="left")
     began = pl.col("ds") >= pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
     whole = _without_gaps(alive.filter(began), cut, columns)
-    for part in whole.partition_by("unique_id", maintain_order=True):
-        past, ahead = part.filter(pl.col("ds") <= cut.cutoff), part.filter(pl.col("ds") > cut.cutoff)
-        x, x_future = (rows.select(columns).to_numpy().reshape(rows.height, -1) for rows in (past, ahead))
-        yield Series(part["unique_id"][0], past["y"].to_numpy(), x, x_future, columns, ahead.select(KEY))
+    y = whole["y"].to_numpy(writable=True)
+    x = np.ascontiguousarray(whole.select(columns).to_numpy()).reshape(whole.height, -1)
+    over = (pl.col("ds") <= cut.cutoff).sum()
+    first = 0
+    for unique_id, past, length in whole.group_by("unique_id", maintain_order=True).agg(over, pl.len()).iter_rows():
+        now, end = first + past, first + length
+        yield Series(unique_id, y[first:now], x[first:now], x[now:end], columns)
+        first = end
 
 
 def _columns(recipe: Recipe, config: Config, frame: pl.DataFrame) -> tuple[str, ...]:
@@ -123,17 +134,20 @@ def _fit(recipe: Recipe, cut: Cut, series: Series) -> tuple[str, str | None, lis
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             scaled = _scaled(series) if _in_logs(recipe, series) else series
-            model = recipe.make().fit(scaled.y, scaled.drivers(regressors)["X"])
-            params = _keep(recipe, model, scaled, regressors) | ({} if scaled is series else {LOGS: True})
+            params = _estimated(recipe, scaled, regressors) | ({} if scaled is series else {LOGS: True})
     except Exception as e:  # any class may fail on any series in a way of its own: that is what the ladder is for
         return series.unique_id, None, regressors, f"{type(e).__name__}: {e}"
     _, reason = _attempt(recipe, cut, series, (params, regressors))
     return series.unique_id, None if reason else json.dumps(params), regressors, reason
 
 
-def _keep(recipe: Recipe, model: Any, series: Series, regressors: list[str]) -> dict[str, Any]:
-    """What is stored of a fitted object; a differenced ARIMA is first brought to its maximum likelihood."""
-    params = stats_state.pack(model) if recipe.forwards else {}
+def _estimated(recipe: Recipe, series: Series, regressors: list[str]) -> dict[str, Any]:
+    """What is stored of a fitted object, nothing of a class that is estimated anew by every forecast; a differenced
+    ARIMA is first brought to its maximum likelihood.
+    """
+    if not recipe.forwards:
+        return {}
+    params = stats_state.pack(recipe.make().fit(series.y, series.drivers(regressors)["X"]))
     plain = recipe.options.get("distribution", "normal") == "normal" and not recipe.options.get("fixed")
     if plain and sum(params.get("arma", ())[5:]):
         return stats_arima.refine(params, series.y, series.drivers(regressors)["X"])
@@ -172,8 +186,8 @@ def _useful(series: Series, opened: str | None) -> list[str]:
 
 def _attempt(
     recipe: Recipe, cut: Cut, series: Series, fitted: tuple[dict[str, Any], list[str]]
-) -> tuple[list[pl.Series] | None, str | None]:
-    """The forecast as columns _yhat, lo-*, hi-*; or None and the reason why there is none."""
+) -> tuple[Said | None, str | None]:
+    """The forecast by the names _yhat, lo-*, hi-*; or None and the reason why there is none."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -186,7 +200,7 @@ def _attempt(
     if np.abs(mean).max() > RUNAWAY * np.abs(series.y).max():
         return None, f"the forecast runs away (to {np.abs(mean).max():.3g})"
     levels = [c for c in bounds(cut.config.level) if c in said and np.isfinite(said[c]).all()]
-    return [pl.Series("_yhat", mean), *(pl.Series(c, np.asarray(said[c], dtype=np.float64)) for c in levels)], None
+    return {"_yhat": mean} | {c: np.asarray(said[c], dtype=np.float64) for c in levels}, None
 
 
 def _forecast(recipe: Recipe, cut: Cut, series: Series, fitted: tuple[dict[str, Any], list[str]]) -> dict[str, Array]:

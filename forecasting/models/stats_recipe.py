@@ -8,6 +8,14 @@ from typing import Any
 
 from forecasting.models import stats_state
 
+QUICK = (
+    *("ADIDA", "ConstantModel", "CrostonClassic", "CrostonOptimized", "CrostonSBA", "HistoricAverage", "IMAPA"),
+    *("Naive", "RandomWalkWithDrift", "SeasonalNaive", "SeasonalWindowAverage", "TSB", "WindowAverage", "ZeroModel"),
+    *("SeasonalExponentialSmoothing", "SeasonalExponentialSmoothingOptimized"),
+    *("SimpleExponentialSmoothing", "SimpleExponentialSmoothingOptimized"),
+)
+"""Classes that take a tenth of a millisecond for a series, less than it takes to hand the series to another process."""
+
 
 @cache
 def classes() -> dict[str, type]:
@@ -38,6 +46,11 @@ class Recipe:
     def forwards(self) -> bool:
         """Whether stored coefficients can be applied to a longer history."""
         return stats_state.kept(classes()[self.cls], self.options)
+
+    @property
+    def quick(self) -> bool:
+        """Whether a fit takes no time worth sharing among processes."""
+        return self.cls in QUICK
 
     def make(self) -> Any:
         """A fresh object of the class."""

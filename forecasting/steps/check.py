@@ -14,7 +14,7 @@ from forecasting.config import Config
 from forecasting.data import cleaning, contracts, limits, quality, sources
 from forecasting.data.aggregate import sums
 from forecasting.data.contracts import Checked
-from forecasting.data.panel import fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
 from forecasting.errors import UserError
 from forecasting.steps import context
 from forecasting.steps.loading import facts, fitting, volume

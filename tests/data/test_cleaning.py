@@ -11,7 +11,8 @@ from forecasting.config import Config
 from forecasting.config import load as load_config
 from forecasting.data import cleaning, contracts, sources
 from forecasting.data.aggregate import aggregate, sums
-from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import Cut, InMemory, Panel
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)

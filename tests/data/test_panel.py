@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut, Edit, InMemory, Panel, bucket_of, cutoffs, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import Cut, Edit, InMemory, Panel, bucket_of, cutoffs
 from forecasting.frequency import FREQS
 
 KEY = ["unique_id", "ds"]

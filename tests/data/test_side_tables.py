@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from forecasting.config import load as load_config
 from forecasting.config.sections import SideTable
 from forecasting.data import contracts, sources
-from forecasting.data.panel import fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
 from forecasting.data.side.match import side
 from forecasting.errors import UserError
 

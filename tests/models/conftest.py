@@ -9,7 +9,8 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data.aggregate import sums
-from forecasting.data.panel import Cut, Panel, bucket_of, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import Cut, Panel, bucket_of
 
 START = date(2024, 1, 1)
 CUTOFF = date(2024, 7, 14)

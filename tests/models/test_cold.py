@@ -12,7 +12,8 @@ from forecasting import models
 from forecasting.config import Config
 from forecasting.data import launches, quality
 from forecasting.data.aggregate import sums
-from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import Cut, InMemory, Panel
 from forecasting.models import guards
 from forecasting.steps.loading.facts import of_series
 

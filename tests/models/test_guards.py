@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data.aggregate import sums
-from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import Cut, InMemory, Panel
 from forecasting.models import guards
 
 START = date(2024, 1, 1)

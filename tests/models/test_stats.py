@@ -12,7 +12,8 @@ from forecasting import models
 from forecasting.config import Config
 from forecasting.data import sources
 from forecasting.data.aggregate import aggregate
-from forecasting.data.panel import Cut, InMemory, Panel, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import Cut, InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.models import stats_recipe
 

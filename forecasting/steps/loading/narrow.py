@@ -9,7 +9,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
-from forecasting.data.panel import KEY, bucket_of, gaps, observe
+from forecasting.data.observed import gaps, observe
+from forecasting.data.panel import KEY, bucket_of
 from forecasting.steps.loading.panel import AHEAD, News, as_they_came, came, homes, made, sold
 from forecasting.steps.loading.state import Load
 

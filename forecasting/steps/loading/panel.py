@@ -16,7 +16,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.aggregate import sums
-from forecasting.data.panel import KEY, ROWS_PER_BUCKET, bucket_of, fill_gaps, observe
+from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.panel import KEY, ROWS_PER_BUCKET, bucket_of
 from forecasting.services.console import track
 from forecasting.steps.loading.state import Load
 

@@ -12,13 +12,13 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import KEY, Panel
+from forecasting.data.panel import KEY, Cut, Panel
 from forecasting.evaluation import gate
 from forecasting.evaluation.metrics import score
 from forecasting.services.study import Params
 from forecasting.steps import produce
 from forecasting.steps.tuning.space import applied
-from forecasting.steps.tuning.windows import MEMORY, Kept
+from forecasting.steps.tuning.windows import MEMORY
 
 Metric = Literal["wape", "mase", "rmsse"]
 
@@ -34,10 +34,10 @@ class Ground:
     metric: Metric
 
     @cached_property
-    def cuts(self) -> list[Kept]:
+    def cuts(self) -> list[Cut]:
         """The cuts at the cutoffs, which keep what is made of them."""
-        most = MEMORY // len(self.cutoffs)
-        return [Kept(self.panel, at, self.config.h, most=most) for at in self.cutoffs]
+        room = MEMORY // len(self.cutoffs)
+        return [Cut(self.panel, at, self.config.h, room=room) for at in self.cutoffs]
 
     def error(self, params: Params, part: int) -> float:
         """The error on the window of one cutoff, a share or a multiple of the naive one; inf where nothing was sold."""

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.panel import InMemory, Panel
 
 ROWS = 100_000
 """Rows of all series together that trials are made on: whole series, small and large ones."""
 MEMORY = 1_000_000_000
-"""Bytes of feature matrices that are kept from trial to trial."""
-
-
-@dataclass(frozen=True)
-class Kept(Cut):
-    """A cut that is fitted many times: its frame and what is made from it are made once, the oldest forgotten first."""
-
-    held: OrderedDict[Hashable, pl.DataFrame] = field(default_factory=OrderedDict, compare=False, repr=False)
-    most: int = MEMORY
-
-    def once(self, what: Hashable, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        if what not in self.held:
-            self.held[what] = make()
-            while len(self.held) > 1 and sum(f.estimated_size() for f in self.held.values()) > self.most:
-                self.held.popitem(last=False)
-        return self.held[what]
-
-    def frame(self, bucket: int) -> pl.DataFrame:
-        return self.once(("frame", bucket), lambda: Cut.frame(self, bucket))
+"""Bytes of what is made of the cuts that is kept from trial to trial."""
 
 
 def cutoffs(config: Config, reported: date, first: date, number: int) -> list[date]:
