@@ -49,15 +49,16 @@ Skill is the share of SeasonalNaive's WAPE that is saved. WAPE is judged on the 
 {costs}
 
 The whole pipeline, imports included: ingest, and a backtest that fits every model of the recipe on the windows above
-and on the older ones (after the +) that feed intervals and weights. mlforecast fits LightGBM and predicts on the
-windows above alone (`benchmarks/mlforecast_cost.py`), imports included. MB is the peak of the largest process.
+and on the older ones (after the +) that feed intervals and weights. mlforecast fits LightGBM, with the settings that
+PEERS.md names as the best of its peers where it tells them, and predicts, on the windows above alone, imports included
+(`benchmarks/mlforecast_cost.py`). MB is the peak of the largest process.
 
 ## The models behind it
 
 {models}
 
 The best of the recipe and the season before; seconds are those of fitting on all windows. mlforecast, where it is
-told of, is the plain use of it that is timed above and no peer.
+told of, is what is timed above: not the peer itself, whose code nobody has told.
 
 ## Windows that differ from the config's own
 

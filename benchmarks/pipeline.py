@@ -57,7 +57,14 @@ def frame(config: Config, out: Path) -> None:
     coded = [(pl.col(c).rank("dense") - 1).fill_null(-1).cast(pl.Int32) for c in words]
     rows.select("unique_id", "ds", "y", *ahead, *static).with_columns(coded).write_parquet(out / "frame.parquet")
     cutoffs = json.loads((out / "told.json").read_text(encoding="utf-8"))["cutoffs"]
-    spec = {"freq": config.freq, "h": config.h, "ahead": ahead, "static": static, "cutoffs": cutoffs}
+    spec = {
+        "data": config.name,
+        "freq": config.freq,
+        "h": config.h,
+        "ahead": ahead,
+        "static": static,
+        "cutoffs": cutoffs,
+    }
     (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
 
 

@@ -25,8 +25,6 @@ from forecasting.models.ensemble import Weights
 from forecasting.services import log
 from forecasting.steps import reconciled
 
-SCALES = ("mase_scale", "rmsse_scale", "mean")
-
 NO_PAST = pl.DataFrame(
     schema=dict.fromkeys(("unique_id", "model", "grain"), pl.String)
     | dict.fromkeys(("ds", "cutoff"), pl.Date)
@@ -151,7 +149,7 @@ def _said(trained: Trained, on: str, cut: Cut, bucket: int, frame: pl.DataFrame)
 def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> pl.DataFrame:
     """Rows with cutoff, step, block, closed, bucket and the scales of their series."""
     config = cut.config
-    measured = scales(frame.filter(pl.col("ds") <= cut.cutoff), config.season)
+    measured = _measured(frame.filter(pl.col("ds") <= cut.cutoff), cut)
     closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_closed(config))
     block_of = {step: next(e for e in config.block_ends if step <= e) for step in range(1, config.h + 1)}
     rows = said.join(closed, on=KEY, how="left").join(measured, on="unique_id", how="left")
@@ -159,6 +157,14 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
     return rows.with_columns(_scale(), block=block)
+
+
+def _measured(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    """Per series the scales of errors over its whole history, and what it moved in the last year."""
+    config = cut.config
+    since = config.frequency.shift(cut.cutoff, -config.frequency.year - config.season)
+    every, near = (scales(rows, config.season) for rows in (history, history.filter(pl.col("ds") > since)))
+    return every.drop("mean").join(intervals.sizes(every, near), on="unique_id")
 
 
 def _scale() -> pl.Expr:

@@ -7,16 +7,18 @@ from datetime import date
 
 import polars as pl
 
+from forecasting import models
 from forecasting.config import Config
 from forecasting.data.panel import cutoffs
 from forecasting.errors import UserError
 from forecasting.evaluation import intervals
 from forecasting.evaluation.sums import Question
 from forecasting.evaluation.sums import sums as drawn
-from forecasting.features.groups import group_label
+from forecasting.features.groups import grain, group_label
 from forecasting.services.store import Store
 from forecasting.steps import bundles, context
 from forecasting.steps.bundles import Bundle
+from forecasting.steps.recombined import recombined
 
 FIRST = ("unique_id", "grain", "periods", "last")
 USED = ("unique_id", "grain", "step", "yhat", "scale", "closed")
@@ -42,11 +44,11 @@ def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -
     wrong = [n for n in over if not 1 <= n <= steps]
     if wrong:
         raise UserError(f"--over {wrong[0]}: the forecast covers {steps} periods; ask for 1 to {steps}")
-    asked = Question(
-        tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, _homes(config, store)
-    )
+    homes = _homes(config, store)
+    groups = homes.unpivot(index="unique_id", value_name="group").drop("variable")
+    asked = Question(tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, groups)
     try:
-        told = drawn(rows, residuals(store, bundle), asked)
+        told = drawn(rows, residuals(store, bundle, homes), asked)
     except ValueError:
         raise config.fault(
             "backtest.calibration",
@@ -69,16 +71,18 @@ def _rows(store: Store, vintage: dict[str, object]) -> pl.DataFrame:
     return rows
 
 
-def residuals(store: Store, bundle: Bundle) -> pl.DataFrame:
-    """The champion's backtest rows that the bounds of its bundle rest on."""
-    trained = date.fromisoformat(bundle.facts["cutoff"])
+def residuals(store: Store, bundle: Bundle, homes: pl.DataFrame) -> pl.DataFrame:
+    """The champion's backtest rows that the bounds of its bundle rest on; `homes` as from `_homes`."""
+    trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
     reported, older = cutoffs(bundle.config, trained)
-    mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model") == bundle.champion
+    asked = [bundle.champion, *models.members(champion)]
+    mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(asked)
     rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
-    return intervals.known(rows, trained, bundle.config.backtest.calibration)
+    answered = recombined(rows, [champion], lambda: homes).filter(pl.col("model") == bundle.champion)
+    return intervals.known(answered, trained, bundle.config.backtest.calibration)
 
 
 def _homes(config: Config, store: Store) -> pl.DataFrame:
-    """[unique_id, group]: the aggregates of every series."""
-    series = store.scan("series").collect()
-    return pl.concat([series.select("unique_id", group=group_label(level)) for level in config.levels_of_aggregation])
+    """unique_id, and for every grain the aggregate that the series belongs to."""
+    named = {grain(level): group_label(level) for level in config.levels_of_aggregation}
+    return store.scan("series").select("unique_id", **named).collect()

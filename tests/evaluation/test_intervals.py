@@ -193,7 +193,7 @@ def test_closed_and_unobserved_days_teach_nothing():
 class TestScale:
     @staticmethod
     def of(**columns):
-        row = {"yhat": 10.0, "mase_scale": 4.0, "rmsse_scale": 9.0, "mean": 10.0} | columns
+        row = {"yhat": 10.0, "season_error": 4.0, "step_error": 3.0, "size": 10.0} | columns
         frame = pl.DataFrame(row, schema_overrides=dict.fromkeys(row, pl.Float64))
         return frame.select(intervals.scale_of()).item()
 
@@ -202,15 +202,26 @@ class TestScale:
 
     def test_it_grows_with_the_forecast_and_with_the_unit(self):
         assert self.of(yhat=0.0) < self.of() < self.of(yhat=100.0)
-        grown = self.of(yhat=1e4, mase_scale=4e3, rmsse_scale=9e6, mean=1e4)
+        grown = self.of(yhat=1e4, season_error=4e3, step_error=3e3, size=1e4)
         assert grown == pytest.approx(1000 * self.of())
 
     @pytest.mark.parametrize("missing", [None, 0.0])
     def test_it_is_positive_whatever_is_missing(self, missing):
-        assert self.of(mase_scale=missing) == pytest.approx(3)
-        assert self.of(rmsse_scale=missing) == pytest.approx(4)
-        assert self.of(mase_scale=missing, rmsse_scale=missing) == pytest.approx(10**0.5)
-        assert self.of(mase_scale=missing, rmsse_scale=missing, mean=missing, yhat=0.0) == 1
+        assert self.of(season_error=missing) == pytest.approx(3)
+        assert self.of(step_error=missing) == pytest.approx(4)
+        assert self.of(season_error=missing, step_error=missing) == pytest.approx(10**0.5)
+        assert self.of(season_error=missing, step_error=missing, size=missing, yhat=0.0) == 1
+
+
+def test_a_series_is_measured_by_its_near_past_and_by_all_of_it_where_that_stood_still():
+    every = pl.DataFrame(
+        {"unique_id": ["a", "b"], "mase_scale": [4.0, 4.0], "rmsse_scale": [9.0, 9.0], "mean": [5.0, 5.0]}
+    )
+    near = pl.DataFrame(
+        {"unique_id": ["a", "b"], "mase_scale": [2.0, 0.0], "rmsse_scale": [16.0, None], "mean": [3.0, 0.0]}
+    )
+    found = intervals.sizes(every, near).rows()
+    assert found == [("a", 2.0, 4.0, 3.0), ("b", 4.0, 3.0, 5.0)]
 
 
 @pytest.mark.parametrize(
@@ -241,9 +252,9 @@ def recent_means(panel, days, k, sizes):
     history = panel.filter(pl.col("ds") <= cutoff)
     level = history.filter(pl.col("ds") > days[-1 - k * h - recent]).group_by("unique_id").agg(yhat=pl.col("y").mean())
     ahead = panel.filter(pl.col("ds").is_in(list(steps))).join(level, on="unique_id")
-    rows = ahead.join(scales(history, season), on="unique_id").with_columns(
-        cutoff=pl.lit(cutoff), scale=intervals.scale_of()
-    )
+    measured = scales(history, season)
+    both = measured.join(intervals.sizes(measured, measured), on="unique_id")
+    rows = ahead.join(both, on="unique_id").with_columns(cutoff=pl.lit(cutoff), scale=intervals.scale_of())
     step = pl.col("ds").replace_strict(steps, return_dtype=pl.Int32)
     named = rows.with_columns(block=(step > h // 4).cast(pl.Int32), model=pl.lit("m"), grain=pl.lit("series"))
     return named.with_columns(volume=pl.col("mean").rank().qcut(3, labels=["small", "middle", "large"]).cast(pl.String))

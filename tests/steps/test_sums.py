@@ -1,17 +1,25 @@
 """Sums of a published vintage: which rows they stand on, and what is said where they cannot be told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 import pytest
 
 from forecasting.errors import UserError
+from forecasting.models.ensemble import Weights
 from forecasting.steps import bundles, context
 from forecasting.steps import sums as module
 from forecasting.steps.export import export
 from forecasting.steps.sums import residuals, sums
 from tests import chain
 from tests.chain import LAST, OVER, H
+
+KEY = ["unique_id", "ds", "cutoff"]
+
+
+HOMES = pl.DataFrame(schema={"unique_id": pl.String})
+"""No aggregates."""
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +52,22 @@ def test_means_are_those_of_the_forecast_and_bounds_are_not(ran, told):
 def test_errors_are_those_that_the_bounds_rest_on(ran):
     """The champion's two newest windows that were over; a year of other rows in the table is none of them."""
     config = ran[0].config()
-    rows = residuals(context.open_store(config), bundles.fetch(config, 1))
+    rows = residuals(context.open_store(config), bundles.fetch(config, 1), HOMES)
     assert sorted(rows["cutoff"].unique()) == [LAST - timedelta(2 * H), OVER]
     assert rows["model"].unique().to_list() == [ran[1]["train"].facts["champion"]]
     assert set(rows["grain"]) == {"series", "store", "total"}
+
+
+def test_errors_of_a_combination_are_those_of_its_weights_of_today(ran):
+    """In the windows both members weighed the same; today all is said by one of them."""
+    store, bundle = context.open_store(ran[0].config()), bundles.fetch(ran[0].config(), 1)
+    today = Weights.same({"LightGBM": 1.0, "Regression": 0.0})
+    fitted = bundle.trained.fitted | {"Ensemble": replace(bundle.trained.fitted["Ensemble"], weights=today)}
+    served = replace(bundle, champion="Ensemble", trained=replace(bundle.trained, fitted=fitted))
+    said = residuals(store, served, HOMES).filter(grain="series").sort(KEY)
+    alone = residuals(store, replace(bundle, champion="LightGBM"), HOMES).filter(grain="series").sort(KEY)
+    assert said["model"].unique().to_list() == ["Ensemble"]
+    assert said["yhat"].to_list() == pytest.approx(alone["yhat"].to_list())
 
 
 def test_they_are_exported_over_the_horizon_when_nothing_else_is_asked(ran, tmp_path):
@@ -78,7 +98,7 @@ def test_without_a_vintage_the_way_is_told(ran):
 
 
 def test_without_a_window_the_key_is_named(ran, monkeypatch):
-    monkeypatch.setattr(module, "residuals", lambda store, bundle: residuals(store, bundle).clear())
+    monkeypatch.setattr(module, "residuals", lambda *asked: residuals(*asked).clear())
     with pytest.raises(
         UserError, match=r"job\.yaml.*backtest\.calibration: no backtest window of \w+ tells its errors"
     ):

@@ -12,6 +12,9 @@ items by day, departments by day, promoted juice by week, spare parts by month),
   65 % to 93 % from the smallest to the largest quarter), the square root of the forecast the other way round (91 % to
   71 %). The geometric mean of the seasonal and the step error times the root of forecast over mean beat the
   seasonal error on all six (SIS 6.5 for 7.1, 5.5 for 5.8, 3.2 for 3.4, 3.3 for 3.5, 4.60 for 4.63, 2.80 for 2.85).
+  With boosters for the seasonal naive, the power 0.7 of forecast over mean beat the root, and sizes of the last year
+  those of all history (SIS 1.34 for 1.35, 2.75 for 2.79, 4.72 for 4.80, 3.98 for 4.02, 2.01 for 2.01, 5.68 for 5.88;
+  spare parts, which sell less every year, cover 81 % for 85 %).
 - Bands: up to five by forecast, each with enough residuals, lower SIS a little and even out the quarters.
 - Mirrored shocks: all series of a window err together (weather, a season that starts early), and tomorrow's common
   error may as well have the other sign. Adding the residuals once more with their window's common error turned round
@@ -31,6 +34,6 @@ items by day, departments by day, promoted juice by week, spare parts by month),
 from forecasting.evaluation.intervals.adaptive import alphas
 from forecasting.evaluation.intervals.bounds import apply
 from forecasting.evaluation.intervals.quantiles import table
-from forecasting.evaluation.intervals.residuals import known, over, scale_of
+from forecasting.evaluation.intervals.residuals import known, over, scale_of, sizes
 
-__all__ = ["alphas", "apply", "known", "over", "scale_of", "table"]
+__all__ = ["alphas", "apply", "known", "over", "scale_of", "sizes", "table"]

@@ -11,19 +11,33 @@ GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
 
 DAMPING = 0.3
+LIFT = 0.7
+"""The power of the mean with which the spread of sales grows: 1/2 would be pure counting, 1 pure shares (Taylor, 1961,
+"Aggregation, variance and the mean")."""
 
 Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
 
 
-def scale_of() -> pl.Expr:
-    """The size of an error to expect, > 0, in units of y, over yhat and what `metrics.scales` adds to a row.
+def sizes(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, season_error, step_error, size]: how much a series moves from season to season and from period to
+    period, and its mean, in units of y; of a `near` past, and of `every` past where nothing moved in that.
 
-    Geometric mean of the seasonal and the step error in sample, larger where the forecast is above the series' mean.
-    A series without errors in sample (too short, or always the same) gets the root of its forecast, at least 1.
+    Both are tables of `metrics.scales`.
     """
-    season, step = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
-    mean, sold = positive(pl.col("mean")), YHAT.clip(0)
-    lift = ((sold + DAMPING * mean) / ((1 + DAMPING) * mean)).sqrt().fill_null(1.0)
+    both = every.join(near, on="unique_id", how="left", suffix="_near")
+    season, step, mean = (pl.coalesce(positive(pl.col(f"{c}_near")), c) for c in ("mase_scale", "rmsse_scale", "mean"))
+    return both.select("unique_id", season_error=season, step_error=step.sqrt(), size=mean)
+
+
+def scale_of() -> pl.Expr:
+    """The size of an error to expect, > 0, in units of y, over yhat and what `sizes` adds to a row.
+
+    Geometric mean of the seasonal and the step error, larger where the forecast is above the series' mean. A series
+    that never moved (too short, or always the same) gets the root of its forecast, at least 1.
+    """
+    season, step = positive(pl.col("season_error")), positive(pl.col("step_error"))
+    mean, sold = positive(pl.col("size")), YHAT.clip(0)
+    lift = ((sold + DAMPING * mean) / ((1 + DAMPING) * mean)).pow(LIFT).fill_null(1.0)
     return pl.coalesce(pl.coalesce((season * step).sqrt(), step, season) * lift, pl.max_horizontal(sold.sqrt(), 1.0))
 
 
