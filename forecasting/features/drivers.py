@@ -24,18 +24,25 @@ def _around(column: str) -> list[Feature]:
     return [
         Feature(column, value, 0, column),
         Feature(f"{column}_before", back(value, 1), 1, column),
-        Feature(f"{column}_after", back(value, -1), 0, column),
+        Feature(f"{column}_after", _next(value, value), 0, column),
     ]
+
+
+def _next(value: pl.Expr, now: pl.Expr) -> pl.Expr:
+    """The value of the period after; in the last one, of which nothing is told, it stays as it is `now`.
+
+    A null there would be one that no training row has had: boosters take it for a price of 0.
+    """
+    return value.shift(-1, fill_value=now.last()).over(SERIES)
 
 
 def _runs(context: Context, column: str) -> list[Feature]:
     """How much of the period before and after (a week of days, a month of weeks) the flag was up."""
     value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
-    coming = value.reverse().rolling_mean(width, min_samples=1).reverse().shift(-1)
+    coming = value.reverse().rolling_mean(width, min_samples=1).reverse()  # of as many as are known
     return [
         Feature(f"{column}_share_before", rolling_mean(value, width, 1), width + 1),
-        # of as many as are known: a null near the end of the horizon would be one that no training row has had
-        Feature(f"{column}_share_after", coming.over(SERIES)),
+        Feature(f"{column}_share_after", _next(coming, value)),
         Feature(f"{column}_share_long", rolling_mean(value, 2 * width, 1), 2 * width + 1),
     ]
 

@@ -24,7 +24,7 @@ ROUND = 1e-7
 
 
 class Slow:
-    """One series as lists, and the features of its row `t` by the book."""
+    """One series as lists, and the features of its row `t` by the book; after the last row drivers stay as they are."""
 
     def __init__(self, rows: pl.DataFrame, freq: str, lead: int, t: int) -> None:
         self.y, self.price, self.promo, self.open = (rows[c].to_list() for c in ("y", "price", "promo", "open"))
@@ -78,7 +78,7 @@ class Slow:
             out |= {
                 name: self.at(values, 0),
                 f"{name}_before": self.at(values, 1),
-                f"{name}_after": self.at(values, -1),
+                f"{name}_after": self.at([*values, values[-1]], -1),
             }
         width = WINDOWS[self.freq][0]
         for name in ("promo", "open"):
@@ -86,7 +86,7 @@ class Slow:
             out[f"{name}_share_before"] = mean(self.past(values, width, 1))
             out[f"{name}_share_long"] = mean(self.past(values, 2 * width, 1))
             coming = values[self.t + 1 : self.t + 1 + width]
-            out[f"{name}_share_after"] = mean(coming)
+            out[f"{name}_share_after"] = mean(coming or values[-1:])
         known = self.past(self.price, self.quarter, 0)
         out |= {"price_to_mean": self.at(self.price, 0) / fmean(known), "price_to_high": known[-1] / max(known)}
         before = self.at(self.price, 1)
