@@ -4,7 +4,9 @@ For errors e of the members the mean squared error of a combination with weights
 is made smallest over w >= 0 with sum 1, after S was shrunk twice: that of a segment towards that of all series (few
 cells tell little), and both towards a multiple of the identity, for which the simple mean is best (Ledoit & Wolf 2004,
 "A well-conditioned estimator for large-dimensional covariance matrices", applied to forecast errors as in Granger &
-Ramanathan 1984). A member that is clearly worse than the best one is left out before.
+Ramanathan 1984). A member that is clearly worse than the best one is left out before. To S comes a share of the same
+moments of the errors of the totals: what is ordered and staffed for many series together needs means that add up, and
+members that lean to one side hardly show in the errors of single series.
 
 These weights are for the mean. The median has weights of its own, for which the mean absolute error is smallest: least
 squares, each error weighing the inverse of its last size (Schlossmacher 1973, "An iterative technique for absolute
@@ -28,6 +30,8 @@ BORROWED = 60.0
 """So many cells (series and cutoffs) of all series count in a segment beside its own."""
 DOUBT = 200.0
 """With so many cells the simple mean has as much say as the errors: the cells of a window are no independent ones."""
+TOTALS = 0.1
+"""So much the errors of the totals of all series count beside those of the series."""
 ROUNDS, LEAST = 20, 0.05
 """Rounds of reweighting, and the size below which errors weigh alike, as a share of the median one."""
 ROWS = 400_000
@@ -49,27 +53,29 @@ def weights(past: pl.DataFrame, homes: pl.DataFrame, members: Sequence[str]) -> 
     wide = wide.join(homes.select("unique_id", "segment"), on="unique_id", how="left")
     whole, cells, every = _moments(wide, members), _cells(wide), wide.select(members).to_numpy()
     kept, near = (_kept(size, cells) for size in (np.sqrt(np.diag(whole)), np.abs(every).mean(axis=0)))
-    middle = _median(every, near, cells)
-    parts = [_framed(ALL, members, _solved(whole, kept, cells), middle)]
+    middle, totals = _median(every, near, cells), _totals(wide, members)
+    parts = [_framed(ALL, members, _solved(_both(whole, totals, kept), kept, cells), middle)]
     for (segment,), rows in wide.drop_nulls("segment").group_by("segment", maintain_order=True):
         own, errors = _cells(rows), rows.select(members).to_numpy()
         mixed = (own * _moments(rows, members) + BORROWED * whole) / (own + BORROWED)
         between = (own * _median(errors, near, own) + BORROWED * middle) / (own + BORROWED)
-        parts.append(_framed(str(segment), members, _solved(mixed, kept, cells), between))
+        parts.append(_framed(str(segment), members, _solved(_both(mixed, totals, kept), kept, cells), between))
     return pl.concat(parts)
 
 
 def _errors(past: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
-    """unique_id, cutoff and one column of scaled errors per member: rows on which all of them forecast what was sold.
+    """unique_id, ds, cutoff, unit and one column of errors in this unit per member: rows on which all of them forecast
+    what was sold.
 
     An error counts by the root of its series' scale, between each series alike (RMSSE) and each unit alike (WAPE).
     """
     rows = past.filter(pl.col("model").is_in(list(members)), pl.col("y").is_not_null(), ~_closed(past))
     scale = pl.when(pl.col("rmsse_scale") > 0).then("rmsse_scale").otherwise(1.0).sqrt().sqrt()
-    rows = rows.select(*KEY, "model", error=(pl.col("yhat") - pl.col("y")) / scale).filter(pl.col("error").is_finite())
+    error = (pl.col("yhat") - pl.col("y")) / scale
+    rows = rows.select(*KEY, "model", unit=scale, error=error).filter(pl.col("error").is_finite())
     every = -(-rows.height // (ROWS * len(members)))  # whole series, so that few tell for many
     rows = rows.filter(pl.col("unique_id").rank("dense") % max(every, 1) == 0)
-    wide = rows.pivot("model", index=list(KEY), values="error", aggregate_function="first")
+    wide = rows.pivot("model", index=[*KEY, "unit"], values="error", aggregate_function="first")
     if any(m not in wide.columns for m in members):
         return pl.DataFrame()
     return wide.drop_nulls(list(members))
@@ -87,6 +93,18 @@ def _moments(wide: pl.DataFrame, members: Sequence[str]) -> Floats:
     """The mean of ee' (k, k)."""
     e = wide.select(members).to_numpy()
     return np.asarray(e.T @ e / len(e))
+
+
+def _totals(wide: pl.DataFrame, members: Sequence[str]) -> Floats:
+    """The mean of ee' (k, k) of the errors of all series together, day by day."""
+    added = wide.group_by("cutoff", "ds").agg((pl.col(m) * pl.col("unit")).sum() for m in members)
+    return _moments(added, members)
+
+
+def _both(moments: Floats, totals: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """The moments of series with those of totals, brought to their size, as far as these count."""
+    own, of_totals = (np.diag(m)[kept].sum() for m in (moments, totals))
+    return np.asarray(moments + TOTALS * own / max(of_totals, 1e-300) * totals)
 
 
 def _kept(sizes: Floats, cells: int) -> NDArray[np.bool_]:
