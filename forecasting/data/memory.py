@@ -41,7 +41,9 @@ class Memory:
         with self._guard:
             turn = self._turns.setdefault(what, Lock())
         with turn:
-            made = cast("Made", self._held[what]) if what in self._held else make()
+            with self._guard:  # another thread may be forgetting things
+                held = self._held.get(what)
+            made = make() if held is None else cast("Made", held)
             with self._guard:
                 self._held[what] = made
                 self._held.move_to_end(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ class Matrix:
             days = pl.col("ds").is_between(cut.cutoff, cut.config.frequency.shift(cut.cutoff, lead), closed="right")
             return rows().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
 
-        return cut.once(("ahead", bucket, lead, self.features.levels), taken)
+        # models that were trained on other days know other codes
+        return cut.once(("ahead", bucket, lead, self.features.levels, json.dumps(self.codes)), taken)
 
 
 def features_of(cut: Cut, groups: Sequence[Level] = ()) -> Features:
