@@ -77,7 +77,7 @@ PATTERNS = (
     (r"(.+)_trend", "last quarter of the group {0} against the same one a year ago"),
     (r"(.+)_season", "sales of the group {0} around this phase a year ago against that year's quarter"),
     (r"(.+)_before", "{0} one {unit} before"),
-    (r"(.+)_after", "{0} one {unit} after"),
+    (r"(.+)_after", "{0} one {unit} after, or as it is now where nothing is told of that"),
 )
 """Name -> what it tells, the first that fits; {0} is what stands in the brackets, {unit} is day, week or month."""
 SCALED = r"lag_|season_|mean_|std_|year_ago|like_|event_.+_again|.+_alike$|.+_lately$"
