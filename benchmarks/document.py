@@ -49,8 +49,8 @@ Skill is the share of SeasonalNaive's WAPE that is saved. WAPE is judged on the 
 {costs}
 
 The whole pipeline, imports included: ingest, and a backtest that fits every model of the recipe on the windows above
-and on the older ones (after the +) that feed intervals and weights. mlforecast fits LightGBM, with the settings that
-PEERS.md names as the best of its peers where it tells them, and predicts, on the windows above alone, imports included
+and on the older ones (after the +) that feed intervals and weights. mlforecast fits LightGBM, with the best
+settings of others as far as PEERS.md tells them, and predicts, on the windows above alone, imports included
 (`benchmarks/mlforecast_cost.py`). MB is the peak of the largest process.
 
 ## The models behind it

@@ -1,9 +1,9 @@
-"""mlforecast with LightGBM on the windows of a benchmark: what the accuracy of the best peer costs.
+"""mlforecast with LightGBM on the windows of a benchmark: what the settings of the best peers cost.
 
     PYTHON mlforecast_cost.py FOLDER        PYTHON being one that has mlforecast, polars and lightgbm
 
 Reads frame.parquet and spec.json of benchmarks.pipeline, writes mlforecast.parquet (unique_id, ds, cutoff, yhat). The
-settings are those that PEERS.md names as the best that others found by hand for each data set; others get a plain use.
+settings are the best that others found by hand, as far as PEERS.md tells them for a data set; the rest is a plain use.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def filled(rows: pl.DataFrame, spec: dict[str, Any]) -> pl.DataFrame:
     return whole.with_columns(known, pl.col("y").fill_null(0)).with_columns(told)
 
 
-def forecaster(spec: dict[str, Any], setting: Setting, shortest: int) -> Any:
-    """The MLForecast of a setting; no lag is longer than the history."""
+def forecaster(spec: dict[str, Any], setting: Setting, longest: int) -> Any:
+    """The MLForecast of a setting; no lag is longer than the longest history."""
     import numpy as np
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
@@ -78,7 +78,7 @@ def forecaster(spec: dict[str, Any], setting: Setting, shortest: int) -> Any:
     freq, season = spec["freq"], SEASONS[spec["freq"]]
     least = spec["h"] if setting.direct else 1
     asked = {*LAGS[freq], *range(least, least + 4), *(season * i for i in range(1, 12 if season == 7 else 3))}
-    lags = sorted(lag for lag in asked if least <= lag < shortest)
+    lags = sorted(lag for lag in asked if least <= lag < longest)
     rolling = [RollingMean(n, min_samples=1) for n in ROLLING[freq]]
     if season == 7:
         rolling += [SeasonalRollingMean(7, n, min_samples=1) for n in (4, 8)]
