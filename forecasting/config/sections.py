@@ -168,11 +168,13 @@ class Limits(Part):
 
 
 class Backtest(Part):
-    """Rolling origins: reported `windows`, `step` periods apart (default h), and older ones for the intervals."""
+    """Rolling origins: reported `windows`, `step` periods apart (default h), and older ones for the intervals: at most
+    `calibration`, and no more than hold enough errors.
+    """
 
     windows: Whole = Field(default=2, ge=1)
     step: Whole | None = Field(default=None, ge=1)
-    calibration: Whole = Field(default=1, ge=0)
+    calibration: Whole = Field(default=2, ge=0)
 
 
 class ModelSpec(Part):

@@ -32,7 +32,7 @@ class Options:
     params: Mapping[str, Any]
     trees: int | None = None
     years: float = 2.0
-    rows: int = 600_000
+    rows: int = 400_000
     predicts: str = "mean"
     priors: tuple[Level, ...] = ()
     seeds: int = 1

@@ -17,6 +17,7 @@ from forecasting import models
 from forecasting.config import Config
 from forecasting.data import contracts
 from forecasting.data.panel import Cut, Panel, cutoffs
+from forecasting.evaluation import intervals
 from forecasting.evaluation.comparisons import gains
 from forecasting.evaluation.metrics import score
 from forecasting.evaluation.scores import scores_table, skill
@@ -81,7 +82,10 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
 
 
 def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[date]]:
-    """Reported and older cutoffs that the history allows; raises UserError when it is too short for a reported one."""
+    """Reported and older cutoffs that the history allows; raises UserError when it is too short for a reported one.
+
+    Of the older ones no more than hold enough errors for bounds: where series are many, that is one.
+    """
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
     least = config.frequency.shift(first, max(FEWEST, config.h) - 1)
@@ -93,7 +97,15 @@ def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[d
             f"{config.h} {unit}s ahead in {config.backtest.windows} backtest windows need history back to before "
             f"{reported[0]}, but the data start on {first}: lower h, backtest.windows or backtest.step",
         )
-    return reported, [c for c in older if c >= least]
+    spare = config.backtest.calibration - intervals.needed(_observed(config, panel, end), config.backtest.calibration)
+    return reported, [c for c in older[spare:] if c >= least]
+
+
+def _observed(config: Config, panel: Panel, end: date) -> int:
+    """How many values the newest h periods up to `end` hold, of all series together."""
+    days = pl.col("ds").is_between(config.frequency.shift(end, 1 - config.h), end)
+    counts = pl.collect_all([panel.scan(b).filter(days).select(pl.col("y").count()) for b in panel.buckets])
+    return sum(c.item() for c in counts)
 
 
 def _window(

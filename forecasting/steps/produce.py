@@ -222,12 +222,13 @@ def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> p
 def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
     """The quantile table for a cutoff, from the newest windows that were wholly over by then.
 
-    What the bounds of some of these windows hold in the others decides how much the next ones leave outside: whoever
-    asks for a cutoff finds the same windows, so a look back says what was said that night.
+    What the bounds of some windows hold in the others decides how much the next ones leave outside: whoever asks for a
+    cutoff finds the same windows, so a look back says what was said that night.
     """
-    usable, floor = intervals.known(residuals, cutoff, config.backtest.calibration), config.clean.y_min
-    bare = usable.select(c for c in usable.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
-    held = [usable.clear()]
+    floor, windows = config.clean.y_min, config.backtest.calibration
+    usable, judged = (of(residuals, cutoff, windows) for of in (intervals.known, intervals.newest))
+    bare = judged.select(c for c in judged.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
+    held = [judged.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):
         others = bare.filter(pl.col("cutoff") != at)
         if others.height:

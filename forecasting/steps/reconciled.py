@@ -23,10 +23,10 @@ def joint(trained: Trained) -> list[FittedReconcile]:
 
 
 def variances(past: pl.DataFrame, at: Origin, names: Sequence[str]) -> pl.DataFrame:
-    """[model, unique_id, var] of a model of series and one of aggregates: their mean squared errors in the windows that
-    the bounds of the cutoff rest on, so that a look back finds what was found that night.
+    """[model, unique_id, var] of a model of series and one of aggregates: their mean squared errors in the newest
+    windows that were over by the cutoff, so that a look back finds what was found that night.
     """
-    over = intervals.known(past, at.cut.cutoff, at.config.backtest.calibration)
+    over = intervals.newest(past, at.cut.cutoff, at.config.backtest.calibration)
     base, top = (over.filter(pl.col("model") == name) for name in names)
     series = hierarchy.variances(base.filter(pl.col("grain") == "series"))
     told = (series, hierarchy.against_sums(top, base))

@@ -72,14 +72,16 @@ def _rows(store: Store, vintage: dict[str, object]) -> pl.DataFrame:
 
 
 def residuals(store: Store, bundle: Bundle, homes: pl.DataFrame) -> pl.DataFrame:
-    """The champion's backtest rows that the bounds of its bundle rest on; `homes` as from `_homes`."""
+    """The champion's backtest rows of the newest windows: each is one shock that may come again; `homes` as from
+    `_homes`.
+    """
     trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
     reported, older = cutoffs(bundle.config, trained)
     asked = [bundle.champion, *models.members(champion)]
     mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(asked)
     rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
     answered = recombined(rows, [champion], lambda: homes).filter(pl.col("model") == bundle.champion)
-    return intervals.known(answered, trained, bundle.config.backtest.calibration)
+    return intervals.newest(answered, trained, bundle.config.backtest.calibration)
 
 
 def _homes(config: Config, store: Store) -> pl.DataFrame:

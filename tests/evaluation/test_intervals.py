@@ -14,20 +14,21 @@ from forecasting.evaluation.metrics import scales, score
 
 LEVELS = (80, 95)
 CUTOFF = date(2024, 6, 30)
+FIXED = {"model": pl.lit("m"), "grain": pl.lit("series"), "block": pl.lit(7, pl.Int32), "scale": pl.lit(1.0)}
+# one series: errors of one teach no boosters (see test_widths), so these are the plain quantiles
+FIXED |= {"unique_id": pl.lit("a"), "step": pl.lit(1), "mase_scale": pl.lit(1.0), "rmsse_scale": pl.lit(1.0)}
 
 
 def residuals(errors, cutoff=CUTOFF, **columns):
     """Rows whose forecast is 100 and whose error is given, in units of a scale of 1."""
     frame = pl.DataFrame({"y": 100.0 + np.asarray(errors, dtype=float)})
     whole = {k: v if isinstance(v, pl.Series) else pl.lit(v) for k, v in columns.items()}
-    fixed = {"model": pl.lit("m"), "grain": pl.lit("series"), "block": pl.lit(7, pl.Int32), "cutoff": pl.lit(cutoff)}
-    return frame.with_columns(**fixed, yhat=pl.lit(100.0), scale=pl.lit(1.0)).with_columns(**whole)
+    return frame.with_columns(**FIXED, cutoff=pl.lit(cutoff), yhat=pl.lit(100.0)).with_columns(**whole)
 
 
 def forecast(yhat=(100.0,), **columns):
     frame = pl.DataFrame({"yhat": pl.Series(yhat, dtype=pl.Float64)})
-    fixed = {"model": pl.lit("m"), "grain": pl.lit("series"), "block": pl.lit(7, pl.Int32), "scale": pl.lit(1.0)}
-    return frame.with_columns(**fixed).with_columns(**{k.replace("_", "-"): v for k, v in columns.items()})
+    return frame.with_columns(**FIXED).with_columns(**{k.replace("_", "-"): v for k, v in columns.items()})
 
 
 def bounds(rows, **columns):
@@ -172,6 +173,25 @@ def test_known_are_the_newest_windows_that_have_ended():
     assert intervals.known(rows, CUTOFF - timedelta(days=90), 2).is_empty()
 
 
+@pytest.mark.parametrize(("series", "kept"), [(30, 4), (72, 2), (143, 1)])  # 210, 504 and 1,001 errors in a window
+def test_bounds_rest_on_no_more_windows_than_hold_enough_errors(series, kept):
+    rows = windows(series=series)
+    at = CUTOFF + timedelta(days=7)
+    assert intervals.known(rows, at, 4).equals(intervals.newest(rows, at, kept))
+    assert intervals.needed(series * 7, 4) == kept
+
+
+def test_what_was_not_observed_is_no_error():
+    rows = windows(series=143).with_columns(y=pl.when(pl.int_range(pl.len()) % 7 != 0).then("y"))
+    assert intervals.known(rows, CUTOFF + timedelta(days=7), 4)["cutoff"].n_unique() == 2
+
+
+def test_a_model_with_few_errors_looks_back_further_than_one_with_many():
+    rows = pl.concat([windows(series=143), windows(series=30).with_columns(grain=pl.lit("total"))])
+    told = intervals.known(rows, CUTOFF + timedelta(days=7), 3).group_by("grain").agg(pl.col("cutoff").n_unique())
+    assert dict(told.iter_rows()) == {"series": 1, "total": 3}
+
+
 @given(st.integers(-40, 7), st.integers(1, 4))
 def test_nothing_after_the_cutoff_changes_a_bound(days, k):
     cutoff, rows = CUTOFF + timedelta(days=days), windows()
@@ -256,7 +276,8 @@ def recent_means(panel, days, k, sizes):
     both = measured.join(intervals.sizes(measured, measured), on="unique_id")
     rows = ahead.join(both, on="unique_id").with_columns(cutoff=pl.lit(cutoff), scale=intervals.scale_of())
     step = pl.col("ds").replace_strict(steps, return_dtype=pl.Int32)
-    named = rows.with_columns(block=(step > h // 4).cast(pl.Int32), model=pl.lit("m"), grain=pl.lit("series"))
+    fixed = {"model": pl.lit("m"), "grain": pl.lit("series")}
+    named = rows.with_columns(block=(step > h // 4).cast(pl.Int32), step=step, **fixed)
     return named.with_columns(volume=pl.col("mean").rank().qcut(3, labels=["small", "middle", "large"]).cast(pl.String))
 
 

@@ -38,6 +38,8 @@ def rows_of(grain, names, yhat, scale, y):
         "y": y.ravel(),
         "yhat": np.full(y.size, yhat),
         "scale": np.full(y.size, scale),
+        "mase_scale": np.full(y.size, scale),
+        "rmsse_scale": np.full(y.size, scale**2),
         "grain": grain,
         "model": "m",
         "block": H,

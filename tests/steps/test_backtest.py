@@ -153,3 +153,12 @@ def test_a_history_that_is_too_short_names_the_key_and_the_way_out():
 def test_without_data_the_way_is_told():
     with pytest.raises(UserError, match="chain: no data are loaded yet; run `demandcast ingest`"):
         chain.make().run(["backtest"])
+
+
+def test_where_series_are_many_one_older_window_holds_enough_errors():
+    few = chain.sample().filter(pl.col("ds") > LAST - timedelta(120))
+    many = pl.concat(few.with_columns(item=pl.format("{}-{}", "item", pl.lit(k))) for k in range(20))
+    job = chain.make(many, models=["ladder"])
+    facts = job.run(["ingest", "backtest"])[1].facts
+    assert facts["calibration"] == [str(OLDER[-1])]
+    assert facts["cutoffs"] == [str(at) for at in REPORTED]

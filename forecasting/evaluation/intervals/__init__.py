@@ -24,6 +24,13 @@ items by day, departments by day, promoted juice by week, spare parts by month),
   rather than the bounds out to q50. Items by day cover 80 % (before: 84 %), spare parts 84 % (87 %), a web shop's items
   82 % (86 %), at nearly the same SIS (4.91 for 4.87, 5.77 for 5.76, 7.87 for 7.79). Giving the upper bound the whole
   alpha where the lower one stands at the floor covers as well, but SIS rises to 5.2, 6.0 and 7.9.
+- Widths (see widths), with boosters for the seasonal naive and one window of errors: SIS 1.33 for 1.36, 2.63 for 2.76,
+  4.74 for 4.75, 4.02 for 4.02, 1.93 for 2.05, 5.62 for 5.68; WQL falls by 2 to 6 % on three sets and rises by 1.5 % on
+  items by day. Prices and promotions as further inputs brought nothing; the mean error of each series in the window
+  before instead of boosters, half as much.
+- Windows: where one holds 1,000 errors, an older one moves SIS by 1 % at most, up or down, and juice covers 87 % with it
+  and 82 % without, as errors there shrink while the history grows. With few errors (one series by month: twelve a window)
+  two windows are the better by far.
 - Adaptive levels (see adaptive): departments by day cover 80 % (before: 85 %) at the same SIS, the others hardly move;
   with a step of 1 they fell to 76 %.
 - Demand classes beside the bands brought nothing (SIS 5.82 for 5.80, 4.00 for 4.01, 7.91 for 7.91) and are left out.
@@ -34,6 +41,6 @@ items by day, departments by day, promoted juice by week, spare parts by month),
 from forecasting.evaluation.intervals.adaptive import alphas
 from forecasting.evaluation.intervals.bounds import apply
 from forecasting.evaluation.intervals.quantiles import table
-from forecasting.evaluation.intervals.residuals import known, over, scale_of, sizes
+from forecasting.evaluation.intervals.residuals import known, needed, newest, over, scale_of, sizes
 
-__all__ = ["alphas", "apply", "known", "over", "scale_of", "sizes", "table"]
+__all__ = ["alphas", "apply", "known", "needed", "newest", "over", "scale_of", "sizes", "table"]

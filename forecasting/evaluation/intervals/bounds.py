@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import polars as pl
 
+from forecasting.evaluation.intervals import widths
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, closed_in
 
 
@@ -16,10 +17,12 @@ def apply(
 ) -> pl.DataFrame:
     """Add q50, lo-L, hi-L of every level and `interval` (block, pooled or model) to `forecasts`, in their order.
 
-    `forecasts` has model, grain, block, yhat and scale, and may have `closed` and bounds and a median (q50) of its own.
+    `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed` and bounds
+    and a median (q50) of its own.
     The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
     """
-    rows = located(forecasts, quantiles)
+    sized = widths.applied(forecasts, widths.within(quantiles))
+    rows = located(sized, quantiles.drop("widths", strict=False))
     own = [name for name in forecasts.columns if name.startswith(("lo-", "hi-"))]
     ascending = sorted(levels)
     bounded = rows.with_columns(
@@ -28,7 +31,7 @@ def apply(
     for outer, inner in zip(ascending, [None, *ascending], strict=False):
         bounded = bounded.with_columns(nested(inner, outer))
     inside = finished(bounded, levels, y_min).with_columns(enclosed(ascending[:1]))
-    return inside.select(*kept(forecasts.columns, levels))
+    return inside.select(*kept(forecasts.columns, levels)).with_columns(forecasts["scale"])
 
 
 def kept(columns: Sequence[str], levels: Sequence[int]) -> list[str]:

@@ -7,6 +7,7 @@ from math import ceil
 
 import polars as pl
 
+from forecasting.evaluation.intervals import widths
 from forecasting.evaluation.intervals.adaptive import alpha, nominal
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, scaled
 
@@ -19,15 +20,20 @@ def table(
 ) -> pl.DataFrame:
     """Quantiles of the scaled residuals, in units of the scale.
 
-    `residuals` has model, grain, block, cutoff, y, yhat and scale; rows without y, and closed days, are left out.
-    No sale is below `y_min`; `alphas` [model, grain, alpha-L ...] are the shares to be left outside where they are
-    not nominal (see adaptive).
-    Returns [model, grain, block, floor, n, skew, lo-L, hi-L ..., interval]: rows with a block hold for forecasts from
-    `floor` up to the next floor; the row with block null is the pooled rung, null where it has too few residuals.
+    `residuals` has unique_id, model, grain, block, cutoff, step, y, yhat, scale, mase_scale and rmsse_scale; rows
+    without y, and closed days, are left out. No sale is below `y_min`; `alphas` [model, grain, alpha-L ...] are the
+    shares to be left outside where they are not nominal (see adaptive).
+    Returns [model, grain, block, floor, n, skew, lo-L, hi-L ..., interval, widths]: rows with a block hold for
+    forecasts from `floor` up to the next floor; the row with block null is the pooled rung, null where it has too few
+    residuals. It also holds the boosters by which `scale` is corrected, in residuals and forecasts alike (see widths).
     """
-    rows = promised(scaled(residuals), levels, alphas)
+    plain = scaled(residuals)
+    known = widths.learned(plain)
+    rows = promised(widths.crossed(plain, known), levels, alphas)
     floored = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
-    return pl.concat([by_block(floored, levels), pooled(rows, levels)]).sort(*CELL, "floor")
+    cells = pl.concat([by_block(floored, levels), pooled(rows, levels)]).join(known, on=GROUP, how="left")
+    once = pl.when(pl.col("block").is_null()).then("widths").alias("widths")
+    return cells.with_columns(once).sort(*CELL, "floor")
 
 
 def promised(rows: pl.DataFrame, levels: Sequence[int], alphas: pl.DataFrame | None) -> pl.DataFrame:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from math import ceil
 
 import polars as pl
 
 GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
 
+ENOUGH = 1000
+"""Errors that bounds rest on: where the newest window holds so many, older ones only tell of a model that knew less."""
 DAMPING = 0.3
 LIFT = 0.7
 """The power of the mean with which the spread of sales grows: 1/2 would be pure counting, 1 pure shares (Taylor, 1961,
@@ -51,12 +54,25 @@ def over(backtests: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     return backtests.filter(pl.col("ds").max().over(*GROUP, "cutoff") <= cutoff)
 
 
+def newest(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
+    """Per model and grain the rows of the newest `windows` of the windows that were wholly over by `cutoff`."""
+    place = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
+    return over(backtests, cutoff).filter(place <= windows)
+
+
 def known(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
-    """The rows of `backtests` that may be used for bounds at `cutoff`: per model and grain the newest `windows` of the
-    windows that were wholly over by then.
+    """The rows of `backtests` on which bounds at `cutoff` rest: per model and grain the newest windows, as few as hold
+    enough errors, and at most `windows`.
     """
-    newest = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
-    return over(backtests, cutoff).filter(newest <= windows)
+    rows = newest(backtests, cutoff, windows)
+    held = rows.group_by(*GROUP, "cutoff").agg(errors=Y.count().cast(pl.Int64)).sort("cutoff", descending=True)
+    newer = pl.col("errors").cum_sum().over(GROUP) - pl.col("errors")
+    return rows.join(held.filter(newer < ENOUGH), on=[*GROUP, "cutoff"], how="semi", maintain_order="left")
+
+
+def needed(errors: int, windows: int) -> int:
+    """How many windows of so many errors are enough; all `windows` where they are not."""
+    return min(windows, ceil(ENOUGH / max(errors, 1)))
 
 
 def scaled(residuals: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,144 @@
+"""What boosters learn of the sizes of errors: who is hard to forecast, without believing what they learned by heart."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from forecasting.evaluation import intervals
+from forecasting.evaluation.intervals import widths
+from forecasting.evaluation.intervals.residuals import scaled
+
+LEVELS = (80, 95)
+SERIES, STEPS = 120, 28
+
+
+def rows(spread, seed=0, series=SERIES, **columns):
+    """Forecasts of 100 with errors of the standard deviation `spread(series, step)`; every second series moves more
+    from period to period than the others.
+    """
+    rng = np.random.default_rng(seed)
+    ids, steps = np.repeat(np.arange(series), STEPS), np.tile(np.arange(STEPS), series)
+    frame = pl.DataFrame({"unique_id": ids, "step": steps + 1}).with_columns(pl.col("unique_id").cast(pl.String))
+    fixed = {"model": pl.lit("m"), "grain": pl.lit("series"), "block": pl.lit(7, pl.Int32), "scale": pl.lit(10.0)}
+    fixed |= {"cutoff": pl.lit(date(2024, 6, 30)), "mase_scale": pl.lit(10.0), "yhat": pl.lit(100.0)}
+    own = pl.Series(100.0 * (1 + 8 * (ids % 4 >= 2)))
+    error = pl.Series(rng.normal(0, spread(ids, steps)))
+    return frame.with_columns(**fixed, rmsse_scale=own, y=100 + error).with_columns(**columns)
+
+
+def jumpy(ids, _):
+    """Series that move more are missed by five times as much."""
+    return np.where(ids % 4 >= 2, 25.0, 5.0)
+
+
+def even(ids, _):
+    return np.full(ids.shape, 10.0)
+
+
+def answered(known, new):
+    found = intervals.apply(new.drop("y"), intervals.table(known, LEVELS), LEVELS)
+    return new.join(found.select("unique_id", "step", "^(lo|hi)-.*$"), on=["unique_id", "step"])
+
+
+def inside(found, level=80):
+    return found.select(pl.col("y").is_between(f"lo-{level}", f"hi-{level}").mean()).item()
+
+
+def width(found):
+    return found.select((pl.col("hi-80") - pl.col("lo-80")).mean()).item()
+
+
+def of_kind(found, *, hard):
+    return found.filter((pl.col("rmsse_scale") > 100) == hard)
+
+
+def test_what_is_hard_to_forecast_gets_wider_bounds_and_both_kinds_are_covered():
+    found = answered(rows(jumpy), rows(jumpy, seed=1))
+    assert width(of_kind(found, hard=True)) > 3.5 * width(of_kind(found, hard=False))
+    for hard in (True, False):
+        assert 0.76 <= inside(of_kind(found, hard=hard)) <= 0.84
+
+
+def test_without_them_the_easy_are_covered_too_often_and_the_hard_too_rarely():
+    """Said to be of one series, no error can be told by those of other series."""
+    found = answered(rows(jumpy).with_columns(unique_id=pl.lit("a")), rows(jumpy, seed=1))
+    assert inside(of_kind(found, hard=True)) < 0.7
+    assert inside(of_kind(found, hard=False)) > 0.9
+
+
+def test_errors_further_ahead_are_told_apart_within_a_block():
+    found = answered(*(rows(lambda _, steps: 5.0 + steps, seed=s) for s in (0, 1)))
+    near, far = found.filter(pl.col("step") <= 7), found.filter(pl.col("step") > 21)
+    assert width(far) > 2 * width(near)
+    assert 0.72 <= inside(near) <= 0.88
+    assert 0.72 <= inside(far) <= 0.88
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_learned_by_heart_does_not_narrow_the_bounds(seed):
+    """Every series has sizes of its own that mean nothing: told by the own half, its errors would look small."""
+    size = pl.Series(np.repeat(np.random.default_rng(seed).gamma(1, 100, SERIES), STEPS))
+    chance = {"rmsse_scale": size, "mase_scale": size.reverse()}
+    found = answered(*(rows(even, seed=10 * seed + s, **chance) for s in (1, 2)))
+    assert 0.77 <= inside(found) <= 0.84
+    assert 0.93 <= inside(found, 95) <= 0.97
+
+
+def test_each_half_is_told_by_boosters_that_have_not_seen_it():
+    """An error of one half changes what the other half is told, and nothing that its own half is told."""
+    before, ids = rows(jumpy), np.arange(SERIES * STEPS) // STEPS
+    after = before.with_columns(y=pl.when(pl.Series(ids) == 2).then(pl.col("y") + 500).otherwise("y"))
+    half = {frame_id: rank % 2 for rank, frame_id in enumerate(sorted(before["unique_id"].unique()), start=1)}
+    scales = []
+    for found in (before, after):
+        plain = scaled(found)
+        scales.append(widths.crossed(plain, widths.learned(plain)).select("unique_id", "step", "scale"))
+    changed = scales[0].join(scales[1], on=["unique_id", "step"]).filter(pl.col("scale") != pl.col("scale_right"))
+    assert changed.height
+    assert {half[i] for i in changed["unique_id"]} == {1 - half["2"]}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        rows(jumpy, series=60),  # 840 errors in each half
+        rows(jumpy).with_columns(y=pl.col("yhat")),
+        rows(jumpy).with_columns(unique_id=pl.lit("a")),
+    ],
+    ids=["few", "faultless", "one series"],
+)
+def test_where_too_little_is_known_the_size_stays(known):
+    assert intervals.table(known, LEVELS)["widths"].null_count() == intervals.table(known, LEVELS).height
+
+
+def test_other_models_and_grains_are_not_told():
+    table = intervals.table(rows(jumpy), LEVELS)
+    for other in ({"model": pl.lit("other")}, {"grain": pl.lit("total")}):
+        new = rows(jumpy, seed=1, **other)
+        assert_frame_equal(
+            intervals.apply(new, table, LEVELS), intervals.apply(new, table.with_columns(widths=None), LEVELS)
+        )
+
+
+def test_rows_keep_their_order_and_their_scale():
+    new = rows(jumpy, seed=1).sample(fraction=1.0, shuffle=True, seed=3)
+    found = intervals.apply(new, intervals.table(rows(jumpy), LEVELS), LEVELS)
+    assert_frame_equal(found.select("unique_id", "step", "scale"), new.select("unique_id", "step", "scale"))
+
+
+def test_series_of_which_nothing_is_known_have_bounds_too():
+    lost = {c: pl.lit(None, pl.Float64) for c in ("mase_scale", "rmsse_scale")}
+    found = intervals.apply(rows(jumpy, seed=1, **lost), intervals.table(rows(jumpy), LEVELS), LEVELS)
+    assert (found["hi-80"] > found["lo-80"]).all()
+
+
+def test_a_table_says_the_same_after_a_file_and_an_older_one_still_answers(tmp_path):
+    table, new = intervals.table(rows(jumpy), LEVELS), rows(jumpy, seed=1)
+    table.write_parquet(tmp_path / "quantiles.parquet")
+    again = pl.read_parquet(tmp_path / "quantiles.parquet")
+    assert_frame_equal(intervals.apply(new, again, LEVELS), intervals.apply(new, table, LEVELS))
+    older = intervals.apply(new, table.drop("widths"), LEVELS)
+    assert older["hi-80"].null_count() == 0
