@@ -28,8 +28,8 @@ from forecasting.steps import reconciled
 NO_PAST = pl.DataFrame(
     schema=dict.fromkeys(("unique_id", "model", "grain"), pl.String)
     | dict.fromkeys(("ds", "cutoff"), pl.Date)
-    | dict.fromkeys(("y", "yhat", "scale", "rmsse_scale"), pl.Float64)
-    | {"block": pl.Int32, "closed": pl.Boolean}
+    | dict.fromkeys(("y", "yhat", "scale", "mase_scale", "rmsse_scale"), pl.Float64)
+    | {"step": pl.Int32, "block": pl.Int32, "closed": pl.Boolean}
 )
 """Backtest rows where there are none yet."""
 

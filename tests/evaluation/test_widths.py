@@ -91,7 +91,7 @@ def test_each_half_is_told_by_boosters_that_have_not_seen_it():
     """An error of one half changes what the other half is told, and nothing that its own half is told."""
     before, ids = rows(jumpy), np.arange(SERIES * STEPS) // STEPS
     after = before.with_columns(y=pl.when(pl.Series(ids) == 2).then(pl.col("y") + 500).otherwise("y"))
-    half = {frame_id: rank % 2 for rank, frame_id in enumerate(sorted(before["unique_id"].unique()), start=1)}
+    half = dict(before.select("unique_id", widths.HALF).unique().iter_rows())
     scales = []
     for found in (before, after):
         plain = scaled(found)

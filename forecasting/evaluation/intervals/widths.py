@@ -6,8 +6,9 @@ of the other half (cross-conformal prediction, Vovk 2015), and forecasts by both
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import polars as pl
 
 from forecasting.evaluation.intervals.residuals import GROUP, SCALE, YHAT, R, positive, scaled
@@ -15,7 +16,12 @@ from forecasting.models import lightgbm_sizes
 
 ENOUGH = 1000
 """Errors that each half must have."""
-HALF = (pl.col("unique_id").rank("dense").over(GROUP) % 2).alias("half")
+SEASON, STEP = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
+INPUTS = {"lift": YHAT / SEASON, "size": SCALE, "restless": STEP / SEASON, "ahead": pl.col("step")}
+"""How large a forecast is among the errors of its series, how large these are, how much of them comes from one period
+to the next, and how far ahead it looks."""
+HALF = (pl.col("unique_id").hash(seed=0) % 2).alias("half")
+"""Of no meaning beyond one table: other versions of Polars may halve otherwise."""
 
 
 def learned(residuals: pl.DataFrame) -> pl.DataFrame:
@@ -24,22 +30,25 @@ def learned(residuals: pl.DataFrame) -> pl.DataFrame:
 
     `residuals` are scaled ones, with unique_id, step, mase_scale and rmsse_scale.
     """
-    groups = residuals.with_columns(HALF).partition_by(GROUP, as_dict=True, maintain_order=True)
+    rows = residuals.select(*GROUP, HALF, R.abs().alias("error"), **INPUTS)
+    groups = rows.partition_by(GROUP, as_dict=True, maintain_order=True)
     texts = {key: [_text(group.filter(pl.col("half") != half)) for half in (0, 1)] for key, group in groups.items()}
     known = [(*key, said) for key, said in texts.items() if all(said)]
     return pl.DataFrame(known, dict.fromkeys(GROUP, pl.String) | {"widths": pl.List(pl.String)}, orient="row")
 
 
 def _text(rows: pl.DataFrame) -> str | None:
-    errors = rows.select(R.abs()).to_series()
-    return lightgbm_sizes.learned(_inputs(rows), errors) if rows.height >= ENOUGH and (errors > 0).any() else None
+    enough = rows.height >= ENOUGH and (rows["error"] > 0).any()
+    return lightgbm_sizes.learned(rows.select(*INPUTS), rows["error"]) if enough else None
 
 
 def crossed(residuals: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The same residuals, `scale` as those boosters tell it that have not seen the series."""
-    halves = residuals.with_columns(HALF)
-    parts = [_told(halves.filter(pl.col("half") == half), known, (half,)) for half in (0, 1)]
-    return scaled(pl.concat(parts).drop("half"))
+    rows = residuals.with_columns(HALF)
+    asked = (
+        (where & (pl.col("half") == half), texts[half : half + 1]) for where, texts in _of(known) for half in (0, 1)
+    )
+    return scaled(_told(rows, asked).drop("half"))
 
 
 def within(quantiles: pl.DataFrame) -> pl.DataFrame:
@@ -50,24 +59,21 @@ def within(quantiles: pl.DataFrame) -> pl.DataFrame:
 
 
 def applied(forecasts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """The forecasts in their order, `scale` as the boosters of both halves tell it."""
-    return _told(forecasts, known, (0, 1))
+    """The forecasts, `scale` as the boosters of both halves tell it."""
+    return _told(forecasts, _of(known))
 
 
-def _told(rows: pl.DataFrame, known: pl.DataFrame, halves: Sequence[int]) -> pl.DataFrame:
-    ordered = rows.with_row_index("order")
-    parts = [ordered.join(known, on=GROUP, how="anti")]
-    for *key, texts in known.select(*GROUP, "widths").iter_rows():
-        mine = ordered.filter(pl.all_horizontal(pl.col(c) == v for c, v in zip(GROUP, key, strict=True)))
-        if mine.height:
-            said = [lightgbm_sizes.told(texts[half], _inputs(mine)).log() for half in halves]
-            parts.append(mine.with_columns(scale=SCALE * pl.mean_horizontal(*map(pl.lit, said)).exp()))
-    return pl.concat(parts).sort("order").drop("order")
+def _of(known: pl.DataFrame) -> Iterator[tuple[pl.Expr, list[str]]]:
+    """Which rows are of a model and grain, and its boosters."""
+    for model, grain, texts in known.select(*GROUP, "widths").iter_rows():
+        yield (pl.col("model") == model) & (pl.col("grain") == grain), texts
 
 
-def _inputs(rows: pl.DataFrame) -> pl.DataFrame:
-    """What tells how far a forecast misses: how large it is among its series' errors, these errors, how much of them
-    comes from one period to the next, and how far ahead it looks.
-    """
-    season, step = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
-    return rows.select(lift=YHAT / season, size=SCALE, step_share=step / season, ahead="step")
+def _told(rows: pl.DataFrame, asked: Iterable[tuple[pl.Expr, Sequence[str]]]) -> pl.DataFrame:
+    """The rows, `scale` times the geometric mean of what their boosters say; as it was where nobody was asked."""
+    factors, inputs = np.ones(rows.height), rows.select(**INPUTS)
+    for where, texts in asked:
+        mine = rows.select(where.arg_true()).to_series()
+        said = [np.log(lightgbm_sizes.told(text, inputs[mine])) for text in texts]
+        factors[mine.to_numpy()] = np.exp(np.mean(said, axis=0))
+    return rows.with_columns(scale=SCALE * pl.lit(pl.Series(factors)))
