@@ -215,7 +215,7 @@ def cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
     """The reported cutoffs of a backtest that ends on `last`, and the older ones that only feed the intervals.
 
     Reported: h before `last` and back by `step`. The bounds of a window rest on at most `calibration` windows that were
-    wholly over by its cutoff, so the oldest reported one needs so many before it.
+    wholly over by its cutoff, so the oldest reported one may need so many before it.
     """
     at = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
     overlap = -(-config.h // config.step) - 1

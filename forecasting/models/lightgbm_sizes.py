@@ -6,6 +6,7 @@ that hardly ever sell. Trees of four leaves find the shape in the errors of the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -22,29 +23,29 @@ PARAMS: dict[str, Any] = FIXED | {
     "min_data_in_leaf": 200,
     "lambda_l2": 5.0,
 }
-MOST = 100_000
-"""So many errors are enough for 160 leaves."""
+USUAL = 0.99
+"""The mean is that of errors up to this quantile of them: one oddity must not make all others look like nothing."""
 LEAST, FURTHEST = 0.001, 20.0
-"""Errors, in units of their mean, are taken to lie between: gamma knows no 0, and one oddity must not rule a tree."""
+"""Errors, in units of their mean, are taken to lie between, as gamma knows no 0."""
 RANGE = (0.2, 5.0)
 """No error is said to be smaller or larger than these multiples of the mean."""
 
 
-def learned(inputs: pl.DataFrame, errors: pl.Series) -> str:
+def learned(inputs: pl.DataFrame, errors: pl.Series, rising: Collection[str]) -> str:
     """The text of boosters that tell the mean of `errors` (>= 0) from the columns of `inputs`, in units of their mean.
 
-    `errors` hold one above 0 at least.
+    What they tell never falls in the columns `rising`. Inputs are finite, and some error is above 0.
     """
     import lightgbm
 
-    every = -(-inputs.height // MOST)
-    target = (errors / errors.mean()).clip(LEAST, FURTHEST).gather_every(every)
-    rows = lightgbm.Dataset(_numbers(inputs.gather_every(every)), target.to_numpy(), params=PARAMS)
-    return str(lightgbm.train(PARAMS, rows, TREES).model_to_string())
+    usual = errors.clip(upper_bound=errors.quantile(USUAL)).mean() or errors.mean()
+    params = PARAMS | {"monotone_constraints": [int(c in rising) for c in inputs.columns]}
+    rows = lightgbm.Dataset(_numbers(inputs), (errors / usual).clip(LEAST, FURTHEST).to_numpy(), params=params)
+    return str(lightgbm.train(params, rows, TREES).model_to_string())
 
 
 def told(text: str, inputs: pl.DataFrame) -> NDArray[np.float64]:
-    """What boosters say of the rows of `inputs`: how many times the mean error each is likely to miss by."""
+    """How many times the mean error the rows of `inputs`, all finite, are likely to miss by, as the boosters say."""
     import lightgbm
 
     if inputs.is_empty():
@@ -54,6 +55,4 @@ def told(text: str, inputs: pl.DataFrame) -> NDArray[np.float64]:
 
 
 def _numbers(inputs: pl.DataFrame) -> NDArray[np.float32]:
-    """The inputs as LightGBM takes them; what is unknown or infinite is missing."""
-    numbers = inputs.cast(pl.Float32)
-    return numbers.select(pl.when(pl.all().is_finite()).then(pl.all())).to_numpy()
+    return inputs.cast(pl.Float32).to_numpy()

@@ -84,7 +84,8 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
 def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[date]]:
     """Reported and older cutoffs that the history allows; raises UserError when it is too short for a reported one.
 
-    Of the older ones no more than hold enough errors for bounds: where series are many, that is one.
+    Of the older ones no more than hold enough errors for bounds of single series: where these are many, that is one.
+    Aggregates, weights and variances then have no more than that in the oldest reported window, and more in the next.
     """
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
@@ -97,7 +98,8 @@ def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[d
             f"{config.h} {unit}s ahead in {config.backtest.windows} backtest windows need history back to before "
             f"{reported[0]}, but the data start on {first}: lower h, backtest.windows or backtest.step",
         )
-    spare = config.backtest.calibration - intervals.needed(_observed(config, panel, end), config.backtest.calibration)
+    errors = _observed(config, panel, reported[0])  # of the window before: a panel may have grown since
+    spare = config.backtest.calibration - intervals.needed(errors, config.backtest.calibration)
     return reported, [c for c in older[spare:] if c >= least]
 
 

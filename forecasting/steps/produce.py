@@ -220,13 +220,14 @@ def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> p
 
 
 def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantile table for a cutoff, from the newest windows that were wholly over by then.
+    """The quantile table for a cutoff, from as few of the newest windows that were wholly over as hold enough errors.
 
     What the bounds of some windows hold in the others decides how much the next ones leave outside: whoever asks for a
     cutoff finds the same windows, so a look back says what was said that night.
     """
     floor, windows = config.clean.y_min, config.backtest.calibration
-    usable, judged = (of(residuals, cutoff, windows) for of in (intervals.known, intervals.newest))
+    judged = intervals.newest(residuals, cutoff, windows)
+    usable = intervals.known(judged, cutoff, windows)
     bare = judged.select(c for c in judged.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
     held = [judged.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):

@@ -27,11 +27,11 @@ def table(
     forecasts from `floor` up to the next floor; the row with block null is the pooled rung, null where it has too few
     residuals. It also holds the boosters by which `scale` is corrected, in residuals and forecasts alike (see widths).
     """
-    plain = scaled(residuals)
-    known = widths.learned(plain)
-    rows = promised(widths.crossed(plain, known), levels, alphas)
+    rows = scaled(residuals)
+    told = widths.learned(rows)
+    rows = promised(widths.crossed(rows, told), levels, alphas)
     floored = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
-    cells = pl.concat([by_block(floored, levels), pooled(rows, levels)]).join(known, on=GROUP, how="left")
+    cells = pl.concat([by_block(floored, levels), pooled(rows, levels)]).join(told, on=GROUP, how="left")
     once = pl.when(pl.col("block").is_null()).then("widths").alias("widths")
     return cells.with_columns(once).sort(*CELL, "floor")
 

@@ -6,22 +6,27 @@ of the other half (cross-conformal prediction, Vovk 2015), and forecasts by both
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from forecasting.evaluation.intervals.residuals import GROUP, SCALE, YHAT, R, positive, scaled
 from forecasting.models import lightgbm_sizes
 
-ENOUGH = 1000
-"""Errors that each half must have."""
-SEASON, STEP = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
-INPUTS = {"lift": YHAT / SEASON, "size": SCALE, "restless": STEP / SEASON, "ahead": pl.col("step")}
+FEWEST, MOST = 500, 100_000
+"""Errors that each half must have, and those that are enough for 160 leaves."""
+SEASON, PERIOD = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
+INPUTS = {"lift": YHAT / SEASON, "size": SCALE, "restless": PERIOD / SEASON, "ahead": pl.col("step").cast(pl.Float64)}
 """How large a forecast is among the errors of its series, how large these are, how much of them comes from one period
 to the next, and how far ahead it looks."""
-HALF = (pl.col("unique_id").hash(seed=0) % 2).alias("half")
-"""Of no meaning beyond one table: other versions of Polars may halve otherwise."""
+RISING = ("ahead",)
+"""Errors grow with the horizon; what else a window seems to teach about its days is its calendar and its shocks."""
+PLACE = pl.col("unique_id").hash(seed=0).rank("dense").over(GROUP)
+HALF = (PLACE % 2).alias("half")
+WHOLE = pl.all_horizontal(pl.col(*INPUTS).is_finite()).fill_null(value=False)
+"""Series of which an input is unknown are new ones: nobody is like them."""
 
 
 def learned(residuals: pl.DataFrame) -> pl.DataFrame:
@@ -30,25 +35,22 @@ def learned(residuals: pl.DataFrame) -> pl.DataFrame:
 
     `residuals` are scaled ones, with unique_id, step, mase_scale and rmsse_scale.
     """
-    rows = residuals.select(*GROUP, HALF, R.abs().alias("error"), **INPUTS)
-    groups = rows.partition_by(GROUP, as_dict=True, maintain_order=True)
-    texts = {key: [_text(group.filter(pl.col("half") != half)) for half in (0, 1)] for key, group in groups.items()}
-    known = [(*key, said) for key, said in texts.items() if all(said)]
-    return pl.DataFrame(known, dict.fromkeys(GROUP, pl.String) | {"widths": pl.List(pl.String)}, orient="row")
+    told = residuals.select(*GROUP, "unique_id", "cutoff", "step", HALF, PLACE.alias("place"), R.abs().alias("error"))
+    rows, found = told.with_columns(residuals.select(**INPUTS)), []
+    for key in residuals.select(GROUP).unique().sort(GROUP).iter_rows():
+        mine = rows.filter(_of(*key), WHOLE)
+        texts = [_text(mine.filter(pl.col("half") != half)) for half in (0, 1)]
+        if all(texts):
+            found.append((*key, texts))
+    return pl.DataFrame(found, dict.fromkeys(GROUP, pl.String) | {"widths": pl.List(pl.String)}, orient="row")
 
 
 def _text(rows: pl.DataFrame) -> str | None:
-    enough = rows.height >= ENOUGH and (rows["error"] > 0).any()
-    return lightgbm_sizes.learned(rows.select(*INPUTS), rows["error"]) if enough else None
-
-
-def crossed(residuals: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """The same residuals, `scale` as those boosters tell it that have not seen the series."""
-    rows = residuals.with_columns(HALF)
-    asked = (
-        (where & (pl.col("half") == half), texts[half : half + 1]) for where, texts in _of(known) for half in (0, 1)
-    )
-    return scaled(_told(rows, asked).drop("half"))
+    """The boosters of one half; where it has many errors, of whole series in an order that does not matter."""
+    if rows.height < FEWEST or not (rows["error"] > 0).any():
+        return None
+    few = rows.filter(pl.col("place") // 2 % -(-rows.height // MOST) == 0).sort("unique_id", "cutoff", "step")
+    return lightgbm_sizes.learned(few.select(*INPUTS), few["error"], RISING) if (few["error"] > 0).any() else None
 
 
 def within(quantiles: pl.DataFrame) -> pl.DataFrame:
@@ -58,22 +60,39 @@ def within(quantiles: pl.DataFrame) -> pl.DataFrame:
     return quantiles.select(*GROUP, "widths").drop_nulls("widths")
 
 
+def crossed(residuals: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The same residuals, `scale` as those boosters tell it that have not seen the series."""
+    return scaled(_told(residuals.with_columns(HALF), known, _by_the_other).drop("half"))
+
+
 def applied(forecasts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The forecasts, `scale` as the boosters of both halves tell it."""
-    return _told(forecasts, _of(known))
+    return _told(forecasts, known, _by_both)
 
 
-def _of(known: pl.DataFrame) -> Iterator[tuple[pl.Expr, list[str]]]:
-    """Which rows are of a model and grain, and its boosters."""
-    for model, grain, texts in known.select(*GROUP, "widths").iter_rows():
-        yield (pl.col("model") == model) & (pl.col("grain") == grain), texts
-
-
-def _told(rows: pl.DataFrame, asked: Iterable[tuple[pl.Expr, Sequence[str]]]) -> pl.DataFrame:
-    """The rows, `scale` times the geometric mean of what their boosters say; as it was where nobody was asked."""
-    factors, inputs = np.ones(rows.height), rows.select(**INPUTS)
-    for where, texts in asked:
-        mine = rows.select(where.arg_true()).to_series()
-        said = [np.log(lightgbm_sizes.told(text, inputs[mine])) for text in texts]
-        factors[mine.to_numpy()] = np.exp(np.mean(said, axis=0))
+def _told(
+    rows: pl.DataFrame, known: pl.DataFrame, say: Callable[[list[str], pl.DataFrame], NDArray[np.float64]]
+) -> pl.DataFrame:
+    """The rows, `scale` times what the boosters of their model and grain say; as it was where nobody can be asked."""
+    factors = np.ones(rows.height)
+    inputs = rows.select(*GROUP, "^half$", **INPUTS)
+    for *key, texts in known.select(*GROUP, "widths").iter_rows():
+        mine = inputs.select((_of(*key) & WHOLE).arg_true()).to_series()
+        factors[mine.to_numpy()] = say(texts, inputs[mine])
     return rows.with_columns(scale=SCALE * pl.lit(pl.Series(factors)))
+
+
+def _by_both(texts: list[str], rows: pl.DataFrame) -> NDArray[np.float64]:
+    said = [np.log(lightgbm_sizes.told(text, rows.select(*INPUTS))) for text in texts]
+    return np.exp(sum(said) / len(said))
+
+
+def _by_the_other(texts: list[str], rows: pl.DataFrame) -> NDArray[np.float64]:
+    said, half = np.ones(rows.height), rows["half"].to_numpy()
+    for i, text in enumerate(texts):
+        said[half == i] = lightgbm_sizes.told(text, rows.filter(pl.col("half") == i).select(*INPUTS))
+    return said
+
+
+def _of(model: str, grain: str) -> pl.Expr:
+    return (pl.col("model") == model) & (pl.col("grain") == grain)
