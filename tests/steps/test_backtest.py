@@ -162,3 +162,12 @@ def test_where_series_are_many_one_older_window_holds_enough_errors():
     facts = job.run(["ingest", "backtest"])[1].facts
     assert facts["calibration"] == [str(OLDER[-1])]
     assert facts["cutoffs"] == [str(at) for at in REPORTED]
+
+
+def test_errors_are_counted_where_the_oldest_reported_window_looks_back_to():
+    """Twenty times as many series since: the window before held the errors of eight, and one more is run."""
+    few = chain.sample().filter(pl.col("ds") > LAST - timedelta(120))
+    young = few.filter(pl.col("ds") > REPORTED[0])
+    later = [young.with_columns(item=pl.format("{}-{}", "item", pl.lit(k))) for k in range(20)]
+    job = chain.make(pl.concat([few, *later]), models=["ladder"])
+    assert job.run(["ingest", "backtest"])[1].facts["calibration"] == [str(at) for at in OLDER]

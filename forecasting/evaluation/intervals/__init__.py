@@ -27,7 +27,8 @@ items by day, departments by day, promoted juice by week, spare parts by month),
 - Widths (see widths), with boosters for the seasonal naive and one window of errors: SIS 1.33 for 1.36, 2.63 for 2.76,
   4.74 for 4.75, 4.02 for 4.02, 1.93 for 2.05, 5.62 for 5.68; WQL falls by 2 to 6 % on three sets and rises by 1.5 % on
   items by day. Prices and promotions as further inputs brought nothing; the mean error of each series in the window
-  before instead of boosters, half as much.
+  before instead of boosters, half as much. Counts of rare sellers are covered a little more often than promised (97 %
+  for 95 %, without boosters 96 %) at the same SIS, as the bounds leap from one count to the next.
 - Windows: where one holds 1,000 errors, an older one moves SIS by 2 % at most, up or down, and juice covers 87 % with
   it and 82 % without, as errors there shrink while the history grows. A single series by month, twelve errors a window,
   is covered by one window at all 48 points where 95 % were promised, and by two at 43.
