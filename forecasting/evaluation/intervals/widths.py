@@ -47,10 +47,10 @@ def learned(residuals: pl.DataFrame) -> pl.DataFrame:
 
 def _text(rows: pl.DataFrame) -> str | None:
     """The boosters of one half; where it has many errors, of whole series in an order that does not matter."""
-    if rows.height < FEWEST or not (rows["error"] > 0).any():
-        return None
-    few = rows.filter(pl.col("place") // 2 % -(-rows.height // MOST) == 0).sort("unique_id", "cutoff", "step")
-    return lightgbm_sizes.learned(few.select(*INPUTS), few["error"], RISING) if (few["error"] > 0).any() else None
+    every = max(1, -(-rows.height // MOST))
+    few = rows.filter(pl.col("place") // 2 % every == 0).sort("unique_id", "cutoff", "step")
+    enough = rows.height >= FEWEST and (few["error"] > 0).any()
+    return lightgbm_sizes.learned(few.select(*INPUTS), few["error"], RISING) if enough else None
 
 
 def within(quantiles: pl.DataFrame) -> pl.DataFrame:
