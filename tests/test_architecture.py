@@ -69,6 +69,7 @@ DOORS = {
     "prefect": ("flows/*", "dashboard/runs.py"),
     "psycopg": (),  # SQLAlchemy finds it by its name
     "pyarrow.fs": ("forecasting/data/places.py",),
+    "sklearn": ("forecasting/models/cold/size.py",),
     "sqlalchemy": ("forecasting/data/sources/_database.py", "forecasting/services/registry_place.py"),
     "statsforecast": ("forecasting/models/stats*",),
 }

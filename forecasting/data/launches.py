@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
@@ -32,15 +33,30 @@ def curves(cut: Cut) -> pl.DataFrame:
     up to `ramp_of` against as many that follow, all up to the cutoff. They are in units of what the older series sell
     on the same day, so that seasons and weekdays stay out of it. Without launches enough there is no row.
     """
-    panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_of(cut.config), cut.config.frequency
-    if panel.groups.is_empty():  # aggregates are never new
+    if cut.panel.groups.is_empty():  # aggregates are never new
         return pl.DataFrame(schema=CURVES)
+    rows = cut.once("launched", partial(_launched, cut))
+    usable = [level for level in levels(cut.config) if all(c in rows.columns for c in level)]
+    return pl.concat([_curves(rows.drop_nulls(list(level)), level) for level in usable]).sort("group", "age")
+
+
+def against_curve(cut: Cut) -> pl.Series:
+    """What each of the launches known at the cutoff sold in its first periods, in multiples of what the curve of all
+    launches and its own later level would have made it sell.
+    """
+    curve = cut.launches.filter(pl.col("group") == group_label(())).select("age", "factor")
+    rows = cut.once("launched", partial(_launched, cut)).join(curve, on="age")
+    share = pl.col("y").sum() / (pl.col("due") * pl.col("factor")).sum()
+    return rows.group_by("unique_id").agg(share=share).filter(pl.col("share") > 0).sort("unique_id")["share"]
+
+
+def _launched(cut: Cut) -> pl.DataFrame:
+    """The first rows of all launches, with `due` (see `_due`)."""
+    panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_of(cut.config), cut.config.frequency
     begun = (frequency.shift(cast(date, panel.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
     parts = [_sold(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
     usual = pl.concat(old for old, _ in parts).group_by("ds").agg(usual=pl.col("y").sum() / pl.col("n").sum())
-    rows = _due(pl.concat(young for _, young in parts).join(usual, on="ds"), ramp)
-    usable = [level for level in levels(cut.config) if all(c in rows.columns for c in level)]
-    return pl.concat([_curves(rows.drop_nulls(list(level)), level) for level in usable]).sort("group", "age")
+    return _due(pl.concat(young for _, young in parts).join(usual, on="ds"), ramp)
 
 
 def _sold(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.DataFrame]:

@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from forecasting.evaluation.hierarchy import summing
+from forecasting.evaluation.intervals.residuals import like_in
 from forecasting.evaluation.metrics import quantiles_of
 from forecasting.evaluation.paths import TINY, Floats, past, paths, quantiles
 
@@ -50,8 +51,8 @@ class Question:
 def sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> pl.DataFrame:
     """[unique_id, grain, periods, yhat, q50, lo-L, hi-L ...] of every series and aggregate, in units of y.
 
-    `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed), `residuals` its backtest rows
-    that were over. Raises ValueError when they hold no window of single series.
+    `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed; of new series source, q50 and
+    bounds, too), `residuals` its backtest rows that were over. Raises ValueError when they hold no window of single series.
     """
     below, above = (_whole(part) for part in (rows.filter(SINGLE), rows.filter(~SINGLE)))
     steps = below["step"].n_unique()
@@ -73,7 +74,9 @@ def sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> pl.Dat
             found = quantiles(_stretched(totals[n][:, at], wide.get(n)), asked.probabilities)
             bounds.append(_named(groups.filter(at), n, _floored(found, asked.y_min)))
     means = pl.concat([_means(part, asked.over) for part in (below, above)])
-    return means.join(pl.concat(bounds), on=["unique_id", "periods"]).sort("grain", "unique_id", "periods")
+    told = means.join(pl.concat(bounds), on=["unique_id", "periods"]).sort("grain", "unique_id", "periods")
+    new = _added(rows.filter(SINGLE, like_in(rows.columns)), asked)
+    return told.update(new, on=["unique_id", "grain", "periods"])
 
 
 def _whole(rows: pl.DataFrame) -> pl.DataFrame:
@@ -93,6 +96,16 @@ def _means(rows: pl.DataFrame, over: Sequence[int]) -> pl.DataFrame:
     """[unique_id, grain, periods, yhat]: means do add up."""
     first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in over]
     return pl.concat(first).group_by("unique_id", "grain", "periods").agg(pl.col("yhat").sum())
+
+
+def _added(rows: pl.DataFrame, asked: Question) -> pl.DataFrame:
+    """Median and bounds of the sums of new series, null where some row has none: what is in doubt is how large such a
+    series is, and that is the same in all periods, so bounds do add up.
+    """
+    sides = [c for c in asked.probabilities if c in rows.columns]
+    whole = [pl.when(pl.col(c).is_not_null().all()).then(pl.col(c).sum()).alias(c) for c in sides]
+    first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in asked.over]
+    return pl.concat(first).group_by("unique_id", "grain", "periods").agg(whole)
 
 
 def _spread(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> dict[int, Floats]:

@@ -64,7 +64,8 @@ def predict(fitted: Fitted, cut: Cut, bucket: int, said: Mapping[str, pl.DataFra
 
     if not isinstance(fitted, FittedEnsemble):
         return fitted.predict(cut, bucket)
-    return fitted.combine(pl.concat([said[m.name].select(*KEY, "yhat", model=pl.lit(m.name)) for m in fitted.members]))
+    told = [said[m.name].select(*KEY, "yhat", "source", model=pl.lit(m.name)) for m in fitted.members]
+    return fitted.combine(pl.concat(told))
 
 
 def members(fitted: Fitted) -> list[str]:

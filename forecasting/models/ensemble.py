@@ -14,6 +14,7 @@ import polars as pl
 from forecasting import models
 from forecasting.config import Config, ModelSpec
 from forecasting.data.panel import KEY, Cut
+from forecasting.models import cold
 from forecasting.models.base import NO_FAILURES, Fitted, Model
 
 DEFAULT_RUNGS = ("SeasonalNaive", "SeasonalMean4")
@@ -80,20 +81,21 @@ class FittedEnsemble:
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
         """unique_id, ds, yhat, q50, source; no bounds: quantiles do not average."""
-        said = [m.predict(cut, bucket).select(*KEY, "yhat", model=pl.lit(m.name)) for m in self.members]
+        said = [m.predict(cut, bucket).select(*KEY, "yhat", "source", model=pl.lit(m.name)) for m in self.members]
         return self.combine(pl.concat(said))
 
     def combine(self, forecasts: pl.DataFrame) -> pl.DataFrame:
-        """The weighted means of rows unique_id, ds, model, yhat as yhat and, by the weights of the median, q50 (null
-        without them); rows of models that are no members are left aside.
+        """The weighted means of rows unique_id, ds, model, yhat, source as yhat and, by the weights of the median, q50
+        (null without them); rows of models that are no members are left aside. Where all members have only like series
+        to go by, `source` still says so.
         """
         homed = forecasts.join(self.weights.homes, on="unique_id", how="left")
         known = self.weights.by_segment["segment"].unique()
         segment = pl.when(pl.col("segment").is_in(known.implode())).then("segment").otherwise(pl.lit(ALL))
         weighted = homed.with_columns(segment=segment).join(self.weights.by_segment, on=["segment", "model"])
-        said = {"yhat": _mean("weight"), "q50": _mean("middle")}
-        rows = weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**said)
-        return rows.with_columns(source=pl.lit(self.name))
+        like = pl.when(cold.is_like().all()).then(pl.col("source").first()).otherwise(pl.lit(self.name))
+        said = {"yhat": _mean("weight"), "q50": _mean("middle"), "source": like}
+        return weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**said)
 
     def save(self, folder: Path) -> None:
         """Write ensemble.json, weights.parquet, segments.parquet and every member in a folder of its own."""

@@ -26,7 +26,7 @@ from forecasting.services import log
 from forecasting.steps import reconciled
 
 NO_PAST = pl.DataFrame(
-    schema=dict.fromkeys(("unique_id", "model", "grain"), pl.String)
+    schema=dict.fromkeys(("unique_id", "model", "grain", "source"), pl.String)
     | dict.fromkeys(("ds", "cutoff"), pl.Date)
     | dict.fromkeys(("y", "yhat", "scale", "mase_scale", "rmsse_scale"), pl.Float64)
     | {"step": pl.Int32, "block": pl.Int32, "closed": pl.Boolean}
@@ -156,7 +156,7 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
-    return rows.with_columns(_scale(), block=block)
+    return cold.bounded(cut, frame, rows.with_columns(_scale(), block=block))
 
 
 def _measured(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
@@ -170,8 +170,7 @@ def _measured(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
 def _scale() -> pl.Expr:
     """The size of an error to expect."""
     # where only like series tell, the level itself is in doubt
-    new = pl.col("source").str.starts_with(cold.LIKE)
-    return pl.when(new).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of()).alias("scale")
+    return pl.when(cold.is_like()).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of()).alias("scale")
 
 
 def homes(at: Origin) -> pl.DataFrame:

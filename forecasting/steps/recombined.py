@@ -45,8 +45,8 @@ def _anew(past: pl.DataFrame, model: FittedEnsemble, homes: Callable[[], pl.Data
 
 def _said(model: FittedEnsemble, rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, yhat, q50, scale] of one window."""
-    said = model.combine(rows.select(*KEY, "model", "yhat")).select(*KEY, "yhat", "q50")
-    sizes = model.combine(rows.select(*KEY, "model", yhat="scale")).select(*KEY, scale="yhat")
+    said = model.combine(rows.select(*KEY, "model", "source", "yhat")).select(*KEY, "yhat", "q50")
+    sizes = model.combine(rows.select(*KEY, "model", "source", yhat="scale")).select(*KEY, scale="yhat")
     return said.join(sizes, on=KEY)
 
 

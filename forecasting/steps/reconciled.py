@@ -35,9 +35,10 @@ def variances(past: pl.DataFrame, at: Origin, names: Sequence[str]) -> pl.DataFr
 
 
 def bases(trained: Trained, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that are reconciled later, without bounds and medians: these are the base's own."""
-    kept = [c for c in rows.columns if not c.startswith(("lo-", "hi-")) and c != "q50"]
-    return rows.filter(pl.col("model").is_in([f.base for f in joint(trained)])).select(kept)
+    """The rows that are reconciled later, without bounds and medians: these are the base's own, but of new series."""
+    own = [c for c in rows.columns if c.startswith(("lo-", "hi-")) or c == "q50"]
+    mine = rows.filter(pl.col("model").is_in([f.base for f in joint(trained)]))
+    return mine.with_columns(pl.when(cold.is_like()).then(pl.col(own)).name.keep())
 
 
 def rows(
@@ -49,11 +50,12 @@ def rows(
     """
     for fitted in joint(trained):
         base, top = below.filter(pl.col("model") == fitted.base), above.filter(pl.col("model") == fitted.top)
-        found = hierarchy.reconcile(_weighed(base, fitted), _weighed(top, fitted), homes, "wls_var")
-        made = base.drop("yhat").join(found, on=KEY).with_columns(model=pl.lit(fitted.name))
-        # where only like series tell, this stays to be said: the level itself is in doubt
-        like = pl.col("source").str.starts_with(cold.LIKE)
-        made = finish(made.with_columns(source=pl.when(like).then("source").otherwise("model")), at.config)
+        # what new series will sell, the past of the aggregates does not know of: it is beside the point and stays
+        known, new = (base.filter(which) for which in (~cold.is_like(), cold.is_like()))
+        found = hierarchy.reconcile(_weighed(known, fitted), _weighed(top, fitted), homes, "wls_var")
+        agreed = known.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
+        both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
+        made = finish(both, at.config)
         most = [guards.caps(at.cut, at.cut.frame(bucket)) for bucket in at.cut.panel.buckets]
         yield guards.capped(made, pl.concat(most))
 

@@ -21,7 +21,7 @@ from forecasting.steps.bundles import Bundle
 from forecasting.steps.recombined import recombined
 
 FIRST = ("unique_id", "grain", "periods", "last")
-USED = ("unique_id", "grain", "step", "yhat", "scale", "closed")
+USED = ("unique_id", "grain", "step", "yhat", "scale", "closed", "source", "q50")
 
 
 def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -> pl.DataFrame:
@@ -65,7 +65,12 @@ def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -
 def _rows(store: Store, vintage: dict[str, object]) -> pl.DataFrame:
     """The champion's rows of a vintage."""
     mine = pl.col("version") == vintage["version"], pl.col("model") == vintage["champion"]
-    rows = store.scan_published("forecasts", cutoff=vintage["cutoff"]).filter(*mine).select(USED).collect()
+    rows = (
+        store.scan_published("forecasts", cutoff=vintage["cutoff"])
+        .filter(*mine)
+        .select(*USED, "^(lo|hi)-.*$")
+        .collect()
+    )
     if rows["scale"].null_count():
         raise UserError("export sums: this forecast is older than sums are; run `demandcast predict --force` once more")
     return rows

@@ -34,8 +34,8 @@ def past() -> pl.DataFrame:
         for name, grain in (("a", "series"), ("b", "series"), ("total", "total")):
             y = None if (name, window) == ("b", 2) else 5.0
             for model, yhat, scale in said:
-                rows.append((name, date(2024, 1, 3), date(2024, 1, window), model, grain, y, yhat, None, scale))
-    columns = ["unique_id", "ds", "cutoff", "model", "grain", "y", "yhat", "q50", "scale"]
+                rows.append((name, date(2024, 1, 3), date(2024, 1, window), model, model, grain, y, yhat, None, scale))
+    columns = ["unique_id", "ds", "cutoff", "model", "source", "grain", "y", "yhat", "q50", "scale"]
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("q50").cast(pl.Float64))
 
 

@@ -24,10 +24,10 @@ def alphas(past: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     """[model, grain, alpha-L ...]: the share to be left outside by the next bounds, per model and grain.
 
     `past` are rows of windows that were over, with y, `interval` and the bounds that they were given; bounds that do
-    not rest on backtests (`model`) tell nothing. A level that has never been asked for keeps its nominal alpha.
+    not rest on backtests (`model`, `like`) tell nothing. A level that has never been asked for keeps its nominal alpha.
     """
     there = [n for n in levels if {f"lo-{n}", f"hi-{n}", "interval"} <= set(past.columns)]
-    judged = observed(past).filter(pl.col("interval") != "model") if there else past.clear()
+    judged = observed(past).filter(pl.col("interval").is_in(["block", "pooled"])) if there else past.clear()
     outside = {alpha(n): (~Y.is_between(pl.col(f"lo-{n}"), pl.col(f"hi-{n}"))).mean() for n in there}
     windows = judged.group_by(*GROUP, "cutoff").agg(**outside, rows=pl.len()).filter(pl.col("rows") >= FEWEST)
     known = [moved(n) if n in there else pl.lit(nominal(n)).alias(alpha(n)) for n in levels]

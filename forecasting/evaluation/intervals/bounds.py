@@ -9,25 +9,24 @@ from statistics import NormalDist
 import polars as pl
 
 from forecasting.evaluation.intervals import widths
-from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, closed_in
+from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, closed_in, like_in
 
 
 def apply(
     forecasts: pl.DataFrame, quantiles: pl.DataFrame, levels: Sequence[int], y_min: float | None = None
 ) -> pl.DataFrame:
-    """Add q50, lo-L, hi-L of every level and `interval` (block, pooled or model) to `forecasts`, in their order.
+    """Add q50, lo-L, hi-L of every level and `interval` (like, block, pooled or model) to `forecasts`, in their order.
 
-    `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed` and bounds
-    and a median (q50) of its own.
+    `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed`, `source`,
+    and bounds and a median (q50) of its own; those of new series (see models/cold) stay.
     The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
     """
     sized = widths.applied(forecasts, widths.within(quantiles))
     rows = located(sized, quantiles.drop("widths", strict=False))
     own = [name for name in forecasts.columns if name.startswith(("lo-", "hi-"))]
     ascending = sorted(levels)
-    bounded = rows.with_columns(
-        median(forecasts.columns), *(raw(side, n, own) for n in levels for side in ("lo", "hi")), rung(levels)
-    )
+    sides = [raw(side, n, own) for n in levels for side in ("lo", "hi")]
+    bounded = rows.with_columns(median(forecasts.columns), *sides, rung(levels, forecasts.columns))
     for outer, inner in zip(ascending, [None, *ascending], strict=False):
         bounded = bounded.with_columns(nested(inner, outer))
     inside = finished(bounded, levels, y_min).with_columns(enclosed(ascending[:1]))
@@ -48,7 +47,9 @@ def located(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataFrame:
     near = ordered.join_asof(
         blocks, left_on="yhat", right_on="floor", by=CELL, strategy="backward", coalesce=False, check_sortedness=False
     )
-    return near.join(pools, on=GROUP, how="left").sort("order")
+    rows = near.join(pools, on=GROUP, how="left").sort("order")
+    told = pl.when(~like_in(forecasts.columns)).then(pl.col("^(block|pooled):.*$"))
+    return rows.with_columns(told.name.keep())
 
 
 def named(frame: pl.DataFrame, prefix: str, keys: Sequence[str]) -> pl.DataFrame:
@@ -76,12 +77,15 @@ def normal(side: str, level: int) -> pl.Expr:
     return YHAT + (z if side == "hi" else -z) * SCALE
 
 
-def rung(levels: Sequence[int]) -> pl.Expr:
-    """The lowest rung that any bound of the row stands on."""
+def rung(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
+    """The lowest rung that any bound of the row stands on; `columns` are those of the forecasts."""
+    own = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
+    has_like = pl.all_horizontal(like_in(columns), *(pl.col(c).is_not_null() for c in own if c in columns))
     has_block = pl.col("block:interval").is_not_null()
     has_pool = pl.all_horizontal(pl.col(f"pooled:hi-{level}").is_not_null() for level in levels)
-    named = pl.when(has_block).then(pl.lit("block")).when(has_pool).then(pl.lit("pooled"))
-    return named.otherwise(pl.lit("model")).alias("interval")
+    rungs = {"like": has_like, "block": has_block, "pooled": has_pool}
+    named = [pl.when(has).then(pl.lit(name)) for name, has in rungs.items()]
+    return pl.coalesce(*named, pl.lit("model")).alias("interval")
 
 
 def nested(inner: int | None, outer: int) -> list[pl.Expr]:

@@ -8,6 +8,8 @@ from math import ceil
 
 import polars as pl
 
+from forecasting.models import cold
+
 GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
 
@@ -76,14 +78,21 @@ def needed(errors: int, windows: int) -> int:
 
 
 def scaled(residuals: pl.DataFrame) -> pl.DataFrame:
-    """The rows with an observation on an open day, and their residual `r` in units of the scale."""
-    rows = observed(residuals).filter(SCALE > 0)
+    """The rows with an observation on an open day, and their residual `r` in units of the scale; without those of new
+    series, which have errors and bounds of their own.
+    """
+    rows = observed(residuals).filter(SCALE > 0, ~like_in(residuals.columns))
     return rows.with_columns(r=(Y - YHAT) / SCALE).filter(R.is_finite())
 
 
 def observed(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with y on open days."""
     return rows.filter(Y.is_not_null(), ~closed_in(rows.columns))
+
+
+def like_in(columns: Iterable[str]) -> pl.Expr:
+    """Whether only like series speak for a row; false where the frame does not say who does."""
+    return cold.is_like().fill_null(value=False) if "source" in columns else pl.lit(value=False)
 
 
 def closed_in(columns: Iterable[str]) -> pl.Expr:

@@ -1,0 +1,71 @@
+"""What a new series sells day by day: what its groups sell in the phase of the day, made as large as the series."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting.data.launches import levels
+from forecasting.data.panel import KEY, Cut
+from forecasting.features.groups import group_label
+from forecasting.models.cold.size import FEW
+
+SEASONS = 4
+DOUBT = 100.0
+"""So many values in the phases of all series count beside those of a group: a week of the year of eleven series is noise,
+and weighed so it lowered WAPE of hidden series from .84 to .79 (juice by week), .60 to .59 (groceries by week), .82 to
+.81 (items by day); where groups are large it changes nothing."""
+OWN = 0.5
+"""The like count for so many periods beside those that a young series has sold itself: sizes differ more from series to
+series than from day to day."""
+
+
+def told(cut: Cut, days: pl.DataFrame, sizes: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `days` (unique_id, ds, static columns) that a group can speak for, with `group`, yhat and `sizes`.
+
+    The mean per series and period of the narrowest group that holds enough series, over the last four seasons, in the
+    phase of the day. Where `sizes` [unique_id, multiple] and `groups` [group, usually] know how much a series and a
+    group sell in multiples of the usual, the group tells only how phases differ, and the series how large it is.
+    """
+    phases = _phases(cut)
+    every = phases.filter(pl.col("group") == group_label(())).select("_phase", usual="yhat")
+    spoken = narrowest(cut, days.with_columns(_phase(cut)), phases, "_phase").join(every, on="_phase", how="left")
+    known = spoken.join(sizes, on="unique_id").join(groups, on="group", how="left")
+    own = pl.when(pl.col("usually") > 0).then(pl.col("yhat") / pl.col("usually"))
+    shape = (own * pl.col("n") + DOUBT * pl.col("usual")) / (pl.col("n") + DOUBT)
+    return known.with_columns(yhat=pl.coalesce(shape * pl.col("multiple"), "yhat"))
+
+
+def narrowest(cut: Cut, days: pl.DataFrame, said: pl.DataFrame, on: str) -> pl.DataFrame:
+    """The rows of `days` with what the smallest group of `said` (group, `on`, size and values) says of them.
+
+    A series whose static value is not known belongs to no group of that level.
+    """
+    usable = [level for level in levels(cut.config) if all(c in days.columns for c in level)]
+    labelled = [days.drop_nulls(list(level)).with_columns(group=group_label(level)) for level in usable]
+    found = pl.concat(labelled).join(said, on=["group", on]).sort(*KEY, "size", "group")
+    return found.unique(KEY, keep="first", maintain_order=True)
+
+
+def measure() -> pl.Expr:
+    """What a series has sold (y) against what was due (yhat), which is 1 for one that has not been observed."""
+    due = pl.when(pl.col("y").is_not_null()).then("yhat")
+    doubt = OWN * due.mean()
+    return ((pl.col("y").sum() + doubt) / (due.sum() + doubt)).over("unique_id").fill_nan(1.0).fill_null(1.0)
+
+
+def _phase(cut: Cut) -> pl.Expr:
+    steps, season = cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds")), cut.config.season
+    return ((steps % season + season) % season).alias("_phase")
+
+
+def _phases(cut: Cut) -> pl.DataFrame:
+    """[group, _phase, yhat, size]: the last seasons of every group that is large enough, up to the cutoff."""
+    since = cut.config.frequency.shift(cut.cutoff, -SEASONS * cut.config.season)
+    recent = cut.panel.groups.filter(pl.col("ds").is_between(since, cut.cutoff, closed="right"))
+    said = recent.with_columns(_phase(cut), size=pl.col("y_count").max().over("group"))
+    mean = pl.col("y_sum").sum() / pl.col("y_count").sum()
+    return (
+        said.filter(pl.col("size") >= FEW)
+        .group_by("group", "_phase")
+        .agg(yhat=mean, n=pl.col("y_count").sum(), size=pl.col("size").first())
+    )
