@@ -52,7 +52,8 @@ def sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> pl.Dat
     """[unique_id, grain, periods, yhat, q50, lo-L, hi-L ...] of every series and aggregate, in units of y.
 
     `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed; of new series source, q50 and
-    bounds, too), `residuals` its backtest rows that were over. Raises ValueError when they hold no window of single series.
+    bounds, too), `residuals` its backtest rows that were over. Raises ValueError when they hold no window of single
+    series.
     """
     below, above = (_whole(part) for part in (rows.filter(SINGLE), rows.filter(~SINGLE)))
     steps = below["step"].n_unique()
