@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ KEY = ("unique_id", "ds")
 ROWS_PER_BUCKET = 500_000
 ROOM = 512_000_000
 """Bytes of what is made of a cut that it keeps: frames and matrices that several models look at."""
+EVER = sys.maxsize
 ALIVE_YEARS = 3  # a series without a sale observed for so long has ended and is no longer forecast
 Scan = Callable[[int], pl.LazyFrame]
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -94,9 +96,11 @@ class Cut:
     edits: tuple[Edit, ...] = ()
     room: int = field(default=ROOM, compare=False, repr=False)
     _memory: Memory = field(init=False, compare=False, repr=False)  # no other cut may have it, be it made of this one
+    _kept: Memory = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_memory", Memory(self.room))
+        object.__setattr__(self, "_kept", Memory(EVER))
 
     @property
     def config(self) -> Config:
@@ -110,6 +114,10 @@ class Cut:
     def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` returns, kept by the name `what` for the next who asks."""
         return self._memory.once(what, make)
+
+    def kept(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` returns, kept as long as the cut: one for all buckets, small, and made from all of them."""
+        return self._kept.once(what, make)
 
     @cached_property
     def around(self) -> Around:

@@ -100,11 +100,14 @@ def _means(rows: pl.DataFrame, over: Sequence[int]) -> pl.DataFrame:
 
 
 def _added(rows: pl.DataFrame, asked: Question) -> pl.DataFrame:
-    """Median and bounds of the sums of new series, null where some row has none: what is in doubt is how large such a
-    series is, and that is the same in all periods, so bounds do add up.
+    """Median and bounds of the sums of new series, null where bounds of periods do not tell them.
+
+    What is in doubt is how large such a series is, and that is the same in all periods, so bounds do add up; but not
+    those of a series that sells nothing in most periods: there it is chance on which it does.
     """
     sides = [c for c in asked.probabilities if c in rows.columns]
-    whole = [pl.when(pl.col(c).is_not_null().all()).then(pl.col(c).sum()).alias(c) for c in sides]
+    often = (pl.col("q50") > 0) | (pl.col("yhat") <= 0) if sides else pl.lit(value=False)
+    whole = [pl.when(often.all(), pl.col(c).is_not_null().all()).then(pl.col(c).sum()).alias(c) for c in sides]
     first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in asked.over]
     return pl.concat(first).group_by("unique_id", "grain", "periods").agg(whole)
 

@@ -107,7 +107,7 @@ def _rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
     phased = with_closed(frame, cut.config).with_columns(_phase=(steps % season + season) % season)
     seen = phased.filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
     y = pl.col("y")
-    whole = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), since=pl.col("ds").min())
+    whole = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), _since=pl.col("ds").min())
     phases = seen.group_by("unique_id", "_phase").agg(SeasonalNaive=y.last(), SeasonalMean4=y.tail(SEASONS).mean())
     future = phased.filter(pl.col("ds") > cut.cutoff)
     return future.join(phases, on=["unique_id", "_phase"], how="left").join(whole, on="unique_id", how="left")

@@ -288,3 +288,37 @@ def covered(rows, cutoff):
 
 def values(frame):
     return dict(score(frame).select("metric", "value").rows())
+
+
+OWN = {"q50": 3.0, "lo-80": 1.0, "hi-80": 7.0, "lo-95": 0.5, "hi-95": 9.0}
+
+
+class TestNewSeries:
+    """Rows for which only like series speak, with bounds of their own."""
+
+    def new(self, **own):
+        row = residuals([0.0]).drop("y").with_columns(source=pl.lit("like item=milk"))
+        return row.with_columns(pl.lit(value).cast(pl.Float64).alias(c) for c, value in (OWN | own).items())
+
+    def test_their_own_bounds_stay_whatever_the_errors_of_others(self):
+        known = intervals.table(residuals(np.arange(-200.0, 200.0)), LEVELS)
+        other = self.new().with_columns(source=pl.lit("m"))
+        found = intervals.apply(pl.concat([self.new(), other]), known, LEVELS)
+        assert found["interval"].to_list() == ["like", "block"]
+        assert found.select(*OWN).row(0, named=True) == OWN
+        assert found["hi-95"][1] > 100
+
+    def test_without_bounds_of_their_own_they_are_as_wide_as_a_normal_error(self):
+        known = intervals.table(residuals(np.arange(-200.0, 200.0)), LEVELS)
+        found = intervals.apply(self.new(**dict.fromkeys(OWN)), known, LEVELS)
+        bare = intervals.apply(residuals([0.0]).drop("y"), known.clear(), LEVELS)
+        assert found["interval"].to_list() == ["model"]
+        assert found.select("q50", "lo-80", "hi-95").equals(bare.select("q50", "lo-80", "hi-95"))
+
+    def test_their_errors_teach_nothing_of_others(self):
+        rows = residuals(np.arange(-200.0, 200.0)).with_columns(source=pl.lit("m"))
+        wild = residuals([1e4] * 100).with_columns(source=pl.lit("like total, launch"))
+        assert intervals.table(pl.concat([rows, wild]), LEVELS).equals(intervals.table(rows, LEVELS))
+
+    def test_an_aggregate_of_new_series_alone_may_err_by_its_size(self):
+        assert TestScale.of(season_error=None, step_error=None, size=None, yhat=2000.0) == 2000

@@ -54,6 +54,7 @@ def test_alpha_stays_within_its_limits_and_answers_the_gap(shares):
 def test_few_rows_bounds_of_models_closed_and_unobserved_days_tell_nothing():
     assert alpha(window(0, 0.5, n=FEWEST - 1)) is None
     assert alpha(window(0, 0.5, interval=pl.lit("model"))) is None
+    assert alpha(window(0, 0.5, interval=pl.lit("like"))) is None
     honest = window(0, 0.8)
     shut = window(0, 0.0).with_columns(closed=pl.lit(value=True))
     blind = window(0, 0.0).with_columns(y=pl.lit(None, pl.Float64))

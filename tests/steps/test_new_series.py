@@ -11,6 +11,7 @@ from forecasting.config import load
 from forecasting.data import launches
 from forecasting.steps import run_step
 from forecasting.steps.context import open_store
+from forecasting.steps.scenario import run_scenario
 from forecasting.steps.sums import sums
 from tests import chain
 
@@ -42,9 +43,11 @@ def juice(configs, shared) -> SimpleNamespace:
         patch.setattr(launches, "ENOUGH", 10**6)  # those that have sold all along do not begin as launches do
         for step in ("ingest", "backtest", "train", "predict"):
             run_step(step, config)
+        days = (NEWEST + timedelta(7), NEWEST + timedelta(7 * H))
+        scenario = run_scenario(config, "store = '47'", ["price_per_oz*=1"], *days)
     said = open_store(config).scan("forecasts").collect()
     sold = rows.filter(HIDDEN, pl.col("ds") > NEWEST).select("unique_id", "ds", sold="y")
-    return SimpleNamespace(config=config, said=said, new=said.join(sold, on=["unique_id", "ds"]))
+    return SimpleNamespace(config=config, scenario=scenario, said=said, new=said.join(sold, on=["unique_id", "ds"]))
 
 
 def test_every_model_labels_them(juice):
@@ -65,6 +68,16 @@ def test_their_bounds_hold_what_they_promise(juice, model):
     assert held[80] == pytest.approx(0.80, abs=0.08)
     assert held[95] == pytest.approx(0.95, abs=0.04)
     assert mine.select((pl.col("lo-95") <= pl.col("lo-80")) & (pl.col("lo-80") <= pl.col("q50"))).to_series().all()
+
+
+def test_a_scenario_says_of_them_what_was_published(juice):
+    """Asked for with the series of one store alone, and told by all the others."""
+    champion = open_store(juice.config).published()["champion"][0]
+    published = juice.said.filter(model=champion, interval="like")
+    both = juice.scenario.join(published, on=["unique_id", "ds"], suffix=":published")
+    assert both["unique_id"].n_unique() > 0
+    for column in ("yhat", "lo-80", "hi-95"):
+        assert both[column].to_list() == pytest.approx(both[f"{column}:published"].to_list())
 
 
 def test_reconciliation_leaves_them_alone(juice):

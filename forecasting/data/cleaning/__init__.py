@@ -6,6 +6,17 @@ they say, so a cut takes their verdicts back and asks again with what was known 
 """
 
 from forecasting.data.cleaning.closings import close, closings, units
-from forecasting.data.cleaning.rows import CHANGED, as_known, by_neighbours, by_row, for_ever, made_here
+from forecasting.data.cleaning.rows import CHANGED, as_known, by_neighbours, by_row, for_ever, made_here, settled
 
-__all__ = ["CHANGED", "as_known", "by_neighbours", "by_row", "close", "closings", "for_ever", "made_here", "units"]
+__all__ = [
+    "CHANGED",
+    "as_known",
+    "by_neighbours",
+    "by_row",
+    "close",
+    "closings",
+    "for_ever",
+    "made_here",
+    "settled",
+    "units",
+]

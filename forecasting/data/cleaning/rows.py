@@ -50,6 +50,11 @@ def for_ever(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return _plain(_taken_back(rows), config)
 
 
+def settled() -> pl.Expr:
+    """y of a row as it came where a later day may change it."""
+    return pl.when(pl.col("flag").is_in(NEIGHBOURS)).then(pl.col("y_raw").fill_null(0.0)).otherwise(Y).alias("y")
+
+
 def made_here() -> pl.Expr:
     """Rows that no load brought: the gaps, also those that a rule took for something else."""
     inferred = pl.col("flag").is_in(["inferred_closed", "inferred_out_of_stock"])
@@ -60,7 +65,7 @@ def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
     again = pl.col("flag").is_in(NEIGHBOURS)
     filled = pl.col("y_raw").is_null()  # only zeros put into gaps are judged without having come
     flag = pl.when(again & filled).then(pl.lit("filled")).when(again).then(pl.lit("observed")).otherwise("flag")
-    return rows.with_columns(y=pl.when(again).then(pl.col("y_raw").fill_null(0.0)).otherwise(Y), flag=flag)
+    return rows.with_columns(y=settled(), flag=flag)
 
 
 def _plain(rows: pl.DataFrame, config: Config) -> pl.DataFrame:

@@ -38,12 +38,14 @@ def scale_of() -> pl.Expr:
     """The size of an error to expect, > 0, in units of y, over yhat and what `sizes` adds to a row.
 
     Geometric mean of the seasonal and the step error, larger where the forecast is above the series' mean. A series
-    that never moved (too short, or always the same) gets the root of its forecast, at least 1.
+    that never moved (too short, or always the same) gets the root of its forecast, and one of which nothing was ever
+    observed (an aggregate of new series) its forecast, both at least 1.
     """
     season, step = positive(pl.col("season_error")), positive(pl.col("step_error"))
     mean, sold = positive(pl.col("size")), YHAT.clip(0)
     lift = ((sold + DAMPING * mean) / ((1 + DAMPING) * mean)).pow(LIFT).fill_null(1.0)
-    return pl.coalesce(pl.coalesce((season * step).sqrt(), step, season) * lift, pl.max_horizontal(sold.sqrt(), 1.0))
+    guess = pl.when(pl.col("size").is_null()).then(sold).otherwise(sold.sqrt())
+    return pl.coalesce(pl.coalesce((season * step).sqrt(), step, season) * lift, pl.max_horizontal(guess, 1.0))
 
 
 def positive(expr: pl.Expr) -> pl.Expr:

@@ -7,6 +7,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.data.panel import KEY, Cut
+from forecasting.data.schemas import bounds
 from forecasting.models.cold import errors, size
 from forecasting.models.cold.days import measure, narrowest, told
 
@@ -16,11 +17,11 @@ NOTHING = "nothing known"
 
 
 def new(cut: Cut, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows (`since`, the day of the first observation) of series that were never observed, and, where it is known
+    """The rows (`_since`, the day of the first observation) of series that were never observed, and, where it is known
     how series begin, of those that were first observed in the last week of days, month of weeks or quarter of months.
     """
     few = cut.config.frequency.shift(cut.cutoff, -cut.config.frequency.windows[0])
-    unseen, young = rows.filter(pl.col("since").is_null()), rows.filter(pl.col("since") > few)
+    unseen, young = rows.filter(pl.col("_since").is_null()), rows.filter(pl.col("_since") > few)
     return unseen if young.is_empty() or cut.launches.is_empty() else pl.concat([unseen, young])
 
 
@@ -64,12 +65,12 @@ def _like(cut: Cut, frame: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     days = frame.filter(known, pl.col("unique_id").is_in(ids.implode())).with_columns(_age(cut))
     sizes = _sizes(cut, days)
     said = told(cut, days, sizes, size.of_groups(cut, size.known(cut)))
-    begun = narrowest(cut, days, cut.launches, "age").select(*KEY, "factor")
+    begun = narrowest(cut, days, cut.launches.rename({"age": "_age"}), "_age").select(*KEY, "factor")
     said = said.join(begun, on=KEY, how="left").with_columns(yhat=pl.col("yhat") * pl.col("factor").fill_null(1.0))
     launched, seen = (pl.col(c).is_not_null().any().over("unique_id") for c in ("factor", "y"))
     said = said.with_columns(yhat=pl.col("yhat") * measure()).filter(launched | ~seen).filter(pl.col("ds") > cut.cutoff)
     label = pl.when(pl.col("factor").is_not_null()).then(pl.lit(LAUNCH)).otherwise(pl.lit(""))
-    spread = [pl.col(c) * pl.col("yhat") for c in errors.columns(cut.config)]
+    spread = [pl.col(c) * pl.col("yhat") for c in ("q50", *bounds(cut.config.level))]
     return said.select(*KEY, "yhat", *spread, source=pl.lit(LIKE) + pl.col("group") + label)
 
 
@@ -79,11 +80,11 @@ def _sizes(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
     """
     around, parts = size.known(cut), []
     for levels, rows in size.by_levels(cut, around, size.asked(around, days)):
-        sized = rows.with_columns(multiple=size.multiples(around, rows, levels))
+        sized = rows.with_columns(_multiple=size.multiples(around, rows, levels))
         parts.append(errors.bounds(cut, levels, sized))
     return pl.concat(parts)
 
 
 def _age(cut: Cut) -> pl.Expr:
     """Periods since the first row: the first observation, or the first planned day of a series that is announced."""
-    return cut.config.frequency.steps(pl.col("ds").min().over("unique_id"), pl.col("ds")).alias("age")
+    return cut.config.frequency.steps(pl.col("ds").min().over("unique_id"), pl.col("ds")).alias("_age")

@@ -1,0 +1,147 @@
+"""How far new series are from what is said of them, and what their bounds hold, on real sales:
+
+    python -m benchmarks.new_series --data ../shared/data
+
+Every fifth of the series that had sold for long is announced at a cutoff as though it were new, another fifth at each
+of the three newest; launches that had not sold by a cutoff are announced on their own first day, at each of the sixteen
+newest. Hidden series do not begin as launches do, so for these alone the launch curves are left out. `narrowest` is the
+WAPE of what the narrowest group of each series sells, the yardstick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config, load
+from forecasting.data import launches
+from forecasting.data.aggregate import sums
+from forecasting.data.panel import KEY, Cut, InMemory, Panel
+from forecasting.models import cold
+from forecasting.models.cold import size
+from forecasting.steps import context, run_step
+
+SETS = ("rossmann", "breakfast_frat", "m5", "m5_store_dept", "dominicks_oj")
+CONFIGS = Path(__file__).parent.parent / "configs"
+HIDDEN, LAUNCHED = 3, 16
+"""Cutoffs at which series are hidden, and at which launches are looked for."""
+LONG = 8
+"""A series has sold for long when it was there so many horizons before."""
+FEWEST = 20
+"""Launches that are too few to tell anything."""
+NEVER = 10**9
+HEAD = ("data", "series", "cutoffs", "new", "rows", "narrowest", "WAPE", "bias", "80 %", "95 %")
+LINE = "{:<15} {:<9} {:>7} {:>6} {:>6}  {:>9} {:>6} {:>6}  {:>6} {:>6}"
+
+
+def main() -> None:
+    """Print one line for hidden series and, where there are enough, one for launches of every data set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    beside = Path(__file__).parent.parent.parent / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=beside, metavar="DIR", help="the folder of the data sets")
+    data = parser.parse_args().data
+    print(LINE.format(*HEAD))
+    for name in SETS:
+        with tempfile.TemporaryDirectory() as folder:
+            for line in lines(name, panel(name, data / name, Path(folder))):
+                print(LINE.format(*line), flush=True)
+
+
+def panel(name: str, source: Path, folder: Path) -> Panel:
+    """The panel of a data set, loaded into a folder."""
+    places = {"source.path": str(source), "store.root": str(folder), "tracking.uri": f"sqlite:///{folder}/mlflow.db"}
+    config = load(CONFIGS / f"{name}.yaml", places)
+    run_step("ingest", config)
+    return context.open_panel(config, context.open_store(config))
+
+
+def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:
+    """Lines of the table."""
+    config, rows = whole.config, pl.concat(pl.collect_all([whole.scan(b) for b in whole.buckets]))
+    first = pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
+    rows = rows.drop("bucket", strict=False).with_columns(first=first).filter(pl.col("ds") >= pl.col("first"))
+    newest = context.cutoff_of(whole, None)
+    at = [config.frequency.shift(newest, -config.h * (1 + k)) for k in range(LAUNCHED)]
+    with patched(launches, "ENOUGH"):
+        hidden = said([(c, fifth(config, c, k)) for k, c in enumerate(at[:HIDDEN])], whole, rows)
+    launched = said([(c, pl.col("first") > c) for c in at], whole, rows)
+    for kind, cutoffs, found in (("hidden", HIDDEN, hidden), ("launched", LAUNCHED, launched)):
+        if found["unique_id"].n_unique() >= FEWEST:
+            yield name, kind, cutoffs, *scored(found)
+
+
+def fifth(config: Config, cutoff: date, k: int) -> pl.Expr:
+    """The k-th fifth of the series that had sold for long at the cutoff."""
+    long = pl.col("first") <= config.frequency.shift(cutoff, -LONG * config.h)
+    return long & (pl.col("unique_id").hash(seed=7) % 5 == k)
+
+
+def said(asked: list[tuple[date, pl.Expr]], whole: Panel, rows: pl.DataFrame) -> pl.DataFrame:
+    """What is told of the new series at every cutoff at which some begin and enough others are known."""
+    found = [told(whole, rows, cutoff, new) for cutoff, new in asked if begins(whole, rows, cutoff, new)]
+    return pl.concat(found).drop_nulls("hi-95") if found else pl.DataFrame(schema={"unique_id": pl.String})
+
+
+def scored(rows: pl.DataFrame) -> tuple[Any, ...]:
+    """Series, rows, WAPE of the narrowest group, WAPE, bias and coverage of both bounds over all cutoffs."""
+    sold, yhat = pl.col("sold"), pl.col("yhat")
+    found = rows.select(
+        series=pl.col("unique_id").n_unique(),
+        rows=pl.len(),
+        narrowest=(pl.col("narrowest") - sold).abs().sum() / sold.sum(),
+        wape=(yhat - sold).abs().sum() / sold.sum(),
+        bias=(yhat - sold).sum() / sold.sum(),
+        c80=sold.is_between("lo-80", "hi-80").mean(),
+        c95=sold.is_between("lo-95", "hi-95").mean(),
+    )
+    series, days, *shares = found.row(0)
+    return series, days, *(f"{share:.3f}" for share in shares)
+
+
+def begins(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> bool:
+    """Whether any of the series `new` sells within the horizon."""
+    end = whole.config.frequency.shift(cutoff, whole.config.h)
+    return not rows.filter(
+        new, pl.col("ds").is_between(cutoff, end, closed="right"), pl.col("y").is_not_null()
+    ).is_empty()
+
+
+def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.DataFrame:
+    """What is said of the series `new` at the cutoff where something was sold, and what their narrowest group sells."""
+    config = whole.config
+    known = rows.filter(pl.col("ds") <= config.frequency.shift(cutoff, config.h), ~new | (pl.col("ds") > cutoff))
+    sold = known.filter(new, pl.col("y").is_not_null()).select(*KEY, sold="y")
+    blank = [pl.when(~new).then(c).alias(c) for c in ("y", "y_raw")]
+    planned = known.with_columns(*blank, flag=pl.when(new).then(pl.lit("ahead")).otherwise("flag")).drop("first")
+    texts = [(c,) for c in config.static_columns if planned.schema.get(c) == pl.String]
+    past = sums(
+        planned.filter(pl.col("ds") <= cutoff), config, dict.fromkeys([(), *texts, *config.levels_of_aggregation])
+    )
+    ids = sold.select("unique_id").unique()
+    cut, again = (Cut(Panel(config, InMemory(planned.sort(KEY)), (0,), past), cutoff, config.h) for _ in range(2))
+    own = cold.like(cut, cut.frame(0), ids)
+    with patched(size, "FEWEST"):
+        alone = cold.like(again, again.frame(0), ids).select(*KEY, narrowest="yhat")
+    return own.join(alone, on=KEY).join(sold, on=KEY).drop("source")
+
+
+@contextmanager
+def patched(module: Any, least: str) -> Iterator[None]:
+    """So many of something as there never are must be known meanwhile."""
+    before = getattr(module, least)
+    setattr(module, least, NEVER)
+    try:
+        yield
+    finally:
+        setattr(module, least, before)
+
+
+if __name__ == "__main__":
+    main()
