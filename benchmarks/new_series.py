@@ -5,7 +5,7 @@
 Every fifth of the series that had sold for long is announced at a cutoff as though it were new, another fifth at each
 of the three newest; launches that had not sold by a cutoff are announced on their own first day, at each of the sixteen
 newest. Hidden series do not begin as launches do, so for these alone the launch curves are left out. `narrowest` is the
-WAPE of what the narrowest group of each series sells, the yardstick.
+WAPE of the same where a series is taken to be as large as its narrowest group sells, the yardstick.
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ def bounded(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     said = like(cut, frame, asked)
     own = [c for c in said.columns if c not in (*KEY, "source")]
     absent = [pl.lit(None, pl.Float64).alias(c) for c in own if c not in rows.columns]
-    both = rows.with_columns(absent).join(said.select(*KEY, *own), on=KEY, how="left", suffix="_like")
+    both = rows.with_columns(absent).join(
+        said.select(*KEY, *own), on=KEY, how="left", suffix="_like", maintain_order="left"
+    )
     share = pl.when(pl.col("yhat_like") > 0).then(pl.col("yhat") / pl.col("yhat_like")).otherwise(1.0)
     spread = [c for c in own if c != "yhat"]
     mine = [pl.when(is_like()).then(pl.col(f"{c}_like") * share).otherwise(c).alias(c) for c in spread]
