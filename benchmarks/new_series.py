@@ -24,6 +24,7 @@ from forecasting.config import Config, load
 from forecasting.data import launches
 from forecasting.data.aggregate import sums
 from forecasting.data.panel import KEY, Cut, InMemory, Panel
+from forecasting.features.groups import levels
 from forecasting.models import cold
 from forecasting.models.cold import size
 from forecasting.steps import context, run_step
@@ -120,10 +121,7 @@ def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.Dat
     sold = known.filter(new, pl.col("y").is_not_null()).select(*KEY, sold="y")
     blank = [pl.when(~new).then(c).alias(c) for c in ("y", "y_raw")]
     planned = known.with_columns(*blank, flag=pl.when(new).then(pl.lit("ahead")).otherwise("flag")).drop("first")
-    texts = [(c,) for c in config.static_columns if planned.schema.get(c) == pl.String]
-    past = sums(
-        planned.filter(pl.col("ds") <= cutoff), config, dict.fromkeys([(), *texts, *config.levels_of_aggregation])
-    )
+    past = sums(planned.filter(pl.col("ds") <= cutoff), config, levels(config, planned.schema))
     ids = sold.select("unique_id").unique()
     cut, again = (Cut(Panel(config, InMemory(planned.sort(KEY)), (0,), past), cutoff, config.h) for _ in range(2))
     own = cold.like(cut, cut.frame(0), ids)

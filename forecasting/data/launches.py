@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cleaning import settled
-from forecasting.features.groups import Level, group_label
+from forecasting.features.groups import Level, group_label, levels
 
 if TYPE_CHECKING:
     from forecasting.data.panel import Cut
@@ -20,13 +20,6 @@ ENOUGH = 5
 DOUBT = 5.0
 """So many launches without any curve count beside those of a group."""
 CURVES = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
-
-
-def levels(config: Config, rows: pl.DataFrame) -> list[Level]:
-    """The groups in which like series are looked for, as far as `rows` tell them: those of the table `groups`."""
-    texts = [(c,) for c in config.static_columns if rows.schema.get(c) == pl.String]
-    every = dict.fromkeys([*config.levels_of_aggregation, *texts, ()])
-    return [level for level in every if all(c in rows.columns for c in level)]
 
 
 def curves(cut: Cut) -> pl.DataFrame:
@@ -39,7 +32,7 @@ def curves(cut: Cut) -> pl.DataFrame:
     if cut.panel.groups.is_empty():  # aggregates are never new
         return pl.DataFrame(schema=CURVES)
     rows = cut.kept("launched", partial(_launched, cut))
-    every = levels(cut.config, rows)
+    every = levels(cut.config, rows.schema)
     return pl.concat([_curves(rows.drop_nulls(list(level)), level) for level in every]).sort("group", "age")
 
 

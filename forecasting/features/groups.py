@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -22,6 +23,15 @@ def group_label(level: Level) -> pl.Expr:
     if not level:
         return pl.lit("total")
     return pl.concat_str([pl.format("{}={}", pl.lit(c), pl.col(c).fill_null("none")) for c in level], separator="/")
+
+
+def levels(config: Config, kinds: Mapping[str, pl.DataType]) -> list[Level]:
+    """The groupings of the table `groups`, as far as there are columns (`kinds`: their types) to tell them: all series,
+    those of each static text, and the levels of aggregation.
+    """
+    texts = [(c,) for c in config.static_columns if kinds.get(c) == pl.String]
+    every = dict.fromkeys([(), *texts, *config.levels_of_aggregation])
+    return [level for level in every if all(c in kinds for c in level)]
 
 
 def columns(group: str) -> list[str]:

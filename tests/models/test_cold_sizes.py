@@ -14,6 +14,7 @@ from forecasting.data import launches
 from forecasting.data.aggregate import sums
 from forecasting.data.observed import fill_gaps, observe
 from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.features import groups
 from forecasting.models import cold, naive
 from forecasting.models.cold import errors, size
 
@@ -264,7 +265,7 @@ def test_numbers_are_no_groups_but_where_they_are_asked_for():
     columns = cut.config.columns.model_copy(update={"static": ("store", "item", "floor")})
     plain = cut.config.model_copy(update={"columns": columns})
     asked = plain.model_copy(update={"levels_of_aggregation": (("floor",),)})
-    told_by = [set(launches.levels(config, rows)) for config in (plain, asked)]
+    told_by = [set(groups.levels(config, rows.schema)) for config in (plain, asked)]
     assert told_by == [{("store",), ("item",), ()}, {("store",), ("item",), ("floor",), ()}]
 
 

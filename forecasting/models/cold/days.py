@@ -7,9 +7,8 @@ from typing import cast
 
 import polars as pl
 
-from forecasting.data.launches import levels
 from forecasting.data.panel import KEY, Cut
-from forecasting.features.groups import group_label
+from forecasting.features.groups import group_label, levels
 from forecasting.models.cold.size import FEW
 
 SEASONS = 4
@@ -46,7 +45,7 @@ def narrowest(cut: Cut, days: pl.DataFrame, said: pl.DataFrame, on: str) -> pl.D
 
     A series whose static value is not known belongs to no group of that level.
     """
-    every = levels(cut.config, days)
+    every = levels(cut.config, days.schema)
     homes = [days.drop_nulls(list(level)).select(*KEY, "y", on, group=group_label(level)) for level in every]
     found = pl.concat(homes).join(said, on=["group", on]).sort(*KEY, "size", "group")
     return found.unique(KEY, keep="first", maintain_order=True)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from forecasting.data import launches
 from forecasting.data.cleaning import settled
 from forecasting.data.panel import Cut
+from forecasting.features import groups
 from forecasting.features.groups import Level, group_label
 
 FEW = 3
@@ -109,13 +110,14 @@ def multiples(around: pl.DataFrame, rows: pl.DataFrame, levels: Sequence[Level])
 def of_groups(cut: Cut, around: pl.DataFrame) -> pl.DataFrame:
     """[group, usually]: what the known series of every group sell in multiples of the usual."""
     usually = pl.col("_sold").sum() / pl.col("_due").sum()
-    told = [around.group_by(group=_label(level)).agg(usually=usually) for level in launches.levels(cut.config, around)]
+    every = groups.levels(cut.config, around.schema)
+    told = [around.group_by(group=_label(level)).agg(usually=usually) for level in every]
     return pl.concat(told).drop_nulls("group")
 
 
 def _below_all(cut: Cut, around: pl.DataFrame) -> list[Level]:
     """The levels of groups that do not hold all series."""
-    return [level for level in launches.levels(cut.config, around) if level]
+    return [level for level in groups.levels(cut.config, around.schema) if level]
 
 
 def _inputs(around: pl.DataFrame, rows: pl.DataFrame, levels: Sequence[Level]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from forecasting.data import cleaning, quality
 from forecasting.data.aggregate import sums
 from forecasting.data.freshness import freshness
 from forecasting.evaluation.segments import demand, steadiness
-from forecasting.features.groups import Level
+from forecasting.features.groups import levels
 from forecasting.services.store import Store
 from forecasting.steps.loading.narrow import Change
 from forecasting.steps.loading.panel import homes
@@ -67,11 +67,11 @@ def statics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
     """Replace both tables by what the buckets tell, one after the other."""
     store, config = load.store, load.config
-    levels, series, parts = _levels(store, config), [], []
+    every, series, parts = levels(config, store.tables["panel"].schema), [], []
     for panel in panels:
         told = of_series(panel, config).join(statics(panel, config), on="unique_id")
         series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
-        parts.append(sums(cleaning.for_ever(panel, config), config, levels))
+        parts.append(sums(cleaning.for_ever(panel, config), config, every))
     store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
     store.replace("groups", _added(store, parts))
 
@@ -110,22 +110,15 @@ def _told(load: Load, ids: pl.Series) -> pl.DataFrame:
 
 def _sums(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
     """Sums of these days (of all, where none are given), bucket by bucket: mean prices are added up by buckets."""
-    levels = _levels(load.store, load.config)
-    used = {c for level in levels for c in level} | {load.config.columns.price} - {None}
+    every = levels(load.config, load.store.tables["panel"].schema)
+    used = {c for level in every for c in level} | {load.config.columns.price} - {None}
     rows = load.store.scan("panel", **some).select("ds", "y", "bucket", *used)
     if some:
         for part in rows.collect().partition_by("bucket"):
-            yield sums(part, load.config, levels)
+            yield sums(part, load.config, every)
         return
     for bucket in range(load.buckets):
-        yield sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, levels)
-
-
-def _levels(store: Store, config: Config) -> tuple[Level, ...]:
-    """The groups that are summed: all series, those of each static text, and the levels of aggregation."""
-    kinds = store.tables["panel"].schema
-    texts = [(c,) for c in config.static_columns if kinds.get(c) == pl.String]
-    return tuple(dict.fromkeys([(), *texts, *config.levels_of_aggregation]))
+        yield sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, every)
 
 
 def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
