@@ -21,13 +21,14 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config, load
-from forecasting.data import launches
-from forecasting.data.aggregate import sums
-from forecasting.data.panel import KEY, Cut, InMemory, Panel
+from forecasting.data import launch_curves
+from forecasting.data.aggregates import sums
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, InMemory, Panel
 from forecasting.features.groups import levels
-from forecasting.models import cold
-from forecasting.models.cold import size
-from forecasting.steps import context, run_step
+from forecasting.models import cold_start
+from forecasting.models.cold_start import series_level
+from forecasting.steps import run_step, session
 
 SETS = ("rossmann", "breakfast_frat", "m5", "m5_store_dept", "dominicks_oj")
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -60,7 +61,7 @@ def panel(name: str, source: Path, folder: Path) -> Panel:
     places = {"source.path": str(source), "store.root": str(folder), "tracking.uri": f"sqlite:///{folder}/mlflow.db"}
     config = load(CONFIGS / f"{name}.yaml", places)
     run_step("ingest", config)
-    return context.open_panel(config, context.open_store(config))
+    return session.open_panel(config, session.open_store(config))
 
 
 def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:
@@ -68,9 +69,9 @@ def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:
     config, rows = whole.config, pl.concat(pl.collect_all([whole.scan(b) for b in whole.buckets]))
     first = pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
     rows = rows.drop("bucket", strict=False).with_columns(first=first).filter(pl.col("ds") >= pl.col("first"))
-    newest = context.cutoff_of(whole, None)
+    newest = session.cutoff_of(whole, None)
     at = [config.frequency.shift(newest, -config.h * (1 + k)) for k in range(LAUNCHED)]
-    with patched(launches, "ENOUGH"):
+    with patched(launch_curves, "ENOUGH"):
         hidden = said([(c, fifth(config, c, k)) for k, c in enumerate(at[:HIDDEN])], whole, rows)
     launched = said([(c, pl.col("first") > c) for c in at], whole, rows)
     for kind, cutoffs, found in (("hidden", HIDDEN, hidden), ("launched", LAUNCHED, launched)):
@@ -124,9 +125,9 @@ def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.Dat
     past = sums(planned.filter(pl.col("ds") <= cutoff), config, levels(config, planned.schema))
     ids = sold.select("unique_id").unique()
     cut, again = (Cut(Panel(config, InMemory(planned.sort(KEY)), (0,), past), cutoff, config.h) for _ in range(2))
-    own = cold.like(cut, cut.frame(0), ids)
-    with patched(size, "FEWEST"):
-        alone = cold.like(again, again.frame(0), ids).select(*KEY, narrowest="yhat")
+    own = cold_start.like(cut, cut.frame(0), ids)
+    with patched(series_level, "FEWEST"):
+        alone = cold_start.like(again, again.frame(0), ids).select(*KEY, narrowest="yhat")
     return own.join(alone, on=KEY).join(sold, on=KEY).drop("source")
 
 

@@ -46,10 +46,10 @@ def run(config: Config, out: Path) -> None:
 
 def frame(config: Config, out: Path) -> None:
     """What the panel holds up to the last day with sales, words as numbers, and what else a modeller would be told."""
-    from forecasting.steps import context
+    from forecasting.steps import session
 
-    panel = context.open_panel(config, context.open_store(config))
-    end = context.cutoff_of(panel, None)
+    panel = session.open_panel(config, session.open_store(config))
+    end = session.cutoff_of(panel, None)
     rows = pl.concat(pl.collect_all([panel.scan(b).filter(pl.col("ds") <= end) for b in panel.buckets]))
     roles = config.columns
     ahead, static = ([c for c in names if c in rows.columns] for names in (roles.known_ahead, roles.static))

@@ -17,7 +17,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
 from dashboard import api, pages
-from dashboard.asking import ask, show
+from dashboard.async_queries import ask, show
 from dashboard.theme import MANTINE
 from forecasting.config import Config
 from forecasting.steps import queries

@@ -5,7 +5,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import no_update
 
-from forecasting.data.panel import Edit
+from forecasting.data.edits import Edit
 from forecasting.steps import queries
 
 OPS = {"=": "set to", "*=": "multiply by", "+=": "add", "-=": "subtract"}

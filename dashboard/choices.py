@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
+from dashboard.labels import group_name
 from dashboard.state import iso
-from dashboard.words import group_name
 from forecasting.config import Config
 from forecasting.steps import queries
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from dashboard.components import number_column, text_column
-from dashboard.words import unit
+from dashboard.labels import unit
 from forecasting.config import Config
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows import tuned
-from forecasting.data.freshness import sentences
+from forecasting.data.quality.freshness import sentences
 
 Facts = Mapping[str, Any]
 Row = Mapping[str, str]

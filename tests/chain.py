@@ -20,7 +20,7 @@ from forecasting.config import Config
 from forecasting.data import sources
 from forecasting.data.sources import TAGS
 from forecasting.steps import Outcome, run_step
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 from tests.conftest import SCRATCH
 
 H = 14

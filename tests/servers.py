@@ -127,7 +127,7 @@ def upload(folder: Path, url: str) -> str:
     """Copy a local folder to s3://; returns where it lies there."""
     from pyarrow import fs
 
-    from forecasting.data.places import bucket
+    from forecasting.io.storage import bucket
 
     fs.copy_files(str(folder), "", destination_filesystem=bucket(url))
     return url

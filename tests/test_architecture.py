@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 ROOMS = (
     ("forecasting.errors",),
     ("forecasting.frequency",),
-    ("forecasting.config",),
+    ("forecasting.config", "forecasting.io"),
     ("forecasting.features",),
     ("forecasting.data",),
     ("forecasting.models", "forecasting.services"),
@@ -47,31 +47,31 @@ HANDOVERS = {("flows/cli.py", "dashboard.app")}
 DOORS = {
     "cyclopts": ("flows/cli*.py",),
     # processes are the engine's; blocks of boosters are trained by threads, which share the panel
-    "concurrent.futures": ("forecasting/services/engine.py", "forecasting/models/lightgbm.py"),
+    "concurrent.futures": ("forecasting/services/engine.py", "forecasting/models/lightgbm/model.py"),
     "dash": ("dashboard/*",),
     "dash_ag_grid": ("dashboard/*",),
     "dash_mantine_components": ("dashboard/*",),
     "deltalake": (
+        "forecasting/io/delta*.py",
+        "forecasting/io/snapshots.py",
         "forecasting/services/store*.py",
-        "forecasting/services/delta*.py",
-        "forecasting/data/snapshot.py",  # tables of others, read as sources
     ),
     "evidently": ("forecasting/services/drift.py",),
     "fastapi": ("dashboard/*",),
-    "holidays": ("forecasting/features/*", "forecasting/data/sources/synthetic.py"),
-    "lightgbm": ("forecasting/models/lightgbm*",),
-    "mlflow": ("forecasting/services/registry*.py",),
+    "holidays": ("forecasting/features/*", "forecasting/data/sources/layouts/synthetic.py"),
+    "lightgbm": ("forecasting/models/lightgbm/*",),
+    "mlflow": ("forecasting/services/registry.py", "forecasting/services/tracking_client.py"),
     "multiprocessing": ("forecasting/services/engine.py",),
-    "optuna": ("forecasting/services/study.py",),
+    "optuna": ("forecasting/services/hyperparameter_search.py",),
     "pandas": ("forecasting/services/drift.py",),  # Evidently takes nothing else
     "pandera": ("forecasting/data/*",),
     "plotly": ("dashboard/*",),
     "prefect": ("flows/*", "dashboard/runs.py"),
     "psycopg": (),  # SQLAlchemy finds it by its name
-    "pyarrow.fs": ("forecasting/data/places.py",),
-    "sklearn": ("forecasting/models/cold/size.py",),
-    "sqlalchemy": ("forecasting/data/sources/_database.py", "forecasting/services/registry_place.py"),
-    "statsforecast": ("forecasting/models/stats*",),
+    "pyarrow.fs": ("forecasting/io/storage.py",),
+    "sklearn": ("forecasting/models/cold_start/series_level.py",),
+    "sqlalchemy": ("forecasting/io/database.py", "forecasting/services/tracking_client.py"),
+    "statsforecast": ("forecasting/models/stats/*",),
 }
 # What is loaded with these runs whatever code the file holds.
 UNSAFE = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
@@ -344,10 +344,10 @@ SOUND = (
         "forecasting/steps/train.py",
         "from forecasting.services import registry\ndef train(c, *, force: bool = False): pass",
     ),
-    ("forecasting/models/lightgbm.py", "from . import naive\nfrom forecasting.frequency import FREQS"),
+    ("forecasting/models/lightgbm/model.py", "from .. import naive\nfrom forecasting.frequency import FREQS"),
     ("forecasting/evaluation/backtest.py", "from forecasting.models import naive"),
     ("forecasting/features/sales.py", "column.dt.truncate('1mo')\nevery = FREQS[config.freq].every"),
-    ("forecasting/data/sources/synthetic.py", "if config.freq != '1d': pass"),
+    ("forecasting/data/sources/layouts/synthetic.py", "if config.freq != '1d': pass"),
     ("flows/cli.py", "import_module('dashboard.app')"),
     ("forecasting/frequency.py", "if freq == '1d': pass"),
     ("dashboard/figures.py", "import plotly.graph_objects as go\nfrom dashboard.theme import FONT"),

@@ -14,8 +14,8 @@ from forecasting.errors import UserError
 from forecasting.planning.scenario import edits_of
 from forecasting.services.registry import Registry
 from forecasting.steps import Outcome, run_step
-from forecasting.steps.context import open_store
 from forecasting.steps.export import export
+from forecasting.steps.session import open_store
 
 START = date(2024, 1, 1)
 

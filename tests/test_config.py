@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from forecasting import models
 from forecasting.config import Config, load, parse_set
 from forecasting.data import sources
-from forecasting.data.sources._options import checked
-from forecasting.data.sources._receipts import Options
-from forecasting.data.sources.synthetic import options as synthetic_options
+from forecasting.data.sources.layouts.synthetic import options as synthetic_options
+from forecasting.data.sources.options import checked
+from forecasting.data.sources.receipts.options import Options
 from forecasting.errors import UserError
 from tests.conftest import ROOT
 

@@ -12,7 +12,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.config import load as read
 from forecasting.steps import run_step
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 from tests import chain
 
 STORE_DEPT = {

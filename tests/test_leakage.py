@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.features import Features
-from forecasting.steps import context
+from forecasting.steps import session
 from forecasting.steps.sums import sums
 from tests import chain
 from tests.chain import KEY, LAST, OVER, H, Job
@@ -80,7 +80,7 @@ def test_the_champion_of_a_day_is_chosen_by_what_was_known(cut_off):
 
 def cut_at(job: Job) -> Cut:
     config = job.config()
-    return Cut(context.open_panel(config, context.open_store(config)), OLDER, H)
+    return Cut(session.open_panel(config, session.open_store(config)), OLDER, H)
 
 
 def test_a_cut_holds_neither_sales_nor_what_is_known_afterwards(honest):

@@ -15,17 +15,18 @@ import sys
 from datetime import date
 import polars as pl
 from forecasting.config import load
-from forecasting.data.panel import Cut, InMemory, Panel
-from forecasting.steps import bundles, context, produce
+from forecasting.data.cut import Cut
+from forecasting.data.panel import InMemory, Panel
+from forecasting.steps import bundles, calibration, produce, session
 path, cutoff, name, out = sys.argv[1:]
 config, at = load(path), date.fromisoformat(cutoff)
-store = context.open_store(config)
+store = session.open_store(config)
 rows = store.scan("panel").filter(pl.col("unique_id") == name).collect()
-whole = context.open_panel(config, store)
+whole = session.open_panel(config, store)
 panel = Panel(config, InMemory(rows), (0,), whole.groups, whole=whole)
 bundle = bundles.fetch(config, bundles.version_for(config, at))
 said = produce.of_bucket(bundle.trained, Cut(panel, at, config.h), 0).with_columns(grain=pl.lit("series"))
-produce.calibrated(said, bundle.quantiles, config).write_parquet(out)
+calibration.calibrated(said, bundle.quantiles, config).write_parquet(out)
 """
 
 

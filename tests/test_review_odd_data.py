@@ -7,15 +7,16 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregate import sums
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.aggregates import sums
+from forecasting.data.cut import Cut
+from forecasting.data.panel import InMemory, Panel
 from forecasting.data.schemas import AGGREGATES
 from forecasting.errors import UserError
 from forecasting.features.groups import priors
 from forecasting.frequency import FREQS
 from forecasting.models import build, load
 from forecasting.planning.scenario import edits_of
-from forecasting.steps.context import cutoff_of, open_panel, open_store
+from forecasting.steps.session import cutoff_of, open_panel, open_store
 from tests.chain import make
 
 START = date(2022, 1, 3)

@@ -8,10 +8,10 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import figures
-from dashboard.asking import show
+from dashboard.async_queries import show
 from dashboard.components import chart, empty, grid, lamp, note, number_column, page, text_column
+from dashboard.labels import command, labels
 from dashboard.state import Field, decode, encode, iso
-from dashboard.words import command, labels
 from forecasting.config import Config
 from forecasting.steps import queries
 

@@ -8,11 +8,11 @@ import polars as pl
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from dashboard import choices, figures
-from dashboard.asking import ask, show
+from dashboard.async_queries import ask, show
 from dashboard.columns import period_columns
 from dashboard.components import chart, empty, grid, note, number, page, text_column
+from dashboard.labels import command, labels, line_name, periods, unit
 from dashboard.state import Field, decode, encode, one_of
-from dashboard.words import command, labels, line_name, periods, unit
 from forecasting.config import Config
 from forecasting.steps import export, queries
 from forecasting.steps.queries.lines import NO_INTERVAL

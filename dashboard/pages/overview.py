@@ -7,9 +7,9 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import figures
-from dashboard.asking import show
+from dashboard.async_queries import show
 from dashboard.components import chart, empty, grid, kpi, lamp, number, number_column, page, percent, text_column
-from dashboard.words import command, labels, periods, unit
+from dashboard.labels import command, labels, periods, unit
 from forecasting.config import Config
 from forecasting.steps import queries
 

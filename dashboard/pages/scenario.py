@@ -9,11 +9,11 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
 
 from dashboard import changes as edited
 from dashboard import choices, figures
-from dashboard.asking import ask, show
+from dashboard.async_queries import ask, show
 from dashboard.columns import day_column, period_columns
 from dashboard.components import chart, empty, grid, kpi, note, number, page, percent, records
+from dashboard.labels import command, labels, periods, unit
 from dashboard.state import Field, decode, encode, iso
-from dashboard.words import command, labels, periods, unit
 from forecasting.config import Config
 from forecasting.errors import UserError
 from forecasting.steps import queries

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from forecasting.config import text
-from forecasting.config.clashes import clashes
-from forecasting.config.kinds import Names, Whole
+from forecasting.config import yaml_file
+from forecasting.config.cross_checks import clashes
+from forecasting.config.error_messages import Clash, sentences
 from forecasting.config.sections import (
     Backtest,
     Calendar,
@@ -25,7 +25,7 @@ from forecasting.config.sections import (
     StoreConfig,
     Tracking,
 )
-from forecasting.config.sentences import Clash, sentences
+from forecasting.config.value_types import Names, Whole
 from forecasting.errors import UserError
 from forecasting.frequency import FREQS, Frequency
 
@@ -53,7 +53,7 @@ class Config(Part):
     store: StoreConfig = StoreConfig()
     tracking: Tracking = Tracking()
     data_version: Whole | None = Field(default=None, ge=0)
-    _origin: text.Origin = PrivateAttr(default_factory=text.Origin)
+    _origin: yaml_file.Origin = PrivateAttr(default_factory=yaml_file.Origin)
     _source: str = PrivateAttr(default="source")
 
     @property
@@ -120,7 +120,7 @@ class Config(Part):
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a config file, put the dotted `overrides` over it and check it; raises UserError naming key and line."""
-    raw, origin = text.read(Path(path), overrides or {})
+    raw, origin = yaml_file.read(Path(path), overrides or {})
     try:
         config = Config.model_validate(raw)
     except ValidationError as e:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from forecasting.config.kinds import Buckets, Names, Number, Renamed, Span, Whole
+from forecasting.config.value_types import Buckets, Names, Number, Renamed, Span, Whole
 
 FAMILIES = {
     "naive": "ladder",

@@ -8,9 +8,9 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Events
-from forecasting.data.sources._long import Faults, days, names
-from forecasting.data.sources._text import Text
-from forecasting.data.sources.table import Source, opened
+from forecasting.data.sources.layouts.table import Source, opened
+from forecasting.data.sources.long_frame import Faults, days, names
+from forecasting.data.sources.readers.text import Text
 from forecasting.errors import UserError
 from forecasting.features.calendar.events import SCHEMA, place_of
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.features.calendar import events
+from forecasting.io.table import Table
 
 COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "negatives", "fractions")
 """What is counted of each series, between its first and its last observed day."""
@@ -20,20 +20,6 @@ LOADED = ("panel", "series", "groups", "quarantine", "meta", "events", "files", 
 """The tables that a load writes: a row in `loads`, committed last, makes their versions visible, all at once."""
 
 Columns = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A long table: unique by `key`, stored in folders by `partition`; null is a value in `optional` key columns."""
-
-    name: str
-    key: tuple[str, ...]
-    schema: pl.Schema
-    partition: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-
-    def empty(self) -> pl.DataFrame:
-        return pl.DataFrame(schema=self.schema)
 
 
 def bounds(level: Iterable[int]) -> list[str]:

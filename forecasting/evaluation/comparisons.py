@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from forecasting.evaluation import gate
+from forecasting.evaluation import promotion
 
 SCHEMA = {"model": pl.String, "reference": pl.String, "wape": pl.Float64, "reference_wape": pl.Float64}
 SCHEMA |= {"gain": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "over": pl.String, "verdict": pl.String}
@@ -22,14 +22,14 @@ def comparisons(rows: pl.DataFrame, references: Sequence[str]) -> pl.DataFrame:
     told = []
     for reference in dict.fromkeys(r for r in references if r in parts):
         for name, part in parts.items():
-            found = gate.compare(part, parts[reference]) if name != reference else None
+            found = promotion.compare(part, parts[reference]) if name != reference else None
             if found:
                 figures = (found.wape, found.reference, found.gain, found.lo, found.hi, found.units)
                 told.append((name, reference, *figures, _verdict(found)))
     return pl.DataFrame(told, schema=SCHEMA, orient="row").sort("reference", "wape", "model", maintain_order=True)
 
 
-def _verdict(found: gate.Comparison) -> str:
+def _verdict(found: promotion.Comparison) -> str:
     if found.lo > 0:
         return "better"
     return "worse" if found.hi < 0 else "no difference"
@@ -41,7 +41,7 @@ def gains(rows: pl.DataFrame, ladder: Sequence[str]) -> pl.DataFrame:
     """
     single = rows.filter(pl.col("grain") == "series")
     rungs = single.filter(pl.col("model").is_in(list(ladder)))
-    best = [str(gate.best(rungs)["model"][0])] if (rungs["y"].fill_null(0.0) != 0).any() else []
+    best = [str(promotion.best(rungs)["model"][0])] if (rungs["y"].fill_null(0.0) != 0).any() else []
     told = comparisons(single, best).select("model", "gain", gain_lo="lo", gain_hi="hi")
     long = told.unpivot(index="model", variable_name="metric")
     recipe = single["recipe"].first() if single.height else None

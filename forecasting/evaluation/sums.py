@@ -23,7 +23,7 @@ import polars as pl
 from forecasting.evaluation.hierarchy import summing
 from forecasting.evaluation.intervals.residuals import like_in
 from forecasting.evaluation.metrics import quantiles_of
-from forecasting.evaluation.paths import TINY, Floats, past, paths, quantiles
+from forecasting.evaluation.sample_paths import TINY, Floats, past, paths, quantiles
 
 SINGLE = pl.col("grain") == "series"
 PART = 250

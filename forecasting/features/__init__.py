@@ -10,7 +10,7 @@ from typing import cast
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features import calendar, crowd, drivers, elasticity, groups, sales
+from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
 from forecasting.features.base import Context, Feature
 
 __all__ = ["Around", "Feature", "Features"]
@@ -40,7 +40,7 @@ class Features:
         dates = calendar.features(context, lead, sales.level(context, lead))
         made = [*dates, *sales.features(context, lead), *drivers.features(context, lead)]
         made += elasticity.features(context, lead)
-        return [*made, *crowd.features(context), *groups.features(context, self.levels)]
+        return [*made, *peers.features(context), *groups.features(context, self.levels)]
 
     def exprs(self, lead: int) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64."""
@@ -55,7 +55,7 @@ class Features:
         """The frame (sorted by unique_id and ds) and joined to it what dates, other series and groups tell."""
         frame = calendar.joined(frame, self.config, lead)
         context = Context(self.config, self.kinds)
-        frame = elasticity.joined(crowd.joined(frame, around.crowd, context), context, lead)
+        frame = elasticity.joined(peers.joined(frame, around.crowd, context), context, lead)
         if not self.levels:
             return frame
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows

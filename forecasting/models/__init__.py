@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import KEY, Cut
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
 from forecasting.models.base import Fitted, Model
 
 Find = Callable[[Sequence[str]], Any]

@@ -8,7 +8,8 @@ from typing import Protocol
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut, is_closed
+from forecasting.data.cut import Cut
+from forecasting.data.panel import is_closed
 
 
 class Fitted(Protocol):

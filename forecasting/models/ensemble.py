@@ -13,8 +13,9 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import KEY, Cut
-from forecasting.models import cold
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
+from forecasting.models import cold_start
 from forecasting.models.base import NO_FAILURES, Fitted, Model
 
 DEFAULT_RUNGS = ("SeasonalNaive", "SeasonalMean4")
@@ -93,7 +94,7 @@ class FittedEnsemble:
         known = self.weights.by_segment["segment"].unique()
         segment = pl.when(pl.col("segment").is_in(known.implode())).then("segment").otherwise(pl.lit(ALL))
         weighted = homed.with_columns(segment=segment).join(self.weights.by_segment, on=["segment", "model"])
-        like = pl.when(cold.is_like().all()).then(pl.col("source").first()).otherwise(pl.lit(self.name))
+        like = pl.when(cold_start.is_like().all()).then(pl.col("source").first()).otherwise(pl.lit(self.name))
         said = {"yhat": _mean("weight"), "q50": _mean("middle"), "source": like}
         return weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**said)
 

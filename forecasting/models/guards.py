@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.features.groups import group_label
 
 FACTOR = 5.0

@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import KEY, Cut
-from forecasting.models import cold
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
+from forecasting.models import cold_start
 from forecasting.models.base import NO_FAILURES, Model, finish, with_closed
 
 RUNGS = ("SeasonalMean4", "SeasonalNaive", "Naive", "HistoricAverage")
@@ -91,10 +92,10 @@ def answers(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
     rows = _rungs(cut, frame, top.season or cut.config.season)
     first = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
     told = rows.with_columns(yhat=pl.coalesce(chain), source=first).drop(RUNGS)
-    new = cold.new(cut, told)
+    new = cold_start.new(cut, told)
     if new.height:
-        told = told.join(cold.like(cut, frame, new), on=KEY, how="left", suffix="_like", maintain_order="left")
-        nothing = [pl.lit(0.0), pl.lit(cold.NOTHING)]
+        told = told.join(cold_start.like(cut, frame, new), on=KEY, how="left", suffix="_like", maintain_order="left")
+        nothing = [pl.lit(0.0), pl.lit(cold_start.NOTHING)]
         told = told.with_columns(
             pl.coalesce(f"{c}_like", c, other).alias(c) for c, other in zip(("yhat", "source"), nothing, strict=True)
         )

@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.models.base import NO_FAILURES, Model
 
 VARIANCES = {"model": pl.String, "unique_id": pl.String, "var": pl.Float64}

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Edit
+from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 
 CHANGE = re.compile(r"^\s*([A-Za-z_]\w*)\s*(\*=|\+=|-=|=)\s*(.+?)\s*$")

@@ -18,10 +18,10 @@ from typing import Any
 import polars as pl
 
 from forecasting.errors import UserError
-from forecasting.services import bundle
-from forecasting.services.bundle import Signature, types
-from forecasting.services.registry_place import SQLITE, absolute, connect
-from forecasting.services.runs import Batch, Dataset, allowed, key
+from forecasting.services import bundle_files
+from forecasting.services.bundle_files import Signature, types
+from forecasting.services.tracked_run import Batch, Dataset, allowed, key
+from forecasting.services.tracking_client import SQLITE, absolute, connect
 
 PER_CALL = 100  # parameters that MLflow takes at once; of metrics it takes more
 VERSIONS: dict[str, pl.DataType] = {
@@ -91,17 +91,17 @@ class Registry:
         """
         if (known := self.find(identity)) is not None:
             return known
-        sums, client = bundle.checksums(folder), self._client()
+        sums, client = bundle_files.checksums(folder), self._client()
         _demand_scores(client, run_id)
         place = f"bundles/{uuid.uuid4().hex}"  # never used before: what a crash left behind cannot mix with it
         description = _mlmodel(place, run_id, signature)
-        listing = bundle.listing({**sums, bundle.MLMODEL: bundle.sha256(description.encode())})
+        listing = bundle_files.listing({**sums, bundle_files.MLMODEL: bundle_files.sha256(description.encode())})
         client.log_artifacts(run_id, str(folder), place)
-        client.log_text(run_id, description, f"{place}/{bundle.MLMODEL}")
-        client.log_text(run_id, listing, f"{place}/{bundle.CHECKSUMS}")
+        client.log_text(run_id, description, f"{place}/{bundle_files.MLMODEL}")
+        client.log_text(run_id, listing, f"{place}/{bundle_files.CHECKSUMS}")
         if not client.search_registered_models(f"name = '{self.model}'"):
             client.create_registered_model(self.model)
-        marks = {**tags, "identity": identity, "checksums": bundle.sha256(listing.encode())}
+        marks = {**tags, "identity": identity, "checksums": bundle_files.sha256(listing.encode())}
         made = client.create_model_version(self.model, f"runs:/{run_id}/{place}", run_id=run_id, tags=marks)
         return int(made.version)
 
@@ -122,7 +122,7 @@ class Registry:
                 f"The files of {self.model} version {version} are not at {found.source}; "
                 "bring the artifact folder back or train again."
             ) from error
-        bundle.verify(path, found.tags["checksums"])
+        bundle_files.verify(path, found.tags["checksums"])
         return path
 
     def find(self, identity: str) -> int | None:

@@ -16,9 +16,9 @@ from typing import Any
 import polars as pl
 from deltalake import DeltaTable
 
-from forecasting.data.schemas import Table
 from forecasting.errors import UserError
-from forecasting.services import delta, delta_rows, files
+from forecasting.io import delta, delta_rows, files
+from forecasting.io.table import Table
 
 HISTORY = pl.Schema(
     [("version", pl.Int64()), ("at", pl.Datetime("ms", "UTC")), ("operation", pl.String()), ("metrics", pl.String())]

@@ -20,7 +20,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from forecasting.errors import UserError
-from forecasting.services import delta, log
+from forecasting.io import delta
+from forecasting.services import log
 from forecasting.services.store import Store
 
 QUIET = 60.0

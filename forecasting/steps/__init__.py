@@ -26,7 +26,7 @@ class Outcome:
 
 def run_step(name: str, config: Config, cutoff: date | None = None, force: bool = False, **asked: Any) -> Outcome:
     """Run the step of that name (one of STEPS, or tune); raises UserError for what the user can mend."""
-    from forecasting.steps.context import record
+    from forecasting.steps.run_log import record
 
     outcome: Outcome = getattr(import_module(f"forecasting.steps.{name}"), name)(config, cutoff, force=force, **asked)
     if not outcome.reused:  # a run that had nothing to do leaves no trace in the tables

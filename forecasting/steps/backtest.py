@@ -16,18 +16,20 @@ import polars as pl
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data import contracts
-from forecasting.data.panel import Cut, Panel, cutoffs
+from forecasting.data.cut import Cut
+from forecasting.data.panel import Panel
+from forecasting.data.windows import cutoffs
 from forecasting.evaluation import intervals
 from forecasting.evaluation.comparisons import gains
 from forecasting.evaluation.metrics import score
 from forecasting.evaluation.scores import scores_table, skill
-from forecasting.evaluation.weighted import EVERY, METRIC, weights, wrmsse
+from forecasting.evaluation.wrmsse import EVERY, METRIC, weights, wrmsse
 from forecasting.models.base import Model
 from forecasting.models.naive import LADDER
 from forecasting.services.console import track
-from forecasting.services.runs import Batch, Dataset
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, context, produce
+from forecasting.services.tracked_run import Batch, Dataset
+from forecasting.steps import Outcome, calibration, identity, produce, run_log, session
 from forecasting.steps.recombined import recombined
 
 SHOWN = ("wape", "bias", "mae", "rmse", "r2", "mase", "rmsse", "wrmsse", "wql", "skill")
@@ -39,16 +41,16 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
     """Score the recipe on windows that end on `cutoff` (default: the last observed day); rows in `backtests`, scores in
     `scores`, one MLflow run. The same data, recipe and code are not run again without `force`.
     """
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    end = context.cutoff_of(panel, cutoff)
-    key = context.identity_of(config, store, end)
-    known = None if force else context.last_facts(store, "backtest", key)
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    end = session.cutoff_of(panel, cutoff)
+    key = identity.identity_of(config, store, end)
+    known = None if force else run_log.last_facts(store, "backtest", key)
     if known:
         return Outcome("backtest", known, reused=True)
-    recipe = models.build(config, context.rows_of(panel))
+    recipe = models.build(config, session.rows_of(panel))
     reported, older = windows(config, panel, end)
-    facts: dict[str, Any] = {"key": key, "recipe": context.recipe_of(config), "cutoff": str(end)}
+    facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
     facts |= {
         "cutoffs": [str(c) for c in reported],
         "calibration": [str(c) for c in older],
@@ -120,7 +122,7 @@ def _window(
     truth = produce.actuals(panel, at, origin.cut.end)
     rows = pl.concat(produce.forecasts(trained, origin, truth), how="diagonal")
     answered = recombined(past, trained.fitted.values(), partial(produce.homes, origin))
-    return produce.calibrated(rows, produce.quantiles_at(answered, at, config), config), trained
+    return calibration.calibrated(rows, calibration.quantiles_at(answered, at, config), config), trained
 
 
 def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:
@@ -175,11 +177,11 @@ def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _logged(config: Config, store: Store, facts: dict[str, Any], rows: pl.DataFrame) -> str:
     """One MLflow run: resolved config, data version, scores, times, and the scores per series as Parquet."""
-    version = context.data_version(store)
+    version = identity.data_version(store)
     tags = {
         "data_version": str(version),
         "recipe": facts["recipe"],
-        "code": context.code_of(),
+        "code": identity.code_of(),
         "cutoff": facts["cutoff"],
     }
     tags["levels"] = ",".join(map(str, config.level))
@@ -194,7 +196,7 @@ def _logged(config: Config, store: Store, facts: dict[str, Any], rows: pl.DataFr
         artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
         dataset = Dataset(head, f"{store.root}/panel", store.version("panel") or 0)
         batch = Batch(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
-        return context.open_registry(config).log_backtest(batch)
+        return session.open_registry(config).log_backtest(batch)
 
 
 def flat(tree: Any, at: str = "") -> dict[str, str]:

@@ -17,9 +17,9 @@ from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
-from forecasting.services.bundle import Signature
+from forecasting.services.bundle_files import Signature
 from forecasting.services.registry import Registry
-from forecasting.steps import context
+from forecasting.steps import identity, session
 from forecasting.steps.produce import Trained
 
 
@@ -63,12 +63,12 @@ def register(bundle: Bundle, panel: Panel, run_id: str, identity: str) -> int:
         signature = Signature(inputs, tables(config)["forecasts"].schema)
         tags = {name: str(bundle.facts[name]) for name in ("recipe", "data_version", "code", "cutoff")}
         tags["champion"] = bundle.champion
-        return context.open_registry(config).register(Path(folder), run_id, identity, signature, tags)
+        return session.open_registry(config).register(Path(folder), run_id, identity, signature, tags)
 
 
 def fetch(config: Config, version: int) -> Bundle:
     """The bundle of a version, every file checked."""
-    return _fetched(context.open_registry(config), version)
+    return _fetched(session.open_registry(config), version)
 
 
 @lru_cache(maxsize=4)
@@ -82,7 +82,7 @@ def version_for(config: Config, cutoff: date) -> int:
 
     Raises UserError when nothing was trained by that day, or when the gate has let none through.
     """
-    known = context.open_registry(config).versions()
+    known = session.open_registry(config).versions()
     tags = [json.loads(text) for text in known["tags"]]
     if tags and not known["aliases"].list.contains("champion").any():
         raise UserError(f"{config.name}: there is no champion to forecast with. {tags[0].get('gate', '')}")
@@ -102,8 +102,8 @@ def served(config: Config, bundle: Bundle, version: int) -> Config:
 
     Raises UserError when the data no longer have a column that it needs.
     """
-    recipe = {key: getattr(bundle.config, key) for key in context.RECIPE}
-    kinds = context.open_store(config).tables["panel"].schema
+    recipe = {key: getattr(bundle.config, key) for key in identity.RECIPE}
+    kinds = session.open_store(config).tables["panel"].schema
     roles = bundle.config.columns
     lost = [c for c in (*roles.known_ahead, *bundle.config.static_columns) if c not in kinds]
     if lost:

@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data import cleaning, contracts, limits, quality, sources
-from forecasting.data.aggregate import sums
-from forecasting.data.contracts import Checked
-from forecasting.data.observed import fill_gaps, observe
+from forecasting.data import cleaning, contracts, quality, sources
+from forecasting.data.aggregates import sums
+from forecasting.data.contracts import Checked, limits
+from forecasting.data.observations import fill_gaps, observe
 from forecasting.errors import UserError
-from forecasting.steps import context
-from forecasting.steps.loading import facts, fitting, volume
+from forecasting.steps import session
+from forecasting.steps.ingestion import align_types, series_statistics, volume
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 KEYS = ("missing_key", "conflicting_duplicate", "several_in_period", "id")
@@ -104,7 +104,7 @@ def _of_rows(checked: Checked, config: Config) -> Iterator[Finding]:
 
 def _of_load(checked: Checked, config: Config, today: date) -> Iterator[Finding]:
     """Volume, freshness, and columns that hold nothing."""
-    good, store, told = checked.good, context.open_store(config), dict(checked.account)
+    good, store, told = checked.good, session.open_store(config), dict(checked.account)
     if config.source.reads == "new_files":
         told |= {"files_read": list(map(str, sources.files(config)))}
     before = volume.last(store, told)
@@ -119,7 +119,7 @@ def _of_load(checked: Checked, config: Config, today: date) -> Iterator[Finding]
 
 def _series(checked: Checked, config: Config) -> pl.DataFrame:
     """The panel of these rows alone, cleaned, told series by series."""
-    good = fitting.typed(checked.good, config)
+    good = align_types.typed(checked.good, config)
     if sources.DELETED in good.columns:
         good = good.filter(~pl.col(sources.DELETED))
     last = good.filter(pl.col("y").is_not_null())["ds"].max()
@@ -128,5 +128,5 @@ def _series(checked: Checked, config: Config) -> pl.DataFrame:
     if config.clean.closed == "infer":
         closed = cleaning.closings(sums(rows, config, cleaning.units(config)), config)
         rows = cleaning.close(rows, closed, config)
-    told = facts.of_series(cleaning.by_neighbours(rows, config), config)
+    told = series_statistics.of_series(cleaning.by_neighbours(rows, config), config)
     return quality.verdicts(told, config, last).sort("unique_id")

@@ -14,7 +14,7 @@ from forecasting.errors import UserError
 from forecasting.evaluation.segments import classes
 from forecasting.services.store import Store
 from forecasting.steps import queries
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 from forecasting.steps.sums import sums
 
 TABLES = ("forecasts", "sums", "backtests", "scores", "quarantine", "series")

@@ -12,16 +12,26 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import events
-from forecasting.data.panel import bucket_count
+from forecasting.data.buckets import bucket_count
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services import log
 from forecasting.services.store_draft import Overtaken, turn
 from forecasting.steps import Outcome
-from forecasting.steps.context import KINDS, data_version, open_store
-from forecasting.steps.loading import additive, facts, fitting, landing, narrow, panel, state, volume
-from forecasting.steps.loading.landing import Rows
-from forecasting.steps.loading.state import Load
+from forecasting.steps.identity import data_version
+from forecasting.steps.ingestion import (
+    align_types,
+    contributions,
+    incremental,
+    landing,
+    load_state,
+    rebuild,
+    series_statistics,
+    volume,
+)
+from forecasting.steps.ingestion.landing import Rows
+from forecasting.steps.ingestion.load_state import Load
+from forecasting.steps.session import KINDS, open_store
 
 TRIES = 60
 """How often a load that another one has overtaken starts again: on an object store, after some seconds each."""
@@ -38,9 +48,9 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
     if config.data_version is not None:
         store = open_store(config)
         told = landing.nothing() | {"rows_written": 0, "data_version": data_version(store)}
-        return Outcome("ingest", told | facts.told(store, config), reused=True)
+        return Outcome("ingest", told | series_statistics.told(store, config), reused=True)
     for _ in range(TRIES):
-        with turn(state.root_of(config)):
+        with turn(load_state.root_of(config)):
             try:
                 return _load(config, force=force)
             except Overtaken:
@@ -50,33 +60,33 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
 
 
 def _load(config: Config, *, force: bool) -> Outcome:
-    load = state.begin(config)
+    load = load_state.begin(config)
     with log.step("read"):
         rows = landing.read(load, force=force)
     volume.is_usual(rows.told, config, load.store)
     load = _fixed(load, rows)
     _write_events(load, rows)
-    rows = additive.summed(load, rows)
+    rows = contributions.summed(load, rows)
     _keep_quarantine(load, rows.quarantine)
-    new = panel.news(load, rows.good, rows.gone)
+    new = rebuild.news(load, rows.good, rows.gone)
     written = _merge(load, new, force=force)
     landing.remember(load, rows)
-    published = state.publish(load, new.last, written, rows.files)
+    published = load_state.publish(load, new.last, written, rows.files)
     known = {"rows_written": written, "data_version": load.number if published else load.before["load"]}
-    return Outcome("ingest", dict(rows.told) | known | facts.told(load.store, config), reused=not published)
+    return Outcome("ingest", dict(rows.told) | known | series_statistics.told(load.store, config), reused=not published)
 
 
 def _fixed(load: Load, rows: Rows) -> Load:
     """The load with the drivers of these rows in its tables; the number of buckets is fixed by the first one."""
     config = load.config
-    drivers = {c: str(kind) for c, kind in rows.good.schema.items() if c not in fitting.OWN}
+    drivers = {c: str(kind) for c, kind in rows.good.schema.items() if c not in align_types.OWN}
     buckets = load.buckets
     if not buckets:
         buckets = bucket_count(rows.good.height) if config.store.buckets == "auto" else config.store.buckets
     meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
     meta["unique_id"] = json.dumps((config.source.columns or {}).get("unique_id"))
     load.store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
-    return state.with_drivers(load, {c: KINDS[kind] for c, kind in drivers.items()})
+    return load_state.with_drivers(load, {c: KINDS[kind] for c, kind in drivers.items()})
 
 
 def _write_events(load: Load, rows: Rows) -> None:
@@ -95,14 +105,14 @@ def _keep_quarantine(load: Load, bad: pl.DataFrame) -> None:
     store.merge("quarantine", new.select(store.tables["quarantine"].schema.names()))
 
 
-def _merge(load: Load, new: panel.News, *, force: bool) -> int:
+def _merge(load: Load, new: rebuild.News, *, force: bool) -> int:
     """Merge the news into the panel, and tell the series and the groups; returns the rows of the panel written."""
-    if panel.is_small(load, new) and not force:
-        change = narrow.narrow(load, new)
-        facts.update(load, change)
+    if rebuild.is_small(load, new) and not force:
+        change = incremental.narrow(load, new)
+        series_statistics.update(load, change)
         return change.written
     written: list[int] = []
-    facts.anew(load, _counted(panel.whole(load, new), written))
+    series_statistics.anew(load, _counted(rebuild.whole(load, new), written))
     return sum(written)
 
 

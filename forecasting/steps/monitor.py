@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.freshness import freshness
 from forecasting.data.panel import Panel
+from forecasting.data.quality.freshness import freshness
 from forecasting.evaluation.metrics import score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, context, produce
+from forecasting.steps import Outcome, identity, produce, run_log, session
 from forecasting.steps.backtest import SHOWN
 
 NEWEST_DAYS = 56
@@ -28,13 +28,13 @@ def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) 
     Writes the table `drift` and the report reports/drift-<cutoff>.html. Without a year of history the weeks just
     before are the reference. The same data are not compared again without `force`.
     """
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    at = context.cutoff_of(panel, cutoff)
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    at = session.cutoff_of(panel, cutoff)
     vintages = store.published().filter(pl.col("cutoff") <= at)
-    key = f"{at} {context.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
+    key = f"{at} {identity.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
     fresh = {"freshness": freshness(store.scan("series").collect(), config, datetime.now().date())}
-    known = None if force else context.last_facts(store, "monitor", key)
+    known = None if force else run_log.last_facts(store, "monitor", key)
     if known:
         return Outcome("monitor", known | fresh, reused=True)  # another day may have passed
     facts: dict[str, Any] = {"key": key, "cutoff": str(at)} | fresh | _drift(config, store, panel, at)

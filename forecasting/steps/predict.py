@@ -8,10 +8,10 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import contracts
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.services import log
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, bundles, context, produce
+from forecasting.steps import Outcome, bundles, calibration, identity, produce, run_log, session
 
 
 def predict(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
@@ -20,19 +20,19 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
     Rows of every model of the bundle go to `forecasts`; the row in `vintages`, written last, makes them visible and
     names the champion. The same data and version are not forecast again without `force`.
     """
-    store = context.open_store(config)
-    at = context.cutoff_of(context.open_panel(config, store), cutoff)
-    version, data = bundles.version_for(config, at), context.data_version(store)
-    key = f"{at} {version} {context.data_key(store)} {sorted(config.level)} {config.levels_of_aggregation}"
-    known = None if force else context.last_facts(store, "predict", key)
+    store = session.open_store(config)
+    at = session.cutoff_of(session.open_panel(config, store), cutoff)
+    version, data = bundles.version_for(config, at), identity.data_version(store)
+    key = f"{at} {version} {identity.data_key(store)} {sorted(config.level)} {config.levels_of_aggregation}"
+    known = None if force else run_log.last_facts(store, "predict", key)
     if known:
         return Outcome("predict", known, reused=True)
     bundle = bundles.fetch(config, version)
     own = bundles.served(config, bundle, version)
-    origin = produce.origin(Cut(context.open_panel(own, store), at, own.h))
+    origin = produce.origin(Cut(session.open_panel(own, store), at, own.h))
     with log.step("forecast", cutoff=str(at), version=version):
         parts = pl.concat(produce.forecasts(bundle.trained, origin), how="diagonal")
-        rows = produce.calibrated(parts, bundle.quantiles, own).with_columns(version=pl.lit(version, pl.Int64))
+        rows = calibration.calibrated(parts, bundle.quantiles, own).with_columns(version=pl.lit(version, pl.Int64))
     _write(store, rows, at, version)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
     store.publish(vintage | {"data_version": data, "rows": rows.height})

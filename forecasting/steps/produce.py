@@ -12,14 +12,15 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.aggregate import aggregate
-from forecasting.data.panel import KEY, Cut, Panel, is_closed
-from forecasting.data.schemas import AGGREGATES, bounds
-from forecasting.evaluation import intervals, selection
+from forecasting.data.aggregates import aggregate
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, Panel, is_closed
+from forecasting.data.schemas import AGGREGATES
+from forecasting.evaluation import ensemble_weights, intervals
 from forecasting.evaluation.metrics import scales
 from forecasting.evaluation.segments import segments
 from forecasting.features.groups import grain, group_label
-from forecasting.models import cold, guards
+from forecasting.models import cold_start, guards
 from forecasting.models.base import Fitted, Model
 from forecasting.models.ensemble import Weights
 from forecasting.services import log
@@ -97,7 +98,7 @@ def learned(past: pl.DataFrame, cut: Cut, members: Sequence[str]) -> Weights:
     history = pl.concat([_sold(cut, bucket) for bucket in cut.panel.buckets])
     homes = segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
     over = past.filter(pl.col("ds").max().over("cutoff") <= cut.cutoff).join(homes, on="unique_id", how="semi")
-    return Weights(selection.weights(over, homes, members), homes)
+    return Weights(ensemble_weights.weights(over, homes, members), homes)
 
 
 def _sold(cut: Cut, bucket: int) -> pl.DataFrame:
@@ -156,7 +157,7 @@ def _dressed(said: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> 
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
-    return cold.bounded(cut, frame, rows.with_columns(_scale(), block=block))
+    return cold_start.bounded(cut, frame, rows.with_columns(_scale(), block=block))
 
 
 def _measured(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
@@ -170,7 +171,12 @@ def _measured(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
 def _scale() -> pl.Expr:
     """The size of an error to expect."""
     # where only like series tell, the level itself is in doubt
-    return pl.when(cold.is_like()).then(pl.max_horizontal("yhat", 1.0)).otherwise(intervals.scale_of()).alias("scale")
+    return (
+        pl.when(cold_start.is_like())
+        .then(pl.max_horizontal("yhat", 1.0))
+        .otherwise(intervals.scale_of())
+        .alias("scale")
+    )
 
 
 def homes(at: Origin) -> pl.DataFrame:
@@ -208,33 +214,6 @@ def _aggregates(own: pl.DataFrame, at: Origin, sums: pl.DataFrame) -> pl.DataFra
         rows = rows.join(below.select(*KEY, "y").unique(KEY), on=KEY, how="left")
     rows = _dressed(rows, at.aggregated.frame(0), at.aggregated, AGGREGATES)
     return rows.sort("grain", "model", *KEY)
-
-
-def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows with q50, the bounds of every level and the rung that they stand on; own bounds are replaced."""
-    named = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in bounds(config.level))
-    unknown = [c for c in bounds(config.level) if c not in quantiles.columns]  # levels asked for since the training
-    known = quantiles.with_columns(pl.lit(None, pl.Float64).alias(c) for c in unknown)
-    return intervals.apply(named, known, config.level, config.clean.y_min)
-
-
-def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantile table for a cutoff, from as few of the newest windows that were wholly over as hold enough errors.
-
-    What the bounds of some windows hold in the others decides how much the next ones leave outside: whoever asks for a
-    cutoff finds the same windows, so a look back says what was said that night.
-    """
-    floor, windows = config.clean.y_min, config.backtest.calibration
-    judged = intervals.newest(residuals, cutoff, windows)
-    usable = intervals.known(judged, cutoff, windows)
-    bare = judged.select(c for c in judged.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
-    held = [judged.clear()]
-    for (at,), window in bare.group_by("cutoff", maintain_order=True):
-        others = bare.filter(pl.col("cutoff") != at)
-        if others.height:
-            held.append(intervals.apply(window, intervals.table(others, config.level, floor), config.level, floor))
-    adapted = intervals.alphas(pl.concat(held, how="diagonal"), config.level)
-    return intervals.table(usable, config.level, floor, adapted)
 
 
 def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from forecasting.data.panel import KEY
 from forecasting.evaluation import hierarchy, intervals
-from forecasting.models import cold, guards
+from forecasting.models import cold_start, guards
 from forecasting.models.base import finish
 from forecasting.models.reconcile import FittedReconcile
 
@@ -38,7 +38,7 @@ def bases(trained: Trained, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are reconciled later, without bounds and medians: these are the base's own, but of new series."""
     own = [c for c in rows.columns if c.startswith(("lo-", "hi-")) or c == "q50"]
     mine = rows.filter(pl.col("model").is_in([f.base for f in joint(trained)]))
-    return mine.with_columns(pl.when(cold.is_like()).then(pl.col(own)).name.keep())
+    return mine.with_columns(pl.when(cold_start.is_like()).then(pl.col(own)).name.keep())
 
 
 def rows(
@@ -51,7 +51,7 @@ def rows(
     for fitted in joint(trained):
         base, top = below.filter(pl.col("model") == fitted.base), above.filter(pl.col("model") == fitted.top)
         # what new series will sell, the past of the aggregates does not know of: it is beside the point and stays
-        known, new = (base.filter(which) for which in (~cold.is_like(), cold.is_like()))
+        known, new = (base.filter(which) for which in (~cold_start.is_like(), cold_start.is_like()))
         found = hierarchy.reconcile(_weighed(known, fitted), _weighed(top, fitted), homes, "wls_var")
         agreed = known.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
         both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))

@@ -12,14 +12,14 @@ from forecasting.config import Config
 from forecasting.data import quality
 from forecasting.data.panel import KEY
 from forecasting.errors import UserError
-from forecasting.evaluation import gate
+from forecasting.evaluation import promotion
 from forecasting.evaluation.breakdown import breakdown, worst
 from forecasting.evaluation.comparisons import comparisons
 from forecasting.evaluation.scores import block_labels
 from forecasting.evaluation.segments import classes
 from forecasting.models.naive import LADDER
 from forecasting.services.store import Store
-from forecasting.steps import context, queries
+from forecasting.steps import queries, session
 
 PARTS = ("demand_class", "volume", "xyz", "lifecycle", "horizon", "promotion")
 WORST = 20
@@ -34,7 +34,7 @@ def report(config: Config) -> dict[str, pl.DataFrame]:
     told = queries.facts(config, "backtest")
     if not told:
         raise UserError(f"{config.name}: nothing was backtested yet; run `demandcast backtest` with this config first")
-    store = context.open_store(config)
+    store = session.open_store(config)
     rows = _rows(config, store, told)
     serving, rung = _models(config, rows)
     own, other = (rows.filter(pl.col("model") == name) for name in (serving, rung))
@@ -83,6 +83,6 @@ def _models(config: Config, rows: pl.DataFrame) -> tuple[str, str]:
     """The model that serves (the best one, where none of the backtest does yet) and the best rung of the ladder."""
     champion = queries.facts(config, "train").get("champion")
     names = set(rows["model"])
-    serving = str(champion) if champion in names else str(gate.best(rows)["model"][0])
+    serving = str(champion) if champion in names else str(promotion.best(rows)["model"][0])
     rungs = rows.filter(pl.col("model").is_in(LADDER))
-    return serving, str(gate.best(rungs)["model"][0]) if rungs.height else serving
+    return serving, str(promotion.best(rungs)["model"][0]) if rungs.height else serving

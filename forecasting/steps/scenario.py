@@ -8,10 +8,11 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.cut import Cut
+from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared, condition, edits_of
-from forecasting.steps import bundles, context, produce, reconciled
+from forecasting.steps import bundles, calibration, produce, reconciled, session
 from forecasting.steps.bundles import Bundle
 from forecasting.steps.produce import Trained
 
@@ -22,7 +23,7 @@ def run_scenario(config: Config, where: str | None, changes: list[str], start: d
     Returns unique_id, ds, baseline, yhat, difference and the bounds of the changed forecast: one row per series and
     day of the horizon, in units of y. Nothing is stored. Raises UserError for a question that makes no sense.
     """
-    store = context.open_store(config)
+    store = session.open_store(config)
     vintage = store.published().head(1)
     if vintage.is_empty():
         raise UserError(
@@ -31,7 +32,7 @@ def run_scenario(config: Config, where: str | None, changes: list[str], start: d
     at, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(config, version)
     own = bundles.served(config, bundle, version)
-    panel = context.open_panel(own, store)
+    panel = session.open_panel(own, store)
     _check_days(Cut(panel, at, own.h), start, end)
     schema = panel.scan(panel.buckets[0]).collect_schema()
     edits = edits_of(own, changes, (start, end), where, {c: k for c, k in schema.items() if c != "bucket"})
@@ -60,7 +61,7 @@ def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:
     trained = bundle.trained.only(bundle.champion)
     rows = _among_all(trained, cut) if reconciled.joint(trained) else produce.of_bucket(trained, cut, 0)
     rows = rows.filter(pl.col("model") == bundle.champion)  # the members of an ensemble answer, too
-    return produce.calibrated(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
+    return calibration.calibrated(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
 
 
 def _among_all(trained: Trained, cut: Cut) -> pl.DataFrame:

@@ -9,14 +9,14 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.panel import cutoffs
+from forecasting.data.windows import cutoffs
 from forecasting.errors import UserError
 from forecasting.evaluation import intervals
 from forecasting.evaluation.sums import Question
 from forecasting.evaluation.sums import sums as drawn
 from forecasting.features.groups import grain, group_label
 from forecasting.services.store import Store
-from forecasting.steps import bundles, context
+from forecasting.steps import bundles, session
 from forecasting.steps.bundles import Bundle
 from forecasting.steps.recombined import recombined
 
@@ -31,7 +31,7 @@ def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -
     of the newest published vintage, or of `cutoff`; `last` is the period that the sum ends with. Raises UserError where
     there is no vintage, no backtest to draw errors from, or when a sum goes beyond the horizon.
     """
-    store = context.open_store(config)
+    store = session.open_store(config)
     published = store.published()
     found = published.filter(pl.col("cutoff") == cutoff) if cutoff else published
     if found.is_empty():

@@ -12,15 +12,16 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.panel import Cut, Panel
+from forecasting.data.cut import Cut
+from forecasting.data.panel import Panel
 from forecasting.errors import UserError
-from forecasting.evaluation import gate
-from forecasting.evaluation.gate import Decision
+from forecasting.evaluation import promotion
+from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
 from forecasting.services.console import track
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, bundles, context, produce
+from forecasting.steps import Outcome, bundles, calibration, identity, produce, run_log, session
 from forecasting.steps.backtest import backtest
 from forecasting.steps.bundles import Bundle
 from forecasting.steps.recombined import recombined
@@ -50,18 +51,22 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
     """
     job = _job(config, cutoff)
     key = job.scored["key"]
-    known = None if force else context.last_facts(job.store, "train", key)
+    known = None if force else run_log.last_facts(job.store, "train", key)
     if known:
         return Outcome("train", known, reused=True)
     origin = produce.origin(Cut(job.panel, job.cutoff, config.h))
     past = _past(job)
-    recipe = models.build(config, context.rows_of(job.panel))
+    recipe = models.build(config, session.rows_of(job.panel))
     trained = produce.train(track(recipe, "train: fits"), origin, past)
     champion, verdict = _champion(job)
-    facts = {"recipe": job.scored["recipe"], "data_version": context.data_version(job.store), "code": context.code_of()}
+    facts = {
+        "recipe": job.scored["recipe"],
+        "data_version": identity.data_version(job.store),
+        "code": identity.code_of(),
+    }
     facts |= {"cutoff": str(job.cutoff)}
     answered = recombined(past, trained.fitted.values(), partial(produce.homes, origin))
-    bundle = Bundle(trained, produce.quantiles_at(answered, job.cutoff, config), champion, facts, config)
+    bundle = Bundle(trained, calibration.quantiles_at(answered, job.cutoff, config), champion, facts, config)
     version = bundles.register(bundle, job.panel, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)
     _alias(config, version, decision)
@@ -71,11 +76,11 @@ def train(config: Config, cutoff: date | None = None, *, force: bool = False) ->
 
 
 def _job(config: Config, cutoff: date | None) -> Job:
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    at = context.cutoff_of(panel, cutoff)
-    key = context.identity_of(config, store, at)
-    scored = context.last_facts(store, "backtest", key)
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    at = session.cutoff_of(panel, cutoff)
+    key = identity.identity_of(config, store, at)
+    scored = run_log.last_facts(store, "backtest", key)
     if scored is None:
         raise UserError(
             f"{config.name}: this recipe has no backtest scores on these data at {at}, and nothing is registered "
@@ -94,12 +99,12 @@ def _champion(job: Job) -> tuple[str, Decision | None]:
     """The model that serves within the bundle: the learned one if it beats the ladder, else the ladder's best rung."""
     rows = job.rows(job.scored["recipe"])
     ladder = rows.filter(pl.col("model").is_in(LADDER))
-    rung = str(gate.best(ladder)["model"][0])
+    rung = str(promotion.best(ladder)["model"][0])
     learned = rows.filter(~pl.col("model").is_in(LADDER))
     if learned.is_empty():
         return rung, None
     best = _learned(job.config, learned)
-    verdict = gate.decide(best, None, ladder)
+    verdict = promotion.decide(best, None, ladder)
     return (str(best["model"][0]) if verdict.promote else rung), verdict
 
 
@@ -111,10 +116,10 @@ def _learned(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """
     medians = [m.name for m in config.models if m.options.get("predicts") == "median"]
     means = rows.filter(~pl.col("model").is_in(medians))
-    best = gate.best(means if means.height else rows)
+    best = promotion.best(means if means.height else rows)
     names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
     safe = rows.filter(pl.col("model").is_in(names[:1]))
-    compared = gate.compare(best, safe) if safe.height else None
+    compared = promotion.compare(best, safe) if safe.height else None
     return safe if compared is not None and compared.lo <= 0 else best
 
 
@@ -130,7 +135,7 @@ def _gate(job: Job, bundle: Bundle, origin: produce.Origin, verdict: Decision | 
         return sane if reign["cutoff"] <= str(job.cutoff) else _older(reign)
     mine = job.rows(job.scored["recipe"])
     own = mine.filter(pl.col("model") == bundle.champion)
-    return gate.decide(own, _rival(job, reign), mine.filter(pl.col("model").is_in(LADDER)))
+    return promotion.decide(own, _rival(job, reign), mine.filter(pl.col("model").is_in(LADDER)))
 
 
 def _first(bundle: Bundle, verdict: Decision | None) -> Decision:
@@ -157,12 +162,12 @@ def _sane(job: Job, bundle: Bundle, origin: produce.Origin) -> Decision:
     rows = pl.concat(parts, how="diagonal").filter(pl.col("grain") == "series", pl.col("model") == bundle.champion)
     before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
     recent = produce.actuals(job.panel, before, job.cutoff)
-    return gate.refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
+    return promotion.refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
 
 
 def _reigning(config: Config) -> dict[str, str] | None:
     """The tags of the champion version, if there is one."""
-    known = context.open_registry(config).versions().filter(pl.col("aliases").list.contains("champion"))
+    known = session.open_registry(config).versions().filter(pl.col("aliases").list.contains("champion"))
     return dict(json.loads(known["tags"][0])) | {"version": str(known["version"][0])} if known.height else None
 
 
@@ -173,13 +178,13 @@ def _rival(job: Job, reign: dict[str, str]) -> pl.DataFrame:
         log.event("the champion's recipe is backtested on the new windows", recipe=reign["recipe"])
         version = int(reign["version"])
         old = bundles.served(job.config, bundles.fetch(job.config, version), version)
-        context.record(job.config, backtest(old, job.cutoff))
+        run_log.record(job.config, backtest(old, job.cutoff))
         rows = job.rows(reign["recipe"])
     return rows.filter(pl.col("model") == reign["champion"])
 
 
 def _alias(config: Config, version: int, decision: Decision) -> None:
-    registry = context.open_registry(config)
+    registry = session.open_registry(config)
     registry.tag_version(version, "gate", decision.reason)
     if decision.promote:
         registry.set_alias("champion", version)

@@ -20,10 +20,10 @@ from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.errors import UserError
 from forecasting.models.lightgbm import LightGBM
-from forecasting.services import log, study
-from forecasting.services.runs import Batch, Dataset, key
+from forecasting.services import hyperparameter_search, log
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, context
+from forecasting.services.tracked_run import Batch, Dataset, key
+from forecasting.steps import Outcome, identity, session
 from forecasting.steps.backtest import windows
 from forecasting.steps.tuning import space, written
 from forecasting.steps.tuning.trials import Ground, Metric
@@ -54,24 +54,26 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     wish, started = _wish(asked), time.monotonic()
     number = _entry(config)
     out = written.place(config, wish.out)
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    end = context.cutoff_of(panel, cutoff)
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    end = session.cutoff_of(panel, cutoff)
     ground = _ground(config, panel, end, wish, number)
     now = space.today(_model(config, number).options)
-    search = study.Search(_name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error)
+    search = hyperparameter_search.Search(
+        _name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error
+    )
     kept = wish.storage or os.environ.get(STORAGE) or _folder(store)
     if force:
-        study.forget(search.name, kept)
+        hyperparameter_search.forget(search.name, kept)
     with log.step("tune", trials=wish.trials, windows=len(ground.cutoffs)):
-        trials = study.run(search, kept, wish.trials, started + wish.timeout)
+        trials = hyperparameter_search.run(search, kept, wish.trials, started + wish.timeout)
     facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in ground.cutoffs]}
     facts |= {
         "asked": wish.trials,
         "metric": wish.metric,
         "file": config.file,
         "out": str(out),
-        "data_version": context.data_version(store),
+        "data_version": identity.data_version(store),
     }
     facts |= _found(ground, trials, now)
     config_text = written.text(config, number, facts["changes"], _header(facts))
@@ -117,7 +119,11 @@ def _ground(config: Config, panel: Panel, end: date, wish: Asked, number: int) -
 def _name(ground: Ground, store: Store) -> str:
     """Identity of a search: data, code, everything in the recipe that bears on it, windows, metric and space."""
     kept = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
-    facts = {"data": context.data_key(store), "code": context.code_of(), "recipe": context.hashed(ground.config, kept)}
+    facts = {
+        "data": identity.data_key(store),
+        "code": identity.code_of(),
+        "recipe": identity.hashed(ground.config, kept),
+    }
     facts |= {"spec": ground.spec.model_dump_json(), "windows": str(ground.cutoffs), "metric": ground.metric}
     return f"{ground.config.name}-{key(facts | {'space': str(space.SPACE), 'rows': str(ROWS)})[:16]}"
 
@@ -171,8 +177,8 @@ def _header(facts: dict[str, Any]) -> list[str]:
 
 def _logged(config: Config, store: Store, facts: dict[str, Any], trials: pl.DataFrame) -> str:
     """One MLflow run: the best options, before and after, and all trials as one table."""
-    version = context.data_version(store)
-    tags = {"step": "tune", "search": facts["key"], "trials": str(facts["trials"]), "code": context.code_of()}
+    version = identity.data_version(store)
+    tags = {"step": "tune", "search": facts["key"], "trials": str(facts["trials"]), "code": identity.code_of()}
     metrics = {"before": facts["before"], "after": facts["after"], "trials": facts["trials"]}
     with tempfile.TemporaryDirectory() as folder:
         table, file = Path(folder, "trials.parquet"), Path(folder, Path(facts["out"]).name)
@@ -180,4 +186,4 @@ def _logged(config: Config, store: Store, facts: dict[str, Any], trials: pl.Data
         file.write_text(Path(facts["out"]).read_text(encoding="utf-8"), encoding="utf-8")
         dataset = Dataset(store.scan("panel").head(5).collect(), f"{store.root}/panel", version)
         batch = Batch(facts["today"] | facts["changes"], tags, metrics, dataset, {}, {"trials": table, "best": file})
-        return context.open_registry(config).log_tuning(batch, trials)
+        return session.open_registry(config).log_tuning(batch, trials)

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from forecasting.config import Config, load
-from forecasting.data.aggregate import sums
-from forecasting.data.panel import bucket_of
+from forecasting.data.aggregates import sums
+from forecasting.data.buckets import bucket_of
 from forecasting.data.schemas import AGGREGATES, tables
 from forecasting.services.store import Store
 

@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from dashboard import api, app, asking
+from dashboard import api, app, async_queries
 from forecasting.errors import UserError
 from forecasting.steps import queries
 from tests.dashboard import fake_store as fake
@@ -94,8 +94,8 @@ def test_a_failure_leaves_the_rest_of_the_page_alive(caplog):
     def broken() -> None:
         raise ZeroDivisionError
 
-    assert "the sentence" in str(asyncio.run(asking.show(wrong)))
-    shown = str(asyncio.run(asking.show(broken)))
+    assert "the sentence" in str(asyncio.run(async_queries.show(wrong)))
+    shown = str(asyncio.run(async_queries.show(broken)))
     assert "server's log" in shown
     assert "ZeroDivisionError" not in shown
     assert "ZeroDivisionError" in caplog.text

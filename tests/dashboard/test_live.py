@@ -5,7 +5,7 @@ import pytest
 
 from dashboard.pages import forecasts, overview, scenario
 from forecasting.config import Config
-from forecasting.data.panel import Edit
+from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models.naive import LADDER
 from forecasting.steps import queries

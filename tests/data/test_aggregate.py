@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregate import aggregate, sums
-from forecasting.data.panel import Cut, Edit, Panel
+from forecasting.data.aggregates import aggregate, sums
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.data.panel import Panel
 
 START, N, H = date(2024, 1, 1), 30, 5
 LEVELS = ((), ("store",), ("store", "kind"))

@@ -10,9 +10,10 @@ from polars.testing import assert_frame_equal
 from forecasting.config import Config
 from forecasting.config import load as load_config
 from forecasting.data import cleaning, contracts, sources
-from forecasting.data.aggregate import aggregate, sums
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.aggregates import aggregate, sums
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)

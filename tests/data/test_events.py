@@ -11,11 +11,12 @@ import yaml
 from forecasting import config as configs
 from forecasting.config import Config
 from forecasting.data import events
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.errors import UserError
 from forecasting.features.calendar.places import code
 from forecasting.steps import run_step
-from forecasting.steps.context import open_panel, open_store, recipe_of
+from forecasting.steps.identity import recipe_of
+from forecasting.steps.session import open_panel, open_store
 from tests import chain
 
 JOB = {"name": "x", "source": {"path": "sales.csv"}, "freq": "1d", "h": 7, "columns": {"static": ["state", "city"]}}

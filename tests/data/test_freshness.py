@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.freshness import freshness, sentences
+from forecasting.data.quality.freshness import freshness, sentences
 
 LAST = date(2024, 6, 30)
 CONFIG = Config.model_validate(

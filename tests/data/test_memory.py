@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from forecasting.data.memory import Memory
+from forecasting.data.cache import Memory
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from forecasting.config import Config
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, Edit, InMemory, Panel, bucket_of, cutoffs
+from forecasting.data.buckets import bucket_of
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
+from forecasting.data.windows import cutoffs
 from forecasting.frequency import FREQS
 
 KEY = ["unique_id", "ds"]

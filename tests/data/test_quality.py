@@ -7,7 +7,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data import quality
-from forecasting.data.observed import fill_gaps, observe
+from forecasting.data.observations import fill_gaps, observe
 
 MONDAY = date(2024, 1, 1)
 CONFIG = Config.model_validate({"name": "x", "source": {}, "freq": "1d", "h": 7})

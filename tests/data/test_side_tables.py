@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from forecasting.config import load as load_config
 from forecasting.config.sections import SideTable
 from forecasting.data import contracts, sources
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.side.match import side
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.side_tables.matching import side
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)

@@ -10,8 +10,9 @@ from deltalake import DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
 from forecasting.config import load as load_config
-from forecasting.data import places, sources
+from forecasting.data import sources
 from forecasting.errors import UserError
+from forecasting.io import storage
 from tests import favorita
 from tests.data.test_sources_competitions import small_m5, small_rossmann
 from tests.servers import PASSWORD, free_port, upload
@@ -72,12 +73,12 @@ def hive(rows: pl.DataFrame, folder: Path, *keys: str) -> Path:
 
 def as_delta(rows: pl.DataFrame, place: str) -> str:
     """A Delta table of these rows that has been wrong, partitioned differently in its files, and compacted."""
-    options = {"storage_options": places.storage(place), "partition_by": ["store", "region"]}
+    options = {"storage_options": storage.storage(place), "partition_by": ["store", "region"]}
     write_deltalake(place, rows.with_columns(units=pl.lit(-1.0)), **options)
     write_deltalake(place, rows.head(20), mode="overwrite", **options)
     write_deltalake(place, rows[20:25], mode="append", **options)
     write_deltalake(place, rows[25:], mode="append", **options)
-    DeltaTable(place, storage_options=places.storage(place)).optimize.compact()
+    DeltaTable(place, storage_options=storage.storage(place)).optimize.compact()
     return place
 
 

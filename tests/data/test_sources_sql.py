@@ -13,8 +13,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.data import contracts, sources
-from forecasting.data.sources import _database as database
 from forecasting.errors import UserError
+from forecasting.io import database as database
 from tests.servers import PASSWORD, Postgres, free_port
 
 EVIL = "x'); DROP TABLE sales; --"

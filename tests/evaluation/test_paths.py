@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation.paths import past, quantiles, vectors
-from forecasting.evaluation.paths import paths as drawn
+from forecasting.evaluation.sample_paths import past, quantiles, vectors
+from forecasting.evaluation.sample_paths import paths as drawn
 
 START = date(2024, 1, 1)
 H, PHI = 14, 0.8

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation import selection
-from forecasting.evaluation.selection import weights
+from forecasting.evaluation import ensemble_weights
+from forecasting.evaluation.ensemble_weights import weights
 
 START = date(2024, 1, 1)
 
@@ -46,7 +46,7 @@ def noise(size):
 
 def test_weights_go_with_the_inverse_of_the_variance(monkeypatch):
     """Of independent errors with variances 1 and 1.19 the best weights are 1.19 / 2.19 and 1 / 2.19."""
-    monkeypatch.setattr(selection, "TOTALS", 0.0)  # three days tell little of them
+    monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)  # three days tell little of them
     rows = past({"a": noise(1.0), "b": noise(1.09)}, series=12_000, steps=3)
     got = found(weights(rows, homes(rows), ["a", "b"]))
     assert got["a"] == pytest.approx(1.19 / 2.19, abs=0.01)
@@ -80,7 +80,7 @@ def test_a_lean_that_hardly_shows_in_series_counts_in_their_totals(monkeypatch):
     """Both members err alike by series; the errors of one of them add up, those of the other cancel out."""
     rows = past({"even": noise(10.0), "leaning": lambda rng, n: rng.normal(-1.0, 9.9, n)}, series=4000, steps=14)
     told = found(weights(rows, homes(rows), ["even", "leaning"]))
-    monkeypatch.setattr(selection, "TOTALS", 0.0)
+    monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)
     without = found(weights(rows, homes(rows), ["even", "leaning"]))
     assert without["leaning"] == pytest.approx(0.5, abs=0.02)
     assert told["leaning"] < 0.95 * without["leaning"]

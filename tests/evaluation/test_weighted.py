@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.evaluation.comparisons import comparisons, gains
-from forecasting.evaluation.weighted import weights, wrmsse
+from forecasting.evaluation.wrmsse import weights, wrmsse
 
 CUTOFFS = (date(2024, 1, 31), date(2024, 2, 29))
 H = 5

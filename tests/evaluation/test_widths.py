@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.evaluation import intervals
-from forecasting.evaluation.intervals import widths
+from forecasting.evaluation.intervals import error_scale
 from forecasting.evaluation.intervals.residuals import scaled
 
 LEVELS = (80, 95)
@@ -112,10 +112,10 @@ def shaken(window, seed, late):
 
 def test_whole_series_are_learned_from_in_whatever_order_they_come(monkeypatch):
     """Every so many rows would be of the same steps in every series."""
-    monkeypatch.setattr(widths, "MOST", STEPS * 20)
+    monkeypatch.setattr(error_scale, "MOST", STEPS * 20)
     known = scaled(rows(lambda _, steps: 5.0 + steps))
     mixed = known.sample(fraction=1.0, shuffle=True, seed=1)
-    assert widths.learned(known).equals(widths.learned(mixed))
+    assert error_scale.learned(known).equals(error_scale.learned(mixed))
     found = answered(known, rows(lambda _, steps: 5.0 + steps, seed=1))
     assert width(found.filter(pl.col("step") > 21)) > 1.7 * width(found.filter(pl.col("step") <= 7))
 
@@ -131,11 +131,11 @@ def test_each_half_is_told_by_boosters_that_have_not_seen_it():
     """An error of one half changes what the other half is told, and nothing that its own half is told."""
     before, ids = rows(jumpy), np.arange(SERIES * STEPS) // STEPS
     after = before.with_columns(y=pl.when(pl.Series(ids) == 2).then(pl.col("y") + 500).otherwise("y"))
-    half = dict(before.select("unique_id", widths.HALF).unique().iter_rows())
+    half = dict(before.select("unique_id", error_scale.HALF).unique().iter_rows())
     scales = []
     for found in (before, after):
         plain = scaled(found)
-        scales.append(widths.crossed(plain, widths.learned(plain)).select("unique_id", "step", "scale"))
+        scales.append(error_scale.crossed(plain, error_scale.learned(plain)).select("unique_id", "step", "scale"))
     changed = scales[0].join(scales[1], on=["unique_id", "step"]).filter(pl.col("scale") != pl.col("scale_right"))
     assert changed.height
     assert {half[i] for i in changed["unique_id"]} == {1 - half["2"]}

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregate import sums
-from forecasting.features import Around, Features, crowd
+from forecasting.data.aggregates import sums
+from forecasting.features import Around, Features, peers
 from forecasting.features.base import Context
 from forecasting.frequency import FREQS
 
@@ -37,7 +37,7 @@ class Bench:
 
     def prepared(self, lead: int, frame: pl.DataFrame, groups: pl.DataFrame | None = None) -> pl.DataFrame:
         """The frame with all that stands beside its series."""
-        beside = crowd.means([crowd.sums(self.frame, Context(self.config, self.made.kinds))])
+        beside = peers.means([peers.sums(self.frame, Context(self.config, self.made.kinds))])
         return self.made.prepare(frame, Around(self.sums if groups is None else groups, beside), lead)
 
 

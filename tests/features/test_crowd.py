@@ -6,11 +6,14 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregate import sums
-from forecasting.data.panel import Cut, Edit, Panel, bucket_of
-from forecasting.features import crowd
+from forecasting.data.aggregates import sums
+from forecasting.data.buckets import bucket_of
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.data.panel import Panel
+from forecasting.features import peers
 from forecasting.features.base import Context
-from forecasting.models.lightgbm_rows import Matrix, features_of
+from forecasting.models.lightgbm.training_rows import Matrix, features_of
 
 START, N = date(2024, 1, 1), 40
 AT = START + timedelta(days=29)
@@ -96,7 +99,7 @@ def test_nothing_of_sales_is_read():
     at = cut()
     context = Context(at.config, dict(at.frame(0).schema))
     spoilt = at.frame(0).with_columns(y=pl.lit(1e9), y_raw=pl.lit(1e9))
-    assert crowd.means([crowd.sums(spoilt, context)]).equals(crowd.means([crowd.sums(at.frame(0), context)]))
+    assert peers.means([peers.sums(spoilt, context)]).equals(peers.means([peers.sums(at.frame(0), context)]))
 
 
 def test_without_groups_or_columns_there_are_none():

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from forecasting.config import Calendar
-from forecasting.features import describe
-from forecasting.features.describe import UNKNOWN, description
+from forecasting.features import descriptions
+from forecasting.features.descriptions import UNKNOWN, description
 
 FULL = {"country": "TR", "paydays": [1, -1], "events": {"matches": {"path": "matches.csv", "ds": "day"}}}
 
@@ -32,5 +32,5 @@ def test_the_first_pattern_that_fits_is_the_narrowest(bench):
 
 
 def test_a_table_says_how_old_its_sales_are(bench):
-    assert describe.about(bench("1w").config, 4).endswith("sales are at least 4 weeks back")
-    assert describe.about(bench("1d").config, 1).endswith("sales are at least 1 day back")
+    assert descriptions.about(bench("1w").config, 4).endswith("sales are at least 4 weeks back")
+    assert descriptions.about(bench("1d").config, 1).endswith("sales are at least 1 day back")

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.cut import Cut
+from forecasting.data.panel import InMemory, Panel
 from forecasting.features import Around, Features
 from forecasting.features.calendar import events
 from forecasting.features.calendar.places import code

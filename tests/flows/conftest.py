@@ -10,7 +10,7 @@ import yaml
 
 from forecasting.config import Config, load
 from forecasting.data.schemas import tables
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 
 JOB: dict[str, Any] = {
     "name": "tiny",

@@ -26,7 +26,7 @@ from forecasting import steps
 from forecasting.config import Config, load
 from forecasting.errors import UserError
 from forecasting.steps import Outcome, run_step
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 from tests.conftest import ROOT
 
 Make = Callable[..., Path]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from flows import summary
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 
 INGEST: dict[str, Any] = {
     "lines": 1020, "aggregated": 1000, "quarantined": 12, "quarantined_by_rule": {"number": 2, "below_y_min": 10},

@@ -8,9 +8,11 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregate import sums
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, Panel, bucket_of
+from forecasting.data.aggregates import sums
+from forecasting.data.buckets import bucket_of
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import Panel
 
 START = date(2024, 1, 1)
 CUTOFF = date(2024, 7, 14)

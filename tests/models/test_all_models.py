@@ -9,7 +9,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting import models
-from forecasting.data.panel import Cut, Edit, is_closed
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.data.panel import is_closed
 
 KEY = ["unique_id", "ds"]
 GLOBAL = {"LightGBM"}  # a booster depends on the order of its rows
@@ -25,7 +27,8 @@ from pathlib import Path
 import polars as pl
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.cut import Cut
+from forecasting.data.panel import InMemory, Panel
 
 folder = Path(sys.argv[1])
 config = Config.model_validate_json((folder / "config.json").read_text())

@@ -10,12 +10,13 @@ from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data import launches, quality
-from forecasting.data.aggregate import sums
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data import launch_curves, quality
+from forecasting.data.aggregates import sums
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
 from forecasting.models import guards
-from forecasting.steps.loading.facts import of_series
+from forecasting.steps.ingestion.series_statistics import of_series
 
 START, N, H = date(2024, 1, 1), 140, 14
 CUTOFF = START + timedelta(N - 1)
@@ -174,7 +175,7 @@ def test_new_series_begin_as_others_have_begun(launched, monkeypatch):
     cut = cut_of(launched, recipe=("ladder",))
     now = told(cut, launched)
     assert set(now["source"]) == {f"like store={store}, launch" for store in "ABC"}
-    monkeypatch.setattr(launches, "ENOUGH", 1000)
+    monkeypatch.setattr(launch_curves, "ENOUGH", 1000)
     before = told(cut_of(launched, recipe=("ladder",)), launched)
     assert set(before["source"]) == {"like store=B", "like store=C", "SeasonalMean4", "Naive"}
     for name in ("A/tea", "B/tea"):
@@ -188,7 +189,7 @@ def test_the_curve_is_what_launches_sold_against_later(launched):
     assert curve["age"].to_list() == list(range(RAMP))
     assert curve["size"].unique().to_list() == [len(LATE)]
     later = ramp(range(RAMP, 2 * RAMP)).mean()
-    due = (len(LATE) * ramp(range(RAMP)) / later + launches.DOUBT) / (len(LATE) + launches.DOUBT)
+    due = (len(LATE) * ramp(range(RAMP)) / later + launch_curves.DOUBT) / (len(LATE) + launch_curves.DOUBT)
     assert (curve["factor"] - pl.Series(due)).abs().max() < 0.15
     assert abs((curve["factor"] - pl.Series(due)).mean()) < 0.03
 

@@ -10,13 +10,14 @@ from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data import launches
-from forecasting.data.aggregate import sums
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data import launch_curves
+from forecasting.data.aggregates import sums
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
 from forecasting.features import groups
-from forecasting.models import cold, naive
-from forecasting.models.cold import errors, size
+from forecasting.models import cold_start, naive
+from forecasting.models.cold_start import intervals, series_level
 
 START, N, H = date(2024, 1, 1), 84, 7
 CUTOFF = START + timedelta(N - 1)
@@ -51,7 +52,7 @@ def cut_of(rows, new=(), seen=0, at=CUTOFF, levels=((), ("store",), ("item",))) 
 
 
 def told(cut, ids):
-    return cold.like(cut, cut.frame(0), pl.DataFrame({"unique_id": list(ids)}))
+    return cold_start.like(cut, cut.frame(0), pl.DataFrame({"unique_id": list(ids)}))
 
 
 def wape(said, rows, yhat="yhat"):
@@ -71,7 +72,7 @@ SOME = tuple(f"{s}/{i}" for s, i in names()[5::9])
 def test_store_and_item_tell_more_than_the_narrowest_group(monkeypatch):
     rows = chain(spread=0.1)
     both = wape(told(cut_of(rows, SOME), SOME), rows)
-    monkeypatch.setattr(size, "FEWEST", 10**6)
+    monkeypatch.setattr(series_level, "FEWEST", 10**6)
     alone = told(cut_of(rows, SOME), SOME)
     assert both < 0.4 < wape(alone, rows)
     assert alone.select(pl.col("hi-95").null_count()).item() == alone.height, "nobody knows how far that may be off"
@@ -90,19 +91,19 @@ def test_a_new_item_is_told_by_what_else_is_known_of_it():
 def test_a_known_series_is_told_without_itself():
     """Were its own sales among what its groups sell, the powers would be those of a series that knows its answer."""
     cut = cut_of(chain(spread=0.5))
-    around, mine = size.known(cut), pl.col("unique_id") == "s03/i03"
+    around, mine = series_level.known(cut), pl.col("unique_id") == "s03/i03"
     more = around.with_columns(_sold=pl.when(mine).then(pl.col("_sold") * 100).otherwise("_sold"))
     for level in (("store",), ("item",)):
-        before, after = (size._others(rows, rows.filter(mine), level) for rows in (around, more))
+        before, after = (series_level._others(rows, rows.filter(mine), level) for rows in (around, more))
         assert_frame_equal(before, after)
         assert before["_n"].item() == {"store": ITEMS, "item": STORES}[level[0]] - 1
 
 
 def test_a_hidden_series_does_not_tell_its_own_size():
     cut = cut_of(chain(spread=0.5))
-    around, mine = size.known(cut), pl.col("unique_id") == "s03/i03"
+    around, mine = series_level.known(cut), pl.col("unique_id") == "s03/i03"
     more = around.with_columns(_sold=pl.when(mine).then(pl.col("_sold") * 100).otherwise("_sold"))
-    honest, other = (errors._hidden(rows, (("store",), ("item",))) for rows in (around, more))
+    honest, other = (intervals._hidden(rows, (("store",), ("item",))) for rows in (around, more))
     assert honest.height == STORES * ITEMS
     assert honest.filter(mine)["_multiple"].item() == other.filter(mine)["_multiple"].item()
     moved = honest.join(other, on="unique_id").filter(pl.col("_multiple") != pl.col("_multiple_right"))
@@ -113,7 +114,7 @@ def test_a_hidden_series_does_not_tell_its_own_size():
 @pytest.mark.parametrize("seen", [0, 4])
 def test_bounds_hold_what_they_promise(spread, seen, monkeypatch):
     """Over six chains, whatever store and item leave open; a series that has begun is surer."""
-    monkeypatch.setattr(launches, "curves", _no_ramp if seen else launches.curves)
+    monkeypatch.setattr(launch_curves, "curves", _no_ramp if seen else launch_curves.curves)
     held = {80: [], 95: []}
     for seed in range(6):
         rows = chain(spread, seed)
@@ -126,13 +127,13 @@ def test_bounds_hold_what_they_promise(spread, seen, monkeypatch):
 
 def _no_ramp(cut):
     """Launches are known, and they begin as they go on."""
-    ages = pl.DataFrame({"group": "total", "age": range(launches.ramp_of(cut.config)), "factor": 1.0, "size": 10})
-    return ages.select(pl.col(c).cast(kind) for c, kind in launches.CURVES.items())
+    ages = pl.DataFrame({"group": "total", "age": range(launch_curves.ramp_of(cut.config)), "factor": 1.0, "size": 10})
+    return ages.select(pl.col(c).cast(kind) for c, kind in launch_curves.CURVES.items())
 
 
 def test_what_has_been_sold_makes_bounds_narrower(monkeypatch):
-    monkeypatch.setattr(launches, "curves", _no_ramp)
-    monkeypatch.setattr(launches, "against_curve", lambda cut: pl.Series("share", [1.0]))
+    monkeypatch.setattr(launch_curves, "curves", _no_ramp)
+    monkeypatch.setattr(launch_curves, "against_curve", lambda cut: pl.Series("share", [1.0]))
     rows = chain(spread=1.0)
     wide = [
         told(cut_of(rows, SOME, seen), SOME).select((pl.col("hi-80") / pl.col("lo-80")).median()).item()
@@ -199,7 +200,7 @@ class By:
 
     def quantiles(self, level):
         ratios = pl.DataFrame({"unique_id": [str(i) for i in range(self.series)], "ratio": range(1, self.series + 1)})
-        return ratios.select(errors._quantiles([level])).row(0)
+        return ratios.select(intervals._quantiles([level])).row(0)
 
 
 def test_the_bounds_are_the_ranks_of_split_conformal_prediction():
@@ -215,8 +216,8 @@ def test_errors_of_a_series_count_once():
     days = pl.DataFrame(
         {"unique_id": [str(i) for i in range(9) for _ in range(40)], "ratio": [1.0 * i for i in range(360)]}
     )
-    assert days.select(errors._quantiles([95])).row(0)[1:] == (None, None)
-    assert days.select(errors._quantiles([80])).row(0)[1:] == (0.0, 359.0)
+    assert days.select(intervals._quantiles([95])).row(0)[1:] == (None, None)
+    assert days.select(intervals._quantiles([80])).row(0)[1:] == (0.0, 359.0)
 
 
 def test_bounds_go_with_a_forecast_that_was_held_back():
@@ -224,7 +225,7 @@ def test_bounds_go_with_a_forecast_that_was_held_back():
     said = told(cut, SOME)
     rows = said.select("unique_id", "ds", "source", yhat=pl.col("yhat") / 2)
     other = rows.head(1).with_columns(unique_id=pl.lit("s00/i00"), source=pl.lit("Naive"))
-    made = cold.bounded(cut, cut.frame(0), pl.concat([rows, other]))
+    made = cold_start.bounded(cut, cut.frame(0), pl.concat([rows, other]))
     assert_frame_equal(made.head(-1).select("q50", "lo-95", "hi-95"), said.select(pl.col("q50", "lo-95", "hi-95") / 2))
     assert made.tail(1).select("q50", "lo-80", "hi-80").row(0) == (None, None, None)
 
@@ -252,11 +253,11 @@ def test_static_columns_may_bear_any_name(name):
 def test_a_series_without_a_static_value_does_not_tell_itself():
     """Half of the items are not known: what such a series sells is told by no item, least of all by its own."""
     cut = cut_of(chain(spread=0.5))
-    around = size.known(cut).with_columns(item=pl.when(pl.col("store") < "s08").then("item"))
+    around = series_level.known(cut).with_columns(item=pl.when(pl.col("store") < "s08").then("item"))
     mine = around.filter(unique_id="s12/i03")
     more = mine.with_columns(pl.col("_sold") * 100)
-    inputs = [size._inputs(around, rows, [("item",)]) for rows in (mine, more)]
-    assert inputs[0].tolist() == inputs[1].tolist() == [[np.log(1.0 + size.NEARLY_NOTHING)]]
+    inputs = [series_level._inputs(around, rows, [("item",)]) for rows in (mine, more)]
+    assert inputs[0].tolist() == inputs[1].tolist() == [[np.log(1.0 + series_level.NEARLY_NOTHING)]]
 
 
 def test_numbers_are_no_groups_but_where_they_are_asked_for():
@@ -301,7 +302,9 @@ def test_bands_hold_enough_series_each():
     """By hand: 250 series make two bands of 125; where most are told the same size, one is left."""
     ratios = pl.DataFrame({"unique_id": [f"{i:03}" for i in range(250)], "begun": False, "ratio": 1.0})
     spread, same = ([float(i) for i in range(250)], [1.0] * 20 + [2.0] * 230)
-    found = [errors._bands(ratios.with_columns(multiple=pl.Series(m)))["band"].value_counts() for m in (spread, same)]
+    found = [
+        intervals._bands(ratios.with_columns(multiple=pl.Series(m)))["band"].value_counts() for m in (spread, same)
+    ]
     assert [dict(sorted(bands.iter_rows())) for bands in found] == [{0: 125, 1: 125}, {0: 250}]
 
 
@@ -321,7 +324,7 @@ def test_large_series_have_bounds_of_their_own(monkeypatch):
     new = tuple(f"{s}/{i}" for s, i in names_[3::8])
     large = pl.col("unique_id") >= "s30"
     said = told(cut_of(rows, new), new)
-    monkeypatch.setattr(errors, "BANDS", 1)
+    monkeypatch.setattr(intervals, "BANDS", 1)
     alone = told(cut_of(rows, new), new)
     assert covered(said.filter(large), rows, 80) == pytest.approx(0.80, abs=0.06)
     assert covered(alone.filter(large), rows, 80) > 0.95
@@ -330,24 +333,24 @@ def test_large_series_have_bounds_of_their_own(monkeypatch):
 def test_many_series_are_sampled_and_say_the_same(monkeypatch):
     """A sample of half the series: other numbers, the same coverage; how long a sampled one was seen is chance, too."""
     new = tuple(f"{s}/{i}" for s, i in names(24, 16)[5::9])
-    monkeypatch.setattr(errors, "MOST", 180)
+    monkeypatch.setattr(intervals, "MOST", 180)
     held = []
     for seed in range(5):
         rows = chain(spread=0.5, seed=seed, of=names(24, 16))
         cut = cut_of(rows, new)
         held.append(covered(told(cut, new), rows, 80))
     assert np.mean(held) == pytest.approx(0.80, abs=0.07)  # 210 series: two standard errors are six points
-    taken = errors._taken(size.known(cut))
+    taken = intervals._taken(series_level.known(cut))
     assert 90 < taken.height < 180
-    assert taken.select(errors.SEEN % 7).to_series().n_unique() == 7
+    assert taken.select(intervals.SEEN % 7).to_series().n_unique() == 7
 
 
 def test_bounds_of_launches_know_how_far_launches_are_from_their_curve(monkeypatch):
     rows = chain(spread=0.3)
-    monkeypatch.setattr(launches, "curves", _no_ramp)
+    monkeypatch.setattr(launch_curves, "curves", _no_ramp)
     wide = []
     for shares in ([1.0], [0.3, 1.0, 3.0]):
-        monkeypatch.setattr(launches, "against_curve", lambda cut, shares=shares: pl.Series("share", shares))
+        monkeypatch.setattr(launch_curves, "against_curve", lambda cut, shares=shares: pl.Series("share", shares))
         said = told(cut_of(rows, SOME), SOME)
         wide.append(said.select((pl.col("hi-80") / pl.col("lo-80")).median()).item())
     assert wide[1] > 2 * wide[0]
@@ -356,7 +359,7 @@ def test_bounds_of_launches_know_how_far_launches_are_from_their_curve(monkeypat
 def test_what_launches_sold_against_their_curve(monkeypatch):
     """By hand: eight that begin at twice their later level and eight at half of it, and a curve between both."""
     ramp = 14
-    monkeypatch.setattr(launches, "ramp_of", lambda config: ramp)
+    monkeypatch.setattr(launch_curves, "ramp_of", lambda config: ramp)
     old, young = names(6, 5), [(f"s{s:02}", "i99") for s in range(16)]
     rows = chain(spread=0.0, of=old)
     t, days = np.arange(N + H), [START + timedelta(int(d)) for d in range(N + H)]
@@ -366,7 +369,7 @@ def test_what_launches_sold_against_their_curve(monkeypatch):
         part = pl.DataFrame({"unique_id": f"{s}/{i}", "ds": days, "y": y, "store": s, "item": i, "price": 1.0})
         rows = pl.concat([rows, part.filter(pl.col("ds") >= START + timedelta(start))])
     cut = cut_of(rows)
-    found = launches.against_curve(cut).to_list()
+    found = launch_curves.against_curve(cut).to_list()
     assert len(found) == 16
     low, high = sorted(found)[:8], sorted(found)[8:]
     assert np.mean(high) / np.mean(low) == pytest.approx(4.0, rel=0.1)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.aggregate import sums
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.aggregates import sums
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
 from forecasting.models import guards
 
 START = date(2024, 1, 1)

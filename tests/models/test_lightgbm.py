@@ -9,10 +9,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting import models
-from forecasting.data.panel import Cut, Edit
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models import lightgbm
-from forecasting.models.lightgbm_rows import Matrix, features_of
+from forecasting.models.lightgbm.training_rows import Matrix, features_of
 from forecasting.steps import produce
 from tests.models.conftest import CUTOFF, LAST, START, H
 

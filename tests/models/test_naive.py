@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)

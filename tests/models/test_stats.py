@@ -11,11 +11,12 @@ from polars.testing import assert_frame_equal
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data import sources
-from forecasting.data.aggregate import aggregate
-from forecasting.data.observed import fill_gaps, observe
-from forecasting.data.panel import Cut, InMemory, Panel
+from forecasting.data.aggregates import aggregate
+from forecasting.data.cut import Cut
+from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
-from forecasting.models import stats_recipe
+from forecasting.models.stats import recipe as stats_recipe
 
 NEEDS = {
     "ARIMA": {"order": [1, 0, 0], "seasonal_order": [0, 1, 1]},

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.panel import Edit
+from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared, condition, edits_of
 

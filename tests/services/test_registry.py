@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.services.bundle import Signature
+from forecasting.services.bundle_files import Signature
 from forecasting.services.registry import Registry
-from forecasting.services.runs import Batch, Dataset, allowed
+from forecasting.services.tracked_run import Batch, Dataset, allowed
 
 SIGNATURE = Signature(
     inputs=pl.Schema({"unique_id": pl.String, "ds": pl.Date, "promo": pl.Int8, "y": pl.Float64}),

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
 from forecasting.services.store import Store
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 from tests import chain
 from tests.servers import free_port, upload
 from tests.services.test_store import TABLES, forecasts, panel, stored

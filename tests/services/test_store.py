@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from forecasting.data.schemas import Table
 from forecasting.errors import UserError
+from forecasting.io.table import Table
 from forecasting.services.store import Store
 
 BUCKETS = 4
@@ -564,7 +564,7 @@ def test_two_processes_that_replace_slices_both_land(raced: Store) -> None:
 def test_a_race_that_is_always_lost_ends_in_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     from deltalake.exceptions import CommitFailedError
 
-    from forecasting.services import delta
+    from forecasting.io import delta
 
     def lose(*_: object) -> None:
         raise CommitFailedError("a concurrent transaction")

@@ -10,9 +10,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
-from forecasting.steps.context import open_panel, open_store
-from forecasting.steps.loading import narrow as narrowly
-from forecasting.steps.loading import panel as loading
+from forecasting.steps.ingestion import incremental as narrowly
+from forecasting.steps.ingestion import rebuild as loading
+from forecasting.steps.session import open_panel, open_store
 from tests import chain
 from tests.chain import Job
 

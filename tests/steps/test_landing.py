@@ -13,7 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
-from forecasting.services import delta
+from forecasting.io import delta
 from tests import chain
 from tests.chain import Job
 
@@ -261,11 +261,11 @@ def test_two_processes_at_once_count_each_file_once_also_when_one_is_killed():
 def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
     """As on an object store: one overtakes the other in the middle, which finds out and starts again."""
     from forecasting.services import store_draft
-    from forecasting.steps.loading import facts
+    from forecasting.steps.ingestion import series_statistics
 
     clean, some = landed(), landed()
     ingest(clean)
-    real, calls = facts.update, []
+    real, calls = series_statistics.update, []
 
     def overtaken(*words) -> None:
         calls.append(1)
@@ -275,7 +275,7 @@ def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
 
     monkeypatch.setattr("forecasting.steps.ingest.turn", lambda _: store_draft.contextmanager(lambda: iter([None]))())
     monkeypatch.setattr("forecasting.steps.ingest.time.sleep", lambda _: None)
-    monkeypatch.setattr(facts, "update", overtaken)
+    monkeypatch.setattr(series_statistics, "update", overtaken)
     ingest(some)
     assert len(calls) == 3, "begun, done by the other one, and begun again without a file left to read"
     assert sorted(some.table("loads")["load"]) == [0, 1, 2]

@@ -8,10 +8,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.config import load
-from forecasting.data import launches
+from forecasting.data import launch_curves
 from forecasting.steps import run_step
-from forecasting.steps.context import open_store
 from forecasting.steps.scenario import run_scenario
+from forecasting.steps.session import open_store
 from forecasting.steps.sums import sums
 from tests import chain
 
@@ -40,7 +40,7 @@ def juice(configs, shared) -> SimpleNamespace:
     places |= {"tracking.uri": f"sqlite:///{home}/mlflow.db", "tracking.artifacts": str(home / "mlartifacts")}
     config = load(configs / "dominicks_oj.yaml", places | {"backtest": {"windows": 1, "calibration": 1}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launches, "ENOUGH", 10**6)  # those that have sold all along do not begin as launches do
+        patch.setattr(launch_curves, "ENOUGH", 10**6)  # those that have sold all along do not begin as launches do
         for step in ("ingest", "backtest", "train", "predict"):
             run_step(step, config)
         days = (NEWEST + timedelta(7), NEWEST + timedelta(7 * H))

@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
-from forecasting.steps import context
+from forecasting.steps import session
 from tests import chain
 from tests.chain import LAST, OVER, H
 
@@ -54,7 +54,7 @@ def test_a_planned_closed_day_is_zero_without_width(rows):
 
 def test_the_vintage_names_its_champion_and_makes_the_rows_visible(ran, rows):
     job, told = ran
-    store = context.open_store(job.config())
+    store = session.open_store(job.config())
     vintage = store.published().row(0, named=True)
     assert store.published().height == 1
     assert (vintage["cutoff"], vintage["version"], vintage["rows"]) == (LAST, 1, rows.height)

@@ -11,10 +11,13 @@ from scipy import linalg
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.aggregate import sums
-from forecasting.data.panel import KEY, Cut, Edit, InMemory, Panel, bucket_of
+from forecasting.data.aggregates import sums
+from forecasting.data.buckets import bucket_of
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.data.panel import KEY, InMemory, Panel
 from forecasting.errors import UserError
-from forecasting.steps import bundles, context, produce
+from forecasting.steps import bundles, produce, session
 from forecasting.steps.bundles import Bundle
 from forecasting.steps.scenario import answers, run_scenario
 from tests import chain
@@ -259,7 +262,7 @@ def test_a_scenario_without_a_change_is_the_published_forecast_of_the_chosen_ser
 def test_an_edit_of_one_series_leaves_the_plans_of_the_others(job, bundle):
     """Closing one series for a day takes from the others what its aggregates have to miss, and no plan of theirs."""
     config = job.config()
-    whole = context.open_panel(config, context.open_store(config))
+    whole = session.open_panel(config, session.open_store(config))
     rows = whole.scan(0).filter(pl.col("unique_id") == "S1/I01").collect()
     alone = replace(whole, scan=InMemory(rows), buckets=(0,), map=map, whole=whole)
     day = (

@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.errors import UserError
 from forecasting.models.ensemble import Weights
-from forecasting.steps import bundles, context
+from forecasting.steps import bundles, session
 from forecasting.steps import sums as module
 from forecasting.steps.export import export
 from forecasting.steps.sums import residuals, sums
@@ -52,7 +52,7 @@ def test_means_are_those_of_the_forecast_and_bounds_are_not(ran, told):
 def test_errors_are_those_that_the_bounds_rest_on(ran):
     """The champion's two newest windows that were over; a year of other rows in the table is none of them."""
     config = ran[0].config()
-    rows = residuals(context.open_store(config), bundles.fetch(config, 1), HOMES)
+    rows = residuals(session.open_store(config), bundles.fetch(config, 1), HOMES)
     assert sorted(rows["cutoff"].unique()) == [LAST - timedelta(2 * H), OVER]
     assert rows["model"].unique().to_list() == [ran[1]["train"].facts["champion"]]
     assert set(rows["grain"]) == {"series", "store", "total"}
@@ -60,7 +60,7 @@ def test_errors_are_those_that_the_bounds_rest_on(ran):
 
 def test_errors_of_a_combination_are_those_of_its_weights_of_today(ran):
     """In the windows both members weighed the same; today all is said by one of them."""
-    store, bundle = context.open_store(ran[0].config()), bundles.fetch(ran[0].config(), 1)
+    store, bundle = session.open_store(ran[0].config()), bundles.fetch(ran[0].config(), 1)
     today = Weights.same({"LightGBM": 1.0, "Regression": 0.0})
     fitted = bundle.trained.fitted | {"Ensemble": replace(bundle.trained.fitted["Ensemble"], weights=today)}
     served = replace(bundle, champion="Ensemble", trained=replace(bundle.trained, fitted=fitted))
@@ -107,7 +107,7 @@ def test_without_a_window_the_key_is_named(ran, monkeypatch):
 
 def test_a_vintage_from_before_tells_how_to_make_it_anew(ran):
     job = ran[0].copy()
-    store = context.open_store(job.config())
+    store = session.open_store(job.config())
     rows = job.table("forecasts").with_columns(scale=pl.lit(None, pl.Float64))
     store.replace("forecasts", rows, cutoff=LAST, version=1)
     with pytest.raises(UserError, match="demandcast predict --force"):

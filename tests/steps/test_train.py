@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.steps import context, run_step
+from forecasting.steps import identity, run_step, session
 from forecasting.steps.train import _learned
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
@@ -22,7 +22,7 @@ QUICK = {"backtest": {"windows": 2, "step": H, "calibration": 1}}
 
 
 def registered(job: Job) -> pl.DataFrame:
-    return context.open_registry(job.config()).versions().sort("version")
+    return session.open_registry(job.config()).versions().sort("version")
 
 
 def aliases(job: Job) -> dict[str, int]:
@@ -31,7 +31,7 @@ def aliases(job: Job) -> dict[str, int]:
 
 def wapes(job: Job, **overrides) -> dict[str, float]:
     """WAPE of the medians over the reported windows, by hand."""
-    recipe = context.recipe_of(job.config(**overrides))
+    recipe = identity.recipe_of(job.config(**overrides))
     rows = job.table("backtests").filter("reported", pl.col("recipe") == recipe, pl.col("grain") == "series")
     sums: dict[str, list[float]] = {}
     for model, y, q50 in rows.drop_nulls("y").select("model", "y", "q50").iter_rows():
@@ -74,7 +74,7 @@ def test_the_best_model_becomes_the_first_champion_when_it_beats_the_ladder(ran)
 def test_the_bundle_holds_every_model_its_config_and_nothing_pickled(ran):
     job, _ = ran
     with tempfile.TemporaryDirectory() as folder:
-        home = context.open_registry(job.config()).fetch(1, Path(folder))
+        home = session.open_registry(job.config()).fetch(1, Path(folder))
         routing = json.loads((home / "routing.json").read_text())
         kinds = {f.suffix for f in home.rglob("*") if f.is_file()}
     assert [m["name"] for m in routing["models"]] == [*LADDER, "LightGBM", "Regression", "Sums", "Ensemble"]
@@ -147,7 +147,7 @@ def test_a_new_recipe_that_is_not_better_stays_a_challenger_and_its_rival_is_bac
     job = fast()
     at = LAST - timedelta(5)
     worse = {"models": ["ladder", ASLEEP]}
-    old, new = context.recipe_of(job.config()), context.recipe_of(job.config(**worse))
+    old, new = identity.recipe_of(job.config()), identity.recipe_of(job.config(**worse))
     trained = job.run(["backtest", "train"], at, **worse)[1]
     assert not trained.facts["promoted"]
     assert "does not beat the champion LightGBM by more than chance" in trained.facts["reason"]

@@ -16,13 +16,13 @@ import yaml
 from forecasting import config as configs
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.errors import UserError
 from forecasting.features import Features
-from forecasting.models.lightgbm_options import Options
-from forecasting.services import study
-from forecasting.services.study import Between, OneOf, Search
-from forecasting.steps import context
+from forecasting.models.lightgbm.options import Options
+from forecasting.services import hyperparameter_search
+from forecasting.services.hyperparameter_search import Between, OneOf, Search
+from forecasting.steps import session
 from forecasting.steps.tune import tune
 from forecasting.steps.tuning import space, windows, written
 from tests import chain
@@ -56,7 +56,7 @@ def loaded() -> Callable[[], Job]:
     rows = chain.sample().filter(pl.col("store") == "S1")
     job = chain.make(rows, **KEYS)
     job.run(["ingest"])
-    context.open_registry(job.config())._client()  # makes the tables, which takes seconds, for all copies
+    session.open_registry(job.config())._client()  # makes the tables, which takes seconds, for all copies
     return job.copy
 
 
@@ -79,12 +79,12 @@ def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> Non
     assert found.models[0] == own.models[0]
     assert f"{facts['before']:.4f} before, {facts['after']:.4f} after" in out.read_text()
     runs = (
-        context.open_registry(config)
+        session.open_registry(config)
         ._client()
-        .search_runs([context.open_registry(config)._experiment()], order_by=["attribute.start_time"])
+        .search_runs([session.open_registry(config)._experiment()], order_by=["attribute.start_time"])
     )
     assert [run.info.run_id for run in runs] == [facts["run_id"]]
-    folder = context.open_registry(config)._client().download_artifacts(facts["run_id"], "", str(job.folder))
+    folder = session.open_registry(config)._client().download_artifacts(facts["run_id"], "", str(job.folder))
     trials = pl.read_parquet(Path(folder, "trials/trials.parquet"))
     assert trials.height == 3
     assert Path(folder, "tune.json").exists()
@@ -132,7 +132,7 @@ def test_features_are_made_once_for_all_trials(loaded: Callable[[], Job], monkey
 
 def test_what_is_kept_is_bounded_and_the_same_as_without(loaded: Callable[[], Job]) -> None:
     config = loaded().config()
-    panel = windows.seen(context.open_panel(config, context.open_store(config)), REPORTED)
+    panel = windows.seen(session.open_panel(config, session.open_store(config)), REPORTED)
     cut = Cut(panel, REPORTED - timedelta(H), H, room=1)
     first = cut.frame(0)
     cut.once("another", lambda: pl.DataFrame({"x": range(1000)}))
@@ -144,7 +144,7 @@ def test_series_are_left_out_beyond_the_budget_small_and_large_alike(
     loaded: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = loaded().config()
-    panel = context.open_panel(config, context.open_store(config))
+    panel = session.open_panel(config, session.open_store(config))
     whole = windows.seen(panel, REPORTED).scan(0).collect()
     assert whole["ds"].max() == REPORTED
     monkeypatch.setattr(windows, "ROWS", whole.height // 2)
@@ -165,7 +165,7 @@ study.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), sys.argv
 
 
 def parabola(calls: list[float]) -> Search:
-    def error(params: study.Params, part: int) -> float:
+    def error(params: hyperparameter_search.Params, part: int) -> float:
         calls.append(params["x"])
         return (params["x"] - 3) ** 2 + part
 
@@ -179,16 +179,16 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     while time.monotonic() < end and not (file.exists() and file.read_bytes().count(b"\n") > 40):
         time.sleep(0.05)
     with pytest.raises(UserError, match="another process is tuning"):
-        study.run(parabola([]), str(tmp_path), 1, time.monotonic() + 10)
+        hyperparameter_search.run(parabola([]), str(tmp_path), 1, time.monotonic() + 10)
     work.send_signal(signal.SIGKILL)
     work.wait()
     with file.open("ab") as half:  # the system had written no more of the last line
         half.write(b'{"op_code": 6, "wor')
     Path(f"{file}.lock").touch()
-    before = study.run(parabola(calls := []), str(tmp_path), 1, time.monotonic() + 10)
+    before = hyperparameter_search.run(parabola(calls := []), str(tmp_path), 1, time.monotonic() + 10)
     assert calls == []
     assert before.height > 2
-    after = study.run(parabola(calls), str(tmp_path), before.height + 3, time.monotonic() + 60)
+    after = hyperparameter_search.run(parabola(calls), str(tmp_path), before.height + 3, time.monotonic() + 60)
     assert after.height == before.height + 3
     assert after.head(before.height).equals(before)
     assert before.row(0, named=True)["x"] == 5.0
@@ -197,11 +197,11 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
 
 
 def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
-    def error(params: study.Params, part: int) -> float:
+    def error(params: hyperparameter_search.Params, part: int) -> float:
         return float(params["x"])
 
     search = Search("s", {"x": Between(0.0, 10.0)}, {"x": 9.99}, 2, error)
-    trials = study.run(search, str(tmp_path), 25, time.monotonic() + 60)
+    trials = hyperparameter_search.run(search, str(tmp_path), 25, time.monotonic() + 60)
     assert trials.height == 25
     assert trials.row(0, named=True)["state"] == "complete"
     assert {"complete", "pruned"} == set(trials["state"])
@@ -210,49 +210,51 @@ def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
 
 
 def test_the_time_is_kept_but_for_the_first_trial(tmp_path: Path) -> None:
-    trials = study.run(parabola(calls := []), str(tmp_path), 50, time.monotonic() - 1)
+    trials = hyperparameter_search.run(parabola(calls := []), str(tmp_path), 50, time.monotonic() - 1)
     assert calls == [5.0, 5.0]
     assert trials["today"].to_list() == [True]
-    again = study.run(parabola(calls), str(tmp_path), 50, time.monotonic() - 1)
+    again = hyperparameter_search.run(parabola(calls), str(tmp_path), 50, time.monotonic() - 1)
     assert (again.height, len(calls)) == (1, 2)
 
 
 def test_a_trial_that_time_cuts_short_does_not_count(tmp_path: Path) -> None:
     until = time.monotonic() + 1.5
 
-    def error(params: study.Params, part: int) -> float:
+    def error(params: hyperparameter_search.Params, part: int) -> float:
         if params["x"] != 5.0:
             time.sleep(max(0.0, until - time.monotonic()) + 0.01)
         return float(params["x"])
 
-    trials = study.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), str(tmp_path), 50, until)
+    trials = hyperparameter_search.run(
+        Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), str(tmp_path), 50, until
+    )
     assert trials["x"].to_list() == [5.0]
 
 
 def test_forgotten_trials_are_made_again(tmp_path: Path) -> None:
-    study.run(parabola(calls := []), str(tmp_path), 2, time.monotonic() + 60)
-    study.forget("s", str(tmp_path))
-    assert study.run(parabola(calls), str(tmp_path), 1, time.monotonic() + 60).height == 1
+    hyperparameter_search.run(parabola(calls := []), str(tmp_path), 2, time.monotonic() + 60)
+    hyperparameter_search.forget("s", str(tmp_path))
+    assert hyperparameter_search.run(parabola(calls), str(tmp_path), 1, time.monotonic() + 60).height == 1
     assert calls[-1] == 5.0
 
 
 def test_trials_are_kept_in_postgresql(postgres: Postgres) -> None:
     postgres.execute("CREATE DATABASE trials")
     url = postgres.url(database="trials")
-    first = study.run(parabola(calls := []), url, 2, time.monotonic() + 60)
-    more = study.run(parabola(calls), url, 3, time.monotonic() + 60)
+    first = hyperparameter_search.run(parabola(calls := []), url, 2, time.monotonic() + 60)
+    more = hyperparameter_search.run(parabola(calls), url, 3, time.monotonic() + 60)
     assert more.height == 3
     assert more["x"].head(2).to_list() == first["x"].to_list()
     with pytest.raises(UserError) as told:
-        study.run(parabola([]), postgres.url(database="nowhere"), 1, time.monotonic() + 10)
+        hyperparameter_search.run(parabola([]), postgres.url(database="nowhere"), 1, time.monotonic() + 10)
     assert "nowhere" in str(told.value)
     assert postgres.password not in str(told.value)
 
 
 def test_the_space_holds_what_is_set_today() -> None:
-    assert study.widened(Between(5, 12), 200) == Between(5, 200)
-    assert study.widened(Between(0.1, 1.0, "log"), 0.01) == Between(0.01, 1.0, "log")
-    assert study.widened(OneOf((1.0, 2.0)), 1.5) == OneOf((1.0, 2.0, 1.5))
+    assert hyperparameter_search.widened(Between(5, 12), 200) == Between(5, 200)
+    assert hyperparameter_search.widened(Between(0.1, 1.0, "log"), 0.01) == Between(0.01, 1.0, "log")
+    assert hyperparameter_search.widened(OneOf((1.0, 2.0)), 1.5) == OneOf((1.0, 2.0, 1.5))
 
 
 LAYOUTS = (

@@ -1,22 +1,23 @@
-"""Raw data in, one long frame out. A source is one module in this folder with `load(config) -> Loaded`."""
+"""Raw data in, one long frame out. A source is one module in `layouts` with `load(config) -> Loaded`."""
 
 from __future__ import annotations
 
+import pkgutil
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 from forecasting.config import Config
-from forecasting.data.sources._files import is_there
-from forecasting.data.sources._landing import accepts, adds, files, only, together
-from forecasting.data.sources._loaded import DELETED, KEYS, TAGS, Loaded
+from forecasting.data.sources import layouts
+from forecasting.data.sources.landing import accepts, adds, files, only, together
+from forecasting.data.sources.loaded import DELETED, KEYS, TAGS, Loaded
+from forecasting.data.sources.readers.files import is_there
 
 __all__ = ["DELETED", "KEYS", "TAGS", "Loaded", "accepts", "adds", "files", "kinds", "load", "look", "only", "together"]
 
 
 def kinds() -> list[str]:
-    """The names of the sources: the modules of this folder."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+    """The names of the sources: the modules of `layouts`."""
+    return sorted(m.name for m in pkgutil.iter_modules(layouts.__path__))
 
 
 def load(config: Config) -> Loaded:
@@ -24,7 +25,7 @@ def load(config: Config) -> Loaded:
     is unknown or nothing can be read.
     """
     loaded: Loaded = _module(config).load(config)
-    from forecasting.data.side import join  # which is built of the readers of this package
+    from forecasting.data.side_tables import join  # which is built of the readers of this package
 
     return join(loaded, config)
 
@@ -43,4 +44,4 @@ def look(config: Config) -> None:
 def _module(config: Config) -> ModuleType:
     if config.source.kind not in kinds():
         raise config.fault("source.kind", f"{config.source.kind!r} is not a source; there are {', '.join(kinds())}")
-    return import_module(f"{__name__}.{config.source.kind}")
+    return import_module(f"{layouts.__name__}.{config.source.kind}")

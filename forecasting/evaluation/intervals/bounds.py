@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import polars as pl
 
-from forecasting.evaluation.intervals import widths
+from forecasting.evaluation.intervals import error_scale
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, closed_in, like_in
 
 
@@ -21,7 +21,7 @@ def apply(
     and bounds and a median (q50) of its own; those of new series (see models/cold) stay.
     The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
     """
-    sized = widths.applied(forecasts, widths.within(quantiles))
+    sized = error_scale.applied(forecasts, error_scale.within(quantiles))
     rows = located(sized, quantiles.drop("widths", strict=False))
     own = [name for name in forecasts.columns if name.startswith(("lo-", "hi-"))]
     ascending = sorted(levels)

@@ -7,7 +7,7 @@ from math import ceil
 
 import polars as pl
 
-from forecasting.evaluation.intervals import widths
+from forecasting.evaluation.intervals import error_scale
 from forecasting.evaluation.intervals.adaptive import alpha, nominal
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, scaled
 
@@ -28,8 +28,8 @@ def table(
     residuals. It also holds the boosters by which `scale` is corrected, in residuals and forecasts alike (see widths).
     """
     rows = scaled(residuals)
-    told = widths.learned(rows)
-    rows = promised(widths.crossed(rows, told), levels, alphas)
+    told = error_scale.learned(rows)
+    rows = promised(error_scale.crossed(rows, told), levels, alphas)
     floored = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
     cells = pl.concat([by_block(floored, levels), pooled(rows, levels)]).join(told, on=GROUP, how="left")
     once = pl.when(pl.col("block").is_null()).then("widths").alias("widths")

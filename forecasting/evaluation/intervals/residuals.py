@@ -8,7 +8,7 @@ from math import ceil
 
 import polars as pl
 
-from forecasting.models import cold
+from forecasting.models import cold_start
 
 GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
@@ -94,7 +94,7 @@ def observed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def like_in(columns: Iterable[str]) -> pl.Expr:
     """Whether only like series speak for a row; false where the frame does not say who does."""
-    return cold.is_like().fill_null(value=False) if "source" in columns else pl.lit(value=False)
+    return cold_start.is_like().fill_null(value=False) if "source" in columns else pl.lit(value=False)
 
 
 def closed_in(columns: Iterable[str]) -> pl.Expr:

@@ -9,10 +9,10 @@ from functools import partial
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut
-from forecasting.features.describe import about
+from forecasting.data.cut import Cut
+from forecasting.features.descriptions import about
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, context
+from forecasting.steps import Outcome, session
 from forecasting.steps.feature_store.maker import maker
 from forecasting.steps.feature_store.versions import Order, build_version, forget, registered
 
@@ -26,9 +26,9 @@ def build(
     """Build the feature table of each lead (default: of the first block) at the newest cutoff, of the last `years`
     only when they are given; raises UserError for a lead beyond the horizon.
     """
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    made = maker(Cut(panel, context.cutoff_of(panel, None), config.h))
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    made = maker(Cut(panel, session.cutoff_of(panel, None), config.h))
     outcomes = []
     for lead in checked(config, leads):
         first = _first(config, made.cut.cutoff, years)

@@ -7,10 +7,11 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.data.panel import KEY, Cut, Scan
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, Scan
 from forecasting.data.schemas import feature_rows
 from forecasting.features import Features
-from forecasting.models import lightgbm_rows
+from forecasting.models.lightgbm import training_rows
 
 RULE_YEARS = 4
 """A rule of `future` looks back so many years beyond the horizon."""
@@ -85,7 +86,7 @@ class Maker:
         return frame.filter(pl.col("ds") >= self.cut.config.frequency.shift(first, -self.features.lookback(lead)))
 
     def _rows(self, frame: pl.DataFrame, lead: int, bucket: int) -> pl.DataFrame:
-        made = lightgbm_rows.Matrix(self.features, {}).of(self.cut, frame, lead)
+        made = training_rows.Matrix(self.features, {}).of(self.cut, frame, lead)
         seen = self.cut.config.frequency.offset(pl.col("ds"), pl.lit(-lead))
         made = made.with_columns(event_time=seen, lead=pl.lit(lead, pl.Int32), bucket=pl.lit(bucket, pl.Int32))
         return made.select(c for c in feature_rows(self.columns).schema if c != "build")
@@ -93,7 +94,7 @@ class Maker:
 
 def maker(cut: Cut) -> Maker:
     """The maker of a cut; raises UserError for a driver whose name the store needs for itself."""
-    features = lightgbm_rows.features_of(cut)
+    features = training_rows.features_of(cut)
     made, own = Maker(cut, features), feature_rows({}).schema
     for name in made.columns:
         if name in own:

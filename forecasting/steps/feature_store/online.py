@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut
-from forecasting.features.describe import about
-from forecasting.steps import Outcome, context
+from forecasting.data.cut import Cut
+from forecasting.features.descriptions import about
+from forecasting.steps import Outcome, session
 from forecasting.steps.feature_store.build import EVENT_TIME, KEY
 from forecasting.steps.feature_store.maker import maker
 from forecasting.steps.feature_store.versions import Order, build_version, forget, registered
@@ -18,9 +18,9 @@ KEPT = 2
 
 def online(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Publish the feature rows of the h days after `cutoff` (default: the last observed day)."""
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    at = context.cutoff_of(panel, cutoff)
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    at = session.cutoff_of(panel, cutoff)
     made = maker(Cut(panel, at, config.h))
     row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
     row |= {

@@ -10,9 +10,9 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.errors import UserError
-from forecasting.features.describe import description
+from forecasting.features.descriptions import description
 from forecasting.services.store import Store
-from forecasting.steps import context
+from forecasting.steps import session
 from forecasting.steps.feature_store.build import name_of
 from forecasting.steps.feature_store.online import online_name
 from forecasting.steps.feature_store.versions import registered, rows_of
@@ -27,7 +27,7 @@ def listed(config: Config) -> pl.DataFrame:
     """[name, kind, version, lead, features, rows, first, last, data_version, built_at, description]: every version of
     every feature table and training set, the newest version of a name first.
     """
-    store = context.open_store(config)
+    store = session.open_store(config)
     tables = store.scan("features").collect()
     unit = config.frequency.unit
     about = pl.format("labelled rows, features from sales at least {} {}s back", "lead", pl.lit(unit))
@@ -43,7 +43,7 @@ def listed(config: Config) -> pl.DataFrame:
 
 def versioned(config: Config, registry: str, name: str, version: int | None = None) -> dict[str, Any]:
     """What is registered of a version (default: the newest); raises UserError when there is none."""
-    known = registered(context.open_store(config), registry, name)
+    known = registered(session.open_store(config), registry, name)
     found = known.head(1) if version is None else known.filter(pl.col("version") == version)
     if found.height:
         return found.row(0, named=True)
@@ -59,7 +59,7 @@ def versioned(config: Config, registry: str, name: str, version: int | None = No
 
 def rows(config: Config, row: dict[str, Any]) -> pl.LazyFrame:
     """The rows of a registered version, lazily; raises UserError when they are no longer kept."""
-    found = rows_of(context.open_store(config), row)
+    found = rows_of(session.open_store(config), row)
     if row["rows"] and found.select("ds").head(1).collect().is_empty():
         raise UserError(
             f"{row['name']}: the rows of version {row['version']} are no longer kept "
@@ -110,7 +110,7 @@ def facts(row: dict[str, Any]) -> dict[str, Any]:
 
 def current(config: Config, ids: Sequence[str]) -> pl.DataFrame:
     """The published online rows of these series, sorted by unique_id and ds; only their buckets are read."""
-    store = context.open_store(config)
+    store = session.open_store(config)
     homes = store.scan("series").filter(pl.col("unique_id").is_in(list(ids))).select(pl.col("bucket").unique())
     found = rows(config, versioned(config, "features", online_name(config)))
     here = pl.col("bucket").is_in(homes.collect()["bucket"].implode())
@@ -123,7 +123,7 @@ def describe(config: Config, row: dict[str, Any]) -> pl.DataFrame:
     The histogram is a line of bars; the last two are the correlations with the target and with what models learn: the
     target in levels (units of the series' own recent level).
     """
-    stats = stats_of(context.open_store(config), row)
+    stats = stats_of(session.open_store(config), row)
     targets = {"y": "the target, in units of the source", "y/level": "the target, in levels"}
     told = [targets.get(name) or description(name, config) for name in stats["feature"]]
     lines = [json.loads(text) if text else {} for text in stats["correlations"]]

@@ -8,10 +8,10 @@ from functools import partial
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut
+from forecasting.data.cut import Cut
 from forecasting.errors import UserError
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, context
+from forecasting.steps import Outcome, identity, session
 from forecasting.steps.feature_store.build import checked, name_of
 from forecasting.steps.feature_store.maker import maker
 from forecasting.steps.feature_store.versions import CODE, Order, build_version, registered
@@ -26,9 +26,9 @@ def training_set(config: Config, first: date, last: date, lead: int | None = Non
     if first > last:
         raise UserError(f"--from {first} lies after --to {last}: give the first day first")
     (asked,) = checked(config, () if lead is None else (lead,))
-    store = context.open_store(config)
-    panel = context.open_panel(config, store)
-    at = context.cutoff_of(panel, last)
+    store = session.open_store(config)
+    panel = session.open_panel(config, store)
+    at = session.cutoff_of(panel, last)
     days = pl.col("ds").is_between(first, at) & pl.col("y").is_not_null()
     counts = pl.collect_all([panel.scan(b).filter(days).select(pl.len()) for b in panel.buckets])
     if not sum(c.item() for c in counts):
@@ -43,5 +43,7 @@ def training_set(config: Config, first: date, last: date, lead: int | None = Non
 def _feature_version(store: Store, name: str) -> int | None:
     """The newest version of the feature table if it was built from the same data by the same code."""
     newest = registered(store, "features", name).head(1)
-    same = newest.filter(pl.col("code") == context.code_of(CODE), pl.col("data_version") == context.data_version(store))
+    same = newest.filter(
+        pl.col("code") == identity.code_of(CODE), pl.col("data_version") == identity.data_version(store)
+    )
     return same["version"].item() if same.height else None

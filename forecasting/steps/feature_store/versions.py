@@ -18,7 +18,7 @@ from forecasting.data.schemas import feature_rows
 from forecasting.services import log
 from forecasting.services.console import track
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, context
+from forecasting.steps import Outcome, identity, session
 from forecasting.steps.feature_store import profile
 
 Kinds = dict[str, pl.DataType]
@@ -48,7 +48,7 @@ def build_version(config: Config, panel: Panel, order: Order, *, force: bool = F
     The same data, recipe and code are not built again without `force`; rows with equal values are no new version. A
     feature table is compared with its newest version, a training set with all.
     """
-    store = with_features(context.open_store(config), order.columns)
+    store = with_features(session.open_store(config), order.columns)
     origin = _origin(config, store, order)
     known = _known(store, order, build=origin["build"])
     if known and not force:
@@ -88,11 +88,11 @@ def _outcome(order: Order, row: dict[str, Any], **reused: bool) -> Outcome:
 
 def _origin(config: Config, store: Store, order: Order) -> dict[str, Any]:
     """data_version, recipe and code of a build, its columns, and the identity of all of that."""
-    recipe, code = context.hashed(config, RECIPE), context.code_of(CODE)
+    recipe, code = identity.hashed(config, RECIPE), identity.code_of(CODE)
     columns = json.dumps({name: str(kind) for name, kind in order.columns.items()})
     asked = {k: str(v) for k, v in sorted(order.row.items()) if k != "feature_version"}
-    build = _hash(f"{context.data_key(store)} {recipe} {code} {columns} {asked}")
-    origin = {"data_version": context.data_version(store), "recipe": recipe, "code": code}
+    build = _hash(f"{identity.data_key(store)} {recipe} {code} {columns} {asked}")
+    origin = {"data_version": identity.data_version(store), "recipe": recipe, "code": code}
     return origin | {"columns": columns, "build": build}
 
 

@@ -12,8 +12,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import AGGREGATES, bounds
 from forecasting.features.groups import group_label
-from forecasting.steps.context import open_store
 from forecasting.steps.queries.status import facts
+from forecasting.steps.session import open_store
 
 NO_INTERVAL = (
     "Shown without an interval: quantiles cannot be added, and these forecasts hold no row for this sum. "

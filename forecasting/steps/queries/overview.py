@@ -9,9 +9,9 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.schemas import AGGREGATES
-from forecasting.steps.context import open_store
 from forecasting.steps.queries.lines import Line, history
 from forecasting.steps.queries.status import status
+from forecasting.steps.session import open_store
 
 CONTEXT = 13
 """Periods of context beside the forecast: a quarter of weeks."""

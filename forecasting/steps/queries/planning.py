@@ -11,13 +11,15 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.panel import Cut, Edit, InMemory, Panel
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared
 from forecasting.steps import bundles, scenario
-from forecasting.steps.context import open_panel, open_store
 from forecasting.steps.queries.lines import line, on_promotion
 from forecasting.steps.queries.status import status
+from forecasting.steps.session import open_panel, open_store
 
 
 def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.steps.context import open_store
+from forecasting.steps.session import open_store
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecasting.config import ModelSpec
-from forecasting.models import lightgbm_boosters as usual
-from forecasting.models.lightgbm_options import Options
-from forecasting.services.study import Between, OneOf, Params, Space, widened
+from forecasting.models.lightgbm import boosters as usual
+from forecasting.models.lightgbm.options import Options
+from forecasting.services.hyperparameter_search import Between, OneOf, Params, Space, widened
 
 SPACE: Space = {
     "params.learning_rate": Between(0.02, 0.15, "log"),

@@ -12,10 +12,11 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config, ModelSpec
-from forecasting.data.panel import KEY, Cut, Panel
-from forecasting.evaluation import gate
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, Panel
+from forecasting.evaluation import promotion
 from forecasting.evaluation.metrics import score
-from forecasting.services.study import Params
+from forecasting.services.hyperparameter_search import Params
 from forecasting.steps import produce
 from forecasting.steps.tuning.space import applied
 from forecasting.steps.tuning.windows import MEMORY
@@ -58,7 +59,7 @@ class Ground:
         columns = [*KEY, "cutoff", "model", "yhat", "mase_scale", "rmsse_scale"]
         return said.select(columns).join(truth, on=KEY, how="inner")
 
-    def compared(self, best: Params, now: Params) -> gate.Comparison | None:
+    def compared(self, best: Params, now: Params) -> promotion.Comparison | None:
         """The best against what is set now on all windows, paired (see evaluation.gate)."""
         own, other = (pl.concat([self.forecasts(p, i) for i in range(len(self.cuts))]) for p in (best, now))
-        return gate.compare(own, other)
+        return promotion.compare(own, other)

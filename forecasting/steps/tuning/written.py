@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from forecasting.config import Config, ModelSpec
-from forecasting.config.text import Loader
+from forecasting.config.yaml_file import Loader
 from forecasting.errors import UserError
-from forecasting.services.study import Params
+from forecasting.services.hyperparameter_search import Params
 from forecasting.steps.tuning.space import merged
 
 MARK = "# Written by `demandcast tune`"

@@ -1,0 +1,68 @@
+"""Sums of series: the table `groups`, and a cut whose series are aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.config.sections import Outliers
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, InMemory, Panel
+from forecasting.features.groups import Level, group_label
+
+
+def sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
+    """Sum and count of the observed y, and the mean price, by group and ds: rows of the table `groups`."""
+    price = config.columns.price
+    mean = pl.col(price).mean().cast(pl.Float64) if price else pl.lit(None, pl.Float64)
+    made = [
+        rows.filter(pl.col("y").is_not_null())
+        .group_by(group_label(level).alias("group"), "ds")
+        .agg(y_sum=pl.col("y").sum(), y_count=pl.len().cast(pl.Int64), price=mean)
+        for level in levels
+    ]
+    return pl.concat(made)
+
+
+def aggregate(cut: Cut, levels: Iterable[Level]) -> Cut:
+    """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
+
+    Future rows carry what the cut's own rows say (rules and edits applied), so a scenario reaches the aggregates.
+    """
+    parts = pl.concat(cut.panel.map(partial(_parts, cut, tuple(levels)), cut.panel.buckets))
+    summed = parts.group_by(*KEY).agg(pl.all().sum())
+    means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
+    rows = summed.select(
+        *KEY,
+        pl.when(pl.col("_n") > 0).then("y").alias("y"),
+        *(pl.when(pl.col(f"{c}_n") > 0).then(pl.col(c) / pl.col(f"{c}_n")).alias(c) for c in means),
+    ).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
+    config = _without_statics(cut.config, means)
+    panel = Panel(config, InMemory(rows.sort(KEY)), (0,), cut.panel.groups.clear(), cut.panel.map, cut.panel.events)
+    return Cut(panel, cut.cutoff, cut.h)
+
+
+def _parts(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:
+    """One bucket's share of the sums and counts behind `aggregate`."""
+    frame = cut.frame(bucket)
+    means = [c for c in cut.config.columns.known_ahead if frame.schema[c].is_numeric()]
+    sums = [pl.col("y").sum(), pl.col("y").count().alias("_n")]
+    for c in means:
+        sums += [pl.col(c).sum().cast(pl.Float64), pl.col(c).count().alias(f"{c}_n")]
+    return pl.concat([frame.group_by(group_label(level).alias("unique_id"), "ds").agg(sums) for level in levels])
+
+
+def _without_statics(config: Config, ahead: list[str]) -> Config:
+    """The config as it holds for aggregates: no static columns, only averaged drivers, no joined key."""
+    roles = {
+        role: name if (name := getattr(config.columns, role)) in ahead else None for role in ("price", "promo", "open")
+    }
+    update = {"known_ahead": tuple(ahead), "known_after": (), "static": (), "stock": None, "cost": None, **roles}
+    columns = config.columns.model_copy(update=update)
+    source = config.source.model_copy(update={"columns": None})
+    # the series below were cleaned: their sums are not judged once more
+    clean = config.clean.model_copy(update={"stock_outs": "as_told", "outliers": Outliers()})
+    return config.model_copy(update={"columns": columns, "source": source, "future": {}, "clean": clean})

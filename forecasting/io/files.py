@@ -1,0 +1,29 @@
+"""Small files beside the tables (reports, say), in a local folder or on s3:// by the same calls."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from forecasting.io.storage import bucket, is_remote
+
+
+def write(root: str, name: str, content: bytes) -> None:
+    """Write `name` below `root`; a reader sees the old content or the new one, never half of it."""
+    if is_remote(root):
+        with bucket(root).open_output_stream(name) as stream:
+            stream.write(content)
+        return
+    file = Path(root, name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    half = file.with_name(f".{file.name}.{os.getpid()}")
+    half.write_bytes(content)
+    half.replace(file)
+
+
+def read(root: str, name: str) -> bytes:
+    """The content of `name` below `root`; raises FileNotFoundError when it was never written."""
+    if not is_remote(root):
+        return Path(root, name).read_bytes()
+    with bucket(root).open_input_file(name) as stream:
+        return bytes(stream.read())

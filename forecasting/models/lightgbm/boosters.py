@@ -1,0 +1,186 @@
+"""How boosters are trained: their parameters, target and weights, when they stop, and which way prices move them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from forecasting.models.lightgbm.options import ABSOLUTE, Options
+from forecasting.models.lightgbm.training_rows import Matrix
+
+if TYPE_CHECKING:
+    import lightgbm
+
+PARAMS: dict[str, Any] = {
+    "objective": "tweedie",
+    "tweedie_variance_power": 1.3,
+    "learning_rate": 0.06,
+    "num_leaves": 63,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.35,
+    "max_bin": 127,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "cat_smooth": 20.0,
+}
+TREES = 200
+FOREST: dict[str, Any] = {
+    "boosting": "rf",
+    "objective": "regression",
+    "num_leaves": 255,
+    "min_data_in_leaf": 20,
+    "bagging_fraction": 0.632,
+    "lambda_l2": 0.0,
+}
+"""Every tree of a forest is grown from the same start, in one step. With a logarithmic link (Tweedie) that step misses
+the mean of a leaf that is far from the start; with squares and without shrinkage it is the mean of the leaf."""
+SEED = 7
+# one thread, so that models are equal whatever the machine (threads add up histograms in another order)
+FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 1}
+# bins are made once for boosters of all kinds, so they must not depend on what these are
+FIXED |= {"feature_pre_filter": False, "data_random_seed": SEED}
+OF_BOOSTERS = (
+    *("objective", "tweedie_variance_power", "learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction"),
+    *("bagging_fraction", "bagging_freq", "lambda_l1", "lambda_l2", "cat_smooth", "boosting", "alpha", "max_depth"),
+)
+"""Parameters that have nothing to do with how values are put into bins."""
+MOST = 1000
+"""So many trees there may be when boosters stop by themselves and `trees` does not say."""
+SHARP = 10.0
+"""The median head learns log(1 + SHARP y / level): nearly the logarithm, and 0 for nothing sold."""
+MEDIAN = {"objective": "huber", "alpha": 0.3}
+UNDONE: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "mean": lambda value: value,
+    "median": lambda value: (value.exp() - 1) / SHARP,
+}
+"""From what boosters say to units of the level."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What boosters learn from: ds, y and level of the rows, and their `width` inputs, which become bins (a byte for
+    each value) when the first of them are trained.
+    """
+
+    rows: pl.DataFrame
+    width: int
+    bins: lightgbm.Dataset
+
+    def estimated_size(self) -> int:
+        """Bytes."""
+        return int(self.rows.estimated_size()) + self.rows.height * self.width
+
+
+def binning(options: Options) -> dict[str, Any]:
+    """The parameters that decide how values are put into bins, and those that they may depend on."""
+    return {k: v for k, v in {**PARAMS, **options.params, **FIXED}.items() if k not in OF_BOOSTERS}
+
+
+def learned(options: Options, matrix: Matrix, rows: pl.DataFrame) -> Learned:
+    """From rows that hold the inputs of the matrix, ds, y and level."""
+    import lightgbm
+
+    names = matrix.inputs
+    bins = lightgbm.Dataset(
+        rows.select(names).cast(pl.Float32).to_numpy(),
+        rows["y"].to_numpy(),
+        # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
+        categorical_feature=[names.index(c) for c in matrix.codes],
+        params=binning(options),
+    )
+    return Learned(rows.select("ds", "y", "level"), len(names), bins)
+
+
+def trained(options: Options, matrix: Matrix, known: Learned) -> tuple[lightgbm.Booster, ...]:
+    """One booster per seed."""
+    import lightgbm
+
+    head = _head(options, _params(options, matrix), known.rows)
+    most = options.trees or TREES
+    trees = _enough(options, matrix, known, head) if options.stop else None
+    every = _dataset(known, head, pl.repeat(value=True, n=known.rows.height, eager=True))
+    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, every, trees or most) for i in range(options.seeds))
+
+
+def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
+    """The parameters of the kind, the recipe's own over them."""
+    kind = FOREST if options.kind == "forest" else {}
+    falling = {"monotone_constraints": _falling(matrix)} if options.price_effect == "falling" else {}
+    return {**PARAMS, **kind, **options.params, **falling, **FIXED}
+
+
+def _falling(matrix: Matrix) -> list[int]:
+    """For every input -1 where a higher price is a higher value, and 0 for all others."""
+    price = matrix.features.config.columns.price
+    return [*(-1 if f.rises_with == price else 0 for f in matrix.features.all(1)), *(0 for _ in matrix.codes)]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What boosters are trained on: target and weight of every row, and the parameters with their objective."""
+
+    target: pl.Series
+    weight: pl.Series
+    params: dict[str, Any]
+
+
+def _head(options: Options, params: dict[str, Any], rows: pl.DataFrame) -> Head:
+    """The target in units of the level; the weight that makes errors count in the units of y (see models/lightgbm).
+
+    The median is that of the logarithm, which it commutes with and in which peaks do not rule the splits. It is learned
+    with Huber's loss, absolute but for small errors, which takes half the time of absolute errors.
+    """
+    target, level = rows["y"] / rows["level"], rows["level"]
+    if options.predicts == "median":
+        target, weight, params = (target.clip(0) * SHARP).log1p(), level, params | MEDIAN
+        return Head(target, weight / weight.mean(), params)
+    if (target < 0).any():  # Tweedie knows no negative sales
+        params = params | {"objective": "regression"}
+    weight = level ** _degree(options, params)
+    return Head(target, weight / weight.mean(), params)
+
+
+def _degree(options: Options, params: dict[str, Any]) -> float:
+    """How a deviance grows with the unit of y: squares by 2, absolute errors by 1, Tweedie's of power p by 2 - p.
+
+    The leaves of a forest are means, for which no deviance is minimised: they weigh rows by the inverse of the variance
+    that Tweedie's has, so that the largest series do not rule alone.
+    """
+    if params["objective"] == "tweedie" or options.kind == "forest":
+        return float(2 - params["tweedie_variance_power"])
+    return {"poisson": 1.0, "gamma": 0.0, **dict.fromkeys(ABSOLUTE, 1.0)}.get(params["objective"], 2.0)
+
+
+def _dataset(known: Learned, head: Head, where: pl.Series) -> lightgbm.Dataset:
+    """Some of the rows with the target and the weights of a head; the bins themselves are as they were."""
+    part = known.bins.subset(where.arg_true().to_list()).construct()
+    part.set_label(head.target.filter(where).to_numpy())
+    return part.set_weight(head.weight.filter(where).to_numpy())
+
+
+def _enough(options: Options, matrix: Matrix, known: Learned, head: Head) -> int | None:
+    """How many trees still lowered the error on the newest periods, learned from those before; None without both.
+
+    All boosters of the block then have this number, whatever their seed, on all rows: a window is a few hundredths of
+    them and asks for no more trees.
+    """
+    import lightgbm
+
+    late = _newest(known.rows["ds"], matrix.features.config.h)
+    if not 0 < late.sum() < known.rows.height:
+        return None
+    before, after = (_dataset(known, head, part) for part in (~late, late))
+    stop = lightgbm.early_stopping(options.stop, verbose=False)
+    booster = lightgbm.train(head.params, before, options.trees or MOST, valid_sets=[after], callbacks=[stop])
+    return max(1, int(booster.best_iteration))
+
+
+def _newest(ds: pl.Series, h: int) -> pl.Series:
+    """Whether a row is of the newest h periods, or of the newest fifth of all where that is less."""
+    periods = ds.unique().sort(descending=True)
+    window = periods.head(min(h, len(periods) // 5))
+    return ds.is_in(window.implode())

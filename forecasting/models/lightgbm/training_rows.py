@@ -1,0 +1,85 @@
+"""What boosters look at: the rows of a cut that are learned from, their features, and the codes of text columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
+from forecasting.features import Features
+from forecasting.features.base import SERIES
+from forecasting.features.groups import Level
+
+MOST_CATEGORIES = 64
+"""A text column with more values is left out: splits on so many codes cost much and found nothing."""
+Codes = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What boosters look at: the features and the codes of the text columns."""
+
+    features: Features
+    codes: Codes
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns in the order in which the boosters take them; their names are those of any lead."""
+        return [*(f.name for f in self.features.all(1)), *self.codes]
+
+    def of(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
+        """All inputs as columns beside those of the frame, and `level`; categories replaced by their codes."""
+        coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
+        made = self.features.prepare(frame, cut.around, lead).with_columns(*self.features.exprs(lead))
+        return made.with_columns(coded)
+
+    def ahead(self, cut: Cut, bucket: int, lead: int, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """[unique_id, ds, inputs, level] of a bucket's coming days up to `lead` that have a level, taken once of what
+        `rows` makes of its frame.
+        """
+
+        def taken() -> pl.DataFrame:
+            days = pl.col("ds").is_between(cut.cutoff, cut.config.frequency.shift(cut.cutoff, lead), closed="right")
+            return rows().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
+
+        # models that were trained on other days know other codes
+        return cut.once(("ahead", bucket, lead, self.features.levels, json.dumps(self.codes)), taken)
+
+
+def features_of(cut: Cut, groups: Sequence[Level] = ()) -> Features:
+    """The features of a cut, with the priors of these groupings."""
+    rows = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
+    return Features(cut.config, dict(rows.drop("bucket", strict=False).collect_schema()), tuple(groups))
+
+
+def category_codes(cut: Cut) -> Codes:
+    """A number for every value of the text columns with few values; nulls and unseen values get none."""
+    columns = [*cut.config.columns.known_ahead, *cut.config.static_columns]
+    known = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
+    schema = known.collect_schema()
+    texts = [c for c in columns if schema.get(c) == pl.String]
+    if not texts:
+        return {}
+    values = known.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
+    found = {c: values[c].item().to_list() for c in texts}
+    return {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
+
+
+def recent(cut: Cut, years: float) -> pl.Expr:
+    """Whether a row is of the last `years` up to the cutoff."""
+    first = cut.config.frequency.shift(cut.cutoff, -round(years * cut.config.frequency.year))
+    return pl.col("ds").is_between(first, cut.cutoff, closed="right")
+
+
+def sampled(frame: pl.DataFrame, share: float) -> pl.DataFrame:
+    """Whole series, every so many of them in the order of their volume, so that large and small ones stay."""
+    if share >= 1:
+        return frame
+    order = frame.group_by(SERIES).agg(pl.col("y").sum()).sort("y", SERIES)
+    place = pl.int_range(pl.len())
+    kept = order.filter(((place + 1) * share).floor() > (place * share).floor())
+    return frame.filter(pl.col(SERIES).is_in(kept[SERIES].implode()))

@@ -1,0 +1,64 @@
+"""What makes two runs the same: hashes of data version, recipe and code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecasting.config import Config
+from forecasting.services.store import Store
+
+if TYPE_CHECKING:
+    pass
+
+
+RECIPE = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future", "models", "backtest")
+
+
+CODE = ("data", "evaluation", "features", "models")
+
+
+def data_version(store: Store) -> int:
+    """The number of the load that is read; of tables that no load has written the panel's own version."""
+    version = store.version("panel") if store.load is None else store.load
+    return -1 if version is None else version
+
+
+def recipe_of(config: Config) -> str:
+    """Identity of what is done with the data: a hash of the keys of the config that change a forecast."""
+    return hashed(config, RECIPE)
+
+
+def hashed(config: Config, keys: Iterable[str]) -> str:
+    """A hash of these keys of the config; where the files of own events lie does not count, as with the source."""
+    files = {"calendar": {"events": {"__all__": {"path"}}}}
+    kept = config.model_dump(mode="json", include=set(keys), exclude=files)
+    return _hash(json.dumps(kept, sort_keys=True))
+
+
+@lru_cache(maxsize=4)
+def code_of(rooms: tuple[str, ...] = CODE) -> str:
+    """Identity of the code that makes forecasts: a hash over the files of its rooms."""
+    home = Path(__file__).parent.parent
+    files = sorted(f for room in rooms for f in (home / room).rglob("*.py"))
+    return _hash("".join(f"{f.relative_to(home)}\n{f.read_text(encoding='utf-8')}" for f in files))
+
+
+def identity_of(config: Config, store: Store, cutoff: date) -> str:
+    """Identity of a bundle: data version, recipe, code, cutoff, and which bounds and aggregates it answers for."""
+    asked = f"{sorted(config.level)} {config.levels_of_aggregation}"
+    return _hash(f"{data_key(store)} {recipe_of(config)} {code_of()} {cutoff} {asked}")
+
+
+def data_key(store: Store) -> str:
+    """Identity of the data: the versions of all tables that forecasts read, as the load that is read names them."""
+    return ".".join(str(store.version(table)) for table in ("panel", "series", "groups", "events"))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""Rows of a load beside those of the loads before: of one kind, and in the same types."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import KEY
+from forecasting.data.sources import DELETED
+from forecasting.features.groups import group_label
+from forecasting.services.store import Store
+from forecasting.steps.session import same_freq
+
+OWN = (*KEY, "y", "file", DELETED)
+"""What is no driver."""
+
+
+def typed(good: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Drivers as text or Float64, so that a later load with decimals fits; static columns of aggregates as text."""
+    named = {c for level in config.levels_of_aggregation for c in level}
+    plain = ((c, kind) for c, kind in good.schema.items() if c not in OWN)
+    numbers = [c for c, kind in plain if kind.is_numeric() or kind == pl.Boolean]
+    texts = [pl.col(c).cast(pl.String) for c in numbers if c in named]
+    return good.with_columns(*texts, *(pl.col(c).cast(pl.Float64) for c in numbers if c not in named))
+
+
+def as_before(good: pl.DataFrame, store: Store, config: Config) -> pl.DataFrame:
+    """Drivers in the types of earlier loads: numbers among texts are texts (7.0 is 7); UserError for the reverse.
+
+    A small load may hold only the numbers of a column of texts, or none of a column of numbers.
+    """
+    known = store.tables["panel"].schema
+    changed = [c for c, kind in good.schema.items() if c in known and c not in OWN and known[c] != kind]
+    return good.with_columns(_as_text(c) if known[c] == pl.String else _as_number(good[c], config) for c in changed)
+
+
+def _as_text(column: str) -> pl.Expr:
+    value = pl.col(column)
+    whole = value.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(value == value.round()).then(whole).otherwise(value.cast(pl.String)).alias(column)
+
+
+def _as_number(texts: pl.Series, config: Config) -> pl.Series:
+    read = texts.cast(pl.Float64, strict=False)
+    words = texts.filter(read.is_null() & texts.is_not_null())
+    grouping = any(texts.name in level for level in config.levels_of_aggregation)
+    if grouping or words.len():
+        now = "groups series, which a text does" if grouping else f"holds the text {words[0]!r}"
+        raise config.fault(
+            "columns",
+            f"{texts.name} was loaded as a number before and now {now}: mend the column in the source, "
+            "or set store.root to a new folder and ingest again",
+        )
+    return read
+
+
+def is_of_one_kind(store: Store, good: pl.DataFrame, config: Config) -> None:
+    """Raise UserError when the load cannot stand beside the stored one, or a series beside the aggregates."""
+    meta = same_freq(config, store)
+    known = set(store.scan("series").select("unique_id").collect()["unique_id"])
+    ids = good["unique_id"].unique()
+    columns = (config.source.columns or {}).get("unique_id")
+    renamed = meta.get("unique_id", json.dumps(columns)) != json.dumps(columns)
+    if renamed and known and not known & set(ids):
+        raise config.fault(
+            "source.columns.unique_id",
+            f"the store holds series such as {min(known)!r} and no series of this load, such as {ids.min()!r}: "
+            "name the columns of the loads before, or set another name or store.root",
+        )
+    labels = [good.select(group_label(level)).to_series().unique() for level in config.levels_of_aggregation]
+    for clash in ids.filter(ids.is_in(pl.concat(labels).implode())):
+        raise config.fault(
+            "levels_of_aggregation",
+            f"a series is called {clash!r}, which is the name of an aggregate: rename the series in the source",
+        )

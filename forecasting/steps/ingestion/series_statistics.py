@@ -1,0 +1,143 @@
+"""What is told of the panel after a load: one row per series, and the sums of the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data import cleaning, quality
+from forecasting.data.aggregates import sums
+from forecasting.data.quality.freshness import freshness
+from forecasting.evaluation.segments import demand, steadiness
+from forecasting.features.groups import levels
+from forecasting.services.store import Store
+from forecasting.steps.ingestion.incremental import Change
+from forecasting.steps.ingestion.load_state import Load
+from forecasting.steps.ingestion.rebuild import homes
+
+MONDAY = date(2001, 1, 1)
+"""Phases of the season are counted from here."""
+MANY = 400
+"""Of so many days the groups are summed up anew as a whole."""
+
+
+def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """One row per series of [unique_id, ds, y, y_raw, flag]: first row, first and last observed day, how many, mean,
+    share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, and
+    what `quality` counts.
+    """
+    rows = rows.sort("unique_id", "ds")
+    y = pl.col("y")
+    seen = pl.col("ds").filter(y.is_not_null())
+    told = rows.group_by("unique_id").agg(
+        start=pl.col("ds").min(),
+        first=seen.min(),
+        last=seen.max(),
+        n=y.count().cast(pl.Int64),
+        mean=y.mean(),
+        zeros=(y == 0).mean(),
+    )
+    phase = config.frequency.steps(pl.lit(MONDAY), pl.col("ds")) % config.season
+    kinds = demand(rows).select("unique_id", demand_class="segment")
+    told = told.join(kinds, on="unique_id").join(quality.counts(rows, config), on="unique_id")
+    for fact in (steadiness(rows, phase), _trend(rows, config)):
+        told = told.join(fact, on="unique_id", how="left")
+    return told
+
+
+def _trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """[unique_id, trend]: mean of the quarter up to the last observed day over that of the same one a year before."""
+    f, seen = config.frequency, rows.filter(pl.col("y").is_not_null())
+    ago = f.steps(pl.col("ds"), pl.col("ds").max().over("unique_id"))
+    now, then = (pl.col("y").filter(pl.col("_ago").is_between(k, k + f.level_window - 1)).mean() for k in (0, f.year))
+    means = seen.with_columns(_ago=ago).group_by("unique_id").agg(now=now, then=then)
+    return means.select("unique_id", trend=pl.when(pl.col("then") > 0).then(pl.col("now") / pl.col("then")))
+
+
+def statics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The newest static values of each series, of rows sorted by day."""
+    names = [c for c in config.static_columns if c in rows.columns]
+    return rows.group_by("unique_id").agg(pl.col(c).drop_nulls().last() for c in names)
+
+
+def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
+    """Replace both tables by what the buckets tell, one after the other."""
+    store, config = load.store, load.config
+    every, series, parts = levels(config, store.tables["panel"].schema), [], []
+    for panel in panels:
+        told = of_series(panel, config).join(statics(panel, config), on="unique_id")
+        series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
+        parts.append(sums(cleaning.for_ever(panel, config), config, every))
+    store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
+    store.replace("groups", _added(store, parts))
+
+
+def update(load: Load, change: Change) -> None:
+    """Tell anew what the change has touched, and leave the rest of both tables as it is."""
+    if change.touched.len():
+        _update_series(load, change)
+    days = pl.concat([change.rows["ds"], change.out["ds"]]).unique().sort()
+    if not days.len():
+        return
+    some = {"ds": days.to_list()} if days.len() <= MANY else {}
+    load.store.replace("groups", _added(load.store, list(_sums(load, some))), **some)
+
+
+def _update_series(load: Load, change: Change) -> None:
+    store = load.store
+    known = store.scan("series").collect()
+    fresh = statics(change.anew, load.config)
+    same = known.join(fresh, on="unique_id", how="anti").select(fresh.columns)
+    names = store.tables["series"].schema.names()
+    told = _told(load, change.touched).join(pl.concat([same, fresh]), on="unique_id").select(names)
+    kept = known.filter(~pl.col("unique_id").is_in(change.touched.implode()))
+    store.replace("series", pl.concat([kept, told]))
+
+
+def _told(load: Load, ids: pl.Series) -> pl.DataFrame:
+    """Facts of these series, read from the panel bucket by bucket: keys and sales only."""
+    parts = []
+    for (bucket,), part in homes(ids, load.buckets).group_by("bucket"):
+        rows = load.store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag")
+        mine = rows.filter(pl.col("unique_id").is_in(part["unique_id"].implode())).collect()
+        parts.append(of_series(mine, load.config).with_columns(bucket=pl.lit(bucket, pl.Int32)))
+    return pl.concat(parts)
+
+
+def _sums(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    """Sums of these days (of all, where none are given), bucket by bucket: mean prices are added up by buckets."""
+    every = levels(load.config, load.store.tables["panel"].schema)
+    used = {c for level in every for c in level} | {load.config.columns.price} - {None}
+    rows = load.store.scan("panel", **some).select("ds", "y", "bucket", *used)
+    if some:
+        for part in rows.collect().partition_by("bucket"):
+            yield sums(part, load.config, every)
+        return
+    for bucket in range(load.buckets):
+        yield sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, every)
+
+
+def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of the table `groups`: the parts of all buckets together."""
+    priced = pl.col("y_count").filter(pl.col("price").is_not_null()).sum()
+    price = pl.when(priced > 0).then((pl.col("price") * pl.col("y_count")).sum() / priced)
+    every = pl.concat([store.tables["groups"].empty().select("group", "ds", "y_sum", "y_count", "price"), *parts])
+    together = every.group_by("group", "ds").agg(pl.col("y_sum").sum(), price=price, y_count=pl.col("y_count").sum())
+    return together.select(store.tables["groups"].schema.names())
+
+
+def told(store: Store, config: Config) -> dict[str, Any]:
+    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days, what
+    was cleaned by flag, and how fresh it is.
+    """
+    flags = dict(store.scan("panel").group_by("flag").len().collect().iter_rows())
+    keys, made = sum(flags.values()), flags.get("filled", 0)
+    cleaned = {flag: flags[flag] for flag in cleaning.CHANGED if flag in flags}
+    series = store.scan("series").collect()
+    days = {"series": series.height, "first": str(series["first"].min()), "last": str(series["last"].max())}
+    days["freshness"] = freshness(series, config, date.today())
+    return {"keys": keys, "filled": made, "observed": keys - made, "cleaned": cleaned} | days
