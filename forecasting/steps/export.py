@@ -13,6 +13,7 @@ from forecasting.data import quality
 from forecasting.errors import UserError
 from forecasting.evaluation.segments import classes
 from forecasting.services.store import Store
+from forecasting.services.store.vintages import scan_published
 from forecasting.steps import queries
 from forecasting.steps.session import open_store
 from forecasting.steps.sums import sums
@@ -91,7 +92,7 @@ def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:
     if newest.is_empty():
         return pl.DataFrame()
     at, version, _ = newest.row(0)
-    rows = open_store(config).scan_published("forecasts", cutoff=at).filter(pl.col("version") == version)
+    rows = scan_published(open_store(config), "forecasts", cutoff=at).filter(pl.col("version") == version)
     return rows.sort("grain", "unique_id", "ds", "model").collect()
 
 

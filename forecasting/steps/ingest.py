@@ -16,7 +16,7 @@ from forecasting.data.buckets import bucket_count
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services import log
-from forecasting.services.store_draft import Overtaken, turn
+from forecasting.services.store.draft import Overtaken, turn
 from forecasting.steps import Outcome
 from forecasting.steps.identity import data_version
 from forecasting.steps.ingestion import (

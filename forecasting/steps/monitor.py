@@ -13,6 +13,8 @@ from forecasting.data.quality.freshness import freshness
 from forecasting.evaluation.metrics import score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
+from forecasting.services.store.report_files import write_report_file
+from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps import Outcome, identity, produce, run_log, session
 from forecasting.steps.backtest import SHOWN
 
@@ -31,7 +33,7 @@ def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) 
     store = session.open_store(config)
     panel = session.open_panel(config, store)
     at = session.cutoff_of(panel, cutoff)
-    vintages = store.published().filter(pl.col("cutoff") <= at)
+    vintages = published_vintages(store).filter(pl.col("cutoff") <= at)
     key = f"{at} {identity.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
     fresh = {"freshness": freshness(store.scan("series").collect(), config, datetime.now().date())}
     known = None if force else run_log.last_facts(store, "monitor", key)
@@ -75,7 +77,7 @@ def _drift(config: Config, store: Store, panel: Panel, at: date) -> dict[str, An
     rows = found.table.with_columns(cutoff=pl.lit(at), run_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")))
     store.merge("drift", rows.select(store.tables["drift"].schema.names()), ignore=("run_at",))
     name = f"reports/drift-{at}.html"
-    store.write_bytes(name, found.html.encode())
+    write_report_file(store, name, found.html.encode())
     told = {"share": found.share, "drifted": found.table.filter("drifted")["column"].to_list()}
     weeks = {"reference": [str(d) for d in before], "current": [str(d) for d in now]}
     return told | weeks | {"report": f"{store.root}/{name}"}
@@ -93,12 +95,12 @@ def _days(panel: Panel, span: tuple[date, date], columns: list[str]) -> pl.DataF
 
 def _predictions(store: Store, at: date) -> tuple[pl.Series, pl.Series] | None:
     """What the champion forecast in the oldest backtest window, and what it forecasts in the newest vintage."""
-    vintage = store.published().filter(pl.col("cutoff") <= at).head(1)
+    vintage = published_vintages(store).filter(pl.col("cutoff") <= at).head(1)
     if vintage.is_empty():
         return None
     when, version, champion, recipe = vintage.select("cutoff", "version", "champion", "recipe").row(0)
     mine = (pl.col("model") == champion) & (pl.col("grain") == "series")
-    now = store.scan_published("forecasts", cutoff=when).filter(mine, pl.col("version") == version)
+    now = scan_published(store, "forecasts", cutoff=when).filter(mine, pl.col("version") == version)
     past = store.scan("backtests").filter(mine, pl.col("recipe") == recipe)
     oldest = past.filter(pl.col("cutoff") == pl.col("cutoff").min())
     then, new = (frame.select("yhat").collect()["yhat"] for frame in (oldest, now))
@@ -116,7 +118,7 @@ def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame
     past = vintages.filter(pl.col("cutoff") < at)
     if past.is_empty():
         return []
-    rows = store.scan_published("forecasts", cutoff=past["cutoff"].unique().to_list()).filter(
+    rows = scan_published(store, "forecasts", cutoff=past["cutoff"].unique().to_list()).filter(
         pl.col("grain") == "series"
     )
     served = past.select("cutoff", "version", model="champion")

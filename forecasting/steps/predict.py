@@ -11,6 +11,7 @@ from forecasting.data import contracts
 from forecasting.data.cut import Cut
 from forecasting.services import log
 from forecasting.services.store import Store
+from forecasting.services.store.vintages import publish_vintage
 from forecasting.steps import Outcome, bundles, calibration, identity, produce, run_log, session
 
 
@@ -35,7 +36,7 @@ def predict(config: Config, cutoff: date | None = None, *, force: bool = False) 
         rows = calibration.calibrated(parts, bundle.quantiles, own).with_columns(version=pl.lit(version, pl.Int64))
     _write(store, rows, at, version)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
-    store.publish(vintage | {"data_version": data, "rows": rows.height})
+    publish_vintage(store, vintage | {"data_version": data, "rows": rows.height})
     told = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": rows.height}
     single = rows.filter(pl.col("grain") == "series")["unique_id"].n_unique()
     told |= {"series": single, "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}

@@ -12,6 +12,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared, condition, edits_of
+from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import bundles, calibration, produce, reconciled, session
 from forecasting.steps.bundles import Bundle
 from forecasting.steps.produce import Trained
@@ -24,7 +25,7 @@ def run_scenario(config: Config, where: str | None, changes: list[str], start: d
     day of the horizon, in units of y. Nothing is stored. Raises UserError for a question that makes no sense.
     """
     store = session.open_store(config)
-    vintage = store.published().head(1)
+    vintage = published_vintages(store).head(1)
     if vintage.is_empty():
         raise UserError(
             f"{config.name}: there is no forecast to compare with; run `demandcast run` with this config first"

@@ -49,7 +49,7 @@ def load_of(config: Config, store: Store) -> dict[str, Any] | None:
         newest = loads["load"].to_list()[-1:] or ["none"]
         raise config.fault("data_version", f"there is no load {asked} (the newest is {newest[0]}): give another number")
     load = found.row(0, named=True)
-    lost = [t for t in LOADED if load[t] is not None and not store.has(t, load[t])]
+    lost = [t for t in LOADED if load[t] is not None and not store.is_readable(t, load[t])]
     if lost:
         raise config.fault(
             "data_version",

@@ -16,6 +16,7 @@ from forecasting.evaluation.sums import Question
 from forecasting.evaluation.sums import sums as drawn
 from forecasting.features.groups import grain, group_label
 from forecasting.services.store import Store
+from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps import bundles, session
 from forecasting.steps.bundles import Bundle
 from forecasting.steps.recombined import recombined
@@ -32,7 +33,7 @@ def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -
     there is no vintage, no backtest to draw errors from, or when a sum goes beyond the horizon.
     """
     store = session.open_store(config)
-    published = store.published()
+    published = published_vintages(store)
     found = published.filter(pl.col("cutoff") == cutoff) if cutoff else published
     if found.is_empty():
         at = f" at {cutoff}" if cutoff else ""
@@ -66,7 +67,7 @@ def _rows(store: Store, vintage: dict[str, object]) -> pl.DataFrame:
     """The champion's rows of a vintage."""
     mine = pl.col("version") == vintage["version"], pl.col("model") == vintage["champion"]
     rows = (
-        store.scan_published("forecasts", cutoff=vintage["cutoff"])
+        scan_published(store, "forecasts", cutoff=vintage["cutoff"])
         .filter(*mine)
         .select(*USED, "^(lo|hi)-.*$")
         .collect()

@@ -13,6 +13,8 @@ from forecasting.data.aggregates import sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.schemas import AGGREGATES, tables
 from forecasting.services.store import Store
+from forecasting.services.store.report_files import write_report_file
+from forecasting.services.store.vintages import publish_vintage
 
 FIRST, DAYS, H = date(2023, 1, 3), 400, 14
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -59,8 +61,8 @@ def fill(config: Config) -> dict[str, pl.DataFrame]:
         if name != "vintages":
             _write(store, name, frame)
     for row in frames["vintages"].to_dicts():
-        store.publish(row)
-    store.write_bytes(f"reports/drift-{LAST}.html", REPORT.encode())
+        publish_vintage(store, row)
+    write_report_file(store, f"reports/drift-{LAST}.html", REPORT.encode())
     return frames
 
 

@@ -4,19 +4,20 @@ import pytest
 
 from forecasting.io import storage
 from forecasting.services.store import Store
+from forecasting.services.store.report_files import read_report_file, write_report_file
 
 
 def test_a_file_comes_back_and_the_later_one_wins(tmp_path):
     store = Store(f"{tmp_path}/lake/job", {})
-    store.write_bytes("reports/drift.html", b"old and longer")
-    store.write_bytes("reports/drift.html", b"new")
-    assert store.read_bytes("reports/drift.html") == b"new"
+    write_report_file(store, "reports/drift.html", b"old and longer")
+    write_report_file(store, "reports/drift.html", b"new")
+    assert read_report_file(store, "reports/drift.html") == b"new"
     assert [p.name for p in (tmp_path / "lake/job/reports").iterdir()] == ["drift.html"]
 
 
 def test_an_unwritten_file_is_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
-        Store(f"{tmp_path}/lake/job", {}).read_bytes("reports/none.html")
+        read_report_file(Store(f"{tmp_path}/lake/job", {}), "reports/none.html")
 
 
 def test_an_object_store_goes_by_the_variables_of_the_tables(monkeypatch):

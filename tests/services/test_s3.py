@@ -10,6 +10,9 @@ from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
 from forecasting.services.store import Store
+from forecasting.services.store.maintenance import compact, vacuum
+from forecasting.services.store.report_files import read_report_file, write_report_file
+from forecasting.services.store.vintages import publish_vintage, published_vintages, scan_published
 from forecasting.steps.session import open_store
 from tests import chain
 from tests.servers import free_port, upload
@@ -38,23 +41,23 @@ def test_slices_are_replaced_and_only_published_forecasts_are_seen(store):
     for cutoff in (first, second):
         store.replace("forecasts", forecasts(cutoff, 1, 1.0), cutoff=cutoff)
     store.replace("forecasts", forecasts(first, 1, 5.0), cutoff=first)
-    assert store.scan_published().collect().is_empty()
-    store.publish({"cutoff": first, "version": 1, "champion": "ladder"})
-    assert_frame_equal(store.scan_published().collect().sort("unique_id"), forecasts(first, 1, 5.0))
-    assert store.published()["cutoff"].to_list() == [first]
+    assert scan_published(store).collect().is_empty()
+    publish_vintage(store, {"cutoff": first, "version": 1, "champion": "ladder"})
+    assert_frame_equal(scan_published(store).collect().sort("unique_id"), forecasts(first, 1, 5.0))
+    assert published_vintages(store)["cutoff"].to_list() == [first]
 
 
 def test_small_files_and_upkeep(store):
     for day in (1, 2, 3):
         store.merge("panel", panel(("a", day, 1.0)))
     version = store.version("panel")
-    store.compact()
-    store.vacuum(7)
+    compact(store)
+    vacuum(store, 7)
     assert (store.version("panel"), stored(store)["y"].sum()) == (version, 3)
-    store.write_bytes("reports/drift.html", b"<p>none</p>")
-    assert store.read_bytes("reports/drift.html") == b"<p>none</p>"
+    write_report_file(store, "reports/drift.html", b"<p>none</p>")
+    assert read_report_file(store, "reports/drift.html") == b"<p>none</p>"
     with pytest.raises(FileNotFoundError):
-        store.read_bytes("reports/none.html")
+        read_report_file(store, "reports/none.html")
 
 
 def test_writers_at_the_same_time_lose_nothing(store):
@@ -99,8 +102,8 @@ def test_forecasts_made_on_s3_are_those_made_on_disk(s3):
     job = chain.make(rows, models=["ladder"], backtest={"windows": 1, "step": chain.H, "calibration": 0})
     job.run()
     job.run(store__root=f"{s3}/lake")
-    there = open_store(job.config(store__root=f"{s3}/lake")).scan_published().collect()
-    chain.assert_alike(there, open_store(job.config()).scan_published().collect())
+    there = scan_published(open_store(job.config(store__root=f"{s3}/lake"))).collect()
+    chain.assert_alike(there, scan_published(open_store(job.config())).collect())
 
 
 def test_a_store_that_does_not_answer_is_told(store, monkeypatch):

@@ -17,6 +17,8 @@ from polars.testing import assert_frame_equal
 from forecasting.errors import UserError
 from forecasting.io.table import Table
 from forecasting.services.store import Store
+from forecasting.services.store.maintenance import commit_history, compact, vacuum
+from forecasting.services.store.vintages import publish_vintage, published_vintages, scan_published
 
 BUCKETS = 4
 NUMBERED = Table("numbered", ("name", "version"), pl.Schema({"name": pl.String, "version": pl.Int64, "by": pl.Int64}))
@@ -99,10 +101,10 @@ def test_an_unwritten_table_is_an_empty_frame_of_its_schema_and_leaves_no_trace(
         assert frame.schema == table.schema
         assert frame.is_empty()
     assert store.version("panel") is None
-    assert store.history("panel").is_empty()
+    assert commit_history(store, "panel").is_empty()
     assert store.scan("panel", bucket=[1, 2]).collect().is_empty()
-    store.compact()
-    store.vacuum(7)
+    compact(store)
+    vacuum(store, 7)
     assert not Path(store.root).exists()
 
 
@@ -175,7 +177,7 @@ def test_merge_leaves_other_buckets_alone(store: Store) -> None:
     before = files(store)
     store.merge("panel", panel((ids[2], 1, 9.0)))
     assert [f.parent.name for f in files(store) - before] == ["bucket=2"]
-    metrics = json.loads(store.history("panel")["metrics"][0])
+    metrics = json.loads(commit_history(store, "panel")["metrics"][0])
     assert metrics["num_target_files_removed"] == 1
     assert metrics["num_target_files_skipped_during_scan"] == BUCKETS - 1
 
@@ -183,7 +185,7 @@ def test_merge_leaves_other_buckets_alone(store: Store) -> None:
 def test_new_days_are_added_without_reading_old_files(store: Store) -> None:
     store.merge("panel", panel(("a", 1, 1.0), ("a", 2, 2.0)))
     store.merge("panel", panel(("a", 3, 3.0)))
-    metrics = json.loads(store.history("panel")["metrics"][0])
+    metrics = json.loads(commit_history(store, "panel")["metrics"][0])
     assert (metrics["num_target_files_scanned"], metrics["num_target_files_removed"]) == (0, 0)
 
 
@@ -387,7 +389,7 @@ def test_a_slice_may_be_told_by_odd_columns_and_null(store: Store) -> None:
 
 def test_a_slice_is_not_told_by_a_time(store: Store) -> None:
     at = datetime(2024, 1, 8, 12, tzinfo=UTC)
-    store.publish({"cutoff": date(2024, 1, 8), "version": 1, "champion": "ladder", "published_at": at})
+    publish_vintage(store, {"cutoff": date(2024, 1, 8), "version": 1, "champion": "ladder", "published_at": at})
     with pytest.raises(TypeError, match="slice of a table"):
         store.replace("vintages", VINTAGES.empty(), published_at=at)
 
@@ -399,9 +401,9 @@ def test_upkeep_changes_neither_content_nor_data_version(store: Store) -> None:
     for n in range(4):
         store.merge("panel", panel(("a", n + 1, float(n))))
     before = stored(store)
-    store.compact()
-    store.vacuum(1)
-    assert store.history("panel")["operation"][0] == "OPTIMIZE"
+    compact(store)
+    vacuum(store, 1)
+    assert commit_history(store, "panel")["operation"][0] == "OPTIMIZE"
     assert store.version("panel") == 3
     assert_frame_equal(stored(store), before)
     assert store.merge("panel", before) == 0
@@ -412,7 +414,7 @@ def test_the_data_version_outlives_the_files_it_was_written_to(store: Store) -> 
     for n in range(3):
         store.merge("panel", panel(("a", n + 1, float(n))))
     written = files(store)
-    store.compact()
+    compact(store)
     for file in written:  # what a vacuum does once the retention is over
         file.unlink()
     assert store.scan("panel", version=2).collect().height == 3
@@ -420,13 +422,13 @@ def test_the_data_version_outlives_the_files_it_was_written_to(store: Store) -> 
 
 def test_vacuum_keeps_at_least_a_day(store: Store) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        store.vacuum(0)
+        vacuum(store, 0)
 
 
 def test_history_tells_what_happened_newest_first(store: Store) -> None:
     store.merge("panel", panel(("a", 1, 1.0)))
     store.merge("panel", panel(("a", 1, 2.0)))
-    history = store.history("panel")
+    history = commit_history(store, "panel")
     assert history["version"].to_list() == [1, 0]
     assert history["operation"].to_list() == ["MERGE", "WRITE"]
     assert history["at"].is_sorted(descending=True)
@@ -453,33 +455,33 @@ def test_a_place_that_cannot_be_read_is_told_in_a_sentence(store: Store) -> None
 def test_forecasts_are_seen_once_published(store: Store) -> None:
     cutoff = date(2024, 1, 31)
     store.replace("forecasts", forecasts(cutoff, 1, 1.0), cutoff=cutoff, version=1)
-    assert store.scan_published().collect().is_empty()
-    assert store.scan_published().collect_schema() == FORECASTS.schema
+    assert scan_published(store).collect().is_empty()
+    assert scan_published(store).collect_schema() == FORECASTS.schema
 
-    store.publish({"cutoff": cutoff, "version": 1, "champion": "lightgbm"})
+    publish_vintage(store, {"cutoff": cutoff, "version": 1, "champion": "lightgbm"})
     store.replace("forecasts", forecasts(cutoff, 2, 2.0), cutoff=cutoff, version=2)
-    assert store.scan_published().collect()["version"].unique().to_list() == [1]
-    assert store.scan_published("forecasts", cutoff=cutoff, unique_id="a").collect()["yhat"].to_list() == [1.0]
-    assert store.scan_published(version=2).collect().is_empty()
+    assert scan_published(store).collect()["version"].unique().to_list() == [1]
+    assert scan_published(store, "forecasts", cutoff=cutoff, unique_id="a").collect()["yhat"].to_list() == [1.0]
+    assert scan_published(store, version=2).collect().is_empty()
 
-    store.publish({"cutoff": cutoff, "version": 2, "champion": "lightgbm"})
-    assert store.scan_published(version=[1, 2]).collect().height == 6
+    publish_vintage(store, {"cutoff": cutoff, "version": 2, "champion": "lightgbm"})
+    assert scan_published(store, version=[1, 2]).collect().height == 6
 
 
 def test_readers_open_no_cutoff_without_a_vintage(store: Store) -> None:
     done, under_way = date(2024, 1, 24), date(2024, 1, 31)
     store.replace("forecasts", forecasts(done, 1, 1.0), cutoff=done)
-    store.publish({"cutoff": done, "version": 1, "champion": "ladder"})
+    publish_vintage(store, {"cutoff": done, "version": 1, "champion": "ladder"})
     store.replace("forecasts", forecasts(under_way, 1, 1.0), cutoff=under_way)
     spoil(store, "forecasts", "cutoff=2024-01-31")
-    assert store.scan_published().collect().height == 3
+    assert scan_published(store).collect().height == 3
 
 
 def test_vintages_come_newest_first_and_the_later_publication_wins(store: Store) -> None:
     for cutoff, version in ((date(2024, 1, 8), 1), (date(2024, 1, 1), 1), (date(2024, 1, 8), 2)):
-        store.publish({"cutoff": cutoff, "version": version, "champion": "ladder"})
-    store.publish({"cutoff": date(2024, 1, 1), "version": 1, "champion": "lightgbm"})
-    rows = store.published().select("cutoff", "version", "champion").rows()
+        publish_vintage(store, {"cutoff": cutoff, "version": version, "champion": "ladder"})
+    publish_vintage(store, {"cutoff": date(2024, 1, 1), "version": 1, "champion": "lightgbm"})
+    rows = published_vintages(store).select("cutoff", "version", "champion").rows()
     assert rows == [
         (date(2024, 1, 8), 2, "ladder"),
         (date(2024, 1, 8), 1, "ladder"),
@@ -489,11 +491,11 @@ def test_vintages_come_newest_first_and_the_later_publication_wins(store: Store)
 
 def test_publishing_the_same_again_is_no_version(store: Store) -> None:
     row = {"cutoff": date(2024, 1, 8), "version": 1, "champion": "ladder"}
-    store.publish(row)
-    first = store.published()
-    store.publish(row)
+    publish_vintage(store, row)
+    first = published_vintages(store)
+    publish_vintage(store, row)
     assert store.version("vintages") == 0
-    assert_frame_equal(store.published(), first)
+    assert_frame_equal(published_vintages(store), first)
 
 
 # several processes at once
@@ -516,7 +518,7 @@ def race(root: str, me: int, barrier) -> None:
         store.replace("forecasts", forecasts(cutoff, me, float(n)), cutoff=cutoff, version=me)
     barrier.wait()
     for n in range(1, 6):
-        assert Store(root, {"numbered": NUMBERED}).number("numbered", {"name": "a", "by": me}, name="a") >= n
+        assert Store(root, {"numbered": NUMBERED}).append_numbered("numbered", {"name": "a", "by": me}, name="a") >= n
 
 
 @pytest.fixture(scope="module")
@@ -546,7 +548,8 @@ def test_of_two_processes_each_gets_numbers_of_its_own(raced: Store) -> None:
     rows = store.scan("numbered", name="a").collect().sort("version")
     assert rows["version"].to_list() == list(range(1, 11))
     assert rows["by"].value_counts(sort=False).sort("by").rows() == [(1, 5), (2, 5)]
-    assert [store.number("numbered", {"name": name, "by": 3}, name=name) for name in ("b", "b", "a")] == [1, 2, 11]
+    more = [store.append_numbered("numbered", {"name": name, "by": 3}, name=name) for name in ("b", "b", "a")]
+    assert more == [1, 2, 11]
 
 
 def test_two_processes_that_merge_both_land(raced: Store) -> None:

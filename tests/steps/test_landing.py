@@ -227,7 +227,7 @@ def test_killed_after_any_commit_nothing_is_half_visible_and_the_next_run_mends_
 RUN = """
 import os, signal, sys
 from forecasting.config import load
-from forecasting.services import delta
+from forecasting.io import delta
 from forecasting.steps import run_step
 real, left = delta.append, int(sys.argv[3])
 def append(*words, **keys):
@@ -260,7 +260,8 @@ def test_two_processes_at_once_count_each_file_once_also_when_one_is_killed():
 
 def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
     """As on an object store: one overtakes the other in the middle, which finds out and starts again."""
-    from forecasting.services import store_draft
+    from contextlib import contextmanager
+
     from forecasting.steps.ingestion import series_statistics
 
     clean, some = landed(), landed()
@@ -273,7 +274,7 @@ def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
             ingest(some)  # the other one, from begin to end, while this one is in the middle
         real(*words)
 
-    monkeypatch.setattr("forecasting.steps.ingest.turn", lambda _: store_draft.contextmanager(lambda: iter([None]))())
+    monkeypatch.setattr("forecasting.steps.ingest.turn", lambda _: contextmanager(lambda: iter([None]))())
     monkeypatch.setattr("forecasting.steps.ingest.time.sleep", lambda _: None)
     monkeypatch.setattr(series_statistics, "update", overtaken)
     ingest(some)

@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.config import load
 from forecasting.data import launch_curves
+from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import run_step
 from forecasting.steps.scenario import run_scenario
 from forecasting.steps.session import open_store
@@ -72,7 +73,7 @@ def test_their_bounds_hold_what_they_promise(juice, model):
 
 def test_a_scenario_says_of_them_what_was_published(juice):
     """Asked for with the series of one store alone, and told by all the others."""
-    champion = open_store(juice.config).published()["champion"][0]
+    champion = published_vintages(open_store(juice.config))["champion"][0]
     published = juice.said.filter(model=champion, interval="like")
     both = juice.scenario.join(published, on=["unique_id", "ds"], suffix=":published")
     assert both["unique_id"].n_unique() > 0

@@ -7,6 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
+from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps import session
 from tests import chain
 from tests.chain import LAST, OVER, H
@@ -55,11 +56,11 @@ def test_a_planned_closed_day_is_zero_without_width(rows):
 def test_the_vintage_names_its_champion_and_makes_the_rows_visible(ran, rows):
     job, told = ran
     store = session.open_store(job.config())
-    vintage = store.published().row(0, named=True)
-    assert store.published().height == 1
+    vintage = published_vintages(store).row(0, named=True)
+    assert published_vintages(store).height == 1
     assert (vintage["cutoff"], vintage["version"], vintage["rows"]) == (LAST, 1, rows.height)
     assert vintage["champion"] == told["train"].facts["champion"]
-    assert_frame_equal(store.scan_published("forecasts").collect(), rows, check_row_order=False)
+    assert_frame_equal(scan_published(store, "forecasts").collect(), rows, check_row_order=False)
 
 
 def test_a_champion_answers_on_later_days_without_being_trained_again():

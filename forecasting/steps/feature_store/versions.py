@@ -77,7 +77,7 @@ def _register(store: Store, panel: Panel, order: Order, facts: dict[str, Any]) -
     stats = profile.of_build(store, panel, facts["build"], list(order.columns))
     store.replace("feature_stats", stats, build=facts["build"])
     row = facts | order.row | {"built_at": datetime.now(UTC)}
-    return row | {"version": store.number(order.registry, row, name=order.name)}
+    return row | {"version": store.append_numbered(order.registry, row, name=order.name)}
 
 
 def _outcome(order: Order, row: dict[str, Any], **reused: bool) -> Outcome:

@@ -45,7 +45,7 @@ def narrow(load: Load, new: News) -> Change:
     out = mine.select(*KEY, "bucket").join(series, on=KEY, how="anti")
     load.store.append("panel", inserted)
     load.store.upsert("panel", updated)
-    load.store.remove("panel", out)
+    load.store.delete("panel", out)
     told = pl.concat([inserted.filter(pl.col("y").is_not_null()), updated])["unique_id"]
     return Change(
         pl.concat([inserted, updated]),

@@ -13,7 +13,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import LOADED, tables
 from forecasting.services.store import Store
-from forecasting.services.store_draft import Draft, draft
+from forecasting.services.store.draft import Draft, draft
 from forecasting.steps import identity, session
 
 RULES = ("freq", "season_length", "columns", "clean", "levels_of_aggregation")

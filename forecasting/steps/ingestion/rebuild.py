@@ -147,5 +147,5 @@ def _merged(load: Load, panel: pl.DataFrame, stored: pl.DataFrame) -> int:
         load.store.append("panel", panel)
         return panel.height
     out = stored.select(*KEY, "bucket").join(panel, on=KEY, how="anti")
-    load.store.remove("panel", out)
+    load.store.delete("panel", out)
     return load.store.merge("panel", panel) + out.height

@@ -12,6 +12,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import AGGREGATES, bounds
 from forecasting.features.groups import group_label
+from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps.queries.status import facts
 from forecasting.steps.session import open_store
 
@@ -105,7 +106,7 @@ def _closed_is_zero() -> pl.Expr:
 def vintages(config: Config) -> pl.DataFrame:
     """[cutoff, version, kind]: published vintages, then backtest windows (version null), each newest first."""
     store = open_store(config)
-    published = store.published().select("cutoff", "version", kind=pl.lit("published"))
+    published = published_vintages(store).select("cutoff", "version", kind=pl.lit("published"))
     seen = (
         store.scan("scores")
         .filter(_recipe(config))
@@ -130,7 +131,7 @@ def models(config: Config, cutoff: date, version: int | None, of: Line | None = 
         own = rows.filter(pl.col("unique_id") == of.name)
         rows = own if own.head(1).collect().height else _table(config, cutoff, version)
     names = rows.select(pl.col("model").unique().sort()).collect()["model"].to_list()
-    published = store.published()
+    published = published_vintages(store)
     champion = published["champion"].item(0) if published.height else None
     return sorted(names, key=lambda name: name != champion)
 
@@ -158,7 +159,7 @@ def _table(config: Config, cutoff: date, version: int | None, buckets: Sequence[
     where: dict[str, Any] = {"bucket": list(buckets)} if buckets else {}
     if version is None:
         return store.scan("backtests", cutoff=cutoff, **where).filter(_recipe(config))
-    return store.scan_published("forecasts", cutoff=cutoff, **where).filter(pl.col("version") == version)
+    return scan_published(store, "forecasts", cutoff=cutoff, **where).filter(pl.col("version") == version)
 
 
 def _recipe(config: Config) -> pl.Expr:

@@ -9,6 +9,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.schemas import AGGREGATES
+from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps.queries.lines import Line, history
 from forecasting.steps.queries.status import status
 from forecasting.steps.session import open_store
@@ -67,7 +68,7 @@ def _scores(config: Config, model: str | None) -> dict[str, float]:
 
 
 def _recipe(config: Config) -> str | None:
-    newest = open_store(config).published().head(1)
+    newest = published_vintages(open_store(config)).head(1)
     return str(newest["recipe"].item()) if newest.height else None
 
 
@@ -88,8 +89,8 @@ def _by_series(config: Config, cutoff: date) -> pl.DataFrame:
     which nothing was observed (closed, say) count as nothing sold, as their forecast does.
     """
     store, frequency = open_store(config), config.frequency
-    version, champion = store.published().select("version", "champion").row(0)
-    rows = store.scan_published("forecasts", cutoff=cutoff)
+    version, champion = published_vintages(store).select("version", "champion").row(0)
+    rows = scan_published(store, "forecasts", cutoff=cutoff)
     rows = rows.filter(pl.col("version") == version, pl.col("model") == champion, pl.col("grain") == "series")
     ahead = rows.group_by("unique_id").agg(pl.col("yhat").sum(), n=pl.len())
     first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, config.h))

@@ -16,6 +16,7 @@ from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared
+from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import bundles, scenario
 from forecasting.steps.queries.lines import line, on_promotion
 from forecasting.steps.queries.status import status
@@ -46,7 +47,7 @@ def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFra
 
     One row per period ahead, in units of y; nothing is stored. Raises UserError without a forecast or the series.
     """
-    vintage = open_store(config).published().head(1)
+    vintage = published_vintages(open_store(config)).head(1)
     lost = UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
     if vintage.is_empty():
         raise lost

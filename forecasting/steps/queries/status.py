@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.services.store.report_files import read_report_file
+from forecasting.services.store.vintages import published_vintages
 from forecasting.steps.session import open_store
 
 
@@ -29,7 +31,7 @@ def status(config: Config) -> Status:
     store = open_store(config)
     series = store.scan("series").select(pl.col("last").max(), pl.len().alias("n")).collect().row(0)
     run = store.scan("runs").select(pl.col("run_at").max()).collect().item()
-    newest = store.published().head(1)
+    newest = published_vintages(store).head(1)
     cutoff, champion = (newest["cutoff"].item(), newest["champion"].item()) if newest.height else (None, None)
     return Status(series[0], run, cutoff, champion, series[1])
 
@@ -49,6 +51,6 @@ def drift(config: Config) -> pl.DataFrame:
 def report(config: Config, cutoff: date) -> bytes | None:
     """The HTML drift report of `cutoff`; None when there is none."""
     try:
-        return open_store(config).read_bytes(f"reports/drift-{cutoff}.html")
+        return read_report_file(open_store(config), f"reports/drift-{cutoff}.html")
     except FileNotFoundError:
         return None

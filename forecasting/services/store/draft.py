@@ -22,7 +22,7 @@ from deltalake.exceptions import CommitFailedError
 from forecasting.errors import UserError
 from forecasting.io import delta
 from forecasting.services import log
-from forecasting.services.store import Store
+from forecasting.services.store.store import Store
 
 QUIET = 60.0
 """Without a lock, so many seconds without a commit tell that whoever left unpublished commits is gone."""
@@ -41,26 +41,26 @@ class Draft(Store):
 
     def written(self) -> dict[str, int | None]:
         """The version of every table of the base: the published one where nothing was written."""
-        now = {name: self._tip(name) for name in self.base}
+        now = {name: self.newest_snapshot(name) for name in self.base}
         return {
             name: self.base[name] if tip is None or tip.version() == self.begun.get(name) else tip.version()
             for name, tip in now.items()
         }
 
-    def _tip(self, name: str) -> DeltaTable | None:
-        tip = super()._tip(name)
+    def newest_snapshot(self, name: str, /) -> DeltaTable | None:
+        tip = super().newest_snapshot(name)
         if name not in self.base or tip is None or tip.version() == self.begun.get(name):
             return tip
-        if delta.signature(tip)[0] != self.by:
+        if delta.signature(tip)[0] != self.writer:
             raise Overtaken(name)
         return tip
 
 
 def draft(store: Store, base: Mapping[str, int | None]) -> Draft:
     """A draft on top of the versions `base`; raises Overtaken when another one seems to be at work."""
-    made = Draft(store.root, store.tables, by=uuid.uuid4().hex, base=base)
+    made = Draft(store.root, store.tables, writer=uuid.uuid4().hex, base=base)
     for name, version in base.items():
-        tip = Store._tip(made, name)
+        tip = Store.newest_snapshot(made, name)
         if tip is not None:
             _settle(made, name, tip, version)
     return made
@@ -77,7 +77,7 @@ def _settle(made: Draft, name: str, tip: DeltaTable, version: int | None) -> Non
     log.event("a load that was never finished is taken back", table=name)
     made.begun[name] = tip.version() + 1
     try:
-        delta.reset(tip, version, made.by)
+        delta.reset(tip, version, made.writer)
     except CommitFailedError as error:
         raise Overtaken(name) from error
 

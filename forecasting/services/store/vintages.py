@@ -1,0 +1,35 @@
+"""Published forecasts: a row in `vintages`, written last, makes the rows of its cutoff and version visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from forecasting.io import delta
+from forecasting.services.store.store import Store
+
+
+def publish_vintage(store: Store, row: Mapping[str, Any], /) -> None:
+    """Make the forecasts of a cutoff and version visible: call it after they are written.
+
+    Publishing again changes the row if any other value differs; `published_at` (default: now) alone changes nothing.
+    """
+    frame = pl.DataFrame([{"published_at": datetime.now(UTC)} | dict(row)])
+    store.merge("vintages", frame, ignore=("published_at",))
+
+
+def published_vintages(store: Store) -> pl.DataFrame:
+    """One row per vintage, newest cutoff first, within one cutoff the last published first."""
+    order = ["cutoff", "published_at", "version"]
+    return store.scan("vintages").collect().sort(order, descending=True)
+
+
+def scan_published(store: Store, name: str = "forecasts", /, **equals: Any) -> pl.LazyFrame:
+    """The rows of a table with cutoff and version whose vintage is published; `equals` as in `Store.scan`."""
+    vintages = published_vintages(store).select("cutoff", "version")
+    rows = delta.read(store.snapshot(name), store.tables[name].schema)
+    rows = rows.filter(*delta.matching({"cutoff": vintages["cutoff"].unique().to_list()} | equals))
+    return rows.join(vintages.lazy(), on=["cutoff", "version"], how="semi")
