@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.evaluation.metrics import pooled, ratio, scored
+from forecasting.evaluation.metrics import pool_metrics, ratio, scored_rows
 
 E = pl.col("yhat") - pl.col("y")
 AE = (pl.col("q50") - pl.col("y")).abs()
@@ -12,16 +12,16 @@ SOLD = pl.col("y").abs().sum()
 WAPE, BIAS = ratio(AE.sum(), SOLD), ratio(E.sum(), pl.col("y").sum())
 
 
-def breakdown(rows: pl.DataFrame, reference: pl.DataFrame, by: str) -> pl.DataFrame:
+def break_down_errors(rows: pl.DataFrame, reference: pl.DataFrame, by: str) -> pl.DataFrame:
     """[by, part, series, of_sales, of_error, wape, bias, reference_wape, gain] by the values of the column `by`.
 
     `rows` are the backtest rows of one model, `reference` those of another one; of_sales and of_error are shares of all
     rows that have a part, gain is in WAPE.
     """
-    own = scored(rows).drop_nulls(by)
+    own = scored_rows(rows).drop_nulls(by)
     told = {"series": pl.col("unique_id").n_unique().cast(pl.Int64), "sold": SOLD, "error": AE.sum()}
-    made = pooled(own, [by], told | {"wape": WAPE, "bias": BIAS})
-    other = pooled(scored(reference).drop_nulls(by), [by], {"reference_wape": WAPE})
+    made = pool_metrics(own, [by], told | {"wape": WAPE, "bias": BIAS})
+    other = pool_metrics(scored_rows(reference).drop_nulls(by), [by], {"reference_wape": WAPE})
     both = made.join(other, on=by, how="left").sort(by)
     shares = {"of_sales": ratio(pl.col("sold"), pl.col("sold").sum())}
     shares |= {"of_error": ratio(pl.col("error"), pl.col("error").sum())}
@@ -30,12 +30,12 @@ def breakdown(rows: pl.DataFrame, reference: pl.DataFrame, by: str) -> pl.DataFr
     return both.select(pl.lit(by).alias("by"), pl.col(by).cast(pl.String).alias("part"), *columns)
 
 
-def worst(rows: pl.DataFrame, n: int) -> pl.DataFrame:
+def costliest_series(rows: pl.DataFrame, n: int) -> pl.DataFrame:
     """[unique_id, of_error, of_sales, wape, bias, y, yhat]: the `n` series with the largest share of all absolute
     errors of one model; y and yhat are sums over all rows.
     """
     sums = {"y": pl.col("y").sum(), "yhat": pl.col("yhat").sum(), "error": AE.sum(), "sold": SOLD}
-    each = pooled(scored(rows), ["unique_id"], sums | {"wape": WAPE, "bias": BIAS})
+    each = pool_metrics(scored_rows(rows), ["unique_id"], sums | {"wape": WAPE, "bias": BIAS})
     of_error, of_sales = (ratio(pl.col(c), pl.col(c).sum()) for c in ("error", "sold"))
     told = each.with_columns(of_error=of_error, of_sales=of_sales)
     top = told.sort("of_error", "unique_id", descending=[True, False], nulls_last=True).head(n)

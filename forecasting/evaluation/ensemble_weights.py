@@ -39,7 +39,7 @@ KEY = ("unique_id", "ds", "cutoff")
 ALL = "all"
 
 
-def weights(past: pl.DataFrame, homes: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
+def fit_weights(past: pl.DataFrame, homes: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
     """[segment, model, weight, middle]: weights of `members` for the mean and for the median, per segment, and for
     "all"; they add up to 1.
 

@@ -56,7 +56,7 @@ def levels_of(columns: Iterable[str]) -> list[int]:
     return sorted(level for level in lows if f"hi-{level}" in there)
 
 
-def quantiles_of(levels: Iterable[int]) -> dict[str, float]:
+def bound_probabilities(levels: Iterable[int]) -> dict[str, float]:
     """Probability of every bound: {"lo-80": 0.1, "hi-80": 0.9, ...}."""
     sides = [(level, sign) for level in levels for sign in (-1, 1)]
     return {f"{'lo' if sign < 0 else 'hi'}-{level}": 0.5 + sign * level / 200 for level, sign in sides}
@@ -64,7 +64,7 @@ def quantiles_of(levels: Iterable[int]) -> dict[str, float]:
 
 def interval_rows(levels: Sequence[int]) -> dict[str, pl.Expr]:
     """Pooled metrics of the bounds: coverage (share), mean width, pinball per quantile, weighted quantile loss."""
-    bounds = quantiles_of(levels)
+    bounds = bound_probabilities(levels)
     losses = {name: pinball(pl.col(name), p) for name, p in bounds.items()}
     cover = {f"coverage-{n}": Y.is_between(pl.col(f"lo-{n}"), pl.col(f"hi-{n}")).mean() for n in levels}
     width = {f"width-{n}": (pl.col(f"hi-{n}") - pl.col(f"lo-{n}")).mean() for n in levels}
@@ -84,7 +84,7 @@ def interval_series(levels: Sequence[int]) -> dict[str, pl.Expr]:
     return {f"sis-{n}": ratio(score.mean(), pl.col("mase_scale").first()) for n, score in scores.items()}
 
 
-def scored(frame: pl.DataFrame) -> pl.DataFrame:
+def scored_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with an observation; q50 is yhat where it is not given.
 
     Raises ValueError when such a row has no finite forecast: leaving it out would flatter the model.
@@ -107,39 +107,39 @@ def score(frame: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     multiples of the in-sample error. An undefined score has no row; `mase_excluded` and `rmsse_excluded` count the
     series and cutoffs whose scale is undefined. Raises ValueError when a row with an observation has no forecast.
     """
-    rows, levels = scored(frame), levels_of(frame.columns)
-    wide = pooled(rows, by, ROWS | interval_rows(levels))
-    means = averaged(rows, by, SERIES | interval_series(levels))
-    return pl.concat([melted(wide, by), melted(means, by)]).sort(*by, "metric", nulls_last=False)
+    rows, levels = scored_rows(frame), levels_of(frame.columns)
+    wide = pool_metrics(rows, by, ROWS | interval_rows(levels))
+    means = average_over_series(rows, by, SERIES | interval_series(levels))
+    return pl.concat([to_long(wide, by), to_long(means, by)]).sort(*by, "metric", nulls_last=False)
 
 
-def pooled(rows: pl.DataFrame, by: Sequence[str], metrics: Mapping[str, pl.Expr]) -> pl.DataFrame:
+def pool_metrics(rows: pl.DataFrame, by: Sequence[str], metrics: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """One row per group of `by` with one column per metric."""
-    return grouped(rows, by, [expr.alias(name) for name, expr in metrics.items()])
+    return aggregate(rows, by, [expr.alias(name) for name, expr in metrics.items()])
 
 
-def averaged(rows: pl.DataFrame, by: Sequence[str], metrics: Mapping[str, pl.Expr]) -> pl.DataFrame:
+def average_over_series(rows: pl.DataFrame, by: Sequence[str], metrics: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """Metrics per series and cutoff and their mean per group of `by`, with counts of the undefined ones."""
-    each = pooled(rows, list(dict.fromkeys([*by, *SERIES_KEY])), metrics)
+    each = pool_metrics(rows, list(dict.fromkeys([*by, *SERIES_KEY])), metrics)
     means = [pl.col(name).mean() for name in metrics]
     counts = [pl.col(n).null_count().cast(pl.Float64).alias(f"{n}_excluded") for n in SERIES]
-    return grouped(each, by, means + counts)
+    return aggregate(each, by, means + counts)
 
 
-def grouped(frame: pl.DataFrame, by: Sequence[str], exprs: list[pl.Expr]) -> pl.DataFrame:
+def aggregate(frame: pl.DataFrame, by: Sequence[str], exprs: list[pl.Expr]) -> pl.DataFrame:
     """Aggregates per group; without groups one row, and none of an empty frame."""
     if by:  # in order, or the last digit of a mean over groups would change from run to run
         return frame.group_by(by, maintain_order=True).agg(exprs)
     return frame.select(exprs).head(min(frame.height, 1))
 
 
-def melted(wide: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+def to_long(wide: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Long frame [*by, metric, value] without the undefined scores."""
     long = wide.unpivot(index=list(by), variable_name="metric", value_name="value")
     return long.with_columns(pl.col("value").cast(pl.Float64)).drop_nulls("value")
 
 
-def scales(history: pl.DataFrame, season_length: int) -> pl.DataFrame:
+def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFrame:
     """In-sample naive errors [unique_id, mase_scale, rmsse_scale, mean] of a history [unique_id, ds, y].
 
     mase_scale is the mean |y_t - y_(t-m)| in units of y, rmsse_scale the mean (y_t - y_(t-1))^2 in units of y squared,

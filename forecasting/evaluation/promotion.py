@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.evaluation.metrics import scored
+from forecasting.evaluation.metrics import scored_rows
 
 KEY = ("unique_id", "ds", "cutoff")
 DRAWS = 1000
@@ -48,22 +48,22 @@ class Comparison:
         return f"WAPE {self.wape:.4f} against {self.reference:.4f}, gain {self.gain:+.4f} ({interval})"
 
 
-def decide(challenger: pl.DataFrame, champion: pl.DataFrame | None, ladder: pl.DataFrame) -> Decision:
+def decide_promotion(challenger: pl.DataFrame, champion: pl.DataFrame | None, ladder: pl.DataFrame) -> Decision:
     """May a new recipe become champion?
 
     All three are rows of `backtests` on the same windows (unique_id, ds, cutoff, model, y, yhat and perhaps q50); the
     ladder may hold several models, of which the one with the lowest WAPE counts. Without a champion the challenger must
     have a lower WAPE than the ladder; with one it must win the paired test, its whole interval above 0.
     """
-    rival = champion if champion is not None else best(ladder)
-    compared = compare(challenger, rival)
+    rival = champion if champion is not None else best_model_rows(ladder)
+    compared = compare_pair(challenger, rival)
     if compared is None:
         return Decision(False, "Not promoted: the challenger and its rival have no scored rows in common.")
-    judge = first if champion is None else against_champion
-    return judge(compared, model_of(challenger), model_of(rival))
+    judge = judge_first_champion if champion is None else judge_against_champion
+    return judge(compared, model_name(challenger), model_name(rival))
 
 
-def first(compared: Comparison, model: str, rival: str) -> Decision:
+def judge_first_champion(compared: Comparison, model: str, rival: str) -> Decision:
     """The first champion must have a lower WAPE than the best of the ladder."""
     won = compared.gain > 0
     start = "Promoted: there was no champion and" if won else "Not promoted:"
@@ -72,7 +72,7 @@ def first(compared: Comparison, model: str, rival: str) -> Decision:
     return Decision(won, reason, compared.gain, compared.lo, compared.hi)
 
 
-def against_champion(compared: Comparison, model: str, rival: str) -> Decision:
+def judge_against_champion(compared: Comparison, model: str, rival: str) -> Decision:
     """A new recipe must be better than the champion by more than chance."""
     won = compared.lo > 0
     start, chance = ("Promoted:", "beats") if won else ("Not promoted:", "does not beat")
@@ -80,51 +80,51 @@ def against_champion(compared: Comparison, model: str, rival: str) -> Decision:
     return Decision(won, reason, compared.gain, compared.lo, compared.hi)
 
 
-def model_of(rows: pl.DataFrame) -> str:
+def model_name(rows: pl.DataFrame) -> str:
     """The name of the model that made the rows."""
     return str(rows["model"][0]) if "model" in rows.columns and rows.height else "the model"
 
 
-def best(ladder: pl.DataFrame) -> pl.DataFrame:
+def best_model_rows(ladder: pl.DataFrame) -> pl.DataFrame:
     """The rows of the model with the lowest WAPE; ties go by name."""
-    rows = scored(ladder)
+    rows = scored_rows(ladder)
     wapes = rows.group_by("model").agg(wape=(pl.col("q50") - pl.col("y")).abs().sum() / pl.col("y").abs().sum())
     name = wapes.sort("wape", "model")["model"].head(1)
     return ladder.filter(pl.col("model").is_in(name.implode()))
 
 
-def compare(challenger: pl.DataFrame, reference: pl.DataFrame, seed: int = 0) -> Comparison | None:
+def compare_pair(challenger: pl.DataFrame, reference: pl.DataFrame, seed: int = 0) -> Comparison | None:
     """Paired comparison on the rows that both have, None when there is none with sales.
 
     The interval is a bootstrap over series, the unit that is nearly independent, both errors of a series drawn
     together; with fewer than eight series it is over series and cutoffs, and with fewer than eight of those over rows,
     which is too sure of itself because neighbouring days err alike.
     """
-    both = paired(challenger, reference)
+    both = pair_errors(challenger, reference)
     if both["y"].abs().sum() == 0:
         return None
-    units, parts = resampled(both)
-    gains = bootstrap(parts, seed)
+    units, parts = resampling_units(both)
+    gains = bootstrap_gains(parts, seed)
     own, other, volume = (float(total) for total in parts.sum(axis=0))
     lo, hi = np.quantile(gains, [0.025, 0.975])
     return Comparison(own / volume, other / volume, (other - own) / volume, float(lo), float(hi), units)
 
 
-def paired(challenger: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+def pair_errors(challenger: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, cutoff, y, own, other]: absolute errors of both (on q50 where given) on the rows both have."""
     error = (pl.col("q50") - pl.col("y")).abs()
-    own = scored(challenger).select(*KEY, pl.col("y").abs(), own=error)
-    return own.join(scored(reference).select(*KEY, other=error), on=KEY)
+    own = scored_rows(challenger).select(*KEY, pl.col("y").abs(), own=error)
+    return own.join(scored_rows(reference).select(*KEY, other=error), on=KEY)
 
 
-def resampled(both: pl.DataFrame) -> tuple[str, Floats]:
+def resampling_units(both: pl.DataFrame) -> tuple[str, Floats]:
     """What is drawn ("340 series") and its sums [own error, other error, volume], one row per unit."""
     parts = [(name, both.group_by(keys).agg(pl.col("own", "other", "y").sum()).sort(keys)) for name, keys in UNITS]
     name, chosen = next((part for part in parts if part[1].height >= FEW), parts[-1])
     return f"{chosen.height} {name}", chosen.select("own", "other", "y").to_numpy()
 
 
-def bootstrap(parts: Floats, seed: int) -> Floats:
+def bootstrap_gains(parts: Floats, seed: int) -> Floats:
     """Gains in WAPE of resampled units; draws without any volume count as no gain."""
     rng = np.random.default_rng(seed)
     n = len(parts)
@@ -133,21 +133,21 @@ def bootstrap(parts: Floats, seed: int) -> Floats:
     return np.where(volume > 0, gains / np.where(volume > 0, volume, 1.0), 0.0)
 
 
-def refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float | None = 0.0) -> Decision:
+def decide_refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float | None = 0.0) -> Decision:
     """May the same recipe, trained on newer data, replace its champion? Only sanity is asked.
 
     `forecasts` [unique_id, ds, yhat] of the refreshed bundle; `recent` [unique_id, ds, y] the newest history of the
     same series. Forecasts must be there, finite, not below `y_min`, and their mean per row within a factor of five of
     the recent mean.
     """
-    fault = insane(forecasts, y_min) or drifted(forecasts, recent)
+    fault = find_invalid_forecasts(forecasts, y_min) or find_level_shift(forecasts, recent)
     if fault:
         return Decision(False, f"Not promoted: the refreshed bundle {fault}.")
     checked = f"{forecasts.height} forecasts are finite and of the size of recent sales"
     return Decision(True, f"Promoted: same recipe on newer data, and its {checked}.")
 
 
-def insane(forecasts: pl.DataFrame, y_min: float | None) -> str | None:
+def find_invalid_forecasts(forecasts: pl.DataFrame, y_min: float | None) -> str | None:
     """What is impossible about the forecasts, or None."""
     yhat = forecasts["yhat"]
     if yhat.is_empty():
@@ -159,15 +159,15 @@ def insane(forecasts: pl.DataFrame, y_min: float | None) -> str | None:
     return f"makes {below} of {yhat.len()} forecasts below {y_min:g}" if below else None
 
 
-def drifted(forecasts: pl.DataFrame, recent: pl.DataFrame) -> str | None:
+def find_level_shift(forecasts: pl.DataFrame, recent: pl.DataFrame) -> str | None:
     """How far the mean forecast is from the recent mean if by more than the wide factor, or None."""
-    ahead, before = (mean_of(frame, column) for frame, column in ((forecasts, "yhat"), (recent, "y")))
+    ahead, before = (mean_of_values(frame, column) for frame, column in ((forecasts, "yhat"), (recent, "y")))
     if before <= 0 or before / WIDE <= ahead <= before * WIDE:
         return None
     return f"forecasts {ahead:.4g} a row where recent sales were {before:.4g}, more than a factor of {WIDE:g} apart"
 
 
-def mean_of(frame: pl.DataFrame, column: str) -> float:
+def mean_of_values(frame: pl.DataFrame, column: str) -> float:
     """The mean of the values that are there, 0 when there is none."""
     values = frame[column].drop_nulls()
     return float(values.sum()) / values.len() if values.len() else 0.0

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.evaluation.intervals.residuals import closed_in, scaled
+from forecasting.evaluation.intervals.residuals import is_closed, scaled_residuals
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,7 +36,7 @@ TINY = 1e-9
 
 
 @dataclass(frozen=True)
-class Past:
+class ErrorPool:
     """What paths are drawn from, however many series at a time.
 
     Of every known series and window: how regular it is, its window, its errors (rows, steps) and on which of them
@@ -53,7 +53,7 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Paths:
+class SamplePaths:
     """`ids`, and the sampled sales (draws, series, steps) in units of y."""
 
     ids: tuple[str, ...]
@@ -64,7 +64,9 @@ class Paths:
         return np.asarray(self.values[:, :, :periods].sum(axis=2))
 
 
-def past(residuals: pl.DataFrame, steps: int, y_min: float | None = None, n: int = 500, seed: int = 0) -> Past:
+def fit_error_pool(
+    residuals: pl.DataFrame, steps: int, y_min: float | None = None, n: int = 500, seed: int = 0
+) -> ErrorPool:
     """The windows and signs of `n` draws over the steps 1..`steps`, common to all series that are drawn from it.
 
     `residuals` are backtest rows of one model and grain that were over (unique_id, cutoff, step, y, yhat, scale).
@@ -72,7 +74,7 @@ def past(residuals: pl.DataFrame, steps: int, y_min: float | None = None, n: int
     """
     every = -(-residuals["unique_id"].n_unique() // MOST)
     told = residuals if every < 2 else residuals.filter(pl.col("unique_id").rank("dense") % every == 0)
-    pool = vectors(told, steps, y_min)
+    pool = residual_vectors(told, steps, y_min)
     if pool.is_empty():
         raise ValueError("there is no past window with all steps to draw errors from")
     windows = pool["cutoff"].rank("dense").cast(pl.Int64).to_numpy() - 1
@@ -83,16 +85,16 @@ def past(residuals: pl.DataFrame, steps: int, y_min: float | None = None, n: int
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, len(own), n)
     turned = np.asarray(2.0 * common[drawn] * rng.integers(0, 2, (n, 1)))
-    return Past(pool["regular"].to_numpy(), windows, errors, idle, drawn, turned, y_min)
+    return ErrorPool(pool["regular"].to_numpy(), windows, errors, idle, drawn, turned, y_min)
 
 
-def paths(rows: pl.DataFrame, known: Past, seed: int = 0) -> Paths:
+def draw_paths(rows: pl.DataFrame, known: ErrorPool, seed: int = 0) -> SamplePaths:
     """Sample paths of the forecasts `rows` of one model (unique_id, step, yhat, scale), one for each draw of `known`.
 
     Their mean is yhat where no floor cuts; closed days have no error. Rows may come in parts, each with a seed of its
     own: windows and signs are the same for all. Raises ValueError when a series lacks a step.
     """
-    sizes = pl.when(closed_in(rows.columns)).then(0.0).otherwise("scale").alias("scale")
+    sizes = pl.when(is_closed(rows.columns)).then(0.0).otherwise("scale").alias("scale")
     ordered = rows.with_columns(sizes).sort("unique_id", "step")
     ids = ordered["unique_id"].unique(maintain_order=True).to_list()
     steps = known.turned.shape[1]
@@ -103,17 +105,17 @@ def paths(rows: pl.DataFrame, known: Past, seed: int = 0) -> Paths:
     values = yhat + (known.errors[taken] - known.turned[:, None, :]) * scale
     if known.y_min is not None:
         values = _floored(np.where(known.idle[taken], known.y_min, values), yhat, known.y_min)
-    return Paths(tuple(ids), values)
+    return SamplePaths(tuple(ids), values)
 
 
-def vectors(residuals: pl.DataFrame, steps: int, y_min: float | None = None) -> pl.DataFrame:
+def residual_vectors(residuals: pl.DataFrame, steps: int, y_min: float | None = None) -> pl.DataFrame:
     """[unique_id, cutoff, regular, size, vector, none]: for each series and window the scaled residuals over the steps
     1..steps, their mean scale, and on which of them nothing was sold (y at `y_min`).
 
     A step that was not observed or closed counts as no error, at most half of them.
     """
     idle = pl.lit(value=False) if y_min is None else pl.col("y") <= y_min
-    rows = scaled(residuals).filter(pl.col("step") <= steps)
+    rows = scaled_residuals(residuals).filter(pl.col("step") <= steps)
     facts = {"regular": pl.col("yhat").mean() / pl.col("scale").mean(), "size": pl.col("scale").mean()}
     seen = rows.group_by("unique_id", "cutoff").agg(pl.len(), **facts).filter(pl.col("len") * 2 > steps)
     every = seen.join(pl.DataFrame({"step": range(1, steps + 1)}, schema={"step": pl.Int32}), how="cross")
@@ -124,13 +126,13 @@ def vectors(residuals: pl.DataFrame, steps: int, y_min: float | None = None) -> 
     return whole.sort("cutoff", "regular", "unique_id")
 
 
-def quantiles(totals: Floats, probabilities: Mapping[str, float]) -> pl.DataFrame:
+def sum_quantiles(totals: Floats, probabilities: Mapping[str, float]) -> pl.DataFrame:
     """One column for each of the probabilities, one row for each series of `totals` (draws, series)."""
     found = np.quantile(totals, list(probabilities.values()), axis=0)
     return pl.DataFrame(dict(zip(probabilities, found, strict=True)))
 
 
-def _taken(known: Past, size: Floats, rng: np.random.Generator) -> Ints:
+def _taken(known: ErrorPool, size: Floats, rng: np.random.Generator) -> Ints:
     """Rows of what is known (draws, series): of the draw's window one that is as regular as the series."""
     taken = np.empty((len(known.drawn), len(size)), dtype=np.int64)
     for window in range(known.windows.max() + 1):

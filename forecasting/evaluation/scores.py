@@ -14,7 +14,7 @@ CELL = ("cutoff", "grain", "segment", "horizon")
 SKILLS = ("skill", "skill_seasonal_naive")
 
 
-def scores_table(backtests: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+def build_scores(backtests: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """Rows [model, recipe, cutoff, grain, segment, horizon, metric, value] of the reported rows of `backtests`.
 
     `segments` is [unique_id, segment]; series without one (aggregates) count under "all" only. cutoff null means all
@@ -23,10 +23,10 @@ def scores_table(backtests: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFram
     reported = backtests.filter("reported") if "reported" in backtests.columns else backtests
     rows = reported.join(segments.select("unique_id", "segment"), on="unique_id", how="left")
     rows = rows.join(block_labels(rows), on=["grain", "block"], how="left")
-    return pl.concat([cell.select(*KEY, "metric", "value") for cell in cells(rows)]).sort(*KEY, "metric")
+    return pl.concat([cell.select(*KEY, "metric", "value") for cell in score_cells(rows)]).sort(*KEY, "metric")
 
 
-def cells(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def score_cells(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Scores by every choice of cutoff or all, segment or all, horizon or all."""
     everything = {
         "cutoff": pl.lit(None, pl.Date).alias("cutoff"),
@@ -48,24 +48,24 @@ def block_labels(rows: pl.DataFrame) -> pl.DataFrame:
     return blocks.with_columns(horizon=span)
 
 
-def best_of(scores: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
+def best_models(scores: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
     """[grain, model, value]: of `models` the one with the lowest wape over all cutoffs, segments and horizons."""
     overall = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
     wapes = scores.filter(overall & (pl.col("metric") == "wape") & pl.col("model").is_in(models))
     return wapes.sort("value", "model").group_by("grain", maintain_order=True).first().select("grain", "model", "value")
 
 
-def skill(scores: pl.DataFrame, ladder: Sequence[str], naive: str = "SeasonalNaive") -> pl.DataFrame:
+def skill_scores(scores: pl.DataFrame, ladder: Sequence[str], naive: str = "SeasonalNaive") -> pl.DataFrame:
     """Rows like those of `scores` with metrics "skill" and "skill_seasonal_naive": 1 - wape / wape of the reference.
 
     The reference is the best of the `ladder` by grain (over everything, so that it is one method), then `naive`.
     """
     seasonal = pl.DataFrame({"grain": scores["grain"].unique()}).with_columns(model=pl.lit(naive))
-    references = dict(zip(SKILLS, (best_of(scores, ladder).select("grain", "model"), seasonal), strict=True))
-    return pl.concat([against(scores, reference, name) for name, reference in references.items()])
+    references = dict(zip(SKILLS, (best_models(scores, ladder).select("grain", "model"), seasonal), strict=True))
+    return pl.concat([skill_against(scores, reference, name) for name, reference in references.items()])
 
 
-def against(scores: pl.DataFrame, reference: pl.DataFrame, name: str) -> pl.DataFrame:
+def skill_against(scores: pl.DataFrame, reference: pl.DataFrame, name: str) -> pl.DataFrame:
     """1 - wape / wape of the model that `reference` [grain, model] names, cell by cell, as metric `name`."""
     wapes = scores.filter(pl.col("metric") == "wape", pl.col("value") >= 0)
     base = wapes.join(reference, on=["grain", "model"]).group_by(CELL).agg(base=pl.col("value").min())

@@ -15,16 +15,16 @@ DECLINE = 0.5
 Y = pl.col("y")
 
 
-def segments(history: pl.DataFrame) -> pl.DataFrame:
+def demand_segments(history: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, segment, volume, adi, cv2], one row per series of a history [unique_id, ds, y].
 
     `segment` is the class of Syntetos, Boylan & Croston (2005): smooth, intermittent, erratic or lumpy, and "none"
     where nothing was ever sold; `volume` is A, B or C. Rows that were not observed (y null) do not count.
     """
-    return demand(history).join(volume(history), on="unique_id").sort("unique_id")
+    return demand_classes(history).join(volume_classes(history), on="unique_id").sort("unique_id")
 
 
-def demand(history: pl.DataFrame) -> pl.DataFrame:
+def demand_classes(history: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, segment, adi, cv2]: adi = periods per sale, cv2 = squared population variation of their sizes."""
     sales = Y.filter(Y != 0)
     facts = history.group_by("unique_id").agg(adi=Y.count() / sales.len(), cv2=(sales.std(ddof=0) / sales.mean()) ** 2)
@@ -39,7 +39,7 @@ def demand(history: pl.DataFrame) -> pl.DataFrame:
     return facts.select("unique_id", "adi", "cv2", segment=kind)
 
 
-def volume(history: pl.DataFrame) -> pl.DataFrame:
+def volume_classes(history: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, volume]: A up to 80 % of all sales, B up to 95 %, C the rest, the largest series first.
 
     The series that crosses a cut belongs to the class behind it, except that the largest one is always A; equal ones
@@ -54,7 +54,7 @@ def volume(history: pl.DataFrame) -> pl.DataFrame:
     return totals.select("unique_id", volume=named)
 
 
-def steadiness(history: pl.DataFrame, phase: pl.Expr) -> pl.DataFrame:
+def variation_without_season(history: pl.DataFrame, phase: pl.Expr) -> pl.DataFrame:
     """[unique_id, cv]: the variation coefficient of demand without its season, for series of [unique_id, ds, y].
 
     `phase` numbers the phases of the season; of each its mean is taken away, and the freedom that this costs is paid
@@ -71,7 +71,7 @@ def steadiness(history: pl.DataFrame, phase: pl.Expr) -> pl.DataFrame:
     return told.select("unique_id", cv=pl.when(pl.col("mean") > 0).then(spread / pl.col("mean")))
 
 
-def classes(series: pl.DataFrame) -> pl.DataFrame:
+def planning_classes(series: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, volume, xyz, lifecycle] from rows of the table `series` with `life` (data/quality).
 
     `xyz`: X up to a variation coefficient of 0.5 without the season, Y up to 1, Z above or unknown. `lifecycle`: that
@@ -82,4 +82,4 @@ def classes(series: pl.DataFrame) -> pl.DataFrame:
     xyz = pl.when(cv <= X_CUT).then(pl.lit("X")).when(cv <= Y_CUT).then(pl.lit("Y")).otherwise(pl.lit("Z"))
     running = pl.when(pl.col("trend") < DECLINE).then(pl.lit("declining")).otherwise(pl.lit("mature"))
     told = series.select("unique_id", xyz=xyz, lifecycle=pl.when(life == "running").then(running).otherwise(life))
-    return volume(totals).join(told, on="unique_id").sort("unique_id")
+    return volume_classes(totals).join(told, on="unique_id").sort("unique_id")

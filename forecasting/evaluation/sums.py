@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from forecasting.evaluation.hierarchy import summing
-from forecasting.evaluation.intervals.residuals import like_in
-from forecasting.evaluation.metrics import quantiles_of
-from forecasting.evaluation.sample_paths import TINY, Floats, past, paths, quantiles
+from forecasting.evaluation.hierarchy import summing_matrix
+from forecasting.evaluation.intervals.residuals import is_cold_start
+from forecasting.evaluation.metrics import bound_probabilities
+from forecasting.evaluation.sample_paths import TINY, Floats, draw_paths, fit_error_pool, sum_quantiles
 
 SINGLE = pl.col("grain") == "series"
 PART = 250
@@ -31,7 +31,7 @@ PART = 250
 
 
 @dataclass(frozen=True)
-class Question:
+class SumsRequest:
     """Sums over the first periods, so many as each of `over` says, with intervals of `level`; no sale is below `y_min`.
 
     `homes` [unique_id, group] names the aggregates of each series.
@@ -45,10 +45,10 @@ class Question:
     @property
     def probabilities(self) -> dict[str, float]:
         """The columns of the answer and what share of the sums lies below each."""
-        return {"q50": 0.5} | quantiles_of(self.level)
+        return {"q50": 0.5} | bound_probabilities(self.level)
 
 
-def sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> pl.DataFrame:
+def forecast_sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: SumsRequest) -> pl.DataFrame:
     """[unique_id, grain, periods, yhat, q50, lo-L, hi-L ...] of every series and aggregate, in units of y.
 
     `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed; of new series source, q50 and
@@ -57,26 +57,26 @@ def sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> pl.Dat
     """
     below, above = (_whole(part) for part in (rows.filter(SINGLE), rows.filter(~SINGLE)))
     steps = below["step"].n_unique()
-    known = past(residuals.filter(SINGLE), steps, asked.y_min)
+    known = fit_error_pool(residuals.filter(SINGLE), steps, asked.y_min)
     groups = above["unique_id"].unique().sort()
     totals = {n: np.zeros((len(known.drawn), len(groups))) for n in asked.over}
     bounds = []
     for seed, part in enumerate(below.iter_slices(PART * steps)):
-        drawn = paths(part, known, seed)
-        members = summing(pl.Series(drawn.ids), groups, asked.homes).T
+        drawn = draw_paths(part, known, seed)
+        members = summing_matrix(pl.Series(drawn.ids), groups, asked.homes).T
         for n in asked.over:
             own = drawn.sums(n)
             totals[n] += own @ members
-            bounds.append(_named(drawn.ids, n, quantiles(own, asked.probabilities)))
+            bounds.append(_named(drawn.ids, n, sum_quantiles(own, asked.probabilities)))
     for (grain,), part in above.group_by("grain", maintain_order=True):
         wide = _spread(part, residuals.filter(pl.col("grain") == grain), asked)
         at = groups.is_in(part["unique_id"].unique().implode()).to_numpy()
         for n in asked.over:
-            found = quantiles(_stretched(totals[n][:, at], wide.get(n)), asked.probabilities)
+            found = sum_quantiles(_stretched(totals[n][:, at], wide.get(n)), asked.probabilities)
             bounds.append(_named(groups.filter(at), n, _floored(found, asked.y_min)))
     means = pl.concat([_means(part, asked.over) for part in (below, above)])
     told = means.join(pl.concat(bounds), on=["unique_id", "periods"]).sort("grain", "unique_id", "periods")
-    new = _added(rows.filter(SINGLE, like_in(rows.columns)), asked)
+    new = _added(rows.filter(SINGLE, is_cold_start(rows.columns)), asked)
     return told.update(new, on=["unique_id", "grain", "periods"])
 
 
@@ -99,7 +99,7 @@ def _means(rows: pl.DataFrame, over: Sequence[int]) -> pl.DataFrame:
     return pl.concat(first).group_by("unique_id", "grain", "periods").agg(pl.col("yhat").sum())
 
 
-def _added(rows: pl.DataFrame, asked: Question) -> pl.DataFrame:
+def _added(rows: pl.DataFrame, asked: SumsRequest) -> pl.DataFrame:
     """Median and bounds of the sums of new series, null where bounds of periods do not tell them.
 
     What is in doubt is how large such a series is, and that is the same in all periods, so bounds do add up; but not
@@ -112,18 +112,18 @@ def _added(rows: pl.DataFrame, asked: Question) -> pl.DataFrame:
     return pl.concat(first).group_by("unique_id", "grain", "periods").agg(whole)
 
 
-def _spread(rows: pl.DataFrame, residuals: pl.DataFrame, asked: Question) -> dict[int, Floats]:
+def _spread(rows: pl.DataFrame, residuals: pl.DataFrame, asked: SumsRequest) -> dict[int, Floats]:
     """Deviations of sums of paths that are drawn for the aggregates of a grain themselves, by periods and in their
     order; none where the grain has no backtests: its level was asked for later.
     """
     steps = rows["step"].n_unique()
     try:
-        known = past(residuals, steps, asked.y_min)
+        known = fit_error_pool(residuals, steps, asked.y_min)
     except ValueError:
         return {}
     parts: dict[int, list[Floats]] = {n: [] for n in asked.over}
     for seed, part in enumerate(rows.iter_slices(PART * steps)):
-        drawn = paths(part, known, seed)
+        drawn = draw_paths(part, known, seed)
         for n, found in parts.items():
             found.append(drawn.sums(n).std(axis=0))
     return {n: np.concatenate(found) for n, found in parts.items()}

@@ -10,16 +10,16 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from forecasting.evaluation.metrics import SERIES, pooled, scored
+from forecasting.evaluation.metrics import SERIES, pool_metrics, scored_rows
 from forecasting.features.groups import Level, grain, group_label
 
 METRIC = "wrmsse"
-EVERY = "all"
+ALL_GRAINS = "all"
 """The grain of the figure over all grains."""
 KEY = ("model", "recipe", "cutoff", "grain")
 
 
-def weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
+def recent_weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
     """[cutoff, grain, unique_id, weight] from [cutoff, unique_id, value, static columns]: what each series sold lately,
     for the series themselves and for the groups of every level. A negative value weighs nothing.
     """
@@ -32,20 +32,20 @@ def weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
     return pl.concat([own, *groups]).group_by("cutoff", "grain", "unique_id").agg(pl.col("weight").sum())
 
 
-def wrmsse(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def wrmsse_scores(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Rows [model, recipe, cutoff, grain, segment, horizon, metric, value] as in the table `scores`.
 
     `rows` are backtest rows, `known` what `weights` gives. Series without an RMSSE are left out and the others weigh
     the more. Grain "all" is the mean over all grains, for models that forecast all of them; cutoff null is the mean
     over cutoffs.
     """
-    each = pooled(scored(rows), [*KEY, "unique_id"], {"rmsse": SERIES["rmsse"]}).drop_nulls("rmsse")
+    each = pool_metrics(scored_rows(rows), [*KEY, "unique_id"], {"rmsse": SERIES["rmsse"]}).drop_nulls("rmsse")
     weighed = each.join(known, on=["cutoff", "grain", "unique_id"]).filter(pl.col("weight") > 0)
     value = (pl.col("rmsse") * pl.col("weight")).sum() / pl.col("weight").sum()
     grains = weighed.sort(*KEY, "unique_id").group_by(KEY, maintain_order=True).agg(value=value)
     whole = pl.col("grain").n_unique().over("model", "recipe", "cutoff") == grains["grain"].n_unique()
     mean = grains.filter(whole).group_by("model", "recipe", "cutoff", maintain_order=True).agg(pl.col("value").mean())
-    told = pl.concat([grains, mean.select(*KEY[:3], grain=pl.lit(EVERY), value="value")])
+    told = pl.concat([grains, mean.select(*KEY[:3], grain=pl.lit(ALL_GRAINS), value="value")])
     over = told.group_by("model", "recipe", "grain", maintain_order=True).agg(pl.col("value").mean())
     over = over.with_columns(cutoff=pl.lit(None, pl.Date))
     both = pl.concat([told, over.select(told.columns)])

@@ -20,10 +20,10 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import Panel
 from forecasting.data.windows import cutoffs
 from forecasting.evaluation import intervals
-from forecasting.evaluation.comparisons import gains
+from forecasting.evaluation.comparisons import gain_scores
 from forecasting.evaluation.metrics import score
-from forecasting.evaluation.scores import scores_table, skill
-from forecasting.evaluation.wrmsse import EVERY, METRIC, weights, wrmsse
+from forecasting.evaluation.scores import build_scores, skill_scores
+from forecasting.evaluation.wrmsse import ALL_GRAINS, METRIC, recent_weights, wrmsse_scores
 from forecasting.models.base import Model
 from forecasting.models.naive import LADDER
 from forecasting.services.console import track
@@ -67,10 +67,10 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
         facts["failures"] += trained.failures()
         facts["seconds"] = {m: round(s + facts["seconds"].get(m, 0), 2) for m, s in trained.seconds.items()}
     rows = pl.concat(residuals)
-    sold = weights(_recent(panel, reported), config.levels_of_aggregation)
+    sold = recent_weights(_recent(panel, reported), config.levels_of_aggregation)
     scored = _scores(store, rows, sold, facts["recipe"])
     facts["scores"] = overall(scored)
-    whole = scored.filter(pl.col("metric") == METRIC, pl.col("grain") == EVERY, pl.col("cutoff").is_null())
+    whole = scored.filter(pl.col("metric") == METRIC, pl.col("grain") == ALL_GRAINS, pl.col("cutoff").is_null())
     facts["wrmsse"] = dict(whole.sort("value").select("model", "value").iter_rows())
     if not facts["scores"]:
         raise config.fault(
@@ -101,7 +101,7 @@ def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[d
             f"{reported[0]}, but the data start on {first}: lower h, backtest.windows or backtest.step",
         )
     errors = _observed(config, panel, reported[0])  # of the window before: a panel may have grown since
-    spare = config.backtest.calibration - intervals.needed(errors, config.backtest.calibration)
+    spare = config.backtest.calibration - intervals.windows_needed(errors, config.backtest.calibration)
     return reported, [c for c in older[spare:] if c >= least]
 
 
@@ -151,10 +151,13 @@ def _recent(panel: Panel, at: Iterable[date]) -> pl.DataFrame:
 def _scores(store: Store, rows: pl.DataFrame, sold: pl.DataFrame, recipe: str) -> pl.DataFrame:
     """All scores of the batch, written to `scores`; `sold` are the weights of WRMSSE."""
     segments = store.scan("series").select("unique_id", segment="demand_class").collect()
-    scored = scores_table(rows, segments)
+    scored = build_scores(rows, segments)
     names = [n for n in LADDER if n in scored["model"].unique()]
     reported = rows.filter("reported")
-    scored = pl.concat([scored, skill(scored, names), wrmsse(reported, sold), gains(reported, names)], how="diagonal")
+    scored = pl.concat(
+        [scored, skill_scores(scored, names), wrmsse_scores(reported, sold), gain_scores(reported, names)],
+        how="diagonal",
+    )
     table = store.tables["scores"]
     store.replace("scores", scored.select(table.schema.names()).cast(table.schema), recipe=recipe)
     return scored
@@ -163,7 +166,7 @@ def _scores(store: Store, rows: pl.DataFrame, sold: pl.DataFrame, recipe: str) -
 def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
     """One row per model and grain over all cutoffs, segments and horizons."""
     everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
-    everything &= pl.col("grain") != EVERY
+    everything &= pl.col("grain") != ALL_GRAINS
     covers = [m for m in scored["metric"].unique().sort() if m.startswith("coverage-")]
     wide = scored.filter(everything).pivot(
         "metric", index=["grain", "model"], values="value", aggregate_function="first"

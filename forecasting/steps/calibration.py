@@ -16,7 +16,7 @@ def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> p
     named = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in bounds(config.level))
     unknown = [c for c in bounds(config.level) if c not in quantiles.columns]  # levels asked for since the training
     known = quantiles.with_columns(pl.lit(None, pl.Float64).alias(c) for c in unknown)
-    return intervals.apply(named, known, config.level, config.clean.y_min)
+    return intervals.add_bounds(named, known, config.level, config.clean.y_min)
 
 
 def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
@@ -26,13 +26,15 @@ def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.Da
     cutoff finds the same windows, so a look back says what was said that night.
     """
     floor, windows = config.clean.y_min, config.backtest.calibration
-    judged = intervals.newest(residuals, cutoff, windows)
-    usable = intervals.known(judged, cutoff, windows)
+    judged = intervals.newest_windows(residuals, cutoff, windows)
+    usable = intervals.calibration_rows(judged, cutoff, windows)
     bare = judged.select(c for c in judged.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
     held = [judged.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):
         others = bare.filter(pl.col("cutoff") != at)
         if others.height:
-            held.append(intervals.apply(window, intervals.table(others, config.level, floor), config.level, floor))
-    adapted = intervals.alphas(pl.concat(held, how="diagonal"), config.level)
-    return intervals.table(usable, config.level, floor, adapted)
+            held.append(
+                intervals.add_bounds(window, intervals.fit_quantiles(others, config.level, floor), config.level, floor)
+            )
+    adapted = intervals.adapt_alphas(pl.concat(held, how="diagonal"), config.level)
+    return intervals.fit_quantiles(usable, config.level, floor, adapted)

@@ -11,7 +11,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import quality
 from forecasting.errors import UserError
-from forecasting.evaluation.segments import classes
+from forecasting.evaluation.segments import planning_classes
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps import queries
@@ -83,7 +83,7 @@ def _series(config: Config, store: Store) -> pl.DataFrame:
     if not isinstance(newest, date):
         return series
     told = quality.verdicts(series, config, newest)
-    return told.join(classes(told), on="unique_id", maintain_order="left")
+    return told.join(planning_classes(told), on="unique_id", maintain_order="left")
 
 
 def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:

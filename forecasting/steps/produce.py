@@ -17,8 +17,8 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel, is_closed
 from forecasting.data.schemas import AGGREGATES
 from forecasting.evaluation import ensemble_weights, intervals
-from forecasting.evaluation.metrics import scales
-from forecasting.evaluation.segments import segments
+from forecasting.evaluation.metrics import naive_error_scales
+from forecasting.evaluation.segments import demand_segments
 from forecasting.features.groups import grain, group_label
 from forecasting.models import cold_start, guards
 from forecasting.models.base import Fitted, Model
@@ -96,9 +96,9 @@ def _find(model: Model, past: pl.DataFrame, at: Origin) -> models.Find:
 def learned(past: pl.DataFrame, cut: Cut, members: Sequence[str]) -> Weights:
     """Weights of members by segment (demand class and volume), from those rows of `past` that were over by the cut."""
     history = pl.concat([_sold(cut, bucket) for bucket in cut.panel.buckets])
-    homes = segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
+    homes = demand_segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
     over = past.filter(pl.col("ds").max().over("cutoff") <= cut.cutoff).join(homes, on="unique_id", how="semi")
-    return Weights(ensemble_weights.weights(over, homes, members), homes)
+    return Weights(ensemble_weights.fit_weights(over, homes, members), homes)
 
 
 def _sold(cut: Cut, bucket: int) -> pl.DataFrame:
@@ -164,8 +164,8 @@ def _measured(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
     """Per series the scales of errors over its whole history, and what it moved in the last year."""
     config = cut.config
     since = config.frequency.shift(cut.cutoff, -config.frequency.year - config.season)
-    every, near = (scales(rows, config.season) for rows in (history, history.filter(pl.col("ds") > since)))
-    return every.drop("mean").join(intervals.sizes(every, near), on="unique_id")
+    every, near = (naive_error_scales(rows, config.season) for rows in (history, history.filter(pl.col("ds") > since)))
+    return every.drop("mean").join(intervals.series_scales(every, near), on="unique_id")
 
 
 def _scale() -> pl.Expr:
@@ -174,7 +174,7 @@ def _scale() -> pl.Expr:
     return (
         pl.when(cold_start.is_like())
         .then(pl.max_horizontal("yhat", 1.0))
-        .otherwise(intervals.scale_of())
+        .otherwise(intervals.expected_error())
         .alias("scale")
     )
 

@@ -26,10 +26,10 @@ def variances(past: pl.DataFrame, at: Origin, names: Sequence[str]) -> pl.DataFr
     """[model, unique_id, var] of a model of series and one of aggregates: their mean squared errors in the newest
     windows that were over by the cutoff, so that a look back finds what was found that night.
     """
-    over = intervals.newest(past, at.cut.cutoff, at.config.backtest.calibration)
+    over = intervals.newest_windows(past, at.cut.cutoff, at.config.backtest.calibration)
     base, top = (over.filter(pl.col("model") == name) for name in names)
-    series = hierarchy.variances(base.filter(pl.col("grain") == "series"))
-    told = (series, hierarchy.against_sums(top, base))
+    series = hierarchy.backtest_variances(base.filter(pl.col("grain") == "series"))
+    told = (series, hierarchy.aggregate_variances(top, base))
     named = [part.with_columns(model=pl.lit(name)) for name, part in zip(names, told, strict=True)]
     return pl.concat(named).select("model", "unique_id", "var")
 

@@ -13,10 +13,10 @@ from forecasting.data import quality
 from forecasting.data.panel import KEY
 from forecasting.errors import UserError
 from forecasting.evaluation import promotion
-from forecasting.evaluation.breakdown import breakdown, worst
-from forecasting.evaluation.comparisons import comparisons
+from forecasting.evaluation.breakdown import break_down_errors, costliest_series
+from forecasting.evaluation.comparisons import compare_models
 from forecasting.evaluation.scores import block_labels
-from forecasting.evaluation.segments import classes
+from forecasting.evaluation.segments import planning_classes
 from forecasting.models.naive import LADDER
 from forecasting.services.store import Store
 from forecasting.steps import queries, session
@@ -38,13 +38,13 @@ def report(config: Config) -> dict[str, pl.DataFrame]:
     rows = _rows(config, store, told)
     serving, rung = _models(config, rows)
     own, other = (rows.filter(pl.col("model") == name) for name in (serving, rung))
-    parts = [breakdown(own, other, by) for by in PARTS if by in rows.columns]
+    parts = [break_down_errors(own, other, by) for by in PARTS if by in rows.columns]
     return {
         "models": pl.DataFrame(told["scores"], infer_schema_length=None),
-        "comparisons": comparisons(rows, [rung, serving]),
+        "comparisons": compare_models(rows, [rung, serving]),
         "parts": pl.concat(parts).select(pl.lit(serving).alias("model"), pl.all()),
-        "steps": breakdown(own, other, "step"),
-        "worst": worst(own, WORST).select(pl.lit(serving).alias("model"), pl.all()),
+        "steps": break_down_errors(own, other, "step"),
+        "worst": costliest_series(own, WORST).select(pl.lit(serving).alias("model"), pl.all()),
     }
 
 
@@ -65,7 +65,7 @@ def _segments(config: Config, store: Store) -> pl.DataFrame:
     newest = series["last"].max()
     assert isinstance(newest, date), "what was backtested has been observed"
     told = quality.verdicts(series, config, newest)
-    return told.select("unique_id", "demand_class").join(classes(told), on="unique_id")
+    return told.select("unique_id", "demand_class").join(planning_classes(told), on="unique_id")
 
 
 def _promoted(rows: pl.DataFrame, config: Config, store: Store) -> pl.DataFrame:
@@ -83,6 +83,6 @@ def _models(config: Config, rows: pl.DataFrame) -> tuple[str, str]:
     """The model that serves (the best one, where none of the backtest does yet) and the best rung of the ladder."""
     champion = queries.facts(config, "train").get("champion")
     names = set(rows["model"])
-    serving = str(champion) if champion in names else str(promotion.best(rows)["model"][0])
+    serving = str(champion) if champion in names else str(promotion.best_model_rows(rows)["model"][0])
     rungs = rows.filter(pl.col("model").is_in(LADDER))
-    return serving, str(promotion.best(rungs)["model"][0]) if rungs.height else serving
+    return serving, str(promotion.best_model_rows(rungs)["model"][0]) if rungs.height else serving

@@ -12,8 +12,8 @@ from forecasting.config import Config
 from forecasting.data.windows import cutoffs
 from forecasting.errors import UserError
 from forecasting.evaluation import intervals
-from forecasting.evaluation.sums import Question
-from forecasting.evaluation.sums import sums as drawn
+from forecasting.evaluation.sums import SumsRequest
+from forecasting.evaluation.sums import forecast_sums as drawn
 from forecasting.features.groups import grain, group_label
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import published_vintages, scan_published
@@ -47,7 +47,7 @@ def sums(config: Config, over: Sequence[int] = (), cutoff: date | None = None) -
         raise UserError(f"--over {wrong[0]}: the forecast covers {steps} periods; ask for 1 to {steps}")
     homes = _homes(config, store)
     groups = homes.unpivot(index="unique_id", value_name="group").drop("variable")
-    asked = Question(tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, groups)
+    asked = SumsRequest(tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, groups)
     try:
         told = drawn(rows, residuals(store, bundle, homes), asked)
     except ValueError:
@@ -87,7 +87,7 @@ def residuals(store: Store, bundle: Bundle, homes: pl.DataFrame) -> pl.DataFrame
     mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(asked)
     rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
     answered = recombined(rows, [champion], lambda: homes).filter(pl.col("model") == bundle.champion)
-    return intervals.newest(answered, trained, bundle.config.backtest.calibration)
+    return intervals.newest_windows(answered, trained, bundle.config.backtest.calibration)
 
 
 def _homes(config: Config, store: Store) -> pl.DataFrame:

@@ -99,12 +99,12 @@ def _champion(job: Job) -> tuple[str, Decision | None]:
     """The model that serves within the bundle: the learned one if it beats the ladder, else the ladder's best rung."""
     rows = job.rows(job.scored["recipe"])
     ladder = rows.filter(pl.col("model").is_in(LADDER))
-    rung = str(promotion.best(ladder)["model"][0])
+    rung = str(promotion.best_model_rows(ladder)["model"][0])
     learned = rows.filter(~pl.col("model").is_in(LADDER))
     if learned.is_empty():
         return rung, None
     best = _learned(job.config, learned)
-    verdict = promotion.decide(best, None, ladder)
+    verdict = promotion.decide_promotion(best, None, ladder)
     return (str(best["model"][0]) if verdict.promote else rung), verdict
 
 
@@ -116,10 +116,10 @@ def _learned(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """
     medians = [m.name for m in config.models if m.options.get("predicts") == "median"]
     means = rows.filter(~pl.col("model").is_in(medians))
-    best = promotion.best(means if means.height else rows)
+    best = promotion.best_model_rows(means if means.height else rows)
     names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
     safe = rows.filter(pl.col("model").is_in(names[:1]))
-    compared = promotion.compare(best, safe) if safe.height else None
+    compared = promotion.compare_pair(best, safe) if safe.height else None
     return safe if compared is not None and compared.lo <= 0 else best
 
 
@@ -135,7 +135,7 @@ def _gate(job: Job, bundle: Bundle, origin: produce.Origin, verdict: Decision | 
         return sane if reign["cutoff"] <= str(job.cutoff) else _older(reign)
     mine = job.rows(job.scored["recipe"])
     own = mine.filter(pl.col("model") == bundle.champion)
-    return promotion.decide(own, _rival(job, reign), mine.filter(pl.col("model").is_in(LADDER)))
+    return promotion.decide_promotion(own, _rival(job, reign), mine.filter(pl.col("model").is_in(LADDER)))
 
 
 def _first(bundle: Bundle, verdict: Decision | None) -> Decision:
@@ -162,7 +162,7 @@ def _sane(job: Job, bundle: Bundle, origin: produce.Origin) -> Decision:
     rows = pl.concat(parts, how="diagonal").filter(pl.col("grain") == "series", pl.col("model") == bundle.champion)
     before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
     recent = produce.actuals(job.panel, before, job.cutoff)
-    return promotion.refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
+    return promotion.decide_refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
 
 
 def _reigning(config: Config) -> dict[str, str] | None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from forecasting.evaluation.breakdown import breakdown, worst
+from forecasting.evaluation.breakdown import break_down_errors, costliest_series
 
 DAY = date(2024, 1, 31)
 ROWS = [
@@ -35,7 +35,7 @@ def rows(column):
 
 
 def test_parts_by_hand():
-    told = breakdown(rows(4), rows(5), "promotion")
+    told = break_down_errors(rows(4), rows(5), "promotion")
     off, on = told.rows(named=True)
     assert (on["part"], on["series"], on["wape"], on["bias"], on["reference_wape"]) == ("on", 1, 0.2, 0.2, 0.6)
     assert on["gain"] == pytest.approx(0.4)
@@ -48,7 +48,7 @@ def test_parts_by_hand():
 
 
 def test_the_worst_series_are_those_that_cost_most():
-    told = worst(rows(4), 1).row(0, named=True)
+    told = costliest_series(rows(4), 1).row(0, named=True)
     assert told["unique_id"] == "b"
     assert told["of_error"] == pytest.approx(6 / 9)
     assert told["of_sales"] == pytest.approx(70 / 100)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import linalg
 
-from forecasting.evaluation.hierarchy import against_sums, reconcile, variances
+from forecasting.evaluation.hierarchy import aggregate_variances, backtest_variances, reconcile
 
 DAY = date(2024, 1, 1)
 
@@ -124,7 +124,7 @@ def test_thirty_thousand_series_are_solved_in_the_space_of_the_aggregates():
 
 def test_variances_are_mean_squared_errors():
     past = pl.DataFrame({"unique_id": ["a", "a", "b", "b"], "y": [1.0, 3.0, 5.0, None], "yhat": [2.0, 1.0, 5.0, 9.0]})
-    assert variances(past).rows() == [("a", 2.5), ("b", 0.0)]
+    assert backtest_variances(past).rows() == [("a", 2.5), ("b", 0.0)]
 
 
 def test_two_aggregates_of_the_same_series_that_never_erred_are_told_apart_by_nothing():
@@ -145,7 +145,7 @@ def test_sums_that_err_together_let_their_aggregates_weigh_more():
     base = pl.DataFrame({"unique_id": [*"ABCD"], "grain": "series", "y": [10.0] * 4, "yhat": [11.0] * 4})
     total = pl.DataFrame({"unique_id": ["total"], "grain": ["total"], "y": [40.0], "yhat": [44.0]})
     top = total.with_columns(yhat=pl.lit(42.0))
-    found = against_sums(top, pl.concat([base, total]))
+    found = aggregate_variances(top, pl.concat([base, total]))
     assert found.rows() == [("total", 1.0)]
     series = rows(dict.fromkeys("ABCD", 11.0))
     made = reconcile(series, rows({"total": 42.0}, found["var"].to_list()), of("ABCD"), "wls_var")

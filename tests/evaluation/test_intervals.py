@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.evaluation import intervals
-from forecasting.evaluation.metrics import scales, score
+from forecasting.evaluation.metrics import naive_error_scales, score
 
 LEVELS = (80, 95)
 CUTOFF = date(2024, 6, 30)
 FIXED = {"model": pl.lit("m"), "grain": pl.lit("series"), "block": pl.lit(7, pl.Int32), "scale": pl.lit(1.0)}
-# one series: errors of one teach no boosters (see test_widths), so these are the plain quantiles
+# one series: errors of one teach no boosters (see test_error_scale), so these are the plain quantiles
 FIXED |= {"unique_id": pl.lit("a"), "step": pl.lit(1), "mase_scale": pl.lit(1.0), "rmsse_scale": pl.lit(1.0)}
 
 
@@ -32,7 +32,7 @@ def forecast(yhat=(100.0,), **columns):
 
 
 def bounds(rows, **columns):
-    return intervals.apply(forecast(**columns), intervals.table(rows, LEVELS), LEVELS).row(0, named=True)
+    return intervals.add_bounds(forecast(**columns), intervals.fit_quantiles(rows, LEVELS), LEVELS).row(0, named=True)
 
 
 class TestRungs:
@@ -85,7 +85,7 @@ def test_bands_of_volume_have_widths_of_their_own():
     rng, yhat = np.random.default_rng(0), np.repeat([1.0, 10.0, 100.0], 300)
     noise = rng.normal(0, 1, 900) * np.where(yhat == 10, 5, 1)
     rows = residuals(noise).with_columns(yhat=pl.Series(yhat), y=pl.Series(yhat + noise))
-    found = intervals.apply(forecast([0.5, 10.0, 20.0, 5000.0]), intervals.table(rows, LEVELS), LEVELS)
+    found = intervals.add_bounds(forecast([0.5, 10.0, 20.0, 5000.0]), intervals.fit_quantiles(rows, LEVELS), LEVELS)
     width = (found["hi-80"] - found["lo-80"]).to_numpy()
     assert width[1] > 3 * width[0]
     assert width[1] == width[2]  # up to the next band's floor
@@ -106,7 +106,7 @@ def test_bounds_are_nested_above_the_floor_and_zero_when_closed(errors, yhat, ow
     sides = dict(zip(("lo_80", "hi_80", "lo_95", "hi_95"), map(pl.lit, own), strict=True))
     closed = pl.int_range(pl.len()) % 3 == 2
     rows = forecast(yhat, scale=pl.lit(scale), closed=closed, **sides)
-    found = intervals.apply(rows, intervals.table(residuals(errors), LEVELS), LEVELS, y_min)
+    found = intervals.add_bounds(rows, intervals.fit_quantiles(residuals(errors), LEVELS), LEVELS, y_min)
     assert found["yhat"].to_list() == yhat
     chain = ["lo-95", "lo-80", "q50", "hi-80", "hi-95"]
     for low, high in pairwise(chain):
@@ -131,7 +131,7 @@ def test_one_new_value_is_covered_as_promised_by_few_exchangeable_residuals(seed
     names = pl.Series(np.repeat(np.arange(models), n).astype(str))
     known = residuals(draws[:, :n].ravel(), model=names)
     new = residuals(draws[:, n], model=pl.Series(np.arange(models).astype(str)))
-    found = intervals.apply(new, intervals.table(known, LEVELS), LEVELS)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS), LEVELS)
     assert set(found["interval"]) == {"pooled"}
     for level in LEVELS:
         p, slack = level / 100, 4 * np.sqrt(level * (100 - level) / 1e4 / models)
@@ -146,7 +146,7 @@ def test_blocks_cover_exchangeable_data(seed):
     names = pl.Series(np.repeat(np.arange(40), 120).astype(str))
     known = residuals(law, model=names)
     new = residuals(rng.gamma(2, 3, 50 * 40) - 6, model=pl.Series(np.repeat(np.arange(40), 50).astype(str)))
-    found = intervals.apply(new, intervals.table(known, LEVELS), LEVELS)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS), LEVELS)
     assert set(found["interval"]) == {"block"}
     assert 0.75 <= inside(found, 80) <= 0.87
     assert 0.92 <= inside(found, 95) <= 0.985
@@ -165,30 +165,36 @@ def windows(n=5, h=7, series=30, seed=0):
 
 def test_known_are_the_newest_windows_that_have_ended():
     rows = windows()
-    ended = intervals.known(rows, CUTOFF, 2)
+    ended = intervals.calibration_rows(rows, CUTOFF, 2)
     assert sorted(set(ended["cutoff"])) == [CUTOFF - timedelta(days=14), CUTOFF - timedelta(days=7)]
     assert ended["ds"].max() == CUTOFF
-    assert intervals.known(rows, CUTOFF + timedelta(days=6), 2).equals(ended)  # the newest window lacks a day
-    assert intervals.known(rows, CUTOFF + timedelta(days=7), 1)["cutoff"].unique().to_list() == [CUTOFF]
-    assert intervals.known(rows, CUTOFF - timedelta(days=90), 2).is_empty()
+    assert intervals.calibration_rows(rows, CUTOFF + timedelta(days=6), 2).equals(
+        ended
+    )  # the newest window lacks a day
+    assert intervals.calibration_rows(rows, CUTOFF + timedelta(days=7), 1)["cutoff"].unique().to_list() == [CUTOFF]
+    assert intervals.calibration_rows(rows, CUTOFF - timedelta(days=90), 2).is_empty()
 
 
 @pytest.mark.parametrize(("series", "kept"), [(30, 4), (72, 2), (143, 1)])  # 210, 504 and 1,001 errors in a window
 def test_bounds_rest_on_no_more_windows_than_hold_enough_errors(series, kept):
     rows = windows(series=series)
     at = CUTOFF + timedelta(days=7)
-    assert intervals.known(rows, at, 4).equals(intervals.newest(rows, at, kept))
-    assert intervals.needed(series * 7, 4) == kept
+    assert intervals.calibration_rows(rows, at, 4).equals(intervals.newest_windows(rows, at, kept))
+    assert intervals.windows_needed(series * 7, 4) == kept
 
 
 def test_what_was_not_observed_is_no_error():
     rows = windows(series=143).with_columns(y=pl.when(pl.int_range(pl.len()) % 7 != 0).then("y"))
-    assert intervals.known(rows, CUTOFF + timedelta(days=7), 4)["cutoff"].n_unique() == 2
+    assert intervals.calibration_rows(rows, CUTOFF + timedelta(days=7), 4)["cutoff"].n_unique() == 2
 
 
 def test_a_model_with_few_errors_looks_back_further_than_one_with_many():
     rows = pl.concat([windows(series=143), windows(series=30).with_columns(grain=pl.lit("total"))])
-    told = intervals.known(rows, CUTOFF + timedelta(days=7), 3).group_by("grain").agg(pl.col("cutoff").n_unique())
+    told = (
+        intervals.calibration_rows(rows, CUTOFF + timedelta(days=7), 3)
+        .group_by("grain")
+        .agg(pl.col("cutoff").n_unique())
+    )
     assert dict(told.iter_rows()) == {"series": 1, "total": 3}
 
 
@@ -199,7 +205,7 @@ def test_nothing_after_the_cutoff_changes_a_bound(days, k):
         y=pl.when(pl.col("ds") > cutoff).then(1e6).otherwise("y"),
         yhat=pl.when(pl.col("ds") > cutoff).then(-1e6).otherwise("yhat"),
     )
-    honest, other = (intervals.table(intervals.known(r, cutoff, k), LEVELS) for r in (rows, spoiled))
+    honest, other = (intervals.fit_quantiles(intervals.calibration_rows(r, cutoff, k), LEVELS) for r in (rows, spoiled))
     assert honest.equals(other)
 
 
@@ -207,7 +213,9 @@ def test_closed_and_unobserved_days_teach_nothing():
     rows = residuals([1.0, 2.0, 3.0, 4.0, 5.0]).with_columns(closed=pl.lit(value=False))
     noise = residuals([1000.0]).with_columns(closed=pl.lit(value=True))
     blind = residuals([1.0]).with_columns(closed=pl.lit(value=False), y=pl.lit(None, pl.Float64))
-    assert intervals.table(pl.concat([rows, noise, blind]), LEVELS).equals(intervals.table(rows, LEVELS))
+    assert intervals.fit_quantiles(pl.concat([rows, noise, blind]), LEVELS).equals(
+        intervals.fit_quantiles(rows, LEVELS)
+    )
 
 
 class TestScale:
@@ -215,7 +223,7 @@ class TestScale:
     def of(**columns):
         row = {"yhat": 10.0, "season_error": 4.0, "step_error": 3.0, "size": 10.0} | columns
         frame = pl.DataFrame(row, schema_overrides=dict.fromkeys(row, pl.Float64))
-        return frame.select(intervals.scale_of()).item()
+        return frame.select(intervals.expected_error()).item()
 
     def test_at_the_mean_it_is_the_geometric_mean_of_both_errors(self):
         assert self.of() == pytest.approx((4 * 3) ** 0.5)
@@ -240,7 +248,7 @@ def test_a_series_is_measured_by_its_near_past_and_by_all_of_it_where_that_stood
     near = pl.DataFrame(
         {"unique_id": ["a", "b"], "mase_scale": [2.0, 0.0], "rmsse_scale": [16.0, None], "mean": [3.0, 0.0]}
     )
-    found = intervals.sizes(every, near).rows()
+    found = intervals.series_scales(every, near).rows()
     assert found == [("a", 2.0, 4.0, 3.0), ("b", 4.0, 3.0, 5.0)]
 
 
@@ -272,9 +280,9 @@ def recent_means(panel, days, k, sizes):
     history = panel.filter(pl.col("ds") <= cutoff)
     level = history.filter(pl.col("ds") > days[-1 - k * h - recent]).group_by("unique_id").agg(yhat=pl.col("y").mean())
     ahead = panel.filter(pl.col("ds").is_in(list(steps))).join(level, on="unique_id")
-    measured = scales(history, season)
-    both = measured.join(intervals.sizes(measured, measured), on="unique_id")
-    rows = ahead.join(both, on="unique_id").with_columns(cutoff=pl.lit(cutoff), scale=intervals.scale_of())
+    measured = naive_error_scales(history, season)
+    both = measured.join(intervals.series_scales(measured, measured), on="unique_id")
+    rows = ahead.join(both, on="unique_id").with_columns(cutoff=pl.lit(cutoff), scale=intervals.expected_error())
     step = pl.col("ds").replace_strict(steps, return_dtype=pl.Int32)
     fixed = {"model": pl.lit("m"), "grain": pl.lit("series")}
     named = rows.with_columns(block=(step > h // 4).cast(pl.Int32), step=step, **fixed)
@@ -282,8 +290,8 @@ def recent_means(panel, days, k, sizes):
 
 
 def covered(rows, cutoff):
-    quantiles = intervals.table(intervals.known(rows, cutoff, 2), LEVELS)
-    return intervals.apply(rows.filter(pl.col("cutoff") == cutoff), quantiles, LEVELS, 0.0)
+    quantiles = intervals.fit_quantiles(intervals.calibration_rows(rows, cutoff, 2), LEVELS)
+    return intervals.add_bounds(rows.filter(pl.col("cutoff") == cutoff), quantiles, LEVELS, 0.0)
 
 
 def values(frame):
@@ -301,24 +309,24 @@ class TestNewSeries:
         return row.with_columns(pl.lit(value).cast(pl.Float64).alias(c) for c, value in (OWN | own).items())
 
     def test_their_own_bounds_stay_whatever_the_errors_of_others(self):
-        known = intervals.table(residuals(np.arange(-200.0, 200.0)), LEVELS)
+        known = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
         other = self.new().with_columns(source=pl.lit("m"))
-        found = intervals.apply(pl.concat([self.new(), other]), known, LEVELS)
+        found = intervals.add_bounds(pl.concat([self.new(), other]), known, LEVELS)
         assert found["interval"].to_list() == ["like", "block"]
         assert found.select(*OWN).row(0, named=True) == OWN
         assert found["hi-95"][1] > 100
 
     def test_without_bounds_of_their_own_they_are_as_wide_as_a_normal_error(self):
-        known = intervals.table(residuals(np.arange(-200.0, 200.0)), LEVELS)
-        found = intervals.apply(self.new(**dict.fromkeys(OWN)), known, LEVELS)
-        bare = intervals.apply(residuals([0.0]).drop("y"), known.clear(), LEVELS)
+        known = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
+        found = intervals.add_bounds(self.new(**dict.fromkeys(OWN)), known, LEVELS)
+        bare = intervals.add_bounds(residuals([0.0]).drop("y"), known.clear(), LEVELS)
         assert found["interval"].to_list() == ["model"]
         assert found.select("q50", "lo-80", "hi-95").equals(bare.select("q50", "lo-80", "hi-95"))
 
     def test_their_errors_teach_nothing_of_others(self):
         rows = residuals(np.arange(-200.0, 200.0)).with_columns(source=pl.lit("m"))
         wild = residuals([1e4] * 100).with_columns(source=pl.lit("like total, launch"))
-        assert intervals.table(pl.concat([rows, wild]), LEVELS).equals(intervals.table(rows, LEVELS))
+        assert intervals.fit_quantiles(pl.concat([rows, wild]), LEVELS).equals(intervals.fit_quantiles(rows, LEVELS))
 
     def test_an_aggregate_of_new_series_alone_may_err_by_its_size(self):
         assert TestScale.of(season_error=None, step_error=None, size=None, yhat=2000.0) == 2000

@@ -26,7 +26,7 @@ def window(k, inside, n=FEWEST, **columns):
 
 
 def alpha(rows, level=80):
-    found = intervals.alphas(rows, LEVELS)
+    found = intervals.adapt_alphas(rows, LEVELS)
     return found[f"alpha-{level}"].item() if found.height else None
 
 
@@ -65,7 +65,7 @@ def test_few_rows_bounds_of_models_closed_and_unobserved_days_tell_nothing():
 def test_levels_and_rows_that_never_had_bounds_keep_what_they_promise():
     rows = window(0, 0.5).drop("lo-95", "hi-95")
     assert alpha(rows, 95) == pytest.approx(0.05)
-    assert intervals.alphas(rows.drop("interval"), LEVELS).is_empty()
+    assert intervals.adapt_alphas(rows.drop("interval"), LEVELS).is_empty()
 
 
 @given(st.integers(-30, 40))
@@ -73,7 +73,7 @@ def test_only_windows_that_were_over_count(days):
     rows = pl.concat([window(k, s) for k, s in enumerate([0.9, 0.6, 0.7, 1.0])])
     cutoff = FIRST + timedelta(days=days)
     spoilt = rows.with_columns(y=pl.when(pl.col("ds") > cutoff).then(1e6).otherwise("y"))
-    honest, other = (intervals.alphas(intervals.over(r, cutoff), LEVELS) for r in (rows, spoilt))
+    honest, other = (intervals.adapt_alphas(intervals.finished_windows(r, cutoff), LEVELS) for r in (rows, spoilt))
     assert honest.equals(other)
     assert honest.is_empty() == (days < 7)
 
@@ -95,7 +95,7 @@ def test_a_larger_alpha_narrows_every_bound():
     widths = []
     for share in (0.1, 0.2, 0.3):
         moved = pl.DataFrame({"model": "m", "grain": "series", "alpha-80": share, "alpha-95": 0.05})
-        found = intervals.apply(rows, intervals.table(rows, LEVELS, None, moved), LEVELS)
+        found = intervals.add_bounds(rows, intervals.fit_quantiles(rows, LEVELS, None, moved), LEVELS)
         assert inside(found) == pytest.approx(1 - share, abs=0.01)
         assert inside(found, 95) == pytest.approx(0.95, abs=0.01)
         widths.append((found["hi-80"] - found["lo-80"]).mean())
@@ -107,7 +107,7 @@ def test_rare_sellers_are_covered_as_promised_and_not_more():
     rng = np.random.default_rng(1)
     rate = rng.uniform(0.05, 1.0, (2, 6000))
     known, new = (residuals(rng.poisson(r).astype(float), r * 1.05) for r in rate)
-    found = intervals.apply(new, intervals.table(known, LEVELS, 0.0), LEVELS, 0.0)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS, 0.0), LEVELS, 0.0)
     assert inside(found) == pytest.approx(0.80, abs=0.05)  # a bound of counts leaps from one to the next
     assert inside(found, 95) == pytest.approx(0.95, abs=0.03)
     assert found.select(pl.min_horizontal("lo-95", "lo-80", "q50").min()).item() == 0
@@ -118,10 +118,10 @@ def test_a_shock_that_is_turned_round_sells_nothing_below_the_floor():
     """Sales doubled, all of a sudden; the other way round they would have been 0 and not negative."""
     rng = np.random.default_rng(2)
     y = 2 + rng.uniform(0, 1, 400)
-    table = intervals.table(residuals(y, np.full(400, 1.0)), LEVELS, 0.0)
+    table = intervals.fit_quantiles(residuals(y, np.full(400, 1.0)), LEVELS, 0.0)
     low = table.filter(pl.col("block").is_not_null())["lo-95"].min()
     assert low == -1  # yhat less its whole self
-    free = intervals.table(residuals(y, np.full(400, 1.0)), LEVELS)
+    free = intervals.fit_quantiles(residuals(y, np.full(400, 1.0)), LEVELS)
     assert free.filter(pl.col("block").is_not_null())["lo-95"].min() < -1.5
 
 
@@ -129,8 +129,8 @@ class TestOwnMedian:
     ROWS = residuals(100 + np.random.default_rng(3).exponential(10, 2000) - 10, np.full(2000, 100.0))
 
     def of(self, **columns):
-        table = intervals.table(self.ROWS, LEVELS)
-        return intervals.apply(self.ROWS.head(1).with_columns(**columns), table, LEVELS).row(0, named=True)
+        table = intervals.fit_quantiles(self.ROWS, LEVELS)
+        return intervals.add_bounds(self.ROWS.head(1).with_columns(**columns), table, LEVELS).row(0, named=True)
 
     def test_it_stands_instead_of_the_skew(self):
         assert self.of(q50=pl.lit(97.5))["q50"] == 97.5
@@ -149,7 +149,7 @@ class TestOwnMedian:
 @given(st.lists(st.sampled_from([50, 80, 90, 95, 99]), min_size=1, max_size=5, unique=True), st.integers(0, 500))
 def test_bounds_grow_with_the_level_in_whatever_order_it_was_asked_for(levels, n):
     rows = residuals(np.random.default_rng(n).exponential(1, n), np.ones(n))
-    found = intervals.apply(residuals([0.0], [1.0]), intervals.table(rows, levels, 0.0), levels, 0.0)
+    found = intervals.add_bounds(residuals([0.0], [1.0]), intervals.fit_quantiles(rows, levels, 0.0), levels, 0.0)
     row = found.row(0, named=True)
     chain = [row[f"lo-{k}"] for k in sorted(levels, reverse=True)] + [row["q50"]]
     chain += [row[f"hi-{k}"] for k in sorted(levels)]

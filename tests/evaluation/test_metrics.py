@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from utilsforecast import losses
 
-from forecasting.evaluation.metrics import levels_of, scales, score
+from forecasting.evaluation.metrics import levels_of, naive_error_scales, score
 
 START = date(2024, 1, 1)
 
@@ -46,7 +46,7 @@ class TestWorkedExamples:
 
     @pytest.mark.parametrize(("season", "mase"), [(1, 0.572917), (2, 1.222222)])
     def test_scaled_metrics(self, season, mase):
-        scale = scales(series([8, 12, 9, 15, 11, 18]), season).row(0, named=True)
+        scale = naive_error_scales(series([8, 12, 9, 15, 11, 18]), season).row(0, named=True)
         found = values(forecasts(self.y, self.f, scale["mase_scale"], scale["rmsse_scale"]))
         assert found["mase"] == pytest.approx(mase, abs=1e-6)
         assert found["rmsse"] == pytest.approx(0.622017, abs=1e-6)
@@ -107,7 +107,7 @@ def test_by_groups():
 
 def test_scales_use_pairs_that_are_both_observed():
     history = pl.concat([series([1, 3, None, 8, 8.0]), series([5.0], name="b")])
-    found = scales(history, 2).sort("unique_id")
+    found = naive_error_scales(history, 2).sort("unique_id")
     assert found["mase_scale"].to_list() == [5.0, None]  # |8 - 3| alone: the others lack a partner
     assert found["rmsse_scale"].to_list() == [2.0, None]  # (3 - 1)^2 and (8 - 8)^2
     assert found["mean"].to_list() == [5.0, 5.0]
@@ -131,7 +131,7 @@ def random_backtest(seed=0, ids=6, cutoffs=3, h=8, m=4):
         ahead = history.filter(pl.col("ds").is_between(cutoff, cutoff + timedelta(days=h), closed="right"))
         noise = pl.Series(rng.normal(0, 2, ahead.height))
         ahead = ahead.with_columns(cutoff=pl.lit(cutoff), yhat=(pl.col("y") * 0.7 + 2 + noise).clip(0))
-        rows.append(ahead.join(scales(history.filter(pl.col("ds") <= cutoff), m), on="unique_id"))
+        rows.append(ahead.join(naive_error_scales(history.filter(pl.col("ds") <= cutoff), m), on="unique_id"))
     wide = {f"{s}-{n}": pl.col("yhat") + sign * w for n, w in ((80, 2), (95, 4)) for s, sign in (("lo", -1), ("hi", 1))}
     return history, pl.concat(rows).with_columns(q50=pl.col("yhat") * 0.9, **wide)
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from forecasting.evaluation.metrics import score
-from forecasting.evaluation.scores import block_labels, scores_table, skill
+from forecasting.evaluation.scores import block_labels, build_scores, skill_scores
 
 CUTOFFS = (date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31))
 BLOCK = pl.when(pl.col("step") == 1).then(1).when(pl.col("step") <= 3).then(3).otherwise(4).cast(pl.Int32)
@@ -44,7 +44,7 @@ def test_blocks_are_named_by_their_steps(backtests):
 
 
 def test_every_choice_of_cutoff_segment_and_horizon(backtests):
-    table = scores_table(backtests, SEGMENTS).filter(metric="wape", model="LightGBM")
+    table = build_scores(backtests, SEGMENTS).filter(metric="wape", model="LightGBM")
     series = table.filter(grain="series")
     # reported cutoffs or all (3) x two segments or all (3) x three blocks or all (4)
     assert series.height == 3 * 3 * 4
@@ -55,7 +55,7 @@ def test_every_choice_of_cutoff_segment_and_horizon(backtests):
 
 
 def test_rows_agree_with_scores_of_the_same_rows(backtests):
-    table = scores_table(backtests, SEGMENTS)
+    table = build_scores(backtests, SEGMENTS)
     cell = table.filter(
         pl.col("cutoff") == CUTOFFS[2], model="SeasonalNaive", grain="series", segment="lumpy", horizon="2-3"
     ).select("metric", "value")
@@ -68,11 +68,11 @@ def test_rows_agree_with_scores_of_the_same_rows(backtests):
 
 def test_calibration_windows_are_not_scored(backtests):
     spoiled = backtests.with_columns(yhat=pl.when("reported").then("yhat").otherwise(1e9))
-    assert scores_table(spoiled, SEGMENTS).equals(scores_table(backtests, SEGMENTS))
+    assert build_scores(spoiled, SEGMENTS).equals(build_scores(backtests, SEGMENTS))
 
 
 def test_skill_is_against_the_best_of_the_ladder_and_the_seasonal_naive(backtests):
-    found = skill(scores_table(backtests, SEGMENTS), ["SeasonalNaive", "HistoricAverage"])
+    found = skill_scores(build_scores(backtests, SEGMENTS), ["SeasonalNaive", "HistoricAverage"])
     overall = found.filter(pl.col("cutoff").is_null(), grain="series", segment="all", horizon="all")
     by_model = {(r["model"], r["metric"]): r["value"] for r in overall.iter_rows(named=True)}
     assert by_model[("LightGBM", "skill")] == pytest.approx(1 - 1 / 2)
@@ -82,5 +82,5 @@ def test_skill_is_against_the_best_of_the_ladder_and_the_seasonal_naive(backtest
 
 
 def test_no_ladder_no_skill(backtests):
-    alone = scores_table(backtests.filter(pl.col("model") == "LightGBM"), SEGMENTS)
-    assert skill(alone, ["SeasonalNaive"]).is_empty()
+    alone = build_scores(backtests.filter(pl.col("model") == "LightGBM"), SEGMENTS)
+    assert skill_scores(alone, ["SeasonalNaive"]).is_empty()

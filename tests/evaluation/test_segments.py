@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from forecasting.evaluation.segments import classes, segments, steadiness
+from forecasting.evaluation.segments import demand_segments, planning_classes, variation_without_season
 
 
 def history(**series):
@@ -20,7 +20,7 @@ def history(**series):
 
 
 def test_the_worked_example_is_intermittent():
-    row = segments(history(a=[0, 0, 5, 0, 3, 0, 0, 4, 0, 6])).row(0, named=True)
+    row = demand_segments(history(a=[0, 0, 5, 0, 3, 0, 0, 4, 0, 6])).row(0, named=True)
     assert row["adi"] == 2.5
     assert row["cv2"] == pytest.approx(0.061728, abs=1e-6)
     assert row["segment"] == "intermittent"
@@ -38,17 +38,17 @@ def test_the_worked_example_is_intermittent():
     ],
 )
 def test_demand_classes(y, segment):
-    assert segments(history(a=y))["segment"].to_list() == [segment]
+    assert demand_segments(history(a=y))["segment"].to_list() == [segment]
 
 
 def test_volume_classes_of_the_worked_example():
-    found = segments(history(a=[500], b=[300], c=[100], d=[60], e=[40]))
+    found = demand_segments(history(a=[500], b=[300], c=[100], d=[60], e=[40]))
     assert found["volume"].to_list() == ["A", "A", "B", "C", "C"]
 
 
 def test_the_largest_series_is_always_an_a():
-    assert segments(history(a=[99], b=[1]))["volume"].to_list() == ["A", "C"]
-    assert segments(history(a=[7]))["volume"].to_list() == ["A"]
+    assert demand_segments(history(a=[99], b=[1]))["volume"].to_list() == ["A", "C"]
+    assert demand_segments(history(a=[7]))["volume"].to_list() == ["A"]
 
 
 PHASE = pl.col("ds").dt.weekday() - 1
@@ -56,7 +56,9 @@ PHASE = pl.col("ds").dt.weekday() - 1
 
 def test_a_season_does_not_make_demand_unsteady():
     week = [10.0, 10.0, 10.0, 10.0, 30.0, 50.0, 0.0]
-    found = dict(steadiness(history(season=week * 8, none=[0.0] * 28, short=[8.0, 12.0]), PHASE).iter_rows())
+    found = dict(
+        variation_without_season(history(season=week * 8, none=[0.0] * 28, short=[8.0, 12.0]), PHASE).iter_rows()
+    )
     assert found["season"] == pytest.approx(0.0)
     assert found["none"] is None
     assert found["short"] == pytest.approx(8**0.5 / 10)  # the sample deviation over the mean
@@ -65,7 +67,7 @@ def test_a_season_does_not_make_demand_unsteady():
 def test_steadiness_by_hand():
     """Two weekdays, three weeks each: the means go, four degrees of freedom are left."""
     y = [None if i % 7 > 1 else (10.0, 20.0)[i % 7] + (-1.0, 0.0, 1.0)[i // 7] for i in range(21)]
-    assert steadiness(history(a=y), PHASE)["cv"].item() == pytest.approx((4 / 4) ** 0.5 / 15)
+    assert variation_without_season(history(a=y), PHASE)["cv"].item() == pytest.approx((4 / 4) ** 0.5 / 15)
 
 
 def test_classes_of_series():
@@ -76,7 +78,7 @@ def test_classes_of_series():
         ("d", 0, None, None, None, "ended"),
     ]
     series = pl.DataFrame(rows, ["unique_id", "n", "mean", "cv", "trend", "life"], orient="row")
-    assert classes(series).rows() == [
+    assert planning_classes(series).rows() == [
         ("a", "A", "X", "mature"),
         ("b", "C", "Y", "declining"),
         ("c", "C", "Z", "mature"),

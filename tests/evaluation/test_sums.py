@@ -9,7 +9,7 @@ import pytest
 
 from forecasting.evaluation import intervals
 from forecasting.evaluation import sums as module
-from forecasting.evaluation.sums import Question, sums
+from forecasting.evaluation.sums import SumsRequest, forecast_sums
 
 START = date(2024, 1, 1)
 H, WINDOWS, KNOWN, SERIES, GROUPS = 14, 14, 4, 60, 6
@@ -17,7 +17,7 @@ LEVEL, SCALE = 100.0, 4.0
 HOMES = pl.DataFrame(
     {"unique_id": [f"s{i:02}" for i in range(SERIES)], "group": [f"g{i % GROUPS}" for i in range(SERIES)]}
 )
-ASKED = Question((7, H), (80,), 0.0, HOMES)
+ASKED = SumsRequest((7, H), (80,), 0.0, HOMES)
 
 
 def lasting(rng, shape, phi):
@@ -83,7 +83,7 @@ def share(parts):
 
 def added(at, periods):
     """The bounds of the single days, added up."""
-    daily = intervals.apply(at.new, intervals.table(at.past, [80], 0.0), [80], 0.0)
+    daily = intervals.add_bounds(at.new, intervals.fit_quantiles(at.past, [80], 0.0), [80], 0.0)
     return daily.filter(pl.col("step") <= periods).group_by("unique_id", "grain").agg(pl.col("lo-80", "hi-80").sum())
 
 
@@ -92,7 +92,7 @@ def test_sums_hold_what_they_promise_and_sums_of_daily_bounds_do_not(rows, perio
     found, naive = [], []
     for k in range(KNOWN, WINDOWS):
         at = window(rows, k)
-        told = sums(at.new, at.past, ASKED).filter(pl.col("periods") == periods)
+        told = forecast_sums(at.new, at.past, ASKED).filter(pl.col("periods") == periods)
         found.append(held(told, at.new, periods))
         naive.append(held(added(at, periods), at.new, periods))
     one, other = share(found), share(naive)
@@ -106,14 +106,14 @@ def test_what_befalls_a_department_is_told_by_its_own_errors_alone(rows):
     alone = []
     for k in range(KNOWN, WINDOWS):
         at = window(rows, k)
-        told = sums(at.new, at.past.filter(pl.col("grain") == "series"), ASKED).filter(pl.col("periods") == H)
+        told = forecast_sums(at.new, at.past.filter(pl.col("grain") == "series"), ASKED).filter(pl.col("periods") == H)
         alone.append(held(told, at.new, H))
     assert share(alone)["dept"] < 0.7
 
 
 def test_means_add_up_and_bounds_are_in_order(rows):
     at = window(rows, WINDOWS - 1)
-    told = sums(at.new, at.past, Question((1, 7), (80, 95), 0.0, HOMES))
+    told = forecast_sums(at.new, at.past, SumsRequest((1, 7), (80, 95), 0.0, HOMES))
     assert told.columns == ["unique_id", "grain", "periods", "yhat", "q50", "lo-80", "hi-80", "lo-95", "hi-95"]
     assert told.height == 2 * (SERIES + GROUPS)
     assert told.filter(pl.col("grain") == "series", pl.col("periods") == 7)["yhat"].to_list() == [7 * LEVEL] * SERIES
@@ -130,11 +130,11 @@ def test_series_in_many_parts_have_a_total_as_wide_as_in_one(rows, monkeypatch):
     )
     total = at.new.filter(pl.col("unique_id") == "g0").with_columns(unique_id=pl.lit("total"), grain=pl.lit("total"))
     new = pl.concat([at.new.filter(pl.col("grain") == "series"), total])
-    asked = Question((H,), (80,), 0.0, HOMES.with_columns(group=pl.lit("total")))
+    asked = SumsRequest((H,), (80,), 0.0, HOMES.with_columns(group=pl.lit("total")))
     widths = []
     for part in (SERIES, 7):
         monkeypatch.setattr(module, "PART", part)
-        told = sums(new, past.filter(pl.col("grain") == "series"), asked).filter(pl.col("grain") == "total")
+        told = forecast_sums(new, past.filter(pl.col("grain") == "series"), asked).filter(pl.col("grain") == "total")
         widths.append(told.select(pl.col("hi-80") - pl.col("lo-80")).item())
     assert widths[0] == pytest.approx(widths[1], rel=0.02)
     assert widths[0] > SERIES * H * SCALE * 2  # shocks of -1.5 to 1.5 scales, of all series and days at once
@@ -143,14 +143,14 @@ def test_series_in_many_parts_have_a_total_as_wide_as_in_one(rows, monkeypatch):
 def test_a_series_that_starts_later_adds_what_it_sells_from_then_on(rows):
     at = window(rows, WINDOWS - 1)
     late = at.new.filter((pl.col("unique_id") != "s00") | (pl.col("step") > 10))
-    told = sums(late, at.past, ASKED).filter(pl.col("unique_id") == "s00")
+    told = forecast_sums(late, at.past, ASKED).filter(pl.col("unique_id") == "s00")
     assert told["yhat"].to_list() == [0.0, 4 * LEVEL]
     assert told.row(0)[3:] == (0.0,) * 4
 
 
 def test_without_a_window_there_is_nothing_to_draw_from(rows):
     with pytest.raises(ValueError, match="no past window"):
-        sums(window(rows, KNOWN).new, rows.clear(), ASKED)
+        forecast_sums(window(rows, KNOWN).new, rows.clear(), ASKED)
 
 
 def test_bounds_of_new_series_add_up_but_not_where_most_periods_sell_nothing(rows):
@@ -162,7 +162,7 @@ def test_bounds_of_new_series_add_up_but_not_where_most_periods_sell_nothing(row
     rare = second.with_columns(pl.lit(v).alias(c) for c, v in (own | {"q50": 0.0, "lo-80": 0.0}).items())
     known = other.with_columns(pl.lit(v).alias(c) for c, v in (own | {"source": "m"}).items())
     past = rows.filter(pl.col("cutoff") < pl.col("cutoff").max())
-    told = sums(pl.concat([usual, rare, known]), past, ASKED).filter(periods=7)
+    told = forecast_sums(pl.concat([usual, rare, known]), past, ASKED).filter(periods=7)
     found = {r["unique_id"]: (r["q50"], r["lo-80"], r["hi-80"]) for r in told.iter_rows(named=True)}
     assert found["s00"] == pytest.approx((630, 350, 1050))
     for name in ("s01", "s02"):

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation.comparisons import comparisons, gains
-from forecasting.evaluation.wrmsse import weights, wrmsse
+from forecasting.evaluation.comparisons import compare_models, gain_scores
+from forecasting.evaluation.wrmsse import recent_weights, wrmsse_scores
 
 CUTOFFS = (date(2024, 1, 31), date(2024, 2, 29))
 H = 5
@@ -71,7 +71,7 @@ def brute(rows, sold, model, grain, cutoff):
 
 def test_it_is_what_m5_defines(job):
     rows, sold = job
-    found = wrmsse(rows, weights(sold, LEVELS))
+    found = wrmsse_scores(rows, recent_weights(sold, LEVELS))
     for model in ("one", "two"):
         means = []
         for grain in ("series", "total", "store", "store/kind"):
@@ -87,7 +87,7 @@ def test_it_is_what_m5_defines(job):
 
 def test_weights_are_shares_of_what_was_sold(job):
     _, sold = job
-    told = weights(sold, LEVELS).group_by("cutoff", "grain").agg(pl.col("weight").sum())
+    told = recent_weights(sold, LEVELS).group_by("cutoff", "grain").agg(pl.col("weight").sum())
     expected = dict(sold.group_by("cutoff").agg(pl.col("value").sum()).iter_rows())
     assert all(w == pytest.approx(expected[c]) for c, _, w in told.iter_rows())
 
@@ -95,15 +95,15 @@ def test_weights_are_shares_of_what_was_sold(job):
 def test_a_model_of_some_grains_has_no_figure_over_all(job):
     rows, sold = job
     some = rows.filter((pl.col("model") == "one") | (pl.col("grain") == "total"))
-    found = wrmsse(some, weights(sold, LEVELS)).filter(pl.col("grain") == "all")
+    found = wrmsse_scores(some, recent_weights(sold, LEVELS)).filter(pl.col("grain") == "all")
     assert set(found["model"]) == {"one"}
 
 
 def test_a_series_without_a_scale_leaves_the_others_their_weight(job):
     rows, sold = job
     lame = rows.with_columns(rmsse_scale=pl.when(pl.col("unique_id") != "a").then("rmsse_scale"))
-    known = weights(sold, ())
-    found = wrmsse(lame.filter(grain="series"), known).filter(grain="series", model="one", cutoff=CUTOFFS[0])
+    known = recent_weights(sold, ())
+    found = wrmsse_scores(lame.filter(grain="series"), known).filter(grain="series", model="one", cutoff=CUTOFFS[0])
     without = sold.filter(pl.col("unique_id") != "a")
     rest = {s: h for s, h in HOMES.items() if s != "a"}
     each = [
@@ -136,7 +136,7 @@ def noisy(model, size, seed, n=40):
 
 def test_a_difference_is_told_only_beyond_chance():
     rows = pl.concat([noisy("good", 2.0, 1), noisy("rung", 4.0, 2), noisy("twin", 4.0, 3)])
-    told = comparisons(rows, ["rung", "good", "nobody"])
+    told = compare_models(rows, ["rung", "good", "nobody"])
     verdicts = {(m, r): v for m, r, v in told.select("model", "reference", "verdict").iter_rows()}
     assert verdicts == {
         ("good", "rung"): "better",
@@ -150,8 +150,8 @@ def test_a_difference_is_told_only_beyond_chance():
 
 def test_gains_over_the_ladder_are_scores():
     rows = pl.concat([noisy("good", 2.0, 1), noisy("rung", 4.0, 2)])
-    found = dict(gains(rows, ["rung"]).select("metric", "value").iter_rows())
+    found = dict(gain_scores(rows, ["rung"]).select("metric", "value").iter_rows())
     errors = {m: (rows.filter(model=m)["yhat"] - 20).abs().sum() / (20 * 280) for m in ("good", "rung")}
     assert found["gain"] == pytest.approx(errors["rung"] - errors["good"])
     assert 0 < found["gain_lo"] < found["gain"] < found["gain_hi"]
-    assert gains(rows, []).is_empty()
+    assert gain_scores(rows, []).is_empty()

@@ -40,9 +40,26 @@ items by day, departments by day, promoted juice by week, spare parts by month),
   its shock, and correcting for it made the median of store sales worse (WAPE 0.138 for 0.117, with the skew 0.113).
 """
 
-from forecasting.evaluation.intervals.adaptive import alphas
-from forecasting.evaluation.intervals.bounds import apply
-from forecasting.evaluation.intervals.quantiles import table
-from forecasting.evaluation.intervals.residuals import known, needed, newest, over, scale_of, sizes
+from forecasting.evaluation.intervals.adaptive import adapt_alphas
+from forecasting.evaluation.intervals.bounds import add_bounds
+from forecasting.evaluation.intervals.quantiles import fit_quantiles
+from forecasting.evaluation.intervals.residuals import (
+    calibration_rows,
+    expected_error,
+    finished_windows,
+    newest_windows,
+    series_scales,
+    windows_needed,
+)
 
-__all__ = ["alphas", "apply", "known", "needed", "newest", "over", "scale_of", "sizes", "table"]
+__all__ = [
+    "adapt_alphas",
+    "add_bounds",
+    "calibration_rows",
+    "expected_error",
+    "finished_windows",
+    "fit_quantiles",
+    "newest_windows",
+    "series_scales",
+    "windows_needed",
+]

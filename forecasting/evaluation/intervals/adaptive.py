@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from forecasting.evaluation.intervals.residuals import GROUP, Y, observed
+from forecasting.evaluation.intervals.residuals import GROUP, Y, observed_rows
 
 STEP = 0.3
 """So much of the gap between promise and coverage of a window is made good in the next one."""
@@ -20,32 +20,32 @@ FEWEST = 100
 """A window with fewer rows tells nothing: what they cover is mostly chance."""
 
 
-def alphas(past: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
+def adapt_alphas(past: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     """[model, grain, alpha-L ...]: the share to be left outside by the next bounds, per model and grain.
 
     `past` are rows of windows that were over, with y, `interval` and the bounds that they were given; bounds that do
     not rest on backtests (`model`, `like`) tell nothing. A level that has never been asked for keeps its nominal alpha.
     """
     there = [n for n in levels if {f"lo-{n}", f"hi-{n}", "interval"} <= set(past.columns)]
-    judged = observed(past).filter(pl.col("interval").is_in(["block", "pooled"])) if there else past.clear()
-    outside = {alpha(n): (~Y.is_between(pl.col(f"lo-{n}"), pl.col(f"hi-{n}"))).mean() for n in there}
+    judged = observed_rows(past).filter(pl.col("interval").is_in(["block", "pooled"])) if there else past.clear()
+    outside = {alpha_column(n): (~Y.is_between(pl.col(f"lo-{n}"), pl.col(f"hi-{n}"))).mean() for n in there}
     windows = judged.group_by(*GROUP, "cutoff").agg(**outside, rows=pl.len()).filter(pl.col("rows") >= FEWEST)
-    known = [moved(n) if n in there else pl.lit(nominal(n)).alias(alpha(n)) for n in levels]
+    known = [adapted_alpha(n) if n in there else pl.lit(nominal_alpha(n)).alias(alpha_column(n)) for n in levels]
     return windows.sort(*GROUP, "cutoff").group_by(GROUP, maintain_order=True).agg(known)
 
 
-def moved(level: int) -> pl.Expr:
+def adapted_alpha(level: int) -> pl.Expr:
     """Alpha after all windows, within its limits."""
-    fair = nominal(level)
-    gap = STEP * (fair - pl.col(alpha(level))).sum()
-    return (fair + gap.clip(-FURTHEST * fair, FURTHEST * fair)).alias(alpha(level))
+    fair = nominal_alpha(level)
+    gap = STEP * (fair - pl.col(alpha_column(level))).sum()
+    return (fair + gap.clip(-FURTHEST * fair, FURTHEST * fair)).alias(alpha_column(level))
 
 
-def alpha(level: int) -> str:
+def alpha_column(level: int) -> str:
     """The column that holds a level's alpha."""
     return f"alpha-{level}"
 
 
-def nominal(level: int) -> float:
+def nominal_alpha(level: int) -> float:
     """The share that an interval of `level` % leaves outside."""
     return (100 - level) / 100

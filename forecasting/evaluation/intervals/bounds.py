@@ -9,10 +9,10 @@ from statistics import NormalDist
 import polars as pl
 
 from forecasting.evaluation.intervals import error_scale
-from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, closed_in, like_in
+from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, is_closed, is_cold_start
 
 
-def apply(
+def add_bounds(
     forecasts: pl.DataFrame, quantiles: pl.DataFrame, levels: Sequence[int], y_min: float | None = None
 ) -> pl.DataFrame:
     """Add q50, lo-L, hi-L of every level and `interval` (like, block, pooled or model) to `forecasts`, in their order.
@@ -21,38 +21,38 @@ def apply(
     and bounds and a median (q50) of its own; those of new series (see models/cold) stay.
     The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
     """
-    sized = error_scale.applied(forecasts, error_scale.within(quantiles))
-    rows = located(sized, quantiles.drop("widths", strict=False))
+    sized = error_scale.rescale_forecasts(forecasts, error_scale.error_scale_models(quantiles))
+    rows = join_quantiles(sized, quantiles.drop("widths", strict=False))
     own = [name for name in forecasts.columns if name.startswith(("lo-", "hi-"))]
     ascending = sorted(levels)
-    sides = [raw(side, n, own) for n in levels for side in ("lo", "hi")]
-    bounded = rows.with_columns(median(forecasts.columns), *sides, rung(levels, forecasts.columns))
+    sides = [raw_bound(side, n, own) for n in levels for side in ("lo", "hi")]
+    bounded = rows.with_columns(median(forecasts.columns), *sides, interval_method(levels, forecasts.columns))
     for outer, inner in zip(ascending, [None, *ascending], strict=False):
-        bounded = bounded.with_columns(nested(inner, outer))
-    inside = finished(bounded, levels, y_min).with_columns(enclosed(ascending[:1]))
-    return inside.select(*kept(forecasts.columns, levels)).with_columns(forecasts["scale"])
+        bounded = bounded.with_columns(nest_bounds(inner, outer))
+    inside = apply_limits(bounded, levels, y_min).with_columns(enclose_median(ascending[:1]))
+    return inside.select(*output_columns(forecasts.columns, levels)).with_columns(forecasts["scale"])
 
 
-def kept(columns: Sequence[str], levels: Sequence[int]) -> list[str]:
+def output_columns(columns: Sequence[str], levels: Sequence[int]) -> list[str]:
     """The columns of the answer: those that came, then what was added."""
     added = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi")), "interval"]
     return [*(c for c in columns if c not in added), *added]
 
 
-def located(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataFrame:
+def join_quantiles(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataFrame:
     """Every forecast with the quantiles of its block and band (block:*) and of its model and grain (pooled:*)."""
-    blocks = named(quantiles.filter(pl.col("block").is_not_null()).sort("floor"), "block:", (*CELL, "floor"))
-    pools = named(quantiles.filter(pl.col("block").is_null()).drop("block", "floor"), "pooled:", GROUP)
+    blocks = with_prefix(quantiles.filter(pl.col("block").is_not_null()).sort("floor"), "block:", (*CELL, "floor"))
+    pools = with_prefix(quantiles.filter(pl.col("block").is_null()).drop("block", "floor"), "pooled:", GROUP)
     ordered = forecasts.with_row_index("order").sort("yhat")
     near = ordered.join_asof(
         blocks, left_on="yhat", right_on="floor", by=CELL, strategy="backward", coalesce=False, check_sortedness=False
     )
     rows = near.join(pools, on=GROUP, how="left").sort("order")
-    told = pl.when(~like_in(forecasts.columns)).then(pl.col("^(block|pooled):.*$"))
+    told = pl.when(~is_cold_start(forecasts.columns)).then(pl.col("^(block|pooled):.*$"))
     return rows.with_columns(told.name.keep())
 
 
-def named(frame: pl.DataFrame, prefix: str, keys: Sequence[str]) -> pl.DataFrame:
+def with_prefix(frame: pl.DataFrame, prefix: str, keys: Sequence[str]) -> pl.DataFrame:
     """All but the keys renamed with the prefix, so that they do not meet the forecast's own columns."""
     return frame.rename({c: prefix + c for c in frame.columns if c not in keys})
 
@@ -63,24 +63,24 @@ def median(columns: Sequence[str]) -> pl.Expr:
     return (pl.coalesce("q50", skewed) if "q50" in columns else skewed).alias("q50")
 
 
-def raw(side: str, level: int, own: Sequence[str]) -> pl.Expr:
+def raw_bound(side: str, level: int, own: Sequence[str]) -> pl.Expr:
     """A bound from the first rung that has it, not yet nested."""
     name = f"{side}-{level}"
     steps = [YHAT + pl.col(rung + name) * SCALE for rung in ("block:", "pooled:")]
     models = [pl.col(name)] if name in own else []
-    return pl.coalesce(*steps, *models, normal(side, level)).alias(name)
+    return pl.coalesce(*steps, *models, normal_bound(side, level)).alias(name)
 
 
-def normal(side: str, level: int) -> pl.Expr:
+def normal_bound(side: str, level: int) -> pl.Expr:
     """yhat -+ z sigma, sigma being the scale, a mean absolute error, times root of pi / 2."""
     z = NormalDist().inv_cdf(0.5 + level / 200) * sqrt(pi / 2)
     return YHAT + (z if side == "hi" else -z) * SCALE
 
 
-def rung(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
+def interval_method(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
     """The lowest rung that any bound of the row stands on; `columns` are those of the forecasts."""
     own = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
-    has_like = pl.all_horizontal(like_in(columns), *(pl.col(c).is_not_null() for c in own if c in columns))
+    has_like = pl.all_horizontal(is_cold_start(columns), *(pl.col(c).is_not_null() for c in own if c in columns))
     has_block = pl.col("block:interval").is_not_null()
     has_pool = pl.all_horizontal(pl.col(f"pooled:hi-{level}").is_not_null() for level in levels)
     rungs = {"like": has_like, "block": has_block, "pooled": has_pool}
@@ -88,7 +88,7 @@ def rung(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
     return pl.coalesce(*named, pl.lit("model")).alias("interval")
 
 
-def nested(inner: int | None, outer: int) -> list[pl.Expr]:
+def nest_bounds(inner: int | None, outer: int) -> list[pl.Expr]:
     """The bounds of `outer` in order, and moved out to those of `inner` where they would cross."""
     sides = [pl.col(f"lo-{outer}"), pl.col(f"hi-{outer}")]
     within = [] if inner is None else [pl.col(f"lo-{inner}"), pl.col(f"hi-{inner}")]
@@ -96,16 +96,16 @@ def nested(inner: int | None, outer: int) -> list[pl.Expr]:
     return [low.alias(f"lo-{outer}"), high.alias(f"hi-{outer}")]
 
 
-def enclosed(innermost: Sequence[int]) -> list[pl.Expr]:
+def enclose_median(innermost: Sequence[int]) -> list[pl.Expr]:
     """q50 moved into the narrowest interval: that one is calibrated, and widening it for a median near the floor made
     the intervals of rare sellers hold far more than they promise.
     """
     return [pl.col("q50").clip(pl.col(f"lo-{n}"), pl.col(f"hi-{n}")) for n in innermost]
 
 
-def finished(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None) -> pl.DataFrame:
+def apply_limits(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None) -> pl.DataFrame:
     """Nothing below y_min; 0 on closed days."""
     numbers = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi"))]
     floored = rows if y_min is None else rows.with_columns(pl.col(numbers).clip(lower_bound=y_min))
-    closed = closed_in(rows.columns)
+    closed = is_closed(rows.columns)
     return floored.with_columns(pl.when(closed).then(0.0).otherwise(pl.col(numbers)).name.keep())

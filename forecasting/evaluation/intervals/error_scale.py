@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.evaluation.intervals.residuals import GROUP, SCALE, YHAT, R, positive, scaled
+from forecasting.evaluation.intervals.residuals import GROUP, SCALE, YHAT, R, positive, scaled_residuals
 from forecasting.models.lightgbm import error_size
 
 FEWEST, MOST = 500, 100_000
@@ -29,7 +29,7 @@ WHOLE = pl.all_horizontal(pl.col(*INPUTS).is_finite()).fill_null(value=False)
 """Series of which an input is unknown are new ones: nobody is like them."""
 
 
-def learned(residuals: pl.DataFrame) -> pl.DataFrame:
+def fit_error_scale(residuals: pl.DataFrame) -> pl.DataFrame:
     """[model, grain, widths]: for each half of the series the text of boosters that learned from the other half; no row
     where a half has too few errors, or none above 0.
 
@@ -53,19 +53,19 @@ def _text(rows: pl.DataFrame) -> str | None:
     return error_size.learned(few.select(*INPUTS), few["error"], RISING) if enough else None
 
 
-def within(quantiles: pl.DataFrame) -> pl.DataFrame:
+def error_scale_models(quantiles: pl.DataFrame) -> pl.DataFrame:
     """[model, grain, widths] of a quantile table; nothing in one that was made before there were any."""
     if "widths" not in quantiles.columns:
         return quantiles.select(*GROUP, widths=pl.lit(None)).clear()
     return quantiles.select(*GROUP, "widths").drop_nulls("widths")
 
 
-def crossed(residuals: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def rescale_residuals(residuals: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The same residuals, `scale` as those boosters tell it that have not seen the series."""
-    return scaled(_told(residuals.with_columns(HALF), known, _by_the_other).drop("half"))
+    return scaled_residuals(_told(residuals.with_columns(HALF), known, _by_the_other).drop("half"))
 
 
-def applied(forecasts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def rescale_forecasts(forecasts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The forecasts, `scale` as the boosters of both halves tell it."""
     return _told(forecasts, known, _by_both)
 

@@ -23,7 +23,7 @@ LIFT = 0.7
 Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
 
 
-def sizes(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
+def series_scales(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, season_error, step_error, size]: how much a series moves from season to season and from period to
     period, and its mean, in units of y; of a `near` past, and of `every` past where nothing moved in that.
 
@@ -34,7 +34,7 @@ def sizes(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
     return both.select("unique_id", season_error=season, step_error=step.sqrt(), size=mean)
 
 
-def scale_of() -> pl.Expr:
+def expected_error() -> pl.Expr:
     """The size of an error to expect, > 0, in units of y, over yhat and what `sizes` adds to a row.
 
     Geometric mean of the seasonal and the step error, larger where the forecast is above the series' mean. A series
@@ -53,50 +53,50 @@ def positive(expr: pl.Expr) -> pl.Expr:
     return pl.when(expr > 0).then(expr)
 
 
-def over(backtests: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+def finished_windows(backtests: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     """The rows of windows whose last forecast day, per model and grain, is not after `cutoff`."""
     return backtests.filter(pl.col("ds").max().over(*GROUP, "cutoff") <= cutoff)
 
 
-def newest(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
+def newest_windows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
     """Per model and grain the rows of the newest `windows` of the windows that were wholly over by `cutoff`."""
     place = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
-    return over(backtests, cutoff).filter(place <= windows)
+    return finished_windows(backtests, cutoff).filter(place <= windows)
 
 
-def known(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
+def calibration_rows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
     """The rows of `backtests` on which bounds at `cutoff` rest: per model and grain the newest windows, as few as hold
     enough errors, and at most `windows`.
     """
-    rows = newest(backtests, cutoff, windows)
+    rows = newest_windows(backtests, cutoff, windows)
     held = rows.group_by(*GROUP, "cutoff").agg(errors=Y.count().cast(pl.Int64)).sort("cutoff", descending=True)
     newer = pl.col("errors").cum_sum().over(GROUP) - pl.col("errors")
     return rows.join(held.filter(newer < ENOUGH), on=[*GROUP, "cutoff"], how="semi", maintain_order="left")
 
 
-def needed(errors: int, windows: int) -> int:
+def windows_needed(errors: int, windows: int) -> int:
     """How many windows of so many errors are enough; all `windows` where they are not."""
     return min(windows, ceil(ENOUGH / max(errors, 1)))
 
 
-def scaled(residuals: pl.DataFrame) -> pl.DataFrame:
+def scaled_residuals(residuals: pl.DataFrame) -> pl.DataFrame:
     """The rows with an observation on an open day, and their residual `r` in units of the scale; without those of new
     series, which have errors and bounds of their own.
     """
-    rows = observed(residuals).filter(SCALE > 0, ~like_in(residuals.columns))
+    rows = observed_rows(residuals).filter(SCALE > 0, ~is_cold_start(residuals.columns))
     return rows.with_columns(r=(Y - YHAT) / SCALE).filter(R.is_finite())
 
 
-def observed(rows: pl.DataFrame) -> pl.DataFrame:
+def observed_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with y on open days."""
-    return rows.filter(Y.is_not_null(), ~closed_in(rows.columns))
+    return rows.filter(Y.is_not_null(), ~is_closed(rows.columns))
 
 
-def like_in(columns: Iterable[str]) -> pl.Expr:
+def is_cold_start(columns: Iterable[str]) -> pl.Expr:
     """Whether only like series speak for a row; false where the frame does not say who does."""
     return cold_start.is_like().fill_null(value=False) if "source" in columns else pl.lit(value=False)
 
 
-def closed_in(columns: Iterable[str]) -> pl.Expr:
+def is_closed(columns: Iterable[str]) -> pl.Expr:
     """Whether a row is a closed day; false where the frame does not say."""
     return pl.col("closed").fill_null(value=False) if "closed" in columns else pl.lit(value=False)

@@ -12,7 +12,7 @@ from forecasting.config import Config
 from forecasting.data import cleaning, quality
 from forecasting.data.aggregates import sums
 from forecasting.data.quality.freshness import freshness
-from forecasting.evaluation.segments import demand, steadiness
+from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
 from forecasting.services.store import Store
 from forecasting.steps.ingestion.incremental import Change
@@ -42,9 +42,9 @@ def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
         zeros=(y == 0).mean(),
     )
     phase = config.frequency.steps(pl.lit(MONDAY), pl.col("ds")) % config.season
-    kinds = demand(rows).select("unique_id", demand_class="segment")
+    kinds = demand_classes(rows).select("unique_id", demand_class="segment")
     told = told.join(kinds, on="unique_id").join(quality.counts(rows, config), on="unique_id")
-    for fact in (steadiness(rows, phase), _trend(rows, config)):
+    for fact in (variation_without_season(rows, phase), _trend(rows, config)):
         told = told.join(fact, on="unique_id", how="left")
     return told
 

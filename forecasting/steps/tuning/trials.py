@@ -62,4 +62,4 @@ class Ground:
     def compared(self, best: Params, now: Params) -> promotion.Comparison | None:
         """The best against what is set now on all windows, paired (see evaluation.gate)."""
         own, other = (pl.concat([self.forecasts(p, i) for i in range(len(self.cuts))]) for p in (best, now))
-        return promotion.compare(own, other)
+        return promotion.compare_pair(own, other)

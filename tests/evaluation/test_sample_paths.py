@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation.sample_paths import past, quantiles, vectors
-from forecasting.evaluation.sample_paths import paths as drawn
+from forecasting.evaluation.sample_paths import draw_paths as drawn
+from forecasting.evaluation.sample_paths import fit_error_pool, residual_vectors, sum_quantiles
 
 START = date(2024, 1, 1)
 H, PHI = 14, 0.8
@@ -44,12 +44,12 @@ def ahead(series=1, level=100.0, h=H):
 
 def paths(rows, residuals, n=500, seed=0, y_min=None):
     """`n` paths of the rows, drawn at once."""
-    return drawn(rows, past(residuals, rows["step"].n_unique(), y_min, n, seed), seed)
+    return drawn(rows, fit_error_pool(residuals, rows["step"].n_unique(), y_min, n, seed), seed)
 
 
 def bounds(sampled, periods):
     """The quantiles of the sums of each series."""
-    return quantiles(sampled.sums(periods), TENTHS)
+    return sum_quantiles(sampled.sums(periods), TENTHS)
 
 
 def test_sampled_errors_are_as_alike_from_step_to_step_as_the_backtests_were():
@@ -99,7 +99,7 @@ def test_what_a_single_window_had_in_common_may_come_again_with_either_sign():
 
 def test_series_that_are_drawn_in_parts_share_windows_and_signs():
     shocks = np.random.default_rng(10).normal(size=(6, 1, 1)) + 0.01 * np.random.default_rng(11).normal(size=(6, 9, H))
-    known = past(backtests(shocks), H)
+    known = fit_error_pool(backtests(shocks), H)
     one, other = (drawn(ahead(5), known, seed).sums(H).sum(axis=1) for seed in (0, 1))
     assert np.corrcoef(one, other)[0, 1] > 0.99
     assert not np.array_equal(one, other)
@@ -156,9 +156,9 @@ def test_closed_days_sell_nothing_and_unobserved_ones_teach_nothing():
     shut = shut.with_columns(yhat=pl.when("closed").then(0.0).otherwise("yhat"))
     assert (paths(shut, before, 20).values[:, :, 2] == 0).all()
     blind = before.with_columns(y=pl.when(pl.col("step") == 2).then(None).otherwise("y"))
-    assert all(v[1] == 0 for v in vectors(blind, H)["vector"].to_list())
+    assert all(v[1] == 0 for v in residual_vectors(blind, H)["vector"].to_list())
     mostly = before.with_columns(y=pl.when(pl.col("step") > 5).then(None).otherwise("y"))
-    assert vectors(mostly, H).is_empty()
+    assert residual_vectors(mostly, H).is_empty()
 
 
 def test_a_series_errs_as_those_of_its_size_do():
@@ -175,4 +175,4 @@ def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="no past window"):
         paths(ahead(1), before.clear())
     with pytest.raises(ValueError, match="each step"):
-        drawn(ahead(2, h=5).head(9), past(before, 5))
+        drawn(ahead(2, h=5).head(9), fit_error_pool(before, 5))

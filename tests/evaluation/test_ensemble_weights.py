@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.evaluation import ensemble_weights
-from forecasting.evaluation.ensemble_weights import weights
+from forecasting.evaluation.ensemble_weights import fit_weights
 
 START = date(2024, 1, 1)
 
@@ -48,7 +48,7 @@ def test_weights_go_with_the_inverse_of_the_variance(monkeypatch):
     """Of independent errors with variances 1 and 1.19 the best weights are 1.19 / 2.19 and 1 / 2.19."""
     monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)  # three days tell little of them
     rows = past({"a": noise(1.0), "b": noise(1.09)}, series=12_000, steps=3)
-    got = found(weights(rows, homes(rows), ["a", "b"]))
+    got = found(fit_weights(rows, homes(rows), ["a", "b"]))
     assert got["a"] == pytest.approx(1.19 / 2.19, abs=0.01)
 
 
@@ -57,7 +57,7 @@ def test_they_add_up_to_one_and_are_never_negative():
     common = rng.normal(0, 1, 40 * 14)
     rows = past({"a": lambda r, n: common, "b": lambda r, n: 1.05 * common + r.normal(0, 0.05, n), "c": noise(1.0)})
     for segment in ("all", "smooth/A"):
-        got = found(weights(rows, homes(rows), ["a", "b", "c"]), segment)
+        got = found(fit_weights(rows, homes(rows), ["a", "b", "c"]), segment)
         assert sum(got.values()) == pytest.approx(1)
         assert min(got.values()) >= 0
 
@@ -68,7 +68,7 @@ def test_no_better_weights_exist_on_a_grid():
     shared = rng.normal(0, 1, 800 * 14)
     draw = {"a": lambda r, n: shared + r.normal(0, 0.5, n), "b": lambda r, n: shared + r.normal(0.1, 0.6, n)}
     rows = past(draw | {"c": noise(1.25)}, series=800)
-    got = found(weights(rows, homes(rows), ["a", "b", "c"]))
+    got = found(fit_weights(rows, homes(rows), ["a", "b", "c"]))
     e = {m: (g["yhat"] - g["y"]).to_numpy() for (m,), g in rows.group_by("model")}
     loss = lambda w: np.mean(sum(w[m] * e[m] for m in e) ** 2)  # noqa: E731
     grid = [(i / 20, j / 20, 1 - i / 20 - j / 20) for i in range(21) for j in range(21 - i)]
@@ -79,9 +79,9 @@ def test_no_better_weights_exist_on_a_grid():
 def test_a_lean_that_hardly_shows_in_series_counts_in_their_totals(monkeypatch):
     """Both members err alike by series; the errors of one of them add up, those of the other cancel out."""
     rows = past({"even": noise(10.0), "leaning": lambda rng, n: rng.normal(-1.0, 9.9, n)}, series=4000, steps=14)
-    told = found(weights(rows, homes(rows), ["even", "leaning"]))
+    told = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
     monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)
-    without = found(weights(rows, homes(rows), ["even", "leaning"]))
+    without = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
     assert without["leaning"] == pytest.approx(0.5, abs=0.02)
     assert told["leaning"] < 0.95 * without["leaning"]
 
@@ -90,7 +90,7 @@ def test_the_median_has_weights_of_its_own():
     """One member is right of most days and far off on few: best by absolute errors, not by squares."""
     peaks = lambda r, n: np.where(r.random(n) < 0.04, 3.5, 0.0) * r.choice([-1, 1], n) + r.normal(0, 0.9, n)  # noqa: E731
     rows = past({"a": noise(1.09), "b": peaks}, series=10_000, steps=3)
-    got = weights(rows, homes(rows), ["a", "b"])
+    got = fit_weights(rows, homes(rows), ["a", "b"])
     e = {m: (g.sort("unique_id", "ds")["yhat"] - 100).to_numpy() for (m,), g in rows.group_by("model")}
     for weight, power in (("weight", 2), ("middle", 1)):
         best = min(np.linspace(0, 1, 101), key=lambda w: np.mean(np.abs(w * e["a"] + (1 - w) * e["b"]) ** power))
@@ -100,14 +100,14 @@ def test_the_median_has_weights_of_its_own():
 
 def test_few_cells_lean_to_the_simple_mean():
     rows = past({"a": noise(1.0), "b": noise(1.2)}, series=1, steps=200)
-    few = found(weights(rows, homes(rows), ["a", "b"]))
+    few = found(fit_weights(rows, homes(rows), ["a", "b"]))
     many = past({"a": noise(1.0), "b": noise(1.2)}, series=500)
-    assert abs(few["a"] - 0.5) < abs(found(weights(many, homes(many), ["a", "b"]))["a"] - 0.5)
+    assert abs(few["a"] - 0.5) < abs(found(fit_weights(many, homes(many), ["a", "b"]))["a"] - 0.5)
 
 
 def test_a_clearly_worse_member_is_left_out():
     rows = past({"a": noise(1.0), "b": noise(1.05), "bad": noise(3.0)})
-    assert found(weights(rows, homes(rows), ["a", "b", "bad"]))["bad"] == 0
+    assert found(fit_weights(rows, homes(rows), ["a", "b", "bad"]))["bad"] == 0
 
 
 def test_segments_have_weights_of_their_own():
@@ -115,13 +115,13 @@ def test_segments_have_weights_of_their_own():
     first = pl.col("unique_id") < "s1000"
     better = pl.when(first == (pl.col("model") == "a")).then(0.3).otherwise(1.0)
     rows = rows.with_columns(yhat=100 + (pl.col("yhat") - 100) * better)
-    got = weights(rows, homes(rows, lambda name: "x" if name < "s1000" else "y"), ["a", "b"])
+    got = fit_weights(rows, homes(rows, lambda name: "x" if name < "s1000" else "y"), ["a", "b"])
     assert found(got, "x")["a"] > 0.8
     assert found(got, "y")["b"] > 0.8
 
 
 def test_without_a_past_all_weigh_the_same():
     rows = past({"a": noise(1.0), "b": noise(9.0)})
-    assert found(weights(rows.clear(), homes(rows), ["a", "b"])) == {"a": 0.5, "b": 0.5}
+    assert found(fit_weights(rows.clear(), homes(rows), ["a", "b"])) == {"a": 0.5, "b": 0.5}
     only = rows.filter(model="a")
-    assert found(weights(only, homes(only), ["a", "b"])) == {"a": 0.5, "b": 0.5}
+    assert found(fit_weights(only, homes(only), ["a", "b"])) == {"a": 0.5, "b": 0.5}

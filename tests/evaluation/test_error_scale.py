@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.evaluation import intervals
 from forecasting.evaluation.intervals import error_scale
-from forecasting.evaluation.intervals.residuals import scaled
+from forecasting.evaluation.intervals.residuals import scaled_residuals
 
 LEVELS = (80, 95)
 SERIES, STEPS = 120, 28
@@ -35,7 +35,7 @@ def jumpy(ids, _):
 
 
 def answered(known, new):
-    found = intervals.apply(new.drop("y"), intervals.table(known, LEVELS), LEVELS)
+    found = intervals.add_bounds(new.drop("y"), intervals.fit_quantiles(known, LEVELS), LEVELS)
     return new.join(found.select("unique_id", "step", "^(lo|hi)-.*$"), on=["unique_id", "step"])
 
 
@@ -95,10 +95,10 @@ def test_the_calendar_and_the_shocks_of_a_window_are_not_taken_for_the_horizon(w
     covered = {"plain": [], "told": []}
     for seed in range(4):
         known, new = (shaken(window, seed, late) for late in (0, 3))
-        table = intervals.table(known, LEVELS)
-        plain = intervals.table(known.with_columns(unique_id=pl.lit("a")), LEVELS)
+        table = intervals.fit_quantiles(known, LEVELS)
+        plain = intervals.fit_quantiles(known.with_columns(unique_id=pl.lit("a")), LEVELS)
         for name, quantiles in (("plain", plain), ("told", table)):
-            covered[name].append(inside(intervals.apply(new, quantiles, LEVELS), 95))
+            covered[name].append(inside(intervals.add_bounds(new, quantiles, LEVELS), 95))
     assert np.mean(covered["told"]) >= np.mean(covered["plain"]) - 0.02
 
 
@@ -113,9 +113,9 @@ def shaken(window, seed, late):
 def test_whole_series_are_learned_from_in_whatever_order_they_come(monkeypatch):
     """Every so many rows would be of the same steps in every series."""
     monkeypatch.setattr(error_scale, "MOST", STEPS * 20)
-    known = scaled(rows(lambda _, steps: 5.0 + steps))
+    known = scaled_residuals(rows(lambda _, steps: 5.0 + steps))
     mixed = known.sample(fraction=1.0, shuffle=True, seed=1)
-    assert error_scale.learned(known).equals(error_scale.learned(mixed))
+    assert error_scale.fit_error_scale(known).equals(error_scale.fit_error_scale(mixed))
     found = answered(known, rows(lambda _, steps: 5.0 + steps, seed=1))
     assert width(found.filter(pl.col("step") > 21)) > 1.7 * width(found.filter(pl.col("step") <= 7))
 
@@ -134,8 +134,12 @@ def test_each_half_is_told_by_boosters_that_have_not_seen_it():
     half = dict(before.select("unique_id", error_scale.HALF).unique().iter_rows())
     scales = []
     for found in (before, after):
-        plain = scaled(found)
-        scales.append(error_scale.crossed(plain, error_scale.learned(plain)).select("unique_id", "step", "scale"))
+        plain = scaled_residuals(found)
+        scales.append(
+            error_scale.rescale_residuals(plain, error_scale.fit_error_scale(plain)).select(
+                "unique_id", "step", "scale"
+            )
+        )
     changed = scales[0].join(scales[1], on=["unique_id", "step"]).filter(pl.col("scale") != pl.col("scale_right"))
     assert changed.height
     assert {half[i] for i in changed["unique_id"]} == {1 - half["2"]}
@@ -151,37 +155,39 @@ def test_each_half_is_told_by_boosters_that_have_not_seen_it():
     ids=["few", "faultless", "one series"],
 )
 def test_where_too_little_is_known_the_size_stays(known):
-    assert intervals.table(known, LEVELS)["widths"].null_count() == intervals.table(known, LEVELS).height
+    assert (
+        intervals.fit_quantiles(known, LEVELS)["widths"].null_count() == intervals.fit_quantiles(known, LEVELS).height
+    )
 
 
 def test_other_models_and_grains_are_not_told():
-    table = intervals.table(rows(jumpy), LEVELS)
+    table = intervals.fit_quantiles(rows(jumpy), LEVELS)
     for other in ({"model": pl.lit("other")}, {"grain": pl.lit("total")}):
         new = rows(jumpy, seed=1, **other)
         assert_frame_equal(
-            intervals.apply(new, table, LEVELS), intervals.apply(new, table.with_columns(widths=None), LEVELS)
+            intervals.add_bounds(new, table, LEVELS), intervals.add_bounds(new, table.with_columns(widths=None), LEVELS)
         )
 
 
 def test_rows_keep_their_order_and_their_scale():
     new = rows(jumpy, seed=1).sample(fraction=1.0, shuffle=True, seed=3)
-    found = intervals.apply(new, intervals.table(rows(jumpy), LEVELS), LEVELS)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(rows(jumpy), LEVELS), LEVELS)
     assert_frame_equal(found.select("unique_id", "step", "scale"), new.select("unique_id", "step", "scale"))
 
 
 @pytest.mark.parametrize("lost", ["mase_scale", "rmsse_scale"])
 def test_series_of_which_too_little_is_known_keep_their_size(lost):
     """New ones: trees that never met a gap would take it for 0."""
-    table, new = intervals.table(rows(jumpy), LEVELS), rows(jumpy, seed=1, **{lost: pl.lit(None, pl.Float64)})
+    table, new = intervals.fit_quantiles(rows(jumpy), LEVELS), rows(jumpy, seed=1, **{lost: pl.lit(None, pl.Float64)})
     assert_frame_equal(
-        intervals.apply(new, table, LEVELS), intervals.apply(new, table.with_columns(widths=None), LEVELS)
+        intervals.add_bounds(new, table, LEVELS), intervals.add_bounds(new, table.with_columns(widths=None), LEVELS)
     )
 
 
 def test_a_table_says_the_same_after_a_file_and_an_older_one_still_answers(tmp_path):
-    table, new = intervals.table(rows(jumpy), LEVELS), rows(jumpy, seed=1)
+    table, new = intervals.fit_quantiles(rows(jumpy), LEVELS), rows(jumpy, seed=1)
     table.write_parquet(tmp_path / "quantiles.parquet")
     again = pl.read_parquet(tmp_path / "quantiles.parquet")
-    assert_frame_equal(intervals.apply(new, again, LEVELS), intervals.apply(new, table, LEVELS))
-    older = intervals.apply(new, table.drop("widths"), LEVELS)
+    assert_frame_equal(intervals.add_bounds(new, again, LEVELS), intervals.add_bounds(new, table, LEVELS))
+    older = intervals.add_bounds(new, table.drop("widths"), LEVELS)
     assert older["hi-80"].null_count() == 0
