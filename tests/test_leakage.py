@@ -101,7 +101,7 @@ def test_no_feature_of_the_coming_days_moves(honest, spoilt, lead):
         frame = cut.frame(0)
         features = Features(cut.config, dict(frame.schema), ((), ("store",), ("category",)))
         made.append(
-            features.prepare(frame, cut.around, lead).select(
+            features.prepare(frame, cut.group_data, lead).select(
                 "unique_id", "ds", *(e.alias(f"f{i}") for i, e in enumerate(features.exprs(lead)))
             )
         )

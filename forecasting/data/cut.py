@@ -16,7 +16,7 @@ from forecasting.data import cleaning, launch_curves
 from forecasting.data.cache import Made, Memory
 from forecasting.data.edits import Edit
 from forecasting.data.panel import KEY, Panel
-from forecasting.features import Around, peers
+from forecasting.features import GroupData, peers
 from forecasting.features.base import Context
 from forecasting.features.calendar import events
 
@@ -67,13 +67,14 @@ class Cut:
         return self._kept.once(what, make)
 
     @cached_property
-    def around(self) -> Around:
-        """What stands beside a series: the groups as they were known on the cutoff, and all series day by day."""
+    def group_data(self) -> GroupData:
+        """Data about the groups of series: their sums up to the cutoff, and same-day means of peers."""
         every = replace(self, panel=self.panel.whole) if self.panel.whole else self
         panel, buckets = every.panel, every.panel.buckets
         context = Context(self.config, dict(panel.scan(buckets[0]).collect_schema()))
-        beside = peers.means([peers.sums(every.frame(b), context) for b in buckets]) if peers.asked(context) else None
-        return Around(panel.groups.filter(pl.col("ds") <= self.cutoff), beside)
+        parts = [peers.sum_by_group(every.frame(b), context) for b in buckets] if peers.has_peers(context) else []
+        means = peers.mean_by_group(parts) if parts else None
+        return GroupData(panel.groups.filter(pl.col("ds") <= self.cutoff), means)
 
     @cached_property
     def launches(self) -> pl.DataFrame:
@@ -96,7 +97,7 @@ class Cut:
         for edit in self.edits:
             changed = later.then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
             frame = frame.with_columns(changed.alias(edit.column))
-        return events.joined(frame, self.panel.events, self.config)
+        return events.add_event_columns(frame, self.panel.events, self.config)
 
     def _future(self, known: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
         """The future rows: keys and static columns made here, known-ahead columns from the panel or by their rule."""

@@ -1,4 +1,4 @@
-"""The only place where features are defined: one list of expressions for training, backtest, forecast and scenario."""
+"""All features of a job: one list of expressions for training, backtest, forecast and scenario, defined only here."""
 
 from __future__ import annotations
 
@@ -13,55 +13,60 @@ from forecasting.config import Config
 from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
 from forecasting.features.base import Context, Feature
 
-__all__ = ["Around", "Feature", "Features"]
+__all__ = ["Feature", "Features", "GroupData"]
 
 
 @dataclass(frozen=True)
-class Around:
-    """What stands beside the series of a frame: sums by group and ds of the past (table `groups`), and what all series
-    of a group do on a day (see crowd.means), coming days included; None where no column tells.
+class GroupData:
+    """Data about the groups of series that a cut provides: `sums` are rows of the table `groups` up to the cutoff,
+    `peer_means` the same-day means of all series of a group (see peers.mean_by_group), future days included; None
+    where the panel has no column to compare.
     """
 
-    groups: pl.DataFrame
-    crowd: pl.DataFrame | None
+    sums: pl.DataFrame
+    peer_means: pl.DataFrame | None
 
 
 @dataclass(frozen=True)
 class Features:
-    """The features of a job: `kinds` are the types of the panel's columns, `levels` the groupings with priors."""
+    """The features of a job: `schema` are the types of the panel's columns, `levels` the groupings with priors."""
 
     config: Config
-    kinds: Mapping[str, pl.DataType]
+    schema: Mapping[str, pl.DataType]
     levels: tuple[groups.Level, ...]
 
     def all(self, lead: int) -> list[Feature]:
-        """Every numeric feature for rows whose newest known sale is `lead` periods old."""
-        context = Context(self.config, self.kinds)
-        dates = calendar.features(context, lead, sales.level(context, lead))
-        made = [*dates, *sales.features(context, lead), *drivers.features(context, lead)]
-        made += elasticity.features(context, lead)
-        return [*made, *peers.features(context), *groups.features(context, self.levels)]
+        """Every numeric feature for rows that may use sales at least `lead` periods back."""
+        context = Context(self.config, self.schema)
+        dates = calendar.features(context, lead, sales.recent_level(context, lead))
+        own_past = [*sales.features(context, lead), *drivers.features(context, lead)]
+        own_past += elasticity.features(context, lead)
+        return [*dates, *own_past, *peers.features(context), *groups.features(context, self.levels)]
 
     def exprs(self, lead: int) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64."""
-        made = [f.expr.cast(pl.Float32).alias(f.name) for f in self.all(lead)]
-        return [*made, sales.level(Context(self.config, self.kinds), lead).expr.alias("level")]
+        columns = [f.expr.cast(pl.Float32).alias(f.name) for f in self.all(lead)]
+        return [*columns, sales.recent_level(Context(self.config, self.schema), lead).expr.alias("level")]
 
     def lookback(self, lead: int) -> int:
         """Periods of history that a row needs."""
         return max(f.lookback for f in self.all(lead))
 
-    def prepare(self, frame: pl.DataFrame, around: Around, lead: int) -> pl.DataFrame:
-        """The frame (sorted by unique_id and ds) and joined to it what dates, other series and groups tell."""
-        frame = calendar.joined(frame, self.config, lead)
-        context = Context(self.config, self.kinds)
-        frame = elasticity.joined(peers.joined(frame, around.crowd, context), context, lead)
+    def prepare(self, frame: pl.DataFrame, group_data: GroupData, lead: int) -> pl.DataFrame:
+        """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads beside the panel's.
+
+        These are looked up by date (calendar), fitted per series (elasticity) or joined by group (peers, priors).
+        """
+        frame = calendar.add_calendar_columns(frame, self.config, lead)
+        context = Context(self.config, self.schema)
+        frame = peers.add_peer_columns(frame, group_data.peer_means, context)
+        frame = elasticity.add_elasticity_columns(frame, context, lead)
         if not self.levels:
             return frame
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
-        made = groups.priors(around.groups, self.config, lead, end)
+        priors = groups.priors(group_data.sums, self.config, lead, end)
         for level in self.levels:
-            names = dict(zip(("now", "trend", "season"), groups.columns(groups.grain(level)), strict=True))
+            names = dict(zip(groups.PRIORS, groups.prior_names(groups.grain(level)), strict=True))
             frame = frame.with_columns(groups.group_label(level).alias("group"))
-            frame = frame.join(made.rename(names), on=["group", "ds"], how="left", maintain_order="left")
+            frame = frame.join(priors.rename(names), on=["group", "ds"], how="left", maintain_order="left")
         return frame.drop("group", strict=False)

@@ -34,19 +34,19 @@ class Context:
     """What features are made of: the config and the types of the panel's columns."""
 
     config: Config
-    kinds: Mapping[str, pl.DataType]
+    schema: Mapping[str, pl.DataType]
 
     def numeric(self, column: str | None) -> str | None:
         """The column if it is there and holds numbers."""
-        return column if column and column in self.kinds and self.kinds[column].is_numeric() else None
+        return column if column and column in self.schema and self.schema[column].is_numeric() else None
 
 
-def back(value: pl.Expr, periods: int) -> pl.Expr:
+def lag(value: pl.Expr, periods: int) -> pl.Expr:
     """The value `periods` periods ago in the same series (ahead when negative)."""
     return value.shift(periods).over(SERIES)
 
 
-def ago(value: pl.Expr, periods: pl.Expr) -> pl.Expr:
+def lag_by(value: pl.Expr, periods: pl.Expr) -> pl.Expr:
     """The value so many periods ago in the same series, as each row says; null where it says null."""
     there = periods <= pl.int_range(pl.len()).over(SERIES)
     return value.gather(pl.when(there).then(pl.int_range(pl.len()) - periods))
@@ -57,7 +57,7 @@ def rolling_mean(value: pl.Expr, window: int, lag: int) -> pl.Expr:
     return value.rolling_mean(window, min_samples=1).shift(lag).over(SERIES)
 
 
-def in_phase(lead: int, season: int) -> int:
+def seasonal_lag(lead: int, season: int) -> int:
     """The smallest lag of whole seasons that is at least `lead`."""
     return -(-lead // season) * season
 

@@ -84,7 +84,7 @@ SCALED = r"lag_|season_|mean_|std_|year_ago|like_|event_.+_again|.+_alike$|.+_la
 UNKNOWN = "see forecasting/features"
 
 
-def description(feature: str, config: Config) -> str:
+def describe_feature(feature: str, config: Config) -> str:
     """One line about a feature; UNKNOWN for one that no pattern fits."""
     if feature in config.columns.known_ahead:
         return f"{feature}, as it is planned"
@@ -97,7 +97,7 @@ def description(feature: str, config: Config) -> str:
     return UNKNOWN
 
 
-def about(config: Config, lead: int) -> str:
+def describe_table(config: Config, lead: int) -> str:
     """What a whole feature table holds, in one line."""
     unit = config.frequency.unit
     back = f"{lead} {unit}{'s' if lead > 1 else ''} back"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature, back, in_phase, ratio, rolling_mean
-from forecasting.features.sales import PHASES, Y, level
+from forecasting.features.base import SERIES, Context, Feature, lag, ratio, rolling_mean, seasonal_lag
+from forecasting.features.sales import PHASES, Y, recent_level
 
 
 def features(context: Context, lead: int) -> list[Feature]:
@@ -23,7 +23,7 @@ def _around(column: str) -> list[Feature]:
     value = pl.col(column).cast(pl.Float64)
     return [
         Feature(column, value, 0, column),
-        Feature(f"{column}_before", back(value, 1), 1, column),
+        Feature(f"{column}_before", lag(value, 1), 1, column),
         Feature(f"{column}_after", _next(value, value), 0, column),
     ]
 
@@ -54,18 +54,18 @@ def _price(context: Context, column: str | None) -> list[Feature]:
     return [
         Feature("price_to_mean", ratio(price, rolling_mean(price, window, 0)), window, column),
         Feature("price_to_high", ratio(price, highest), window, column),
-        Feature("price_change", ratio(price, back(price, 1)), 1, column),
+        Feature("price_change", ratio(price, lag(price, 1)), 1, column),
     ]
 
 
 def _promoted(context: Context, column: str, lead: int) -> list[Feature]:
     """What sold in the same phase, and lately, on days with the promotion as it is today."""
     season, window = context.config.season, 2 * context.config.frequency.level_window
-    unit, on = level(context, lead), pl.col(column) > 0
-    first = in_phase(lead, season)
+    unit, on = recent_level(context, lead), pl.col(column) > 0
+    first = seasonal_lag(lead, season)
     cycles = PHASES if season < context.config.frequency.year else 2
     lags = [first + season * i for i in range(cycles)]
-    alike = pl.mean_horizontal(pl.when(back(on, k) == on).then(back(Y, k)) for k in lags)
+    alike = pl.mean_horizontal(pl.when(lag(on, k) == on).then(lag(Y, k)) for k in lags)
     with_it = rolling_mean(pl.when(on).then(Y), window, lead)
     without = rolling_mean(pl.when(~on).then(Y), window, lead)
     far = max(lags[-1], window + lead, unit.lookback)

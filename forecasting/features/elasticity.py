@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.features.base import SERIES, Context, Feature
-from forecasting.features.sales import Y, level
+from forecasting.features.sales import Y, recent_level
 
 USUAL = -2.0
 """The slope where prices have not moved: the price elasticity of goods in shops is about -2 (Bijmolt, van Heerde &
@@ -19,7 +19,7 @@ WIDEST = 3.0
 """No price is believed to move sales by more than this factor in logarithms (20 times)."""
 
 
-def asked(context: Context) -> bool:
+def has_price(context: Context) -> bool:
     """Whether there is a price."""
     return context.numeric(context.config.columns.price) is not None
 
@@ -30,20 +30,20 @@ def windows(context: Context) -> tuple[int, ...]:
     return year, 2 * year
 
 
-def columns(window: int) -> tuple[str, str]:
+def column_names(window: int) -> tuple[str, str]:
     """Names of the two features of a window."""
     return f"price_slope_{window}", f"price_dear_{window}"
 
 
-def joined(frame: pl.DataFrame, context: Context, lead: int) -> pl.DataFrame:
+def add_elasticity_columns(frame: pl.DataFrame, context: Context, lead: int) -> pl.DataFrame:
     """The frame (sorted by unique_id and ds) with the slope of every window, at most 0, and how dear the day is: the
     level over what the line says of its price, from sales at least `lead` periods back.
     """
-    if not asked(context):
+    if not has_price(context):
         return frame
     price = pl.col(str(context.config.columns.price)).cast(pl.Float64)
     x, z = pl.when(price > 0).then(price.log()), pl.when(Y > 0).then(Y.log())
-    both = frame.select(SERIES, "y", x=x, z=z, unit=level(context, lead).expr)
+    both = frame.select(SERIES, "y", x=x, z=z, unit=recent_level(context, lead).expr)
     known = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
     both = both.with_columns(known.name.suffix("k"))
     made = [_line(both, window, lead) for window in windows(context)]
@@ -60,18 +60,18 @@ def _line(both: pl.DataFrame, window: int, lead: int) -> pl.DataFrame:
     )
     said = pl.concat([both.select("x", "unit"), means], how="horizontal_extend").with_columns(slope=slope.clip(None, 0))
     moved = (pl.col("slope") * (pl.col("x") - pl.col("mx"))).clip(-WIDEST, WIDEST)
-    slopes, dear = columns(window)
+    slopes, dear = column_names(window)
     return said.select(pl.col("slope").alias(slopes), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(dear))
 
 
 def features(context: Context, lead: int) -> list[Feature]:
     """The columns that `Features.prepare` has joined."""
-    if not asked(context):
+    if not has_price(context):
         return []
-    unit, price = level(context, lead), context.config.columns.price
+    unit, price = recent_level(context, lead), context.config.columns.price
     made = []
     for window in windows(context):
-        slopes, dear = columns(window)
+        slopes, dear = column_names(window)
         back = max(window + lead, unit.lookback)
         made += [Feature(slopes, pl.col(slopes), back), Feature(dear, pl.col(dear), back, price)]
     return made

@@ -1,4 +1,4 @@
-"""Priors of a series' groups (all series, its store, its item, ...): what they sold lately and a year ago."""
+"""Group priors: recent and year-ago sales of the groups of a series (all series, its store, its item, ...)."""
 
 from __future__ import annotations
 
@@ -11,43 +11,48 @@ from forecasting.config import Config
 from forecasting.features.base import Context, Feature, ratio
 
 Level = tuple[str, ...]
+"""The columns whose values make a group; () is the group of all series."""
+PRIORS = ("now", "trend", "season")
 
 
 def grain(level: Level) -> str:
-    """What the rows of an aggregation level are called: total, store, store/category."""
+    """The name of an aggregation level, the `grain` of its rows: total, store, store/category."""
     return "/".join(level) or "total"
 
 
 def group_label(level: Level) -> pl.Expr:
-    """The name of an aggregate: total, or store_type=a, or store=S1/category=food."""
+    """The name of a group of this level, by row: total, or store_type=a, or store=S1/category=food."""
     if not level:
         return pl.lit("total")
     return pl.concat_str([pl.format("{}={}", pl.lit(c), pl.col(c).fill_null("none")) for c in level], separator="/")
 
 
-def levels(config: Config, kinds: Mapping[str, pl.DataType]) -> list[Level]:
-    """The groupings of the table `groups`, as far as there are columns (`kinds`: their types) to tell them: all series,
-    those of each static text, and the levels of aggregation.
+def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:
+    """The groupings of the table `groups`: all series, each static text column, and the levels of aggregation.
+
+    Those that need a column missing from `schema` (name: type) are left out.
     """
-    texts = [(c,) for c in config.static_columns if kinds.get(c) == pl.String]
+    texts = [(c,) for c in config.static_columns if schema.get(c) == pl.String]
     every = dict.fromkeys([(), *texts, *config.levels_of_aggregation])
-    return [level for level in every if all(c in kinds for c in level)]
+    return [level for level in every if all(c in schema for c in level)]
 
 
-def columns(group: str) -> list[str]:
+def prior_names(group: str) -> list[str]:
     """Names of the prior columns of one grouping."""
-    return [f"{group}_{what}" for what in ("now", "trend", "season")]
+    return [f"{group}_{prior}" for prior in PRIORS]
 
 
 def priors(groups: pl.DataFrame, config: Config, lead: int, end: date) -> pl.DataFrame:
-    """Per group and ds (up to `end`): mean sales of the last short window over those of the
-    last quarter (`now`), of the quarter over the same quarter a year ago (`trend`), and of the days around the same
-    phase a year ago over that year's quarter (`season`). Read from the table `groups`, at least `lead` periods back.
+    """[group, ds, now, trend, season]: one row per group and period up to `end`, as ratios of mean sales.
+
+    `now`: the last short window over the last quarter; `trend`: the last quarter over the same quarter a year ago;
+    `season`: the periods around the same phase a year ago over that year's quarter. `groups` are rows of the table
+    `groups`, which are read at least `lead` periods back.
     """
     f = config.frequency
     short, long = f.windows[0], f.level_window
-    year = f.year * -(-(lead + max(short, long // 2)) // f.year)  # the quarter around it must be over, too
-    grid = _complete(groups, config, end).sort("group", "ds")
+    year = f.year * -(-(lead + max(short, long // 2)) // f.year)  # the quarter around it must be known as well
+    grid = _on_calendar(groups, config, end).sort("group", "ds")
     mean = pl.col("y_sum") / pl.col("y_count")
 
     def over(window: int, lag: int) -> pl.Expr:
@@ -58,8 +63,8 @@ def priors(groups: pl.DataFrame, config: Config, lead: int, end: date) -> pl.Dat
     return grid.select("group", "ds", now=ratio(over(short, lead), level), trend=ratio(level, before), season=seasonal)
 
 
-def _complete(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFrame:
-    """The groups on a whole calendar up to `end`; empty periods where nothing was observed."""
+def _on_calendar(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFrame:
+    """[group, ds, y_sum, y_count] without gaps up to `end`; null where nothing was observed."""
     span = groups.filter(pl.col("ds") <= end).group_by("group").agg(pl.col("ds").min().alias("_first"))
     ds = pl.date_ranges("_first", pl.lit(end), interval=config.freq).alias("ds")
     grid = span.select("group", ds).explode("ds")
@@ -67,5 +72,5 @@ def _complete(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFrame:
 
 
 def features(context: Context, levels: tuple[Level, ...]) -> list[Feature]:
-    """The prior columns that `Features.prepare` has joined for each level."""
-    return [Feature(c, pl.col(c)) for level in levels for c in columns(grain(level))]
+    """The prior columns that `Features.prepare` joins for each level."""
+    return [Feature(c, pl.col(c)) for level in levels for c in prior_names(grain(level))]

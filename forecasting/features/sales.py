@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import NOISE, SERIES, Context, Feature, back, in_phase, rolling_mean
+from forecasting.features.base import NOISE, SERIES, Context, Feature, lag, rolling_mean, seasonal_lag
 
 Y = pl.col("y")
 SHORT_LAGS = 4
 PHASES = 8
 
 
-def level(context: Context, lead: int) -> Feature:
+def recent_level(context: Context, lead: int) -> Feature:
     """The recent level of the series, the unit of targets and sales features, null when nothing was ever sold.
 
     The power mean with exponent 1/2 over a quarter of days or a year of weeks or months (the mean of the last years
@@ -26,7 +26,7 @@ def level(context: Context, lead: int) -> Feature:
 
 def features(context: Context, lead: int) -> list[Feature]:
     """Lags, same-phase means, rolling means and deviations, last year, rarity: nothing younger than `lead` periods."""
-    unit = level(context, lead)
+    unit = recent_level(context, lead)
     made = [*_lags(context, lead), *_rolling(context, lead), *_last_year(context, lead)]
     scaled = [Feature(f.name, (f.expr / unit.expr), max(f.lookback, unit.lookback)) for f in made]
     return [*scaled, *_rarity(context, lead)]
@@ -34,13 +34,13 @@ def features(context: Context, lead: int) -> list[Feature]:
 
 def _lags(context: Context, lead: int) -> list[Feature]:
     season = context.config.season
-    first = in_phase(lead, season)
-    short = [Feature(f"lag_{i}", back(Y, lead + i), lead + i) for i in range(SHORT_LAGS)]
+    first = seasonal_lag(lead, season)
+    short = [Feature(f"lag_{i}", lag(Y, lead + i), lead + i) for i in range(SHORT_LAGS)]
     cycles = PHASES if season < context.config.frequency.year else 2
     far = [first + season * i for i in range(cycles)]
-    phase = [Feature(f"season_{i}", back(Y, k), k) for i, k in enumerate(far[:4])]
+    phase = [Feature(f"season_{i}", lag(Y, k), k) for i, k in enumerate(far[:4])]
     means = [
-        Feature(f"season_mean_{n}", pl.mean_horizontal(back(Y, k) for k in far[:n]), far[n - 1])
+        Feature(f"season_mean_{n}", pl.mean_horizontal(lag(Y, k) for k in far[:n]), far[n - 1])
         for n in (4, 8)
         if n <= cycles
     ]
@@ -60,7 +60,7 @@ def _last_year(context: Context, lead: int) -> list[Feature]:
     width = f.windows[0]
     year = f.year * -(-(lead + width) // f.year)
     return [
-        Feature("year_ago", back(Y, year), year),
+        Feature("year_ago", lag(Y, year), year),
         Feature("year_ago_around", rolling_mean(Y, width, year - width // 2), year + width),
         Feature("year_ago_level", rolling_mean(Y, f.level_window, lead + f.year), lead + f.year + f.level_window),
     ]

@@ -17,14 +17,14 @@ CHUNK = 8_000
 """Rows that are multiplied at once."""
 
 
-def of_column(values: pl.Series) -> dict[str, Any]:
+def column_statistics(values: pl.Series) -> dict[str, Any]:
     """n (values), nulls (or not finite), and of numbers mean, std, min, quantiles, max; `histogram` is JSON.
 
     The histogram of numbers is `edges` and `counts` of equal bins between min and max, of texts the most frequent
     `values` and their `counts`.
     """
     if not values.dtype.is_numeric():
-        return _of_texts(values)
+        return _text_statistics(values)
     numbers = values.cast(pl.Float64)
     known = numbers.filter(numbers.is_finite().fill_null(value=False))
     told = {"feature": values.name, "n": known.len(), "nulls": values.len() - known.len()}
@@ -37,7 +37,7 @@ def of_column(values: pl.Series) -> dict[str, Any]:
     return told | moments | quantiles | {"histogram": histogram}
 
 
-def _of_texts(values: pl.Series) -> dict[str, Any]:
+def _text_statistics(values: pl.Series) -> dict[str, Any]:
     known = values.drop_nulls().cast(pl.String)
     top = known.value_counts(name="n").sort("n", values.name, descending=[True, False]).head(TOP)
     histogram = json.dumps({"values": top[values.name].to_list(), "counts": top["n"].to_list()})

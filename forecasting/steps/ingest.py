@@ -91,7 +91,7 @@ def _fixed(load: Load, rows: Rows) -> Load:
 
 def _write_events(load: Load, rows: Rows) -> None:
     """Own events, told by day; before that, the places of the rows are looked up in the calendar."""
-    calendar.check(load.config, rows.good)
+    calendar.check_places(load.config, rows.good)
     if load.config.calendar.events:
         load.store.replace("events", events.load(load.config))
 

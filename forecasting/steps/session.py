@@ -89,7 +89,7 @@ def open_panel(config: Config, store: Store) -> Panel:
         raise UserError(f"{config.name}: no data are loaded yet; run `demandcast ingest` with this config first")
     same_freq(config, store)
     _has_rules(config, store)
-    calendar.check(config)
+    calendar.check_places(config)
     buckets = tuple(range(bucket_number(store)))
     groups = store.scan("groups").collect().sort("group", "ds")
     workers = min(os.cpu_count() or 1, len(buckets))

@@ -13,7 +13,7 @@ from forecasting.config import Config
 from forecasting.data import events
 from forecasting.data.cut import Cut
 from forecasting.errors import UserError
-from forecasting.features.calendar.places import code
+from forecasting.features.calendar.places import event_code
 from forecasting.steps import run_step
 from forecasting.steps.identity import recipe_of
 from forecasting.steps.session import open_panel, open_store
@@ -165,7 +165,7 @@ def test_events_stand_in_their_table_and_a_panel_knows_them(loaded):
     assert dict(seen.select("store", "event_fairs_next").rows()) == {"S1": 20, "S2": 30}
     today = rows.filter(pl.col("event_fairs_today") > 0)
     assert set(today.select("store", "ds", "event_fairs_today").rows()) == {
-        ("S1", chain.LAST - timedelta(9), code("summer"))
+        ("S1", chain.LAST - timedelta(9), event_code("summer"))
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data.aggregates import sums
-from forecasting.features import Around, Features, peers
+from forecasting.features import Features, GroupData, peers
 from forecasting.features.base import Context
 from forecasting.frequency import FREQS
 
@@ -37,8 +37,8 @@ class Bench:
 
     def prepared(self, lead: int, frame: pl.DataFrame, groups: pl.DataFrame | None = None) -> pl.DataFrame:
         """The frame with all that stands beside its series."""
-        beside = peers.means([peers.sums(self.frame, Context(self.config, self.made.kinds))])
-        return self.made.prepare(frame, Around(self.sums if groups is None else groups, beside), lead)
+        beside = peers.mean_by_group([peers.sum_by_group(self.frame, Context(self.config, self.made.schema))])
+        return self.made.prepare(frame, GroupData(self.sums if groups is None else groups, beside), lead)
 
 
 def rows(freq: str) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.features import Around, Features, calendar
+from forecasting.features import Features, GroupData, calendar
 from tests.features.test_features import LEADS, YEAR, Slow, every, mean, over, same
 
 NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
@@ -75,7 +75,7 @@ def day_read(day: date, country: str | None, lead: int = 1) -> date:
     ds = [day - timedelta(n) for n in range(1200)][::-1]
     frame = pl.DataFrame({"unique_id": "a", "ds": ds, "y": [float(d.toordinal()) for d in ds]})
     made = Features(config, dict(frame.schema), ())
-    row = made.prepare(frame, Around(NO_SUMS, None), lead).select(
+    row = made.prepare(frame, GroupData(NO_SUMS, None), lead).select(
         made.exprs(lead)[-1], *(f.expr.alias(f.name) for f in made.all(lead))
     )
     return date.fromordinal(round(row["like_year_ago"][-1] * row["level"][-1]))

@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.features.base import Context
-from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, features, joined
+from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, add_elasticity_columns, features
 from tests.features.test_features import LEADS, YEAR, Slow, over, same
 
 
@@ -57,7 +57,7 @@ def answering(elasticity: float) -> tuple[pl.DataFrame, Context]:
 @pytest.mark.parametrize("elasticity", [-0.5, -1.5, -3.0])
 def test_the_elasticity_of_a_series_is_found(elasticity):
     frame, context = answering(elasticity)
-    last = joined(frame, context, 4).row(-1, named=True)
+    last = add_elasticity_columns(frame, context, 4).row(-1, named=True)
     level = np.mean(np.sqrt(frame["y"].to_numpy()[-56:-4])) ** 2
     assert last["price_slope_104"] == pytest.approx(elasticity, abs=0.05)
     assert level / last["price_dear_104"] == pytest.approx(100 * 0.5**elasticity, rel=0.05)
@@ -66,19 +66,19 @@ def test_the_elasticity_of_a_series_is_found(elasticity):
 def test_where_prices_never_moved_the_usual_slope_stands():
     frame, context = answering(-3.0)
     frame = frame.with_columns(price=1.0)
-    assert joined(frame, context, 4)["price_slope_52"].drop_nulls().to_list() == pytest.approx(
+    assert add_elasticity_columns(frame, context, 4)["price_slope_52"].drop_nulls().to_list() == pytest.approx(
         [USUAL] * (frame.height - 4)
     )
 
 
 def test_sales_that_rise_with_the_price_are_no_reason_to_expect_so():
     frame, context = answering(2.0)
-    assert (joined(frame, context, 4)["price_slope_52"].drop_nulls()[30:] == 0).all()
+    assert (add_elasticity_columns(frame, context, 4)["price_slope_52"].drop_nulls()[30:] == 0).all()
 
 
 def test_without_a_price_there_is_nothing():
     frame, context = answering(-1.0)
     columns = context.config.columns.model_copy(update={"price": None})
     bare = replace(context, config=context.config.model_copy(update={"columns": columns}))
-    assert joined(frame, bare, 4).columns == frame.columns
+    assert add_elasticity_columns(frame, bare, 4).columns == frame.columns
     assert features(bare, 4) == []

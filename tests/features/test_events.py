@@ -9,9 +9,9 @@ import pytest
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
-from forecasting.features import Around, Features
+from forecasting.features import Features, GroupData
 from forecasting.features.calendar import events
-from forecasting.features.calendar.places import code
+from forecasting.features.calendar.places import event_code
 
 NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
 FIRST, DAYS, H = date(2022, 1, 3), 900, 14
@@ -58,7 +58,7 @@ def cut(rows: pl.DataFrame, job: Config, cutoff: date = CUTOFF) -> Cut:
 def matrix(at: Cut, lead: int = H) -> pl.DataFrame:
     frame = at.frame(0)
     made = Features(at.config, dict(frame.schema), ())
-    rows = made.prepare(frame, Around(NO_SUMS, None), lead)
+    rows = made.prepare(frame, GroupData(NO_SUMS, None), lead)
     return rows.select("unique_id", "ds", "y", *(f.expr.alias(f.name) for f in made.all(lead)), made.exprs(lead)[-1])
 
 
@@ -79,7 +79,7 @@ def test_every_feature_of_a_day_is_what_slow_arithmetic_says():
         assert days[-1] == CUTOFF + H * DAY
 
         def number(day: date, named=named) -> int:
-            return code(named[day]) if day in named else 0
+            return event_code(named[day]) if day in named else 0
 
         def nth(day: date, named=named) -> int:
             """1 on the first day of an event, 2 on the next."""
@@ -104,7 +104,7 @@ def test_the_end_of_the_horizon_sees_what_comes_after_it():
     """Otherwise a model would learn from days that see on and be asked about days that do not."""
     last = matrix(cut(sold(), config())).filter(pl.col("ds") == CUTOFF + H * DAY, pl.col("unique_id") == "S2")
     assert last["event_fairs_next"].item() == 3
-    assert last["event_fairs_next_code"].item() == code("match")
+    assert last["event_fairs_next_code"].item() == event_code("match")
 
 
 @pytest.mark.parametrize("back", [0, 1, 9, 60])
@@ -163,12 +163,12 @@ def test_no_feature_needs_more_than_the_lookback_it_declares(lead):
     frame = at.frame(0)
     made = Features(job, dict(frame.schema), ())
     for day in (date(2024, 4, 14), end + H * DAY):
-        whole = made.prepare(frame, Around(NO_SUMS, None), lead)
+        whole = made.prepare(frame, GroupData(NO_SUMS, None), lead)
         for feature in made.all(lead):
             if not feature.name.startswith(("cal_", "event_", "like_")):
                 continue
             since = day - feature.lookback * DAY
-            tail = made.prepare(frame.filter(pl.col("ds") >= since), Around(NO_SUMS, None), lead)
+            tail = made.prepare(frame.filter(pl.col("ds") >= since), GroupData(NO_SUMS, None), lead)
             one, other = (
                 f.select("ds", feature.expr.alias("is")).filter(pl.col("ds") == day)["is"] for f in (whole, tail)
             )
@@ -180,31 +180,31 @@ def test_weeks_and_months_know_their_share_of_events():
     named = on("S1")
     ds = [FIRST + timedelta(7 * n) for n in range(125)]
     rows = pl.DataFrame({"unique_id": "a", "ds": ds, "y": 1.0, "store": "S1"})
-    got = events.joined(rows, table(), config("1w"))
+    got = events.add_event_columns(rows, table(), config("1w"))
     after = [[d + n * DAY for n in range(7)] for d in ds]
     before = [[d - n * DAY for n in range(7)] for d in ds]
     for name, weeks in (("after", after), ("before", before)):
         share = [sum(d in named for d in week) / 7 for week in weeks]
         assert got[f"event_fairs_share_{name}"].to_list() == pytest.approx(share)
-        nearest = [next((code(named[d]) for d in week if d in named), 0) for week in weeks]
+        nearest = [next((event_code(named[d]) for d in week if d in named), 0) for week in weeks]
         assert got[f"event_fairs_{name}"].to_list() == nearest
     months = [date(y, m, 1) for y in (2022, 2023) for m in range(1, 13)]
     rows = pl.DataFrame({"unique_id": "a", "ds": months, "y": 1.0, "store": "S1"})
-    got = events.joined(rows, table(), config("1mo"))["event_fairs_share"].to_list()
+    got = events.add_event_columns(rows, table(), config("1mo"))["event_fairs_share"].to_list()
     every = [[d + n * DAY for n in range(31) if (d + n * DAY).month == d.month] for d in months]
     assert got == pytest.approx([sum(d in named for d in month) / len(month) for month in every])
 
 
 def test_aggregates_see_the_events_of_all_places_only():
     rows = sold().drop("store").filter(pl.col("unique_id") == "S1")
-    got = events.joined(rows, table(), config())
+    got = events.add_event_columns(rows, table(), config())
     everywhere = {day for _, place, day, _ in table().iter_rows() if place == ""}
     assert [c > 0 for c in got["event_fairs_today"]] == [d in everywhere for d in got["ds"]]
 
 
 def test_no_events_known_and_no_rows_are_no_error():
     rows = sold(days=3)
-    got = events.joined(rows, events.SCHEMA.to_frame(), config())
+    got = events.add_event_columns(rows, events.SCHEMA.to_frame(), config())
     assert got["event_fairs_next"].to_list() == [FAR] * 6
-    assert events.joined(rows.clear(), table(), config()).height == 0
-    assert events.joined(rows, table(), config(events={})).equals(rows)
+    assert events.add_event_columns(rows.clear(), table(), config()).height == 0
+    assert events.add_event_columns(rows, table(), config(events={})).equals(rows)

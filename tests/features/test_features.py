@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.features.base import Context
 from forecasting.features.groups import group_label, priors
-from forecasting.features.sales import level
+from forecasting.features.sales import recent_level
 
 FREQS = ("1d", "1w", "1mo")
 LEADS = {"1d": (1, 7, 14, 42, 340), "1w": (1, 4, 8, 45), "1mo": (1, 6, 8, 12, 24)}
@@ -267,6 +267,6 @@ def test_a_level_of_zero_is_none_and_not_the_noise_of_a_running_sum(bench):
         sold[rng.random(len(sold)) < 0.2] = np.nan
         frame = pl.DataFrame({"unique_id": f"n{i}", "y": sold}).with_columns(pl.col("y").fill_nan(None))
         made += int((frame["y"].rolling_mean(91, min_samples=1)[-quiet:] != 0).any())
-        levels = frame.select(level(Context(b.config, {}), 1).expr)["y"][-quiet + 1 :]
+        levels = frame.select(recent_level(Context(b.config, {}), 1).expr)["y"][-quiet + 1 :]
         assert levels.null_count() == len(levels)
     assert made > 0, "no noise was made, so nothing was tested"

@@ -29,7 +29,7 @@ def known(column: pl.Series) -> list[float]:
 
 @pytest.mark.parametrize("name", ["a", "b", "c", "same"])
 def test_a_column_is_described_as_by_hand(frame, name):
-    told, values = statistics.of_column(frame[name]), known(frame[name])
+    told, values = statistics.column_statistics(frame[name]), known(frame[name])
     assert (told["n"], told["nulls"]) == (len(values), 500 - len(values))
     mean = math.fsum(values) / len(values)
     assert told["mean"] == pytest.approx(mean, rel=1e-12)
@@ -43,7 +43,7 @@ def test_a_column_is_described_as_by_hand(frame, name):
 
 def test_a_histogram_holds_every_value_in_its_bin(frame):
     for name in "abc":
-        histogram = json.loads(statistics.of_column(frame[name])["histogram"])
+        histogram = json.loads(statistics.column_statistics(frame[name])["histogram"])
         edges, values = histogram["edges"], known(frame[name])
         assert (len(edges), edges[0], edges[-1]) == (statistics.BINS + 1, min(values), max(values))
         inside = [sum(lo <= v < hi for v in values) for lo, hi in pairwise(edges)]
@@ -52,13 +52,13 @@ def test_a_histogram_holds_every_value_in_its_bin(frame):
 
 
 def test_texts_are_counted_the_most_frequent_first():
-    told = statistics.of_column(pl.Series("store", ["b", "a", "b", None, "c"]))
+    told = statistics.column_statistics(pl.Series("store", ["b", "a", "b", None, "c"]))
     assert (told["n"], told["nulls"]) == (4, 1)
     assert json.loads(told["histogram"]) == {"values": ["b", "a", "c"], "counts": [2, 1, 1]}
 
 
 def test_nothing_known_is_no_number(frame):
-    assert statistics.of_column(frame["none"]) == {"feature": "none", "n": 0, "nulls": 500}
+    assert statistics.column_statistics(frame["none"]) == {"feature": "none", "n": 0, "nulls": 500}
 
 
 @pytest.mark.parametrize("parts", [1, 3])

@@ -1,7 +1,7 @@
-"""Date features: seasons, holidays with the days before and after, paydays, own events, and the like day a year ago.
+"""Calendar features: seasons, holidays, paydays, the job's events, and sales on the comparable day of earlier years.
 
-They depend on the date and on the place of a series, not on its sales: `joined` looks them up by day in tables that are
-made once (`days`, `paydays`, `aligned`); own events come with the frame (`events`, joined by data/panel).
+They depend on the date and place of a series, not on its sales: `add_calendar_columns` looks them up by day in tables
+that are built once per place (`days`, `paydays`, `aligned`). The job's events are joined when a cut builds its frame.
 """
 
 from __future__ import annotations
@@ -9,87 +9,88 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Context, Feature, ago
+from forecasting.features.base import Context, Feature, lag_by
 from forecasting.features.calendar import aligned, events
-from forecasting.features.calendar.days import days, every_name
+from forecasting.features.calendar.days import all_feature_names, days
 from forecasting.features.calendar.paydays import MONTH, with_paydays
-from forecasting.features.calendar.places import Place, check, easter, known, of
+from forecasting.features.calendar.places import Place, check_place, check_places, easter, places_of_rows
 from forecasting.frequency import Frequency
 
-__all__ = ["check", "easter", "features", "joined"]
+__all__ = ["add_calendar_columns", "check_places", "easter", "features"]
 
 PLACE = ("_country", "_region")
-LIKE = ("_like_1", "_like_2")
-"""Columns of `joined`: periods back to the like day of a year ago, and of the year before."""
+ALIGNED_LAGS = ("_like_1", "_like_2")
+"""Columns of `add_calendar_columns`: periods back to the comparable day one year and two years ago."""
 
 
 def features(context: Context, lead: int, unit: Feature) -> list[Feature]:
-    """The date features that the frequency can tell apart; those of past sales are in units of `unit`."""
+    """The calendar features of the config's frequency; those of past sales are in units of the recent level `unit`."""
     config = context.config
-    made = [Feature(f"cal_{name}", pl.col(f"cal_{name}")) for name in _names(config)]
-    return [*made, *_alike(config, lead, unit), *events.features(config, unit, lead)]
+    dates = [Feature(f"cal_{name}", pl.col(f"cal_{name}")) for name in _names(config)]
+    return [*dates, *_aligned_sales(config, lead, unit), *events.features(config, unit, lead)]
 
 
-def _alike(config: Config, lead: int, unit: Feature) -> list[Feature]:
-    """What sold on the day of last year that is as far from the same holiday, and on average over two years."""
+def _aligned_sales(config: Config, lead: int, unit: Feature) -> list[Feature]:
+    """Sales on the comparable day of last year (as far from the same holiday), and their mean over two years."""
     if not _aligns(config.frequency):
         return []
-    sold = [ago(pl.col("y"), pl.col(lag)) / unit.expr for lag in LIKE]
-    far = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, lead)]
-    return [Feature("like_year_ago", sold[0], far[0]), Feature("like_years_ago", pl.mean_horizontal(sold), far[1])]
+    sold = [lag_by(pl.col("y"), pl.col(lag)) / unit.expr for lag in ALIGNED_LAGS]
+    lookback = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, lead)]
+    mean = pl.mean_horizontal(sold)
+    return [Feature("like_year_ago", sold[0], lookback[0]), Feature("like_years_ago", mean, lookback[1])]
 
 
 def _aligns(frequency: Frequency) -> bool:
-    """A month holds the days around a holiday itself."""
+    """Whether periods are short enough to align with holidays: a month contains the days around a holiday itself."""
     return frequency.days < aligned.FIXED
 
 
 def _years(config: Config, lead: int) -> tuple[int, int]:
-    """Periods back to the same phase a year ago and in the year before, so that all days around are at least `lead`
-    periods old.
-    """
+    """Periods back to the same phase one and two years ago, far enough that all days within REACH are known."""
     f = config.frequency
     first = f.year * -(-(lead + aligned.REACH // f.days) // f.year)
     return first, first + f.year
 
 
 def _names(config: Config) -> list[str]:
-    """The names of the frequency's date features that the config's places have; with a column of countries, all."""
+    """Names of the frequency's date features that exist at the config's places; all of them with a country column."""
     calendar = config.calendar
-    home = _told(pl.Series("ds", [], pl.Date), (calendar.country, calendar.region), config)
-    have = {*home.columns, *(f"cal_{n}" for n in every_name() if calendar.country_column)}
+    home = _date_features(pl.Series("ds", [], pl.Date), (calendar.country, calendar.region), config)
+    have = {*home.columns, *(f"cal_{n}" for n in all_feature_names() if calendar.country_column)}
     return [name for name in config.frequency.calendar if f"cal_{name}" in have]
 
 
-def joined(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
-    """The frame, in the same order, with a column cal_* for every date feature, LIKE, and again_lag of own events."""
+def add_calendar_columns(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
+    """The rows in their order with a column cal_* per date feature, ALIGNED_LAGS, and again_lag per table of events."""
     if config.calendar.place_columns:
-        frame = frame.with_columns(of(config, frame).select(pl.all().name.prefix("_")).get_columns())
-        asked = frame.select("ds", *PLACE).unique().partition_by(*PLACE, as_dict=True, include_key=False)
-        places = {(place[0], place[1]): rows["ds"] for place, rows in asked.items()}
+        frame = frame.with_columns(places_of_rows(config, frame).select(pl.all().name.prefix("_")).get_columns())
+        by_place = frame.select("ds", *PLACE).unique().partition_by(*PLACE, as_dict=True, include_key=False)
+        places = {(place[0], place[1]): rows["ds"] for place, rows in by_place.items()}
     if not config.calendar.place_columns or frame.is_empty():
         places = {(config.calendar.country, config.calendar.region): frame["ds"].unique()}
     on = ["ds", *(PLACE if config.calendar.place_columns else ())]
-    told = pl.concat([_at(ds, place, config, lead) for place, ds in places.items()], how="diagonal")
-    frame = frame.join(told.select(*on, "^(cal|_like)_.*$"), on=on, how="left", nulls_equal=True, maintain_order="left")
-    return events.again(frame.drop(PLACE, strict=False), config, lead)
+    dated = pl.concat([_days_at(place, ds, config, lead) for place, ds in places.items()], how="diagonal")
+    frame = frame.join(
+        dated.select(*on, "^(cal|_like)_.*$"), on=on, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return events.add_recurrence_lag(frame.drop(PLACE, strict=False), config, lead)
 
 
-def _at(ds: pl.Series, place: Place, config: Config, lead: int) -> pl.DataFrame:
-    """One row per day of `ds` (unique): the date features of the place, PLACE, and LIKE."""
-    told = _told(ds, place, config).with_columns(
+def _days_at(place: Place, ds: pl.Series, config: Config, lead: int) -> pl.DataFrame:
+    """[ds, cal_*, PLACE, ALIGNED_LAGS]: one row per day of `ds` (unique) with the date features of the place."""
+    dated = _date_features(ds, place, config).with_columns(
         pl.lit(p, pl.String).alias(n) for n, p in zip(PLACE, place, strict=True)
     )
     if not _aligns(config.frequency):
-        return told
-    years = zip(LIKE, _years(config, lead), strict=True)
-    return told.with_columns(aligned.lags(told["ds"], place, config.frequency, year).alias(lag) for lag, year in years)
+        return dated
+    years = [aligned.aligned_lags(dated["ds"], place, config.frequency, year) for year in _years(config, lead)]
+    return dated.with_columns(lags.alias(name) for name, lags in zip(ALIGNED_LAGS, years, strict=True))
 
 
-def _told(ds: pl.Series, place: Place, config: Config) -> pl.DataFrame:
-    """One row per day of `ds` (unique): the date features of the place as cal_*."""
-    known(config, place)
-    around = pl.duration(days=2 * MONTH)  # the paydays of the first and the last day lie there
-    near = pl.col("ds").is_between(pl.lit(ds.min(), pl.Date) - around, pl.lit(ds.max(), pl.Date) + around)
-    made = with_paydays(days(*place).filter(near), config.calendar).drop("working")
-    return ds.to_frame("ds").join(made.select("ds", pl.exclude("ds").name.prefix("cal_")), on="ds", how="left")
+def _date_features(ds: pl.Series, place: Place, config: Config) -> pl.DataFrame:
+    """[ds, cal_*]: one row per day of `ds` (unique) with the date features of the place."""
+    check_place(config, place)
+    margin = pl.duration(days=2 * MONTH)  # contains the paydays before the first and after the last day
+    near = pl.col("ds").is_between(pl.lit(ds.min(), pl.Date) - margin, pl.lit(ds.max(), pl.Date) + margin)
+    features = with_paydays(days(*place).filter(near), config.calendar).drop("working")
+    return ds.to_frame("ds").join(features.select("ds", pl.exclude("ds").name.prefix("cal_")), on="ds", how="left")

@@ -22,7 +22,7 @@ EARLIER = 4
 """So many earlier occurrences of a holiday are looked at."""
 
 
-def lags(ds: pl.Series, place: Place, frequency: Frequency, year: int) -> pl.Series:
+def aligned_lags(ds: pl.Series, place: Place, frequency: Frequency, year: int) -> pl.Series:
     """For each of the days (unique) the periods back to its like about `year` periods ago (whole years; Int32): no
     farther from it than REACH, and `year` itself where no holiday is near.
     """

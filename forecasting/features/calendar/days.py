@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from forecasting.features.calendar.places import FIRST, LAST, easter, holidays_of, named
+from forecasting.features.calendar.places import FIRST, LAST, easter, holiday_code, holidays_of
 
 FAR = 15
 """Days from a holiday after which nearer or farther makes no difference."""
@@ -25,7 +25,7 @@ def days(country: str | None, region: str | None) -> pl.DataFrame:
     """
     known = holidays_of(country, region)
     frame = pl.DataFrame({"ds": pl.date_range(date(FIRST, 1, 1), date(LAST, 12, 31), eager=True)})
-    code = pl.Series([named(n) for n in known.names.values()], dtype=pl.Int32)
+    code = pl.Series([holiday_code(n) for n in known.names.values()], dtype=pl.Int32)
     holidays = pl.DataFrame({"ds": pl.Series(list(known.names), dtype=pl.Date), "code": code})
     frame = frame.join(holidays, on="ds", how="left", maintain_order="left").with_columns(_easters(frame["ds"]))
     rest = pl.col("code").is_not_null() | (DS.dt.weekday() - 1).is_in(sorted(known.weekend))
@@ -94,6 +94,6 @@ def _feasts() -> dict[str, pl.Expr]:
     }
 
 
-def every_name() -> list[str]:
+def all_feature_names() -> list[str]:
     """The names of all features that some place has."""
     return [*_dates(), *_holidays(), *_feasts()]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Feature, ago
-from forecasting.features.calendar.places import code
+from forecasting.features.base import Feature, lag_by
+from forecasting.features.calendar.places import event_code
 
 FAR = 30
 """Days from an event after which nearer or farther makes no difference."""
@@ -27,12 +27,12 @@ def place_of(on: tuple[str, ...]) -> pl.Expr:
     return pl.concat_str(on, separator="/").fill_null(EVERYWHERE) if on else pl.lit(EVERYWHERE)
 
 
-def column(table: str, name: str) -> str:
+def feature_name(table: str, name: str) -> str:
     """What a feature of a table of events is called."""
     return f"event_{table}_{name}"
 
 
-def joined(frame: pl.DataFrame, events: pl.DataFrame, config: Config) -> pl.DataFrame:
+def add_event_columns(frame: pl.DataFrame, events: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The frame with the columns of all tables of events (rows of SCHEMA), in the same order."""
     for table, told in config.calendar.events.items():
         placed = bool(told.on) and set(told.on) <= set(frame.columns)  # aggregates have no places
@@ -41,7 +41,7 @@ def joined(frame: pl.DataFrame, events: pl.DataFrame, config: Config) -> pl.Data
         asked = frame.select(on).unique().with_columns(() if placed else pl.lit(EVERYWHERE).alias("_place"))
         known = _known(events.filter(pl.col("table") == table), asked)
         names = config.frequency.events
-        known = known.select(*on, *(pl.col(n).cast(pl.Float32).alias(column(table, n)) for n in names))
+        known = known.select(*on, *(pl.col(n).cast(pl.Float32).alias(feature_name(table, n)) for n in names))
         frame = frame.join(known, on=on, how="left", maintain_order="left")
     return frame.drop("_place", strict=False)
 
@@ -54,7 +54,7 @@ def _known(events: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     both = pl.concat([everywhere.select("_place", "ds", "name"), here.select("_place", "ds", "name")])
     named = both.group_by("_place", "ds").agg(pl.col("name").unique().sort().str.join("+"))
     texts = named["name"].unique()
-    codes = dict(zip(texts, map(code, texts), strict=True))
+    codes = dict(zip(texts, map(event_code, texts), strict=True))
     named = named.with_columns(code=pl.col("name").replace_strict(codes, return_dtype=pl.Int32))
     named = _days_of_events(named.sort("_place", "ds"))
     grid = places.join(_around(asked["ds"]), how="cross").join(named, on=["_place", "ds"], how="left")
@@ -95,14 +95,14 @@ def _features() -> Mapping[str, pl.Expr]:
     return here | {"today": EVENT.fill_null(0), "day": pl.col("day").fill_null(0)}
 
 
-def again(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
+def add_recurrence_lag(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
     """Adds the column again_lag of each table of events: periods back to the same day (the first, the second, ...) of
     the same event's newest occurrence that is at least `lead` periods old; null where it is too old or there is none.
     """
     f = config.frequency
     for table, told in config.calendar.events.items() if "today" in f.events else ():
         on = [c for c in told.on if c in frame.columns]
-        today, day = pl.col(column(table, "today")), pl.col(column(table, "day"))
+        today, day = pl.col(feature_name(table, "today")), pl.col(feature_name(table, "day"))
         held = frame.select(*on, "ds", _code=today, _day=day).filter(pl.col("_code") > 0).unique()
         like = [*on, "_code", "_day"]
         old = held.with_columns(_then=DS).sort("_then")
@@ -112,13 +112,15 @@ def again(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
         )
         lag = f.steps(pl.col("_then"), DS)
         found = found.select(
-            *on, "ds", pl.when(lag <= oldest(config, lead)).then(lag).alias(column(table, "again_lag"))
+            *on,
+            "ds",
+            pl.when(lag <= longest_recurrence(config, lead)).then(lag).alias(feature_name(table, "again_lag")),
         )
         frame = frame.join(found, on=[*on, "ds"], how="left", maintain_order="left", nulls_equal=True)
     return frame
 
 
-def oldest(config: Config, lead: int) -> int:
+def longest_recurrence(config: Config, lead: int) -> int:
     """Periods after which an event's earlier occurrence is forgotten: two years, at least."""
     return lead + 2 * config.frequency.year
 
@@ -126,9 +128,9 @@ def oldest(config: Config, lead: int) -> int:
 def features(config: Config, unit: Feature, lead: int) -> list[Feature]:
     """The columns that `joined` has added, and what sold on the same day of the same event before."""
     tables, names = config.calendar.events, config.frequency.events
-    made = [Feature(column(t, n), pl.col(column(t, n))) for t in tables for n in names]
+    made = [Feature(feature_name(t, n), pl.col(feature_name(t, n))) for t in tables for n in names]
     if "today" not in names:
         return made
-    far = max(oldest(config, lead), unit.lookback)
-    sold = {t: ago(pl.col("y"), pl.col(column(t, "again_lag"))) / unit.expr for t in tables}
-    return [*made, *(Feature(column(t, "again"), expr, far) for t, expr in sold.items())]
+    far = max(longest_recurrence(config, lead), unit.lookback)
+    sold = {t: lag_by(pl.col("y"), pl.col(feature_name(t, "again_lag"))) / unit.expr for t in tables}
+    return [*made, *(Feature(feature_name(t, "again"), expr, far) for t, expr in sold.items())]

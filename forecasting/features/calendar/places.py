@@ -42,7 +42,7 @@ class Holidays:
         found: dict[str, list[date]] = {"Easter": [easter(year) for year in range(FIRST, LAST + 1)]}
         last: dict[str, date] = {}
         for day, names in self.names.items():
-            for name in (plain(n) for n in names.split("; ") if not MOVED.search(n)):
+            for name in (without_remarks(n) for n in names.split("; ") if not MOVED.search(n)):
                 if name not in last or day - last[name] > APART:
                     found.setdefault(name, []).append(day)
                 last[name] = day
@@ -54,19 +54,19 @@ class Holidays:
         return sorted({day for days in self.feasts.values() if _wanders(days) for day in days})
 
 
-def plain(name: str) -> str:
+def without_remarks(name: str) -> str:
     """The name without remarks in brackets: the "Eid al-Fitr (estimated)" of coming years is an Eid al-Fitr."""
     return REMARK.sub("", name)
 
 
-def code(name: str) -> int:
+def event_code(name: str) -> int:
     """A number for an event that is the same in every place, process and load; exact as Float32."""
     return zlib.crc32(name.encode()) % 2**20 + 1
 
 
-def named(names: str) -> int:
+def holiday_code(names: str) -> int:
     """The code of a day's holiday: of the first when there are more."""
-    return code(plain(names.split("; ")[0]))
+    return event_code(without_remarks(names.split("; ")[0]))
 
 
 def _wanders(days: list[date]) -> bool:
@@ -92,18 +92,18 @@ def _package() -> Any:
     return holidays
 
 
-def check(config: Config, places: pl.DataFrame | None = None) -> None:
+def check_places(config: Config, places: pl.DataFrame | None = None) -> None:
     """Raise the UserError for a country or region that the holidays package lacks, in the config or among `places`
     (rows of a panel, or their calendar.place_columns).
     """
     calendar = config.calendar
-    known(config, (calendar.country, calendar.region))
+    check_place(config, (calendar.country, calendar.region))
     if places is not None and calendar.place_columns:
-        for country, region in of(config, places).unique().sort(pl.all()).iter_rows():
-            known(config, (country, region))
+        for country, region in places_of_rows(config, places).unique().sort(pl.all()).iter_rows():
+            check_place(config, (country, region))
 
 
-def known(config: Config, place: Place) -> None:
+def check_place(config: Config, place: Place) -> None:
     """Raise the UserError for a place that the holidays package lacks, at the key that tells it."""
     country, region = place
     if not country:
@@ -122,7 +122,7 @@ def known(config: Config, place: Place) -> None:
         raise config.fault(f"calendar.{key}", f"{said}: {e}; use ISO codes such as DE and BY (of DE-BY)") from None
 
 
-def of(config: Config, frame: pl.DataFrame) -> pl.DataFrame:
+def places_of_rows(config: Config, frame: pl.DataFrame) -> pl.DataFrame:
     """country and region of every row; those of the config where the row tells none.
 
     The region of the config belongs to its country: a row of another country has the region it tells, or none.

@@ -34,7 +34,7 @@ class Matrix:
     def of(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
         """All inputs as columns beside those of the frame, and `level`; categories replaced by their codes."""
         coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
-        made = self.features.prepare(frame, cut.around, lead).with_columns(*self.features.exprs(lead))
+        made = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
         return made.with_columns(coded)
 
     def ahead(self, cut: Cut, bucket: int, lead: int, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.features.descriptions import about
+from forecasting.features.descriptions import describe_table
 from forecasting.services.store import Store
 from forecasting.steps import Outcome, session
 from forecasting.steps.feature_store.maker import maker
@@ -33,7 +33,7 @@ def build(
     for lead in checked(config, leads):
         first = _first(config, made.cut.cutoff, years)
         row = {"name": name_of(config, lead), "kind": "offline", "lead": lead, "cutoff": made.cut.cutoff}
-        row |= {"description": about(config, lead), "key": KEY, "event_time": EVENT_TIME}
+        row |= {"description": describe_table(config, lead), "key": KEY, "event_time": EVENT_TIME}
         row |= {"first": first} if first else {}
         order = Order("features", row, made.columns, partial(made.past, lead, first))
         outcomes.append(build_version(config, panel, order, force=force))

@@ -38,7 +38,7 @@ class Maker:
     @property
     def columns(self) -> dict[str, pl.DataType]:
         """The features in their order and types: numbers, then the texts that models know by a code."""
-        config, kinds = self.cut.config, self.features.kinds
+        config, kinds = self.cut.config, self.features.schema
         drivers = (*config.columns.known_ahead, *config.static_columns)
         columns: dict[str, pl.DataType] = {f.name: pl.Float32() for f in self.features.all(1)}
         return {**columns, **{c: pl.String() for c in drivers if kinds.get(c) == pl.String}}

@@ -6,7 +6,7 @@ from datetime import date
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.features.descriptions import about
+from forecasting.features.descriptions import describe_table
 from forecasting.steps import Outcome, session
 from forecasting.steps.feature_store.build import EVENT_TIME, KEY
 from forecasting.steps.feature_store.maker import maker
@@ -25,7 +25,7 @@ def online(config: Config, cutoff: date | None = None, *, force: bool = False) -
     row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
     row |= {
         "event_time": EVENT_TIME,
-        "description": f"the next {config.h} {config.frequency.unit}s: {about(config, 1)}",
+        "description": f"the next {config.h} {config.frequency.unit}s: {describe_table(config, 1)}",
     }
     outcome = build_version(config, panel, Order("features", row, made.columns, made.coming), force=force)
     builds = registered(store, "features", online_name(config))["build"].to_list()

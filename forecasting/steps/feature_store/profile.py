@@ -22,7 +22,7 @@ def of_build(store: Store, panel: Panel, build: str, features: list[str]) -> pl.
     rows = store.scan("feature_rows", build=build).with_columns(e.alias(name) for name, e in TARGETS.items())
     columns = [*TARGETS, *features]
     some = [columns[i : i + AT_ONCE] for i in range(0, len(columns), AT_ONCE)]
-    told = [statistics.of_column(column) for names in some for column in rows.select(names).collect()]
+    told = [statistics.column_statistics(column) for names in some for column in rows.select(names).collect()]
     means = {one["feature"]: one["mean"] for one in told if one.get("mean") is not None}
     beside = _correlated(rows, panel, means)
     table = store.tables["feature_stats"].schema

@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.errors import UserError
-from forecasting.features.descriptions import description
+from forecasting.features.descriptions import describe_feature
 from forecasting.services.store import Store
 from forecasting.steps import session
 from forecasting.steps.feature_store.build import name_of
@@ -125,7 +125,7 @@ def describe(config: Config, row: dict[str, Any]) -> pl.DataFrame:
     """
     stats = stats_of(session.open_store(config), row)
     targets = {"y": "the target, in units of the source", "y/level": "the target, in levels"}
-    told = [targets.get(name) or description(name, config) for name in stats["feature"]]
+    told = [targets.get(name) or describe_feature(name, config) for name in stats["feature"]]
     lines = [json.loads(text) if text else {} for text in stats["correlations"]]
     return stats.select(
         "feature",
