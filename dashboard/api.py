@@ -33,7 +33,7 @@ def build(config: Config, lifespan: Callable[[FastAPI], AbstractAsyncContextMana
     @api.get("/reports/drift/{cutoff}")
     async def drift_report(cutoff: date) -> Response:
         """The drift report of a cutoff as locked-down HTML."""
-        page = await asyncio.to_thread(queries.report, config, cutoff)
+        page = await asyncio.to_thread(queries.read_drift_report, config, cutoff)
         if page is None:
             raise HTTPException(404, f"there is no drift report of {cutoff}")
         return Response(page, media_type="text/html", headers=LOCKED)

@@ -131,7 +131,7 @@ def _header(config: Config) -> dmc.Group:
 def _register(app: Dash, config: Config) -> None:
     @app.callback(Output("fresh", "children"), Input("_pages_location", "pathname"))
     async def fresh(_: str) -> Any:
-        return _freshness(await ask(queries.status, config))
+        return _freshness(await ask(queries.read_status, config))
 
     app.clientside_callback(ClientsideFunction("address", "write"), Input("address", "data"))
     # the toggle does not say what "auto" came to; the document does, then and whenever it changes (assets/scheme.js)

@@ -30,13 +30,15 @@ def vintages(config: Config) -> list[dict[str, str]]:
         {"value": f"{cutoff}@{version}", "label": f"{cutoff} · version {version}"}
         if kind == "published"
         else {"value": f"{cutoff}@backtest", "label": f"{cutoff} · backtest"}
-        for cutoff, version, kind in queries.vintages(config).iter_rows()
+        for cutoff, version, kind in queries.list_vintages(config).iter_rows()
     ]
 
 
 def models(config: Config, vintage: str | None, names: list[str]) -> list[str]:
     """The models that answered what is chosen at a vintage."""
-    return queries.models(config, *vintage_of(vintage), queries.line(config, names)) if vintage else []
+    return (
+        queries.list_models(config, *vintage_of(vintage), queries.resolve_selection(config, names)) if vintage else []
+    )
 
 
 def series(config: Config, text: str, chosen: str | None) -> list[str]:
@@ -47,12 +49,12 @@ def series(config: Config, text: str, chosen: str | None) -> list[str]:
 def lines(config: Config, text: str, chosen: list[str]) -> list[Any]:
     """Aggregates and series that fit the search, and those already chosen: their pills need their words."""
     words = text.lower().split()
-    aggregates = [{"value": f"group:{g}", "label": group_name(g)} for g in queries.groups(config)]
+    aggregates = [{"value": f"group:{g}", "label": group_name(g)} for g in queries.list_aggregates(config)]
     fitting = [a for a in aggregates if a["value"] in chosen or all(w in a["label"].lower() for w in words)]
     found = queries.find_series(config, text, FOUND)
     kept = [c.removeprefix("series:") for c in chosen if c.startswith("series:")]
     below = [{"value": f"series:{s}", "label": s} for s in dict.fromkeys([*kept, *found])]
-    count = queries.series_count(config)
+    count = queries.count_series(config)
     head = f"Series ({len(found)} of {count:,}: type to narrow)" if count > len(found) else f"Series ({count:,})"
     both = ({"group": "Aggregates", "items": fitting[: 2 * FOUND]}, {"group": head, "items": below})
     return [group for group in both if group["items"]]

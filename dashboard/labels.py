@@ -5,9 +5,13 @@ from datetime import date
 from dashboard.figures import Labels
 from dashboard.theme import palette
 from forecasting.config import Config
-from forecasting.steps.queries import Line
+from forecasting.steps.queries import Selection
 
 TITLE_LIMIT = 44
+NO_INTERVAL = (
+    "Shown without an interval: quantiles cannot be added, and these forecasts hold no row for this sum. "
+    "Name the level under levels_of_aggregation in the config to get one."
+)
 
 
 def labels(config: Config, title: str, scheme: str | None, through: date | None = None, note: str = "") -> Labels:
@@ -27,7 +31,7 @@ def periods(config: Config, n: int) -> str:
     return f"{n} {config.frequency.unit}{'s' if n != 1 else ''}"
 
 
-def line_name(of: Line) -> str:
+def line_name(of: Selection) -> str:
     """A line's name for people."""
     return group_name(of.name) if of.kind == "group" else of.name
 

@@ -83,14 +83,17 @@ def test_the_quarantine_tells_the_line_as_it_came(shop):
 
 def test_the_figure_holds_the_sales_and_the_forecast(shop):
     config = shop.config
-    line = queries.line(config, ["series:shop"])
-    cutoff, version, kind = queries.vintages(config).row(0)
+    line = queries.resolve_selection(config, ["series:shop"])
+    cutoff, version, kind = queries.list_vintages(config).row(0)
     assert (cutoff, kind) == (LAST, "published")
-    champion = queries.models(config, cutoff, version, line)[0]
+    champion = queries.list_models(config, cutoff, version, line)[0]
     assert champion == shop.told["predict"]["champion"]
     labels = figures.Labels("shop", config.frequency, through=cutoff)
     figure = figures.fan(
-        queries.history(config, line), queries.forecast(config, line, cutoff, version, champion), labels, cutoff
+        queries.read_history(config, line),
+        queries.read_forecast(config, line, cutoff, version, champion),
+        labels,
+        cutoff,
     )
     traces = {trace.name: trace for trace in figure.data}
     actual = dict(zip(traces["Actual"].x, traces["Actual"].y, strict=True))

@@ -55,7 +55,7 @@ def register(app: Dash, config: Config) -> None:
 
 
 def _checks(config: Config) -> list[str]:
-    cutoffs = queries.drift(config)["cutoff"].unique().sort(descending=True)
+    cutoffs = queries.read_drift(config)["cutoff"].unique().sort(descending=True)
     return [str(c) for c in cutoffs]
 
 
@@ -64,9 +64,9 @@ def _body(config: Config, cutoff: str | None, scheme: str | None) -> Any:
         why = "The newest weeks are compared with the same weeks a year before; the step monitor does it after a run."
         return empty("No drift check yet", why, command(config, "monitor"))
     verdict = pl.when("drifted").then(pl.lit("▲ drifted")).otherwise(pl.lit("● steady"))
-    table = queries.drift(config).with_columns(ratio=ratio(), verdict=verdict)
+    table = queries.read_drift(config).with_columns(ratio=ratio(), verdict=verdict)
     rows = table.filter(pl.col("cutoff") == date.fromisoformat(cutoff)).sort("ratio", descending=True, nulls_last=True)
-    now = queries.status(config)
+    now = queries.read_status(config)
     fig = figures.drift(
         table, labels(config, "Drift per column over time", scheme, now.through, "p-values upside down")
     )
@@ -106,7 +106,7 @@ def _verdict(rows: pl.DataFrame) -> dmc.Group:
 
 
 def _report(config: Config, cutoff: str) -> Any:
-    if queries.report(config, date.fromisoformat(cutoff)) is None:
+    if queries.read_drift_report(config, date.fromisoformat(cutoff)) is None:
         return note("The HTML report of this check is no longer in the store; the numbers above are all that is kept.")
     # scripts yes, same origin no: the report draws itself but reaches neither the dashboard nor the network
     frame = html.Iframe(

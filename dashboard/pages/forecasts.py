@@ -11,11 +11,10 @@ from dashboard import choices, figures
 from dashboard.async_queries import ask, show
 from dashboard.columns import period_columns
 from dashboard.components import chart, empty, grid, note, number, page, text_column
-from dashboard.labels import command, labels, line_name, periods, unit
+from dashboard.labels import NO_INTERVAL, command, labels, line_name, periods, unit
 from dashboard.state import Field, decode, encode, one_of
 from forecasting.config import Config
 from forecasting.steps import export, queries
-from forecasting.steps.queries.lines import NO_INTERVAL
 
 NAME, PATH, ORDER, ABOUT = "Forecasts", "/forecasts", 2, "Any series, any vintage"
 NAMES = {"y": "Actual", "yhat": "Mean", "q50": "Median"}
@@ -149,17 +148,17 @@ def _body(
     if vintage is None:
         why = "The main job reads the source, backtests, trains and publishes the first forecasts."
         return empty("No forecasts yet", why, command(config))
-    of = queries.line(config, names)
+    of = queries.resolve_selection(config, names)
     if of is None:
         why = "Choose at least one above; names in a link that the data no longer hold are left out."
         return empty("No such series" if names else "No series chosen", why)
     cutoff, version = choices.vintage_of(vintage)
-    ahead = queries.forecast(config, of, cutoff, version, model)
+    ahead = queries.read_forecast(config, of, cutoff, version, model)
     if ahead.is_empty():
         why = f"{line_name(of)} has no rows by {model} at {cutoff}: it may have begun later or ended before."
         return empty("No forecast in this vintage", f"{why} Take another vintage or model.")
-    now = queries.status(config)
-    history = queries.history(config, of, _start(config, cutoff, span))
+    now = queries.read_status(config)
+    history = queries.read_history(config, of, _start(config, cutoff, span))
     if of.kind == "series" and cutoff == now.cutoff:
         history = pl.concat([history, queries.promotions_ahead(config, of.name)], how="diagonal")
     labelled = labels(config, line_name(of), scheme, now.through, f"forecast by {model}")
@@ -193,10 +192,10 @@ def _sentence(config: Config, ahead: pl.DataFrame, version: int | None) -> str:
 
 
 def _file(config: Config, names: list[str], vintage: str | None, model: str | None) -> Any:
-    of = queries.line(config, names)
+    of = queries.resolve_selection(config, names)
     if of is None or vintage is None:
         return no_update
-    rows = queries.forecast(config, of, *choices.vintage_of(vintage), model)
+    rows = queries.read_forecast(config, of, *choices.vintage_of(vintage), model)
     rows = rows.select(pl.lit(line_name(of)).alias("line"), pl.lit(vintage).alias("vintage"), pl.all())
     return {
         "content": export.csv(rows),

@@ -36,17 +36,17 @@ def register(app: Dash, config: Config) -> None:
 
 
 def _body(config: Config, scheme: str | None) -> Any:
-    now = queries.status(config)
+    now = queries.read_status(config)
     if now.through is None:
         return empty("No data yet", "The main job reads the source, backtests, trains and forecasts.", command(config))
-    total = queries.line(config, ["group:total"])
+    total = queries.resolve_selection(config, ["group:total"])
     assert total is not None  # ingest writes the total with the panel
     parts = [_kpis(config, now), _total(config, now, total, scheme), _lower(config, now, scheme)]
     return dmc.Stack(parts, gap="lg")
 
 
 def _kpis(config: Config, now: queries.Status) -> dmc.SimpleGrid:
-    k = queries.kpis(config)
+    k = queries.read_kpis(config)
     return dmc.SimpleGrid(
         [_accuracy(k), _bias(k), _coverage(k), _volume(config, k)], cols={"base": 1, "xs": 2, "lg": 4}
     )
@@ -109,11 +109,11 @@ def _volume(config: Config, k: queries.Kpis) -> dmc.Card:
     )
 
 
-def _total(config: Config, now: queries.Status, total: queries.Line, scheme: str | None) -> dmc.Card:
+def _total(config: Config, now: queries.Status, total: queries.Selection, scheme: str | None) -> dmc.Card:
     through = now.through
     start = config.frequency.shift(through, -HISTORY * config.h) if through else None
-    history = queries.history(config, total, start)
-    newest = queries.vintages(config).filter(pl.col("kind") == "published").head(1)
+    history = queries.read_history(config, total, start)
+    newest = queries.list_vintages(config).filter(pl.col("kind") == "published").head(1)
     if newest.is_empty():
         fig = figures.fan(history, pl.DataFrame({"ds": [], "yhat": []}), labels(config, "Total sales", scheme, through))
         return dmc.Stack(
@@ -123,7 +123,7 @@ def _total(config: Config, now: queries.Status, total: queries.Line, scheme: str
             ]
         )
     cutoff, version, _ = newest.row(0)
-    ahead = queries.forecast(config, total, cutoff, version, queries.models(config, cutoff, version)[0])
+    ahead = queries.read_forecast(config, total, cutoff, version, queries.list_models(config, cutoff, version)[0])
     note = "" if ahead["yhat"].count() == 0 or ahead["q50"].count() else "sum of series, no interval"
     return chart(
         "total", figures.fan(history, ahead, labels(config, "Total sales and forecast", scheme, through, note), cutoff)
@@ -132,8 +132,10 @@ def _total(config: Config, now: queries.Status, total: queries.Line, scheme: str
 
 def _lower(config: Config, now: queries.Status, scheme: str | None) -> dmc.Grid:
     span = "week" if config.frequency.days == 1 else config.frequency.unit
-    title = f"Last {queries.CONTEXT} {span}s and a year before"
-    context = chart("recent", figures.recent(queries.recent(config), labels(config, title, scheme, now.through)), 340)
+    title = f"Last {queries.RECENT_SPANS} {span}s and a year before"
+    context = chart(
+        "recent", figures.recent(queries.read_recent_sales(config), labels(config, title, scheme, now.through)), 340
+    )
     return dmc.Grid(
         [
             dmc.GridCol(dmc.Stack([context, _top(config)], gap="lg"), span={"base": 12, "lg": 8}),
@@ -146,7 +148,7 @@ def _lower(config: Config, now: queries.Status, scheme: str | None) -> dmc.Grid:
 
 
 def _top(config: Config) -> Any:
-    top = queries.top_series(config)
+    top = queries.read_largest_series(config)
     if top.is_empty():
         return empty("No series to rank", "There is no published forecast.", command(config), "no-top")
     rows = top.with_columns(change=pl.col("yhat") / pl.col("last_year") - 1)
@@ -167,7 +169,7 @@ def _top(config: Config) -> Any:
 
 
 def _gate(config: Config) -> dmc.Card:
-    train = queries.facts(config, "train")
+    train = queries.read_run_facts(config, "train")
     if not train:
         return _side(
             "Model", [dmc.Text("Nothing has been trained yet.", c="dimmed"), dmc.Code(command(config, "train"))]
@@ -187,7 +189,7 @@ def _gate(config: Config) -> dmc.Card:
 
 
 def _quality(config: Config) -> dmc.Card:
-    ingest = queries.facts(config, "ingest")
+    ingest = queries.read_run_facts(config, "ingest")
     lines, bad = ingest.get("lines") or 0, ingest.get("quarantined") or 0
     keys, filled = ingest.get("keys") or 0, ingest.get("filled") or 0
     share = bad / lines if lines else 0.0
@@ -202,7 +204,7 @@ def _quality(config: Config) -> dmc.Card:
 
 
 def _drift(config: Config) -> dmc.Card:
-    table = queries.drift(config)
+    table = queries.read_drift(config)
     if table.is_empty():
         return _side("Drift", [lamp("unknown", "not checked yet"), dmc.Code(command(config, "monitor"))], "drift-light")
     last = table.filter(pl.col("cutoff") == pl.col("cutoff").max())

@@ -34,7 +34,7 @@ FIELDS = (
 
 def layout(config: Config, query: dict[str, Any]) -> Any:
     """Controls and days as the query string has them; an empty result."""
-    now = queries.status(config)
+    now = queries.read_status(config)
     if now.cutoff is None:
         return page(
             "Scenario", LEAD, empty("No model to ask yet", "A scenario needs a published forecast.", command(config))
@@ -236,7 +236,7 @@ def _totals(config: Config, rows: pl.DataFrame) -> dmc.SimpleGrid:
 
 
 def _charts(config: Config, rows: pl.DataFrame, series: str, scheme: str | None) -> list[dmc.Card]:
-    through = queries.status(config).through
+    through = queries.read_status(config).through
     both = figures.compare(rows, labels(config, f"Scenario for {series}", scheme, through))
     gap = figures.difference(rows, labels(config, f"Difference for {series}", scheme, through))
     return [chart("s-compare", both, 400), chart("s-gap", gap, 340)]

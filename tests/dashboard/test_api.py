@@ -61,7 +61,7 @@ def test_health_answers_during_a_slow_callback(job, monkeypatch):
             asyncio.run_coroutine_threadsafe(release.wait(), loop).result(20)
             return queries.Status(None, None, None, None, 0)
 
-        monkeypatch.setattr(queries, "status", slow)
+        monkeypatch.setattr(queries, "read_status", slow)
         server = app.build(config)
         async with client(server) as http:
             await http.get("/")

@@ -24,8 +24,8 @@ def largest(live: Config) -> str:
 
 
 def test_the_four_numbers_are_those_that_the_backtest_told(live):
-    k = queries.kpis(live)
-    told = queries.facts(live, "backtest")["scores"]
+    k = queries.read_kpis(live)
+    told = queries.read_run_facts(live, "backtest")["scores"]
     mine = next(s for s in told if s["model"] == k.model and s["grain"] == "series")
     assert (k.wape, k.bias, k.coverage) == pytest.approx((mine["wape"], mine["bias"], mine["coverage-80"]))
     ladder = [s["wape"] for s in told if s["grain"] == "series" and s["model"] in LADDER]
@@ -34,12 +34,12 @@ def test_the_four_numbers_are_those_that_the_backtest_told(live):
 
 
 def test_the_total_has_an_interval_of_its_own(live):
-    cutoff, version, _ = queries.vintages(live).row(0)
-    model = queries.models(live, cutoff, version)[0]
-    total = queries.forecast(live, queries.line(live, ["group:total"]), cutoff, version, model)
+    cutoff, version, _ = queries.list_vintages(live).row(0)
+    model = queries.list_models(live, cutoff, version)[0]
+    total = queries.read_forecast(live, queries.resolve_selection(live, ["group:total"]), cutoff, version, model)
     assert total.height == chain.H
     assert total.filter(pl.col("yhat") > 0).select((pl.col("lo-80") < pl.col("hi-80")).all()).item()
-    parts = [queries.forecast(live, queries.line(live, [f"series:{s}"]), cutoff, version, model)
+    parts = [queries.read_forecast(live, queries.resolve_selection(live, [f"series:{s}"]), cutoff, version, model)
              for s in queries.find_series(live)]  # fmt: skip
     assert sum(p["yhat"].sum() for p in parts) == pytest.approx(total["yhat"].sum())
     width = (total["hi-80"] - total["lo-80"]).sum()
@@ -47,11 +47,11 @@ def test_the_total_has_an_interval_of_its_own(live):
 
 
 def test_without_a_change_a_scenario_is_the_published_forecast(live, largest):
-    cutoff, version, _ = queries.vintages(live).row(0)
+    cutoff, version, _ = queries.list_vintages(live).row(0)
     told = queries.what_if(live, largest, [])
     assert told["difference"].abs().max() == 0
-    published = queries.forecast(
-        live, queries.line(live, [f"series:{largest}"]), cutoff, version, queries.kpis(live).model
+    published = queries.read_forecast(
+        live, queries.resolve_selection(live, [f"series:{largest}"]), cutoff, version, queries.read_kpis(live).model
     )
     assert told["baseline"].to_list() == pytest.approx(published["yhat"].to_list())
     assert told["hi-80"].to_list() == pytest.approx(published["hi-80"].to_list())
@@ -81,11 +81,13 @@ def test_an_unknown_series_gets_a_sentence(live):
 
 
 def test_every_page_can_be_drawn(live, largest):
-    cutoff, version, _ = queries.vintages(live).row(0)
+    cutoff, version, _ = queries.list_vintages(live).row(0)
     assert "kpi-accuracy" in str(overview._body(live, "dark"))
     for page in (forecasts, scenario):
         assert page.NAME in str(page.layout(live, {}))
-    drawn = forecasts._body(live, [f"series:{largest}"], f"{cutoff}@{version}", queries.kpis(live).model, "year", None)
+    drawn = forecasts._body(
+        live, [f"series:{largest}"], f"{cutoff}@{version}", queries.read_kpis(live).model, "year", None
+    )
     assert largest in str(drawn)
     changes = [f"promo=1@{queries.days_ahead(live, largest)['ds'][0]}:{cutoff.replace(year=2030)}"]
     answer = scenario._answer(live, largest, changes)

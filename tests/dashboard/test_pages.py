@@ -19,8 +19,8 @@ WAIT = 30_000
 
 def doubled(config: Any, unique_id: str, edits: Any) -> pl.DataFrame:
     """Stands in for the model, which this store has none of: twice the published forecast."""
-    of = queries.line(config, [f"series:{unique_id}"])
-    rows = queries.forecast(config, of, fake.LAST, 2, "LightGBM")
+    of = queries.resolve_selection(config, [f"series:{unique_id}"])
+    rows = queries.read_forecast(config, of, fake.LAST, 2, "LightGBM")
     bounds = {c: pl.col(c) * 2 for c in ("lo-80", "hi-80", "lo-95", "hi-95")}
     return rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
 
@@ -92,7 +92,7 @@ def test_overview_tells_how_good_how_much_and_how_sound(visit, job):
     assert page.inner_text("#kpi-coverage-value") == "78.0 %"
     assert "nominal 80 %" in page.inner_text("#kpi-coverage")
     shown = float(page.inner_text("#kpi-volume-value").replace(",", ""))
-    assert shown == pytest.approx(queries.kpis(job[0]).total, abs=0.51)
+    assert shown == pytest.approx(queries.read_kpis(job[0]).total, abs=0.51)
     assert "20 of 20 series matched" in page.inner_text("#kpi-volume")
     fresh = page.inner_text("#fresh")
     assert f"Data through {fake.LAST}" in fresh
@@ -135,8 +135,8 @@ def test_forecasts_show_fan_and_the_same_numbers_as_a_table(visit, job):
     assert fan["y"] == "Sales (pieces per day)"
     assert visit.rows("f-rows") == fake.H
     visit.page.locator("#f-rows").scroll_into_view_if_needed()
-    of = queries.line(job[0], ["series:S2/tea"])
-    first = queries.forecast(job[0], of, fake.LAST, 2, "LightGBM").row(0, named=True)
+    of = queries.resolve_selection(job[0], ["series:S2/tea"])
+    first = queries.read_forecast(job[0], of, fake.LAST, 2, "LightGBM").row(0, named=True)
     row = visit.page.locator("#f-rows .ag-row[row-index='0'] [col-id='yhat']").last
     assert row.inner_text() == f"{first['yhat']:,.1f}"
 

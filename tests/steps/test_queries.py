@@ -30,30 +30,30 @@ def bare(tmp_path) -> Iterator[Config]:
 
 
 def test_before_the_first_run_everything_answers_with_nothing(bare):
-    assert queries.status(bare) == queries.Status(None, None, None, None, 0)
-    assert queries.facts(bare, "train") == {}
-    assert queries.groups(bare) == []
+    assert queries.read_status(bare) == queries.Status(None, None, None, None, 0)
+    assert queries.read_run_facts(bare, "train") == {}
+    assert queries.list_aggregates(bare) == []
     assert queries.find_series(bare, "tea") == []
-    assert queries.line(bare, ["group:total", "series:S1/tea"]) is None
-    assert queries.vintages(bare).is_empty()
-    assert queries.kpis(bare).total is None
-    assert queries.recent(bare).is_empty()
-    assert queries.top_series(bare).is_empty()
-    assert queries.drift(bare).is_empty()
-    assert queries.report(bare, LAST) is None
+    assert queries.resolve_selection(bare, ["group:total", "series:S1/tea"]) is None
+    assert queries.list_vintages(bare).is_empty()
+    assert queries.read_kpis(bare).total is None
+    assert queries.read_recent_sales(bare).is_empty()
+    assert queries.read_largest_series(bare).is_empty()
+    assert queries.read_drift(bare).is_empty()
+    assert queries.read_drift_report(bare, LAST) is None
     assert queries.days_ahead(bare, "S1/tea").is_empty()
     assert queries.seen(bare) == {}
 
 
 def test_status_tells_the_newest_of_everything(job):
-    now = queries.status(job[0])
+    now = queries.read_status(job[0])
     assert (now.through, now.cutoff, now.champion, now.series) == (LAST, LAST, "LightGBM", 20)
     assert now.last_run == job[1]["runs"]["run_at"].max()
 
 
 def test_facts_are_those_of_the_last_run_of_the_step(job):
-    assert queries.facts(job[0], "ingest")["quarantined"] == 3
-    assert queries.facts(job[0], "train")["champion"] == "LightGBM"
+    assert queries.read_run_facts(job[0], "ingest")["quarantined"] == 3
+    assert queries.read_run_facts(job[0], "train")["champion"] == "LightGBM"
 
 
 def test_search_takes_all_words_in_any_case_largest_first(job):
@@ -64,17 +64,17 @@ def test_search_takes_all_words_in_any_case_largest_first(job):
 
 
 def test_aggregates_begin_with_the_total(job):
-    assert queries.groups(job[0]) == ["total", "store=S1", "store=S2", "store=S3", "store=S4"]
+    assert queries.list_aggregates(job[0]) == ["total", "store=S1", "store=S2", "store=S3", "store=S4"]
 
 
 def test_a_line_is_an_aggregate_a_series_or_a_sum(job):
     config, _ = job
-    assert queries.line(config, ["series:S1/tea", "group:total"]).kind == "group"
-    one = queries.line(config, ["series:S1/tea", "series:gone"])
+    assert queries.resolve_selection(config, ["series:S1/tea", "group:total"]).kind == "group"
+    one = queries.resolve_selection(config, ["series:S1/tea", "series:gone"])
     assert (one.name, one.kind, one.ids) == ("S1/tea", "series", ("S1/tea",))
-    two = queries.line(config, ["series:S1/tea", "series:S2/tea"])
+    two = queries.resolve_selection(config, ["series:S1/tea", "series:S2/tea"])
     assert (two.name, two.kind, two.ids) == ("2 series", "sum", ("S1/tea", "S2/tea"))
-    assert queries.line(config, ["group:nowhere"]) is None
+    assert queries.resolve_selection(config, ["group:nowhere"]) is None
 
 
 def panel_sum(frames: dict[str, pl.DataFrame], keep: pl.Expr) -> dict[date, float]:
@@ -96,7 +96,7 @@ def panel_sum(frames: dict[str, pl.DataFrame], keep: pl.Expr) -> dict[date, floa
 )
 def test_history_is_the_sum_of_the_panel_and_closed_days_are_zero(job, names, keep):
     config, frames = job
-    found = queries.history(config, queries.line(config, names))
+    found = queries.read_history(config, queries.resolve_selection(config, names))
     assert dict(found.select("ds", "y").iter_rows()) == pytest.approx(panel_sum(frames, keep))
     assert found["ds"].is_sorted()
 
@@ -104,29 +104,29 @@ def test_history_is_the_sum_of_the_panel_and_closed_days_are_zero(job, names, ke
 def test_history_knows_promotions_of_series_and_starts_when_asked(job):
     config, _ = job
     start = fake.FIRST + timedelta(days=21)
-    found = queries.history(config, queries.line(config, ["series:S1/tea"]), start)
+    found = queries.read_history(config, queries.resolve_selection(config, ["series:S1/tea"]), start)
     assert found["ds"].min() == start
     assert found["promo"].head(5).to_list() == [1.0, 1.0, 1.0, 0.0, 0.0]
 
 
 def test_vintages_are_published_ones_then_reported_windows(job):
-    rows = queries.vintages(job[0]).rows()
+    rows = queries.list_vintages(job[0]).rows()
     published = [(c, v, "published") for c, v in reversed(fake.VINTAGES)]
     assert rows == [*published, *((c, None, "backtest") for c in reversed(fake.CUTOFFS))]
 
 
 def test_the_champion_comes_first_among_the_models(job):
     config, _ = job
-    assert queries.models(config, fake.CUTOFFS[0], None) == ["LightGBM", "HistoricAverage", "SeasonalNaive"]
-    assert queries.models(config, LAST, 2) == ["LightGBM", "SeasonalNaive"]
-    older = queries.line(config, ["group:total"])
-    assert queries.models(config, *fake.VINTAGES[0], older) == ["LightGBM", "SeasonalNaive"]
+    assert queries.list_models(config, fake.CUTOFFS[0], None) == ["LightGBM", "HistoricAverage", "SeasonalNaive"]
+    assert queries.list_models(config, LAST, 2) == ["LightGBM", "SeasonalNaive"]
+    older = queries.resolve_selection(config, ["group:total"])
+    assert queries.list_models(config, *fake.VINTAGES[0], older) == ["LightGBM", "SeasonalNaive"]
 
 
 @pytest.mark.parametrize("name", ["group:total", "group:store=S3", "series:S1/bread"])
 def test_a_published_forecast_comes_as_it_was_written(job, name):
     config, frames = job
-    found = queries.forecast(config, queries.line(config, [name]), LAST, 2, "LightGBM")
+    found = queries.read_forecast(config, queries.resolve_selection(config, [name]), LAST, 2, "LightGBM")
     rows = frames["forecasts"].filter(CHAMPION & (pl.col("unique_id") == name.split(":", 1)[1]))
     assert found["ds"].to_list() == HORIZON
     same = ["yhat", "q50", "lo-80", "hi-80", "lo-95", "hi-95"]
@@ -136,7 +136,9 @@ def test_a_published_forecast_comes_as_it_was_written(job, name):
 def test_a_backtest_window_also_tells_what_came(job):
     config, frames = job
     cutoff = fake.CUTOFFS[1]
-    found = queries.forecast(config, queries.line(config, ["series:S2/tea"]), cutoff, None, "SeasonalNaive")
+    found = queries.read_forecast(
+        config, queries.resolve_selection(config, ["series:S2/tea"]), cutoff, None, "SeasonalNaive"
+    )
     truth = panel_sum(frames, pl.col("unique_id") == "S2/tea")
     assert found["y"].to_list() == [truth[d] for d in found["ds"]]
     assert found["model"].unique().to_list() == ["SeasonalNaive"]
@@ -145,7 +147,9 @@ def test_a_backtest_window_also_tells_what_came(job):
 def test_means_add_up_and_quantiles_are_not_added(job):
     config, frames = job
     ids = ["S1/tea", "S4/milk"]
-    found = queries.forecast(config, queries.line(config, [f"series:{i}" for i in ids]), LAST, 2, "LightGBM")
+    found = queries.read_forecast(
+        config, queries.resolve_selection(config, [f"series:{i}" for i in ids]), LAST, 2, "LightGBM"
+    )
     rows = frames["forecasts"].filter(CHAMPION & pl.col("unique_id").is_in(ids))
     wanted = {d: sum(y for (y,) in rows.filter(pl.col("ds") == d).select("yhat").rows()) for d in HORIZON}
     assert dict(found.select("ds", "yhat").iter_rows()) == pytest.approx(wanted)
@@ -159,7 +163,7 @@ def test_an_aggregate_without_rows_of_its_own_is_the_sum_of_its_series(job, name
     mine = (pl.col("version") == version) & (pl.col("model") == "LightGBM") & (pl.col("grain") == "series")
     rows = frames["forecasts"].filter(mine)
     rows = rows.filter(pl.col("unique_id").str.starts_with(keep))
-    found = queries.forecast(config, queries.line(config, [name]), cutoff, version, "LightGBM")
+    found = queries.read_forecast(config, queries.resolve_selection(config, [name]), cutoff, version, "LightGBM")
     total = found["yhat"].sum()
     if name == "group:total":  # the older vintage holds no row for the total
         assert total == pytest.approx(rows["yhat"].sum())
@@ -170,14 +174,14 @@ def test_an_aggregate_without_rows_of_its_own_is_the_sum_of_its_series(job, name
 
 def test_an_unpublished_vintage_stays_unseen(job):
     config, _ = job
-    of = queries.line(config, ["series:S1/tea"])
-    assert queries.forecast(config, of, LAST, 99, None).is_empty()
-    assert queries.forecast(config, of, LAST - timedelta(days=1), 2, None).is_empty()
+    of = queries.resolve_selection(config, ["series:S1/tea"])
+    assert queries.read_forecast(config, of, LAST, 99, None).is_empty()
+    assert queries.read_forecast(config, of, LAST - timedelta(days=1), 2, None).is_empty()
 
 
 def test_four_numbers(job):
     config, frames = job
-    k = queries.kpis(config)
+    k = queries.read_kpis(config)
     assert (k.model, k.wape, k.level) == ("LightGBM", 0.10, 80)
     assert k.ladder == pytest.approx(0.22)
     assert k.bias == pytest.approx(0.0125)
@@ -196,7 +200,7 @@ def test_the_year_before_counts_only_series_that_were_there(tmp_path):
     young = pl.col("unique_id") == "S1/tea"
     late = frames["panel"].filter(~young | (pl.col("ds") > LAST - timedelta(days=100)))
     fake.store_of(config).replace("panel", late)
-    change = queries.kpis(config).change
+    change = queries.read_kpis(config).change
     rows = frames["forecasts"].filter(CHAMPION & (pl.col("grain") == "series") & ~young)
     assert (change.matched, change.series) == (19, 20)
     assert change.forecast == pytest.approx(rows["yhat"].sum())
@@ -204,9 +208,9 @@ def test_the_year_before_counts_only_series_that_were_there(tmp_path):
 
 def test_recent_weeks_and_the_same_weeks_a_year_before(job):
     config, frames = job
-    found = queries.recent(config)
+    found = queries.read_recent_sales(config)
     days = panel_sum(frames, pl.lit(value=True))
-    end = queries.status(config).through
+    end = queries.read_status(config).through
     ends = [end - timedelta(days=7 * k) for k in reversed(range(13))]
     assert found["end"].to_list() == ends
 
@@ -221,7 +225,7 @@ def test_recent_weeks_and_the_same_weeks_a_year_before(job):
 
 def test_the_largest_series_by_value(job):
     config, frames = job
-    top = queries.top_series(config, 3)
+    top = queries.read_largest_series(config, 3)
     assert top["unique_id"].to_list() == ["S4/tea", "S3/tea", "S2/tea"]
     last = frames["panel"].filter((pl.col("unique_id") == "S4/tea") & (pl.col("ds") == LAST))["price"].item()
     assert top["price"][0] == last
@@ -311,8 +315,8 @@ def test_what_is_no_edit_is_refused(text):
 
 def test_drift_and_its_report(job):
     config, frames = job
-    found = queries.drift(config)
+    found = queries.read_drift(config)
     assert found.height == frames["drift"].height
     assert found["cutoff"].is_sorted()
-    assert queries.report(config, LAST) == fake.REPORT.encode()
-    assert queries.report(config, date(2000, 1, 1)) is None
+    assert queries.read_drift_report(config, LAST) == fake.REPORT.encode()
+    assert queries.read_drift_report(config, date(2000, 1, 1)) is None

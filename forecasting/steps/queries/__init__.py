@@ -1,49 +1,52 @@
-"""The questions that the command line, the API and the pages ask of a job's tables; nothing here writes.
+"""Questions that the command line, the API and the pages put to the tables of a job; nothing here writes.
 
 Forecasts are read through published vintages only, so a reader never sees a half-written one.
 """
 
-from forecasting.steps.queries.lines import (
-    Line,
-    find_series,
-    forecast,
-    groups,
-    history,
-    line,
-    models,
-    series_count,
-    vintages,
-)
-from forecasting.steps.queries.overview import CONTEXT, Change, Kpis, kpis, recent, top_series
+from forecasting.steps.queries.drift import read_drift, read_drift_report
+from forecasting.steps.queries.forecasts import list_models, list_vintages, read_forecast
+from forecasting.steps.queries.history import read_history
+from forecasting.steps.queries.kpis import Kpis, YearOnYear, read_kpis
+from forecasting.steps.queries.largest_series import read_largest_series
 from forecasting.steps.queries.planning import days_ahead, edit_of, outside, promotions_ahead, seen, spelled, what_if
-from forecasting.steps.queries.status import Status, drift, facts, report, status
+from forecasting.steps.queries.recent_sales import RECENT_SPANS, read_recent_sales
+from forecasting.steps.queries.selection import (
+    TOTAL,
+    Selection,
+    count_series,
+    find_series,
+    list_aggregates,
+    resolve_selection,
+)
+from forecasting.steps.queries.status import Status, read_run_facts, read_status
 
 __all__ = [
-    "CONTEXT",
-    "Change",
+    "RECENT_SPANS",
+    "TOTAL",
     "Kpis",
-    "Line",
+    "Selection",
     "Status",
+    "YearOnYear",
+    "count_series",
     "days_ahead",
-    "drift",
     "edit_of",
-    "facts",
     "find_series",
-    "forecast",
-    "groups",
-    "history",
-    "kpis",
-    "line",
-    "models",
+    "list_aggregates",
+    "list_models",
+    "list_vintages",
     "outside",
     "promotions_ahead",
-    "recent",
-    "report",
+    "read_drift",
+    "read_drift_report",
+    "read_forecast",
+    "read_history",
+    "read_kpis",
+    "read_largest_series",
+    "read_recent_sales",
+    "read_run_facts",
+    "read_status",
+    "resolve_selection",
     "seen",
-    "series_count",
     "spelled",
-    "status",
-    "top_series",
-    "vintages",
     "what_if",
 ]

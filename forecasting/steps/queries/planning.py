@@ -18,14 +18,15 @@ from forecasting.errors import UserError
 from forecasting.planning.scenario import compared
 from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import bundles, scenario
-from forecasting.steps.queries.lines import line, on_promotion
-from forecasting.steps.queries.status import status
+from forecasting.steps.queries.history import on_promotion
+from forecasting.steps.queries.selection import resolve_selection
+from forecasting.steps.queries.status import read_status
 from forecasting.steps.session import open_panel, open_store
 
 
 def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
     """[ds, every known-ahead column] of the periods ahead, with `edits`; without columns for an unknown series."""
-    cutoff = status(config).cutoff
+    cutoff = read_status(config).cutoff
     panel = _alone(config, unique_id) if cutoff else None
     if panel is None or cutoff is None:
         return pl.DataFrame()
@@ -86,7 +87,7 @@ def _text(value: float | str) -> str:
 
 def _alone(config: Config, unique_id: str) -> Panel | None:
     """The panel of one series, in bucket 0; the priors of its groups stay those of all series."""
-    of, store = line(config, [f"series:{unique_id}"]), open_store(config)
+    of, store = resolve_selection(config, [f"series:{unique_id}"]), open_store(config)
     if of is None:
         return None
     rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()

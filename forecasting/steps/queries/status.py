@@ -1,4 +1,4 @@
-"""How fresh and how sound: last runs, what they said, drift and its report."""
+"""State of a job: its last runs and their facts, the last observed day and the newest vintage."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.services.store.report_files import read_report_file
 from forecasting.services.store.vintages import published_vintages
 from forecasting.steps.session import open_store
 
 
 @dataclass(frozen=True)
 class Status:
-    """What is there: last observed day, last run, the newest published vintage, how many series."""
+    """Last observed day, time of the last run, cutoff and champion of the newest vintage, number of series."""
 
     through: date | None
     last_run: datetime | None
@@ -26,8 +25,8 @@ class Status:
     series: int
 
 
-def status(config: Config) -> Status:
-    """The job's state in one look; every field is None (or 0) before the first run."""
+def read_status(config: Config) -> Status:
+    """The state of the job; every field is None (or 0) before the first run."""
     store = open_store(config)
     series = store.scan("series").select(pl.col("last").max(), pl.len().alias("n")).collect().row(0)
     run = store.scan("runs").select(pl.col("run_at").max()).collect().item()
@@ -36,21 +35,8 @@ def status(config: Config) -> Status:
     return Status(series[0], run, cutoff, champion, series[1])
 
 
-def facts(config: Config, step: str) -> dict[str, Any]:
-    """What the last run of `step` told (see the step's own docstring); empty when it has never run."""
+def read_run_facts(config: Config, step: str) -> dict[str, Any]:
+    """The facts that the last run of `step` recorded (see the docstring of the step); empty when it has never run."""
     runs = open_store(config).scan("runs").filter(pl.col("step") == step)
     last = runs.sort("run_at").tail(1).select("facts").collect()
     return dict(json.loads(last.item())) if last.height else {}
-
-
-def drift(config: Config) -> pl.DataFrame:
-    """The table `drift`, oldest cutoff first."""
-    return open_store(config).scan("drift").sort("cutoff", "kind", "column").collect()
-
-
-def report(config: Config, cutoff: date) -> bytes | None:
-    """The HTML drift report of `cutoff`; None when there is none."""
-    try:
-        return read_report_file(open_store(config), f"reports/drift-{cutoff}.html")
-    except FileNotFoundError:
-        return None

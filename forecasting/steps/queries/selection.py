@@ -1,0 +1,79 @@
+"""What is shown on a chart: one series, one aggregate of the config, or the sum of several series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.schemas import AGGREGATES
+from forecasting.features.groups import group_label
+from forecasting.steps.session import open_store
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The series or aggregate to show, with the buckets that hold its rows.
+
+    `kind`: series (one series), group (an aggregate) or sum (of the series in `ids`, added up).
+    """
+
+    name: str
+    kind: Literal["series", "group", "sum"]
+    ids: tuple[str, ...] = ()
+    buckets: tuple[int, ...] = ()
+
+
+TOTAL = Selection("total", "group", buckets=(AGGREGATES,))
+"""The aggregate of all series."""
+
+
+def resolve_selection(config: Config, names: Sequence[str]) -> Selection | None:
+    """The selection that names like "group:total" or "series:A/1" stand for; None when none of them exists.
+
+    An aggregate is shown by itself; several series are added up.
+    """
+    aggregates = [n.removeprefix("group:") for n in names if n.startswith("group:")]
+    existing = list_aggregates(config) if aggregates else []
+    if aggregate := next((name for name in aggregates if name in existing), None):
+        return Selection(aggregate, "group", buckets=(AGGREGATES,))
+    wanted = [n.removeprefix("series:") for n in names if n.startswith("series:")]
+    series = open_store(config).scan("series").filter(pl.col("unique_id").is_in(wanted))
+    found = series.select("unique_id", "bucket").collect()
+    if found.is_empty():
+        return None
+    ids, buckets = tuple(found["unique_id"].sort()), tuple(found["bucket"].unique().sort())
+    if len(ids) == 1:
+        return Selection(ids[0], "series", ids, buckets)
+    return Selection(f"{len(ids)} series", "sum", ids, buckets)
+
+
+def list_aggregates(config: Config) -> list[str]:
+    """Names of the aggregates: "total" first, then names like "store=S1" by depth."""
+    names = open_store(config).scan("groups").select(pl.col("group").unique()).collect()["group"].to_list()
+    return sorted(names, key=lambda name: (name != "total", name.count("/"), name))
+
+
+def count_series(config: Config) -> int:
+    """Number of series in the panel."""
+    return int(open_store(config).scan("series").select(pl.len()).collect().item())
+
+
+def find_series(config: Config, text: str = "", limit: int = 50) -> list[str]:
+    """At most `limit` ids of series that contain every word of `text` (in any case), the largest sales first."""
+    series = open_store(config).scan("series")
+    for word in text.lower().split():
+        series = series.filter(pl.col("unique_id").str.to_lowercase().str.contains(word, literal=True))
+    size = (pl.col("mean").fill_null(0) * pl.col("n")).alias("size")
+    top = series.select("unique_id", size).sort("size", "unique_id", descending=[True, False]).head(limit)
+    return top.collect()["unique_id"].to_list()
+
+
+def belongs_to(config: Config, aggregate: str) -> pl.Expr:
+    """Whether a row of `series` belongs to an aggregate like "total", "store=S1" or "store=S1/category=food"."""
+    statics = config.static_columns
+    levels = {*config.levels_of_aggregation, (), *((c,) for c in statics), statics}
+    return pl.any_horizontal(group_label(level) == aggregate for level in levels if set(level) <= set(statics))
