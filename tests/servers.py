@@ -127,9 +127,9 @@ def upload(folder: Path, url: str) -> str:
     """Copy a local folder to s3://; returns where it lies there."""
     from pyarrow import fs
 
-    from forecasting.io.storage import bucket
+    from forecasting.io.storage import object_store
 
-    fs.copy_files(str(folder), "", destination_filesystem=bucket(url))
+    fs.copy_files(str(folder), "", destination_filesystem=object_store(url))
     return url
 
 

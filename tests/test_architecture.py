@@ -51,11 +51,7 @@ DOORS = {
     "dash": ("dashboard/*",),
     "dash_ag_grid": ("dashboard/*",),
     "dash_mantine_components": ("dashboard/*",),
-    "deltalake": (
-        "forecasting/io/delta*.py",
-        "forecasting/io/snapshots.py",
-        "forecasting/services/store*.py",
-    ),
+    "deltalake": ("forecasting/io/delta/*",),
     "evidently": ("forecasting/services/drift.py",),
     "fastapi": ("dashboard/*",),
     "holidays": ("forecasting/features/*", "forecasting/data/sources/layouts/synthetic.py"),
@@ -307,7 +303,8 @@ BROKEN = (
     (upward_imports, "dashboard/app.py", "import importlib\nimportlib.import_module('flows.cli')"),
     (impure_imports, "forecasting/evaluation/backtest.py", "from forecasting.services.store import Store"),
     (side_doors, "forecasting/steps/ingest.py", "from deltalake import DeltaTable"),
-    (side_doors, "forecasting/services/store.py", "import mlflow.tracking"),
+    (side_doors, "forecasting/services/store/store.py", "from deltalake.exceptions import DeltaError"),
+    (side_doors, "forecasting/services/store/store.py", "import mlflow.tracking"),
     (side_doors, "forecasting/services/registry.py", "import evidently"),
     (side_doors, "forecasting/steps/train.py", "from prefect import flow"),
     (side_doors, "dashboard/app.py", "from prefect.client import get_client"),
@@ -337,7 +334,7 @@ BROKEN = (
 
 # file, code that no rule may mind
 SOUND = (
-    ("forecasting/services/store.py", "from deltalake import DeltaTable\nfrom forecasting.data.schemas import Table"),
+    ("forecasting/io/delta/commits.py", "from deltalake import DeltaTable\nfrom forecasting.io.table import Table"),
     ("forecasting/services/drift.py", "def report():\n    import evidently, pandas"),
     ("forecasting/services/engine.py", "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing"),
     (

@@ -1,17 +1,17 @@
-"""Small files beside the tables (reports, say), in a local folder or on s3:// by the same calls."""
+"""Small files (such as reports) in a local folder or on s3://, written and read as bytes."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from forecasting.io.storage import bucket, is_remote
+from forecasting.io.storage import is_remote, object_store
 
 
 def write(root: str, name: str, content: bytes) -> None:
     """Write `name` below `root`; a reader sees the old content or the new one, never half of it."""
     if is_remote(root):
-        with bucket(root).open_output_stream(name) as stream:
+        with object_store(root).open_output_stream(name) as stream:
             stream.write(content)
         return
     file = Path(root, name)
@@ -25,5 +25,5 @@ def read(root: str, name: str) -> bytes:
     """The content of `name` below `root`; raises FileNotFoundError when it was never written."""
     if not is_remote(root):
         return Path(root, name).read_bytes()
-    with bucket(root).open_input_file(name) as stream:
+    with object_store(root).open_input_file(name) as stream:
         return bytes(stream.read())

@@ -1,4 +1,4 @@
-"""Where raw data and tables lie: in a local folder, or on s3:// behind the same few words.
+"""Local and s3:// files behind one set of functions: find, list, read, hash.
 
 Credentials come from the environment only: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
 AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for a plain http endpoint. So no config and no pickled object holds a secret.
@@ -10,22 +10,24 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from forecasting.errors import UserError
 
-WILD = re.compile(r"[*?\[]")
-NOTHING = "__HIVE_DEFAULT_PARTITION__"
-"""How the name of a folder says null."""
+T = TypeVar("T")
+
+WILDCARD = re.compile(r"[*?\[]")
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""The value in a partition folder's name that stands for null."""
 
 
 @dataclass(frozen=True, order=True)
 class Remote:
-    """A file on s3://, in those words of Path that its readers use."""
+    """A file on s3:// with the few attributes of Path that readers use."""
 
     url: str
 
@@ -34,35 +36,35 @@ class Remote:
 
     @property
     def name(self) -> str:
-        """What stands behind the last slash."""
+        """The part after the last slash."""
         return self.url.rsplit("/", 1)[-1]
 
     def read_bytes(self) -> bytes:
         """The content; raises OSError."""
-        with bucket(self.url.removesuffix(self.name)).open_input_file(self.name) as stream:
+        with object_store(self.url.removesuffix(self.name)).open_input_file(self.name) as stream:
             return bytes(stream.read())
 
 
 File = Path | Remote
 
 
-def file(place: str) -> File:
+def file_at(place: str) -> File:
     """The file at a path or s3:// address."""
     return Remote(place) if is_remote(place) else Path(place)
 
 
 def is_remote(place: str) -> bool:
-    """Whether the place is an address like s3://bucket/folder and no local path."""
+    """Whether the place is an address such as s3://bucket/folder rather than a local path."""
     return "://" in place
 
 
-def storage(place: str) -> dict[str, str] | None:
-    """What Polars and Delta must know of an object store: the AWS_* variables; None for a local place."""
+def storage_options(place: str) -> dict[str, str] | None:
+    """The AWS_* variables, as Polars and Delta take them, for an s3:// address; None for a local place."""
     return {k: v for k, v in os.environ.items() if k.startswith("AWS_")} if is_remote(place) else None
 
 
-def bucket(root: str) -> Any:
-    """The object store below an s3:// address as a pyarrow file system, by the same variables."""
+def object_store(root: str) -> Any:
+    """The object store below an s3:// address as a pyarrow file system, configured by the AWS_* variables."""
     from pyarrow import fs  # type: ignore[import-untyped]
 
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
@@ -71,8 +73,8 @@ def bucket(root: str) -> Any:
     return fs.SubTreeFileSystem(root.partition("://")[2], store)
 
 
-def kind(place: str) -> Literal["file", "folder", "nothing"]:
-    """What there is; raises UserError when an object store does not answer."""
+def path_kind(place: str) -> Literal["file", "folder", "nothing"]:
+    """What lies at the place; raises UserError when an object store does not respond."""
     if not is_remote(place):
         path = Path(place)
         return "file" if path.is_file() else "folder" if path.is_dir() else "nothing"
@@ -80,12 +82,12 @@ def kind(place: str) -> Literal["file", "folder", "nothing"]:
 
     folder, _, name = place.rstrip("/").rpartition("/")
     root, inner = (place, "") if folder.endswith(":/") else (folder, name)
-    found = _answer(place, lambda: bucket(root).get_file_info(inner).type)
+    found = _with_clear_errors(place, lambda: object_store(root).get_file_info(inner).type)
     return {fs.FileType.File: "file", fs.FileType.Directory: "folder"}.get(found, "nothing")  # type: ignore[return-value]
 
 
-def listing(folder: str) -> list[File]:
-    """The files of a folder, and those of its subfolders that are called key=value, in the order of their names."""
+def list_files(folder: str) -> list[File]:
+    """The files of a folder and of its partition folders (named key=value), in the order of their names."""
     if is_remote(folder):
         inner = ((f, str(f)[len(folder.rstrip("/")) + 1 :]) for f in _objects(folder))
         return [f for f, path in inner if all("=" in part for part in path.split("/")[:-1])]
@@ -100,17 +102,17 @@ def _below(folder: Path) -> Iterator[Path]:
             yield from _below(path)
 
 
-def matching(pattern: str) -> list[File]:
-    """The files that a pattern means: * and ? within a name, ** for folders of any depth; in the order of their names.
+def glob_files(pattern: str) -> list[File]:
+    """The files that match a pattern (* and ? within a name, ** for folders of any depth), in the order of their names.
 
-    A local or remote file whose own name holds such a sign is found by `kind`, not here.
+    A file whose name itself contains such a sign is found by `path_kind`, not here.
     """
     if not is_remote(pattern):
         return sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if p.is_file())
-    first = WILD.search(pattern)
+    first = WILDCARD.search(pattern)
     root = pattern[: first.start()].rpartition("/")[0] if first else pattern
-    means = re.compile(_regex(pattern))
-    return [f for f in _objects(root) if means.fullmatch(str(f))]
+    expression = re.compile(_regex(pattern))
+    return [f for f in _objects(root) if expression.fullmatch(str(f))]
 
 
 def _regex(pattern: str) -> str:
@@ -124,44 +126,45 @@ def _objects(root: str) -> list[File]:
     from pyarrow import fs
 
     selector = fs.FileSelector("", recursive=True, allow_not_found=True)
-    found = _answer(root, lambda: bucket(root).get_file_info(selector))
+    found = _with_clear_errors(root, lambda: object_store(root).get_file_info(selector))
     paths = sorted(i.path for i in found if i.type == fs.FileType.File)
     return [Remote(f"{root.rstrip('/')}/{path}") for path in paths]
 
 
-def _answer(place: str, question: Any) -> Any:
+def _with_clear_errors(place: str, request: Callable[[], T]) -> T:
+    """The result of a request to an object store; raises UserError when the store fails, FileNotFoundError as it is."""
     try:
-        return question()
+        return request()
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UserError(f"{place}: {silent(error)}") from None
+        raise UserError(f"{place}: {unreachable_message(error)}") from None
 
 
-def silent(error: Exception) -> str:
-    """Why an object store gave nothing, and what to look at."""
-    told = " ".join(str(error).split())[:200]
-    return f"the object store does not answer ({told}): check the address and the AWS_* variables of the environment"
+def unreachable_message(error: Exception) -> str:
+    """Why an object store gave nothing, and what to check."""
+    reason = " ".join(str(error).split())[:200]
+    return f"the object store does not respond ({reason}): check the address and the AWS_* variables of the environment"
 
 
-def partitions(place: File) -> dict[str, str | None]:
-    """The columns that the folders above a file tell: store=7/ds=2024-01-01/part.parquet has store and ds."""
+def partition_values(place: File) -> dict[str, str | None]:
+    """The columns in the folder names above a file: store=7/ds=2024-01-01/part.parquet has store and ds."""
     parts = (unquote(part).partition("=") for part in str(place).split("/")[:-1])
-    return {key: None if value == NOTHING else value for key, sign, value in parts if sign and key}
+    return {key: None if value == NULL_PARTITION else value for key, sign, value in parts if sign and key}
 
 
-def stamp(file: File) -> tuple[int, int]:
-    """Size in bytes, and when the file was last written, in nanoseconds."""
+def size_and_mtime(file: File) -> tuple[int, int]:
+    """Size in bytes, and the time of the last write in nanoseconds since 1970."""
     if isinstance(file, Path):
-        told = file.stat()
-        return told.st_size, told.st_mtime_ns
+        stat = file.stat()
+        return stat.st_size, stat.st_mtime_ns
     folder = file.url.removesuffix(file.name)
-    told = _answer(file.url, lambda: bucket(folder).get_file_info(file.name))
-    return int(told.size), int(told.mtime_ns or 0)
+    info = _with_clear_errors(file.url, lambda: object_store(folder).get_file_info(file.name))
+    return int(info.size), int(info.mtime_ns or 0)
 
 
-def digest(file: File) -> str:
-    """A hash of the content."""
+def content_hash(file: File) -> str:
+    """The SHA-256 of the content, in hexadecimal."""
     if isinstance(file, Path):
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""A table: its key, its columns and how it is partitioned."""
+"""The definition of a table: its key, its columns and its partitioning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Table:
-    """A long table: unique by `key`, stored in folders by `partition`; null is a value in `optional` key columns."""
+    """A long table, unique by `key` and stored in folders by `partition`; null is allowed in `optional` key columns."""
 
     name: str
     key: tuple[str, ...]
@@ -18,4 +18,5 @@ class Table:
     optional: tuple[str, ...] = ()
 
     def empty(self) -> pl.DataFrame:
+        """A frame with the columns of the table and no rows."""
         return pl.DataFrame(schema=self.schema)

@@ -203,14 +203,14 @@ def _database(url: str) -> Any:
 
     import optuna
 
-    from forecasting.io.database import NotReached, reached
+    from forecasting.io.database import ConnectionFailed, usable_url
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        with reached(url) as address, warnings.catch_warnings():
+        with usable_url(url) as address, warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.storages.RDBStorage(address, heartbeat_interval=HEARTBEAT, grace_period=3 * HEARTBEAT)
-    except (NotReached, ImportError) as error:
+    except (ConnectionFailed, ImportError) as error:
         raise UserError(f"--storage: the database {error}") from None
 
 

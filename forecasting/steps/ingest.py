@@ -16,7 +16,7 @@ from forecasting.data.buckets import bucket_count
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services import log
-from forecasting.services.store.draft import Overtaken, turn
+from forecasting.services.store.draft import Overtaken, exclusive_load
 from forecasting.steps import Outcome
 from forecasting.steps.identity import data_version
 from forecasting.steps.ingestion import (
@@ -50,7 +50,7 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
         told = landing.nothing() | {"rows_written": 0, "data_version": data_version(store)}
         return Outcome("ingest", told | series_statistics.told(store, config), reused=True)
     for _ in range(TRIES):
-        with turn(load_state.root_of(config)):
+        with exclusive_load(load_state.root_of(config)):
             try:
                 return _load(config, force=force)
             except Overtaken:

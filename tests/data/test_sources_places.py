@@ -73,12 +73,12 @@ def hive(rows: pl.DataFrame, folder: Path, *keys: str) -> Path:
 
 def as_delta(rows: pl.DataFrame, place: str) -> str:
     """A Delta table of these rows that has been wrong, partitioned differently in its files, and compacted."""
-    options = {"storage_options": storage.storage(place), "partition_by": ["store", "region"]}
+    options = {"storage_options": storage.storage_options(place), "partition_by": ["store", "region"]}
     write_deltalake(place, rows.with_columns(units=pl.lit(-1.0)), **options)
     write_deltalake(place, rows.head(20), mode="overwrite", **options)
     write_deltalake(place, rows[20:25], mode="append", **options)
     write_deltalake(place, rows[25:], mode="append", **options)
-    DeltaTable(place, storage_options=storage.storage(place)).optimize.compact()
+    DeltaTable(place, storage_options=storage.storage_options(place)).optimize.compact()
     return place
 
 
@@ -277,7 +277,7 @@ def test_what_is_not_there_is_told(s3, loaded):
 def test_an_object_store_that_does_not_answer_is_told(s3, loaded, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(
-        UserError, match=r"s3://shop/sales.*: the object store does not answer .* AWS_\* variables"
+        UserError, match=r"s3://shop/sales.*: the object store does not respond .* AWS_\* variables"
     ) as e:
         loaded("s3://shop/sales")
     assert PASSWORD not in str(e.value)

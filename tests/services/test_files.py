@@ -23,6 +23,6 @@ def test_an_unwritten_file_is_not_found(tmp_path):
 def test_an_object_store_goes_by_the_variables_of_the_tables(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    found = storage.bucket("s3://lake/jobs/corner")
+    found = storage.object_store("s3://lake/jobs/corner")
     assert found.base_path == "lake/jobs/corner/"
     assert found.base_fs.region == "eu-central-1"

@@ -13,7 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
-from forecasting.io import delta
+from forecasting.io.delta import commits
 from tests import chain
 from tests.chain import Job
 
@@ -191,16 +191,16 @@ def landed() -> Job:
 
 def _kill_after(patch: pytest.MonkeyPatch, stop: int) -> None:
     """The process ends right behind its commit number `stop`."""
-    commits: list[str] = []
+    landed_commits: list[str] = []
 
     def commit(name: str, real, *words, **keys) -> None:
         real(*words, **keys)
-        commits.append(name)
-        if len(commits) == stop:
+        landed_commits.append(name)
+        if len(landed_commits) == stop:
             raise Killed
 
-    for name in ("create", "append", "upsert", "overwrite", "remove"):
-        patch.setattr(delta, name, partial(commit, name, getattr(delta, name)))
+    for name in ("create", "append", "upsert", "overwrite", "delete"):
+        patch.setattr(commits, name, partial(commit, name, getattr(commits, name)))
 
 
 def test_killed_after_any_commit_nothing_is_half_visible_and_the_next_run_mends_it(monkeypatch):
@@ -227,16 +227,16 @@ def test_killed_after_any_commit_nothing_is_half_visible_and_the_next_run_mends_
 RUN = """
 import os, signal, sys
 from forecasting.config import load
-from forecasting.io import delta
+from forecasting.io.delta import commits
 from forecasting.steps import run_step
-real, left = delta.append, int(sys.argv[3])
+real, left = commits.append, int(sys.argv[3])
 def append(*words, **keys):
     global left
     real(*words, **keys)
     left -= 1
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
-delta.append = append
+commits.append = append
 run_step("ingest", load(sys.argv[1], {"source.path": sys.argv[2]}))
 """
 
@@ -274,7 +274,7 @@ def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
             ingest(some)  # the other one, from begin to end, while this one is in the middle
         real(*words)
 
-    monkeypatch.setattr("forecasting.steps.ingest.turn", lambda _: contextmanager(lambda: iter([None]))())
+    monkeypatch.setattr("forecasting.steps.ingest.exclusive_load", lambda _: contextmanager(lambda: iter([None]))())
     monkeypatch.setattr("forecasting.steps.ingest.time.sleep", lambda _: None)
     monkeypatch.setattr(series_statistics, "update", overtaken)
     ingest(some)

@@ -1,9 +1,9 @@
-"""A draft of several tables that nobody sees until a row, committed last, names their versions.
+"""A draft: new versions of several tables that stay invisible until a row, committed last, names them.
 
 Delta commits one table at a time. A draft starts from the versions that the last published load names: what another
-one has left behind unpublished (it was killed, or is overtaken) is taken back first. Each of its commits lands right
-behind the one before, or not at all: of two drafts at work on the same tables one finds a commit that is not its own
-and is told (`Overtaken`), whatever happens in between. In a local folder `turn` lets them work one after the other.
+draft has left behind unpublished (its process was killed, or it was overtaken) is taken back first. Each of its commits
+lands right behind the one before or not at all: when two drafts work on the same tables at once, one of them finds a
+commit of a foreign writer and raises `Overtaken`. In a local folder `exclusive_load` makes them wait for each other.
 """
 
 from __future__ import annotations
@@ -16,73 +16,100 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
-
 from forecasting.errors import UserError
-from forecasting.io import delta
+from forecasting.io.delta import commits, snapshots
+from forecasting.io.delta.snapshots import Snapshot
+from forecasting.io.storage import is_remote
 from forecasting.services import log
 from forecasting.services.store.store import Store
 
-QUIET = 60.0
-"""Without a lock, so many seconds without a commit tell that whoever left unpublished commits is gone."""
+ABANDONED_AFTER = 60.0
+"""Where there is no lock: after so many seconds without a commit the writer of unpublished commits counts as dead."""
 
 
 class Overtaken(Exception):
-    """Another draft is at work on the same tables: start again from what it publishes."""
+    """Another draft works on the same tables: start again from what it publishes."""
 
 
 @dataclass(frozen=True)
 class Draft(Store):
-    """The tables of `base` (their published versions, None: nothing) on their way to the next ones."""
+    """Tables on their way to new versions; `base` holds their published versions (None: empty).
+
+    `start` holds the version at which each existing table is when the draft begins.
+    """
 
     base: Mapping[str, int | None] = field(default_factory=dict)
-    begun: dict[str, int] = field(default_factory=dict)
+    start: dict[str, int] = field(default_factory=dict)
 
-    def written(self) -> dict[str, int | None]:
+    def written_versions(self) -> dict[str, int | None]:
         """The version of every table of the base: the published one where nothing was written."""
-        now = {name: self.newest_snapshot(name) for name in self.base}
+        newest = {name: self.newest_snapshot(name) for name in self.base}
         return {
-            name: self.base[name] if tip is None or tip.version() == self.begun.get(name) else tip.version()
-            for name, tip in now.items()
+            name: self.base[name]
+            if snapshot is None or snapshot.version() == self.start.get(name)
+            else snapshot.version()
+            for name, snapshot in newest.items()
         }
 
-    def newest_snapshot(self, name: str, /) -> DeltaTable | None:
-        tip = super().newest_snapshot(name)
-        if name not in self.base or tip is None or tip.version() == self.begun.get(name):
-            return tip
-        if delta.signature(tip)[0] != self.writer:
+    def newest_snapshot(self, name: str, /) -> Snapshot | None:
+        """As of a Store; raises Overtaken when the newest commit of a table of the base is another writer's."""
+        newest = super().newest_snapshot(name)
+        if name not in self.base or newest is None or newest.version() == self.start.get(name):
+            return newest
+        if snapshots.last_commit(newest)[0] != self.writer:
             raise Overtaken(name)
-        return tip
+        return newest
 
 
-def draft(store: Store, base: Mapping[str, int | None]) -> Draft:
+def begin_draft(store: Store, base: Mapping[str, int | None]) -> Draft:
     """A draft on top of the versions `base`; raises Overtaken when another one seems to be at work."""
-    made = Draft(store.root, store.tables, writer=uuid.uuid4().hex, base=base)
+    draft = Draft(store.root, store.tables, writer=uuid.uuid4().hex, base=base)
     for name, version in base.items():
-        tip = Store.newest_snapshot(made, name)
-        if tip is not None:
-            _settle(made, name, tip, version)
-    return made
+        newest = Store.newest_snapshot(draft, name)
+        if newest is not None:
+            _take_back_unpublished(draft, name, newest, version)
+    return draft
 
 
-def _settle(made: Draft, name: str, tip: DeltaTable, version: int | None) -> None:
-    """Take back what was never published."""
-    clean = not tip.file_uris() if version is None else delta.data_version(tip) == version
-    if clean:
-        made.begun[name] = tip.version()
+def _take_back_unpublished(draft: Draft, name: str, newest: Snapshot, published: int | None) -> None:
+    """Restore the published content, and note in `draft.start` at which version the table then is."""
+    if _holds_published(newest, published):
+        draft.start[name] = newest.version()
         return
-    if "://" in made.root and delta.signature(tip)[1] < QUIET:
+    if is_remote(draft.root) and snapshots.last_commit(newest)[1] < ABANDONED_AFTER:
         raise Overtaken(name)
     log.event("a load that was never finished is taken back", table=name)
-    made.begun[name] = tip.version() + 1
+    draft.start[name] = newest.version() + 1
     try:
-        delta.reset(tip, version, made.writer)
-    except CommitFailedError as error:
+        commits.restore(newest, published, draft.writer)
+    except commits.CommitFailedError as error:
         raise Overtaken(name) from error
 
 
-def _lock(root: str) -> IO[str]:
+def _holds_published(newest: Snapshot, published: int | None) -> bool:
+    return not newest.file_uris() if published is None else snapshots.content_version(newest) == published
+
+
+@contextmanager
+def exclusive_load(root: str) -> Iterator[None]:
+    """One load at a time in a local folder: wait until no other process loads there.
+
+    The lock ends with the process, also when it is killed. An object store has no such lock; there drafts find out by
+    their commits. Raises UserError when the folder cannot be written.
+    """
+    if is_remote(root):
+        yield
+        return
+    with _lock_file(root) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.event("another load is at work: waiting for it to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_file(root: str) -> IO[str]:
     try:
         Path(root).mkdir(parents=True, exist_ok=True)
         return Path(root, ".loading").open("w")
@@ -91,20 +118,3 @@ def _lock(root: str) -> IO[str]:
             f"The tables in {root} cannot be written ({error.strerror or error}): "
             "store.root must be a folder that you may write to, or s3://..."
         ) from error
-
-
-@contextmanager
-def turn(root: str) -> Iterator[None]:
-    """One load at a time in a local folder: wait until no other process loads there. Ends with the process, even when
-    it is killed. On an object store there is no such lock, and drafts find out by their commits.
-    """
-    if "://" in root:
-        yield
-        return
-    with _lock(root) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.event("another load is at work: waiting for it to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from forecasting.io import delta
+from forecasting.io.delta.commits import commit_with_retries
 from forecasting.services.store.store import Store
 
 COMMITS = pl.Schema(
@@ -20,7 +20,7 @@ COMMITS = pl.Schema(
 def compact(store: Store) -> None:
     """Merge the small files of every table; contents and data versions stay."""
     for name, table in store.tables.items():
-        delta.persist(table, partial(_compact_table, store, name))
+        commit_with_retries(table, partial(_compact_table, store, name))
 
 
 def vacuum(store: Store, retention_days: int) -> None:

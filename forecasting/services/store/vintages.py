@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from forecasting.io import delta
+from forecasting.io.delta import conditions, snapshots
 from forecasting.services.store.store import Store
 
 
@@ -30,6 +30,6 @@ def published_vintages(store: Store) -> pl.DataFrame:
 def scan_published(store: Store, name: str = "forecasts", /, **equals: Any) -> pl.LazyFrame:
     """The rows of a table with cutoff and version whose vintage is published; `equals` as in `Store.scan`."""
     vintages = published_vintages(store).select("cutoff", "version")
-    rows = delta.read(store.snapshot(name), store.tables[name].schema)
-    rows = rows.filter(*delta.matching({"cutoff": vintages["cutoff"].unique().to_list()} | equals))
+    rows = snapshots.scan(store.snapshot(name), store.tables[name].schema)
+    rows = rows.filter(*conditions.expressions({"cutoff": vintages["cutoff"].unique().to_list()} | equals))
     return rows.join(vintages.lazy(), on=["cutoff", "version"], how="semi")

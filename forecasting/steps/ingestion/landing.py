@@ -156,7 +156,7 @@ COLUMNS = ("file", "size", "modified", "content", "same_as")
 
 
 def _stamped(file: File, before: Mapping[str, Any] | None) -> dict[str, Any]:
-    size, modified = storage.stamp(file)
+    size, modified = storage.size_and_mtime(file)
     if before and (before["size"], before["modified"]) == (size, modified):
         return {"size": size, "modified": modified, "content": before["content"]}
-    return {"size": size, "modified": modified, "content": storage.digest(file)}
+    return {"size": size, "modified": modified, "content": storage.content_hash(file)}

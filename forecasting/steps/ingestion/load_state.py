@@ -13,7 +13,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import LOADED, tables
 from forecasting.services.store import Store
-from forecasting.services.store.draft import Draft, draft
+from forecasting.services.store.draft import Draft, begin_draft
 from forecasting.steps import identity, session
 
 RULES = ("freq", "season_length", "columns", "clean", "levels_of_aggregation")
@@ -62,7 +62,7 @@ def begin(config: Config) -> Load:
     bare = Store(root_of(config), tables(config))
     before = session.load_of(config, bare) or _first(bare)
     base = {name: before[name] for name in LOADED} | {"loads": bare.version("loads")}
-    store = draft(bare, base)
+    store = begin_draft(bare, base)
     return Load(config, replace(store, tables=session.with_drivers(config, store).tables), before)
 
 
@@ -83,7 +83,7 @@ def publish(load: Load, last: date, rows_written: int, read: Sequence[str]) -> b
 
     Raises Overtaken when another load was published meanwhile.
     """
-    written = load.store.written()
+    written = load.store.written_versions()
     versions = {name: written[name] for name in LOADED}
     if all(load.before[name] == version for name, version in versions.items()) and load.before["rules"] == load.rules:
         return False

@@ -18,7 +18,7 @@ from forecasting.data.sources.layouts import table
 from forecasting.data.sources.loaded import Loaded
 from forecasting.data.sources.options import checked
 from forecasting.data.sources.readers.typed import Typed
-from forecasting.io import database as database
+from forecasting.io import database
 
 FILE = "sql"
 
@@ -69,7 +69,7 @@ def address(config: Config, o: Options) -> str:
 def _open_address(config: Config, url: str) -> str:
     try:
         secret = database.holds_password(url)
-    except database.NotReached as error:
+    except database.ConnectionFailed as error:
         raise config.fault("source.path", str(error)) from None
     if secret:
         raise config.fault(
@@ -81,10 +81,10 @@ def _open_address(config: Config, url: str) -> str:
 
 def _result(config: Config, o: Options) -> pl.DataFrame:
     try:
-        return database.ask(address(config, o), o.query, o.parameters)
-    except database.NotReached as error:
+        return database.run_query(address(config, o), o.query, o.parameters)
+    except database.ConnectionFailed as error:
         key = "source.path" if o.url_env is None else "source.options.url_env"
         name = "" if o.url_env is None else f"the address in {o.url_env}: "
         raise config.fault(key, f"the database cannot be reached: {name}{error}") from None
-    except database.NotAnswered as error:
+    except database.QueryFailed as error:
         raise config.fault("source.options.query", f"the database does not answer: {error}") from None

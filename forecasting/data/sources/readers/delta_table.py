@@ -12,7 +12,7 @@ from forecasting.io import storage
 
 def is_delta(folder: str) -> bool:
     """Whether a folder holds a Delta table."""
-    return storage.kind(f"{folder.rstrip('/')}/_delta_log") == "folder"
+    return storage.path_kind(f"{folder.rstrip('/')}/_delta_log") == "folder"
 
 
 def read(config: Config) -> Typed:
@@ -20,14 +20,14 @@ def read(config: Config) -> Typed:
     folder, version = place(config, "version"), config.source.options.get("version")
     if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 0):
         raise config.fault("source.options.version", f"must be a whole number, and it is {version!r}")
-    return typed(storage.file(folder), "a Delta table", _scan(config, folder, version))
+    return typed(storage.file_at(folder), "a Delta table", _scan(config, folder, version))
 
 
 def _scan(config: Config, folder: str, version: int | None) -> pl.LazyFrame:
-    from forecasting.io.snapshots import DeltaError, Snapshot
+    from forecasting.io.delta.snapshots import DeltaError, Snapshot
 
     try:
-        return pl.scan_delta(Snapshot(folder, version=version, storage_options=storage.storage(folder)))
+        return pl.scan_delta(Snapshot(folder, version=version, storage_options=storage.storage_options(folder)))
     except (DeltaError, OSError) as error:
         key = "source.path" if version is None else "source.options.version"
         told = " ".join(str(error).split())[:200]

@@ -40,21 +40,21 @@ def place(config: Config, *options: str) -> str:
 def find(config: Config) -> list[File]:
     """The files that source.path means, in the order of their names: a file, a folder's tables, or a glob's."""
     if config.source.only:
-        return [storage.file(f) for f in config.source.only]
+        return [storage.file_at(f) for f in config.source.only]
     path = place(config)
     what = is_there(config)
     if what == "file":
-        return [storage.file(path)]
+        return [storage.file_at(path)]
     if what == "glob":
-        return _without_tables(storage.matching(path), config)
-    found = [f for f in storage.listing(path) if f.name.lower().endswith(TEXT + PARQUET)]
+        return _without_tables(storage.glob_files(path), config)
+    found = [f for f in storage.list_files(path) if f.name.lower().endswith(TEXT + PARQUET)]
     found = _without_tables(found, config)
     return found or _nothing(config, f"the folder {path} holds no {', '.join(TEXT + PARQUET)} file")
 
 
 def _without_tables(found: list[File], config: Config) -> list[File]:
     """Without the files of further tables that lie beside those of the source."""
-    tables = {_full(storage.file(table.path)) for table in config.tables.values()}
+    tables = {_full(storage.file_at(table.path)) for table in config.tables.values()}
     return [f for f in found if _full(f) not in tables]
 
 
@@ -65,19 +65,19 @@ def _full(file: File) -> str:
 def is_there(config: Config) -> Literal["file", "folder", "glob"]:
     """What source.path means; raises UserError when there is nothing, before anything is read."""
     path = config.source.path or place(config)
-    what = storage.kind(path)
+    what = storage.path_kind(path)
     if what != "nothing":
         return what
-    return "glob" if storage.matching(path) else _nothing(config, f"there is no file or folder {path}")
+    return "glob" if storage.glob_files(path) else _nothing(config, f"there is no file or folder {path}")
 
 
 def member(config: Config, name: str) -> File | None:
     """The file `name` or `name`.gz in the folder source.path, or None; raises UserError when the folder is missing."""
     folder = place(config)
-    if storage.kind(folder) != "folder":
+    if storage.path_kind(folder) != "folder":
         return _nothing(config, f"there is no folder {folder}")
     found = (f"{folder.rstrip('/')}/{name}{ending}" for ending in ("", ".gz"))
-    return next((storage.file(f) for f in found if storage.kind(f) == "file"), None)
+    return next((storage.file_at(f) for f in found if storage.path_kind(f) == "file"), None)
 
 
 def needed(config: Config, name: str) -> File:

@@ -14,13 +14,13 @@ WHAT = "a Parquet file"
 
 def read(file: File) -> Typed:
     """Look at the head of a Parquet file; raises UserError when it is none or holds no rows."""
-    options = storage.storage(str(file))
+    options = storage.storage_options(str(file))
     frame = pl.scan_parquet(str(file), storage_options=options, glob=False, hive_partitioning=False)
     try:
         own = frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as e:
         raise unreadable(file, WHAT, e) from None
-    told = {c: value for c, value in storage.partitions(file).items() if c not in own}
+    told = {c: value for c, value in storage.partition_values(file).items() if c not in own}
     columns = [pl.lit(value, dtype=pl.String).alias(c) for c, value in told.items()]
     return typed(file, WHAT, frame.with_columns(columns), frozenset(told))
 

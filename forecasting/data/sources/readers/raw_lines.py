@@ -30,7 +30,7 @@ def _rows(tables: Mapping[str, Typed], keys: pl.DataFrame) -> pl.DataFrame:
     frames = [pl.DataFrame(schema=SCHEMA)]
     for (name,), part in keys.group_by("file", maintain_order=True):
         file, lines = str(name), part["line"].to_list()
-        found = _json_rows(tables[file], lines) if file in tables else text_lines(storage.file(file), lines)
+        found = _json_rows(tables[file], lines) if file in tables else text_lines(storage.file_at(file), lines)
         frames.append(part.select("file", "line").with_columns(pl.Series("row", found, dtype=pl.String)))
     return pl.concat(frames)
 
