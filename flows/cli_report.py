@@ -24,9 +24,11 @@ TITLES = {
     "parts": "The model that serves, part by part",
     "worst": "The series that cost most",
 }
-SHARES = ("of_sales", "of_error", "wape", "reference_wape", "bias", "skill")
-SIGNED = ("gain", "lo", "hi")
-FORMATS = dict.fromkeys(SHARES, "{:.1%}") | dict.fromkeys(SIGNED, "{:+.4f}") | dict.fromkeys(("y", "yhat"), "{:,.0f}")
+SAME_FORMAT = {
+    **dict.fromkeys(("of_sales", "of_error", "reference_wape"), "wape"),
+    **dict.fromkeys(("lo", "hi"), "gain"),
+}
+"""Columns that are shown like a metric."""
 
 
 def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
@@ -39,10 +41,18 @@ def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
 
     tables = ask(job)
     for name, title in TITLES.items():
-        console.table(tables[name], title, FORMATS)
+        console.table(tables[name], title, _formats(tables[name]))
     if out:
         _write(tables, out)
         _say(f"report: {out}")
+
+
+def _formats(table: pl.DataFrame) -> dict[str, str]:
+    """The format of every column that is a metric or like one."""
+    from forecasting.evaluation.metrics import format_spec
+
+    found = {name: format_spec(SAME_FORMAT.get(name, name)) for name in table.columns}
+    return {name: spec for name, spec in found.items() if spec} | dict.fromkeys(("y", "yhat"), "{:,.0f}")
 
 
 def _write(tables: Tables, out: Path) -> None:

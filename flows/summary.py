@@ -8,22 +8,10 @@ from typing import Any
 
 from flows import tuned
 from forecasting.data.quality.freshness import sentences
+from forecasting.evaluation.metrics import format_value, in_display_order, label
 
 Facts = Mapping[str, Any]
 Row = Mapping[str, str]
-
-COLUMNS = {
-    "model": "model",
-    "cutoff": "cutoff",
-    "wape": "WAPE",
-    "skill": "skill",
-    "bias": "bias",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "mase": "MASE",
-    "rmsse": "RMSSE",
-    "wrmsse": "WRMSSE",
-}
 
 
 @dataclass(frozen=True)
@@ -195,18 +183,9 @@ def _next(config: str, store: str) -> Section:
 
 
 def _score(score: Facts) -> dict[str, str]:
-    """The columns for people, in their order; what was not measured is left out or a dash."""
-    covers = {name: f"in {name.removeprefix('coverage-')} %" for name in score if name.startswith("coverage-")}
-    return {head: _cell(name, score[name]) for name, head in (COLUMNS | covers).items() if name in score}
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if not isinstance(value, float):
-        return str(value)
-    share = name in {"wape", "bias", "skill"} or name.startswith("coverage")
-    return _percent(value) if share else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    """The columns of a row of scores by their headings: the model, and the metrics in the order of their registry."""
+    names = [name for name in ("model", "cutoff") if name in score] + in_display_order(score, "summary")
+    return {label(name): format_value(name, score[name]) for name in names}
 
 
 def _percent(value: float) -> str:

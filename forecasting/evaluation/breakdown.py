@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.evaluation.metrics import pool_metrics, ratio, scored_rows
+from forecasting.evaluation.metrics import expression, pool_metrics, ratio, scored_rows
 
-E = pl.col("yhat") - pl.col("y")
 AE = (pl.col("q50") - pl.col("y")).abs()
 SOLD = pl.col("y").abs().sum()
-WAPE, BIAS = ratio(AE.sum(), SOLD), ratio(E.sum(), pl.col("y").sum())
+WAPE, BIAS = expression("wape"), expression("bias")
 
 
 def break_down_errors(rows: pl.DataFrame, reference: pl.DataFrame, by: str) -> pl.DataFrame:

@@ -21,9 +21,9 @@ from forecasting.data.panel import Panel
 from forecasting.data.windows import cutoffs
 from forecasting.evaluation import intervals
 from forecasting.evaluation.comparisons import gain_scores
-from forecasting.evaluation.metrics import score
+from forecasting.evaluation.metrics import reported_metrics, score
+from forecasting.evaluation.metrics.wrmsse import ALL_GRAINS, METRIC, recent_weights, wrmsse_scores
 from forecasting.evaluation.scores import build_scores, skill_scores
-from forecasting.evaluation.wrmsse import ALL_GRAINS, METRIC, recent_weights, wrmsse_scores
 from forecasting.models.base import Model
 from forecasting.models.naive import LADDER
 from forecasting.services.console import track
@@ -32,7 +32,6 @@ from forecasting.services.tracked_run import Batch, Dataset
 from forecasting.steps import Outcome, calibration, identity, produce, run_log, session
 from forecasting.steps.recombined import recombined
 
-SHOWN = ("wape", "bias", "mae", "rmse", "r2", "mase", "rmsse", "wrmsse", "wql", "skill")
 FEWEST = 4
 """Periods of history that the oldest cutoff must leave."""
 
@@ -167,11 +166,10 @@ def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
     """One row per model and grain over all cutoffs, segments and horizons."""
     everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
     everything &= pl.col("grain") != ALL_GRAINS
-    covers = [m for m in scored["metric"].unique().sort() if m.startswith("coverage-")]
     wide = scored.filter(everything).pivot(
         "metric", index=["grain", "model"], values="value", aggregate_function="first"
     )
-    kept = [c for c in (*SHOWN, *covers) if c in wide.columns]
+    kept = reported_metrics(wide.columns)
     finite: list[pl.Expr] = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
     if "wape" not in kept:  # nothing was sold in any window
         finite.append(pl.lit(None, pl.Float64).alias("wape"))

@@ -10,13 +10,12 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.quality.freshness import freshness
-from forecasting.evaluation.metrics import score
+from forecasting.evaluation.metrics import reported_metrics, score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
 from forecasting.services.store.report_files import write_report_file
 from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps import Outcome, identity, produce, run_log, session
-from forecasting.steps.backtest import SHOWN
 
 NEWEST_DAYS = 56
 """At least so many days are compared (one period when it is longer), at least a horizon."""
@@ -131,6 +130,6 @@ def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame
     wide = score(both, ["cutoff", "version", "model"]).pivot(
         "metric", index=["cutoff", "version", "model"], values="value"
     )
-    kept = [c for c in ("n", *SHOWN, *(f"coverage-{n}" for n in config.level)) if c in wide.columns]
+    kept = [c for c in ("n", *reported_metrics(wide.columns)) if c in wide.columns]
     finite = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
     return wide.select(pl.col("cutoff").cast(pl.String), "version", "model", *finite).sort("cutoff").to_dicts()

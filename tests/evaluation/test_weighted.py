@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.evaluation.comparisons import compare_models, gain_scores
-from forecasting.evaluation.wrmsse import recent_weights, wrmsse_scores
+from forecasting.evaluation.metrics.wrmsse import recent_weights, wrmsse_scores
 
 CUTOFFS = (date(2024, 1, 31), date(2024, 2, 29))
 H = 5

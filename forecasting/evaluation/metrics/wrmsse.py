@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from forecasting.evaluation.metrics import SERIES, pool_metrics, scored_rows
+from forecasting.evaluation.metrics.registry import expression
+from forecasting.evaluation.metrics.scoring import pool_metrics, scored_rows
 from forecasting.features.groups import Level, grain, group_label
 
 METRIC = "wrmsse"
@@ -39,7 +40,7 @@ def wrmsse_scores(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     the more. Grain "all" is the mean over all grains, for models that forecast all of them; cutoff null is the mean
     over cutoffs.
     """
-    each = pool_metrics(scored_rows(rows), [*KEY, "unique_id"], {"rmsse": SERIES["rmsse"]}).drop_nulls("rmsse")
+    each = pool_metrics(scored_rows(rows), [*KEY, "unique_id"], {"rmsse": expression("rmsse")}).drop_nulls("rmsse")
     weighed = each.join(known, on=["cutoff", "grain", "unique_id"]).filter(pl.col("weight") > 0)
     value = (pl.col("rmsse") * pl.col("weight")).sum() / pl.col("weight").sum()
     grains = weighed.sort(*KEY, "unique_id").group_by(KEY, maintain_order=True).agg(value=value)

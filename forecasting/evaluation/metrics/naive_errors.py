@@ -1,0 +1,27 @@
+"""In-sample errors of naive forecasts: the scales of MASE and RMSSE."""
+
+from __future__ import annotations
+
+import polars as pl
+
+Y = pl.col("y")
+
+
+def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFrame:
+    """In-sample naive errors [unique_id, mase_scale, rmsse_scale, mean] of a history [unique_id, ds, y].
+
+    mase_scale is the mean |y_t - y_(t-m)| in units of y, rmsse_scale the mean (y_t - y_(t-1))^2 in units of y squared,
+    both over the pairs where both are observed (Hyndman & Koehler 2006; M5); mean is that of the observed y.
+    The history has a row for every period, y null where nothing was observed, as the panel has; a series without a
+    pair gets null.
+    """
+    ordered = history.sort("unique_id", "ds")
+    gaps = ordered.select(
+        "unique_id",
+        "y",
+        season=(Y - Y.shift(season_length).over("unique_id")).abs(),
+        step=(Y - Y.shift(1).over("unique_id")) ** 2,
+    )
+    return gaps.group_by("unique_id", maintain_order=True).agg(
+        mase_scale=pl.col("season").mean(), rmsse_scale=pl.col("step").mean(), mean=Y.mean()
+    )
