@@ -22,7 +22,7 @@ import polars as pl
 
 from forecasting.config import Config, load
 from forecasting.data import launch_curves
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, InMemory, Panel
 from forecasting.features.groups import levels
@@ -122,7 +122,7 @@ def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.Dat
     sold = known.filter(new, pl.col("y").is_not_null()).select(*KEY, sold="y")
     blank = [pl.when(~new).then(c).alias(c) for c in ("y", "y_raw")]
     planned = known.with_columns(*blank, flag=pl.when(new).then(pl.lit("ahead")).otherwise("flag")).drop("first")
-    past = sums(planned.filter(pl.col("ds") <= cutoff), config, levels(config, planned.schema))
+    past = group_sums(planned.filter(pl.col("ds") <= cutoff), config, levels(config, planned.schema))
     ids = sold.select("unique_id").unique()
     cut, again = (Cut(Panel(config, InMemory(planned.sort(KEY)), (0,), past), cutoff, config.h) for _ in range(2))
     own = cold_start.like(cut, cut.frame(0), ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows import tuned
-from forecasting.data.quality.freshness import sentences
+from forecasting.data.quality.freshness import freshness_messages
 from forecasting.evaluation.metrics import format_value, in_display_order, label
 
 Facts = Mapping[str, Any]
@@ -63,7 +63,7 @@ def _ingest(f: Facts) -> Iterator[Section]:
             lines.append(f"{word}: {_counts(rules)}")
     lines += _tables(f.get("tables", {}), f.get("told_by_tables", 0))
     lines += _landed(f)
-    lines += sentences(f.get("freshness", {}))
+    lines += freshness_messages(f.get("freshness", {}))
     if f.get("cleaned"):  # loads from before there was any cleaning tell nothing of it
         lines.append(f"cleaned: {_counts(f['cleaned'])}")
     yield Section("Data", tuple(lines))
@@ -151,7 +151,7 @@ def _monitor(f: Facts) -> Iterator[Section]:
     lines = (
         f"{newest} against {before}: {_percent(f['share'])} of the columns drifted{_names(f['drifted'])}",
         f"report: {f['report']}",
-        *sentences(f.get("freshness", {})),
+        *freshness_messages(f.get("freshness", {})),
     )
     yield Section("Drift", lines)
     if f["realised"]:

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
-from forecasting.data.schemas import AGGREGATES
+from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.errors import UserError
 from forecasting.features.groups import priors
 from forecasting.frequency import FREQS
@@ -66,7 +66,7 @@ def light(y: list[float], freq: str = "1d", h: int = 7, years: float = 2, **colu
     ds = days(len(y), freq)
     rows = pl.DataFrame({"unique_id": ["s"] * len(y), "ds": ds, "y": y} | columns)
     rows = rows.with_columns(y_raw="y", flag=pl.lit("observed"))
-    return Cut(Panel(config, InMemory(rows), (0,), sums(rows, config, ((),))), ds[-1], h)
+    return Cut(Panel(config, InMemory(rows), (0,), group_sums(rows, config, ((),))), ds[-1], h)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_new_level_of_aggregation_is_answered():
     job.run()
     job.run(levels_of_aggregation=[[], ["kind"]])
     for table in ("backtests", "forecasts"):
-        told = job.table(table, bucket=AGGREGATES)
+        told = job.table(table, bucket=AGGREGATE_BUCKET)
         assert set(told["unique_id"]) == {"total", "kind=x", "kind=y"}, table
 
 

@@ -14,7 +14,7 @@ from forecasting.data.panel import KEY, InMemory, Panel
 from forecasting.features.groups import Level, group_label
 
 
-def sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
+def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
     """Sum and count of the observed y, and the mean price, by group and ds: rows of the table `groups`."""
     price = config.columns.price
     mean = pl.col(price).mean().cast(pl.Float64) if price else pl.lit(None, pl.Float64)
@@ -27,12 +27,12 @@ def sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.Data
     return pl.concat(made)
 
 
-def aggregate(cut: Cut, levels: Iterable[Level]) -> Cut:
+def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
 
     Future rows carry what the cut's own rows say (rules and edits applied), so a scenario reaches the aggregates.
     """
-    parts = pl.concat(cut.panel.map(partial(_parts, cut, tuple(levels)), cut.panel.buckets))
+    parts = pl.concat(cut.panel.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
     summed = parts.group_by(*KEY).agg(pl.all().sum())
     means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
     rows = summed.select(
@@ -45,7 +45,7 @@ def aggregate(cut: Cut, levels: Iterable[Level]) -> Cut:
     return Cut(panel, cut.cutoff, cut.h)
 
 
-def _parts(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:
+def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:
     """One bucket's share of the sums and counts behind `aggregate`."""
     frame = cut.frame(bucket)
     means = [c for c in cut.config.columns.known_ahead if frame.schema[c].is_numeric()]

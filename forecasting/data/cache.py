@@ -17,7 +17,7 @@ class Sized(Protocol):
 Made = TypeVar("Made", bound=Sized)
 
 
-class Memory:
+class Cache:
     """Holds at most `most` bytes, but always the newest thing; what has not been asked for longest is forgotten first.
 
     Threads that ask for the same thing wait for the one that makes it. On its way to another process it is left behind:
@@ -30,8 +30,8 @@ class Memory:
         self._turns: dict[Hashable, Lock] = {}
         self._guard = Lock()
 
-    def __reduce__(self) -> tuple[type[Memory], tuple[int]]:
-        return Memory, (self.most,)
+    def __reduce__(self) -> tuple[type[Cache], tuple[int]]:
+        return Cache, (self.most,)
 
     def __contains__(self, what: Hashable) -> bool:
         return what in self._held

@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning, launch_curves
-from forecasting.data.cache import Made, Memory
+from forecasting.data.cache import Cache, Made
 from forecasting.data.edits import Edit
 from forecasting.data.panel import KEY, Panel
 from forecasting.features import GroupData, peers
@@ -42,12 +42,12 @@ class Cut:
     h: int
     edits: tuple[Edit, ...] = ()
     room: int = field(default=ROOM, compare=False, repr=False)
-    _memory: Memory = field(init=False, compare=False, repr=False)  # no other cut may have it, be it made of this one
-    _kept: Memory = field(init=False, compare=False, repr=False)
+    _memory: Cache = field(init=False, compare=False, repr=False)  # no other cut may have it, be it made of this one
+    _kept: Cache = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_memory", Memory(self.room))
-        object.__setattr__(self, "_kept", Memory(EVER))
+        object.__setattr__(self, "_memory", Cache(self.room))
+        object.__setattr__(self, "_kept", Cache(EVER))
 
     @property
     def config(self) -> Config:
@@ -78,8 +78,8 @@ class Cut:
 
     @cached_property
     def launches(self) -> pl.DataFrame:
-        """How series begin (see launches.curves): made when the first new one asks."""
-        return launch_curves.curves(self)
+        """How series begin (see launch_curves.fit_launch_curves): made when the first new one asks."""
+        return launch_curves.fit_launch_curves(self)
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.
@@ -91,7 +91,7 @@ class Cut:
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         known = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
-        history = cleaning.as_known(known.filter(pl.col("ds") <= self.cutoff), self.config)
+        history = cleaning.clean_as_of_cutoff(known.filter(pl.col("ds") <= self.cutoff), self.config)
         frame = pl.concat([history, self._future(known, history).select(history.columns)]).sort(KEY)
         later = pl.when(pl.col("ds") > self.cutoff)
         for edit in self.edits:

@@ -18,7 +18,7 @@ LONGEST = timedelta(days=3660)
 """An event that lasts longer is a mistake in a date."""
 
 
-def load(config: Config) -> pl.DataFrame:
+def load_events(config: Config) -> pl.DataFrame:
     """All events of the config as rows of SCHEMA, sorted and unique; raises UserError for files, columns and cells that
     cannot be read: the tables are small, and an event that is left out would go unnoticed.
     """

@@ -9,34 +9,34 @@ from typing import TYPE_CHECKING, cast
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.cleaning import settled
+from forecasting.data.cleaning import stable_y
 from forecasting.features.groups import Level, group_label, levels
 
 if TYPE_CHECKING:
     from forecasting.data.cut import Cut
 
-ENOUGH = 5
+MIN_LAUNCHES = 5
 """So many launches must be known in a group for a curve of its own."""
-DOUBT = 5.0
+PRIOR_LAUNCHES = 5.0
 """So many launches without any curve count beside those of a group."""
-CURVES = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
+SCHEMA = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
 
 
-def curves(cut: Cut) -> pl.DataFrame:
+def fit_launch_curves(cut: Cut) -> pl.DataFrame:
     """[group, age, factor, size]: sales `age` periods after the first observed one in multiples of the later level.
 
-    Told by the `size` series of a group that were first observed well after the panel's first day: their first periods
-    up to `ramp_of` against as many that follow, all up to the cutoff. They are in units of what the older series sell
-    on the same day, so that seasons and weekdays stay out of it. Without launches enough there is no row.
+    Fitted on the `size` series of a group that were first observed well after the panel's first day: their first
+    `ramp_periods` periods against as many that follow, all up to the cutoff. Sales are measured in units of what the
+    older series sell on the same day, so that seasons and weekdays stay out. No row where launches are too few.
     """
     if cut.panel.groups.is_empty():  # aggregates are never new
-        return pl.DataFrame(schema=CURVES)
+        return pl.DataFrame(schema=SCHEMA)
     rows = cut.kept("launched", partial(_launched, cut))
     every = levels(cut.config, rows.schema)
     return pl.concat([_curves(rows.drop_nulls(list(level)), level) for level in every]).sort("group", "age")
 
 
-def against_curve(cut: Cut) -> pl.Series:
+def early_sales_ratios(cut: Cut) -> pl.Series:
     """What each of the launches known at the cutoff sold in its first periods, in multiples of what the curve of all
     launches and its own later level would have made it sell.
     """
@@ -48,7 +48,7 @@ def against_curve(cut: Cut) -> pl.Series:
 
 def _launched(cut: Cut) -> pl.DataFrame:
     """The first rows of all launches, with their age and what was due (see `_due`)."""
-    panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_of(cut.config), cut.config.frequency
+    panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_periods(cut.config), cut.config.frequency
     begun = (frequency.shift(cast(date, panel.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
     parts = [_sold(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
     usual = pl.concat(old for old, _ in parts).group_by("ds").agg(_usual=pl.col("y").sum() / pl.col("n").sum())
@@ -60,16 +60,16 @@ def _sold(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.Dat
     of those that began after it, up to the second one.
     """
     statics = [c for c in cut.config.static_columns if c in rows.collect_schema()]
-    told = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", settled(), *statics)
+    told = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)
     known = told.filter(pl.col("y").is_not_null())
     since = known.with_columns(_since=pl.col("ds").min().over("unique_id"))
     old = since.filter(pl.col("_since") <= begun[0]).group_by("ds").agg(y=pl.col("y").sum(), n=pl.len())
     late = since.filter(pl.col("_since").is_between(*begun, closed="right"))
     aged = late.with_columns(_age=cut.config.frequency.steps(pl.col("_since"), pl.col("ds")))
-    return pl.collect_all([old, aged.filter(pl.col("_age") < 2 * ramp_of(cut.config))])
+    return pl.collect_all([old, aged.filter(pl.col("_age") < 2 * ramp_periods(cut.config))])
 
 
-def ramp_of(config: Config) -> int:
+def ramp_periods(config: Config) -> int:
     """The age from which a series is no longer new: four weeks of days, a quarter of weeks, half a year of months."""
     return config.frequency.windows[1]
 
@@ -85,7 +85,7 @@ def _due(rows: pl.DataFrame, ramp: int) -> pl.DataFrame:
 def _curves(rows: pl.DataFrame, level: Level) -> pl.DataFrame:
     """The curves of the groups of one level, shrunk to 1 where few launches are known."""
     told = rows.with_columns(group_label(level).alias("group"))
-    told = told.with_columns(size=pl.col("unique_id").n_unique().over("group")).filter(pl.col("size") >= ENOUGH)
-    factor = (pl.len() * pl.col("y").sum() / pl.col("_due").sum() + DOUBT) / (pl.len() + DOUBT)
+    told = told.with_columns(size=pl.col("unique_id").n_unique().over("group")).filter(pl.col("size") >= MIN_LAUNCHES)
+    factor = (pl.len() * pl.col("y").sum() / pl.col("_due").sum() + PRIOR_LAUNCHES) / (pl.len() + PRIOR_LAUNCHES)
     made = told.group_by("group", age="_age").agg(factor=factor, size=pl.col("size").first())
-    return made.select(pl.col(c).cast(kind) for c, kind in CURVES.items())
+    return made.select(pl.col(c).cast(kind) for c, kind in SCHEMA.items())

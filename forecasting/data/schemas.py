@@ -11,18 +11,18 @@ from forecasting.config import Config
 from forecasting.features.calendar import events
 from forecasting.io.table import Table
 
-COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "negatives", "fractions")
+QUALITY_COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "negatives", "fractions")
 """What is counted of each series, between its first and its last observed day."""
-AGGREGATES = -1
+AGGREGATE_BUCKET = -1
 """The bucket of aggregated series."""
 
-LOADED = ("panel", "series", "groups", "quarantine", "meta", "events", "files", "contributions")
+LOADED_TABLES = ("panel", "series", "groups", "quarantine", "meta", "events", "files", "contributions")
 """The tables that a load writes: a row in `loads`, committed last, makes their versions visible, all at once."""
 
 Columns = Mapping[str, Any]
 
 
-def bounds(level: Iterable[int]) -> list[str]:
+def interval_columns(level: Iterable[int]) -> list[str]:
     """Column names of the interval bounds: lo-80, hi-80, ..."""
     return [f"{side}-{percent}" for percent in level for side in ("lo", "hi")]
 
@@ -34,7 +34,7 @@ def tables(config: Config, drivers: Mapping[str, pl.DataType] | None = None) -> 
     every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta(), _events()]
     every += [_loads(), _files(), _contributions(kinds)]
     every += [_backtests(config), _scores(), _forecasts(config), _vintages(), _drift(), _runs()]
-    every += [_features(), _training_sets(), feature_rows({}), _feature_stats()]
+    every += [_features(), _training_sets(), feature_rows_table({}), _feature_stats()]
     return {t.name: t for t in every}
 
 
@@ -51,7 +51,7 @@ def _series(statics: Columns) -> Table:
     columns = {"unique_id": pl.String, "bucket": pl.Int32} | dict(statics)
     facts = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
     facts |= dict.fromkeys(("zeros", "cv", "trend"), pl.Float64)
-    counted = dict.fromkeys(COUNTS, pl.Int64)
+    counted = dict.fromkeys(QUALITY_COUNTS, pl.Int64)
     return _table("series", "unique_id", columns | facts | {"demand_class": pl.String} | counted)
 
 
@@ -71,12 +71,12 @@ def _meta() -> Table:
 
 
 def _loads() -> Table:
-    """Published loads: the versions of LOADED (null: unwritten), the newest day sold, what the panel was made by, and
-    the files that were read, as JSON.
+    """Published loads: the versions of LOADED_TABLES (null: not written), the newest day with sales, the rules by which
+    the panel was made, and the files that were read, as JSON.
     """
     columns = {"load": pl.Int64, "published_at": pl.Datetime("us", "UTC"), "last": pl.Date, "rules": pl.String}
     facts = {"rows_written": pl.Int64, "read": pl.String}
-    return _table("loads", "load", columns | facts | dict.fromkeys(LOADED, pl.Int64))
+    return _table("loads", "load", columns | facts | dict.fromkeys(LOADED_TABLES, pl.Int64))
 
 
 def _files() -> Table:
@@ -91,10 +91,10 @@ def _contributions(kinds: Columns) -> Table:
     return _table("contributions", "file unique_id ds", columns | dict(kinds))
 
 
-def _answers(config: Config) -> dict[str, Any]:
+def _forecast_columns(config: Config) -> dict[str, Any]:
     """What a forecast row holds, whoever asks."""
     columns = {"unique_id": pl.String, "ds": pl.Date, "cutoff": pl.Date, "model": pl.String, "grain": pl.String}
-    values = dict.fromkeys(("yhat", "q50", *bounds(config.level)), pl.Float64)
+    values = dict.fromkeys(("yhat", "q50", *interval_columns(config.level)), pl.Float64)
     steps = {"step": pl.Int32, "block": pl.Int32, "interval": pl.String, "source": pl.String, "bucket": pl.Int32}
     return columns | values | steps
 
@@ -106,7 +106,7 @@ def _events() -> Table:
 
 def _backtests(config: Config) -> Table:
     truth = {"y": pl.Float64, "mase_scale": pl.Float64, "rmsse_scale": pl.Float64, "scale": pl.Float64}
-    columns = _answers(config) | truth | {"recipe": pl.String, "reported": pl.Boolean, "closed": pl.Boolean}
+    columns = _forecast_columns(config) | truth | {"recipe": pl.String, "reported": pl.Boolean, "closed": pl.Boolean}
     return _table("backtests", "unique_id ds cutoff model recipe", columns, "cutoff bucket")
 
 
@@ -118,7 +118,7 @@ def _scores() -> Table:
 
 
 def _forecasts(config: Config) -> Table:
-    columns = _answers(config) | {"version": pl.Int64, "closed": pl.Boolean, "scale": pl.Float64}
+    columns = _forecast_columns(config) | {"version": pl.Int64, "closed": pl.Boolean, "scale": pl.Float64}
     return _table("forecasts", "unique_id ds cutoff model version", columns, "cutoff bucket")
 
 
@@ -160,7 +160,7 @@ def _made() -> dict[str, Any]:
     return origin | {"columns": pl.String, "content": pl.String, "rows": pl.Int64, "built_at": pl.Datetime("us", "UTC")}
 
 
-def feature_rows(features: Columns) -> Table:
+def feature_rows_table(features: Columns) -> Table:
     """Rows of all feature tables and training sets, by the build that made them; `features` are the further columns."""
     columns = {"build": pl.String, "bucket": pl.Int32, "unique_id": pl.String, "ds": pl.Date, "event_time": pl.Date}
     values = {"lead": pl.Int32, "y": pl.Float64, "level": pl.Float64}

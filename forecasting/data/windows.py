@@ -7,7 +7,7 @@ from datetime import date
 from forecasting.config import Config
 
 
-def cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
+def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
     """The reported cutoffs of a backtest that ends on `last`, and the older ones that only feed the intervals.
 
     Reported: h before `last` and back by `step`. The bounds of a window rest on at most `calibration` windows that were

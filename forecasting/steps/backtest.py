@@ -18,7 +18,7 @@ from forecasting.config import Config
 from forecasting.data import contracts
 from forecasting.data.cut import Cut
 from forecasting.data.panel import Panel
-from forecasting.data.windows import cutoffs
+from forecasting.data.windows import backtest_cutoffs
 from forecasting.evaluation import intervals
 from forecasting.evaluation.comparisons import gain_scores
 from forecasting.evaluation.metrics import reported_metrics, score
@@ -91,7 +91,7 @@ def windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[d
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
     least = config.frequency.shift(first, max(FEWEST, config.h) - 1)
-    reported, older = cutoffs(config, end)
+    reported, older = backtest_cutoffs(config, end)
     if reported[0] < least:
         unit = config.frequency.unit
         raise config.fault(
@@ -126,7 +126,7 @@ def _window(
 
 def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:
     table = store.tables["backtests"]
-    held = contracts.hold(rows.select(table.schema.names()), table)
+    held = contracts.validate_table(rows.select(table.schema.names()), table)
     for (bucket,), part in held.partition_by("bucket", as_dict=True).items():
         store.replace("backtests", part, cutoff=at, bucket=bucket, recipe=recipe)
 

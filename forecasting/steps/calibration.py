@@ -7,14 +7,18 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.schemas import bounds
+from forecasting.data.schemas import interval_columns
 from forecasting.evaluation import intervals
 
 
 def calibrated(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows with q50, the bounds of every level and the rung that they stand on; own bounds are replaced."""
-    named = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in bounds(config.level))
-    unknown = [c for c in bounds(config.level) if c not in quantiles.columns]  # levels asked for since the training
+    named = rows.select(
+        c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in interval_columns(config.level)
+    )
+    unknown = [
+        c for c in interval_columns(config.level) if c not in quantiles.columns
+    ]  # levels asked for since the training
     known = quantiles.with_columns(pl.lit(None, pl.Float64).alias(c) for c in unknown)
     return intervals.add_bounds(named, known, config.level, config.clean.y_min)
 

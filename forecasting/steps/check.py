@@ -12,9 +12,9 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning, contracts, quality, sources
-from forecasting.data.aggregates import sums
-from forecasting.data.contracts import Checked, limits
-from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.aggregates import group_sums
+from forecasting.data.contracts import CheckedLoad, limits
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
 from forecasting.steps import session
 from forecasting.steps.ingestion import align_types, series_statistics, volume
@@ -59,14 +59,14 @@ def check(config: Config, today: date | None = None) -> Report:
     span = f"{long['ds'].min()!s} to {long['ds'].max()!s}"
     read = (Finding("schema", OK, f"{loaded.lines:,} lines; all columns of the config are there"),)
     shape = (
-        _limit("dates", span, partial(limits.has_plausible_dates, long, config)),
-        _limit("rhythm", f"freq {config.frequency.every} fits", partial(limits.has_the_rhythm, long, config)),
+        _limit("dates", span, partial(limits.check_dates, long, config)),
+        _limit("rhythm", f"freq {config.frequency.every} fits", partial(limits.check_frequency, long, config)),
     )
     if any(f.verdict == FAILED for f in shape):
         return Report((*read, *shape), {}, pl.DataFrame())
     lenient = sources.only(config.model_copy(update={"limits": _lenient(config)}), ())
     try:
-        checked = contracts.check(loaded, lenient, today)
+        checked = contracts.check_load(loaded, lenient, today)
     except UserError as error:
         return Report((*read, *shape, Finding("sales", FAILED, str(error))), {}, pl.DataFrame())
     found = (*read, *shape, *_of_rows(checked, config), *_of_load(checked, config, today or date.today()))
@@ -87,7 +87,7 @@ def _limit(name: str, fine: str, holds: Callable[[], None]) -> Finding:
     return Finding(name, OK, fine)
 
 
-def _of_rows(checked: Checked, config: Config) -> Iterator[Finding]:
+def _of_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
     """Rows that break a rule, by kind of rule; and all of them against the limit."""
     rules: dict[str, int] = dict(checked.quarantine.group_by("rule").len().sort("rule").iter_rows())
     kinds = {"keys": KEYS, "ranges": RANGES}
@@ -99,10 +99,10 @@ def _of_rows(checked: Checked, config: Config) -> Iterator[Finding]:
         yield Finding("duplicates", WARNING, f"{checked.duplicates:,} repeats of equal rows, counted once")
     total, bad = checked.account["lines"], checked.quarantine
     fine = f"{bad.height:,} of {total:,} lines, at most {config.limits.quarantined:.1%} may be"
-    yield _limit("quarantine", fine, partial(limits.few_enough, total, bad, config))
+    yield _limit("quarantine", fine, partial(limits.check_quarantined_share, total, bad, config))
 
 
-def _of_load(checked: Checked, config: Config, today: date) -> Iterator[Finding]:
+def _of_load(checked: CheckedLoad, config: Config, today: date) -> Iterator[Finding]:
     """Volume, freshness, and columns that hold nothing."""
     good, store, told = checked.good, session.open_store(config), dict(checked.account)
     if config.source.reads == "new_files":
@@ -111,22 +111,22 @@ def _of_load(checked: Checked, config: Config, today: date) -> Iterator[Finding]
     last = f"{before:,.0f} {volume.unit(told)} at the last load" if before else "nothing was loaded before"
     yield _limit("volume", f"{told['lines']:,} lines; {last}", partial(volume.is_usual, told, config, store))
     newest = good.filter(pl.col("y").is_not_null())["ds"].max()
-    yield _limit("freshness", f"newest sales of {newest!s}", partial(limits.has_fresh_sales, good, config, today))
+    yield _limit("freshness", f"newest sales of {newest!s}", partial(limits.check_newest_sales, good, config, today))
     empty = [c for c in good.columns if good[c].null_count() == good.height]
     said = f"nothing stands in {', '.join(empty)}" if empty else "every column holds something"
     yield Finding("columns", WARNING if empty else OK, said)
 
 
-def _series(checked: Checked, config: Config) -> pl.DataFrame:
+def _series(checked: CheckedLoad, config: Config) -> pl.DataFrame:
     """The panel of these rows alone, cleaned, told series by series."""
     good = align_types.typed(checked.good, config)
     if sources.DELETED in good.columns:
         good = good.filter(~pl.col(sources.DELETED))
     last = good.filter(pl.col("y").is_not_null())["ds"].max()
     assert isinstance(last, date), "a load without a sale has been refused"
-    rows = cleaning.by_row(fill_gaps(observe(good, config), config, last), config)
+    rows = cleaning.apply_row_rules(fill_gaps(flag_observations(good, config), config, last), config)
     if config.clean.closed == "infer":
-        closed = cleaning.closings(sums(rows, config, cleaning.units(config)), config)
-        rows = cleaning.close(rows, closed, config)
-    told = series_statistics.of_series(cleaning.by_neighbours(rows, config), config)
-    return quality.verdicts(told, config, last).sort("unique_id")
+        closed = cleaning.infer_closings(group_sums(rows, config, cleaning.closing_levels(config)), config)
+        rows = cleaning.mark_closings(rows, closed, config)
+    told = series_statistics.of_series(cleaning.apply_neighbour_rules(rows, config), config)
+    return quality.add_verdicts(told, config, last).sort("unique_id")

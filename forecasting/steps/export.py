@@ -82,7 +82,7 @@ def _series(config: Config, store: Store) -> pl.DataFrame:
     newest = series["last"].max()
     if not isinstance(newest, date):
         return series
-    told = quality.verdicts(series, config, newest)
+    told = quality.add_verdicts(series, config, newest)
     return told.join(planning_classes(told), on="unique_id", maintain_order="left")
 
 

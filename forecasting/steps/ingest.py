@@ -93,7 +93,7 @@ def _write_events(load: Load, rows: Rows) -> None:
     """Own events, told by day; before that, the places of the rows are looked up in the calendar."""
     calendar.check_places(load.config, rows.good)
     if load.config.calendar.events:
-        load.store.replace("events", events.load(load.config))
+        load.store.replace("events", events.load_events(load.config))
 
 
 def _keep_quarantine(load: Load, bad: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.data.quality.freshness import freshness
+from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.metrics import reported_metrics, score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
@@ -34,7 +34,7 @@ def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) 
     at = session.cutoff_of(panel, cutoff)
     vintages = published_vintages(store).filter(pl.col("cutoff") <= at)
     key = f"{at} {identity.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
-    fresh = {"freshness": freshness(store.scan("series").collect(), config, datetime.now().date())}
+    fresh = {"freshness": measure_freshness(store.scan("series").collect(), config, datetime.now().date())}
     known = None if force else run_log.last_facts(store, "monitor", key)
     if known:
         return Outcome("monitor", known | fresh, reused=True)  # another day may have passed

@@ -55,5 +55,5 @@ def _unknown(cut: Cut) -> list[str]:
 def _write(store: Store, rows: pl.DataFrame, at: date, version: int) -> None:
     """One commit for the whole vintage, so that a published one is never half replaced."""
     table = store.tables["forecasts"]
-    held = contracts.hold(rows.select(table.schema.names()), table)
+    held = contracts.validate_table(rows.select(table.schema.names()), table)
     store.replace("forecasts", held, cutoff=at, version=version)

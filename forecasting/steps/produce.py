@@ -12,10 +12,10 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.aggregates import aggregate
+from forecasting.data.aggregates import aggregate_cut
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel, is_closed
-from forecasting.data.schemas import AGGREGATES
+from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.evaluation import ensemble_weights, intervals
 from forecasting.evaluation.metrics import naive_error_scales
 from forecasting.evaluation.segments import demand_segments
@@ -71,7 +71,7 @@ class Trained:
 
 def origin(cut: Cut) -> Origin:
     """The cut and its aggregates by the levels of the config."""
-    return Origin(cut, aggregate(cut, cut.config.levels_of_aggregation))
+    return Origin(cut, aggregate_cut(cut, cut.config.levels_of_aggregation))
 
 
 def train(recipe: Iterable[Model], at: Origin, past: pl.DataFrame) -> Trained:
@@ -212,7 +212,7 @@ def _aggregates(own: pl.DataFrame, at: Origin, sums: pl.DataFrame) -> pl.DataFra
     rows = rows.join(below.select("unique_id", "grain").unique(), on="unique_id")
     if "y" in columns:
         rows = rows.join(below.select(*KEY, "y").unique(KEY), on=KEY, how="left")
-    rows = _dressed(rows, at.aggregated.frame(0), at.aggregated, AGGREGATES)
+    rows = _dressed(rows, at.aggregated.frame(0), at.aggregated, AGGREGATE_BUCKET)
     return rows.sort("grain", "model", *KEY)
 
 

@@ -64,7 +64,7 @@ def _segments(config: Config, store: Store) -> pl.DataFrame:
     series = store.scan("series").collect()
     newest = series["last"].max()
     assert isinstance(newest, date), "what was backtested has been observed"
-    told = quality.verdicts(series, config, newest)
+    told = quality.add_verdicts(series, config, newest)
     return told.select("unique_id", "demand_class").join(planning_classes(told), on="unique_id")
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.data.schemas import LOADED, tables
+from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services import engine
@@ -31,7 +31,7 @@ def open_store(config: Config) -> Store:
     """The job's tables, under store.root / name, as the newest published load left them, or that of data_version."""
     bare = Store(f"{config.store.root.rstrip('/')}/{config.name}", tables(config))
     load = load_of(config, bare)
-    pinned = replace(bare, pins={name: load[name] for name in LOADED}, load=load["load"]) if load else bare
+    pinned = replace(bare, pins={name: load[name] for name in LOADED_TABLES}, load=load["load"]) if load else bare
     return with_drivers(config, pinned)
 
 
@@ -49,7 +49,7 @@ def load_of(config: Config, store: Store) -> dict[str, Any] | None:
         newest = loads["load"].to_list()[-1:] or ["none"]
         raise config.fault("data_version", f"there is no load {asked} (the newest is {newest[0]}): give another number")
     load = found.row(0, named=True)
-    lost = [t for t in LOADED if load[t] is not None and not store.is_readable(t, load[t])]
+    lost = [t for t in LOADED_TABLES if load[t] is not None and not store.is_readable(t, load[t])]
     if lost:
         raise config.fault(
             "data_version",

@@ -9,7 +9,7 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.windows import cutoffs
+from forecasting.data.windows import backtest_cutoffs
 from forecasting.errors import UserError
 from forecasting.evaluation import intervals
 from forecasting.evaluation.sums import SumsRequest
@@ -82,7 +82,7 @@ def residuals(store: Store, bundle: Bundle, homes: pl.DataFrame) -> pl.DataFrame
     `_homes`.
     """
     trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
-    reported, older = cutoffs(bundle.config, trained)
+    reported, older = backtest_cutoffs(bundle.config, trained)
     asked = [bundle.champion, *models.members(champion)]
     mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(asked)
     rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from forecasting.config import Config, load
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
-from forecasting.data.schemas import AGGREGATES, tables
+from forecasting.data.schemas import AGGREGATE_BUCKET, tables
 from forecasting.services.store import Store
 from forecasting.services.store.report_files import write_report_file
 from forecasting.services.store.vintages import publish_vintage
@@ -79,7 +79,7 @@ def made(config: Config) -> dict[str, pl.DataFrame]:
     frames = {
         "panel": panel,
         "series": _series(panel),
-        "groups": sums(panel, config, [(), ("store",)]),
+        "groups": group_sums(panel, config, [(), ("store",)]),
         "backtests": pl.concat([_backtest(panel, cutoff, model) for cutoff in CUTOFFS for model in MODELS]),
         "scores": _scores(),
         "forecasts": pl.concat([_vintage(panel, cutoff, version) for cutoff, version in VINTAGES]),
@@ -147,7 +147,7 @@ def truth(panel: pl.DataFrame) -> pl.DataFrame:
     below = panel.select("unique_id", pl.lit("series").alias("grain"), "bucket", "ds", y=value)
     above = [
         panel.group_by(name.alias("unique_id"), "ds").agg(y=value.sum())
-        .select("unique_id", pl.lit(grain).alias("grain"), pl.lit(AGGREGATES, pl.Int32).alias("bucket"), "ds", "y")
+        .select("unique_id", grain=pl.lit(grain), bucket=pl.lit(AGGREGATE_BUCKET, pl.Int32), ds="ds", y="y")
         for grain, name in keys.items()
     ]  # fmt: skip
     return pl.concat([below, *above])

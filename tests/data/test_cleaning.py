@@ -10,10 +10,10 @@ from polars.testing import assert_frame_equal
 from forecasting.config import Config
 from forecasting.config import load as load_config
 from forecasting.data import cleaning, contracts, sources
-from forecasting.data.aggregates import aggregate, sums
+from forecasting.data.aggregates import aggregate_cut, group_sums
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)
@@ -32,11 +32,11 @@ def cleaned(config: Config, long: pl.DataFrame) -> pl.DataFrame:
     """The panel of these rows as a load makes it."""
     good = long.drop(sources.TAGS)
     last = good.filter(pl.col("y").is_not_null())["ds"].max()
-    rows = cleaning.by_row(fill_gaps(observe(good, config), config, last), config)
+    rows = cleaning.apply_row_rules(fill_gaps(flag_observations(good, config), config, last), config)
     if config.clean.closed == "infer":
-        closed = cleaning.closings(sums(rows, config, cleaning.units(config)), config)
-        rows = cleaning.close(rows, closed, config)
-    return cleaning.by_neighbours(rows, config)
+        closed = cleaning.infer_closings(group_sums(rows, config, cleaning.closing_levels(config)), config)
+        rows = cleaning.mark_closings(rows, closed, config)
+    return cleaning.apply_neighbour_rules(rows, config)
 
 
 # 1,000 planted ones ----------------------------------------------------------------------------------------------
@@ -140,27 +140,33 @@ def test_sums_of_groups_hold_nothing_that_a_later_day_decided(demo, dirty):
     whole = cleaned(config, long)
     young = cleaned(config, long.filter(pl.col("ds") <= cutoff))
     told = [
-        sums(cleaned.filter(pl.col("ds") <= cutoff), config, [()]).sort("ds")
-        for cleaned in (cleaning.for_ever(whole, config), cleaning.for_ever(young, config))
+        group_sums(cleaned.filter(pl.col("ds") <= cutoff), config, [()]).sort("ds")
+        for cleaned in (cleaning.revert_neighbour_rules(whole, config), cleaning.revert_neighbour_rules(young, config))
     ]
     assert_frame_equal(*told)
-    assert not sums(whole, config, [()]).equals(sums(cleaning.for_ever(whole, config), config, [()]))
+    assert not group_sums(whole, config, [()]).equals(
+        group_sums(cleaning.revert_neighbour_rules(whole, config), config, [()])
+    )
 
 
 def test_without_rules_a_cut_takes_rows_as_they_are(demo, dirty):
     config = demo()
     rows = cleaned(config, dirty.long)
-    assert cleaning.as_known(rows, config) is rows
+    assert cleaning.clean_as_of_cutoff(rows, config) is rows
 
 
 def test_aggregates_are_not_cleaned_twice(demo):
     config = demo(clean=INFER)
     rows = pl.concat([one([5.0] * 99 + [5000.0], name) for name in "ab"])
     cut = Cut(
-        panel_of(plain(), cleaning.by_row(fill_gaps(observe(rows, plain()), plain(), day(99)), plain())), day(99), 7
+        panel_of(
+            plain(), cleaning.apply_row_rules(fill_gaps(flag_observations(rows, plain()), plain(), day(99)), plain())
+        ),
+        day(99),
+        7,
     )
-    assert aggregate(cut, [()]).frame(0).filter(pl.col("ds") == day(99))["y"].item() == 10000
-    assert aggregate(Cut(cut.panel, day(99), 7), [()]).config.clean.outliers.rule == "none"
+    assert aggregate_cut(cut, [()]).frame(0).filter(pl.col("ds") == day(99))["y"].item() == 10000
+    assert aggregate_cut(Cut(cut.panel, day(99), 7), [()]).config.clean.outliers.rule == "none"
     assert config.clean.outliers.rule == "hampel"
 
 
@@ -183,7 +189,9 @@ def plain(freq: str = "1d", **clean) -> Config:
 
 def run(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     last = rows.filter(pl.col("y").is_not_null())["ds"].max()
-    return cleaning.by_neighbours(cleaning.by_row(fill_gaps(observe(rows, config), config, last), config), config)
+    return cleaning.apply_neighbour_rules(
+        cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, last), config), config
+    )
 
 
 @pytest.mark.parametrize(("below", "y"), [("zero", 0.0), ("missing", None)])
@@ -209,7 +217,7 @@ def test_zeros_before_the_first_sale_are_not_observed():
 @pytest.mark.parametrize(("keys", "rules"), [({"fractions": "quarantine"}, ["fraction"]), ({}, [])])
 def test_fractions_stand_in_quarantine_where_the_config_wants_it(table_config, keys, rules):
     config = table_config("ds,y\n2024-01-01,2\n2024-01-02,2.5\n", clean=keys, limits={"quarantined": 1.0})
-    assert contracts.check(sources.load(config), config).quarantine["rule"].to_list() == rules
+    assert contracts.check_load(sources.load(config), config).quarantine["rule"].to_list() == rules
 
 
 def noisy(n: int, mean: float = 100.0, seed: int = 1) -> np.ndarray:
@@ -304,11 +312,11 @@ def test_a_weekly_day_of_rest_is_neither_closed_nor_out_of_stock():
     y[6::7] = 0
     y[105:109] = 0
     config = plain(stock_outs="infer", closed="infer")
-    rows = cleaning.by_row(fill_gaps(observe(one(list(y)), config), config, day(209)), config)
-    closed = cleaning.closings(sums(rows, config, [()]), config)
+    rows = cleaning.apply_row_rules(fill_gaps(flag_observations(one(list(y)), config), config, day(209)), config)
+    closed = cleaning.infer_closings(group_sums(rows, config, [()]), config)
     assert closed["ds"].to_list() == [day(i) for i in range(105, 109)]
-    assert cleaning.close(rows, closed, config)["flag"].to_list().count("inferred_closed") == 4
-    out = cleaning.by_neighbours(rows, config).filter(pl.col("flag") == "inferred_out_of_stock")
+    assert cleaning.mark_closings(rows, closed, config)["flag"].to_list().count("inferred_closed") == 4
+    out = cleaning.apply_neighbour_rules(rows, config).filter(pl.col("flag") == "inferred_out_of_stock")
     assert out["ds"].to_list() == [day(i) for i in range(105, 109)]
 
 
@@ -320,9 +328,9 @@ def test_zeros_put_into_gaps_are_judged_and_made_again():
     made = run(rows, config)
     gap = made.filter(pl.col("ds").is_between(day(100), day(104)))
     assert gap["flag"].to_list() == ["inferred_out_of_stock"] * 5
-    assert made.filter(~cleaning.made_here()).select(rows.columns).equals(rows)
-    assert_frame_equal(cleaning.as_known(made, config), made)
-    back = cleaning.for_ever(made, config).filter(pl.col("ds").is_between(day(100), day(104)))
+    assert made.filter(~cleaning.is_filled()).select(rows.columns).equals(rows)
+    assert_frame_equal(cleaning.clean_as_of_cutoff(made, config), made)
+    back = cleaning.revert_neighbour_rules(made, config).filter(pl.col("ds").is_between(day(100), day(104)))
     assert (back["flag"].to_list(), back["y"].to_list()) == (["filled"] * 5, [0.0] * 5)
 
 

@@ -24,7 +24,7 @@ def text(lines):
 
 def checked(config, **changes):
     config = config.model_copy(update={"columns": Columns(known_ahead=["price"], price="price"), **changes})
-    return contracts.check(sources.load(config), config)
+    return contracts.check_load(sources.load(config), config)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_old_data_stop_the_run(table_config):
     config = table_config(text(rows()), limits={"max_age": 30})
     loaded = sources.load(config)
     last = DAYS[-1]
-    assert contracts.check(loaded, config, last + timedelta(days=30)).good.height == 200
+    assert contracts.check_load(loaded, config, last + timedelta(days=30)).good.height == 200
     with pytest.raises(UserError, match=rf"limits\.max_age: the newest sales are of {last}, 31 days old"):
-        contracts.check(loaded, config, last + timedelta(days=31))
+        contracts.check_load(loaded, config, last + timedelta(days=31))
 
 
 def test_no_sales_at_all_stop_the_run(table_config):
@@ -142,7 +142,7 @@ def test_bad_cells_of_a_wide_line_share_a_quarantine_row(tmp_path, configs):
     (tmp_path / "calendar.csv").write_text(head + calendar)
     (tmp_path / "sell_prices.csv").write_text("store_id,item_id,wm_yr_wk,sell_price\nCA_1,FOODS_1_001,11101,1.5\n")
     config = load_config(configs / "m5.yaml", {"source.path": str(tmp_path), "limits.quarantined": 0.9})
-    result = contracts.check(sources.load(config), config)
+    result = contracts.check_load(sources.load(config), config)
     assert result.quarantine.select("line", "rule", "value").rows() == [
         (2, "number", "d_2=x and 1 more"),
         (3, "below_y_min", "y=-3.0"),
@@ -162,20 +162,20 @@ def all_tables(configs):
 
 def test_every_table_has_a_contract_that_its_empty_frame_keeps(all_tables):
     for table in all_tables.values():
-        assert contracts.hold(table.empty(), table).is_empty()
+        assert contracts.validate_table(table.empty(), table).is_empty()
 
 
 def test_tables_refuse_what_breaks_their_contract(all_tables):
     table = all_tables["groups"]
     row = {"group": "total", "ds": DAYS[0], "y_sum": 1.0, "y_count": 1, "price": None}
     good = pl.DataFrame([row], schema=table.schema)
-    assert contracts.hold(good, table).equals(good)
+    assert contracts.validate_table(good, table).equals(good)
     with pytest.raises(ValueError, match="groups: the key group, ds is not unique"):
-        contracts.hold(pl.concat([good, good]), table)
+        contracts.validate_table(pl.concat([good, good]), table)
     with pytest.raises(ValueError, match="table groups"):
-        contracts.hold(good.with_columns(ds=pl.lit(None, pl.Date)), table)
+        contracts.validate_table(good.with_columns(ds=pl.lit(None, pl.Date)), table)
     with pytest.raises(ValueError, match="table groups"):
-        contracts.hold(good.drop("y_sum"), table)
+        contracts.validate_table(good.drop("y_sum"), table)
 
 
 def test_crossed_bounds_are_refused(all_tables):
@@ -183,8 +183,8 @@ def test_crossed_bounds_are_refused(all_tables):
     wanted = {"unique_id": "a", "ds": DAYS[1], "cutoff": DAYS[0], "model": "m", "version": 1, "step": 1}
     row = pl.DataFrame([{c: wanted.get(c) for c in table.schema}], schema=table.schema)
     straight = row.with_columns(pl.lit(1.0).alias("lo-80"), pl.lit(2.0).alias("hi-80"))
-    assert contracts.hold(straight, table).height == 1
+    assert contracts.validate_table(straight, table).height == 1
     with pytest.raises(ValueError, match="bounds_crossed"):
-        contracts.hold(straight.with_columns(pl.lit(0.5).alias("hi-80")), table)
+        contracts.validate_table(straight.with_columns(pl.lit(0.5).alias("hi-80")), table)
     with pytest.raises(ValueError, match="step_below_1"):
-        contracts.hold(straight.with_columns(pl.lit(0, pl.Int32).alias("step")), table)
+        contracts.validate_table(straight.with_columns(pl.lit(0, pl.Int32).alias("step")), table)

@@ -127,7 +127,7 @@ def test_totals_and_account(name: str, shared: Path, configs: Path) -> None:
     assert raw.rows == ROWS.get(name, raw.rows)
     config = load_config(configs / f"{name}.yaml", {"source.path": str(shared / name)})
     loaded = sources.load(config)
-    checked = contracts.check(loaded, config)
+    checked = contracts.check_load(loaded, config)
     assert checked.good.height == loaded.long.height
     sold = checked.good.filter(pl.col("y").is_not_null())
     span = (sold["ds"].min(), sold["ds"].max())

@@ -33,7 +33,7 @@ def job(folder: Path, text: str | None = None, file: str = "events.csv", **told:
 
 
 def read(config: Config) -> list[tuple]:
-    return events.load(config).rows()
+    return events.load_events(config).rows()
 
 
 def span(first: date, last: date, name: str, place: str = "") -> list[tuple]:
@@ -112,7 +112,7 @@ def test_the_calendar_of_a_competition_is_a_table_of_events(tmp_path, shared):
 def test_what_cannot_be_read_is_told(tmp_path, text, told, said):
     config = job(tmp_path, text, **told)
     with pytest.raises(UserError, match=said):
-        events.load(config)
+        events.load_events(config)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.quality.freshness import freshness, sentences
+from forecasting.data.quality.freshness import freshness_messages, measure_freshness
 
 LAST = date(2024, 6, 30)
 CONFIG = Config.model_validate(
@@ -23,26 +23,26 @@ def series(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
 
 
 def test_all_report_and_only_the_age_is_told():
-    told = freshness(series(("a", "S", 0, 101), ("b", "S", 3, 101)), CONFIG, LAST + timedelta(2))
+    told = measure_freshness(series(("a", "S", 0, 101), ("b", "S", 3, 101)), CONFIG, LAST + timedelta(2))
     assert (told["age"], told["living"], told["silent"]) == (2, 2, 0)
-    assert sentences(told) == ["newest sales: 2024-06-30, 2 days old"]
+    assert freshness_messages(told) == ["newest sales: 2024-06-30, 2 days old"]
 
 
 def test_a_store_that_has_stopped_while_others_go_on_is_named():
     rows = series(("a", "S1", 0, 101), ("b", "S2", 9, 101), ("c", "S2", 12, 101), ("old", "S3", 300, 101))
-    told = freshness(rows, CONFIG, LAST)
+    told = measure_freshness(rows, CONFIG, LAST)
     assert (told["living"], told["silent"], told["silent_groups"]) == (3, 2, ["store=S2"])
     assert told["silent_series"] == ["b", "c"]
-    assert any("store=S2" in line for line in sentences(told))
+    assert any("store=S2" in line for line in freshness_messages(told))
 
 
 def test_who_sells_rarely_is_not_silent_so_soon():
     """Ten observed days in a hundred: a gap of ten days is usual."""
-    assert freshness(series(("a", "S", 0, 101), ("rare", "S", 40, 11)), CONFIG, LAST)["silent"] == 0
-    assert freshness(series(("a", "S", 0, 101), ("rare", "S", 60, 11)), CONFIG, LAST)["silent"] == 1
+    assert measure_freshness(series(("a", "S", 0, 101), ("rare", "S", 40, 11)), CONFIG, LAST)["silent"] == 0
+    assert measure_freshness(series(("a", "S", 0, 101), ("rare", "S", 60, 11)), CONFIG, LAST)["silent"] == 1
 
 
 def test_nothing_observed_tells_nothing():
     empty = series(("a", "S", 0, 1)).with_columns(last=pl.lit(None, pl.Date))
-    assert freshness(empty, CONFIG, LAST) == {}
-    assert sentences({}) == []
+    assert measure_freshness(empty, CONFIG, LAST) == {}
+    assert freshness_messages({}) == []

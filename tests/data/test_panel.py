@@ -14,9 +14,9 @@ from forecasting.config import Config
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
-from forecasting.data.windows import cutoffs
+from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.windows import backtest_cutoffs
 from forecasting.frequency import FREQS
 
 KEY = ["unique_id", "ds"]
@@ -40,7 +40,7 @@ def days(n: int, start: date = MONDAY) -> list[date]:
 
 
 def panel(rows: pl.DataFrame, config: Config, last: date) -> Panel:
-    return Panel(config, InMemory(fill_gaps(observe(rows, config), config, last)), (0,), pl.DataFrame())
+    return Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), pl.DataFrame())
 
 
 # the calendar ----------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_gaps_are_filled_and_nothing_else_is_touched(freq, gaps, taken, ahead):
     last = max(rows["ds"])
     plan = [shift(last, 1 + k) for k in range(ahead)]
     rows = pl.concat([rows, sold("s0", plan, [None] * ahead)])
-    made = fill_gaps(observe(rows, config), config, last)
+    made = fill_gaps(flag_observations(rows, config), config, last)
     assert made.select(KEY).equals(made.select(KEY).sort(KEY))
     for i, at in enumerate(taken):
         own = made.filter(pl.col("unique_id") == f"s{i}")
@@ -88,7 +88,7 @@ def test_gaps_are_filled_and_nothing_else_is_touched(freq, gaps, taken, ahead):
 def test_cutoffs_leave_their_horizon_and_enough_windows_before(freq, h, step, windows, calibration):
     config = job(freq, h, backtest={"windows": windows, "step": step, "calibration": calibration})
     f, last = config.frequency, date(2024, 3, 1)
-    reported, older = cutoffs(config, last)
+    reported, older = backtest_cutoffs(config, last)
     every = older + reported
     assert every == sorted(set(every))
     assert len(reported) == windows
@@ -113,7 +113,7 @@ def test_flags_tell_why_a_number_is_not_a_demand():
     rows = sold(
         "a", days(8), [5, 0, 0, 3, 0, None, 4, None], open=[1, 1, 0, 0, 1, 1, None, 0], left=[9, 9, 9, 9, 0, 9, None, 9]
     )
-    seen = observe(rows, config)
+    seen = flag_observations(rows, config)
     assert seen["flag"].to_list() == [
         "observed",
         "observed",  # open, and nothing sold: a zero
@@ -130,14 +130,16 @@ def test_flags_tell_why_a_number_is_not_a_demand():
 
 def test_a_day_ahead_is_ahead_even_when_it_is_planned_to_be_closed():
     config = job(columns={"known_ahead": ["open"], "open": "open"})
-    made = fill_gaps(observe(sold("a", days(4), [1, 2, None, None], open=[1, 1, 0, 1]), config), config, days(2)[-1])
+    made = fill_gaps(
+        flag_observations(sold("a", days(4), [1, 2, None, None], open=[1, 1, 0, 1]), config), config, days(2)[-1]
+    )
     assert made["flag"].to_list() == ["observed", "observed", "ahead", "ahead"]
 
 
 def test_made_rows_repeat_the_static_columns_and_know_no_driver():
     config = job(columns={"known_ahead": ["price"], "static": ["kind"]})
     rows = sold("a", [MONDAY, MONDAY + timedelta(2)], [1, 2], price=[1.0, 2.0], kind=["k", "k"])
-    made = fill_gaps(observe(rows, config), config, MONDAY + timedelta(3))
+    made = fill_gaps(flag_observations(rows, config), config, MONDAY + timedelta(3))
     assert made["kind"].to_list() == ["k"] * 4
     assert made["price"].to_list() == [1.0, None, 2.0, None]
 

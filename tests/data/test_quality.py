@@ -7,7 +7,8 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.data import quality
-from forecasting.data.observations import fill_gaps, observe
+from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.schemas import QUALITY_COUNTS
 
 MONDAY = date(2024, 1, 1)
 CONFIG = Config.model_validate({"name": "x", "source": {}, "freq": "1d", "h": 7})
@@ -17,11 +18,11 @@ def panel(y: dict[int, float], last: int, name: str = "a") -> pl.DataFrame:
     """A series with these sales by day; all other days have no row."""
     rows = {"unique_id": [name] * len(y), "ds": [MONDAY + timedelta(i) for i in y], "y": list(y.values())}
     frame = pl.DataFrame(rows, schema_overrides={"y": pl.Float64})
-    return fill_gaps(observe(frame, CONFIG), CONFIG, MONDAY + timedelta(last))
+    return fill_gaps(flag_observations(frame, CONFIG), CONFIG, MONDAY + timedelta(last))
 
 
 def counted(y: dict[int, float], last: int) -> dict:
-    return quality.counts(panel(y, last), CONFIG).row(0, named=True)
+    return quality.count_defects(panel(y, last), CONFIG).row(0, named=True)
 
 
 def test_gaps_zeros_and_odd_numbers_are_counted_up_to_the_last_observed_day():
@@ -53,15 +54,15 @@ def test_a_jump_is_a_level_that_doubles_or_halves_and_stays(level, jumps):
 
 def test_a_series_without_any_observation_is_counted_too():
     rows = panel({0: 1}, 3).with_columns(y=pl.lit(None, pl.Float64), flag=pl.lit("out_of_stock"))
-    assert quality.counts(rows, CONFIG).select(quality.COUNTS).row(0) == (0,) * 6
+    assert quality.count_defects(rows, CONFIG).select(QUALITY_COUNTS).row(0) == (0,) * 6
 
 
 def said(**facts) -> dict:
     """The verdict on the last day of a panel of 2,001 days, of a sound series but for `facts`."""
     sound = {"unique_id": "a", "first": MONDAY, "last": MONDAY + timedelta(2000), "n": 2001, "demand_class": "smooth"}
     sound["start"] = MONDAY
-    row = sound | dict.fromkeys(quality.COUNTS, 0) | facts
-    return quality.verdicts(pl.DataFrame([row]), CONFIG, MONDAY + timedelta(2000)).row(0, named=True)
+    row = sound | dict.fromkeys(QUALITY_COUNTS, 0) | facts
+    return quality.add_verdicts(pl.DataFrame([row]), CONFIG, MONDAY + timedelta(2000)).row(0, named=True)
 
 
 @pytest.mark.parametrize(

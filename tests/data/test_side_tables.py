@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from forecasting.config import load as load_config
 from forecasting.config.sections import SideTable
 from forecasting.data import contracts, sources
-from forecasting.data.observations import fill_gaps, observe
-from forecasting.data.side_tables.matching import side
+from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.side_tables.matching import build_lookup
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)
@@ -34,7 +34,7 @@ sales = st.lists(st.tuples(stores, offsets), min_size=1, max_size=30)
 def said(spec: dict[str, Any], table: pl.DataFrame, rows: list[tuple[str, int]]) -> list[Any]:
     """What the code says of each row; `v` where it matched, else None."""
     long = pl.DataFrame({"store": [s for s, _ in rows], "ds": [day(n) for _, n in rows]})
-    found = side("t", SideTable.model_validate({"path": "x", "columns": ["v"]} | spec), table).said(long)
+    found = build_lookup("t", SideTable.model_validate({"path": "x", "columns": ["v"]} | spec), table).said(long)
     assert found.height == len(rows)
     assert found["_matched"].to_list() == [v is not None for v in found["v"]]
     return found["v"].to_list()
@@ -136,9 +136,9 @@ class Job:
         file.write_text(yaml.safe_dump(self.keys | keys, sort_keys=False))
         return load_config(file)
 
-    def checked(self, **keys: Any) -> contracts.Checked:
+    def checked(self, **keys: Any) -> contracts.CheckedLoad:
         config = self.config(**keys)
-        return contracts.check(sources.load(config), config)
+        return contracts.check_load(sources.load(config), config)
 
     def path(self, name: str) -> str:
         return str(self.folder / f"{name}.csv")
@@ -149,7 +149,7 @@ def job(tmp_path) -> Job:
     return Job(tmp_path)
 
 
-def rows_of(checked: contracts.Checked, *columns: str, **where: Any) -> list[tuple[Any, ...]]:
+def rows_of(checked: contracts.CheckedLoad, *columns: str, **where: Any) -> list[tuple[Any, ...]]:
     found = checked.good.filter(**where).sort("unique_id", "ds")
     return found.select(*columns).rows()
 
@@ -308,8 +308,8 @@ def test_what_cannot_be_read_is_told_at_its_key(job, spec, said):
 # --- days that only tables tell ----------------------------------------------------------------------------------
 
 
-def ahead(checked: contracts.Checked, *columns: str, last: int = 4) -> list[tuple[Any, ...]]:
-    return rows_of(contracts.Checked(checked.good.filter(pl.col("ds") > day(last)), *[None] * 3), *columns)
+def ahead(checked: contracts.CheckedLoad, *columns: str, last: int = 4) -> list[tuple[Any, ...]]:
+    return rows_of(contracts.CheckedLoad(checked.good.filter(pl.col("ds") > day(last)), *[None] * 3), *columns)
 
 
 def test_an_open_price_list_brings_all_coming_days_of_its_series(job):
@@ -320,7 +320,7 @@ def test_an_open_price_list_brings_all_coming_days_of_its_series(job):
     checked = job.checked(columns={"known_ahead": ["price"], "static": ["size"], "price": "price"})
     expected = [(f"a/{i}", day(n), None, p, 10) for i in "xy" for n, p in ((5, 2.0), (6, 3.0), (7, 3.0))]
     assert ahead(checked, "unique_id", "ds", "y", "price", "size") == expected
-    assert checked.account["told_by_tables"] == 6
+    assert checked.account["rows_from_tables"] == 6
     assert checked.account["aggregated"] == 20 == checked.good.height - 6
 
 
@@ -346,7 +346,7 @@ def test_rows_of_the_source_stand(job):
     job.table("prices", "from,price", f"{day(0)},2", start="from", columns=["price"])
     checked = job.checked(columns={"known_ahead": ["price"], "price": "price"})
     assert rows_of(checked, "ds", "price") == [(day(n), 2.0) for n in range(6)]
-    assert checked.account["told_by_tables"] == 1
+    assert checked.account["rows_from_tables"] == 1
 
 
 def test_series_that_have_ended_have_no_coming_days(job):
@@ -360,7 +360,7 @@ def test_days_before_the_known_ones_are_left_alone(job):
     """An older file that comes late must not put coming days over what was sold on them."""
     job.table("prices", "from,price", f"{day(0)},2", start="from", columns=["price"])
     config = job.config(columns={"known_ahead": ["price"], "price": "price"})
-    checked = contracts.check(sources.load(config), config, known=day(8))
+    checked = contracts.check_load(sources.load(config), config, known=day(8))
     assert {ds for (ds,) in ahead(checked, "ds")} == {day(9), day(10), day(11)}
 
 
@@ -370,7 +370,7 @@ def test_no_stock_makes_demand_unobserved(job):
         "stock", "day,n", *(f"{day(n)},{0 if n in (1, 3) else 7}" for n in range(9)), ds="day", columns={"left": "n"}
     )
     config = job.config(columns={"stock": "left"}, clean={"gaps": "zero"})
-    made = fill_gaps(observe(contracts.check(sources.load(config), config).good, config), config, day(5))
+    made = fill_gaps(flag_observations(contracts.check_load(sources.load(config), config).good, config), config, day(5))
     assert made.select("y", "y_raw", "flag").rows() == [
         (0, 0, "observed"), (None, 1, "out_of_stock"), (2, 2, "observed"),
         (None, None, "out_of_stock"), (4, 4, "observed"), (5, 5, "observed"),

@@ -52,7 +52,7 @@ def test_every_line_is_there_and_every_day_is_made(chain, loaded, rows, config):
     assert min(told.values()) < 0
     assert loaded.lines == len(chain.train) + len(chain.test)
     assert loaded.made == len(days) - len(told)
-    account = contracts.check(loaded, config).account
+    account = contracts.check_load(loaded, config).account
     assert (account["lines"], account["aggregated"], account["quarantined"]) == (loaded.lines, loaded.lines, 0)
 
 
@@ -202,7 +202,7 @@ def test_bad_lines_go_to_quarantine_as_they_came(chain, spoiled):
     bad = ["9001,2016-12-99,1,96995,3.0,", "9002,2016-12-24,1,96995,three,", "9003,2016-12-24,1"]
     text = "\n".join([head, *lines[:5], *bad, *lines[5:]]) + "\n"
     config = spoiled({"train.csv": text})
-    checked = contracts.check(sources.load(config), config)
+    checked = contracts.check_load(sources.load(config), config)
     assert dict(checked.quarantine.select("line", "row").rows()) == dict(zip((7, 8, 9), bad, strict=True))
     assert Counter(checked.quarantine["rule"]) == {"date_format": 1, "number": 1, "cells": 1}
     assert checked.account["lines"] == len(chain.train) + len(chain.test) + 3

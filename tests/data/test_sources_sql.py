@@ -87,7 +87,7 @@ def test_postgresql_gives_what_the_csv_gives(table, sql, from_csv):
     loaded = sources.load(config)
     assert loaded.lines == loaded.long.height == 40
     assert_frame_equal(numbers(loaded.long), numbers(from_csv.long))
-    assert contracts.check(loaded, config).account == contracts.check(from_csv, config).account
+    assert contracts.check_load(loaded, config).account == contracts.check_load(from_csv, config).account
     assert loaded.long["y"].sum() == float(sum(row[3] for row in sales() if row[3] is not None))
 
 

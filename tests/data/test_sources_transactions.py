@@ -77,7 +77,7 @@ def test_what_counts_is_chosen(receipts, options, apple, dropped):
     got = {str(ds): y for item, ds, y in loaded.long.select("unique_id", "ds", "y").rows() if item == "apple"}
     assert got == apple
     assert loaded.dropped == dropped
-    account = contracts.check(loaded, config).account
+    account = contracts.check_load(loaded, config).account
     assert account["lines"] == 6 == account["aggregated"] + sum(dropped.values())
 
 
@@ -137,7 +137,7 @@ BAD = """\
 
 def test_a_bad_line_is_quarantined_by_itself_and_the_others_count(receipts):
     config = receipts(BAD, limits={"quarantined": 0.9})
-    checked = contracts.check(sources.load(config), config)
+    checked = contracts.check_load(sources.load(config), config)
     assert checked.good.select("unique_id", "y").rows() == [("apple", 7.0)]
     raw = (HEADER + BAD).splitlines()
     assert {line: (rule, row) for line, rule, row in checked.quarantine.select("line", "rule", "row").rows()} == {
@@ -159,7 +159,7 @@ def test_a_bad_line_is_quarantined_by_itself_and_the_others_count(receipts):
 def test_a_negative_period_sends_each_of_its_lines_to_quarantine(receipts):
     lines = "1,a,2024-05-01,1,1,x\n2,a,2024-05-01,-3,1,x\n3,a,2024-05-02,4,1,x\n"
     config = receipts(lines, clean={"below": "quarantine"}, limits={"quarantined": 0.9})
-    checked = contracts.check(sources.load(config), config)
+    checked = contracts.check_load(sources.load(config), config)
     assert checked.good["y"].to_list() == [4.0]
     assert checked.quarantine.select("line", "rule", "value").sort("line").rows() == [
         (2, "below_y_min", "y=-2.0 in all"),
@@ -172,7 +172,7 @@ def test_the_share_of_bad_lines_is_one_of_lines(receipts):
     """200 lines make one row: two bad lines are one in a hundred, not two in three."""
     lines = "".join(f"{i},a,2024-05-01,1,1,x\n" for i in range(198)) + "x,a,2024-05-01,?,1,x\nx,a,nothing,1,1,x\n"
     config = receipts(lines, limits={"quarantined": 0.01})
-    assert contracts.check(sources.load(config), config).account["quarantined"] == 2
+    assert contracts.check_load(sources.load(config), config).account["quarantined"] == 2
 
 
 # --- Periods ---------------------------------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_the_web_shop_by_hand(shop, invoices):
     assert {k: r["revenue"] for k, r in ours.items()} == pytest.approx(money)
     prices = {k: m / n for k, (n, m) in sold.items()}
     assert {k: r["unit_price"] for k, r in ours.items() if r["unit_price"] is not None} == pytest.approx(prices)
-    account = contracts.check(loaded, config).account
+    account = contracts.check_load(loaded, config).account
     assert account["lines"] == len(invoices) == 240_007
     assert account["aggregated"] == len(invoices) - dropped.total()
     assert min(units.values()) < 0, "returns of a week go beyond its sales somewhere, and are not lost"

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.features import Features, GroupData, peers
 from forecasting.features.base import Context
 from forecasting.frequency import FREQS
@@ -26,7 +26,7 @@ class Bench:
 
     config: Config
     frame: pl.DataFrame
-    sums: pl.DataFrame
+    group_sums: pl.DataFrame
     made: Features
 
     def matrix(self, lead: int, frame: pl.DataFrame | None = None, sums: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def bench() -> Callable[[str], Bench]:
             config = Config.model_validate(keys | {"levels_of_aggregation": [[], ["store"]]})
             frame = rows(freq)
             features = Features(config, dict(frame.schema), LEVELS)
-            made[freq] = Bench(config, frame, sums(frame, config, LEVELS).sort("group", "ds"), features)
+            made[freq] = Bench(config, frame, group_sums(frame, config, LEVELS).sort("group", "ds"), features)
         return made[freq]
 
     return of

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
@@ -51,7 +51,7 @@ def rows() -> pl.DataFrame:
 def cut(buckets: int = 1, edits: tuple[Edit, ...] = (), **keys) -> Cut:
     c, frame = config(**keys), rows()
     frame = frame.with_columns(bucket_of(frame["unique_id"], buckets))
-    groups = sums(frame.drop("bucket"), c, ((), ("store",), ("kind",)))
+    groups = group_sums(frame.drop("bucket"), c, ((), ("store",), ("kind",)))
     return Cut(
         Panel(c, lambda b: frame.lazy().filter(pl.col("bucket") == b), tuple(range(buckets)), groups), AT, 10, edits
     )

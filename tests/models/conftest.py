@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 
 START = date(2024, 1, 1)
 CUTOFF = date(2024, 7, 14)
@@ -91,10 +91,10 @@ def series(unique_id, days, y, promo, kind) -> pl.DataFrame:
 
 def make_panel(config: Config, rows: pl.DataFrame, buckets: int = 1) -> Panel:
     """A panel of raw rows as the store would hold it, observed up to LAST."""
-    rows = fill_gaps(observe(rows, config), config, LAST)
+    rows = fill_gaps(flag_observations(rows, config), config, LAST)
     levels = [(), *((c,) for c in config.static_columns)]
     bucketed = rows.with_columns(bucket_of(rows["unique_id"], buckets))
-    return Panel(config, Buckets(bucketed), tuple(range(buckets)), sums(rows, config, levels))
+    return Panel(config, Buckets(bucketed), tuple(range(buckets)), group_sums(rows, config, levels))
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from polars.testing import assert_frame_equal
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data import launch_curves, quality
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.models import guards
 from forecasting.steps.ingestion.series_statistics import of_series
 
@@ -50,9 +50,9 @@ def cut_of(rows, at=CUTOFF, recipe=("ladder", LIGHT)) -> Cut:
     given = {"name": "new", "source": {"kind": "table"}, "freq": "1d", "h": H, "columns": columns}
     config = Config.model_validate(given | {"models": list(recipe)})
     planned = rows.with_columns(y=pl.when(pl.col("ds") <= CUTOFF).then("y"))
-    whole = fill_gaps(observe(planned, config), config, CUTOFF)
+    whole = fill_gaps(flag_observations(planned, config), config, CUTOFF)
     levels = ((), ("store",), ("item",))
-    return Cut(Panel(config, InMemory(whole), (0,), sums(whole, config, levels)), at, H)
+    return Cut(Panel(config, InMemory(whole), (0,), group_sums(whole, config, levels)), at, H)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_what_is_said_of_a_new_series_is_held_by_its_groups(rows):
 
 def test_the_list_of_series_tells_an_announced_one_from_one_that_has_ended(rows):
     cut = cut_of(rows)
-    told = quality.verdicts(of_series(cut.panel.scan(0).collect(), cut.config), cut.config, CUTOFF)
+    told = quality.add_verdicts(of_series(cut.panel.scan(0).collect(), cut.config), cut.config, CUTOFF)
     new = told.filter(pl.col("life") == "announced")
     assert sorted(new["unique_id"]) == sorted(NEW)
     assert set(new["verdict"]) == {"announced: like series tell"}
@@ -175,7 +175,7 @@ def test_new_series_begin_as_others_have_begun(launched, monkeypatch):
     cut = cut_of(launched, recipe=("ladder",))
     now = told(cut, launched)
     assert set(now["source"]) == {f"like store={store}, launch" for store in "ABC"}
-    monkeypatch.setattr(launch_curves, "ENOUGH", 1000)
+    monkeypatch.setattr(launch_curves, "MIN_LAUNCHES", 1000)
     before = told(cut_of(launched, recipe=("ladder",)), launched)
     assert set(before["source"]) == {"like store=B", "like store=C", "SeasonalMean4", "Naive"}
     for name in ("A/tea", "B/tea"):
@@ -189,7 +189,9 @@ def test_the_curve_is_what_launches_sold_against_later(launched):
     assert curve["age"].to_list() == list(range(RAMP))
     assert curve["size"].unique().to_list() == [len(LATE)]
     later = ramp(range(RAMP, 2 * RAMP)).mean()
-    due = (len(LATE) * ramp(range(RAMP)) / later + launch_curves.DOUBT) / (len(LATE) + launch_curves.DOUBT)
+    due = (len(LATE) * ramp(range(RAMP)) / later + launch_curves.PRIOR_LAUNCHES) / (
+        len(LATE) + launch_curves.PRIOR_LAUNCHES
+    )
     assert (curve["factor"] - pl.Series(due)).abs().max() < 0.15
     assert abs((curve["factor"] - pl.Series(due)).mean()) < 0.03
 

@@ -11,10 +11,10 @@ from polars.testing import assert_frame_equal
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data import launch_curves
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.features import groups
 from forecasting.models import cold_start, naive
 from forecasting.models.cold_start import intervals, series_level
@@ -47,8 +47,8 @@ def cut_of(rows, new=(), seen=0, at=CUTOFF, levels=((), ("store",), ("item",))) 
     config = Config.model_validate(given)
     kept = rows.filter(~pl.col("unique_id").is_in(list(new)) | (pl.col("ds") > CUTOFF - timedelta(seen)))
     planned = kept.with_columns(y=pl.when(pl.col("ds") <= CUTOFF).then("y"))
-    whole = fill_gaps(observe(planned, config), config, CUTOFF)
-    return Cut(Panel(config, InMemory(whole), (0,), sums(whole, config, levels)), at, H)
+    whole = fill_gaps(flag_observations(planned, config), config, CUTOFF)
+    return Cut(Panel(config, InMemory(whole), (0,), group_sums(whole, config, levels)), at, H)
 
 
 def told(cut, ids):
@@ -114,7 +114,7 @@ def test_a_hidden_series_does_not_tell_its_own_size():
 @pytest.mark.parametrize("seen", [0, 4])
 def test_bounds_hold_what_they_promise(spread, seen, monkeypatch):
     """Over six chains, whatever store and item leave open; a series that has begun is surer."""
-    monkeypatch.setattr(launch_curves, "curves", _no_ramp if seen else launch_curves.curves)
+    monkeypatch.setattr(launch_curves, "fit_launch_curves", _no_ramp if seen else launch_curves.fit_launch_curves)
     held = {80: [], 95: []}
     for seed in range(6):
         rows = chain(spread, seed)
@@ -127,13 +127,15 @@ def test_bounds_hold_what_they_promise(spread, seen, monkeypatch):
 
 def _no_ramp(cut):
     """Launches are known, and they begin as they go on."""
-    ages = pl.DataFrame({"group": "total", "age": range(launch_curves.ramp_of(cut.config)), "factor": 1.0, "size": 10})
-    return ages.select(pl.col(c).cast(kind) for c, kind in launch_curves.CURVES.items())
+    ages = pl.DataFrame(
+        {"group": "total", "age": range(launch_curves.ramp_periods(cut.config)), "factor": 1.0, "size": 10}
+    )
+    return ages.select(pl.col(c).cast(kind) for c, kind in launch_curves.SCHEMA.items())
 
 
 def test_what_has_been_sold_makes_bounds_narrower(monkeypatch):
-    monkeypatch.setattr(launch_curves, "curves", _no_ramp)
-    monkeypatch.setattr(launch_curves, "against_curve", lambda cut: pl.Series("share", [1.0]))
+    monkeypatch.setattr(launch_curves, "fit_launch_curves", _no_ramp)
+    monkeypatch.setattr(launch_curves, "early_sales_ratios", lambda cut: pl.Series("share", [1.0]))
     rows = chain(spread=1.0)
     wide = [
         told(cut_of(rows, SOME, seen), SOME).select((pl.col("hi-80") / pl.col("lo-80")).median()).item()
@@ -290,8 +292,10 @@ def test_less_than_a_season_of_history_is_no_reason_to_say_nothing():
     )
     last = START + timedelta(7 * (N - 1))
     known = rows.filter(pl.col("ds") >= start, ~pl.col("unique_id").is_in(SOME) | (pl.col("ds") > last))
-    whole = fill_gaps(observe(known.with_columns(y=pl.when(pl.col("ds") <= last).then("y")), config), config, last)
-    cut = Cut(Panel(config, InMemory(whole), (0,), sums(whole, config, [(), ("store",), ("item",)])), last, H)
+    whole = fill_gaps(
+        flag_observations(known.with_columns(y=pl.when(pl.col("ds") <= last).then("y")), config), config, last
+    )
+    cut = Cut(Panel(config, InMemory(whole), (0,), group_sums(whole, config, [(), ("store",), ("item",)])), last, H)
     said = told(cut, SOME)
     assert said.height == len(SOME) * H
     assert wape(said, rows) < 0.6
@@ -347,10 +351,10 @@ def test_many_series_are_sampled_and_say_the_same(monkeypatch):
 
 def test_bounds_of_launches_know_how_far_launches_are_from_their_curve(monkeypatch):
     rows = chain(spread=0.3)
-    monkeypatch.setattr(launch_curves, "curves", _no_ramp)
+    monkeypatch.setattr(launch_curves, "fit_launch_curves", _no_ramp)
     wide = []
     for shares in ([1.0], [0.3, 1.0, 3.0]):
-        monkeypatch.setattr(launch_curves, "against_curve", lambda cut, shares=shares: pl.Series("share", shares))
+        monkeypatch.setattr(launch_curves, "early_sales_ratios", lambda cut, shares=shares: pl.Series("share", shares))
         said = told(cut_of(rows, SOME), SOME)
         wide.append(said.select((pl.col("hi-80") / pl.col("lo-80")).median()).item())
     assert wide[1] > 2 * wide[0]
@@ -359,7 +363,7 @@ def test_bounds_of_launches_know_how_far_launches_are_from_their_curve(monkeypat
 def test_what_launches_sold_against_their_curve(monkeypatch):
     """By hand: eight that begin at twice their later level and eight at half of it, and a curve between both."""
     ramp = 14
-    monkeypatch.setattr(launch_curves, "ramp_of", lambda config: ramp)
+    monkeypatch.setattr(launch_curves, "ramp_periods", lambda config: ramp)
     old, young = names(6, 5), [(f"s{s:02}", "i99") for s in range(16)]
     rows = chain(spread=0.0, of=old)
     t, days = np.arange(N + H), [START + timedelta(int(d)) for d in range(N + H)]
@@ -369,7 +373,7 @@ def test_what_launches_sold_against_their_curve(monkeypatch):
         part = pl.DataFrame({"unique_id": f"{s}/{i}", "ds": days, "y": y, "store": s, "item": i, "price": 1.0})
         rows = pl.concat([rows, part.filter(pl.col("ds") >= START + timedelta(start))])
     cut = cut_of(rows)
-    found = launch_curves.against_curve(cut).to_list()
+    found = launch_curves.early_sales_ratios(cut).to_list()
     assert len(found) == 16
     low, high = sorted(found)[:8], sorted(found)[8:]
     assert np.mean(high) / np.mean(low) == pytest.approx(4.0, rel=0.1)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.models import guards
 
 START = date(2024, 1, 1)
@@ -36,9 +36,9 @@ def cut_of(
         for name, y in series.items()
     ]
     last = START + timedelta(n - 1)
-    rows = fill_gaps(observe(pl.concat(parts), config), config, last)
+    rows = fill_gaps(flag_observations(pl.concat(parts), config), config, last)
     levels = ((), ("kind",)) if kinds else ((),)
-    return Cut(Panel(config, InMemory(rows), (0,), sums(rows, config, levels)), last, H)
+    return Cut(Panel(config, InMemory(rows), (0,), group_sums(rows, config, levels)), last, H)
 
 
 def capped(cut: Cut, yhat: dict[str, float]) -> dict[str, tuple[float, str]]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)
@@ -31,7 +31,7 @@ def cut_of(values: list[float | None], h: int, season: int = 7) -> Cut:
     )
     ds = [MONDAY + timedelta(i) for i in range(len(values))]
     rows = pl.DataFrame({"unique_id": "one", "ds": ds, "y": values}, schema_overrides={"y": pl.Float64})
-    panel = Panel(config, InMemory(fill_gaps(observe(rows, config), config, ds[-1])), (0,), pl.DataFrame())
+    panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, ds[-1])), (0,), pl.DataFrame())
     return Cut(panel, ds[-1], h)
 
 
@@ -107,7 +107,9 @@ def test_rossmann_is_as_hard_as_others_found_it(shared):
     config = Config.model_validate(
         {"name": "rossmann", "source": {"kind": "table"}, "freq": "1d", "h": 42, "columns": columns}
     )
-    panel = Panel(config, InMemory(fill_gaps(observe(rows, config), config, rows["ds"].max())), (0,), pl.DataFrame())
+    panel = Panel(
+        config, InMemory(fill_gaps(flag_observations(rows, config), config, rows["ds"].max())), (0,), pl.DataFrame()
+    )
     cuts = [Cut(panel, cutoff, 42) for cutoff in (date(2015, 5, 8), date(2015, 6, 19))]
     both = pl.concat([said(cut, "SeasonalNaive") for cut in cuts])
     scored = both.join(rows.rename({"y": "truth"}), on=["unique_id", "ds"])

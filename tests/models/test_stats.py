@@ -11,10 +11,10 @@ from polars.testing import assert_frame_equal
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data import sources
-from forecasting.data.aggregates import aggregate
+from forecasting.data.aggregates import aggregate_cut
 from forecasting.data.cut import Cut
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
 from forecasting.models.stats import recipe as stats_recipe
 
@@ -51,7 +51,9 @@ def one_series(values, freq="1d", h=7, drivers=None, recipe=None, **changes) -> 
     rows = pl.DataFrame({"unique_id": "one", "ds": ds, "y": [*values, *[None] * h], **(drivers or {})})
     rows = rows.with_columns(pl.col("y").cast(pl.Float64))
     return Cut(
-        Panel(config, InMemory(fill_gaps(observe(rows, config), config, ds[n - 1])), (0,), pl.DataFrame()), ds[n - 1], h
+        Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, ds[n - 1])), (0,), pl.DataFrame()),
+        ds[n - 1],
+        h,
     )
 
 
@@ -253,8 +255,8 @@ def test_the_promotion_effects_of_the_built_in_chain_are_found():
     loaded = sources.load(config)
     rows = loaded.long.drop("file", "line", "fault", "fault_value")
     last = rows.filter(pl.col("y").is_not_null())["ds"].max()
-    panel = Panel(config, InMemory(fill_gaps(observe(rows, config), config, last)), (0,), pl.DataFrame())
-    found = train(aggregate(Cut(panel, last, 14), [(), ("store",)])).coefficients().filter(name="promo")
+    panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), pl.DataFrame())
+    found = train(aggregate_cut(Cut(panel, last, 14), [(), ("store",)])).coefficients().filter(name="promo")
     both = found.join(loaded.truth.filter(effect="promo_units"), on="unique_id", suffix="_true")
     assert both.height == 4
     off = both.select("unique_id", off=pl.col("value") / pl.col("value_true") - 1)

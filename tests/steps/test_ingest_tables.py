@@ -54,7 +54,7 @@ def test_tables_end_up_in_the_panel_the_quarantine_and_the_facts(job):
     assert bad == [(4, ",9", "stores.missing_key", "store=nothing")]
     facts = outcome.facts
     assert facts["lines"] == 3 == facts["aggregated"]
-    assert facts["told_by_tables"] == 4
+    assert facts["rows_from_tables"] == 4
     prices = facts["tables"]["prices"]
     assert (prices["unmatched"], prices["unmatched_keys"], prices["example"]) == (
         1,

@@ -41,7 +41,9 @@ def juice(configs, shared) -> SimpleNamespace:
     places |= {"tracking.uri": f"sqlite:///{home}/mlflow.db", "tracking.artifacts": str(home / "mlartifacts")}
     config = load(configs / "dominicks_oj.yaml", places | {"backtest": {"windows": 1, "calibration": 1}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launch_curves, "ENOUGH", 10**6)  # those that have sold all along do not begin as launches do
+        patch.setattr(
+            launch_curves, "MIN_LAUNCHES", 10**6
+        )  # those that have sold all along do not begin as launches do
         for step in ("ingest", "backtest", "train", "predict"):
             run_step(step, config)
         days = (NEWEST + timedelta(7), NEWEST + timedelta(7 * H))

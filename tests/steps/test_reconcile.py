@@ -11,7 +11,7 @@ from scipy import linalg
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
@@ -49,7 +49,7 @@ def sold(jump: float = 3.0) -> pl.DataFrame:
 def origin_of(config: Config, rows: pl.DataFrame, cutoff: date = CUTOFF) -> produce.Origin:
     """The cut through a panel of these rows in two buckets."""
     whole = rows.with_columns(bucket_of(rows["unique_id"], 2), y_raw=pl.col("y"), flag=pl.lit("observed"))
-    groups = sums(whole, config, [(), ("kind",)])
+    groups = group_sums(whole, config, [(), ("kind",)])
     return produce.origin(Cut(Panel(config, Bucketed(whole), (0, 1), groups), cutoff, config.h))
 
 

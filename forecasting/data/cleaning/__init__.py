@@ -5,18 +5,26 @@ for ever. Those that look at the days around (`by_neighbours`: stock-outs and ou
 they say, so a cut takes their verdicts back and asks again with what was known on its day (`as_known`).
 """
 
-from forecasting.data.cleaning.closings import close, closings, units
-from forecasting.data.cleaning.rows import CHANGED, as_known, by_neighbours, by_row, for_ever, made_here, settled
+from forecasting.data.cleaning.closings import closing_levels, infer_closings, mark_closings
+from forecasting.data.cleaning.rules import (
+    REPORTED_FLAGS,
+    apply_neighbour_rules,
+    apply_row_rules,
+    clean_as_of_cutoff,
+    is_filled,
+    revert_neighbour_rules,
+    stable_y,
+)
 
 __all__ = [
-    "CHANGED",
-    "as_known",
-    "by_neighbours",
-    "by_row",
-    "close",
-    "closings",
-    "for_ever",
-    "made_here",
-    "settled",
-    "units",
+    "REPORTED_FLAGS",
+    "apply_neighbour_rules",
+    "apply_row_rules",
+    "clean_as_of_cutoff",
+    "closing_levels",
+    "infer_closings",
+    "is_filled",
+    "mark_closings",
+    "revert_neighbour_rules",
+    "stable_y",
 ]

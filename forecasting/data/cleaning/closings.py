@@ -25,12 +25,12 @@ OFTEN = 0.25
 EPOCH = date(1970, 1, 1)
 
 
-def units(config: Config) -> tuple[Level, ...]:
+def closing_levels(config: Config) -> tuple[Level, ...]:
     """The levels whose groups close together: clean.closed_by one by one, or those of the aggregation."""
     return tuple((column,) for column in config.clean.closed_by) or config.levels_of_aggregation
 
 
-def closings(sums: pl.DataFrame, config: Config) -> pl.DataFrame:
+def infer_closings(sums: pl.DataFrame, config: Config) -> pl.DataFrame:
     """[group, ds] of the days on which a group seems to have been closed; `sums` holds group, ds, y_sum, y_count."""
     season = config.frequency.season
     phase = config.frequency.steps(pl.lit(EPOCH), pl.col("ds")) % season if _has_phases(config) else pl.lit(0)
@@ -49,11 +49,11 @@ def _has_phases(config: Config) -> bool:
     return config.frequency.season < config.frequency.year
 
 
-def close(rows: pl.DataFrame, closed: pl.DataFrame, config: Config) -> pl.DataFrame:
+def mark_closings(rows: pl.DataFrame, closed: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows in which the zeros of closed units ([group, ds]) are not observed and flagged inferred_closed."""
     if closed.is_empty():
         return rows
-    names = [group_label(level).alias(f"_unit_{i}") for i, level in enumerate(units(config))]
+    names = [group_label(level).alias(f"_unit_{i}") for i, level in enumerate(closing_levels(config))]
     named = rows.with_columns(names)
     hits = []
     for i in range(len(names)):

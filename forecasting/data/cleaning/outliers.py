@@ -35,7 +35,7 @@ CUT_PRICE = 0.9
 """A price below this share of the usual one counts as a promotion."""
 
 
-def treat(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def treat_outliers(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows (complete on the calendar, sorted) with outliers flagged and kept, capped or dropped by the config.
 
     Zeros are never outliers: closings and stock-outs are judged by other rules. With the rule level_shift a change

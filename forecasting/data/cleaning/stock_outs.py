@@ -21,7 +21,7 @@ RESTING, SINGLES = 0.2, 0.01
 stock-outs that are looked for."""
 
 
-def infer(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def infer_stock_outs(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows in which y of improbable zeros is null and flagged inferred_out_of_stock.
 
     A run is judged by the sales before it: the probability of a zero on each of its days under a negative binomial of

@@ -25,18 +25,18 @@ RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_m
 """Rules of a row on its own, in the order in which one is blamed; `in_the_future`, `conflicting_duplicate` and the
 faults of reading (date_format, several_in_period, number, cells, id) stand beside them."""
 
-QUARANTINE = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
+QUARANTINE_SCHEMA = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedLoad:
     """One load after its contracts.
 
     `good` holds unique_id, ds, y and the drivers, unique by unique_id and ds; `quarantine` file, line, row (as it
     came), rule, value; `duplicates` counts dropped repeats of equal rows. `account`: lines = aggregated + quarantined
     + duplicates + the sum of dropped, of the source; of each further table the like, and what matched nothing, under
     `tables`. The quarantine holds the rows of the tables, too, and `good` those of days that only tables tell of
-    (y null; `told_by_tables` of them).
+    (y null; `rows_from_tables` of them).
     """
 
     good: pl.DataFrame
@@ -45,7 +45,7 @@ class Checked:
     account: Mapping[str, Any]
 
 
-def check(loaded: Loaded, config: Config, today: date | None = None, known: date | None = None) -> Checked:
+def check_load(loaded: Loaded, config: Config, today: date | None = None, known: date | None = None) -> CheckedLoad:
     """Part good rows from bad ones; raises UserError when too many are bad, or the dates are implausible or old.
 
     `known` is the newest day of which sales are known already: weeks must begin on its weekday. Of a landing folder
@@ -53,42 +53,42 @@ def check(loaded: Loaded, config: Config, today: date | None = None, known: date
     """
     long, today = loaded.long, today or date.today()
     keys = ["unique_id", "ds", *(["file"] if config.source.reads == "new_files" else [])]
-    limits.has_plausible_dates(long, config)
-    limits.has_the_rhythm(long, config)
-    bad = faults(long)
-    sound = without(long, bad)
-    bad = pl.concat([bad, broken_rules(sound, raw_schema(sound, config, known), RULES)])
-    bad = pl.concat([bad, _in_the_future(without(sound, bad), today)])
+    limits.check_dates(long, config)
+    limits.check_frequency(long, config)
+    bad = unreadable_rows(long)
+    sound = drop_bad_rows(long, bad)
+    bad = pl.concat([bad, rule_violations(sound, raw_schema(sound, config, known), RULES)])
+    bad = pl.concat([bad, _in_the_future(drop_bad_rows(sound, bad), today)])
     value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
-    single, conflicts, repeats = without_repeats(without(sound, bad), keys, value)
+    single, conflicts, repeats = split_duplicates(drop_bad_rows(sound, bad), keys, value)
     bad = pl.concat([bad, conflicts])
-    limits.few_enough(loaded.long.height + loaded.merged - loaded.made, bad, config)
+    limits.check_quarantined_share(loaded.long.height + loaded.merged - loaded.made, bad, config)
     good = single.drop(c for c in TAGS if c not in keys)
-    limits.has_fresh_sales(good, config, today, known)
+    limits.check_newest_sales(good, config, today, known)
     account = _account(loaded, good.height, bad.height, repeats)
-    quarantine = as_they_came(loaded.rows_as_they_came, bad)
+    quarantine = quarantine_rows(loaded.rows_as_they_came, bad)
     if loaded.tables is None:
-        return Checked(good, quarantine, repeats, account)
-    from forecasting.data.side_tables.extra_rows import untold  # tables are held to contracts, too
+        return CheckedLoad(good, quarantine, repeats, account)
+    from forecasting.data.side_tables.extra_rows import extra_rows  # tables are held to contracts, too
 
     if known is None:  # a later load may be of few series, and none of a table's
         loaded.tables.in_common(config)
-    told = untold(loaded.tables, good, config, known)
-    account |= {"tables": dict(loaded.tables.account), "told_by_tables": told.height}
-    return Checked(pl.concat([good, told]), pl.concat([quarantine, loaded.tables.quarantine]), repeats, account)
+    told = extra_rows(loaded.tables, good, config, known)
+    account |= {"tables": dict(loaded.tables.account), "rows_from_tables": told.height}
+    return CheckedLoad(pl.concat([good, told]), pl.concat([quarantine, loaded.tables.quarantine]), repeats, account)
 
 
-def faults(long: pl.DataFrame) -> pl.DataFrame:
+def unreadable_rows(long: pl.DataFrame) -> pl.DataFrame:
     """Rows that could not be read."""
     return long.filter(pl.col("fault").is_not_null()).select("file", "line", "ds", rule="fault", value="fault_value")
 
 
-def without(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+def drop_bad_rows(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
     """Without the bad cells; file, line and ds tell them apart (a line of a wide file has many)."""
     return long.join(bad, on=["file", "line", "ds"], how="anti", nulls_equal=True) if bad.height else long
 
 
-def broken_rules(long: pl.DataFrame, schema: pa.DataFrameSchema, rules: Sequence[str]) -> pl.DataFrame:
+def rule_violations(long: pl.DataFrame, schema: pa.DataFrameSchema, rules: Sequence[str]) -> pl.DataFrame:
     """file, line, ds, rule, value of each row that breaks the schema: the first of the rules."""
     import pandera.errors
 
@@ -123,7 +123,7 @@ def raw_schema(long: pl.DataFrame, config: Config, known: date | None = None) ->
 
     first, last = config.limits.dates
     off = _off_grid(long["ds"].filter(long["ds"].is_between(first, last)), config.frequency, known)
-    days = [pa.Check(between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
+    days = [pa.Check(is_between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
     columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, days)}
     columns["y"] = pa.Column(pl.Float64, _sales_checks(config), nullable=True)
     for money in {config.columns.price, config.columns.cost} - {None}:
@@ -135,7 +135,7 @@ def _sales_checks(config: Config) -> list[pa.Check]:
     """What y must be: finite, and what config.clean wants to see in quarantine rather than mended."""
     import pandera.polars as pa
 
-    clean, checks = config.clean, [pa.Check(finite, error="non_finite")]
+    clean, checks = config.clean, [pa.Check(is_finite, error="non_finite")]
     if clean.y_min is not None and clean.below == "quarantine":
         checks.append(pa.Check.ge(clean.y_min, error="below_y_min"))
     if clean.fractions == "quarantine":
@@ -143,7 +143,7 @@ def _sales_checks(config: Config) -> list[pa.Check]:
     return checks
 
 
-def between(first: date, last: date) -> Any:
+def is_between(first: date, last: date) -> Any:
     """A check that a column lies between two days."""
     return lambda data: data.lazyframe.select(pl.col(data.key).is_between(first, last))
 
@@ -158,7 +158,7 @@ def _off_grid(ds: pl.Series, frequency: Frequency, known: date | None) -> list[d
     return counted.filter(~pl.col("into").is_in(usual.implode()))["ds"].to_list()
 
 
-def finite(data: Any) -> pl.LazyFrame:
+def is_finite(data: Any) -> pl.LazyFrame:
     """Whether each number of a column is finite."""
     frame: pl.LazyFrame = data.lazyframe.select(pl.col(data.key).is_finite())
     return frame
@@ -169,7 +169,7 @@ def _whole(data: Any) -> pl.LazyFrame:
     return frame
 
 
-def without_repeats(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+def split_duplicates(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Rows that stand for themselves, those of one key that differ as bad rows with a `value` to tell, and how many
     equal repeats were dropped.
     """
@@ -193,7 +193,7 @@ def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any
     return {"lines": loaded.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
 
 
-def as_they_came(rows: Callable[[pl.DataFrame], pl.DataFrame], bad: pl.DataFrame) -> pl.DataFrame:
+def quarantine_rows(rows: Callable[[pl.DataFrame], pl.DataFrame], bad: pl.DataFrame) -> pl.DataFrame:
     """The quarantine: one row per file, line and rule; of several bad cells in a line the first is told. `rows` reads
     (file, line) again.
     """
@@ -201,9 +201,9 @@ def as_they_came(rows: Callable[[pl.DataFrame], pl.DataFrame], bad: pl.DataFrame
     value = pl.coalesce(more, pl.first("value")).alias("value")
     single = bad.group_by("file", "line", "rule", maintain_order=True).agg(value)
     if not single.height:
-        return pl.DataFrame(schema=QUARANTINE)
+        return pl.DataFrame(schema=QUARANTINE_SCHEMA)
     came = rows(single.select("file", "line").unique(maintain_order=True))
-    return single.join(came, on=["file", "line"], how="left", maintain_order="left").select(list(QUARANTINE))
+    return single.join(came, on=["file", "line"], how="left", maintain_order="left").select(list(QUARANTINE_SCHEMA))
 
 
 def table_schema(table: Table) -> pa.DataFrameSchema:
@@ -225,7 +225,7 @@ def _ordered(low: str) -> Any:
     return lambda data: data.lazyframe.select((pl.col(low) <= pl.col(high)).fill_null(True))
 
 
-def hold(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+def validate_table(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """The frame, if it keeps the table's contract (unique keys included); else ValueError: a mistake of the program."""
     import pandera.errors
 

@@ -21,7 +21,7 @@ HINTS = {
 """What else than bad data may be the cause of a rule that many rows break."""
 
 
-def has_plausible_dates(long: pl.DataFrame, config: Config) -> None:
+def check_dates(long: pl.DataFrame, config: Config) -> None:
     """At least one date lies within limits.dates."""
     first, last = config.limits.dates
     ds = long["ds"].drop_nulls()
@@ -33,7 +33,7 @@ def has_plausible_dates(long: pl.DataFrame, config: Config) -> None:
         )
 
 
-def has_the_rhythm(long: pl.DataFrame, config: Config) -> None:
+def check_frequency(long: pl.DataFrame, config: Config) -> None:
     """Days that are all a week apart are weeks, those that are all a month apart months: else most rows were gaps."""
     ds = long.filter(pl.col("y").is_not_null())["ds"].drop_nulls().unique().sort()
     meant = rhythm(ds)
@@ -42,7 +42,7 @@ def has_the_rhythm(long: pl.DataFrame, config: Config) -> None:
         raise config.fault("freq", f"is {config.frequency.every}, and all dates ({dates}) are those of freq: {meant}")
 
 
-def few_enough(total: int, bad: pl.DataFrame, config: Config, rows: str = "rows") -> None:
+def check_quarantined_share(total: int, bad: pl.DataFrame, config: Config, rows: str = "rows") -> None:
     """No more than the share limits.quarantined of the rows broke a rule; the top rules are told with an example."""
     limit = config.limits.quarantined
     if not bad.height or bad.height <= limit * total:
@@ -56,7 +56,7 @@ def few_enough(total: int, bad: pl.DataFrame, config: Config, rows: str = "rows"
     )
 
 
-def has_usual_volume(lines: float, before: float | None, config: Config, what: str = "lines") -> None:
+def check_volume(lines: float, before: float | None, config: Config, what: str = "lines") -> None:
     """As many lines as the last load brought, give or take limits.volume; nothing is asked of the first load."""
     limit = config.limits.volume
     if limit is None or not before:
@@ -79,7 +79,7 @@ def _rows(top: pl.DataFrame) -> list[dict[str, Any]]:
     return top.head(3).to_dicts()
 
 
-def has_fresh_sales(good: pl.DataFrame, config: Config, today: date, known: date | None = None) -> None:
+def check_newest_sales(good: pl.DataFrame, config: Config, today: date, known: date | None = None) -> None:
     """Something was sold, and not longer ago than limits.max_age days; `known` is the newest day sold before."""
     told = good.filter(pl.col("y").is_not_null())["ds"].max()
     newest = max((day for day in (told, known) if isinstance(day, date)), default=None)

@@ -1,5 +1,5 @@
 """The quality of the data: per-series statistics and verdicts, and how fresh the sales are."""
 
-from forecasting.data.quality.series_quality import counts, verdicts
+from forecasting.data.quality.series_quality import add_verdicts, count_defects
 
-__all__ = ["counts", "verdicts"]
+__all__ = ["add_verdicts", "count_defects"]

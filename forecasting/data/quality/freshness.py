@@ -19,7 +19,7 @@ SHARE = 0.05
 """From this share of silent series on, or when a whole group is silent, it is worth a warning."""
 
 
-def freshness(series: pl.DataFrame, config: Config, today: date) -> dict[str, Any]:
+def measure_freshness(series: pl.DataFrame, config: Config, today: date) -> dict[str, Any]:
     """Facts of the table `series`: the newest day observed and its age in days on `today`; of the series observed in
     the last quarter or so (`living`) how many are `silent`, the first names, and the groups of which all are.
     """
@@ -48,7 +48,7 @@ def _groups(living: pl.DataFrame, config: Config) -> list[str]:
     return found[:SHOWN] if living.height and not living["_silent"].all() else []
 
 
-def sentences(told: Mapping[str, Any]) -> list[str]:
+def freshness_messages(told: Mapping[str, Any]) -> list[str]:
     """What a person should know of it: nothing but the age when all report."""
     if not told:
         return []

@@ -8,7 +8,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import ALIVE_YEARS
-from forecasting.data.schemas import COUNTS
+from forecasting.data.schemas import QUALITY_COUNTS
 
 SERIES = "unique_id"
 Y = pl.col("y")
@@ -19,7 +19,7 @@ SURE = 3.0
 EPOCH = date(1970, 1, 1)
 
 
-def counts(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def count_defects(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """[unique_id, *COUNTS] of a panel sorted by unique_id and ds: days without a row, longest run of zeros, lasting
     changes of level, outliers, numbers below 0 and fractions as they came.
 
@@ -36,7 +36,7 @@ def counts(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     )
     told = told.join(_longest_zeros(inner), on=SERIES, how="left").join(_jumps(inner, config), on=SERIES, how="left")
     every = rows.select(SERIES).unique().join(told, on=SERIES, how="left")
-    return every.select(SERIES, *(pl.col(c).fill_null(0).cast(pl.Int64) for c in COUNTS))
+    return every.select(SERIES, *(pl.col(c).fill_null(0).cast(pl.Int64) for c in QUALITY_COUNTS))
 
 
 def _longest_zeros(rows: pl.DataFrame) -> pl.DataFrame:
@@ -61,7 +61,7 @@ def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return level.with_columns(_first=first).group_by(SERIES).agg(jumps=pl.col("_first").sum())
 
 
-def verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
+def add_verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """The table `series` with periods (first to last observed day), life and verdict on the panel's day `last`.
 
     life: announced (planned, never sold), ended (not a sale observed in the years after which nothing is forecast),

@@ -11,7 +11,7 @@ from forecasting.config import Config
 from forecasting.config.sections import SideTable
 from forecasting.data import contracts
 from forecasting.data.contracts import limits
-from forecasting.data.side_tables.reader import Raw
+from forecasting.data.side_tables.reader import RawTable
 from forecasting.data.sources import TAGS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ name of the table stands before them: prices.negative_price.
 
 
 @dataclass(frozen=True)
-class Kept:
+class CheckedTable:
     """The good rows of a table, its quarantine, and its account: lines = rows + quarantined + duplicates + dropped."""
 
     good: pl.DataFrame
@@ -39,24 +39,24 @@ class Kept:
     account: dict[str, Any]
 
 
-def check(raw: Raw, config: Config, name: str) -> Kept:
+def check_table(raw: RawTable, config: Config, name: str) -> CheckedTable:
     """Part good rows from bad ones; raises UserError when too many are bad."""
     table = config.tables[name]
     rows = raw.frame
-    bad = contracts.faults(rows)
-    sound = contracts.without(rows, bad)
-    bad = pl.concat([bad, contracts.broken_rules(sound, _schema(sound, table, config), RULES)])
-    single, conflicts, repeats = _without_repeats(contracts.without(sound, bad), table)
+    bad = contracts.unreadable_rows(rows)
+    sound = contracts.drop_bad_rows(rows, bad)
+    bad = pl.concat([bad, contracts.rule_violations(sound, _schema(sound, table, config), RULES)])
+    single, conflicts, repeats = _without_repeats(contracts.drop_bad_rows(sound, bad), table)
     told = {"rule": pl.format("{}.{}", pl.lit(name), "rule"), "value": pl.col("value").str.strip_prefix("_")}
     bad = pl.concat([bad, conflicts]).with_columns(**told)
-    limits.few_enough(rows.height, bad, config, f"rows of the table {name}")
+    limits.check_quarantined_share(rows.height, bad, config, f"rows of the table {name}")
     dropped = dict(raw.dropped)
     account = {"rows": single.height, "quarantined": bad.height, "duplicates": repeats, "dropped": dropped}
     lines = rows.height + sum(dropped.values())
     if rows.height != single.height + bad.height + repeats:
         raise AssertionError(f"the lines of the table {name} do not add up: {lines} are not {account}")
     good = single.drop(TAGS)
-    return Kept(good, contracts.as_they_came(raw.rows, bad), {"lines": lines} | account)
+    return CheckedTable(good, contracts.quarantine_rows(raw.rows, bad), {"lines": lines} | account)
 
 
 def _schema(rows: pl.DataFrame, table: SideTable, config: Config) -> pa.DataFrameSchema:
@@ -66,14 +66,14 @@ def _schema(rows: pl.DataFrame, table: SideTable, config: Config) -> pa.DataFram
     first, last = config.limits.dates
     columns = {column: pa.Column(pl.String) for column in table.on}
     if table.dated:
-        columns["ds"] = pa.Column(pl.Date, pa.Check(contracts.between(first, last), error="implausible_date"))
+        columns["ds"] = pa.Column(pl.Date, pa.Check(contracts.is_between(first, last), error="implausible_date"))
     if table.end:
         columns["_end"] = pa.Column(pl.Date, pa.Check(_after_start, error="start_after_end"), nullable=True)
     rules = dict.fromkeys(filter(None, (config.columns.price, config.columns.cost)), "negative_price")
     rules |= {config.columns.stock: "negative_stock"} if config.columns.stock else {}
     for column in table.columns:
         kind = rows.schema[column]
-        checks = [pa.Check(contracts.finite, error="non_finite")] if kind.is_float() else []
+        checks = [pa.Check(contracts.is_finite, error="non_finite")] if kind.is_float() else []
         checks += [pa.Check.ge(0, error=rules[column])] if column in rules else []
         columns[column] = pa.Column(kind, checks, nullable=True)
     return pa.DataFrameSchema(columns)
@@ -88,4 +88,4 @@ def _without_repeats(rows: pl.DataFrame, table: SideTable) -> tuple[pl.DataFrame
     """Rows that stand for themselves, those that say different things of the same as bad rows, dropped repeats."""
     keys = [*table.on, *(["ds"] if table.dated else []), *(["_end"] if table.end else [])]
     parts = [pl.format(f"{key}={{}}", pl.col(key).cast(pl.String).fill_null("nothing")) for key in keys]
-    return contracts.without_repeats(rows, keys, pl.concat_str(parts, separator=", "))
+    return contracts.split_duplicates(rows, keys, pl.concat_str(parts, separator=", "))

@@ -17,7 +17,7 @@ SERIES_AT_ONCE = 2_000
 """Their days are laid out in memory together."""
 
 
-def untold(tables: Tables, good: pl.DataFrame, config: Config, known: date | None) -> pl.DataFrame:
+def extra_rows(tables: Tables, good: pl.DataFrame, config: Config, known: date | None) -> pl.DataFrame:
     """Rows like `good` with y null, and of no file: for the `h` periods after the last sale, where a table with dates
     tells anything known ahead; up to it, where a table says that a series was out of stock or closed.
 

@@ -16,7 +16,7 @@ ROW = "_row"
 
 
 @dataclass(frozen=True)
-class Side:
+class LookupTable:
     """A further table that keeps its contract, ready to be joined.
 
     `frame` holds its columns, and of days ds, of ranges ds and _end (none overlap); `keys` the values of `on` (String)
@@ -49,18 +49,18 @@ class Side:
         return ["ds"] if self.spec.dated else []
 
 
-def side(name: str, spec: SideTable, good: pl.DataFrame) -> Side:
+def build_lookup(name: str, spec: SideTable, good: pl.DataFrame) -> LookupTable:
     """The table of good rows: the columns of `on` (String), ds and _end where the config names them, its columns."""
     keys = good.select(list(spec.on)).unique(maintain_order=True) if spec.on else pl.DataFrame()
     keys = keys.with_row_index("_key") if spec.on else keys
     frame = _numbered(good, keys)
     if not spec.start:
         dates = ["ds"] if spec.ds else []
-        return Side(name, spec, keys, frame.select("_key", *dates, *spec.columns), _last(good["ds"]))
+        return LookupTable(name, spec, keys, frame.select("_key", *dates, *spec.columns), _last(good["ds"]))
     if "_end" not in frame.columns:
         frame = frame.with_columns(pl.lit(None, pl.Date).alias("_end"))
     frame = _apart(frame.select("_key", "ds", "_end", *spec.columns))
-    return Side(name, spec, keys, frame, _last(frame["_end"]))
+    return LookupTable(name, spec, keys, frame, _last(frame["_end"]))
 
 
 def _last(days: pl.Series) -> date | None:

@@ -18,7 +18,7 @@ from forecasting.data.sources.readers.typed import Typed
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawTable:
     """The rows of a table before its contract: lines = height of `frame` + the sum of `dropped`.
 
     `frame` holds the columns of `on` (String), ds (Date: the day, or the first of a range; null without a date), _end
@@ -30,7 +30,7 @@ class Raw:
     rows: Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def read(config: Config, name: str) -> Raw:
+def read_table(config: Config, name: str) -> RawTable:
     """All rows of a table; raises UserError when a file or a column is missing or a file is no table."""
     table, own = config.tables[name], config.of_table(name)
     sources = opened(own)
@@ -48,7 +48,7 @@ def read(config: Config, name: str) -> Raw:
         frames.append(_shaped(raw, table, own, "."))
     empty = sum(t.empty for t in texts)
     frame = pl.concat(frames, how="diagonal_relaxed")
-    return Raw(frame, {"empty_line": empty} if empty else {}, of_tables(typed))
+    return RawTable(frame, {"empty_line": empty} if empty else {}, of_tables(typed))
 
 
 def _asked(name: str, table: SideTable) -> dict[str, str]:

@@ -11,14 +11,14 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.side_tables import unmatched
-from forecasting.data.side_tables.matching import Side
+from forecasting.data.side_tables.matching import LookupTable
 
 
 @dataclass(frozen=True)
 class Tables:
     """Further tables in the order in which they are joined, their quarantine, and the account of each by its name."""
 
-    sides: tuple[Side, ...] = ()
+    sides: tuple[LookupTable, ...] = ()
     quarantine: pl.DataFrame = field(default_factory=pl.DataFrame)
     account: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -30,8 +30,8 @@ class Tables:
         account = dict(self.account)
         for side in self.sides:
             said = side.said(long)
-            found = unmatched.account(side, long, said["_matched"])
-            unmatched.few_enough(side, found, long, config)
+            found = unmatched.count_unmatched(side, long, said["_matched"])
+            unmatched.check_unmatched_share(side, found, long, config)
             account[side.name] = account[side.name] | found
             long = long.with_columns(_filled(side, said, said["_matched"], config))
         return long, replace(self, account=account)
@@ -39,7 +39,7 @@ class Tables:
     def in_common(self, config: Config) -> None:
         """Raise UserError when a table has no key in common with the rows to which it was joined."""
         for side in self.sides:
-            unmatched.in_common(side, self.account[side.name], config)
+            unmatched.check_common_keys(side, self.account[side.name], config)
 
     def tell(self, rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
         """Rows (unique_id, ds, static columns) of which no source told, with what the tables say of them, and `_told`:
@@ -58,12 +58,12 @@ class Tables:
         return rows.with_columns(told.alias("_told"))
 
 
-def _filled(side: Side, said: pl.DataFrame, keep: pl.Series, config: Config) -> list[pl.Series]:
+def _filled(side: LookupTable, said: pl.DataFrame, keep: pl.Series, config: Config) -> list[pl.Series]:
     """The columns of a table with what its `missing` says where nothing matched."""
     return said.select(list(_fills(side, said, keep, config))).get_columns()
 
 
-def _fills(side: Side, said: pl.DataFrame, keep: pl.Series, config: Config) -> Iterator[pl.Expr]:
+def _fills(side: LookupTable, said: pl.DataFrame, keep: pl.Series, config: Config) -> Iterator[pl.Expr]:
     for column in side.columns:
         value = side.spec.missing.get(column)
         if value is None:
@@ -72,7 +72,7 @@ def _fills(side: Side, said: pl.DataFrame, keep: pl.Series, config: Config) -> I
             yield pl.when(keep).then(column).otherwise(_as(value, said.schema[column], side, column, config))
 
 
-def _as(value: float | str, kind: pl.DataType, side: Side, column: str, config: Config) -> pl.Expr:
+def _as(value: float | str, kind: pl.DataType, side: LookupTable, column: str, config: Config) -> pl.Expr:
     """What stands for nothing, in the type of the column."""
     if kind == pl.String:
         return pl.lit(f"{value:g}" if isinstance(value, float) else value)

@@ -7,11 +7,11 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.side_tables.matching import Side
+from forecasting.data.side_tables.matching import LookupTable
 from forecasting.data.sources.long_frame import names
 
 
-def account(side: Side, long: pl.DataFrame, matched: pl.Series) -> dict[str, Any]:
+def count_unmatched(side: LookupTable, long: pl.DataFrame, matched: pl.Series) -> dict[str, Any]:
     """`unmatched` rows of the sales, the first as `example`, and how many different keys (days, where the table has no
     other key) of them the table does not hold at all (`unmatched_keys`); and `unused_keys` of the table, which no row
     of the sales has. Rows that could not be read count nowhere.
@@ -27,7 +27,7 @@ def account(side: Side, long: pl.DataFrame, matched: pl.Series) -> dict[str, Any
     }
 
 
-def _known(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
+def _known(rows: pl.DataFrame, side: LookupTable) -> pl.DataFrame:
     """The different keys of the table; of one with dates alone, its days within those of the sales."""
     if side.spec.on:
         return side.keys.drop("_key")
@@ -36,7 +36,7 @@ def _known(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
     return side.frame.select("ds").unique().filter(pl.col("ds").is_between(rows["ds"].min(), rows["ds"].max()))
 
 
-def _keys(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
+def _keys(rows: pl.DataFrame, side: LookupTable) -> pl.DataFrame:
     """The different keys of the sales: as the table writes them."""
     if not side.spec.on:
         return rows.select("ds").unique()
@@ -44,13 +44,13 @@ def _keys(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
     return unlike.select(names(unlike[c]) for c in side.spec.on).unique()
 
 
-def _said(rows: pl.DataFrame, side: Side) -> str:
+def _said(rows: pl.DataFrame, side: LookupTable) -> str:
     """The keys of the first of the rows."""
     keys = [*side.spec.on, *(["ds"] if side.spec.dated else [])]
     return ", ".join(f"{key}={rows[key][0]}" for key in keys)
 
 
-def few_enough(side: Side, found: dict[str, Any], long: pl.DataFrame, config: Config) -> None:
+def check_unmatched_share(side: LookupTable, found: dict[str, Any], long: pl.DataFrame, config: Config) -> None:
     """Raise UserError when the table, which says nothing of what is missing, misses more rows than limits.unmatched."""
     rows = long.filter(pl.col("fault").is_null()).height
     if not side.spec.missing and found["unmatched"] > config.limits.unmatched * rows:
@@ -63,7 +63,7 @@ def few_enough(side: Side, found: dict[str, Any], long: pl.DataFrame, config: Co
         )
 
 
-def in_common(side: Side, found: dict[str, Any], config: Config) -> None:
+def check_common_keys(side: LookupTable, found: dict[str, Any], config: Config) -> None:
     """Raise UserError when the table, which says nothing of what is missing, has no key in common with the sales: then
     the keys are written in different ways.
     """

@@ -25,9 +25,9 @@ def load(config: Config) -> Loaded:
     is unknown or nothing can be read.
     """
     loaded: Loaded = _module(config).load(config)
-    from forecasting.data.side_tables import join  # which is built of the readers of this package
+    from forecasting.data.side_tables import join_tables  # which is built of the readers of this package
 
-    return join(loaded, config)
+    return join_tables(loaded, config)
 
 
 def look(config: Config) -> None:

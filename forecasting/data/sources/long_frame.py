@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.schemas import COUNTS
+from forecasting.data.schemas import QUALITY_COUNTS
 from forecasting.data.sources.loaded import KEYS, TAGS
 from forecasting.data.sources.readers.cells import narrowed, numbers, plain
 from forecasting.data.sources.readers.dates import dates
 
 RESERVED = (*TAGS, "bucket", "y_raw", "flag", "cutoff", "yhat", "closed", "level", "group", "model", "total")
-FACTS = ("start", "first", "last", "n", "mean", "zeros", "demand_class", *COUNTS, "periods", "life", "verdict")
+FACTS = ("start", "first", "last", "n", "mean", "zeros", "demand_class", *QUALITY_COUNTS, "periods", "life", "verdict")
 """Columns of the table `series`, beside the static ones."""
 Faults = list[tuple[str, pl.Series, pl.Series]]
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
-from forecasting.data.schemas import bounds
+from forecasting.data.schemas import interval_columns
 from forecasting.models.cold_start import intervals, series_level
 from forecasting.models.cold_start.seasonal_profile import measure, narrowest, told
 
@@ -32,7 +32,7 @@ def like(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     What the narrowest group of like series sells in the phase of the day (the same item in other stores, the category,
     the store, ..., all series), as much more or less as all groups of the series make likely (see size); `source` names
-    the narrowest: "like category=food". Where it is known how series begin (see data/launches), times the factor of its
+    the narrowest: "like category=food". Where it is known how series begin (launch_curves), times the factor of its
     age: "like category=food, launch". A young series that has been observed is answered so only where that is known,
     and in the measure of what it has sold. Bounds are null where too few series are known to tell the errors (see
     errors).
@@ -73,7 +73,7 @@ def _like(cut: Cut, frame: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     launched, seen = (pl.col(c).is_not_null().any().over("unique_id") for c in ("factor", "y"))
     said = said.with_columns(yhat=pl.col("yhat") * measure()).filter(launched | ~seen).filter(pl.col("ds") > cut.cutoff)
     label = pl.when(pl.col("factor").is_not_null()).then(pl.lit(LAUNCH)).otherwise(pl.lit(""))
-    spread = [pl.col(c) * pl.col("yhat") for c in ("q50", *bounds(cut.config.level))]
+    spread = [pl.col(c) * pl.col("yhat") for c in ("q50", *interval_columns(cut.config.level))]
     return said.select(*KEY, "yhat", *spread, source=pl.lit(LIKE) + pl.col("group") + label)
 
 

@@ -15,7 +15,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.data import launch_curves, schemas
-from forecasting.data.cleaning import settled
+from forecasting.data.cleaning import stable_y
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.features.groups import Level
@@ -40,7 +40,7 @@ def bounds(cut: Cut, levels: Sequence[Level], sized: pl.DataFrame) -> pl.DataFra
     table = cut.kept(("errors of new series", tuple(levels)), partial(_table, cut, tuple(levels)))
     asked = sized.select("unique_id", multiple="_multiple", begun=pl.col("_n") > 0).sort("multiple")
     near = asked.join_asof(table, left_on="multiple", right_on="floor", by="begun", check_sortedness=False)
-    return near.select("unique_id", "multiple", "q50", *schemas.bounds(cut.config.level))
+    return near.select("unique_id", "multiple", "q50", *schemas.interval_columns(cut.config.level))
 
 
 def _table(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
@@ -102,7 +102,7 @@ def _launch(cut: Cut) -> pl.Expr:
     """How far a series begins from the curve of launches: one of those that are known, for each series."""
     if cut.launches.is_empty():
         return pl.lit(1.0)
-    known = launch_curves.against_curve(cut)
+    known = launch_curves.early_sales_ratios(cut)
     return pl.lit(known).gather(LAUNCHED % known.len())
 
 
@@ -125,5 +125,5 @@ def _sold(past: Cut, series: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, y, static columns ...] of these series, from shortly before the cutoff to the end."""
     first = past.config.frequency.shift(past.cutoff, -past.config.frequency.windows[0])
     seen = pl.col("ds").is_between(first, past.end, closed="right")
-    scans = [past.panel.scan(b).filter(seen).select(*KEY, settled()).drop_nulls("y") for b in past.panel.buckets]
+    scans = [past.panel.scan(b).filter(seen).select(*KEY, stable_y()).drop_nulls("y") for b in past.panel.buckets]
     return pl.concat(pl.collect_all([rows.join(series.lazy(), on="unique_id") for rows in scans]))

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.data import launch_curves
-from forecasting.data.cleaning import settled
+from forecasting.data.cleaning import stable_y
 from forecasting.data.cut import Cut
 from forecasting.features import groups
 from forecasting.features.groups import Level, group_label
@@ -40,14 +40,14 @@ OWN = ("_sold", "_due", "_n")
 
 def known(cut: Cut) -> pl.DataFrame:
     """[unique_id, static columns ..., _sold, _due, _n] of all series that were observed of late (see
-    launches.ramp_of): what they sold, what they would have sold if they were like all, and 1.
+    launch_curves.ramp_periods): what they sold, what they would have sold if they were like all, and 1.
     """
     return cut.kept("known series", partial(_known, cut))
 
 
 def _known(cut: Cut) -> pl.DataFrame:
     panel, config = cut.panel.whole or cut.panel, cut.config
-    since = config.frequency.shift(cut.cutoff, -launch_curves.ramp_of(config))
+    since = config.frequency.shift(cut.cutoff, -launch_curves.ramp_periods(config))
     days = pl.col("ds").is_between(since, cut.cutoff, closed="right")
     usual = panel.groups.filter(pl.col("group") == group_label(())).select(
         "ds", _usual=pl.col("y_sum") / pl.col("y_count")
@@ -56,7 +56,7 @@ def _known(cut: Cut) -> pl.DataFrame:
     for rows in map(panel.scan, panel.buckets):
         there = rows.collect_schema()
         statics = [pl.col(c).drop_nulls().last() for c in config.static_columns if c in there]
-        seen = rows.filter(days).with_columns(settled()).filter(pl.col("y").is_not_null())
+        seen = rows.filter(days).with_columns(stable_y()).filter(pl.col("y").is_not_null())
         both = seen.join(usual.lazy(), on="ds").sort("ds")
         parts.append(both.group_by("unique_id").agg(*statics, _sold=pl.col("y").sum(), _due=pl.col("_usual").sum()))
     told = pl.concat(pl.collect_all(parts)).filter(pl.col("_due") > 0).sort("unique_id")

@@ -14,7 +14,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
-from forecasting.data.schemas import bounds
+from forecasting.data.schemas import interval_columns
 from forecasting.models.stats import arima_likelihood, state
 from forecasting.models.stats.recipe import Recipe, classes
 
@@ -66,7 +66,7 @@ def predict_bucket(recipe: Recipe, cut: Cut, frame: pl.DataFrame, fitted: pl.Dat
             if answer is not None:
                 said[series.unique_id] = answer
     asked = frame.lazy().filter(pl.col("ds") > cut.cutoff, pl.col("unique_id").is_in(list(said))).select(KEY).collect()
-    given = [c for c in bounds(cut.config.level) if any(c in answer for answer in said.values())]
+    given = [c for c in interval_columns(cut.config.level) if any(c in answer for answer in said.values())]
     return asked.with_columns(_column(name, list(said.values())) for name in ("_yhat", *given))
 
 
@@ -200,7 +200,7 @@ def _attempt(
         return None, "the forecast is not finite"
     if np.abs(mean).max() > RUNAWAY * np.abs(series.y).max():
         return None, f"the forecast runs away (to {np.abs(mean).max():.3g})"
-    levels = [c for c in bounds(cut.config.level) if c in said and np.isfinite(said[c]).all()]
+    levels = [c for c in interval_columns(cut.config.level) if c in said and np.isfinite(said[c]).all()]
     return {"_yhat": mean} | {c: np.asarray(said[c], dtype=np.float64) for c in levels}, None
 
 

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
-from forecasting.data.schemas import bounds
+from forecasting.data.schemas import interval_columns
 from forecasting.models import naive
 from forecasting.models.base import Model, finish
 from forecasting.models.stats import fitting
@@ -93,7 +93,7 @@ class FittedStats:
             yhat=pl.coalesce("_yhat", "yhat"),
             source=pl.when(pl.col("_yhat").is_not_null()).then(pl.lit(self._label)).otherwise("source"),
         )
-        given = [c for c in bounds(cut.config.level) if c in own.columns]
+        given = [c for c in interval_columns(cut.config.level) if c in own.columns]
         return finish(rows, cut.config).select("unique_id", "ds", "yhat", "source", *given)
 
     def coefficients(self) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Scan
-from forecasting.data.schemas import feature_rows
+from forecasting.data.schemas import feature_rows_table
 from forecasting.features import Features
 from forecasting.models.lightgbm import training_rows
 
@@ -89,13 +89,13 @@ class Maker:
         made = training_rows.Matrix(self.features, {}).of(self.cut, frame, lead)
         seen = self.cut.config.frequency.offset(pl.col("ds"), pl.lit(-lead))
         made = made.with_columns(event_time=seen, lead=pl.lit(lead, pl.Int32), bucket=pl.lit(bucket, pl.Int32))
-        return made.select(c for c in feature_rows(self.columns).schema if c != "build")
+        return made.select(c for c in feature_rows_table(self.columns).schema if c != "build")
 
 
 def maker(cut: Cut) -> Maker:
     """The maker of a cut; raises UserError for a driver whose name the store needs for itself."""
     features = training_rows.features_of(cut)
-    made, own = Maker(cut, features), feature_rows({}).schema
+    made, own = Maker(cut, features), feature_rows_table({}).schema
     for name in made.columns:
         if name in own:
             raise cut.config.fault("columns", f"{name} is a column of the feature store: rename it in the source")

@@ -14,7 +14,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.data.schemas import feature_rows
+from forecasting.data.schemas import feature_rows_table
 from forecasting.services import log
 from forecasting.services.console import track
 from forecasting.services.store import Store
@@ -120,7 +120,7 @@ def forget(store: Store, build: str) -> None:
 
 def with_features(store: Store, columns: Kinds) -> Store:
     """The store whose table `feature_rows` has these features."""
-    return replace(store, tables={**store.tables, "feature_rows": feature_rows(columns)})
+    return replace(store, tables={**store.tables, "feature_rows": feature_rows_table(columns)})
 
 
 def registered(store: Store, registry: str, name: str) -> pl.DataFrame:

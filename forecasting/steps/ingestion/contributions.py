@@ -51,7 +51,7 @@ def _added(parts: pl.DataFrame, config: Config) -> pl.DataFrame:
 def _allowed(sums: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Without sums below clean.y_min where those belong to the quarantine, and these as rows for it."""
     clean = config.clean
-    nothing = pl.DataFrame(schema=contracts.QUARANTINE)
+    nothing = pl.DataFrame(schema=contracts.QUARANTINE_SCHEMA)
     if clean.y_min is None or clean.below != "quarantine":
         return sums, nothing
     low = pl.col("y") < clean.y_min

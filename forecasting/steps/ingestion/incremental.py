@@ -10,8 +10,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.buckets import bucket_of
-from forecasting.data.observations import gaps, observe
 from forecasting.data.panel import KEY
+from forecasting.data.panel_rows import flag_observations, missing_rows
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import AHEAD, News, as_they_came, came, homes, made, sold
 
@@ -92,7 +92,7 @@ def _days(new: News, stored: pl.DataFrame, rest: pl.DataFrame, config: Config) -
     rows = new.rows.drop("bucket").join(rest.select("unique_id"), on="unique_id", how="semi")
     due = stored.filter(AHEAD, pl.col("ds") <= new.last).join(rest.select("unique_id"), on="unique_id", how="semi")
     rows = pl.concat([rows, as_they_came(sold(due, new.last, config), rows.columns).join(rows, on=KEY, how="anti")])
-    seen = cleaning.by_row(observe(rows.sort(KEY), config), config)
+    seen = cleaning.apply_row_rules(flag_observations(rows.sort(KEY), config), config)
     return seen.with_columns(flag=pl.when(pl.col("ds") > new.last).then(pl.lit("ahead")).otherwise("flag"))
 
 
@@ -107,7 +107,7 @@ def _gaps(load: Load, new: News, rest: pl.DataFrame, days: pl.DataFrame) -> pl.D
     behind = spans.with_columns(_from=pl.max_horizontal(start, due), _to=pl.lit(new.last))
     until = config.frequency.offset(pl.col("start"), pl.lit(-1))
     ahead = spans.filter(late).with_columns(_from="_first", _to=pl.min_horizontal(until, pl.lit(before)))
-    return gaps(pl.concat([behind, ahead]).drop("start", "_first"), days, config)
+    return missing_rows(pl.concat([behind, ahead]).drop("start", "_first"), days, config)
 
 
 def _before(load: Load) -> date:

@@ -84,7 +84,7 @@ def _loaded(config: Config, paths: Sequence[str]) -> sources.Loaded:
 def _no_rows(load: Load) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     kinds = load.store.tables["panel"].schema.items()
     empty = pl.DataFrame(schema={c: k for c, k in kinds if c not in ("bucket", "y_raw", "flag")} | {"file": pl.String})
-    return empty, empty.select(*KEY, "file"), pl.DataFrame(schema=contracts.QUARANTINE)
+    return empty, empty.select(*KEY, "file"), pl.DataFrame(schema=contracts.QUARANTINE_SCHEMA)
 
 
 def _named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
@@ -94,7 +94,7 @@ def _named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
 
 def _checked(load: Load, loaded: sources.Loaded) -> Rows:
     config = load.config
-    checked = contracts.check(loaded, sources.only(config, ()), known=load.last)
+    checked = contracts.check_load(loaded, sources.only(config, ()), known=load.last)
     good = align_types.as_before(align_types.typed(checked.good, config), load.store, config)
     rules = dict(checked.quarantine.group_by("rule").len().rows())
     told = dict(checked.account) | {"quarantined_by_rule": rules, "deleted": 0}

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.schemas import LOADED, tables
+from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.services.store import Store
 from forecasting.services.store.draft import Draft, begin_draft
 from forecasting.steps import identity, session
@@ -61,7 +61,7 @@ def begin(config: Config) -> Load:
     """
     bare = Store(root_of(config), tables(config))
     before = session.load_of(config, bare) or _first(bare)
-    base = {name: before[name] for name in LOADED} | {"loads": bare.version("loads")}
+    base = {name: before[name] for name in LOADED_TABLES} | {"loads": bare.version("loads")}
     store = begin_draft(bare, base)
     return Load(config, replace(store, tables=session.with_drivers(config, store).tables), before)
 
@@ -72,7 +72,7 @@ def with_drivers(load: Load, kinds: dict[str, pl.DataType]) -> Load:
 
 
 def _first(store: Store) -> dict[str, Any]:
-    row: dict[str, Any] = {name: store.version(name) for name in LOADED}
+    row: dict[str, Any] = {name: store.version(name) for name in LOADED_TABLES}
     row |= {"load": 0, "published_at": datetime.now(UTC), "last": None, "rules": "", "rows_written": 0, "read": "[]"}
     store.merge("loads", _frame(store, row), ignore=("published_at",))
     return row
@@ -84,7 +84,7 @@ def publish(load: Load, last: date, rows_written: int, read: Sequence[str]) -> b
     Raises Overtaken when another load was published meanwhile.
     """
     written = load.store.written_versions()
-    versions = {name: written[name] for name in LOADED}
+    versions = {name: written[name] for name in LOADED_TABLES}
     if all(load.before[name] == version for name, version in versions.items()) and load.before["rules"] == load.rules:
         return False
     row = {"load": load.number, "published_at": datetime.now(UTC), "last": last, "rules": load.rules}

@@ -15,10 +15,10 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
-from forecasting.data.aggregates import sums
+from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_of
-from forecasting.data.observations import fill_gaps, observe
 from forecasting.data.panel import KEY
+from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.services.console import track
 from forecasting.steps.ingestion.load_state import Load
 
@@ -101,7 +101,7 @@ def whole(load: Load, new: News) -> Iterator[tuple[pl.DataFrame, int]]:
     for bucket in track(range(n), "panel", n):
         stored = load.store.scan("panel", bucket=bucket).collect()
         panel = made(came(stored, new, bucket, config), config, new.last)
-        panel = cleaning.by_neighbours(cleaning.close(panel, closed, config), config)
+        panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
         panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
         yield panel, _merged(load, panel.select(stored.columns), stored)
 
@@ -115,8 +115,14 @@ def _closings(load: Load, new: News) -> pl.DataFrame:
     parts = []
     for bucket in range(load.buckets):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        parts.append(sums(made(came(stored, new, bucket, config), config, new.last), config, cleaning.units(config)))
-    return cleaning.closings(pl.concat(parts).group_by("group", "ds").agg(pl.col("y_sum", "y_count").sum()), config)
+        parts.append(
+            group_sums(
+                made(came(stored, new, bucket, config), config, new.last), config, cleaning.closing_levels(config)
+            )
+        )
+    return cleaning.infer_closings(
+        pl.concat(parts).group_by("group", "ds").agg(pl.col("y_sum", "y_count").sum()), config
+    )
 
 
 def came(stored: pl.DataFrame, new: News, bucket: int, config: Config) -> pl.DataFrame:
@@ -128,7 +134,7 @@ def came(stored: pl.DataFrame, new: News, bucket: int, config: Config) -> pl.Dat
 
 def as_they_came(stored: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """Stored rows without those that were made here, with the number that came."""
-    return stored.filter(~cleaning.made_here()).with_columns(y=pl.col("y_raw")).select(columns)
+    return stored.filter(~cleaning.is_filled()).with_columns(y=pl.col("y_raw")).select(columns)
 
 
 def sold(stored: pl.DataFrame, last: date, config: Config) -> pl.DataFrame:
@@ -138,7 +144,7 @@ def sold(stored: pl.DataFrame, last: date, config: Config) -> pl.DataFrame:
 
 def made(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """Whole series of the panel, before any rule has looked at other days."""
-    return cleaning.by_row(fill_gaps(observe(rows, config), config, last), config)
+    return cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, last), config)
 
 
 def _merged(load: Load, panel: pl.DataFrame, stored: pl.DataFrame) -> int:

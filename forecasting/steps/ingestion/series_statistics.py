@@ -10,8 +10,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning, quality
-from forecasting.data.aggregates import sums
-from forecasting.data.quality.freshness import freshness
+from forecasting.data.aggregates import group_sums
+from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
 from forecasting.services.store import Store
@@ -43,7 +43,7 @@ def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     )
     phase = config.frequency.steps(pl.lit(MONDAY), pl.col("ds")) % config.season
     kinds = demand_classes(rows).select("unique_id", demand_class="segment")
-    told = told.join(kinds, on="unique_id").join(quality.counts(rows, config), on="unique_id")
+    told = told.join(kinds, on="unique_id").join(quality.count_defects(rows, config), on="unique_id")
     for fact in (variation_without_season(rows, phase), _trend(rows, config)):
         told = told.join(fact, on="unique_id", how="left")
     return told
@@ -71,7 +71,7 @@ def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
     for panel in panels:
         told = of_series(panel, config).join(statics(panel, config), on="unique_id")
         series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
-        parts.append(sums(cleaning.for_ever(panel, config), config, every))
+        parts.append(group_sums(cleaning.revert_neighbour_rules(panel, config), config, every))
     store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
     store.replace("groups", _added(store, parts))
 
@@ -115,10 +115,10 @@ def _sums(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
     rows = load.store.scan("panel", **some).select("ds", "y", "bucket", *used)
     if some:
         for part in rows.collect().partition_by("bucket"):
-            yield sums(part, load.config, every)
+            yield group_sums(part, load.config, every)
         return
     for bucket in range(load.buckets):
-        yield sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, every)
+        yield group_sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, every)
 
 
 def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
@@ -136,8 +136,8 @@ def told(store: Store, config: Config) -> dict[str, Any]:
     """
     flags = dict(store.scan("panel").group_by("flag").len().collect().iter_rows())
     keys, made = sum(flags.values()), flags.get("filled", 0)
-    cleaned = {flag: flags[flag] for flag in cleaning.CHANGED if flag in flags}
+    cleaned = {flag: flags[flag] for flag in cleaning.REPORTED_FLAGS if flag in flags}
     series = store.scan("series").collect()
     days = {"series": series.height, "first": str(series["first"].min()), "last": str(series["last"].max())}
-    days["freshness"] = freshness(series, config, date.today())
+    days["freshness"] = measure_freshness(series, config, date.today())
     return {"keys": keys, "filled": made, "observed": keys - made, "cleaned": cleaned} | days

@@ -19,7 +19,7 @@ def is_usual(told: Mapping[str, Any], config: Config, store: Store) -> None:
     """
     lines = _lines(told)
     if config.limits.volume is not None and lines is not None:
-        limits.has_usual_volume(lines, last(store, told), config, unit(told))
+        limits.check_volume(lines, last(store, told), config, unit(told))
 
 
 def last(store: Store, like: Mapping[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.schemas import bounds
+from forecasting.data.schemas import interval_columns
 from forecasting.services.store.vintages import published_vintages, scan_published
 from forecasting.steps.queries.history import sum_observed
 from forecasting.steps.queries.selection import Selection, belongs_to
@@ -58,7 +58,7 @@ def read_forecast(
     forecast = selected.collect() if selection.kind != "sum" else _sum_series(selected, config).collect()
     if selection.kind == "group" and forecast.is_empty():
         forecast = _sum_members(config, selection, _scan(config, cutoff, version).filter(by_model)).collect()
-    columns = ["ds", "yhat", "q50", *bounds(config.level), "model", "source", "interval", "y"]
+    columns = ["ds", "yhat", "q50", *interval_columns(config.level), "model", "source", "interval", "y"]
     return forecast.select(c for c in columns if c in forecast.columns).sort("ds", "model")
 
 
@@ -85,7 +85,7 @@ def _sum_members(config: Config, aggregate: Selection, rows: pl.LazyFrame) -> pl
 
 def _sum_series(rows: pl.LazyFrame, config: Config) -> pl.LazyFrame:
     """Forecasts added up per period and model: means add up, quantiles do not and are null."""
-    no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *bounds(config.level))}
+    no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(config.level))}
     observed = [sum_observed("y")] if "y" in rows.collect_schema() else []
     total = rows.group_by("ds", "model").agg(sum_observed("yhat"), *observed)
     return total.with_columns(**no_quantiles, source=pl.lit("sum of series"), interval=pl.lit(None, pl.String))

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.schemas import AGGREGATES
+from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.features.groups import group_label
 from forecasting.steps.session import open_store
 
@@ -27,7 +27,7 @@ class Selection:
     buckets: tuple[int, ...] = ()
 
 
-TOTAL = Selection("total", "group", buckets=(AGGREGATES,))
+TOTAL = Selection("total", "group", buckets=(AGGREGATE_BUCKET,))
 """The aggregate of all series."""
 
 
@@ -39,7 +39,7 @@ def resolve_selection(config: Config, names: Sequence[str]) -> Selection | None:
     aggregates = [n.removeprefix("group:") for n in names if n.startswith("group:")]
     existing = list_aggregates(config) if aggregates else []
     if aggregate := next((name for name in aggregates if name in existing), None):
-        return Selection(aggregate, "group", buckets=(AGGREGATES,))
+        return Selection(aggregate, "group", buckets=(AGGREGATE_BUCKET,))
     wanted = [n.removeprefix("series:") for n in names if n.startswith("series:")]
     series = open_store(config).scan("series").filter(pl.col("unique_id").is_in(wanted))
     found = series.select("unique_id", "bucket").collect()

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.data.aggregates import aggregate, sums
+from forecasting.data.aggregates import aggregate_cut, group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import Panel
@@ -51,7 +51,7 @@ def test_groups_hold_sum_and_count_of_what_was_observed_and_the_mean_price(confi
         for group in members(row) if row["y"] is not None else ():
             sold[group, row["ds"]].append(row["y"])
             prices[group, row["ds"]] += [row["price"]] if row["price"] is not None else []
-    made = sums(rows, config, LEVELS)
+    made = group_sums(rows, config, LEVELS)
     assert made.height == len(sold)
     for group, ds, y, n, price in made.select("group", "ds", "y_sum", "y_count", "price").iter_rows():
         assert (y, n) == (sum(sold[group, ds]), len(sold[group, ds]))
@@ -61,7 +61,7 @@ def test_groups_hold_sum_and_count_of_what_was_observed_and_the_mean_price(confi
 
 def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(config, rows):
     cutoff = START + timedelta(N - 1)
-    frame = aggregate(Cut(split(rows, config), cutoff, H), LEVELS).frame(0)
+    frame = aggregate_cut(Cut(split(rows, config), cutoff, H), LEVELS).frame(0)
     sold, prices = defaultdict(list), defaultdict(list)
     for row in rows.iter_rows(named=True):
         for group in members(row):
@@ -78,7 +78,7 @@ def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(c
 def test_an_edit_of_one_series_reaches_its_aggregates(config, rows):
     cutoff, first = START + timedelta(N - 1), START + timedelta(N)
     edit = Edit("price", "=", 100.0, first, first, "unique_id = 'c'")
-    plain, edited = (aggregate(Cut(split(rows, config), cutoff, H, e), LEVELS).frame(0) for e in ((), (edit,)))
+    plain, edited = (aggregate_cut(Cut(split(rows, config), cutoff, H, e), LEVELS).frame(0) for e in ((), (edit,)))
     moved = plain.join(edited, on=["unique_id", "ds"]).filter(pl.col("price").ne_missing(pl.col("price_right")))
     assert set(moved["unique_id"]) == {"total", "store=S2", "store=S2/kind=food"}
     assert set(moved["ds"]) == {first}

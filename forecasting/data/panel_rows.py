@@ -10,7 +10,7 @@ from forecasting.config import Config
 from forecasting.data.panel import KEY, is_closed
 
 
-def observe(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def flag_observations(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Tell what was observed: y_raw keeps y as it came; on closed and out-of-stock days, and where the line held no
     number, y is null. A sale on a day marked closed stays observed. `flag` says which.
     """
@@ -37,12 +37,12 @@ def fill_gaps(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """
     statics = [pl.col(c).drop_nulls().last() for c in config.static_columns if c in rows.columns]
     spans = rows.sort(KEY).group_by("unique_id").agg(pl.col("ds").min().alias("_from"), *statics)
-    made = gaps(spans.with_columns(_to=pl.lit(last)), rows, config)
+    made = missing_rows(spans.with_columns(_to=pl.lit(last)), rows, config)
     rows = rows.with_columns(flag=pl.when(pl.col("ds") > last).then(pl.lit("ahead")).otherwise("flag"))
     return pl.concat([rows, made], how="diagonal").sort(KEY)
 
 
-def gaps(spans: pl.DataFrame, rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def missing_rows(spans: pl.DataFrame, rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows that lack on the calendar: of each span (unique_id, static columns, _from and _to, both included)."""
     ds = pl.date_ranges("_from", "_to", interval=config.freq).alias("ds")
     grid = spans.filter(pl.col("_from") <= pl.col("_to")).select(pl.exclude("_from", "_to"), ds).explode("ds")

@@ -7,19 +7,19 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.cleaning import outliers, stock_outs
 
-CHANGED = (
+REPORTED_FLAGS = (
     "closed", "out_of_stock", "below", "rounded", "leading_zero",
     "inferred_closed", "inferred_out_of_stock", "outlier", "level_shift",
 )  # fmt: skip
 """Flags that say more of a row than that it was observed, or not: what a report of the cleaning counts."""
-NEIGHBOURS = ("inferred_out_of_stock", "outlier", "level_shift")
+NEIGHBOUR_FLAGS = ("inferred_out_of_stock", "outlier", "level_shift")
 """Flags that a later day may change."""
 
 Y = pl.col("y")
 SEEN = pl.col("flag") == "observed"
 
 
-def by_row(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def apply_row_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Rows sorted by unique_id and ds with what is below y_min, fractions and leading zeros as `clean` wants them.
 
     No row is judged by a later one.
@@ -27,45 +27,45 @@ def by_row(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return _without_leading_zeros(_plain(rows, config), config)
 
 
-def by_neighbours(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def apply_neighbour_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Rows (complete on the calendar) with stock-outs inferred and outliers treated as `clean` wants it."""
     clean = config.clean
     if clean.stock_outs != "infer" and clean.outliers.rule == "none":
         return rows
     rows = rows.sort("unique_id", "ds")
     if clean.stock_outs == "infer":
-        rows = stock_outs.infer(rows, config)
-    return outliers.treat(rows, config)
+        rows = stock_outs.infer_stock_outs(rows, config)
+    return outliers.treat_outliers(rows, config)
 
 
-def as_known(history: pl.DataFrame, config: Config) -> pl.DataFrame:
+def clean_as_of_cutoff(history: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The history as it was cleaned when its last row was the newest one: later days have no say in it."""
-    return by_neighbours(for_ever(history, config), config)
+    return apply_neighbour_rules(revert_neighbour_rules(history, config), config)
 
 
-def for_ever(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def revert_neighbour_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows without what a later day may change: what any cut may read, whatever its day."""
-    if not rows["flag"].is_in(NEIGHBOURS).any():
+    if not rows["flag"].is_in(NEIGHBOUR_FLAGS).any():
         return rows
     return _plain(_taken_back(rows), config)
 
 
-def settled() -> pl.Expr:
+def stable_y() -> pl.Expr:
     """y of a row as it came where a later day may change it."""
-    return pl.when(pl.col("flag").is_in(NEIGHBOURS)).then(pl.col("y_raw").fill_null(0.0)).otherwise(Y).alias("y")
+    return pl.when(pl.col("flag").is_in(NEIGHBOUR_FLAGS)).then(pl.col("y_raw").fill_null(0.0)).otherwise(Y).alias("y")
 
 
-def made_here() -> pl.Expr:
+def is_filled() -> pl.Expr:
     """Rows that no load brought: the gaps, also those that a rule took for something else."""
     inferred = pl.col("flag").is_in(["inferred_closed", "inferred_out_of_stock"])
     return (pl.col("flag") == "filled") | (inferred & pl.col("y_raw").is_null())
 
 
 def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
-    again = pl.col("flag").is_in(NEIGHBOURS)
+    again = pl.col("flag").is_in(NEIGHBOUR_FLAGS)
     filled = pl.col("y_raw").is_null()  # only zeros put into gaps are judged without having come
     flag = pl.when(again & filled).then(pl.lit("filled")).when(again).then(pl.lit("observed")).otherwise("flag")
-    return rows.with_columns(y=settled(), flag=flag)
+    return rows.with_columns(y=stable_y(), flag=flag)
 
 
 def _plain(rows: pl.DataFrame, config: Config) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from forecasting.data.cache import Memory
+from forecasting.data.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class Thing:
 
 
 def test_the_same_name_is_made_once() -> None:
-    memory = Memory(100)
+    memory = Cache(100)
     first = memory.once("a", lambda: Thing("a"))
     assert memory.once("a", lambda: Thing("another")) is first
 
 
 def test_what_was_not_asked_for_longest_is_forgotten_first() -> None:
-    memory = Memory(20)
+    memory = Cache(20)
     for name in ("a", "b", "a", "c"):
         memory.once(name, lambda name=name: Thing(name))
     assert [name in memory for name in "abc"] == [True, False, True]
 
 
 def test_the_newest_is_kept_however_large() -> None:
-    memory = Memory(20)
+    memory = Cache(20)
     memory.once("small", lambda: Thing("small"))
     memory.once("large", lambda: Thing("large", 1000))
     assert "large" in memory
@@ -43,7 +43,7 @@ def test_the_newest_is_kept_however_large() -> None:
 
 
 def test_threads_that_ask_at_once_wait_for_the_one_that_makes_it() -> None:
-    memory, made, start = Memory(100), [], Barrier(8)
+    memory, made, start = Cache(100), [], Barrier(8)
 
     def make() -> Thing:
         made.append(1)
@@ -60,7 +60,7 @@ def test_threads_that_ask_at_once_wait_for_the_one_that_makes_it() -> None:
 
 
 def test_a_failure_is_not_kept_and_blocks_nobody() -> None:
-    memory = Memory(100)
+    memory = Cache(100)
 
     def fail() -> Thing:
         raise ValueError("no")
@@ -72,7 +72,7 @@ def test_a_failure_is_not_kept_and_blocks_nobody() -> None:
 
 
 def test_other_processes_get_it_empty() -> None:
-    memory = Memory(123)
+    memory = Cache(123)
     memory.once("a", lambda: Thing("a"))
     there = pickle.loads(pickle.dumps(memory))
     assert there.most == 123
