@@ -69,7 +69,7 @@ def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:
     config, rows = whole.config, pl.concat(pl.collect_all([whole.scan(b) for b in whole.buckets]))
     first = pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
     rows = rows.drop("bucket", strict=False).with_columns(first=first).filter(pl.col("ds") >= pl.col("first"))
-    newest = session.cutoff_of(whole, None)
+    newest = session.resolve_cutoff(whole, None)
     at = [config.frequency.shift(newest, -config.h * (1 + k)) for k in range(LAUNCHED)]
     with patched(launch_curves, "ENOUGH"):
         hidden = said([(c, fifth(config, c, k)) for k, c in enumerate(at[:HIDDEN])], whole, rows)

@@ -49,7 +49,7 @@ def frame(config: Config, out: Path) -> None:
     from forecasting.steps import session
 
     panel = session.open_panel(config, session.open_store(config))
-    end = session.cutoff_of(panel, None)
+    end = session.resolve_cutoff(panel, None)
     rows = pl.concat(pl.collect_all([panel.scan(b).filter(pl.col("ds") <= end) for b in panel.buckets]))
     roles = config.columns
     ahead, static = ([c for c in names if c in rows.columns] for names in (roles.known_ahead, roles.static))

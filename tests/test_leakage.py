@@ -8,8 +8,8 @@ from polars.testing import assert_frame_equal
 
 from forecasting.data.cut import Cut
 from forecasting.features import Features
-from forecasting.steps import session
-from forecasting.steps.sums import sums
+from forecasting.steps.forecasting.sums import sums
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import KEY, LAST, OVER, H, Job
 
@@ -69,7 +69,7 @@ def test_the_night_of_a_file_without_later_sales_says_what_a_later_look_back_say
 
 def test_sums_of_that_night_stand_on_windows_that_were_over(cut_off):
     """Newer windows lie in its store; nothing is drawn from them."""
-    seen, unseen = (sums(job.config(), (7, H), OVER).drop("version") for job in (chain.night(), cut_off))
+    seen, unseen = (sums(open_session(job.config()), (7, H), OVER).drop("version") for job in (chain.night(), cut_off))
     assert_frame_equal(seen, unseen)
 
 
@@ -80,7 +80,7 @@ def test_the_champion_of_a_day_is_chosen_by_what_was_known(cut_off):
 
 def cut_at(job: Job) -> Cut:
     config = job.config()
-    return Cut(session.open_panel(config, session.open_store(config)), OLDER, H)
+    return Cut(open_session(config).panel, OLDER, H)
 
 
 def test_a_cut_holds_neither_sales_nor_what_is_known_afterwards(honest):

@@ -17,16 +17,19 @@ import polars as pl
 from forecasting.config import load
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
-from forecasting.steps import bundles, calibration, produce, session
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
+from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.session import open_session
 path, cutoff, name, out = sys.argv[1:]
 config, at = load(path), date.fromisoformat(cutoff)
-store = session.open_store(config)
-rows = store.scan("panel").filter(pl.col("unique_id") == name).collect()
-whole = session.open_panel(config, store)
+session = open_session(config)
+rows = session.store.scan("panel").filter(pl.col("unique_id") == name).collect()
+whole = session.panel
 panel = Panel(config, InMemory(rows), (0,), whole.groups, whole=whole)
-bundle = bundles.fetch(config, bundles.version_for(config, at))
-said = produce.of_bucket(bundle.trained, Cut(panel, at, config.h), 0).with_columns(grain=pl.lit("series"))
-calibration.calibrated(said, bundle.quantiles, config).write_parquet(out)
+bundle = bundles.fetch(session.registry, bundles.version_at(session, at))
+rows = forecast_bucket(bundle.trained, Cut(panel, at, config.h), 0).with_columns(grain=pl.lit("series"))
+calibrate(rows, bundle.quantiles, config).write_parquet(out)
 """
 
 

@@ -16,7 +16,7 @@ from forecasting.features.groups import priors
 from forecasting.frequency import FREQS
 from forecasting.models import build, load
 from forecasting.planning.scenario import edits_of
-from forecasting.steps.session import cutoff_of, open_panel, open_store
+from forecasting.steps.session import open_panel, open_store, resolve_cutoff
 from tests.chain import make
 
 START = date(2022, 1, 3)
@@ -175,9 +175,9 @@ def test_any_day_of_a_period_can_be_the_cutoff(freq, asked, found):
     job = make(rows, **(LEAN | {"source": {"kind": "table"}, "freq": freq, "h": 2}))
     job.run(("ingest",))
     panel = open_panel(job.config(), open_store(job.config()))
-    assert cutoff_of(panel, asked) == found
+    assert resolve_cutoff(panel, asked) == found
     with pytest.raises(UserError, match="nothing was observed by 2001-01-01"):
-        cutoff_of(panel, date(2001, 1, 1))
+        resolve_cutoff(panel, date(2001, 1, 1))
 
 
 def test_a_column_that_would_hide_one_of_ours_is_named():

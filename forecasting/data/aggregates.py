@@ -32,7 +32,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
 
     Future rows carry what the cut's own rows say (rules and edits applied), so a scenario reaches the aggregates.
     """
-    parts = pl.concat(cut.panel.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
+    parts = pl.concat(cut.panel.engine.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
     summed = parts.group_by(*KEY).agg(pl.all().sum())
     means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
     rows = summed.select(
@@ -41,7 +41,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
         *(pl.when(pl.col(f"{c}_n") > 0).then(pl.col(c) / pl.col(f"{c}_n")).alias(c) for c in means),
     ).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
     config = _without_statics(cut.config, means)
-    panel = Panel(config, InMemory(rows.sort(KEY)), (0,), cut.panel.groups.clear(), cut.panel.map, cut.panel.events)
+    panel = Panel(config, InMemory(rows.sort(KEY)), (0,), cut.panel.groups.clear(), cut.panel.engine, cut.panel.events)
     return Cut(panel, cut.cutoff, cut.h)
 
 

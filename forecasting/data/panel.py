@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -16,8 +16,24 @@ KEY = ("unique_id", "ds")
 
 Scan = Callable[[int], pl.LazyFrame]
 
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
 
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+class Engine(Protocol):
+    """What walks the buckets of a panel: in this process, in several, or on a cluster."""
+
+    def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
+        """`function` of every item, in the order of the items."""
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """The engine of panels in memory: one bucket after the other, in this process."""
+
+    def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
+        """`function` of every item, in the order of the items."""
+        return map(function, items)
 
 
 @dataclass(frozen=True)
@@ -25,15 +41,16 @@ class Panel:
     """All series of a job, bucket by bucket.
 
     `scan` gives the rows of one bucket as in the table `panel`; `groups` holds sums by group and ds (table `groups`);
-    `map` maps a function over buckets, here or on other processes; `events` are own ones (features.calendar.events).
-    `whole` is the panel of which this one holds some series: they are still held against all that stand beside them.
+    `engine` maps a function over buckets, here or in other processes; `events` are the config's own ones, by day (see
+    features.calendar.events). `whole` is the panel of which this one holds some series: groups and peers are still
+    those of all series.
     """
 
     config: Config
     scan: Scan
     buckets: tuple[int, ...]
     groups: pl.DataFrame
-    map: Map = map
+    engine: Engine = field(default_factory=InProcess)
     events: pl.DataFrame = field(default_factory=events.SCHEMA.to_frame)
     whole: Panel | None = None
 

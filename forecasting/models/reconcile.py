@@ -1,7 +1,7 @@
 """Reconcile: forecasts of one model for the series and of another for their aggregates, brought to add up (MinTrace).
 
 Here stands what is kept: whose forecasts they are, and how large each one's errors were in earlier backtests. Its rows
-are made where all series and aggregates meet (see steps/produce), by evaluation/hierarchy.
+are made where all series and aggregates meet (see steps/forecasting/reconciliation), by evaluation/hierarchy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Processes: map a function over items, here or in one pool of spawned workers.
+"""Engines: what maps a function over the buckets of a panel. Today one, a pool of processes on this machine.
 
-Spawn, because a fork after Polars or LightGBM have started threads hangs. A worker uses one thread, told to it by the
-environment it is born with: libraries read these variables when they are imported.
+Workers are spawned, because a fork after Polars or LightGBM have started threads hangs. A worker uses one thread, set
+by the environment that it starts with: libraries read these variables when they are imported.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar, cast
 
+from forecasting.config import Config
+from forecasting.data.panel import Engine
 from forecasting.errors import UserError
 
 I = TypeVar("I")  # noqa: E741
@@ -24,7 +27,7 @@ R = TypeVar("R")
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 GRACE = 10.0
-"""Seconds that a worker gets to end when it is told to."""
+"""Seconds that a worker gets to end after it was terminated."""
 
 _environment = threading.Lock()
 
@@ -33,19 +36,31 @@ class WorkError(RuntimeError):
     """An error while working on one item; the message names the item, the cause is the error itself."""
 
 
-def run(fn: Callable[[I], R], items: Iterable[I], workers: int) -> Iterator[R]:
-    """`fn` of every item, in the order of the items, as they are done.
+@dataclass(frozen=True)
+class LocalEngine:
+    """Up to `workers` processes on this machine; with one worker, or for one item, this process."""
 
-    One item or one worker: in this process. Else a pool, for which `fn`, items and results must be picklable; at most
-    two items per worker are under way, so results that nobody took do not pile up.
-    Raises WorkError (which names the item) from an error of `fn`, and UserError as it is.
-    """
-    work = list(items)
-    pooled = min(workers, len(work)) > 1
-    return _in_pool(fn, work, min(workers, len(work))) if pooled else _here(fn, work)
+    workers: int
+
+    def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
+        """`function` of every item, in the order of the items, each as soon as it and those before it are done.
+
+        In a pool `function`, items and results must be picklable; at most two items per worker are under way, so
+        results that nobody has taken do not pile up. Raises WorkError (which names the item) from an error of
+        `function`, and UserError as it is.
+        """
+        work = list(items)
+        workers = min(self.workers, len(work))
+        return _in_pool(function, work, workers) if workers > 1 else _in_this_process(function, work)
 
 
-def _here(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
+def engine_for(config: Config) -> Engine:
+    """The engine that the key `engine` of the config names."""
+    made: dict[str, Callable[[], Engine]] = {"local": lambda: LocalEngine(os.cpu_count() or 1)}
+    return made[config.engine]()
+
+
+def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
     for item in items:
         with _named(item):
             result = fn(item)
@@ -53,11 +68,11 @@ def _here(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
 
 
 def _in_pool(fn: Callable[[I], R], items: Sequence[I], workers: int) -> Iterator[R]:
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_born)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
         yield from _ordered(pool, fn, items, 2 * workers)
-    except BaseException:  # KeyboardInterrupt and an abandoned iterator too: nobody waits for what is still running
-        _end(pool)
+    except BaseException:  # KeyboardInterrupt and an abandoned iterator too: what still runs is not waited for
+        _terminate(pool)
         raise
     pool.shutdown()
 
@@ -98,7 +113,7 @@ def _named(item: object) -> Iterator[None]:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    """The environment in which workers are born (the pool starts them while items are handed in)."""
+    """The environment in which workers start (the pool starts them while items are submitted)."""
     with _environment:
         before = {name: os.environ.get(name) for name in ONE_THREAD}
         os.environ.update(ONE_THREAD)
@@ -109,19 +124,19 @@ def _single_threaded() -> Iterator[None]:
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _born() -> None:
-    """Ctrl-C ends a worker without a traceback of its own; the parent tells what happened."""
+def _start_worker() -> None:
+    """Ctrl-C ends a worker without a traceback of its own; the parent reports what happened."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _end(pool: ProcessPoolExecutor) -> None:
+def _terminate(pool: ProcessPoolExecutor) -> None:
     """Stop the workers in the middle of their work (Python 3.14 has `terminate_workers` for this)."""
     workers = list((pool._processes or {}).values())
     manager = cast("threading.Thread | None", pool._executor_manager_thread)
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.terminate()
-    if manager:  # it waits for the same workers: of two that wait for a process, one does not learn that it ended
+    if manager:  # it waits for the same workers, and of two that wait for a process one never learns that it ended
         manager.join(GRACE)
     for worker in workers:
         worker.join(GRACE)

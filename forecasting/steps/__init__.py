@@ -1,4 +1,4 @@
-"""What is done, in order: each step is one function of (config, cutoff); the only rooms where effects meet logic."""
+"""What is done, in order: each step is one function of (session, cutoff); the only room where effects meet logic."""
 
 from __future__ import annotations
 
@@ -14,21 +14,28 @@ STEPS = ("ingest", "backtest", "train", "predict", "monitor")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step has to tell: `facts` as plain JSON values; `reused` when nothing had to be done."""
+    """What a step did: `facts` as plain JSON values; `reused` when nothing had to be done."""
 
     step: str
     facts: dict[str, Any]
     reused: bool = False
 
     def as_dict(self) -> dict[str, Any]:
+        """step, facts and reused by their names."""
         return asdict(self)
 
 
-def run_step(name: str, config: Config, cutoff: date | None = None, force: bool = False, **asked: Any) -> Outcome:
-    """Run the step of that name (one of STEPS, or tune); raises UserError for what the user can mend."""
-    from forecasting.steps.run_log import record
+def run_step(name: str, config: Config, cutoff: date | None = None, force: bool = False, **options: Any) -> Outcome:
+    """Run the step of that name (one of STEPS, or tune) in a session of its own, and log what it did.
 
-    outcome: Outcome = getattr(import_module(f"forecasting.steps.{name}"), name)(config, cutoff, force=force, **asked)
+    Raises UserError for what the user can mend.
+    """
+    from forecasting.steps import run_log
+    from forecasting.steps.session import open_session
+
+    session = open_session(config)
+    step = getattr(import_module(f"forecasting.steps.{name}"), name)
+    outcome: Outcome = step(session, cutoff, force=force, **options)
     if not outcome.reused:  # a run that had nothing to do leaves no trace in the tables
-        record(config, outcome)
+        run_log.record(session.store, outcome.as_dict())
     return outcome

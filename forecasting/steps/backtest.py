@@ -29,25 +29,29 @@ from forecasting.models.naive import LADDER
 from forecasting.services.console import track
 from forecasting.services.store import Store
 from forecasting.services.tracked_run import Batch, Dataset
-from forecasting.steps import Outcome, calibration, identity, produce, run_log, session
-from forecasting.steps.recombined import recombined
+from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps.forecasting.calibration import calibrate, quantiles_at
+from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
+from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.origin import actuals, memberships, origin_of
+from forecasting.steps.forecasting.training import NO_BACKTESTS, Trained, train_models
+from forecasting.steps.session import Session, count_rows, resolve_cutoff
 
 FEWEST = 4
 """Periods of history that the oldest cutoff must leave."""
 
 
-def backtest(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+def backtest(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Score the recipe on windows that end on `cutoff` (default: the last observed day); rows in `backtests`, scores in
     `scores`, one MLflow run. The same data, recipe and code are not run again without `force`.
     """
-    store = session.open_store(config)
-    panel = session.open_panel(config, store)
-    end = session.cutoff_of(panel, cutoff)
+    config, store, panel = session.config, session.store, session.panel
+    end = resolve_cutoff(panel, cutoff)
     key = identity.identity_of(config, store, end)
     known = None if force else run_log.last_facts(store, "backtest", key)
     if known:
         return Outcome("backtest", known, reused=True)
-    recipe = models.build(config, session.rows_of(panel))
+    recipe = models.build(config, count_rows(panel))
     reported, older = windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
     facts |= {
@@ -78,7 +82,7 @@ def backtest(config: Config, cutoff: date | None = None, *, force: bool = False)
             "look for a wrong date in the newest data, or give an earlier --cutoff",
         )
     facts["failures"] = facts["failures"][:100]
-    facts["run_id"] = _logged(config, store, facts, rows)
+    facts["run_id"] = _log_run(session, facts, rows)
     return Outcome("backtest", facts)
 
 
@@ -113,15 +117,15 @@ def _observed(config: Config, panel: Panel, end: date) -> int:
 
 def _window(
     config: Config, panel: Panel, recipe: Iterable[Model], at: date, residuals: list[pl.DataFrame]
-) -> tuple[pl.DataFrame, produce.Trained]:
+) -> tuple[pl.DataFrame, Trained]:
     """The rows of one window with their bounds, and the models as they were fitted for it."""
-    origin = produce.origin(Cut(panel, at, config.h))
-    past = pl.concat(residuals) if residuals else produce.NO_PAST
-    trained = produce.train(recipe, origin, past)
-    truth = produce.actuals(panel, at, origin.cut.end)
-    rows = pl.concat(produce.forecasts(trained, origin, truth), how="diagonal")
-    answered = recombined(past, trained.fitted.values(), partial(produce.homes, origin))
-    return calibration.calibrated(rows, calibration.quantiles_at(answered, at, config), config), trained
+    origin = origin_of(Cut(panel, at, config.h))
+    past = pl.concat(residuals) if residuals else NO_BACKTESTS
+    trained = train_models(recipe, origin, past)
+    truth = actuals(panel, at, origin.cut.end)
+    rows = pl.concat(forecast(trained, origin, truth), how="diagonal")
+    replayed = replay_ensembles(past, trained.fitted.values(), partial(memberships, origin))
+    return calibrate(rows, quantiles_at(replayed, at, config), config), trained
 
 
 def _keep(store: Store, rows: pl.DataFrame, at: date, recipe: str) -> None:
@@ -176,8 +180,9 @@ def overall(scored: pl.DataFrame) -> list[dict[str, Any]]:
     return wide.select("model", "grain", *finite).sort("grain", "wape", "model").to_dicts()
 
 
-def _logged(config: Config, store: Store, facts: dict[str, Any], rows: pl.DataFrame) -> str:
+def _log_run(session: Session, facts: dict[str, Any], rows: pl.DataFrame) -> str:
     """One MLflow run: resolved config, data version, scores, times, and the scores per series as Parquet."""
+    config, store = session.config, session.store
     version = identity.data_version(store)
     tags = {
         "data_version": str(version),
@@ -197,7 +202,7 @@ def _logged(config: Config, store: Store, facts: dict[str, Any], rows: pl.DataFr
         artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
         dataset = Dataset(head, f"{store.root}/panel", store.version("panel") or 0)
         batch = Batch(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
-        return session.open_registry(config).log_backtest(batch)
+        return session.registry.log_backtest(batch)
 
 
 def flat(tree: Any, at: str = "") -> dict[str, str]:

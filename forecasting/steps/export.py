@@ -15,8 +15,8 @@ from forecasting.evaluation.segments import planning_classes
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps import queries
-from forecasting.steps.session import open_store
-from forecasting.steps.sums import sums
+from forecasting.steps.forecasting.sums import sums
+from forecasting.steps.session import open_session, open_store
 
 TABLES = ("forecasts", "sums", "backtests", "scores", "quarantine", "series")
 SHEET_ROWS = 1_048_575
@@ -40,7 +40,7 @@ def export(config: Config, table: str, out: Path, cutoff: date | None = None, ov
     if over and table != "sums":
         raise UserError(f"--over belongs to `export sums`: {table} holds single periods, so leave it out")
     _format(out)
-    rows = sums(config, over, cutoff) if table == "sums" else read(config, table, cutoff)
+    rows = sums(open_session(config), over, cutoff) if table == "sums" else read(config, table, cutoff)
     if rows.is_empty():
         raise UserError(f"export {table}: {_nothing(config, table, cutoff)}")
     write_file(config, table, rows, out)

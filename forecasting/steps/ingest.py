@@ -31,13 +31,13 @@ from forecasting.steps.ingestion import (
 )
 from forecasting.steps.ingestion.landing import Rows
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.session import KINDS, open_store
+from forecasting.steps.session import DRIVER_TYPES, Session
 
 TRIES = 60
 """How often a load that another one has overtaken starts again: on an object store, after some seconds each."""
 
 
-def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+def ingest(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Load what the config names and merge it into the tables; the newer load wins over an older one.
 
     All becomes visible at once, when the load is published. Loading the same once more writes nothing. All that came
@@ -45,8 +45,8 @@ def ingest(config: Config, cutoff: date | None = None, *, force: bool = False) -
     With data_version nothing is loaded. `force` reads all files of a landing folder again and makes all of the panel
     anew. Raises UserError when the load breaks its limits.
     """
+    config, store = session.config, session.store
     if config.data_version is not None:
-        store = open_store(config)
         told = landing.nothing() | {"rows_written": 0, "data_version": data_version(store)}
         return Outcome("ingest", told | series_statistics.told(store, config), reused=True)
     for _ in range(TRIES):
@@ -86,7 +86,7 @@ def _fixed(load: Load, rows: Rows) -> Load:
     meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
     meta["unique_id"] = json.dumps((config.source.columns or {}).get("unique_id"))
     load.store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
-    return load_state.with_drivers(load, {c: KINDS[kind] for c, kind in drivers.items()})
+    return load_state.with_drivers(load, {c: DRIVER_TYPES[kind] for c, kind in drivers.items()})
 
 
 def _write_events(load: Load, rows: Rows) -> None:

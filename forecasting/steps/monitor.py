@@ -15,7 +15,9 @@ from forecasting.services import drift, log
 from forecasting.services.store import Store
 from forecasting.services.store.report_files import write_report_file
 from forecasting.services.store.vintages import published_vintages, scan_published
-from forecasting.steps import Outcome, identity, produce, run_log, session
+from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps.forecasting.origin import actuals
+from forecasting.steps.session import Session, resolve_cutoff
 
 NEWEST_DAYS = 56
 """At least so many days are compared (one period when it is longer), at least a horizon."""
@@ -23,16 +25,15 @@ VALUES = 20_000
 """Rows per side: what a distribution needs, however large the panel."""
 
 
-def monitor(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+def monitor(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Compare the newest weeks with the same weeks a year before, and score the vintages whose days have come.
 
     Writes the table `drift` and the report reports/drift-<cutoff>.html. Without a year of history the weeks just
     before are the reference. The same data are not compared again without `force`.
     """
-    store = session.open_store(config)
-    panel = session.open_panel(config, store)
-    at = session.cutoff_of(panel, cutoff)
-    vintages = published_vintages(store).filter(pl.col("cutoff") <= at)
+    config, store, panel = session.config, session.store, session.panel
+    at = resolve_cutoff(panel, cutoff)
+    vintages = session.vintages.filter(pl.col("cutoff") <= at)
     key = f"{at} {identity.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
     fresh = {"freshness": measure_freshness(store.scan("series").collect(), config, datetime.now().date())}
     known = None if force else run_log.last_facts(store, "monitor", key)
@@ -122,7 +123,7 @@ def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame
     )
     served = past.select("cutoff", "version", model="champion")
     mine = rows.collect().join(served, on=["cutoff", "version", "model"], how="semi")
-    truth = produce.actuals(panel, mine["ds"].min(), at)  # type: ignore[arg-type]
+    truth = actuals(panel, mine["ds"].min(), at)  # type: ignore[arg-type]
     # no MASE and RMSSE: their units are of each vintage's day, and would take a walk over the history for every one
     both = mine.join(truth, on=["unique_id", "ds"]).with_columns(
         pl.lit(None, pl.Float64).alias(scale) for scale in ("mase_scale", "rmsse_scale")

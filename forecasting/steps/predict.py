@@ -6,50 +6,54 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.data import contracts
 from forecasting.data.cut import Cut
 from forecasting.services import log
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import publish_vintage
-from forecasting.steps import Outcome, bundles, calibration, identity, produce, run_log, session
+from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.session import Session, resolve_cutoff
 
 
-def predict(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+def predict(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Forecast h periods after `cutoff` (default: the last observed day) and publish them.
 
     Rows of every model of the bundle go to `forecasts`; the row in `vintages`, written last, makes them visible and
     names the champion. The same data and version are not forecast again without `force`.
     """
-    store = session.open_store(config)
-    at = session.cutoff_of(session.open_panel(config, store), cutoff)
-    version, data = bundles.version_for(config, at), identity.data_version(store)
+    config, store = session.config, session.store
+    at = resolve_cutoff(session.panel, cutoff)
+    version, data = bundles.version_at(session, at), identity.data_version(store)
     key = f"{at} {version} {identity.data_key(store)} {sorted(config.level)} {config.levels_of_aggregation}"
-    known = None if force else run_log.last_facts(store, "predict", key)
-    if known:
-        return Outcome("predict", known, reused=True)
-    bundle = bundles.fetch(config, version)
-    own = bundles.served(config, bundle, version)
-    origin = produce.origin(Cut(session.open_panel(own, store), at, own.h))
+    before = None if force else run_log.last_facts(store, "predict", key)
+    if before:
+        return Outcome("predict", before, reused=True)
+    bundle = bundles.fetch(session.registry, version)
+    served = bundles.served_by(session, bundle, version)
+    origin = origin_of(Cut(served.panel, at, served.config.h))
     with log.step("forecast", cutoff=str(at), version=version):
-        parts = pl.concat(produce.forecasts(bundle.trained, origin), how="diagonal")
-        rows = calibration.calibrated(parts, bundle.quantiles, own).with_columns(version=pl.lit(version, pl.Int64))
+        parts = pl.concat(forecast(bundle.trained, origin), how="diagonal")
+        rows = calibrate(parts, bundle.quantiles, served.config).with_columns(version=pl.lit(version, pl.Int64))
     _write(store, rows, at, version)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
     publish_vintage(store, vintage | {"data_version": data, "rows": rows.height})
-    told = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": rows.height}
+    facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": rows.height}
     single = rows.filter(pl.col("grain") == "series")["unique_id"].n_unique()
-    told |= {"series": single, "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
+    facts |= {"series": single, "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
     ended = store.scan("series").select(pl.len()).collect().item() - single
-    return Outcome("predict", told | {"ended": ended, "unknown_ahead": _unknown(origin.cut)})
+    return Outcome("predict", facts | {"ended": ended, "unknown_ahead": _unknown_ahead(origin.cut)})
 
 
-def _unknown(cut: Cut) -> list[str]:
-    """Known-ahead columns of which nothing is known for the coming days: no rows, and no rule in `future`."""
+def _unknown_ahead(cut: Cut) -> list[str]:
+    """Known-ahead columns without any value in the horizon: no rows, and no rule in `future`."""
     names = cut.config.columns.known_ahead
     parts = [cut.frame(b).filter(pl.col("ds") > cut.cutoff).select(names) for b in cut.panel.buckets]
-    known = pl.concat(parts).select(pl.all().count())
-    return [c for c in names if known[c].item() == 0]
+    counts = pl.concat(parts).select(pl.all().count())
+    return [c for c in names if counts[c].item() == 0]
 
 
 def _write(store: Store, rows: pl.DataFrame, at: date, version: int) -> None:

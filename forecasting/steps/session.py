@@ -1,13 +1,13 @@
-"""Open what a job works on: its tables, its registry and its panel."""
+"""A session: what a step, a command or a request to a page works on, opened once and passed on."""
 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -16,59 +16,135 @@ from forecasting.data.panel import Panel
 from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.errors import UserError
 from forecasting.features import calendar
-from forecasting.services import engine
+from forecasting.services.engine import engine_for
 from forecasting.services.registry import Registry
 from forecasting.services.store import Store
+from forecasting.services.store.vintages import published_vintages
 
-if TYPE_CHECKING:
-    pass
+DRIVER_TYPES: dict[str, pl.DataType] = {"String": pl.String(), "Float64": pl.Float64()}
+"""The types of driver columns, by the names that the table `meta` holds."""
 
 
-KINDS: dict[str, pl.DataType] = {"String": pl.String(), "Float64": pl.Float64()}
+@dataclass(frozen=True)
+class Session:
+    """A job as it was when the session was opened: its config, and its tables at the versions of one load.
+
+    `meta` is the table of that name, `user` and `role` are who works here. Panel, registry and vintages are opened when
+    they are first used, and then kept: whatever is read through one session belongs together.
+    """
+
+    config: Config
+    store: Store
+    meta: Mapping[str, str]
+    user: str = "local"
+    role: str = "admin"
+
+    @cached_property
+    def panel(self) -> Panel:
+        """All series; raises UserError when nothing was loaded yet, or when the config does not fit the loaded data."""
+        return _panel(self)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The job's runs and bundle versions."""
+        return open_registry(self.config)
+
+    @cached_property
+    def vintages(self) -> pl.DataFrame:
+        """The published vintages [cutoff, version, champion, recipe, ...], the newest first."""
+        return published_vintages(self.store)
+
+    @property
+    def bucket_count(self) -> int:
+        """How many buckets the panel was made with; 0 before the first load."""
+        return bucket_count_of(self.meta)
+
+    def with_config(self, config: Config) -> Session:
+        """The same data, worked on with another config of the same job."""
+        return replace(self, config=config)
+
+
+def open_session(config: Config, user: str = "local", role: str = "admin") -> Session:
+    """The job's tables as the newest published load left them, or that of `data_version`.
+
+    Raises UserError when there is no load of that number.
+    """
+    store = _pinned_store(config)
+    meta = read_meta(store)
+    return Session(config, replace(store, tables=tables(config, driver_types(meta))), meta, user, role)
 
 
 def open_store(config: Config) -> Store:
-    """The job's tables, under store.root / name, as the newest published load left them, or that of data_version."""
-    bare = Store(f"{config.store.root.rstrip('/')}/{config.name}", tables(config))
-    load = load_of(config, bare)
-    pinned = replace(bare, pins={name: load[name] for name in LOADED_TABLES}, load=load["load"]) if load else bare
-    return with_drivers(config, pinned)
+    """The store of a session of its own."""
+    return open_session(config).store
 
 
-def load_of(config: Config, store: Store) -> dict[str, Any] | None:
-    """The row of `loads` that is read: the newest, or that of data_version; None where no load has begun.
-
-    Raises UserError when there is none of that number any more, or never was.
-    """
-    loads = store.scan("loads").collect().sort("load")
-    asked = config.data_version
-    if asked is None:
-        return loads.row(-1, named=True) if loads.height else None
-    found = loads.filter(pl.col("load") == asked)
-    if found.is_empty():
-        newest = loads["load"].to_list()[-1:] or ["none"]
-        raise config.fault("data_version", f"there is no load {asked} (the newest is {newest[0]}): give another number")
-    load = found.row(0, named=True)
-    lost = [t for t in LOADED_TABLES if load[t] is not None and not store.is_readable(t, load[t])]
-    if lost:
-        raise config.fault(
-            "data_version",
-            f"the files of load {asked} are not kept any more (store.retention says for how long they are): "
-            "give a later number",
-        )
-    return load
-
-
-def with_drivers(config: Config, store: Store) -> Store:
-    """The store with the driver columns that `meta` tells."""
-    known = store.scan("meta").filter(pl.col("key") == "drivers").collect()
-    drivers = json.loads(known["value"][0]) if known.height else {}
-    return replace(store, tables=tables(config, {name: KINDS[kind] for name, kind in drivers.items()}))
+def open_panel(config: Config, store: Store) -> Panel:
+    """The panel of a session on this store."""
+    return Session(config, store, read_meta(store)).panel
 
 
 def open_registry(config: Config) -> Registry:
     """The job's runs and bundle versions."""
     return Registry(config.tracking.uri, config.tracking.artifacts, config.name)
+
+
+def _pinned_store(config: Config) -> Store:
+    """The tables under store.root / name, those that a load writes at the versions that the load names."""
+    store = Store(f"{config.store.root.rstrip('/')}/{config.name}", tables(config))
+    load = find_load(config, store)
+    return replace(store, pins={name: load[name] for name in LOADED_TABLES}, load=load["load"]) if load else store
+
+
+def find_load(config: Config, store: Store) -> dict[str, Any] | None:
+    """The row of `loads` to read: the newest, or that of data_version; None before the first load.
+
+    Raises UserError when data_version names a load that never was, or whose files are no longer kept.
+    """
+    loads = store.scan("loads").collect().sort("load")
+    number = config.data_version
+    if number is None:
+        return loads.row(-1, named=True) if loads.height else None
+    found = loads.filter(pl.col("load") == number)
+    if found.is_empty():
+        newest = loads["load"].to_list()[-1:] or ["none"]
+        raise config.fault(
+            "data_version", f"there is no load {number} (the newest is {newest[0]}): give another number"
+        )
+    load = found.row(0, named=True)
+    lost = [t for t in LOADED_TABLES if load[t] is not None and not store.is_readable(t, load[t])]
+    if lost:
+        raise config.fault(
+            "data_version",
+            f"the files of load {number} are not kept any more (store.retention says for how long they are): "
+            "give a later number",
+        )
+    return load
+
+
+def read_meta(store: Store) -> dict[str, str]:
+    """The table `meta`, by key: buckets, drivers, freq and unique_id of the loads so far."""
+    return dict(store.scan("meta").select("key", "value").collect().iter_rows())
+
+
+def driver_types(meta: Mapping[str, str]) -> dict[str, pl.DataType]:
+    """The types of the driver columns that were loaded."""
+    return {name: DRIVER_TYPES[kind] for name, kind in json.loads(meta.get("drivers", "{}")).items()}
+
+
+def bucket_count_of(meta: Mapping[str, str]) -> int:
+    """How many buckets the panel was made with; 0 before the first load."""
+    return int(meta.get("buckets", 0))
+
+
+def check_freq(config: Config, store: Store, meta: Mapping[str, str]) -> None:
+    """Raise UserError when the loads so far were of another frequency than the config's."""
+    now = config.frequency.every
+    before = meta.get("freq", now)
+    if before != now and store.version("panel") is not None:
+        raise config.fault(
+            "freq", f"{store.root} was loaded with freq {before}: set that, or another name or store.root and ingest"
+        )
 
 
 @dataclass(frozen=True)
@@ -82,39 +158,21 @@ class BucketScan:
         return self.store.scan("panel", version=self.version, bucket=bucket)
 
 
-def open_panel(config: Config, store: Store) -> Panel:
-    """The panel as it is now; raises UserError when nothing was loaded yet, or when the config does not fit to it."""
+def _panel(session: Session) -> Panel:
+    config, store = session.config, session.store
     version = store.version("panel")
     if version is None:
         raise UserError(f"{config.name}: no data are loaded yet; run `demandcast ingest` with this config first")
-    same_freq(config, store)
-    _has_rules(config, store)
+    check_freq(config, store, session.meta)
+    _check_future_rules(config, store)
     calendar.check_places(config)
-    buckets = tuple(range(bucket_number(store)))
+    buckets = tuple(range(session.bucket_count))
     groups = store.scan("groups").collect().sort("group", "ds")
-    workers = min(os.cpu_count() or 1, len(buckets))
-    scan, each = BucketScan(store, version), partial(engine.run, workers=workers)
-    return Panel(config, scan, buckets, groups, each, store.scan("events").collect())
+    events = store.scan("events").collect()
+    return Panel(config, BucketScan(store, version), buckets, groups, engine_for(config), events)
 
 
-def rows_of(panel: Panel) -> int:
-    """Rows of the panel."""
-    return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))
-
-
-def same_freq(config: Config, store: Store) -> dict[str, str]:
-    """What the table `meta` tells of the loads before; raises UserError when they were of another frequency."""
-    meta = dict(store.scan("meta").select("key", "value").collect().iter_rows())
-    now = config.frequency.every
-    before = meta.get("freq", now)
-    if before != now and store.version("panel") is not None:
-        raise config.fault(
-            "freq", f"{store.root} was loaded with freq {before}: set that, or another name or store.root and ingest"
-        )
-    return meta
-
-
-def _has_rules(config: Config, store: Store) -> None:
+def _check_future_rules(config: Config, store: Store) -> None:
     """Raise UserError for a rule of `future` that is no number where the column is one."""
     kinds = store.tables["panel"].schema
     for column, rule in config.future.items():
@@ -122,28 +180,29 @@ def _has_rules(config: Config, store: Store) -> None:
             raise config.fault(f"future.{column}", f"{column} holds numbers, and {rule!r} is a text: give a number")
 
 
-def bucket_number(store: Store) -> int:
-    """How many buckets the panel was made with; 0 before."""
-    found = store.scan("meta").filter(pl.col("key") == "buckets").collect()
-    return int(found["value"][0]) if found.height else 0
+def count_rows(panel: Panel) -> int:
+    """Rows of the panel."""
+    return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))
 
 
-def cutoff_of(panel: Panel, asked: date | None) -> date:
-    """The newest day with an observation in any series; when a day is `asked`, the newest period of the panel by then.
+def resolve_cutoff(panel: Panel, requested: date | None) -> date:
+    """The newest day with an observation in any series; of a `requested` day the newest period of the panel by then.
 
-    Any day of a month or a week may be asked. Raises UserError when there is none.
+    Any day of a month or a week may be requested. Raises UserError when there is no such period.
     """
-    known = pl.col("y").is_not_null() if asked is None else (pl.col("ds") <= asked) & (pl.col("flag") != "ahead")
-    parts = pl.collect_all([panel.scan(b).filter(known).select(pl.col("ds").max()) for b in panel.buckets])
+    usable = (
+        pl.col("y").is_not_null() if requested is None else (pl.col("ds") <= requested) & (pl.col("flag") != "ahead")
+    )
+    parts = pl.collect_all([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
     days = [day for part in parts if (day := part.item()) is not None]
-    if not days:
-        if asked is None:
-            raise UserError(
-                f"{panel.config.name}: nothing was observed: every row is closed, out of stock or without a number; "
-                "look at the columns that columns.open and columns.stock name"
-            )
+    if days:
+        newest: date = max(days)
+        return newest
+    if requested is None:
         raise UserError(
-            f"{panel.config.name}: nothing was observed by {asked}; load older data, or give a later --cutoff"
+            f"{panel.config.name}: nothing was observed: every row is closed, out of stock or without a number; "
+            "look at the columns that columns.open and columns.stock name"
         )
-    found: date = max(days)
-    return found
+    raise UserError(
+        f"{panel.config.name}: nothing was observed by {requested}; load older data, or give a later --cutoff"
+    )

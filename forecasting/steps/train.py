@@ -1,4 +1,4 @@
-"""Train: fit the recipe on all that is known, register the bundle, and let the gate decide who is champion."""
+"""Train: fit the recipe on all history, register the bundle, and decide which version is the champion."""
 
 from __future__ import annotations
 
@@ -13,86 +13,86 @@ import polars as pl
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import Panel
 from forecasting.errors import UserError
 from forecasting.evaluation import promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
 from forecasting.services.console import track
-from forecasting.services.store import Store
-from forecasting.steps import Outcome, bundles, calibration, identity, produce, run_log, session
+from forecasting.steps import Outcome, identity, run_log
 from forecasting.steps.backtest import backtest
-from forecasting.steps.bundles import Bundle
-from forecasting.steps.recombined import recombined
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.forecasting.calibration import quantiles_at
+from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
+from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.origin import Origin, actuals, memberships, origin_of
+from forecasting.steps.forecasting.training import train_models
+from forecasting.steps.session import Session, count_rows, resolve_cutoff
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a training works on."""
+    """What a training works on: a session, a cutoff, and the facts of the backtest that scored the recipe there."""
 
-    config: Config
-    store: Store
-    panel: Panel
+    session: Session
     cutoff: date
     scored: dict[str, Any]
+
+    @property
+    def config(self) -> Config:
+        return self.session.config
 
     def rows(self, recipe: str) -> pl.DataFrame:
         """The backtest rows of single series of a recipe on this job's reported windows."""
         at = [date.fromisoformat(c) for c in self.scored["cutoffs"]]
-        found = self.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == recipe, pl.col("grain") == "series")
-        return found.collect()
+        rows = self.session.store.scan("backtests", cutoff=at)
+        return rows.filter(pl.col("recipe") == recipe, pl.col("grain") == "series").collect()
 
 
-def train(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+def train(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Fit every model of the recipe at `cutoff` (default: the last observed day) and register the bundle.
 
     Nothing is registered without backtest scores: raises UserError when there are none for this data, recipe and code.
     """
-    job = _job(config, cutoff)
-    key = job.scored["key"]
-    known = None if force else run_log.last_facts(job.store, "train", key)
-    if known:
-        return Outcome("train", known, reused=True)
-    origin = produce.origin(Cut(job.panel, job.cutoff, config.h))
-    past = _past(job)
-    recipe = models.build(config, session.rows_of(job.panel))
-    trained = produce.train(track(recipe, "train: fits"), origin, past)
+    job = _job(session, cutoff)
+    config, key = job.config, job.scored["key"]
+    before = None if force else run_log.last_facts(session.store, "train", key)
+    if before:
+        return Outcome("train", before, reused=True)
+    origin = origin_of(Cut(session.panel, job.cutoff, config.h))
+    past = _backtests(job)
+    recipe = models.build(config, count_rows(session.panel))
+    trained = train_models(track(recipe, "train: fits"), origin, past)
     champion, verdict = _champion(job)
-    facts = {
-        "recipe": job.scored["recipe"],
-        "data_version": identity.data_version(job.store),
-        "code": identity.code_of(),
-    }
-    facts |= {"cutoff": str(job.cutoff)}
-    answered = recombined(past, trained.fitted.values(), partial(produce.homes, origin))
-    bundle = Bundle(trained, calibration.quantiles_at(answered, job.cutoff, config), champion, facts, config)
-    version = bundles.register(bundle, job.panel, job.scored["run_id"], key)
+    facts = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
+    facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff)}
+    replayed = replay_ensembles(past, trained.fitted.values(), partial(memberships, origin))
+    bundle = Bundle(trained, quantiles_at(replayed, job.cutoff, config), champion, facts, config)
+    version = bundles.register(session, bundle, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)
-    _alias(config, version, decision)
-    told = {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
-    told |= {"reason": decision.reason, "gain": [decision.gain, decision.lo, decision.hi]}
-    return Outcome("train", facts | told | {"seconds": trained.seconds, "failures": trained.failures()[:100]})
+    _set_alias(session, version, decision)
+    facts |= {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
+    facts |= {"reason": decision.reason, "gain": [decision.gain, decision.lo, decision.hi]}
+    return Outcome("train", facts | {"seconds": trained.seconds, "failures": trained.failures()[:100]})
 
 
-def _job(config: Config, cutoff: date | None) -> Job:
-    store = session.open_store(config)
-    panel = session.open_panel(config, store)
-    at = session.cutoff_of(panel, cutoff)
-    key = identity.identity_of(config, store, at)
-    scored = run_log.last_facts(store, "backtest", key)
+def _job(session: Session, cutoff: date | None) -> Job:
+    config = session.config
+    at = resolve_cutoff(session.panel, cutoff)
+    scored = run_log.last_facts(session.store, "backtest", identity.identity_of(config, session.store, at))
     if scored is None:
         raise UserError(
             f"{config.name}: this recipe has no backtest scores on these data at {at}, and nothing is registered "
             "without; run `demandcast backtest` first"
         )
-    return Job(config, store, panel, at, scored)
+    return Job(session, at, scored)
 
 
-def _past(job: Job) -> pl.DataFrame:
+def _backtests(job: Job) -> pl.DataFrame:
     """The rows of this job's backtest alone, older windows, series and aggregates included."""
     at = [date.fromisoformat(c) for c in (*job.scored["calibration"], *job.scored["cutoffs"])]
-    return job.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == job.scored["recipe"]).collect()
+    return job.session.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == job.scored["recipe"]).collect()
 
 
 def _champion(job: Job) -> tuple[str, Decision | None]:
@@ -123,12 +123,12 @@ def _learned(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     return safe if compared is not None and compared.lo <= 0 else best
 
 
-def _gate(job: Job, bundle: Bundle, origin: produce.Origin, verdict: Decision | None) -> Decision:
+def _gate(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -> Decision:
     """Whether the bundle becomes the champion version: sane forecasts first, then a paired test for a new recipe."""
     sane = _sane(job, bundle, origin)
     if not sane.promote:
         return sane
-    reign = _reigning(job.config)
+    reign = _champion_tags(job.session)
     if reign is None:
         return _first(bundle, verdict)
     if reign["recipe"] == job.scored["recipe"]:
@@ -156,19 +156,19 @@ def _older(reign: dict[str, str]) -> Decision:
     return Decision(False, f"Not promoted: the champion knows newer data, up to {reign['cutoff']}.")
 
 
-def _sane(job: Job, bundle: Bundle, origin: produce.Origin) -> Decision:
+def _sane(job: Job, bundle: Bundle, origin: Origin) -> Decision:
     """Finite forecasts of the size of recent sales, the checks that every bundle must pass."""
-    parts = list(produce.forecasts(bundle.trained, origin))
+    parts = list(forecast(bundle.trained, origin))
     rows = pl.concat(parts, how="diagonal").filter(pl.col("grain") == "series", pl.col("model") == bundle.champion)
     before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
-    recent = produce.actuals(job.panel, before, job.cutoff)
+    recent = actuals(job.session.panel, before, job.cutoff)
     return promotion.decide_refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
 
 
-def _reigning(config: Config) -> dict[str, str] | None:
+def _champion_tags(session: Session) -> dict[str, str] | None:
     """The tags of the champion version, if there is one."""
-    known = session.open_registry(config).versions().filter(pl.col("aliases").list.contains("champion"))
-    return dict(json.loads(known["tags"][0])) | {"version": str(known["version"][0])} if known.height else None
+    found = session.registry.versions().filter(pl.col("aliases").list.contains("champion"))
+    return dict(json.loads(found["tags"][0])) | {"version": str(found["version"][0])} if found.height else None
 
 
 def _rival(job: Job, reign: dict[str, str]) -> pl.DataFrame:
@@ -177,14 +177,14 @@ def _rival(job: Job, reign: dict[str, str]) -> pl.DataFrame:
     if rows["cutoff"].n_unique() < len(job.scored["cutoffs"]):
         log.event("the champion's recipe is backtested on the new windows", recipe=reign["recipe"])
         version = int(reign["version"])
-        old = bundles.served(job.config, bundles.fetch(job.config, version), version)
-        run_log.record(job.config, backtest(old, job.cutoff))
+        session = bundles.served_by(job.session, bundles.fetch(job.session.registry, version), version)
+        run_log.record(session.store, backtest(session, job.cutoff).as_dict())
         rows = job.rows(reign["recipe"])
     return rows.filter(pl.col("model") == reign["champion"])
 
 
-def _alias(config: Config, version: int, decision: Decision) -> None:
-    registry = session.open_registry(config)
+def _set_alias(session: Session, version: int, decision: Decision) -> None:
+    registry = session.registry
     registry.tag_version(version, "gate", decision.reason)
     if decision.promote:
         registry.set_alias("champion", version)

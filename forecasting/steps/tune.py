@@ -23,8 +23,9 @@ from forecasting.models.lightgbm import LightGBM
 from forecasting.services import hyperparameter_search, log
 from forecasting.services.store import Store
 from forecasting.services.tracked_run import Batch, Dataset, key
-from forecasting.steps import Outcome, identity, session
+from forecasting.steps import Outcome, identity
 from forecasting.steps.backtest import windows
+from forecasting.steps.session import Session, resolve_cutoff
 from forecasting.steps.tuning import space, written
 from forecasting.steps.tuning.trials import Ground, Metric
 from forecasting.steps.tuning.windows import ROWS, cutoffs, seen
@@ -45,19 +46,18 @@ class Asked:
     out: str | None = None
 
 
-def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **asked: Any) -> Outcome:
+def tune(session: Session, cutoff: date | None = None, *, force: bool = False, **asked: Any) -> Outcome:
     """Search as `asked` (see Asked) as if `cutoff` were the last known day; the best options go into a new config file.
 
     Trials of the same data, code and recipe count, whoever made them and however they ended; `force` throws them away.
     Raises UserError when the recipe has no LightGBM or the history no window before the reported ones.
     """
     wish, started = _wish(asked), time.monotonic()
+    config, store = session.config, session.store
     number = _entry(config)
     out = written.place(config, wish.out)
-    store = session.open_store(config)
-    panel = session.open_panel(config, store)
-    end = session.cutoff_of(panel, cutoff)
-    ground = _ground(config, panel, end, wish, number)
+    end = resolve_cutoff(session.panel, cutoff)
+    ground = _ground(config, session.panel, end, wish, number)
     now = space.today(_model(config, number).options)
     search = hyperparameter_search.Search(
         _name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error
@@ -79,7 +79,7 @@ def tune(config: Config, cutoff: date | None = None, *, force: bool = False, **a
     config_text = written.text(config, number, facts["changes"], _header(facts))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(config_text, encoding="utf-8")
-    facts["run_id"] = _logged(config, store, facts, trials)
+    facts["run_id"] = _logged(session, facts, trials)
     return Outcome("tune", facts)
 
 
@@ -175,8 +175,9 @@ def _header(facts: dict[str, Any]) -> list[str]:
     return [*lines, f"{facts['said'].capitalize()}."]
 
 
-def _logged(config: Config, store: Store, facts: dict[str, Any], trials: pl.DataFrame) -> str:
+def _logged(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> str:
     """One MLflow run: the best options, before and after, and all trials as one table."""
+    store = session.store
     version = identity.data_version(store)
     tags = {"step": "tune", "search": facts["key"], "trials": str(facts["trials"]), "code": identity.code_of()}
     metrics = {"before": facts["before"], "after": facts["after"], "trials": facts["trials"]}
@@ -186,4 +187,4 @@ def _logged(config: Config, store: Store, facts: dict[str, Any], trials: pl.Data
         file.write_text(Path(facts["out"]).read_text(encoding="utf-8"), encoding="utf-8")
         dataset = Dataset(store.scan("panel").head(5).collect(), f"{store.root}/panel", version)
         batch = Batch(facts["today"] | facts["changes"], tags, metrics, dataset, {}, {"trials": table, "best": file})
-        return session.open_registry(config).log_tuning(batch, trials)
+        return session.registry.log_tuning(batch, trials)

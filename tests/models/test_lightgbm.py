@@ -14,7 +14,9 @@ from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models import lightgbm
 from forecasting.models.lightgbm.training_rows import Matrix, features_of
-from forecasting.steps import produce
+from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
+from forecasting.steps.forecasting.origin import Origin, actuals
+from forecasting.steps.forecasting.training import NO_BACKTESTS, learn_weights, train_models
 from tests.models.conftest import CUTOFF, LAST, START, H
 
 KEY = ["unique_id", "ds"]
@@ -157,10 +159,10 @@ def test_objectives_are_chosen_by_demand_class_on_backtests(configure, remake):
     past = []
     for back in (2 * H, H):
         cut = Cut(panel, LAST - timedelta(back), H)
-        trained = produce.train(models.build(config)[-2:], produce.Origin(cut, cut), produce.NO_PAST)
-        truth = produce.actuals(panel, cut.cutoff, cut.end)
-        past.append(produce.of_bucket(trained, cut, 0).join(truth, on=KEY))
-    learned = produce.learned(pl.concat(past), Cut(panel, LAST, H), ["L0", "L1"]).by_segment
+        trained = train_models(models.build(config)[-2:], Origin(cut, cut), NO_BACKTESTS)
+        truth = actuals(panel, cut.cutoff, cut.end)
+        past.append(forecast_bucket(trained, cut, 0).join(truth, on=KEY))
+    learned = learn_weights(pl.concat(past), Cut(panel, LAST, H), ["L0", "L1"]).by_segment
     weight = dict(learned.filter(model="L1").select("segment", "weight").iter_rows())
     assert set(weight) == {"all", "smooth/A", "smooth/B", "smooth/C", "intermittent/C"}
     assert weight["smooth/A"] > 0.5

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.services.engine import ONE_THREAD, WorkError, run
+from forecasting.services.engine import ONE_THREAD, LocalEngine, WorkError
 
 
 def square(n: int) -> int:
@@ -57,20 +57,20 @@ def unpicklable(_: int) -> object:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_items(workers: int) -> None:
-    assert list(run(square, iter(range(9)), workers)) == [n * n for n in range(9)]
+    assert list(LocalEngine(workers).map(square, iter(range(9)))) == [n * n for n in range(9)]
 
 
 @pytest.mark.parametrize(("items", "workers"), [([1, 2, 3], 1), ([1], 4), ([1, 2], 0)])
 def test_one_worker_or_one_item_stays_in_this_process(items: list[int], workers: int) -> None:
-    assert set(run(who, items, workers)) == {os.getpid()}
+    assert set(LocalEngine(workers).map(who, items)) == {os.getpid()}
 
 
 def test_no_items_no_results() -> None:
-    assert list(run(square, [], 4)) == []
+    assert list(LocalEngine(4).map(square, [])) == []
 
 
 def test_a_pool_is_other_processes_and_no_more_than_asked_for() -> None:
-    workers = set(run(who, range(12), 2))
+    workers = set(LocalEngine(2).map(who, range(12)))
     assert os.getpid() not in workers
     assert len(workers) <= 2
 
@@ -82,7 +82,7 @@ def test_results_are_handed_over_as_they_are_done() -> None:
         seen.append(n)
         return n
 
-    results = run(keep, range(3), 1)
+    results = LocalEngine(1).map(keep, range(3))
     assert next(results) == 0
     assert seen == [0]
 
@@ -90,7 +90,7 @@ def test_results_are_handed_over_as_they_are_done() -> None:
 def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    for pool_size, environment in run(threads, range(3), 2):
+    for pool_size, environment in LocalEngine(2).map(threads, range(3)):
         assert pool_size == 1
         assert environment == ONE_THREAD
     assert os.environ["OMP_NUM_THREADS"] == "2"
@@ -99,7 +99,7 @@ def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pyte
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_names_its_item_and_keeps_its_cause(workers: int) -> None:
-    results = run(picky, range(6), workers)
+    results = LocalEngine(workers).map(picky, range(6))
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(WorkError, match=r"^3: KeyError: 'no such store'$") as raised:
         next(results)
@@ -110,17 +110,17 @@ def test_an_error_names_its_item_and_keeps_its_cause(workers: int) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_users_mistake_passes_as_it_is(workers: int) -> None:
     with pytest.raises(UserError, match=r"^Column promo is missing: name it in the config\.$"):
-        list(run(picky, [4, 5, 6], workers))
+        list(LocalEngine(workers).map(picky, [4, 5, 6]))
 
 
 def test_a_worker_that_is_killed_ends_the_work_with_a_hint() -> None:
     with pytest.raises(WorkError, match="memory ran out"):
-        list(run(die, range(4), 2))
+        list(LocalEngine(2).map(die, range(4)))
 
 
 def test_a_result_that_cannot_travel_is_told() -> None:
     with pytest.raises(WorkError, match=r"^0: .*pickle"):
-        list(run(unpicklable, range(2), 2))
+        list(LocalEngine(2).map(unpicklable, range(2)))
 
 
 def children() -> list[multiprocessing.Process]:
@@ -152,7 +152,7 @@ def leave(results: Iterator[str]) -> None:
 
 @pytest.mark.parametrize("end", [interrupt, leave])
 def test_an_interrupt_or_a_lost_interest_ends_workers_at_work(marks: list[Path], end) -> None:
-    results = run(note, marks, 2)
+    results = LocalEngine(2).map(note, marks)
     assert next(results) == "first"
     at_work = started(marks[1])
     end(results)

@@ -15,9 +15,11 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.errors import UserError
 from forecasting.models.lightgbm import training_rows
+from forecasting.services import engine
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, session
+from forecasting.steps import Outcome
 from forecasting.steps import feature_store as features
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, OVER, H, Job
 
@@ -72,7 +74,7 @@ def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
 
 def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
     """What the models look at: the matrix of LightGBM with the codes of its text columns."""
-    cut = Cut(session.open_panel(config, session.open_store(config)), cutoff, config.h)
+    cut = Cut(open_session(config).panel, cutoff, config.h)
     at = training_rows.Matrix(training_rows.features_of(cut), training_rows.category_codes(cut))
     parts = [at.of(cut, cut.frame(b), lead) for b in cut.panel.buckets]
     return pl.concat(parts).select(*KEY, "y", "level", *at.inputs)
@@ -80,7 +82,7 @@ def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
 
 def coded(rows: pl.DataFrame, like: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Stored rows in the columns of a matrix: their texts as the codes of the models."""
-    cut = Cut(session.open_panel(config, session.open_store(config)), LAST, config.h)
+    cut = Cut(open_session(config).panel, LAST, config.h)
     codes = training_rows.category_codes(cut)
     known = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
     return rows.with_columns(known).select(like.columns)
@@ -164,9 +166,9 @@ def test_so_it_is_for_weeks_and_for_two_buckets_on_two_processes(monkeypatch):
     last, labels = FIRST_WEEK + timedelta(7 * (WEEKS - 1)), FIRST_WEEK + timedelta(7 * (WEEKS - 20))
     stored = []
     for config in (one.config(), two.config(store__buckets=2)):
-        monkeypatch.setattr(session.os, "cpu_count", lambda: 2)
+        monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
         features.build(config, [4])
-        monkeypatch.setattr(session.os, "cpu_count", lambda: 1)  # one pool of processes is enough
+        monkeypatch.setattr(engine.os, "cpu_count", lambda: 1)  # one pool of processes is enough
         features.online(config)
         features.training_set(config, labels, last - timedelta(7 * 3), 4)
         stored.append([newest(config, n) for n in ("chain-lead-4", "chain-online")])
@@ -212,7 +214,7 @@ def test_nothing_of_later_is_in_the_rows(daily):
 
 def test_the_same_data_and_code_are_one_version(daily):
     config = daily[0].config()
-    store = session.open_store(config)
+    store = open_session(config).store
     before = {name: store.version(name) for name in ("features", "feature_rows", "feature_stats")}
     again = [*features.build(config, config.block_ends), features.online(config, OVER)]
     assert [o.reused for o in again] == [True] * 4

@@ -11,9 +11,9 @@ from forecasting.config import load
 from forecasting.data import launch_curves
 from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import run_step
+from forecasting.steps.forecasting.sums import sums
 from forecasting.steps.scenario import run_scenario
-from forecasting.steps.session import open_store
-from forecasting.steps.sums import sums
+from forecasting.steps.session import open_session, open_store
 from tests import chain
 
 NEWEST, H = date(1992, 8, 6), 8
@@ -94,7 +94,7 @@ def test_reconciliation_leaves_them_alone(juice):
 
 def test_bounds_of_their_sums_are_the_sums_of_their_bounds(juice):
     """A series that is larger than was thought is so in every week: half as uncertain over eight weeks it is not."""
-    told = sums(juice.config, (2, H))
+    told = sums(open_session(juice.config), (2, H))
     model = told["model"][0]
     mine = juice.said.filter(pl.col("interval") == "like").select("unique_id").unique()
     for periods in (2, H):

@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.models.ensemble import FittedEnsemble, Weights
-from forecasting.steps.recombined import recombined
+from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
 
 
 class Member:
@@ -44,7 +44,7 @@ def homes() -> pl.DataFrame:
 
 
 def test_each_window_is_answered_by_todays_weights():
-    made = recombined(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
+    made = replay_ensembles(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
     mine = made.filter(model="Both", unique_id="a").sort("cutoff")
     assert mine["yhat"].to_list() == pytest.approx([0.75 * 2 + 0.25 * 6, 0.75 * 4 + 0.25 * 12])
     assert mine["q50"].to_list() == pytest.approx([2.0, 4.0])
@@ -52,18 +52,18 @@ def test_each_window_is_answered_by_todays_weights():
 
 
 def test_aggregates_are_the_sums_of_the_days_that_were_observed():
-    made = recombined(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
+    made = replay_ensembles(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
     mine = made.filter(model="Both", grain="total").sort("cutoff")
     assert mine["yhat"].to_list() == pytest.approx([2 * (0.75 * 2 + 0.25 * 6), 0.75 * 4 + 0.25 * 12])
 
 
 def test_other_models_stay_as_they_were():
     rows = past()
-    made = recombined(rows, [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0}), Member("A")], homes)
+    made = replay_ensembles(rows, [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0}), Member("A")], homes)
     assert made.columns == rows.columns
     assert_frame_equal(made.filter(pl.col("model") != "Both"), rows.filter(pl.col("model") != "Both"))
 
 
 def test_without_rows_of_members_nothing_changes():
     alone = past().filter(model="Both")
-    assert_frame_equal(recombined(alone, [combination({"A": 1.0}, {"A": 1.0})], homes), alone)
+    assert_frame_equal(replay_ensembles(alone, [combination({"A": 1.0}, {"A": 1.0})], homes), alone)

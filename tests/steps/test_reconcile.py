@@ -15,11 +15,15 @@ from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.panel import KEY, InMemory, Panel
+from forecasting.data.panel import KEY, InMemory, InProcess, Panel
 from forecasting.errors import UserError
-from forecasting.steps import bundles, produce, session
-from forecasting.steps.bundles import Bundle
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.origin import Origin, actuals, origin_of
+from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
 from forecasting.steps.scenario import answers, run_scenario
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import OVER, H
 
@@ -46,11 +50,11 @@ def sold(jump: float = 3.0) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def origin_of(config: Config, rows: pl.DataFrame, cutoff: date = CUTOFF) -> produce.Origin:
+def origin_at(config: Config, rows: pl.DataFrame, cutoff: date = CUTOFF) -> Origin:
     """The cut through a panel of these rows in two buckets."""
     whole = rows.with_columns(bucket_of(rows["unique_id"], 2), y_raw=pl.col("y"), flag=pl.lit("observed"))
     groups = group_sums(whole, config, [(), ("kind",)])
-    return produce.origin(Cut(Panel(config, Bucketed(whole), (0, 1), groups), cutoff, config.h))
+    return origin_of(Cut(Panel(config, Bucketed(whole), (0, 1), groups), cutoff, config.h))
 
 
 class Bucketed(InMemory):
@@ -62,19 +66,19 @@ class Bucketed(InMemory):
 
 def window(config: Config, rows: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     """Backtest rows of both models at a cutoff."""
-    at = origin_of(config, rows, cutoff)
-    trained = produce.train(models.build(config), at, produce.NO_PAST)
-    truth = produce.actuals(at.cut.panel, at.cut.cutoff, at.cut.end)
-    return pl.concat(produce.forecasts(trained, at, truth), how="diagonal")
+    at = origin_at(config, rows, cutoff)
+    trained = train_models(models.build(config), at, NO_BACKTESTS)
+    truth = actuals(at.cut.panel, at.cut.cutoff, at.cut.end)
+    return pl.concat(forecast(trained, at, truth), how="diagonal")
 
 
 @pytest.fixture(scope="module")
 def said():
     """Everything that is forecast at CUTOFF, and the variances that a window before it taught."""
     config, rows = configured(TOP, MINTRACE), sold()
-    at = origin_of(config, rows)
-    trained = produce.train(models.build(config), at, window(config, rows, CUTOFF - timedelta(7)))
-    return pl.concat(produce.forecasts(trained, at), how="diagonal"), trained.fitted["MinTrace"].variances
+    at = origin_at(config, rows)
+    trained = train_models(models.build(config), at, window(config, rows, CUTOFF - timedelta(7)))
+    return pl.concat(forecast(trained, at), how="diagonal"), trained.fitted["MinTrace"].variances
 
 
 def test_series_add_up_to_the_rows_of_their_aggregates(said):
@@ -143,9 +147,9 @@ def test_nothing_after_the_cutoff_changes_it(said):
     past = window(config, rows, CUTOFF - timedelta(7))
     spoilt = rows.with_columns(y=pl.when(pl.col("ds") > CUTOFF).then(1e6).otherwise("y"))
     later = past.with_columns(pl.col("cutoff", "ds") + timedelta(5), y=pl.lit(1e6))
-    at = origin_of(config, spoilt)
-    trained = produce.train(models.build(config), at, pl.concat([past, later]))
-    again = pl.concat(produce.forecasts(trained, at), how="diagonal")
+    at = origin_at(config, spoilt)
+    trained = train_models(models.build(config), at, pl.concat([past, later]))
+    again = pl.concat(forecast(trained, at), how="diagonal")
     one, other = (r.filter(MINE).select(*KEY, "grain", "yhat", "scale").sort(*KEY, "grain") for r in (said[0], again))
     assert_frame_equal(one, other)
 
@@ -153,9 +157,9 @@ def test_nothing_after_the_cutoff_changes_it(said):
 def test_without_a_window_an_aggregate_errs_as_its_series_together():
     """Weights by the number of series below: WLS with structural scaling."""
     config, rows = configured(TOP, MINTRACE, levels_of_aggregation=[[]]), sold()
-    at = origin_of(config, rows)
-    trained = produce.train(models.build(config), at, produce.NO_PAST)
-    said = pl.concat(produce.forecasts(trained, at), how="diagonal").filter(pl.col("step") == 1)
+    at = origin_at(config, rows)
+    trained = train_models(models.build(config), at, NO_BACKTESTS)
+    said = pl.concat(forecast(trained, at), how="diagonal").filter(pl.col("step") == 1)
     total = dict(said.filter(pl.col("unique_id") == "total").select("model", "yhat").iter_rows())
     assert total["MinTrace"] == pytest.approx((total["HistoricAverage"] + total["Top"]) / 2)
 
@@ -164,10 +168,10 @@ def test_a_forecast_is_held_against_what_its_series_has_known():
     """A top model that has gone mad: a hundred times the sales end at five times the largest."""
     config, rows = configured(TOP, MINTRACE), sold()
     mad = rows.with_columns(y=pl.when(pl.col("ds") == CUTOFF).then(pl.col("y") * 100).otherwise("y"))
-    at, honest = origin_of(config, rows), origin_of(config, mad)
-    trained = produce.train(models.build(config), at, produce.NO_PAST)
+    at, honest = origin_at(config, rows), origin_at(config, mad)
+    trained = train_models(models.build(config), at, NO_BACKTESTS)
     mixed = replace(at, aggregated=honest.aggregated)
-    said = pl.concat(produce.forecasts(trained, mixed), how="diagonal").filter(MINE, pl.col("grain") == "series")
+    said = pl.concat(forecast(trained, mixed), how="diagonal").filter(MINE, pl.col("grain") == "series")
     most = rows.filter(pl.col("ds") <= CUTOFF).group_by("unique_id").agg(most=5 * pl.col("y").max())
     capped = said.join(most, on="unique_id").filter(pl.col("source") == "MinTrace, capped")
     assert capped.height == 12 * 7
@@ -218,7 +222,7 @@ def job():
 @pytest.fixture(scope="module")
 def bundle(job) -> Bundle:
     config = job.config()
-    return replace(bundles.fetch(config, 1), champion="MinTrace")
+    return replace(bundles.fetch(open_session(config).registry, 1), champion="MinTrace")
 
 
 def test_a_backtest_says_what_the_nightly_vintage_says(job):
@@ -249,7 +253,7 @@ def test_where_it_serves_its_two_models_are_kept_and_what_these_stand_on(bundle)
 
 def test_a_scenario_without_a_change_is_the_published_forecast_of_the_chosen_series(job, bundle, monkeypatch):
     """Also of a few: the aggregates need all series."""
-    monkeypatch.setattr(bundles, "fetch", lambda config, version: bundle)
+    monkeypatch.setattr(bundles, "fetch", lambda registry, version: bundle)
     planned = run_scenario(job.config(), "store = 'S1'", ["price*=1"], OVER + timedelta(1), OVER + timedelta(3))
     published = job.table("forecasts", cutoff=OVER).filter(MINE, pl.col("grain") == "series")
     both = planned.join(published, on=KEY, suffix=":published")
@@ -262,9 +266,9 @@ def test_a_scenario_without_a_change_is_the_published_forecast_of_the_chosen_ser
 def test_an_edit_of_one_series_leaves_the_plans_of_the_others(job, bundle):
     """Closing one series for a day takes from the others what its aggregates have to miss, and no plan of theirs."""
     config = job.config()
-    whole = session.open_panel(config, session.open_store(config))
+    whole = open_session(config).panel
     rows = whole.scan(0).filter(pl.col("unique_id") == "S1/I01").collect()
-    alone = replace(whole, scan=InMemory(rows), buckets=(0,), map=map, whole=whole)
+    alone = replace(whole, scan=InMemory(rows), buckets=(0,), engine=InProcess(), whole=whole)
     day = (
         job.table("forecasts", cutoff=OVER).filter(MINE, ~pl.col("closed"), pl.col("unique_id") == "S1/I01")["ds"].min()
     )

@@ -8,10 +8,11 @@ import pytest
 
 from forecasting.errors import UserError
 from forecasting.models.ensemble import Weights
-from forecasting.steps import bundles, session
-from forecasting.steps import sums as module
 from forecasting.steps.export import export
-from forecasting.steps.sums import residuals, sums
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting import sums as module
+from forecasting.steps.forecasting.sums import residuals, sums
+from forecasting.steps.session import open_session, open_store
 from tests import chain
 from tests.chain import LAST, OVER, H
 
@@ -24,7 +25,7 @@ HOMES = pl.DataFrame(schema={"unique_id": pl.String})
 
 @pytest.fixture(scope="module")
 def told(ran) -> pl.DataFrame:
-    return sums(ran[0].config(), (7, H))
+    return sums(open_session(ran[0].config()), (7, H))
 
 
 def test_every_series_and_aggregate_has_a_row_for_each_number_of_periods(ran, told):
@@ -52,7 +53,8 @@ def test_means_are_those_of_the_forecast_and_bounds_are_not(ran, told):
 def test_errors_are_those_that_the_bounds_rest_on(ran):
     """The champion's two newest windows that were over; a year of other rows in the table is none of them."""
     config = ran[0].config()
-    rows = residuals(session.open_store(config), bundles.fetch(config, 1), HOMES)
+    session = open_session(config)
+    rows = residuals(session.store, bundles.fetch(session.registry, 1), HOMES)
     assert sorted(rows["cutoff"].unique()) == [LAST - timedelta(2 * H), OVER]
     assert rows["model"].unique().to_list() == [ran[1]["train"].facts["champion"]]
     assert set(rows["grain"]) == {"series", "store", "total"}
@@ -60,7 +62,8 @@ def test_errors_are_those_that_the_bounds_rest_on(ran):
 
 def test_errors_of_a_combination_are_those_of_its_weights_of_today(ran):
     """In the windows both members weighed the same; today all is said by one of them."""
-    store, bundle = session.open_store(ran[0].config()), bundles.fetch(ran[0].config(), 1)
+    session = open_session(ran[0].config())
+    store, bundle = session.store, bundles.fetch(session.registry, 1)
     today = Weights.same({"LightGBM": 1.0, "Regression": 0.0})
     fitted = bundle.trained.fitted | {"Ensemble": replace(bundle.trained.fitted["Ensemble"], weights=today)}
     served = replace(bundle, champion="Ensemble", trained=replace(bundle.trained, fitted=fitted))
@@ -92,9 +95,9 @@ def test_a_number_that_cannot_be_summed_over_is_told(ran, tmp_path, table, over,
 
 def test_without_a_vintage_the_way_is_told(ran):
     with pytest.raises(UserError, match="no forecast is published at 1999-01-01; run `demandcast run`"):
-        sums(ran[0].config(), cutoff=LAST.replace(year=1999, month=1, day=1))
+        sums(open_session(ran[0].config()), cutoff=LAST.replace(year=1999, month=1, day=1))
     with pytest.raises(UserError, match="no forecast is published; run `demandcast run`"):
-        sums(chain.make().config())
+        sums(open_session(chain.make().config()))
 
 
 def test_without_a_window_the_key_is_named(ran, monkeypatch):
@@ -102,13 +105,13 @@ def test_without_a_window_the_key_is_named(ran, monkeypatch):
     with pytest.raises(
         UserError, match=r"job\.yaml.*backtest\.calibration: no backtest window of \w+ tells its errors"
     ):
-        sums(ran[0].config())
+        sums(open_session(ran[0].config()))
 
 
 def test_a_vintage_from_before_tells_how_to_make_it_anew(ran):
     job = ran[0].copy()
-    store = session.open_store(job.config())
+    store = open_store(job.config())
     rows = job.table("forecasts").with_columns(scale=pl.lit(None, pl.Float64))
     store.replace("forecasts", rows, cutoff=LAST, version=1)
     with pytest.raises(UserError, match="demandcast predict --force"):
-        sums(job.config())
+        sums(open_session(job.config()))

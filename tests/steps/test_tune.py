@@ -22,7 +22,7 @@ from forecasting.features import Features
 from forecasting.models.lightgbm.options import Options
 from forecasting.services import hyperparameter_search
 from forecasting.services.hyperparameter_search import Between, OneOf, Search
-from forecasting.steps import session
+from forecasting.steps.session import open_session
 from forecasting.steps.tune import tune
 from forecasting.steps.tuning import space, windows, written
 from tests import chain
@@ -56,7 +56,7 @@ def loaded() -> Callable[[], Job]:
     rows = chain.sample().filter(pl.col("store") == "S1")
     job = chain.make(rows, **KEYS)
     job.run(["ingest"])
-    session.open_registry(job.config())._client()  # makes the tables, which takes seconds, for all copies
+    open_session(job.config()).registry._client()  # makes the tables, which takes seconds, for all copies
     return job.copy
 
 
@@ -68,7 +68,7 @@ def journal(job: Job) -> Path:
 def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> None:
     job = loaded()
     config = job.config()
-    facts = tune(config, trials=3, windows=2).facts
+    facts = tune(open_session(config), trials=3, windows=2).facts
     assert facts["cutoffs"] == [str(REPORTED - timedelta(H)), str(REPORTED - timedelta(2 * H))]
     assert facts["trials"] == 3
     assert facts["after"] <= facts["before"]
@@ -79,26 +79,26 @@ def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> Non
     assert found.models[0] == own.models[0]
     assert f"{facts['before']:.4f} before, {facts['after']:.4f} after" in out.read_text()
     runs = (
-        session.open_registry(config)
-        ._client()
-        .search_runs([session.open_registry(config)._experiment()], order_by=["attribute.start_time"])
+        open_session(config)
+        .registry._client()
+        .search_runs([open_session(config).registry._experiment()], order_by=["attribute.start_time"])
     )
     assert [run.info.run_id for run in runs] == [facts["run_id"]]
-    folder = session.open_registry(config)._client().download_artifacts(facts["run_id"], "", str(job.folder))
+    folder = open_session(config).registry._client().download_artifacts(facts["run_id"], "", str(job.folder))
     trials = pl.read_parquet(Path(folder, "trials/trials.parquet"))
     assert trials.height == 3
     assert Path(folder, "tune.json").exists()
     first = trials.row(0, named=True)
     assert (first["today"], first["trees"], first["params.num_leaves"]) == (True, 8, 7)
     # asked again for more, it goes on
-    again = tune(config, trials=4, windows=2).facts
+    again = tune(open_session(config), trials=4, windows=2).facts
     assert (again["trials"], again["before"]) == (4, facts["before"])
 
 
 def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[], Job]) -> None:
     """The same figure as a backtest of the same config that ends where tuning's newest window ends."""
     job = loaded()
-    facts = tune(job.config(), trials=1, windows=1).facts
+    facts = tune(open_session(job.config()), trials=1, windows=1).facts
     job.run(["backtest"], cutoff=REPORTED, backtest__windows=1, backtest__calibration=0)
     rows = job.table("backtests").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series").drop_nulls("y")
     wape = (rows["yhat"] - rows["y"]).abs().sum() / rows["y"].abs().sum()
@@ -111,12 +111,12 @@ def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[
 def test_the_reported_windows_are_not_seen(loaded: Callable[[], Job]) -> None:
     """Sales, prices and campaigns of all days after the first reported cutoff are spoilt: no figure may change."""
     job = loaded()
-    before = tune(job.config(), trials=2, windows=1).facts
+    before = tune(open_session(job.config()), trials=2, windows=1).facts
     rows = pl.read_parquet(job.folder / "sales.parquet")
     spoilt = chain.spoilt(rows, REPORTED, y=lambda y: y * 7 + 3, price=lambda p: p * 2, promo=lambda p: 1 - p)
     spoilt.write_parquet(job.folder / "sales.parquet")
     (ingested,) = job.run(["ingest"])
-    after = tune(job.config(), trials=2, windows=1).facts
+    after = tune(open_session(job.config()), trials=2, windows=1).facts
     assert ingested.facts["rows_written"] > 0
     assert after["key"] != before["key"], "other data, another search"
     assert [after[k] for k in ("before", "after", "changes")] == [before[k] for k in ("before", "after", "changes")]
@@ -126,13 +126,13 @@ def test_features_are_made_once_for_all_trials(loaded: Callable[[], Job], monkey
     made = []
     prepare = Features.prepare
     monkeypatch.setattr(Features, "prepare", lambda *a: made.append(a[3]) or prepare(*a))
-    tune(loaded().config(), trials=3, windows=1)
+    tune(open_session(loaded().config()), trials=3, windows=1)
     assert made == [H], "the rows that are asked for stand beside those to learn from"
 
 
 def test_what_is_kept_is_bounded_and_the_same_as_without(loaded: Callable[[], Job]) -> None:
     config = loaded().config()
-    panel = windows.seen(session.open_panel(config, session.open_store(config)), REPORTED)
+    panel = windows.seen(open_session(config).panel, REPORTED)
     cut = Cut(panel, REPORTED - timedelta(H), H, room=1)
     first = cut.frame(0)
     cut.once("another", lambda: pl.DataFrame({"x": range(1000)}))
@@ -144,7 +144,7 @@ def test_series_are_left_out_beyond_the_budget_small_and_large_alike(
     loaded: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = loaded().config()
-    panel = session.open_panel(config, session.open_store(config))
+    panel = open_session(config).panel
     whole = windows.seen(panel, REPORTED).scan(0).collect()
     assert whole["ds"].max() == REPORTED
     monkeypatch.setattr(windows, "ROWS", whole.height // 2)
@@ -290,12 +290,12 @@ def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
     foreign.write_text("name: other\n")
     for out, says in ((own, "the config itself"), (foreign, "not written by tuning")):
         with pytest.raises(UserError, match=says):
-            tune(job.config(), trials=1, out=str(out))
+            tune(open_session(job.config()), trials=1, out=str(out))
     assert yaml.safe_load(foreign.read_text()) == {"name": "other"}
     with pytest.raises(UserError, match="not with --set"):
-        tune(job.config(models=["ladder", {"lightgbm": {}}]))
+        tune(open_session(job.config(models=["ladder", {"lightgbm": {}}])))
     with pytest.raises(UserError, match="no history for a window before"):
-        tune(job.config(), cutoff=date(2023, 2, 20))
+        tune(open_session(job.config()), cutoff=date(2023, 2, 20))
 
 
 def test_what_means_nothing_to_the_median_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:

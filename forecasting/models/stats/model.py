@@ -20,7 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
-from forecasting.data.panel import KEY
+from forecasting.data.panel import KEY, Engine, InProcess
 from forecasting.data.schemas import interval_columns
 from forecasting.models import naive
 from forecasting.models.base import Model, finish
@@ -50,8 +50,8 @@ class Stats:
     def fit(self, cut: Cut) -> FittedStats:
         """Every series that the cut forecasts; raises UserError when a chosen regressor is no number."""
         self._numbers_only(cut)
-        each = map if self.recipe.quick else cut.panel.map
-        parts = each(partial(fitting.fit_bucket, self.recipe, cut), cut.panel.buckets)
+        engine: Engine = InProcess() if self.recipe.quick else cut.panel.engine
+        parts = engine.map(partial(fitting.fit_bucket, self.recipe, cut), cut.panel.buckets)
         return FittedStats(self.name, self.recipe, pl.concat(parts).sort("unique_id"))
 
     def _numbers_only(self, cut: Cut) -> None:

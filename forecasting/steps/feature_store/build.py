@@ -28,7 +28,7 @@ def build(
     """
     store = session.open_store(config)
     panel = session.open_panel(config, store)
-    made = maker(Cut(panel, session.cutoff_of(panel, None), config.h))
+    made = maker(Cut(panel, session.resolve_cutoff(panel, None), config.h))
     outcomes = []
     for lead in checked(config, leads):
         first = _first(config, made.cut.cutoff, years)

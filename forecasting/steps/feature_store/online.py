@@ -20,7 +20,7 @@ def online(config: Config, cutoff: date | None = None, *, force: bool = False) -
     """Publish the feature rows of the h days after `cutoff` (default: the last observed day)."""
     store = session.open_store(config)
     panel = session.open_panel(config, store)
-    at = session.cutoff_of(panel, cutoff)
+    at = session.resolve_cutoff(panel, cutoff)
     made = maker(Cut(panel, at, config.h))
     row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
     row |= {

@@ -28,7 +28,7 @@ def training_set(config: Config, first: date, last: date, lead: int | None = Non
     (asked,) = checked(config, () if lead is None else (lead,))
     store = session.open_store(config)
     panel = session.open_panel(config, store)
-    at = session.cutoff_of(panel, last)
+    at = session.resolve_cutoff(panel, last)
     days = pl.col("ds").is_between(first, at) & pl.col("y").is_not_null()
     counts = pl.collect_all([panel.scan(b).filter(days).select(pl.len()) for b in panel.buckets])
     if not sum(c.item() for c in counts):

@@ -98,7 +98,7 @@ def _origin(config: Config, store: Store, order: Order) -> dict[str, Any]:
 
 def write(store: Store, panel: Panel, build: str, make: Make) -> dict[str, Any]:
     """Write the rows of all buckets, one in memory at a time; rows, first, last and a hash of their content."""
-    done = panel.map(partial(_write_bucket, store, build, make), panel.buckets)
+    done = panel.engine.map(partial(_write_bucket, store, build, make), panel.buckets)
     parts = list(track(done, "buckets", len(panel.buckets)))
     days = [day for part in parts for day in part["days"] if day]
     content = _hash(" ".join(part["content"] for part in parts))

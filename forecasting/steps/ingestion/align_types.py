@@ -11,7 +11,7 @@ from forecasting.data.panel import KEY
 from forecasting.data.sources import DELETED
 from forecasting.features.groups import group_label
 from forecasting.services.store import Store
-from forecasting.steps.session import same_freq
+from forecasting.steps.session import check_freq, read_meta
 
 OWN = (*KEY, "y", "file", DELETED)
 """What is no driver."""
@@ -58,7 +58,8 @@ def _as_number(texts: pl.Series, config: Config) -> pl.Series:
 
 def is_of_one_kind(store: Store, good: pl.DataFrame, config: Config) -> None:
     """Raise UserError when the load cannot stand beside the stored one, or a series beside the aggregates."""
-    meta = same_freq(config, store)
+    meta = read_meta(store)
+    check_freq(config, store, meta)
     known = set(store.scan("series").select("unique_id").collect()["unique_id"])
     ids = good["unique_id"].unique()
     columns = (config.source.columns or {}).get("unique_id")

@@ -17,7 +17,7 @@ from forecasting.io import storage
 from forecasting.io.storage import File
 from forecasting.steps.ingestion import align_types
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.session import same_freq
+from forecasting.steps.session import check_freq, read_meta
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def nothing() -> dict[str, Any]:
 def read(load: Load, *, force: bool) -> Rows:
     """The rows of this load, checked; raises UserError when it breaks its limits."""
     config = load.config
-    same_freq(config, load.store)
+    check_freq(config, load.store, read_meta(load.store))
     if config.source.reads == "everything":
         return _checked(load, sources.load(config))
     paths, side = _folder(load)

@@ -40,7 +40,7 @@ class Load:
 
     @property
     def buckets(self) -> int:
-        return session.bucket_number(self.store)
+        return session.bucket_count_of(session.read_meta(self.store))
 
     @property
     def rules(self) -> str:
@@ -60,10 +60,11 @@ def begin(config: Config) -> Load:
     The first load of all starts with publishing what is there: nothing, or tables from before there were loads.
     """
     bare = Store(root_of(config), tables(config))
-    before = session.load_of(config, bare) or _first(bare)
+    before = session.find_load(config, bare) or _first(bare)
     base = {name: before[name] for name in LOADED_TABLES} | {"loads": bare.version("loads")}
     store = begin_draft(bare, base)
-    return Load(config, replace(store, tables=session.with_drivers(config, store).tables), before)
+    drivers = session.driver_types(session.read_meta(store))
+    return Load(config, replace(store, tables=tables(config, drivers)), before)
 
 
 def with_drivers(load: Load, kinds: dict[str, pl.DataType]) -> Load:

@@ -13,15 +13,15 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel import InMemory, InProcess, Panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import compared
-from forecasting.services.store.vintages import published_vintages
-from forecasting.steps import bundles, scenario
+from forecasting.steps import scenario
+from forecasting.steps.forecasting import bundles
 from forecasting.steps.queries.history import on_promotion
 from forecasting.steps.queries.selection import resolve_selection
 from forecasting.steps.queries.status import read_status
-from forecasting.steps.session import open_panel, open_store
+from forecasting.steps.session import open_panel, open_session, open_store
 
 
 def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
@@ -48,13 +48,14 @@ def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFra
 
     One row per period ahead, in units of y; nothing is stored. Raises UserError without a forecast or the series.
     """
-    vintage = published_vintages(open_store(config)).head(1)
+    session = open_session(config)
+    vintage = session.vintages.head(1)
     lost = UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
     if vintage.is_empty():
         raise lost
     cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
-    bundle = bundles.fetch(config, version)
-    own = bundles.served(config, bundle, version)
+    bundle = bundles.fetch(session.registry, version)
+    own = bundles.served_by(session, bundle, version).config
     panel = _alone(own, unique_id)
     if panel is None:
         raise lost
@@ -92,7 +93,7 @@ def _alone(config: Config, unique_id: str) -> Panel | None:
         return None
     rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
     whole = open_panel(config, store)
-    return replace(whole, scan=InMemory(rows), buckets=(0,), map=map, whole=whole)
+    return replace(whole, scan=InMemory(rows), buckets=(0,), engine=InProcess(), whole=whole)
 
 
 def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:

@@ -17,7 +17,9 @@ from forecasting.data.panel import KEY, Panel
 from forecasting.evaluation import promotion
 from forecasting.evaluation.metrics import score
 from forecasting.services.hyperparameter_search import Params
-from forecasting.steps import produce
+from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
+from forecasting.steps.forecasting.origin import Origin, actuals
+from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
 from forecasting.steps.tuning.space import applied
 from forecasting.steps.tuning.windows import MEMORY
 
@@ -53,9 +55,9 @@ class Ground:
             update={"models": tuple(spec if m is self.spec else m for m in self.config.models)}
         )
         recipe = models.build_one(spec, config)
-        trained = produce.train(recipe, produce.Origin(cut, cut), produce.NO_PAST)
-        truth = produce.actuals(self.panel, cut.cutoff, cut.end)
-        said = pl.concat([produce.of_bucket(trained, cut, b) for b in self.panel.buckets], how="diagonal")
+        trained = train_models(recipe, Origin(cut, cut), NO_BACKTESTS)
+        truth = actuals(self.panel, cut.cutoff, cut.end)
+        said = pl.concat([forecast_bucket(trained, cut, b) for b in self.panel.buckets], how="diagonal")
         columns = [*KEY, "cutoff", "model", "yhat", "mase_scale", "rmsse_scale"]
         return said.select(columns).join(truth, on=KEY, how="inner")
 

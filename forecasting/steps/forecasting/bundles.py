@@ -1,4 +1,4 @@
-"""Bundles: everything that answers later, in one folder of text, JSON and Parquet."""
+"""Bundles: what a training leaves for later forecasts, in one folder of text, JSON and Parquet."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.panel import Panel
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
 from forecasting.services.bundle_files import Signature
 from forecasting.services.registry import Registry
-from forecasting.steps import identity, session
-from forecasting.steps.produce import Trained
+from forecasting.steps import identity
+from forecasting.steps.forecasting.training import Trained
+from forecasting.steps.session import Session
 
 
 @dataclass(frozen=True)
@@ -54,39 +54,39 @@ def load(folder: Path) -> Bundle:
     return Bundle(trained, pl.read_parquet(folder / "quantiles.parquet"), routing["champion"], routing["facts"], config)
 
 
-def register(bundle: Bundle, panel: Panel, run_id: str, identity: str) -> int:
+def register(session: Session, bundle: Bundle, run_id: str, identity: str) -> int:
     """Save the bundle, put it into the registry and return its version; the same identity is not stored twice."""
     with tempfile.TemporaryDirectory() as folder:
-        config = bundle.config
         bundle.save(Path(folder))
+        panel = session.panel
         inputs = panel.scan(panel.buckets[0]).collect_schema()
-        signature = Signature(inputs, tables(config)["forecasts"].schema)
+        signature = Signature(inputs, tables(bundle.config)["forecasts"].schema)
         tags = {name: str(bundle.facts[name]) for name in ("recipe", "data_version", "code", "cutoff")}
         tags["champion"] = bundle.champion
-        return session.open_registry(config).register(Path(folder), run_id, identity, signature, tags)
+        return session.registry.register(Path(folder), run_id, identity, signature, tags)
 
 
-def fetch(config: Config, version: int) -> Bundle:
+def fetch(registry: Registry, version: int) -> Bundle:
     """The bundle of a version, every file checked."""
-    return _fetched(session.open_registry(config), version)
+    return _fetch(registry, version)
 
 
 @lru_cache(maxsize=4)
-def _fetched(registry: Registry, version: int) -> Bundle:
+def _fetch(registry: Registry, version: int) -> Bundle:
     with tempfile.TemporaryDirectory() as folder:
         return load(registry.fetch(version, Path(folder)))
 
 
-def version_for(config: Config, cutoff: date) -> int:
-    """The version that answers at a cutoff: the champion; before its cutoff, the newest that was trained by then.
+def version_at(session: Session, cutoff: date) -> int:
+    """The version that forecasts from a cutoff: the champion; before its cutoff, the newest that was trained by then.
 
-    Raises UserError when nothing was trained by that day, or when the gate has let none through.
+    Raises UserError when nothing was trained by that day, or when no version has passed the promotion.
     """
-    known = session.open_registry(config).versions()
-    tags = [json.loads(text) for text in known["tags"]]
-    if tags and not known["aliases"].list.contains("champion").any():
+    config, versions = session.config, session.registry.versions()
+    tags = [json.loads(text) for text in versions["tags"]]
+    if tags and not versions["aliases"].list.contains("champion").any():
         raise UserError(f"{config.name}: there is no champion to forecast with. {tags[0].get('gate', '')}")
-    table = known.with_columns(cutoff=pl.Series([t["cutoff"] for t in tags], dtype=pl.String).str.to_date())
+    table = versions.with_columns(cutoff=pl.Series([t["cutoff"] for t in tags], dtype=pl.String).str.to_date())
     usable = table.filter(pl.col("cutoff") <= cutoff)
     champion = usable.filter(pl.col("aliases").list.contains("champion"))
     found = champion if champion.height else usable.sort("cutoff", "version", descending=True)
@@ -97,13 +97,14 @@ def version_for(config: Config, cutoff: date) -> int:
     return int(found["version"][0])
 
 
-def served(config: Config, bundle: Bundle, version: int) -> Config:
-    """The config with the recipe that the bundle was trained by: a champion answers by its own, whatever is tried now.
+def served_by(session: Session, bundle: Bundle, version: int) -> Session:
+    """The session with the recipe that the bundle was trained by: a champion keeps its own, whatever is tried now.
 
     Raises UserError when the data no longer have a column that it needs.
     """
+    config = session.config
     recipe = {key: getattr(bundle.config, key) for key in identity.RECIPE}
-    kinds = session.open_store(config).tables["panel"].schema
+    kinds = session.store.tables["panel"].schema
     roles = bundle.config.columns
     lost = [c for c in (*roles.known_ahead, *bundle.config.static_columns) if c not in kinds]
     if lost:
@@ -112,4 +113,4 @@ def served(config: Config, bundle: Bundle, version: int) -> Config:
             f"the champion, version {version}, needs {', '.join(lost)}, which the data no longer have: bring the "
             "column back, or start over under another name",
         )
-    return config.model_copy(update=recipe)
+    return session.with_config(config.model_copy(update=recipe))

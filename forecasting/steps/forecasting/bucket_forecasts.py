@@ -1,0 +1,63 @@
+"""Forecasts of one bucket: the rows of all its models, with the errors to expect of them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting import models
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, is_closed
+from forecasting.evaluation import intervals
+from forecasting.evaluation.metrics import naive_error_scales
+from forecasting.models import cold_start, guards
+from forecasting.steps.forecasting.training import Trained
+
+
+def forecast_bucket(trained: Trained, cut: Cut, bucket: int) -> pl.DataFrame:
+    """The rows of all models of single series for a bucket (see `with_scales`)."""
+    frame = cut.frame(bucket)
+    return with_scales(predictions(trained, "series", cut, bucket), frame, cut, bucket)
+
+
+def predictions(trained: Trained, on: str, cut: Cut, bucket: int) -> pl.DataFrame:
+    """[unique_id, ds, yhat, source, model, ...] of all models that are fitted `on` series or aggregates, for one bucket
+    of the cut; none exceeds what its series has ever come near (see guards).
+    """
+    done: dict[str, pl.DataFrame] = {}
+    limits = guards.caps(cut, cut.frame(bucket))
+    for name, fitted in trained.fitted.items():
+        if trained.on[name] == on:
+            done[name] = guards.capped(models.predict(fitted, cut, bucket, done), limits)
+    rows = [forecast.with_columns(model=pl.lit(name)) for name, forecast in done.items()]
+    empty = {"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String, "model": pl.String}
+    return pl.concat([pl.DataFrame(schema=empty), *rows], how="diagonal")
+
+
+def with_scales(forecasts: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> pl.DataFrame:
+    """The forecasts of a frame with cutoff, step, block, closed, bucket, mase_scale and rmsse_scale of their series,
+    `scale` (the error to expect, in units of y), and the bounds of new series.
+    """
+    config = cut.config
+    errors = _past_errors(frame.filter(pl.col("ds") <= cut.cutoff), cut)
+    closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_closed(config))
+    block_of = {step: next(e for e in config.block_ends if step <= e) for step in range(1, config.h + 1)}
+    rows = forecasts.join(closed, on=KEY, how="left").join(errors, on="unique_id", how="left")
+    rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
+    rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
+    block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
+    return cold_start.bounded(cut, frame, rows.with_columns(expected_error(), block=block))
+
+
+def _past_errors(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    """Per series the scales of errors over all its history, and what it moved in the last year."""
+    config = cut.config
+    since = config.frequency.shift(cut.cutoff, -config.frequency.year - config.season)
+    every, near = (naive_error_scales(rows, config.season) for rows in (history, history.filter(pl.col("ds") > since)))
+    return every.drop("mean").join(intervals.series_scales(every, near), on="unique_id")
+
+
+def expected_error() -> pl.Expr:
+    """`scale`, the size of an error to expect, in units of y."""
+    # of a new series the level itself is in doubt
+    new = pl.max_horizontal("yhat", 1.0)
+    return pl.when(cold_start.is_like()).then(new).otherwise(intervals.expected_error()).alias("scale")

@@ -1,0 +1,57 @@
+"""An origin: the cutoff that forecasts start from, as the models see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.aggregates import aggregate_cut
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, Panel
+from forecasting.features.groups import grain, group_label
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The cut through the series at a cutoff, and the one through their aggregates."""
+
+    cut: Cut
+    aggregated: Cut
+
+    @property
+    def config(self) -> Config:
+        return self.cut.config
+
+    def cut_of(self, on: str) -> Cut:
+        """What a model sees that is fitted `on` series or aggregates."""
+        return self.aggregated if on == "aggregates" else self.cut
+
+
+def origin_of(cut: Cut) -> Origin:
+    """The cut and its aggregates by the levels of the config."""
+    return Origin(cut, aggregate_cut(cut, cut.config.levels_of_aggregation))
+
+
+def memberships(at: Origin) -> pl.DataFrame:
+    """[unique_id, one column per grain]: the aggregates that each series of the origin belongs to."""
+    return pl.concat([memberships_in(at.cut.frame(bucket), at.config) for bucket in at.cut.panel.buckets])
+
+
+def memberships_in(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """[unique_id, one column per grain]: the aggregates that each series of a frame belongs to."""
+    names = [group_label(level).alias(grain(level)) for level in config.levels_of_aggregation]
+    return frame.group_by("unique_id").last().select("unique_id", *names)
+
+
+def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
+    """[unique_id, ds, y] of the days in between that were observed (closed days are not: nothing could be sold).
+
+    What was capped or dropped as an outlier was sold nevertheless: forecasts are judged on it.
+    """
+    days = pl.col("ds").is_between(first, last)
+    sold = pl.when(pl.col("flag") == "outlier").then("y_raw").otherwise("y").alias("y")
+    parts = pl.collect_all([panel.scan(b).filter(days).select(*KEY, sold) for b in panel.buckets])
+    return pl.concat(parts).drop_nulls("y")

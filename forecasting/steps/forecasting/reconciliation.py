@@ -1,0 +1,51 @@
+"""Rows of models that reconcile: made from the forecasts of all series and of their aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from forecasting.data.panel import KEY
+from forecasting.evaluation import hierarchy
+from forecasting.models import cold_start, guards
+from forecasting.models.base import finish
+from forecasting.models.reconcile import FittedReconcile
+from forecasting.steps.forecasting.origin import Origin
+from forecasting.steps.forecasting.training import Trained
+
+
+def reconcilers(trained: Trained) -> list[FittedReconcile]:
+    """The models among the trained ones that reconcile."""
+    return [f for f in trained.fitted.values() if isinstance(f, FittedReconcile)]
+
+
+def base_rows(trained: Trained, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are reconciled later; bounds and medians belong to the base model and stay of new series only."""
+    bounds = [c for c in rows.columns if c.startswith(("lo-", "hi-")) or c == "q50"]
+    bases = rows.filter(pl.col("model").is_in([f.base for f in reconcilers(trained)]))
+    return bases.with_columns(pl.when(cold_start.is_like()).then(pl.col(bounds)).name.keep())
+
+
+def reconciled_rows(
+    trained: Trained, at: Origin, below: pl.DataFrame, above: pl.DataFrame, memberships: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """The rows of all series by each model that reconciles, in the columns of its base in `below` (see `base_rows`).
+
+    `above` are the forecasts of the aggregates, `memberships` [unique_id, one column per grain] those of each series.
+    """
+    groups = memberships.unpivot(index="unique_id", value_name="group").drop("variable")
+    for fitted in reconcilers(trained):
+        base, top = below.filter(pl.col("model") == fitted.base), above.filter(pl.col("model") == fitted.top)
+        # the past of the aggregates knows nothing of what new series will sell: these stay as they are
+        seen, new = (base.filter(which) for which in (~cold_start.is_like(), cold_start.is_like()))
+        found = hierarchy.reconcile(_with_variances(seen, fitted), _with_variances(top, fitted), groups, "wls_var")
+        agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
+        both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
+        limits = [guards.caps(at.cut, at.cut.frame(bucket)) for bucket in at.cut.panel.buckets]
+        yield guards.capped(finish(both, at.config), pl.concat(limits))
+
+
+def _with_variances(forecasts: pl.DataFrame, fitted: FittedReconcile) -> pl.DataFrame:
+    """[unique_id, ds, yhat, model, var]; null where no window has measured it."""
+    return forecasts.select(*KEY, "yhat", "model").join(fitted.variances, on=["unique_id", "model"], how="left")

@@ -1,0 +1,101 @@
+"""Sums over several periods of a published vintage, with bounds drawn from the champion's backtests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from forecasting import models
+from forecasting.data.windows import backtest_cutoffs
+from forecasting.errors import UserError
+from forecasting.evaluation import intervals
+from forecasting.evaluation.sums import SumsRequest
+from forecasting.evaluation.sums import forecast_sums as drawn
+from forecasting.features.groups import grain, group_label
+from forecasting.services.store import Store
+from forecasting.services.store.vintages import scan_published
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
+from forecasting.steps.session import Session
+
+FIRST = ("unique_id", "grain", "periods", "last")
+USED = ("unique_id", "grain", "step", "yhat", "scale", "closed", "source", "q50")
+
+
+def sums(session: Session, over: Sequence[int] = (), cutoff: date | None = None) -> pl.DataFrame:
+    """Mean, median and bounds of the sum over the first n periods, for every n in `over` (none: the horizon).
+
+    [unique_id, grain, periods, last, yhat, q50, lo-L, hi-L ..., cutoff, model, version] of every series and aggregate
+    of the newest published vintage, or of `cutoff`, in units of y; `last` is the period that the sum ends with. Raises
+    UserError without a vintage, without a backtest to draw errors from, or when a sum goes beyond the horizon.
+    """
+    config, store = session.config, session.store
+    vintage = _vintage(session, cutoff)
+    bundle = bundles.fetch(session.registry, vintage["version"])
+    rows = _rows(store, vintage)
+    steps = int(rows["step"].max())  # type: ignore[arg-type]
+    wrong = [n for n in over if not 1 <= n <= steps]
+    if wrong:
+        raise UserError(f"--over {wrong[0]}: the forecast covers {steps} periods; ask for 1 to {steps}")
+    members = _memberships(session)
+    groups = members.unpivot(index="unique_id", value_name="group").drop("variable")
+    question = SumsRequest(tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, groups)
+    try:
+        found = drawn(rows, residuals(store, bundle, members), question)
+    except ValueError:
+        raise config.fault(
+            "backtest.calibration",
+            f"no backtest window of {vintage['champion']} tells its errors over {steps} periods, and sums are drawn "
+            "from these: ask for a window more, then run again",
+        ) from None
+    last = config.frequency.offset(pl.lit(vintage["cutoff"]), pl.col("periods").cast(pl.Int32)).alias("last")
+    named = found.with_columns(
+        last, cutoff=vintage["cutoff"], model=pl.lit(vintage["champion"]), version=pl.lit(vintage["version"], pl.Int64)
+    )
+    return named.select(*FIRST, pl.exclude(FIRST))
+
+
+def _vintage(session: Session, cutoff: date | None) -> dict[str, Any]:
+    """The newest published vintage, or that of a cutoff."""
+    found = session.vintages.filter(pl.col("cutoff") == cutoff) if cutoff else session.vintages
+    if found.is_empty():
+        at = f" at {cutoff}" if cutoff else ""
+        raise UserError(f"export sums: no forecast is published{at}; run `demandcast run` with this config first")
+    return found.row(0, named=True)
+
+
+def _rows(store: Store, vintage: dict[str, Any]) -> pl.DataFrame:
+    """The champion's rows of a vintage."""
+    mine = pl.col("version") == vintage["version"], pl.col("model") == vintage["champion"]
+    rows = (
+        scan_published(store, "forecasts", cutoff=vintage["cutoff"])
+        .filter(*mine)
+        .select(*USED, "^(lo|hi)-.*$")
+        .collect()
+    )
+    if rows["scale"].null_count():
+        raise UserError("export sums: this forecast is older than sums are; run `demandcast predict --force` once more")
+    return rows
+
+
+def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.DataFrame:
+    """The champion's backtest rows of the newest windows: each is one shock that may come again; `memberships`
+    [unique_id, one column per grain] are the aggregates of each series.
+    """
+    trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
+    reported, older = backtest_cutoffs(bundle.config, trained)
+    names = [bundle.champion, *models.members(champion)]
+    mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(names)
+    rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
+    replayed = replay_ensembles(rows, [champion], lambda: memberships).filter(pl.col("model") == bundle.champion)
+    return intervals.newest_windows(replayed, trained, bundle.config.backtest.calibration)
+
+
+def _memberships(session: Session) -> pl.DataFrame:
+    """[unique_id, one column per grain]: the aggregates that each series belongs to."""
+    named = {grain(level): group_label(level) for level in session.config.levels_of_aggregation}
+    return session.store.scan("series").select("unique_id", **named).collect()
