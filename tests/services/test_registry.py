@@ -23,7 +23,7 @@ SIGNATURE = Signature(
 FIRST_USE = """
 import polars as pl
 from forecasting.services.registry import Registry
-from forecasting.services.runs import Batch, Dataset
+from forecasting.services.tracked_run import Batch, Dataset
 registry = Registry("sqlite:///data/mlflow.db", "data/artifacts", "demo")
 registry.log_backtest(Batch({"h": 1}, {"d": "1"}, {"m.wape": 1.0}, Dataset(pl.DataFrame({"y": [1.0]}), "lake", 1)))
 """

@@ -155,12 +155,12 @@ def test_series_are_left_out_beyond_the_budget_small_and_large_alike(
 
 KILLED = """
 import sys, time
-from forecasting.services import study
-from forecasting.services.study import Between, Search
+from forecasting.services import hyperparameter_search
+from forecasting.services.hyperparameter_search import Between, Search
 def error(params, part):
     time.sleep(0.02)
     return (params["x"] - 3) ** 2 + part
-study.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), sys.argv[1], 500, time.monotonic() + 100)
+hyperparameter_search.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), sys.argv[1], 500, time.monotonic() + 100)
 """
 
 
