@@ -160,7 +160,8 @@ from forecasting.services.hyperparameter_search import Between, Search
 def error(params, part):
     time.sleep(0.02)
     return (params["x"] - 3) ** 2 + part
-hyperparameter_search.run(Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), sys.argv[1], 500, time.monotonic() + 100)
+search = Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error)
+hyperparameter_search.run(search, sys.argv[1], 500, time.monotonic() + 100)
 """
 
 
