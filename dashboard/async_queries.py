@@ -1,29 +1,48 @@
-"""Questions are asked in threads: on FastAPI a callback runs on the event loop and would hold up everybody else."""
+"""Queries and page bodies in threads: FastAPI runs callbacks on the event loop, where a query would block all others.
+
+A request opens one session, so that everything it shows is of the same load.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from dashboard.components import note
+from dashboard.components import notice
+from forecasting.config import Config
 from forecasting.errors import UserError
+from forecasting.steps.session import open_session
 
 log = logging.getLogger(__name__)
 
 
-async def ask(question: Callable[..., Any], *args: Any) -> Any:
-    """The answer of a question that reads the store; the event loop stays free meanwhile."""
-    return await asyncio.to_thread(question, *args)
+async def run_query(config: Config, query: Callable[..., Any], *args: Any) -> Any:
+    """`query(session, *args)`, computed in a thread on a session that is opened for this call."""
+    return await asyncio.to_thread(_on_session, query, config, *args)
 
 
-async def show(build: Callable[..., Any], *args: Any) -> Any:
-    """What `build` makes of the data; a note in its place when that fails, so that the rest of the page still works."""
+async def render(config: Config, build: Callable[..., Any], *args: Any) -> Any:
+    """The components that `build(session, *args)` returns, or a notice that says why there are none."""
+    return await asyncio.to_thread(_build_or_explain, partial(_on_session, build, config, *args))
+
+
+async def render_layout(config: Config, layout: Callable[..., Any], query: dict[str, Any]) -> Any:
+    """The components that `layout(config, query)` returns, or a notice; a layout opens a session if it needs one."""
+    return await asyncio.to_thread(_build_or_explain, partial(layout, config, query))
+
+
+def _on_session(function: Callable[..., Any], config: Config, *args: Any) -> Any:
+    return function(open_session(config), *args)
+
+
+def _build_or_explain(build: Callable[[], Any]) -> Any:
+    """The result of `build`; when it fails a notice in its place, so that the rest of the page still works."""
     try:
-        return await ask(build, *args)
-    except UserError as e:
-        return note(str(e), "bad", "This cannot be shown")
+        return build()
+    except UserError as error:
+        return notice(str(error), "bad", "This cannot be shown")
     except Exception:
-        log.exception("%s failed", getattr(build, "__name__", "a page"))
-        return note(
-            "The server's log tells what went wrong; the other pages still work.", "bad", "This could not be shown"
-        )
+        log.exception("a part of a page failed")
+        text = "The log of the server has the reason; the other pages still work."
+        return notice(text, "bad", "This could not be shown")

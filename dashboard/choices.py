@@ -1,67 +1,67 @@
-"""What can be chosen on a page: series and aggregates, vintages, models; and how a choice is written."""
+"""Options of the select boxes: series and aggregates, vintages and models."""
 
 from datetime import date
 from typing import Any
 
-from dashboard.labels import group_name
-from dashboard.state import iso
-from forecasting.config import Config
+from dashboard.labels import aggregate_label
+from dashboard.url_state import iso_date
 from forecasting.steps import queries
+from forecasting.steps.session import Session
 
-FOUND = 50
-"""Series that a search brings: the rest is for more words."""
+MAX_FOUND = 50
+"""Series that a search lists; further words narrow it."""
 
 
-def vintage_name(text: str) -> str:
-    """A reader of "2015-06-19@3" or "2015-06-19@backtest"."""
+def parse_vintage(text: str) -> str:
+    """A vintage like "2015-06-19@3" or "2015-06-19@backtest" from a link; raises ValueError for any other text."""
     cutoff, _, version = text.partition("@")
-    return f"{iso(cutoff)}@{version if version == 'backtest' else int(version)}"
+    return f"{iso_date(cutoff)}@{version if version == 'backtest' else int(version)}"
 
 
-def vintage_of(name: str) -> tuple[date, int | None]:
-    """Cutoff and version; a backtest window has none."""
+def split_vintage(name: str) -> tuple[date, int | None]:
+    """Cutoff and version of a vintage; a backtest window has no version."""
     cutoff, _, version = name.partition("@")
     return date.fromisoformat(cutoff), None if version == "backtest" else int(version)
 
 
-def vintages(config: Config) -> list[dict[str, str]]:
-    """Published vintages and backtest windows as options."""
+def vintage_options(session: Session) -> list[dict[str, str]]:
+    """Published vintages and backtest windows."""
     return [
         {"value": f"{cutoff}@{version}", "label": f"{cutoff} · version {version}"}
         if kind == "published"
         else {"value": f"{cutoff}@backtest", "label": f"{cutoff} · backtest"}
-        for cutoff, version, kind in queries.list_vintages(config).iter_rows()
+        for cutoff, version, kind in queries.list_vintages(session).iter_rows()
     ]
 
 
-def models(config: Config, vintage: str | None, names: list[str]) -> list[str]:
-    """The models that answered what is chosen at a vintage."""
-    return (
-        queries.list_models(config, *vintage_of(vintage), queries.resolve_selection(config, names)) if vintage else []
-    )
+def model_options(session: Session, vintage: str | None, names: list[str]) -> list[str]:
+    """Models that forecast the selected series or aggregate in a vintage, the champion first."""
+    if not vintage:
+        return []
+    return queries.list_models(session, *split_vintage(vintage), queries.resolve_selection(session, names))
 
 
-def series(config: Config, text: str, chosen: str | None) -> list[str]:
-    """The chosen series and those that fit the search."""
-    return list(dict.fromkeys([*([chosen] if chosen else []), *queries.find_series(config, text, FOUND)]))
+def series_options(session: Session, text: str, selected: str | None) -> list[str]:
+    """The selected series and those that match the search."""
+    return list(dict.fromkeys([*([selected] if selected else []), *queries.find_series(session, text, MAX_FOUND)]))
 
 
-def lines(config: Config, text: str, chosen: list[str]) -> list[Any]:
-    """Aggregates and series that fit the search, and those already chosen: their pills need their words."""
+def selection_options(session: Session, text: str, selected: list[str]) -> list[Any]:
+    """Aggregates and series that match the search, and those already selected, which need their labels."""
     words = text.lower().split()
-    aggregates = [{"value": f"group:{g}", "label": group_name(g)} for g in queries.list_aggregates(config)]
-    fitting = [a for a in aggregates if a["value"] in chosen or all(w in a["label"].lower() for w in words)]
-    found = queries.find_series(config, text, FOUND)
-    kept = [c.removeprefix("series:") for c in chosen if c.startswith("series:")]
-    below = [{"value": f"series:{s}", "label": s} for s in dict.fromkeys([*kept, *found])]
-    count = queries.count_series(config)
+    aggregates = [{"value": f"group:{a}", "label": aggregate_label(a)} for a in queries.list_aggregates(session)]
+    matching = [a for a in aggregates if a["value"] in selected or all(w in a["label"].lower() for w in words)]
+    found = queries.find_series(session, text, MAX_FOUND)
+    kept = [name.removeprefix("series:") for name in selected if name.startswith("series:")]
+    series = [{"value": f"series:{s}", "label": s} for s in dict.fromkeys([*kept, *found])]
+    count = queries.count_series(session)
     head = f"Series ({len(found)} of {count:,}: type to narrow)" if count > len(found) else f"Series ({count:,})"
-    both = ({"group": "Aggregates", "items": fitting[: 2 * FOUND]}, {"group": head, "items": below})
-    return [group for group in both if group["items"]]
+    groups = ({"group": "Aggregates", "items": matching[: 2 * MAX_FOUND]}, {"group": head, "items": series})
+    return [group for group in groups if group["items"]]
 
 
-def last_kind(names: list[str]) -> list[str]:
-    """What a choice comes to: an aggregate stands alone, series add up, and the one chosen last says which."""
+def keep_last_kind(names: list[str]) -> list[str]:
+    """The names that can be shown together: one aggregate, or several series; the name selected last decides."""
     if names and names[-1].startswith("group:"):
         return names[-1:]
     return [n for n in names if not n.startswith("group:")]

@@ -1,46 +1,59 @@
-"""How a job speaks on charts: units, titles and the command that fills a page."""
+"""Words of the pages: titles of charts, units, names of series and aggregates, and how a forecast was made."""
 
 from datetime import date
 
-from dashboard.figures import Labels
+from dashboard.figures import ChartLabels
 from dashboard.theme import palette
 from forecasting.config import Config
 from forecasting.steps.queries import Selection
 
-TITLE_LIMIT = 44
+MAX_TITLE = 44
+"""Characters of a chart title that fit on a phone."""
 NO_INTERVAL = (
-    "Shown without an interval: quantiles cannot be added, and these forecasts hold no row for this sum. "
-    "Name the level under levels_of_aggregation in the config to get one."
+    "Shown without an interval: the quantiles of several series cannot be added, and these forecasts have no row for "
+    "this sum. To get an interval, name the level under levels_of_aggregation in the config."
 )
 
 
-def labels(config: Config, title: str, scheme: str | None, through: date | None = None, note: str = "") -> Labels:
-    """The labels of a chart of this job; a title too long for a phone is cut."""
-    short = title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
-    return Labels(short, config.frequency, unit(config), through, note, palette(scheme))
+def chart_labels(
+    config: Config, title: str, scheme: str | None, through: date | None = None, note: str = ""
+) -> ChartLabels:
+    """The labels of a chart in the colours of `scheme` (light or dark); a title too long for a phone is cut."""
+    short = title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
+    return ChartLabels(short, config.frequency, unit_name(config), through, note, palette(scheme))
 
 
-def unit(config: Config) -> str:
-    """What y counts: the target's name in the source, else units."""
+def unit_name(config: Config) -> str:
+    """What y counts: the name of the target column in the source, else units."""
     names = (config.source.columns or {}).get("y", ())
     return names[0] if names else "units"
 
 
-def periods(config: Config, n: int) -> str:
-    """42 days, 1 week, 24 months."""
+def count_periods(config: Config, n: int) -> str:
+    """`n` periods in words: 42 days, 1 week, 24 months."""
     return f"{n} {config.frequency.unit}{'s' if n != 1 else ''}"
 
 
-def line_name(of: Selection) -> str:
-    """A line's name for people."""
-    return group_name(of.name) if of.kind == "group" else of.name
+def selection_label(selection: Selection) -> str:
+    """The name of what is shown: "S1/tea", "store: S1", "3 series"."""
+    return aggregate_label(selection.name) if selection.kind == "group" else selection.name
 
 
-def group_name(name: str) -> str:
-    """An aggregate's name for people: "All series", "store_type: a"."""
+def aggregate_label(name: str) -> str:
+    """The name of an aggregate: "total" as "All series", "store=S1/item=tea" as "store: S1, item: tea"."""
     return "All series" if name == "total" else name.replace("=", ": ").replace("/", ", ")
 
 
-def command(config: Config, step: str = "run") -> str:
+def run_command(config: Config, step: str = "run") -> str:
     """The command that runs a step of this job."""
     return f"demandcast {step} {config.file}"
+
+
+def source_label(source: str) -> str:
+    """How a row was forecast: the name of a model, or the fallback that took its place."""
+    return source
+
+
+def interval_label(interval: str) -> str:
+    """Where the bounds of a row come from."""
+    return interval

@@ -182,11 +182,11 @@ def unsafe_imports(module: Module) -> list[str]:
 
 
 def pages_in_figures(module: Module) -> list[str]:
-    """dashboard/figures.py: frames in, plotly out, no Dash."""
+    """dashboard/figures/: frames in, plotly out, no Dash."""
     return [
         module.said(node, f"figures know no pages, but this imports {name}")
         for node, name in imports(module)
-        if module.path == "dashboard/figures.py" and name.split(".")[0].split("_")[0] == "dash"
+        if inside(module.dotted, "dashboard.figures") and name.split(".")[0].split("_")[0] == "dash"
     ]
 
 
@@ -317,9 +317,9 @@ BROKEN = (
     (side_doors, "flows/cli.py", "import multiprocessing as mp"),
     (unsafe_imports, "forecasting/models/stats.py", "import pickle"),
     (unsafe_imports, "dashboard/app.py", "from joblib import load"),
-    (pages_in_figures, "dashboard/figures.py", "from dash import dcc"),
-    (pages_in_figures, "dashboard/figures.py", "import dash_mantine_components as dmc"),
-    (pages_in_figures, "dashboard/figures.py", "from dash.dependencies import Input"),
+    (pages_in_figures, "dashboard/figures/forecast.py", "from dash import dcc"),
+    (pages_in_figures, "dashboard/figures/forecast.py", "import dash_mantine_components as dmc"),
+    (pages_in_figures, "dashboard/figures/forecast.py", "from dash.dependencies import Input"),
     (frequency_switches, "forecasting/data/panel.py", "if freq == '1d': pass"),
     (frequency_switches, "forecasting/data/panel.py", "x = 7 if config.freq in ('1d', '1w') else 1"),
     (frequency_switches, "forecasting/data/panel.py", "if every == '1mo': pass"),
@@ -347,7 +347,7 @@ SOUND = (
     ("forecasting/data/sources/layouts/synthetic.py", "if config.freq != '1d': pass"),
     ("flows/cli.py", "import_module('dashboard.app')"),
     ("forecasting/frequency.py", "if freq == '1d': pass"),
-    ("dashboard/figures.py", "import plotly.graph_objects as go\nfrom dashboard.theme import FONT"),
+    ("dashboard/figures/forecast.py", "import plotly.graph_objects as go\nfrom dashboard.theme import FONT"),
     ("dashboard/runs.py", "from prefect import get_client"),
     ("flows/cli.py", "def run(debug: bool = False): pass\nimport pandasticsearch"),
     ("flows/cli.py", LONG_BODY.removesuffix("    x = 1\n")),

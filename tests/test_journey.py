@@ -12,6 +12,7 @@ from dashboard import figures
 from forecasting.config import load
 from forecasting.steps import STEPS, queries, run_step
 from forecasting.steps.export import export
+from forecasting.steps.session import open_session
 
 WEEKS, H = 170, 8
 FIRST = date(2021, 1, 4)
@@ -82,16 +83,16 @@ def test_the_quarantine_tells_the_line_as_it_came(shop):
 
 
 def test_the_figure_holds_the_sales_and_the_forecast(shop):
-    config = shop.config
-    line = queries.resolve_selection(config, ["series:shop"])
-    cutoff, version, kind = queries.list_vintages(config).row(0)
+    session = open_session(shop.config)
+    selection = queries.resolve_selection(session, ["series:shop"])
+    cutoff, version, kind = queries.list_vintages(session).row(0)
     assert (cutoff, kind) == (LAST, "published")
-    champion = queries.list_models(config, cutoff, version, line)[0]
+    champion = queries.list_models(session, cutoff, version, selection)[0]
     assert champion == shop.told["predict"]["champion"]
-    labels = figures.Labels("shop", config.frequency, through=cutoff)
-    figure = figures.fan(
-        queries.read_history(config, line),
-        queries.read_forecast(config, line, cutoff, version, champion),
+    labels = figures.ChartLabels("shop", session.config.frequency, through=cutoff)
+    figure = figures.plot_forecast(
+        queries.read_history(session, selection),
+        queries.read_forecast(session, selection, cutoff, version, champion),
         labels,
         cutoff,
     )

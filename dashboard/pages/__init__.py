@@ -1,1 +1,12 @@
-"""One file per page: NAME, PATH, ORDER, ABOUT, layout(config, query) and register(app, config)."""
+"""The pages of the dashboard: one folder per page, whose `PAGE` is found by itself."""
+
+import importlib
+import pkgutil
+
+from dashboard.page import Page
+
+
+def find_pages() -> list[Page]:
+    """The pages in the order of the navigation."""
+    modules = [importlib.import_module(m.name) for m in pkgutil.iter_modules(__path__, f"{__name__}.")]
+    return sorted((module.PAGE for module in modules), key=lambda page: page.order)

@@ -87,7 +87,7 @@ def _series(config: Config, store: Store) -> pl.DataFrame:
 
 
 def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:
-    found = queries.list_vintages(config).filter(pl.col("kind") == "published")
+    found = queries.list_vintages(open_session(config)).filter(pl.col("kind") == "published")
     newest = (found.filter(pl.col("cutoff") == cutoff) if cutoff else found).head(1)
     if newest.is_empty():
         return pl.DataFrame()

@@ -31,7 +31,7 @@ def report(config: Config) -> dict[str, pl.DataFrame]:
 
     Raises UserError before the first backtest.
     """
-    told = queries.read_run_facts(config, "backtest")
+    told = queries.read_run_facts(session.open_session(config), "backtest")
     if not told:
         raise UserError(f"{config.name}: nothing was backtested yet; run `demandcast backtest` with this config first")
     store = session.open_store(config)
@@ -81,7 +81,7 @@ def _promoted(rows: pl.DataFrame, config: Config, store: Store) -> pl.DataFrame:
 
 def _models(config: Config, rows: pl.DataFrame) -> tuple[str, str]:
     """The model that serves (the best one, where none of the backtest does yet) and the best rung of the ladder."""
-    champion = queries.read_run_facts(config, "train").get("champion")
+    champion = queries.read_run_facts(session.open_session(config), "train").get("champion")
     names = set(rows["model"])
     serving = str(champion) if champion in names else str(promotion.best_model_rows(rows)["model"][0])
     rungs = rows.filter(pl.col("model").is_in(LADDER))

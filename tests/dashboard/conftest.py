@@ -1,4 +1,4 @@
-"""The same small job for all tests of the dashboard, the queries and the export; a server in a thread."""
+"""One small job for the tests of the dashboard, and a server in a thread."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from forecasting.config import Config
+from forecasting.steps.session import Session, open_session
 from tests.dashboard import fake_store
 
 Job = tuple[Config, dict[str, pl.DataFrame]]
@@ -17,9 +18,15 @@ Job = tuple[Config, dict[str, pl.DataFrame]]
 
 @pytest.fixture(scope="session")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """The config of a job whose tables are full, and what is in them."""
+    """The config of a job with full tables, and the frames that were written to them."""
     config = fake_store.config_in(tmp_path_factory.mktemp("full"))
     return config, fake_store.fill(config)
+
+
+@pytest.fixture(scope="session")
+def session(job: Job) -> Session:
+    """A session on that job."""
+    return open_session(job[0])
 
 
 @pytest.fixture(scope="session")

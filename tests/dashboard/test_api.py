@@ -1,4 +1,4 @@
-"""The ASGI app without a browser: it stays awake, and reports are locked down."""
+"""The ASGI app without a browser: it stays responsive, and reports are locked down."""
 
 import asyncio
 import time
@@ -6,7 +6,8 @@ import time
 import httpx
 import pytest
 
-from dashboard import api, app, async_queries
+from dashboard import app, async_queries
+from dashboard.api import create_api
 from forecasting.errors import UserError
 from forecasting.steps import queries
 from tests.dashboard import fake_store as fake
@@ -24,13 +25,13 @@ def get(server, path: str) -> httpx.Response:
     return asyncio.run(ask())
 
 
-def test_health_asks_nothing_of_the_store(bare):
-    answer = get(api.build(bare), "/health")
+def test_health_reads_nothing_from_the_store(bare):
+    answer = get(create_api(bare), "/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "config": "corner"})
 
 
 def test_a_report_may_draw_itself_and_nothing_else(job):
-    answer = get(api.build(job[0]), f"/reports/drift/{fake.LAST}")
+    answer = get(create_api(job[0]), f"/reports/drift/{fake.LAST}")
     assert answer.text == fake.REPORT
     policy = answer.headers["content-security-policy"]
     assert "sandbox allow-scripts;" in policy
@@ -41,11 +42,11 @@ def test_a_report_may_draw_itself_and_nothing_else(job):
 
 @pytest.mark.parametrize(("path", "status"), [("/reports/drift/1999-01-01", 404), ("/reports/drift/..%2Fsecret", 404)])
 def test_an_unknown_report_is_not_found(job, path, status):
-    assert get(api.build(job[0]), path).status_code == status
+    assert get(create_api(job[0]), path).status_code == status
 
 
 def test_a_report_needs_a_date(job):
-    assert get(api.build(job[0]), "/reports/drift/newest").status_code == 422
+    assert get(create_api(job[0]), "/reports/drift/newest").status_code == 422
 
 
 def test_health_answers_during_a_slow_callback(job, monkeypatch):
@@ -62,10 +63,10 @@ def test_health_answers_during_a_slow_callback(job, monkeypatch):
             return queries.Status(None, None, None, None, 0)
 
         monkeypatch.setattr(queries, "read_status", slow)
-        server = app.build(config)
+        server = app.create_app(config)
         async with client(server) as http:
             await http.get("/")
-            callback = asyncio.create_task(http.post("/_dash-update-component", json=FRESH))
+            callback = asyncio.create_task(http.post("/_dash-update-component", json=FRESHNESS_REQUEST))
             await asyncio.wait_for(begun.wait(), 20)
             health = await http.get("/health")
             waiting = not callback.done()
@@ -79,23 +80,23 @@ def test_health_answers_during_a_slow_callback(job, monkeypatch):
     assert waiting, "the callback was to be slow"
 
 
-FRESH = {
-    "output": "fresh.children",
-    "outputs": {"id": "fresh", "property": "children"},
+FRESHNESS_REQUEST = {
+    "output": "freshness.children",
+    "outputs": {"id": "freshness", "property": "children"},
     "inputs": [{"id": "_pages_location", "property": "pathname", "value": "/"}],
     "changedPropIds": ["_pages_location.pathname"],
 }
 
 
-def test_a_failure_leaves_the_rest_of_the_page_alive(caplog):
-    def wrong() -> None:
+def test_a_failure_leaves_the_rest_of_the_page_alive(bare, caplog):
+    def mistaken(_) -> None:
         raise UserError("the sentence")
 
-    def broken() -> None:
+    def broken(_) -> None:
         raise ZeroDivisionError
 
-    assert "the sentence" in str(asyncio.run(async_queries.show(wrong)))
-    shown = str(asyncio.run(async_queries.show(broken)))
-    assert "server's log" in shown
+    assert "the sentence" in str(asyncio.run(async_queries.render(bare, mistaken)))
+    shown = str(asyncio.run(async_queries.render(bare, broken)))
+    assert "log of the server" in shown
     assert "ZeroDivisionError" not in shown
     assert "ZeroDivisionError" in caplog.text

@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from dashboard import figures
-from dashboard.figures import Labels
+from dashboard.figures import ChartLabels
 from dashboard.theme import DARK, LIGHT
 from forecasting.frequency import FREQS
 
 DAY = date(2024, 1, 1)
 DAYS = [DAY + timedelta(days=i) for i in range(10)]
-LABELS = Labels("Sales of tea", FREQS["1d"], "pieces", DAYS[-1], "forecast by Naive")
+LABELS = ChartLabels("Sales of tea", FREQS["1d"], "pieces", DAYS[-1], "forecast by Naive")
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def named(fig: go.Figure) -> dict[str, go.Scatter]:
     return {trace.name: trace for trace in fig.data}
 
 
-def test_fan_has_history_forecast_and_both_intervals_the_wide_one_behind(history, ahead):
-    fig = figures.fan(history, ahead, LABELS, DAYS[-1])
+def test_a_forecast_chart_has_history_forecast_and_both_intervals_the_wide_one_behind(history, ahead):
+    fig = figures.plot_forecast(history, ahead, LABELS, DAYS[-1])
     assert [t.name for t in fig.data] == ["95 % interval", "80 % interval", "Actual", "Forecast (mean)", "Promotion"]
     traces = named(fig)
     assert list(traces["Actual"].y) == history["y"].to_list()
@@ -43,8 +43,8 @@ def test_fan_has_history_forecast_and_both_intervals_the_wide_one_behind(history
     assert list(traces["95 % interval"].x) == [*ahead["ds"], *reversed(ahead["ds"].to_list())]
 
 
-def test_fan_marks_the_cutoff_and_shades_what_comes_after(history, ahead):
-    fig = figures.fan(history, ahead, LABELS, DAYS[-1])
+def test_a_forecast_chart_marks_the_cutoff_and_shades_what_comes_after(history, ahead):
+    fig = figures.plot_forecast(history, ahead, LABELS, DAYS[-1])
     shapes = {s.name: s for s in fig.layout.shapes}
     assert shapes["cutoff"].line.dash == "dash"
     assert (shapes["cutoff"].x0, shapes["future"].x0, shapes["future"].x1) == ("2024-01-10", "2024-01-10", "2024-01-13")
@@ -52,37 +52,41 @@ def test_fan_marks_the_cutoff_and_shades_what_comes_after(history, ahead):
 
 
 def test_promotions_are_bands_over_whole_days(history, ahead):
-    fig = figures.fan(history, ahead, LABELS, DAYS[-1])
+    fig = figures.plot_forecast(history, ahead, LABELS, DAYS[-1])
     bands = [(str(s.x0)[:13], str(s.x1)[:13]) for s in fig.layout.shapes if s.name == "promotion"]
     assert bands == [("2024-01-01 12", "2024-01-03 12"), ("2024-01-08 12", "2024-01-09 12")]
 
 
 def test_a_sum_without_bounds_gets_no_band(history, ahead):
     bare = ahead.with_columns(pl.lit(None, pl.Float64).alias(c) for c in ahead.columns if c[:2] in ("lo", "hi"))
-    assert [t.name for t in figures.fan(history, bare, LABELS).data] == ["Actual", "Forecast (mean)", "Promotion"]
+    assert [t.name for t in figures.plot_forecast(history, bare, LABELS).data] == [
+        "Actual",
+        "Forecast (mean)",
+        "Promotion",
+    ]
 
 
-def test_recent_shows_the_year_before_only_when_there_is_one():
+def test_recent_sales_show_the_year_before_only_when_there_is_one():
     spans = pl.DataFrame({"end": DAYS[:3], "y": [1.0, 2.0, 3.0], "last_year": [None, None, 4.0]})
-    assert [t.name for t in figures.recent(spans, LABELS).data] == ["This year", "Year before"]
+    assert [t.name for t in figures.plot_recent_sales(spans, LABELS).data] == ["This year", "Year before"]
     none = spans.with_columns(last_year=pl.lit(None, pl.Float64))
-    assert [t.name for t in figures.recent(none, LABELS).data] == ["This year"]
+    assert [t.name for t in figures.plot_recent_sales(none, LABELS).data] == ["This year"]
 
 
-def test_compare_and_difference_say_what_they_compare():
+def test_scenario_charts_name_what_they_compare():
     rows = pl.DataFrame({"ds": DAYS[:2], "baseline": [1.0, 2.0], "yhat": [3.0, 5.0], "difference": [2.0, 3.0]})
     rows = rows.with_columns(**{"lo-80": pl.lit(1.0), "hi-80": pl.lit(9.0), "lo-95": pl.lit(0.0), "hi-95": pl.lit(9.5)})
-    assert [t.name for t in figures.compare(rows, LABELS).data] == [
+    assert [t.name for t in figures.plot_scenario(rows, LABELS).data] == [
         "80 % interval of the scenario", "Baseline", "Scenario",
     ]  # fmt: skip
-    gap = figures.difference(rows, LABELS)
+    gap = figures.plot_difference(rows, LABELS)
     assert list(gap.data[0].y) == [2.0, 3.0]
     assert gap.layout.yaxis.title.text == "Difference (pieces per day)"
 
 
 def test_drift_has_a_line_per_column_and_the_threshold():
     table = pl.DataFrame({"cutoff": DAYS[:2] * 2, "column": ["a", "a", "b", "b"], "ratio": [0.5, 1.5, 0.1, 0.2]})
-    fig = figures.drift(table, LABELS)
+    fig = figures.plot_drift(table, LABELS)
     assert {t.name: list(t.y) for t in fig.data} == {"a": [0.5, 1.5], "b": [0.1, 0.2]}
     assert fig.layout.shapes[0].y0 == 1
 
@@ -92,17 +96,17 @@ def every_figure(history, ahead, labels) -> list[go.Figure]:
     rows = ahead.with_columns(baseline=pl.col("yhat"), difference=pl.lit(0.0))
     table = pl.DataFrame({"cutoff": DAYS[:2], "column": ["a", "b"], "ratio": [0.5, 1.5]})
     return [
-        figures.fan(history, ahead, labels, DAYS[-1]),
-        figures.recent(spans, labels),
-        figures.compare(rows, labels),
-        figures.difference(rows, labels),
-        figures.drift(table, labels),
+        figures.plot_forecast(history, ahead, labels, DAYS[-1]),
+        figures.plot_recent_sales(spans, labels),
+        figures.plot_scenario(rows, labels),
+        figures.plot_difference(rows, labels),
+        figures.plot_drift(table, labels),
     ]
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK])
 def test_every_chart_says_what_it_shows(history, ahead, colours):
-    labels = Labels("Sales of tea", FREQS["1d"], "pieces", DAYS[-1], "", colours)
+    labels = ChartLabels("Sales of tea", FREQS["1d"], "pieces", DAYS[-1], "", colours)
     for fig in every_figure(history, ahead, labels):
         layout = fig.layout
         assert layout.title.text == "Sales of tea"
@@ -112,17 +116,17 @@ def test_every_chart_says_what_it_shows(history, ahead, colours):
         assert layout.showlegend
         assert "%Y" in layout.xaxis.tickformat or layout.xaxis.type == "category"
         assert layout.font.color == colours.ink
-        assert layout.title.text in figures.summary(fig)
+        assert layout.title.text in figures.describe(fig)
 
 
 @pytest.mark.parametrize(("freq", "y"), [("1d", "per day"), ("1w", "per week"), ("1mo", "per month")])
 def test_units_name_the_period(freq, y):
-    assert Labels("t", FREQS[freq]).y.endswith(f"{y})")
+    assert ChartLabels("t", FREQS[freq]).y_title.endswith(f"{y})")
 
 
 def test_an_empty_history_still_gives_a_chart():
     empty = pl.DataFrame(schema={"ds": pl.Date, "y": pl.Float64, "promo": pl.Float64})
-    fig = figures.fan(empty, pl.DataFrame(schema={"ds": pl.Date, "yhat": pl.Float64}), LABELS)
+    fig = figures.plot_forecast(empty, pl.DataFrame(schema={"ds": pl.Date, "yhat": pl.Float64}), LABELS)
     assert [t.name for t in fig.data] == ["Actual"]
 
 

@@ -1,39 +1,43 @@
-"""The questions and pages on what the product itself wrote."""
+"""Queries and pages on tables that the steps wrote."""
 
 import polars as pl
 import pytest
 
-from dashboard.pages import forecasts, overview, scenario
-from forecasting.config import Config
+from dashboard.pages import find_pages
+from dashboard.pages.forecasts.body import draw_body as draw_forecast
+from dashboard.pages.overview.body import draw_body as draw_overview
+from dashboard.pages.scenario.result import draw_result
+from dashboard.pages.scenario.run import run_scenario
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models.naive import LADDER
 from forecasting.steps import queries
+from forecasting.steps.session import Session, open_session
 from tests import chain
 
 
 @pytest.fixture(scope="module")
-def live() -> Config:
-    """The job that the tests of the steps look at, too."""
-    return chain.ran()[0].config()
+def live() -> Session:
+    """A session on the job that the tests of the steps use, too."""
+    return open_session(chain.ran()[0].config())
 
 
 @pytest.fixture(scope="module")
-def largest(live: Config) -> str:
+def largest(live: Session) -> str:
     return queries.find_series(live, "", 1)[0]
 
 
-def test_the_four_numbers_are_those_that_the_backtest_told(live):
+def test_kpis_are_the_scores_of_the_backtest(live):
     k = queries.read_kpis(live)
-    told = queries.read_run_facts(live, "backtest")["scores"]
-    mine = next(s for s in told if s["model"] == k.model and s["grain"] == "series")
+    scores = queries.read_run_facts(live, "backtest")["scores"]
+    mine = next(s for s in scores if s["model"] == k.model and s["grain"] == "series")
     assert (k.wape, k.bias, k.coverage) == pytest.approx((mine["wape"], mine["bias"], mine["coverage-80"]))
-    ladder = [s["wape"] for s in told if s["grain"] == "series" and s["model"] in LADDER]
+    ladder = [s["wape"] for s in scores if s["grain"] == "series" and s["model"] in LADDER]
     assert k.ladder == pytest.approx(min(ladder))
     assert k.change.series == 8
 
 
-def test_the_total_has_an_interval_of_its_own(live):
+def test_the_total_has_a_calibrated_interval(live):
     cutoff, version, _ = queries.list_vintages(live).row(0)
     model = queries.list_models(live, cutoff, version)[0]
     total = queries.read_forecast(live, queries.resolve_selection(live, ["group:total"]), cutoff, version, model)
@@ -48,19 +52,19 @@ def test_the_total_has_an_interval_of_its_own(live):
 
 def test_without_a_change_a_scenario_is_the_published_forecast(live, largest):
     cutoff, version, _ = queries.list_vintages(live).row(0)
-    told = queries.what_if(live, largest, [])
-    assert told["difference"].abs().max() == 0
+    scenario = queries.what_if(live, largest, [])
+    assert scenario["difference"].abs().max() == 0
     published = queries.read_forecast(
         live, queries.resolve_selection(live, [f"series:{largest}"]), cutoff, version, queries.read_kpis(live).model
     )
-    assert told["baseline"].to_list() == pytest.approx(published["yhat"].to_list())
-    assert told["hi-80"].to_list() == pytest.approx(published["hi-80"].to_list())
+    assert scenario["baseline"].to_list() == pytest.approx(published["yhat"].to_list())
+    assert scenario["hi-80"].to_list() == pytest.approx(published["hi-80"].to_list())
 
 
 def test_a_promotion_moves_the_forecast_on_its_days(live, largest):
     days = queries.days_ahead(live, largest)["ds"]
-    told = queries.what_if(live, largest, [Edit("promo", "=", 1.0, days[2], days[4])])
-    moved = dict(told.select("ds", "difference").iter_rows())
+    scenario = queries.what_if(live, largest, [Edit("promo", "=", 1.0, days[2], days[4])])
+    moved = dict(scenario.select("ds", "difference").iter_rows())
     assert sum(moved[d] for d in days[2:5]) > 0
     assert sum(abs(moved[d]) for d in days[2:5]) > sum(abs(moved[d]) for d in days[9:12])
 
@@ -82,13 +86,12 @@ def test_an_unknown_series_gets_a_sentence(live):
 
 def test_every_page_can_be_drawn(live, largest):
     cutoff, version, _ = queries.list_vintages(live).row(0)
-    assert "kpi-accuracy" in str(overview._body(live, "dark"))
-    for page in (forecasts, scenario):
-        assert page.NAME in str(page.layout(live, {}))
-    drawn = forecasts._body(
-        live, [f"series:{largest}"], f"{cutoff}@{version}", queries.read_kpis(live).model, "year", None
-    )
+    assert "kpi-accuracy" in str(draw_overview(live, "dark"))
+    for page in find_pages():
+        assert page.name in str(page.layout(live.config, {}))
+    champion = queries.read_kpis(live).model
+    drawn = draw_forecast(live, ([f"series:{largest}"], f"{cutoff}@{version}", champion), "year", None)
     assert largest in str(drawn)
     changes = [f"promo=1@{queries.days_ahead(live, largest)['ds'][0]}:{cutoff.replace(year=2030)}"]
-    answer = scenario._answer(live, largest, changes)
-    assert "s-compare" in str(scenario._result(live, answer, (largest, changes), "light"))
+    outcome = run_scenario(live, largest, changes)
+    assert "scenario-chart" in str(draw_result(live, outcome, [largest, changes], "light"))

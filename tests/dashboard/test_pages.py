@@ -17,10 +17,10 @@ CHANGE = "price*=0.5@2024-02-08:2024-02-09"
 WAIT = 30_000
 
 
-def doubled(config: Any, unique_id: str, edits: Any) -> pl.DataFrame:
-    """Stands in for the model, which this store has none of: twice the published forecast."""
-    of = queries.resolve_selection(config, [f"series:{unique_id}"])
-    rows = queries.read_forecast(config, of, fake.LAST, 2, "LightGBM")
+def double_forecast(session: Any, unique_id: str, edits: Any) -> pl.DataFrame:
+    """A scenario of twice the published forecast, in place of a model, which this store does not have."""
+    selection = queries.resolve_selection(session, [f"series:{unique_id}"])
+    rows = queries.read_forecast(session, selection, fake.LAST, 2, "LightGBM")
     bounds = {c: pl.col(c) * 2 for c in ("lo-80", "hi-80", "lo-95", "hi-95")}
     return rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
 
@@ -68,8 +68,8 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(job, browser, serving: Callable) -> Iterator[Visit]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "what_if", doubled)
-        tab = Visit(browser, serving(app.build(job[0])))
+        patch.setattr(queries, "what_if", double_forecast)
+        tab = Visit(browser, serving(app.create_app(job[0])))
         yield tab
         tab.page.close()
 
@@ -83,177 +83,179 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     assert tab.wrong == []
 
 
-def test_overview_tells_how_good_how_much_and_how_sound(visit, job):
-    page = visit.go("/", "#recent .main-svg")
+def test_overview_shows_kpis_freshness_and_the_state_of_the_data(visit, session):
+    page = visit.go("/", "#overview-recent .main-svg")
     assert page.inner_text("#kpi-accuracy-value") == "90.0 %"
-    assert "naive ladder 78.0 %" in page.inner_text("#kpi-accuracy")
+    assert "best naive model 78.0 %" in page.inner_text("#kpi-accuracy")
     assert page.inner_text("#kpi-bias-value") == "+1.2 %"
     assert "±3%" in page.inner_text("#kpi-bias")
     assert page.inner_text("#kpi-coverage-value") == "78.0 %"
     assert "nominal 80 %" in page.inner_text("#kpi-coverage")
     shown = float(page.inner_text("#kpi-volume-value").replace(",", ""))
-    assert shown == pytest.approx(queries.read_kpis(job[0]).total, abs=0.51)
-    assert "20 of 20 series matched" in page.inner_text("#kpi-volume")
-    fresh = page.inner_text("#fresh")
+    assert shown == pytest.approx(queries.read_kpis(session).total, abs=0.51)
+    assert "20 of 20 series compared" in page.inner_text("#kpi-volume")
+    fresh = page.inner_text("#freshness")
     assert f"Data through {fake.LAST}" in fresh
     assert "last run 2024-02-04 03:04 UTC" in fresh
-    assert "first champion: wape 0.100 beats SeasonalNaive's 0.220" in page.inner_text("#gate")
-    assert "3 of 8,290 lines quarantined" in page.inner_text("#quality")
-    assert "12 of 8,000 keys filled" in page.inner_text("#quality")
-    assert "1 of 4 columns drifted" in page.inner_text("#drift-light")
+    assert "first champion: wape 0.100 beats SeasonalNaive's 0.220" in page.inner_text("#overview-model")
+    assert "3 of 8,290 lines quarantined" in page.inner_text("#overview-quality")
+    assert "12 of 8,000 rows filled" in page.inner_text("#overview-quality")
+    assert "1 of 4 columns drifted" in page.inner_text("#overview-drift")
 
 
 def test_overview_charts_have_traces_titles_and_units(visit):
-    total = visit.figure("total")
+    total = visit.figure("overview-forecast")
     assert total["names"] == ["95 % interval", "80 % interval", "Actual", "Forecast (mean)"]
     assert total["lengths"][0] == 2 * fake.H
     assert total["lengths"][3] == fake.H
     assert total["title"] == "Total sales and forecast"
     assert f"Actuals through {fake.LAST}" in total["subtitle"]
     assert (total["x"], total["y"]) == ("Day", "Sales (pieces per day)")
-    recent = visit.figure("recent")
+    recent = visit.figure("overview-recent")
     assert recent["names"] == ["This year", "Year before"]
     assert recent["lengths"] == [13, 13]
     assert recent["y"] == "Sales (pieces)"
 
 
 def test_the_largest_series_lead_to_their_forecast(visit):
-    assert visit.rows("top") == 10
-    visit.page.locator("#top").scroll_into_view_if_needed()
-    visit.page.click("#top >> text=S4/tea")
-    visit.page.wait_for_selector("#fan .main-svg")
-    assert visit.figure("fan")["title"] == "S4/tea"
+    assert visit.rows("overview-largest") == 10
+    visit.page.locator("#overview-largest").scroll_into_view_if_needed()
+    visit.page.click("#overview-largest >> text=S4/tea")
+    visit.page.wait_for_selector("#forecasts-chart .main-svg")
+    assert visit.figure("forecasts-chart")["title"] == "S4/tea"
 
 
-def test_forecasts_show_fan_and_the_same_numbers_as_a_table(visit, job):
-    visit.go("/forecasts?show=series:S2/tea", "#fan .main-svg")
-    fan = visit.figure("fan")
+def test_forecasts_show_fan_and_the_same_numbers_as_a_table(visit, session):
+    visit.go("/forecasts?show=series:S2/tea", "#forecasts-chart .main-svg")
+    fan = visit.figure("forecasts-chart")
     assert fan["names"] == ["95 % interval", "80 % interval", "Actual", "Forecast (mean)", "Promotion"]
     assert fan["lengths"][2:4] == [3 * fake.H + 1 + fake.H, fake.H]  # planned promotions reach into the future
     assert fan["title"] == "S2/tea"
     assert "forecast by LightGBM" in fan["subtitle"]
     assert fan["y"] == "Sales (pieces per day)"
-    assert visit.rows("f-rows") == fake.H
-    visit.page.locator("#f-rows").scroll_into_view_if_needed()
-    of = queries.resolve_selection(job[0], ["series:S2/tea"])
-    first = queries.read_forecast(job[0], of, fake.LAST, 2, "LightGBM").row(0, named=True)
-    row = visit.page.locator("#f-rows .ag-row[row-index='0'] [col-id='yhat']").last
+    assert visit.rows("forecasts-rows") == fake.H
+    visit.page.locator("#forecasts-rows").scroll_into_view_if_needed()
+    selection = queries.resolve_selection(session, ["series:S2/tea"])
+    first = queries.read_forecast(session, selection, fake.LAST, 2, "LightGBM").row(0, named=True)
+    row = visit.page.locator("#forecasts-rows .ag-row[row-index='0'] [col-id='yhat']").last
     assert row.inner_text() == f"{first['yhat']:,.1f}"
 
 
 def test_the_address_follows_the_controls_and_brings_them_back(visit):
-    page = visit.go("/forecasts", "#fan .main-svg")
+    page = visit.go("/forecasts", "#forecasts-chart .main-svg")
     page.click("text=1 year")
     page.wait_for_url("**span=year*")
-    page.click("#f-vintage")
+    page.click("#forecasts-vintage")
     page.click(f"[role=option] >> text={fake.CUTOFFS[0]} · backtest")
     page.wait_for_url(f"**{fake.CUTOFFS[0]}%40backtest*")
-    page.wait_for_selector("#f-rows [col-id=y]")
+    page.wait_for_selector("#forecasts-rows [col-id=y]")
     link = page.url
     page.goto(link)
-    page.wait_for_selector("#f-rows [col-id=y]")
-    assert page.input_value("#f-vintage") == f"{fake.CUTOFFS[0]} · backtest"
+    page.wait_for_selector("#forecasts-rows [col-id=y]")
+    assert page.input_value("#forecasts-vintage") == f"{fake.CUTOFFS[0]} · backtest"
     assert page.get_by_label("1 year").is_checked()
-    assert visit.figure("fan")["subtitle"].endswith("forecast by LightGBM")
+    assert visit.figure("forecasts-chart")["subtitle"].endswith("forecast by LightGBM")
     page.go_back()
     page.wait_for_function("!location.search.includes('backtest')")
-    page.wait_for_function("document.querySelector('#f-vintage')?.value.includes('version 2')")
+    page.wait_for_function("document.querySelector('#forecasts-vintage')?.value.includes('version 2')")
 
 
 def test_unknown_keys_of_an_address_are_ignored(visit):
-    visit.go("/forecasts?utm_source=mail&span=forever&model=nobody&vintage=never", "#fan .main-svg")
-    assert visit.page.input_value("#f-model") == "LightGBM"
-    assert visit.figure("fan")["title"] == "All series"
+    visit.go("/forecasts?utm_source=mail&span=forever&model=nobody&vintage=never", "#forecasts-chart .main-svg")
+    assert visit.page.input_value("#forecasts-model") == "LightGBM"
+    assert visit.figure("forecasts-chart")["title"] == "All series"
 
 
 def test_series_are_searched_on_the_server(visit):
-    page = visit.go("/forecasts", "#fan .main-svg")
-    page.fill("#f-show", "s3 mil")
+    page = visit.go("/forecasts", "#forecasts-chart .main-svg")
+    page.fill("#forecasts-selection", "s3 mil")
     page.wait_for_function("[...document.querySelectorAll('[role=option]')].filter(e => e.offsetParent).length == 1")
     page.click("[role=option] >> text=S3/milk")
     page.wait_for_url("**show=series%3AS3%2Fmilk&vintage*")  # the aggregate that was shown gave way
-    page.wait_for_function("document.querySelector('#fan .js-plotly-plot')?.layout?.title?.text == 'S3/milk'")
-    assert visit.figure("fan")["title"] == "S3/milk"
+    page.wait_for_function(
+        "document.querySelector('#forecasts-chart .js-plotly-plot')?.layout?.title?.text == 'S3/milk'"
+    )
+    assert visit.figure("forecasts-chart")["title"] == "S3/milk"
 
 
 def test_a_sum_of_series_has_no_interval_and_says_why(visit):
-    visit.go("/forecasts?show=series:S1/tea&show=series:S2/tea", "#fan .main-svg")
-    assert visit.figure("fan")["names"] == ["Actual", "Forecast (mean)", "Promotion"]
-    assert "quantiles cannot be added" in visit.page.inner_text("#f-body .note")
+    visit.go("/forecasts?show=series:S1/tea&show=series:S2/tea", "#forecasts-chart .main-svg")
+    assert visit.figure("forecasts-chart")["names"] == ["Actual", "Forecast (mean)", "Promotion"]
+    assert "quantiles of several series cannot be added" in visit.page.inner_text("#forecasts-body .notice")
 
 
 def test_the_file_holds_the_rows_that_are_shown(visit):
-    page = visit.go("/forecasts?show=group:store%3DS1", "#fan .main-svg")
+    page = visit.go("/forecasts?show=group:store%3DS1", "#forecasts-chart .main-svg")
     with page.expect_download() as told:
-        page.click("#f-export")
+        page.click("#forecasts-export")
     rows = pl.read_csv(told.value.path())
     assert rows.height == fake.H
     assert rows["line"].unique().to_list() == ["store: S1"]
 
 
 def test_a_scenario_by_its_controls(visit):
-    page = visit.go("/scenario?series=S1/bread&start=2024-02-08&end=2024-02-09", "#s-days .ag-row")
-    assert "No scenario yet" in page.inner_text("#s-result")
-    page.click("#s-op")
+    page = visit.go("/scenario?series=S1/bread&start=2024-02-08&end=2024-02-09", "#scenario-plan .ag-row")
+    assert "No scenario yet" in page.inner_text("#scenario-result")
+    page.click("#scenario-operation")
     page.click("[role=option] >> text=multiply by")
-    page.fill("#s-value", "cheap")
-    page.click("#s-add")
+    page.fill("#scenario-value", "cheap")
+    page.click("#scenario-add")
     page.wait_for_selector("text=Give a number")
-    page.fill("#s-value", "0.5")
-    page.click("#s-add")
+    page.fill("#scenario-value", "0.5")
+    page.click("#scenario-add")
     page.wait_for_selector("text=price: multiply by 0.5 from 2024-02-08 to 2024-02-09")
-    page.click("#s-run")
-    page.wait_for_selector("#s-compare .main-svg")
-    assert visit.figure("s-compare")["names"] == ["80 % interval of the scenario", "Baseline", "Scenario"]
-    assert visit.figure("s-gap")["y"] == "Difference (pieces per day)"
-    assert visit.rows("s-rows") == fake.H
-    assert "+100.0 % on the baseline" in page.inner_text("#s-difference")
-    assert "training saw 2 to 6, the scenario holds 1" in page.inner_text("#s-result .note-watch")
+    page.click("#scenario-run")
+    page.wait_for_selector("#scenario-chart .main-svg")
+    assert visit.figure("scenario-chart")["names"] == ["80 % interval of the scenario", "Baseline", "Scenario"]
+    assert visit.figure("scenario-difference")["y"] == "Difference (pieces per day)"
+    assert visit.rows("scenario-rows") == fake.H
+    assert "+100.0 % on the baseline" in page.inner_text("#scenario-total-difference")
+    assert "training saw 2 to 6, the scenario holds 1" in page.inner_text("#scenario-result .notice-watch")
     assert "change=price%2A%3D0.5" in page.url
 
 
 def test_a_link_to_a_scenario_shows_its_result(visit):
-    page = visit.go(f"/scenario?series=S1/bread&change={CHANGE.replace('=', '%3D')}", "#s-compare .main-svg")
-    assert "price: multiply by 0.5" in page.inner_text("#s-list")
+    page = visit.go(f"/scenario?series=S1/bread&change={CHANGE.replace('=', '%3D')}", "#scenario-chart .main-svg")
+    assert "price: multiply by 0.5" in page.inner_text("#scenario-change-list")
     page.click("text=Remove")
     page.wait_for_selector("text=press Run scenario")  # what is shown is no longer what is asked
 
 
 def test_a_day_is_changed_in_the_grid(visit):
-    page = visit.go("/scenario?series=S1/bread", "#s-days .ag-row")
-    cell = page.locator("#s-days .ag-row[row-index='5'] [col-id='promo']")
+    page = visit.go("/scenario?series=S1/bread", "#scenario-plan .ag-row")
+    cell = page.locator("#scenario-plan .ag-row[row-index='5'] [col-id='promo']")
     cell.dblclick()
     page.keyboard.press("Control+A")
     page.keyboard.type("1")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=promo: set to 1 on 2024-02-12")
-    assert "promo: set to 1 on 2024-02-12" in page.inner_text("#s-list")
+    assert "promo: set to 1 on 2024-02-12" in page.inner_text("#scenario-change-list")
 
 
 def test_drift_over_time_its_table_and_the_locked_report(visit):
-    page = visit.go("/drift", "#drift .main-svg")
-    drift = visit.figure("drift")
+    page = visit.go("/drift", "#drift-chart .main-svg")
+    drift = visit.figure("drift-chart")
     assert drift["names"] == ["price", "promo", "y", "yhat"]
     assert drift["lengths"] == [3] * 4
-    assert visit.rows("d-rows") == 4
-    assert "1 of 4 columns drifted: y" in page.inner_text("#d-body")
-    assert page.get_attribute("#report", "sandbox") == "allow-scripts"
-    assert page.frame_locator("#report").locator("#r").inner_text() == "Drift report"
+    assert visit.rows("drift-scores") == 4
+    assert "1 of 4 columns drifted: y" in page.inner_text("#drift-body")
+    assert page.get_attribute("#drift-report", "sandbox") == "allow-scripts"
+    assert page.frame_locator("#drift-report").locator("#r").inner_text() == "Drift report"
 
 
 def test_the_theme_reaches_the_charts(visit):
-    page = visit.go("/", "#total .main-svg")
-    before = visit.figure("total")["ink"]
-    page.click("#toggle")
+    page = visit.go("/", "#overview-forecast .main-svg")
+    before = visit.figure("overview-forecast")["ink"]
+    page.click("#scheme-toggle")
     page.wait_for_function(
-        "ink => document.querySelector('#total .js-plotly-plot')?.layout?.font?.color != ink", arg=before
+        "ink => document.querySelector('#overview-forecast .js-plotly-plot')?.layout?.font?.color != ink", arg=before
     )
     assert page.get_attribute("html", "data-mantine-color-scheme") == "dark"
-    page.click("#toggle")
+    page.click("#scheme-toggle")
 
 
 def test_pages_work_by_keyboard_and_say_what_controls_are(visit):
-    page = visit.go("/forecasts", "#fan .main-svg")
+    page = visit.go("/forecasts", "#forecasts-chart .main-svg")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     unnamed = page.evaluate(
@@ -262,7 +264,7 @@ def test_pages_work_by_keyboard_and_say_what_controls_are(visit):
         .map(e => e.outerHTML.slice(0, 200))"""
     )
     assert unnamed == []
-    assert "Chart: All series" in page.get_attribute("#f-body [role=img]", "aria-label")
+    assert "Chart: All series" in page.get_attribute("#forecasts-body [role=img]", "aria-label")
 
 
 @pytest.mark.parametrize("path", ["/", "/forecasts", "/scenario?series=S1/bread", "/drift"])
@@ -276,19 +278,19 @@ def test_nothing_sticks_out_on_a_phone(visit, path):
 
 def test_the_pages_are_reached_on_a_phone(visit):
     visit.page.set_viewport_size({"width": 390, "height": 800})
-    page = visit.go("/", "#total .main-svg")
+    page = visit.go("/", "#overview-forecast .main-svg")
     drift = page.get_by_role("navigation", name="Pages").get_by_text("Drift", exact=True)
     assert not drift.is_visible() or drift.bounding_box()["x"] < 0
     page.click("#burger")
     drift.click()
-    page.wait_for_selector("#drift .main-svg")
+    page.wait_for_selector("#drift-chart .main-svg")
     page.wait_for_function("document.querySelector('nav').getBoundingClientRect().right <= 0")
     visit.page.set_viewport_size({"width": 1280, "height": 1000})
 
 
 @pytest.fixture(scope="module")
 def empty_visit(visit: Visit, bare, browser, serving: Callable) -> Iterator[Visit]:
-    tab = Visit(browser, serving(app.build(bare)))
+    tab = Visit(browser, serving(app.create_app(bare)))
     yield tab
     tab.page.close()
 
@@ -298,7 +300,7 @@ def empty_visit(visit: Visit, bare, browser, serving: Callable) -> Iterator[Visi
     [
         ("/", "No data yet", "run"),
         ("/forecasts", "No forecasts yet", "run"),
-        ("/scenario", "No model to ask yet", "run"),
+        ("/scenario", "No forecast to change yet", "run"),
         ("/drift", "No drift check yet", "monitor"),
     ],
 )
@@ -308,4 +310,4 @@ def test_an_empty_store_says_which_command_fills_it(empty_visit, path, says, ste
     assert says in text
     assert f"demandcast {step} " in text
     assert text.strip().split("\n")[-2 if "Copy" in text else -1].endswith("corner.yaml")
-    assert "no run yet" in page.inner_text("#fresh")
+    assert "no run yet" in page.inner_text("#freshness")

@@ -6,19 +6,18 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.services.store.report_files import read_report_file
-from forecasting.steps.session import open_store
+from forecasting.steps.session import Session
 
 
-def read_drift(config: Config) -> pl.DataFrame:
+def read_drift(session: Session) -> pl.DataFrame:
     """The table `drift`: one row per check and column, oldest cutoff first."""
-    return open_store(config).scan("drift").sort("cutoff", "kind", "column").collect()
+    return session.store.scan("drift").sort("cutoff", "kind", "column").collect()
 
 
-def read_drift_report(config: Config, cutoff: date) -> bytes | None:
+def read_drift_report(session: Session, cutoff: date) -> bytes | None:
     """The HTML report of the check at `cutoff`; None when there is none."""
     try:
-        return read_report_file(open_store(config), f"reports/drift-{cutoff}.html")
+        return read_report_file(session.store, f"reports/drift-{cutoff}.html")
     except FileNotFoundError:
         return None

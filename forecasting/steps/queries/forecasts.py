@@ -8,42 +8,39 @@ from typing import Any
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.data.schemas import interval_columns
-from forecasting.services.store.vintages import published_vintages, scan_published
+from forecasting.services.store.vintages import scan_published
 from forecasting.steps.queries.history import sum_observed
 from forecasting.steps.queries.selection import Selection, belongs_to
 from forecasting.steps.queries.status import read_run_facts
-from forecasting.steps.session import open_store
+from forecasting.steps.session import Session
 
 
-def list_vintages(config: Config) -> pl.DataFrame:
+def list_vintages(session: Session) -> pl.DataFrame:
     """[cutoff, version, kind]: published vintages, then backtest windows (version null), each newest first."""
-    store = open_store(config)
-    published = published_vintages(store).select("cutoff", "version", kind=pl.lit("published"))
-    scored = store.scan("scores").filter(_is_last_recipe(config)).select("cutoff").drop_nulls().unique()
+    published = session.vintages.select("cutoff", "version", kind=pl.lit("published"))
+    scored = session.store.scan("scores").filter(_is_last_recipe(session)).select("cutoff").drop_nulls().unique()
     cutoffs = scored.sort("cutoff", descending=True).collect()
     windows = cutoffs.select("cutoff", version=pl.lit(None, pl.Int64), kind=pl.lit("backtest"))
     return pl.concat([published, windows])
 
 
-def list_models(config: Config, cutoff: date, version: int | None, selection: Selection | None = None) -> list[str]:
+def list_models(session: Session, cutoff: date, version: int | None, selection: Selection | None = None) -> list[str]:
     """Names of the models with forecasts in a vintage, or in a backtest window (version None), the champion first.
 
     With a selection, the models that forecast it; for an aggregate without rows in the table, those of its series.
     """
-    rows = _scan(config, cutoff, version, selection.buckets if selection else ())
+    rows = _scan(session, cutoff, version, selection.buckets if selection else ())
     if selection and selection.kind == "group":
         of_aggregate = rows.filter(pl.col("unique_id") == selection.name)
-        rows = of_aggregate if of_aggregate.head(1).collect().height else _scan(config, cutoff, version)
+        rows = of_aggregate if of_aggregate.head(1).collect().height else _scan(session, cutoff, version)
     names = rows.select(pl.col("model").unique().sort()).collect()["model"].to_list()
-    published = published_vintages(open_store(config))
-    champion = published["champion"].item(0) if published.height else None
+    champion = session.vintages["champion"].item(0) if session.vintages.height else None
     return sorted(names, key=lambda name: name != champion)
 
 
 def read_forecast(
-    config: Config, selection: Selection, cutoff: date, version: int | None, model: str | None
+    session: Session, selection: Selection, cutoff: date, version: int | None, model: str | None
 ) -> pl.DataFrame:
     """[ds, yhat, q50, lo-80, hi-80, ..., model, source, interval]: one row per period ahead, sorted by ds.
 
@@ -51,41 +48,42 @@ def read_forecast(
     None. Bounds are null for a sum of series, since quantiles cannot be added. Empty when there is no forecast.
     """
     by_model = pl.col("model") == model if model else pl.lit(value=True)
-    rows = _scan(config, cutoff, version, selection.buckets).filter(by_model)
+    rows = _scan(session, cutoff, version, selection.buckets).filter(by_model)
     names = [selection.name] if selection.kind != "sum" else list(selection.ids)
     grain = pl.col("grain") == "series" if selection.kind != "group" else pl.col("grain") != "series"
     selected = rows.filter(pl.col("unique_id").is_in(names) & grain)
-    forecast = selected.collect() if selection.kind != "sum" else _sum_series(selected, config).collect()
+    forecast = selected.collect() if selection.kind != "sum" else _sum_series(selected, session.config.level).collect()
     if selection.kind == "group" and forecast.is_empty():
-        forecast = _sum_members(config, selection, _scan(config, cutoff, version).filter(by_model)).collect()
-    columns = ["ds", "yhat", "q50", *interval_columns(config.level), "model", "source", "interval", "y"]
+        forecast = _sum_members(session, selection, _scan(session, cutoff, version).filter(by_model)).collect()
+    columns = ["ds", "yhat", "q50", *interval_columns(session.config.level), "model", "source", "interval", "y"]
     return forecast.select(c for c in columns if c in forecast.columns).sort("ds", "model")
 
 
-def _scan(config: Config, cutoff: date, version: int | None, buckets: Sequence[int] = ()) -> pl.LazyFrame:
+def _scan(session: Session, cutoff: date, version: int | None, buckets: Sequence[int] = ()) -> pl.LazyFrame:
     """The rows of a published vintage, or of a backtest window when `version` is None."""
-    store = open_store(config)
+    store = session.store
     where: dict[str, Any] = {"bucket": list(buckets)} if buckets else {}
     if version is None:
-        return store.scan("backtests", cutoff=cutoff, **where).filter(_is_last_recipe(config))
+        return store.scan("backtests", cutoff=cutoff, **where).filter(_is_last_recipe(session))
     return scan_published(store, "forecasts", cutoff=cutoff, **where).filter(pl.col("version") == version)
 
 
-def _is_last_recipe(config: Config) -> pl.Expr:
+def _is_last_recipe(session: Session) -> pl.Expr:
     """Whether a row is of the recipe that was backtested last; the tables also keep rows of earlier recipes."""
-    recipe = read_run_facts(config, "backtest").get("recipe")
+    recipe = read_run_facts(session, "backtest").get("recipe")
     return pl.col("recipe") == recipe if recipe else pl.lit(value=True)
 
 
-def _sum_members(config: Config, aggregate: Selection, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _sum_members(session: Session, aggregate: Selection, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The sum over the series of an aggregate, for vintages that hold no row of the aggregate itself."""
-    members = open_store(config).scan("series").filter(belongs_to(config, aggregate.name)).select("unique_id")
-    return _sum_series(rows.filter(pl.col("grain") == "series").join(members, on="unique_id", how="semi"), config)
+    members = session.store.scan("series").filter(belongs_to(session.config, aggregate.name)).select("unique_id")
+    series = rows.filter(pl.col("grain") == "series").join(members, on="unique_id", how="semi")
+    return _sum_series(series, session.config.level)
 
 
-def _sum_series(rows: pl.LazyFrame, config: Config) -> pl.LazyFrame:
+def _sum_series(rows: pl.LazyFrame, levels: Sequence[int]) -> pl.LazyFrame:
     """Forecasts added up per period and model: means add up, quantiles do not and are null."""
-    no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(config.level))}
+    no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(levels))}
     observed = [sum_observed("y")] if "y" in rows.collect_schema() else []
     total = rows.group_by("ds", "model").agg(sum_observed("yhat"), *observed)
     return total.with_columns(**no_quantiles, source=pl.lit("sum of series"), interval=pl.lit(None, pl.String))

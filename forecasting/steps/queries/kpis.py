@@ -7,11 +7,9 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.config import Config
-from forecasting.services.store.vintages import published_vintages
 from forecasting.steps.queries.largest_series import sum_horizon_by_series
 from forecasting.steps.queries.status import read_status
-from forecasting.steps.session import open_store
+from forecasting.steps.session import Session
 
 
 @dataclass(frozen=True)
@@ -50,31 +48,31 @@ class Kpis:
     change: YearOnYear | None
 
 
-def read_kpis(config: Config) -> Kpis:
+def read_kpis(session: Session) -> Kpis:
     """The key figures of the newest vintage and its champion."""
-    now = read_status(config)
-    scores = _read_scores(config, now.champion)
-    wape, skill, level = scores.get("wape"), scores.get("skill"), min(config.level)
+    now = read_status(session)
+    scores = _read_scores(session, now.champion)
+    wape, skill, level = scores.get("wape"), scores.get("skill"), min(session.config.level)
     ladder = wape / (1 - skill) if wape is not None and skill is not None and skill < 1 else None
-    total, change = _sum_horizon(config, now.cutoff) if now.cutoff else (None, None)
+    total, change = _sum_horizon(session, now.cutoff) if now.cutoff else (None, None)
     bias, coverage = scores.get("bias"), scores.get(f"coverage-{level}")
     return Kpis(now.champion, wape, ladder, bias, coverage, level, total, change)
 
 
-def _read_scores(config: Config, model: str | None) -> dict[str, float]:
+def _read_scores(session: Session, model: str | None) -> dict[str, float]:
     """Metric -> value of a model over all windows, segments and horizons, for the recipe of the newest vintage."""
     overall = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
-    rows = open_store(config).scan("scores").filter(overall & (pl.col("model") == pl.lit(model)))
+    rows = session.store.scan("scores").filter(overall & (pl.col("model") == pl.lit(model)))
     # the table keeps scores of earlier recipes: the vintage names the one that it was made with
-    newest = published_vintages(open_store(config)).head(1)
+    newest = session.vintages.head(1)
     of_recipe = pl.col("recipe") == str(newest["recipe"].item()) if newest.height else pl.lit(value=True)
     rows = rows.filter((pl.col("grain") == "series") & of_recipe)
     return dict(rows.select("metric", "value").collect().iter_rows())
 
 
-def _sum_horizon(config: Config, cutoff: date) -> tuple[float | None, YearOnYear | None]:
+def _sum_horizon(session: Session, cutoff: date) -> tuple[float | None, YearOnYear | None]:
     """The total forecast of the newest vintage, and its change on a year before."""
-    series = sum_horizon_by_series(config, cutoff)
+    series = sum_horizon_by_series(session, cutoff)
     if series.is_empty():
         return None, None
     matched = series.filter(pl.col("last_year").is_not_null())

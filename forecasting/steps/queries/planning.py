@@ -10,7 +10,6 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, InProcess, Panel
@@ -21,54 +20,53 @@ from forecasting.steps.forecasting import bundles
 from forecasting.steps.queries.history import on_promotion
 from forecasting.steps.queries.selection import resolve_selection
 from forecasting.steps.queries.status import read_status
-from forecasting.steps.session import open_panel, open_session, open_store
+from forecasting.steps.session import Session
 
 
-def days_ahead(config: Config, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
+def days_ahead(session: Session, unique_id: str, edits: Iterable[Edit] = ()) -> pl.DataFrame:
     """[ds, every known-ahead column] of the periods ahead, with `edits`; without columns for an unknown series."""
-    cutoff = read_status(config).cutoff
-    panel = _alone(config, unique_id) if cutoff else None
+    cutoff = read_status(session).cutoff
+    panel = _alone(session, unique_id) if cutoff else None
     if panel is None or cutoff is None:
         return pl.DataFrame()
-    frame = Cut(panel, cutoff, config.h, _fitting(config, panel, edits)).frame(0)
-    ahead = [c for c in config.columns.known_ahead if c in frame.columns]
+    frame = Cut(panel, cutoff, session.config.h, _fitting(session, panel, edits)).frame(0)
+    ahead = [c for c in session.config.columns.known_ahead if c in frame.columns]
     return frame.filter(pl.col("ds") > cutoff).select("ds", *ahead)
 
 
-def promotions_ahead(config: Config, unique_id: str) -> pl.DataFrame:
+def promotions_ahead(session: Session, unique_id: str) -> pl.DataFrame:
     """[ds, promo]: 1.0 on coming periods that are planned as a promotion, 0.0 on others, null where nobody knows."""
-    days = days_ahead(config, unique_id)
-    if config.columns.promo not in days.columns:
+    days = days_ahead(session, unique_id)
+    if session.config.columns.promo not in days.columns:
         return pl.DataFrame(schema={"ds": pl.Date, "promo": pl.Float64})
-    return days.select("ds", promo=on_promotion(config))
+    return days.select("ds", promo=on_promotion(session.config))
 
 
-def what_if(config: Config, unique_id: str, edits: Iterable[Edit]) -> pl.DataFrame:
+def what_if(session: Session, unique_id: str, edits: Iterable[Edit]) -> pl.DataFrame:
     """[unique_id, ds, baseline, yhat, difference, lo-*, hi-*]: the champion's forecast with `edits` beside the plan's.
 
     One row per period ahead, in units of y; nothing is stored. Raises UserError without a forecast or the series.
     """
-    session = open_session(config)
     vintage = session.vintages.head(1)
-    lost = UserError(f"{config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
+    lost = UserError(f"{session.config.name}: no forecast of {unique_id} to compare with; run `demandcast run` first")
     if vintage.is_empty():
         raise lost
     cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(session.registry, version)
-    own = bundles.served_by(session, bundle, version).config
-    panel = _alone(own, unique_id)
+    served = bundles.served_by(session, bundle, version)
+    panel = _alone(served, unique_id)
     if panel is None:
         raise lost
     planned, changed = (
-        scenario.answers(bundle, Cut(panel, cutoff, own.h, e)) for e in ((), _fitting(own, panel, edits))
+        scenario.answers(bundle, Cut(panel, cutoff, served.config.h, e)) for e in ((), _fitting(served, panel, edits))
     )
     return compared(planned, changed)
 
 
-def _fitting(config: Config, panel: Panel, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+def _fitting(session: Session, panel: Panel, edits: Iterable[Edit]) -> tuple[Edit, ...]:
     """The edits with values of their columns' types; raises UserError for one that its column cannot take."""
     kinds = panel.scan(0).collect_schema()
-    ahead = [c for c in config.columns.known_ahead if c in kinds]
+    ahead = [c for c in session.config.columns.known_ahead if c in kinds]
     return tuple(_fit(edit, kinds[edit.column] if edit.column in ahead else None, ahead) for edit in edits)
 
 
@@ -86,21 +84,21 @@ def _text(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def _alone(config: Config, unique_id: str) -> Panel | None:
+def _alone(session: Session, unique_id: str) -> Panel | None:
     """The panel of one series, in bucket 0; the priors of its groups stay those of all series."""
-    of, store = resolve_selection(config, [f"series:{unique_id}"]), open_store(config)
+    of, store = resolve_selection(session, [f"series:{unique_id}"]), session.store
     if of is None:
         return None
     rows = store.scan("panel", bucket=list(of.buckets)).filter(pl.col("unique_id") == unique_id).collect()
-    whole = open_panel(config, store)
+    whole = session.panel
     return replace(whole, scan=InMemory(rows), buckets=(0,), engine=InProcess(), whole=whole)
 
 
-def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:
+def seen(session: Session) -> dict[str, tuple[float, float] | list[str]]:
     """By known-ahead column: least and greatest value in the history, or the texts (at most 200) for a text column."""
-    rows = open_store(config).scan("panel").filter(pl.col("flag") != "ahead")
+    rows = session.store.scan("panel").filter(pl.col("flag") != "ahead")
     kinds = rows.collect_schema()
-    columns = [c for c in config.columns.known_ahead if c in kinds]
+    columns = [c for c in session.config.columns.known_ahead if c in kinds]
     texts = [c for c in columns if kinds[c] == pl.String]
     numbers = [c for c in columns if c not in texts]
     ends = [e for c in numbers for e in (pl.col(c).min().alias(f"{c}<"), pl.col(c).max().alias(f"{c}>"))]
@@ -112,10 +110,10 @@ def seen(config: Config) -> dict[str, tuple[float, float] | list[str]]:
     return spans | {c: list(row[c]) for c in texts}
 
 
-def outside(config: Config, unique_id: str, edits: Iterable[Edit]) -> list[str]:
+def outside(session: Session, unique_id: str, edits: Iterable[Edit]) -> list[str]:
     """One sentence for every edited column that holds a value that training has not seen: trust such an answer less."""
     edits = list(edits)
-    known, frame = seen(config), days_ahead(config, unique_id, edits)
+    known, frame = seen(session), days_ahead(session, unique_id, edits)
     changed = [c for c in dict.fromkeys(e.column for e in edits) if c in frame.columns and c in known]
     return [s for c in changed if (s := _sentence(c, frame[c].drop_nulls(), known[c]))]
 

@@ -11,7 +11,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.features.groups import group_label
-from forecasting.steps.session import open_store
+from forecasting.steps.session import Session
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ TOTAL = Selection("total", "group", buckets=(AGGREGATE_BUCKET,))
 """The aggregate of all series."""
 
 
-def resolve_selection(config: Config, names: Sequence[str]) -> Selection | None:
+def resolve_selection(session: Session, names: Sequence[str]) -> Selection | None:
     """The selection that names like "group:total" or "series:A/1" stand for; None when none of them exists.
 
     An aggregate is shown by itself; several series are added up.
     """
     aggregates = [n.removeprefix("group:") for n in names if n.startswith("group:")]
-    existing = list_aggregates(config) if aggregates else []
+    existing = list_aggregates(session) if aggregates else []
     if aggregate := next((name for name in aggregates if name in existing), None):
         return Selection(aggregate, "group", buckets=(AGGREGATE_BUCKET,))
     wanted = [n.removeprefix("series:") for n in names if n.startswith("series:")]
-    series = open_store(config).scan("series").filter(pl.col("unique_id").is_in(wanted))
+    series = session.store.scan("series").filter(pl.col("unique_id").is_in(wanted))
     found = series.select("unique_id", "bucket").collect()
     if found.is_empty():
         return None
@@ -51,20 +51,20 @@ def resolve_selection(config: Config, names: Sequence[str]) -> Selection | None:
     return Selection(f"{len(ids)} series", "sum", ids, buckets)
 
 
-def list_aggregates(config: Config) -> list[str]:
+def list_aggregates(session: Session) -> list[str]:
     """Names of the aggregates: "total" first, then names like "store=S1" by depth."""
-    names = open_store(config).scan("groups").select(pl.col("group").unique()).collect()["group"].to_list()
+    names = session.store.scan("groups").select(pl.col("group").unique()).collect()["group"].to_list()
     return sorted(names, key=lambda name: (name != "total", name.count("/"), name))
 
 
-def count_series(config: Config) -> int:
+def count_series(session: Session) -> int:
     """Number of series in the panel."""
-    return int(open_store(config).scan("series").select(pl.len()).collect().item())
+    return int(session.store.scan("series").select(pl.len()).collect().item())
 
 
-def find_series(config: Config, text: str = "", limit: int = 50) -> list[str]:
+def find_series(session: Session, text: str = "", limit: int = 50) -> list[str]:
     """At most `limit` ids of series that contain every word of `text` (in any case), the largest sales first."""
-    series = open_store(config).scan("series")
+    series = session.store.scan("series")
     for word in text.lower().split():
         series = series.filter(pl.col("unique_id").str.to_lowercase().str.contains(word, literal=True))
     size = (pl.col("mean").fill_null(0) * pl.col("n")).alias("size")

@@ -9,9 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from forecasting.config import Config
-from forecasting.services.store.vintages import published_vintages
-from forecasting.steps.session import open_store
+from forecasting.steps.session import Session
 
 
 @dataclass(frozen=True)
@@ -25,18 +23,17 @@ class Status:
     series: int
 
 
-def read_status(config: Config) -> Status:
+def read_status(session: Session) -> Status:
     """The state of the job; every field is None (or 0) before the first run."""
-    store = open_store(config)
-    series = store.scan("series").select(pl.col("last").max(), pl.len().alias("n")).collect().row(0)
-    run = store.scan("runs").select(pl.col("run_at").max()).collect().item()
-    newest = published_vintages(store).head(1)
+    series = session.store.scan("series").select(pl.col("last").max(), pl.len().alias("n")).collect().row(0)
+    run = session.store.scan("runs").select(pl.col("run_at").max()).collect().item()
+    newest = session.vintages.head(1)
     cutoff, champion = (newest["cutoff"].item(), newest["champion"].item()) if newest.height else (None, None)
     return Status(series[0], run, cutoff, champion, series[1])
 
 
-def read_run_facts(config: Config, step: str) -> dict[str, Any]:
+def read_run_facts(session: Session, step: str) -> dict[str, Any]:
     """The facts that the last run of `step` recorded (see the docstring of the step); empty when it has never run."""
-    runs = open_store(config).scan("runs").filter(pl.col("step") == step)
+    runs = session.store.scan("runs").filter(pl.col("step") == step)
     last = runs.sort("run_at").tail(1).select("facts").collect()
     return dict(json.loads(last.item())) if last.height else {}

@@ -1,4 +1,4 @@
-"""The query string is the state."""
+"""The query string is the state of a page."""
 
 from datetime import date
 
@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.pages import drift, forecasts, scenario
-from dashboard.state import Field, decode, encode
+from dashboard.pages.drift import callbacks as drift
+from dashboard.pages.forecasts import controls as forecasts
+from dashboard.pages.scenario import controls as scenario
+from dashboard.url_state import QueryField, decode, encode
 
 text = st.text(min_size=1).filter(lambda t: t.strip() == t)
 day = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(str)
@@ -82,6 +84,6 @@ def test_of_several_changes_only_the_readable_ones_stay() -> None:
 
 
 def test_dash_hands_over_a_parsed_query() -> None:
-    fields = (Field("show", [], many=True), Field("span", "short"))
+    fields = (QueryField("show", [], many=True), QueryField("span", "short"))
     assert decode(fields, {"show": "series:A", "x": "1"}) == {"show": ["series:A"], "span": "short"}
     assert decode(fields, {"show": ["series:A", "series:B"]})["show"] == ["series:A", "series:B"]

@@ -1,4 +1,4 @@
-"""The query string is a page's state: fields to a string and back, unknown keys and impossible values left out."""
+"""The query string as the state of a page: fields to text and back; unknown keys and unreadable values are dropped."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,57 +8,57 @@ from urllib.parse import parse_qs, urlencode
 
 
 @dataclass(frozen=True)
-class Field:
-    """One key of the query string; `read` turns its text into a value and raises ValueError for a text it cannot be."""
+class QueryField:
+    """One key of the query string; `parse` turns its text into a value and raises ValueError where it cannot."""
 
     name: str
     default: Any = None
-    read: Callable[[str], Any] = str
+    parse: Callable[[str], Any] = str
     many: bool = False
 
     def value(self, texts: list[str]) -> Any:
-        """The value, or the default when no text is left that can be read."""
-        values = [v for v in map(self._try, texts) if v is not None]
+        """The value of the field, or its default when none of the texts can be read."""
+        values = [v for v in map(self._try_parse, texts) if v is not None]
         if self.many:
             return values or self.default
         return values[0] if values else self.default
 
-    def _try(self, text: str) -> Any:
+    def _try_parse(self, text: str) -> Any:
         try:
-            return self.read(text)
+            return self.parse(text)
         except ValueError:
             return None
 
 
-def iso(text: str) -> str:
-    """A date as ISO text; raises ValueError when it is none."""
+def iso_date(text: str) -> str:
+    """A date as ISO text; raises ValueError for any other text."""
     return date.fromisoformat(text).isoformat()
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """A reader that takes these texts only."""
+    """A parser that accepts these texts only."""
 
-    def read(text: str) -> str:
+    def parse(text: str) -> str:
         if text not in choices:
             raise ValueError(text)
         return text
 
-    return read
+    return parse
 
 
-def decode(fields: Iterable[Field], query: str | Mapping[str, Any]) -> dict[str, Any]:
-    """The state in a query string (or Dash's parsed one); every field has a value afterwards."""
+def decode(fields: Iterable[QueryField], query: str | Mapping[str, Any]) -> dict[str, Any]:
+    """The state in a query string (or in Dash's parsed one), with a value for every field."""
     texts: dict[str, Any] = dict(parse_qs(query.lstrip("?"))) if isinstance(query, str) else dict(query)
-    return {f.name: f.value(_texts(texts.get(f.name))) for f in fields}
+    return {f.name: f.value(_as_texts(texts.get(f.name))) for f in fields}
 
 
-def encode(fields: Iterable[Field], values: Mapping[str, Any]) -> str:
+def encode(fields: Iterable[QueryField], values: Mapping[str, Any]) -> str:
     """The query string of a state, "" when all is at its default; fields keep their order so that links compare."""
     pairs = {f.name: values.get(f.name) for f in fields if values.get(f.name) not in (f.default, None, "", [])}
     return f"?{urlencode(pairs, doseq=True)}" if pairs else ""
 
 
-def _texts(value: Any) -> list[str]:
+def _as_texts(value: Any) -> list[str]:
     if value is None:
         return []
     return [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]

@@ -1,0 +1,17 @@
+"""Health of the process, for load balancers and monitors."""
+
+from fastapi import APIRouter
+
+from forecasting.config import Config
+
+
+def routes(config: Config) -> APIRouter:
+    """GET /health."""
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """The process responds; reads nothing from the store."""
+        return {"status": "ok", "config": config.name}
+
+    return router

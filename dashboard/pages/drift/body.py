@@ -1,0 +1,82 @@
+"""Body of the drift page: verdict, scores over time, scores of the check, and its full report."""
+
+from datetime import date
+from typing import Any
+
+import dash_mantine_components as dmc
+import polars as pl
+from dash import html
+
+from dashboard import figures
+from dashboard.components import (
+    chart_card,
+    data_table,
+    empty_state,
+    notice,
+    number_column,
+    status_light,
+    text_column,
+)
+from dashboard.labels import chart_labels, run_command
+from forecasting.steps import queries
+from forecasting.steps.session import Session
+
+COLUMNS = [
+    text_column("column", "Column"),
+    text_column("kind", "Kind"),
+    text_column("method", "Method", minWidth=180),
+    number_column("score", "Score", 4),
+    number_column("threshold", "Threshold", 3),
+    text_column("verdict", "Verdict"),
+]
+
+
+def draw_body(session: Session, cutoff: str | None, scheme: str | None) -> Any:
+    """The check at `cutoff`; without any check the command that makes one."""
+    config = session.config
+    if cutoff is None:
+        reason = "The step monitor compares the newest weeks with the same weeks a year before, after a run."
+        return empty_state("No drift check yet", reason, run_command(config, "monitor"))
+    verdict = pl.when("drifted").then(pl.lit("▲ drifted")).otherwise(pl.lit("● steady"))
+    scores = queries.read_drift(session).with_columns(ratio=ratio_to_threshold(), verdict=verdict)
+    check = scores.filter(pl.col("cutoff") == date.fromisoformat(cutoff))
+    rows = check.sort("ratio", descending=True, nulls_last=True)
+    through = queries.read_status(session).through
+    labels = chart_labels(config, "Drift per column over time", scheme, through, "p-values inverted")
+    parts = [
+        _verdict(rows),
+        chart_card("drift-chart", figures.plot_drift(scores, labels), 400),
+        data_table("drift-scores", rows, COLUMNS),
+        _report(session, cutoff),
+    ]
+    return dmc.Stack(parts, gap="md")
+
+
+def ratio_to_threshold() -> pl.Expr:
+    """The score relative to its threshold, above 1 when the column has drifted, for any kind of method.
+
+    A p-value means drift when it is small and a distance when it is large, so the ratio of a p-value is inverted.
+    """
+    ratio = pl.col("score") / pl.col("threshold")
+    p_value = pl.col("method").str.to_lowercase().str.contains("p_value|p-value|p value")
+    return pl.when(p_value).then(1 / ratio.clip(lower_bound=0.01)).otherwise(ratio)
+
+
+def _verdict(rows: pl.DataFrame) -> dmc.Group:
+    drifted = rows.filter("drifted")["column"].to_list()
+    text = f"{len(drifted)} of {rows.height} columns drifted{': ' + ', '.join(drifted) if drifted else ''}"
+    return status_light("watch" if drifted else "ok", text)
+
+
+def _report(session: Session, cutoff: str) -> Any:
+    if queries.read_drift_report(session, date.fromisoformat(cutoff)) is None:
+        return notice("The HTML report of this check is no longer in the store; only the scores above are kept.")
+    # scripts yes, same origin no: the report draws itself but reaches neither the dashboard nor the network
+    frame = html.Iframe(
+        src=f"/reports/drift/{cutoff}",
+        title=f"Drift report of {cutoff}",
+        className="report",
+        id="drift-report",
+        sandbox="allow-scripts",
+    )
+    return html.Section([dmc.Title("Full report", order=2, size="h4", mb="sm"), frame])

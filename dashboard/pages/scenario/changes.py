@@ -1,0 +1,44 @@
+"""The changes of a scenario as texts like "price*=0.9@2016-05-23:2016-05-29": adding, editing and removing them."""
+
+from typing import Any
+
+from dash import no_update
+
+from forecasting.data.edits import Edit
+from forecasting.steps import queries
+
+
+def normalize_change(text: str) -> str:
+    """A change from a link, in its one spelling; raises ValueError for a text that is no change."""
+    return queries.spelled(queries.edit_of(text))
+
+
+def to_edits(changes: list[str]) -> list[Edit]:
+    """The changes as edits of a cut."""
+    return [queries.edit_of(change) for change in changes]
+
+
+def add_change(changes: list[str], dates: list[str] | None, change: str) -> tuple[Any, Any]:
+    """The changes with one more over the two `dates`, and None; or no update, and what is wrong with the change."""
+    if not dates or None in dates:
+        return no_update, "Choose the first and the last day first"
+    try:
+        return [*changes, normalize_change(f"{change}@{dates[0]}:{dates[1]}")], None
+    except ValueError:
+        return no_update, "Give a number, or a text to set"
+
+
+def apply_cell_edits(changes: list[str], cells: list[dict[str, Any]]) -> list[str]:
+    """The changes with edited table cells: each sets a column on one day, and replaces an earlier edit of that cell."""
+    for cell in cells:
+        day, column, value = cell["data"]["ds"], cell["colId"], cell.get("value")
+        on_day = f"@{day}:{day}"
+        changes = [c for c in changes if not (c.startswith(f"{column}=") and c.endswith(on_day))]
+        if value not in (None, ""):
+            changes = [*changes, normalize_change(f"{column}={value}{on_day}")]
+    return changes
+
+
+def remove_change(changes: list[str], clicks: list[int | None], index: int) -> Any:
+    """The changes without the one at `index`; no update when its button was only drawn and has no clicks yet."""
+    return [c for i, c in enumerate(changes) if i != index] if any(clicks) else no_update

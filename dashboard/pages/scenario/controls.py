@@ -1,0 +1,116 @@
+"""Controls of the scenario page: series, days, change, and the plan that it changes."""
+
+from datetime import date
+from typing import Any
+
+import dash_mantine_components as dmc
+import polars as pl
+from dash import dcc, html
+
+from dashboard import choices
+from dashboard.components import data_table, empty_state, loading_area, page_frame, period_column
+from dashboard.labels import run_command
+from dashboard.pages.scenario.change_list import OPERATIONS
+from dashboard.pages.scenario.changes import normalize_change
+from dashboard.url_state import QueryField, decode, iso_date
+from forecasting.config import Config
+from forecasting.steps import queries
+from forecasting.steps.session import Session, open_session
+
+PATH = "/scenario"
+LEAD = "Change what is known ahead for one series and see what the model expects. The plan stays as it is."
+FIELDS = (
+    QueryField("series"),
+    QueryField("start", None, iso_date),
+    QueryField("end", None, iso_date),
+    QueryField("change", [], normalize_change, many=True),
+)
+
+
+def layout(config: Config, query: dict[str, Any]) -> Any:
+    """The controls as the query string sets them, the plan, and the place of the result."""
+    session = open_session(config)
+    cutoff = queries.read_status(session).cutoff
+    if cutoff is None:
+        reason = "A scenario needs a published forecast."
+        return page_frame("Scenario", LEAD, empty_state("No forecast to change yet", reason, run_command(config)))
+    if not config.columns.known_ahead:
+        reason = "The config names no column under columns.known_ahead, so there is nothing that a plan could change."
+        return page_frame("Scenario", LEAD, empty_state("Nothing to change", reason))
+    state = decode(FIELDS, query)
+    series = state["series"] or next(iter(queries.find_series(session, "", 1)), None)
+    first, last = (config.frequency.shift(cutoff, step) for step in (1, config.h))
+    dates = [state["start"] or str(first), state["end"] or str(last)]
+    return page_frame(
+        "Scenario",
+        LEAD,
+        dcc.Store(id="scenario-changes", data=state["change"]),
+        dcc.Store(id="scenario-outcome"),
+        _controls(session, series, dates, (first, last)),
+        _plan(session, series),
+        loading_area("scenario-result", 200),
+    )
+
+
+def _controls(session: Session, series: str | None, dates: list[str], horizon: tuple[date, date]) -> dmc.Card:
+    half, quarter = {"base": 12, "sm": 6}, {"base": 6, "sm": 3}
+    cells = [
+        (_series(session, series), half),
+        (_dates(session.config, dates, horizon), half),
+        *((control, quarter) for control in _change(session.config)),
+    ]
+    row = dmc.Grid([dmc.GridCol(control, span=span) for control, span in cells], gutter="md", align="flex-end")
+    run = dmc.Button("Run scenario", id="scenario-run")
+    buttons = dmc.Group([run, dmc.Button("Clear", id="scenario-clear", variant="default")])
+    return dmc.Card(dmc.Stack([row, html.Div(id="scenario-change-list", role="status"), buttons], gap="md"))
+
+
+def _series(session: Session, series: str | None) -> dmc.Select:
+    return dmc.Select(
+        id="scenario-series",
+        label="Series",
+        description="Type to search all series",
+        searchable=True,
+        filter={"function": "keepServerOrder"},
+        value=series,
+        data=choices.series_options(session, "", series),
+        allowDeselect=False,
+        nothingFoundMessage="No series has these words",
+    )
+
+
+def _dates(config: Config, dates: list[str], horizon: tuple[date, date]) -> dmc.DatePickerInput:
+    first, last = horizon
+    return dmc.DatePickerInput(
+        id="scenario-dates",
+        type="range",
+        valueFormat="YYYY-MM-DD",
+        value=dates,
+        label=f"{config.frequency.unit.title()}s to change",
+        description=f"Between {first} and {last}",
+        minDate=str(first),
+        maxDate=str(last),
+        allowSingleDateInRange=True,
+    )
+
+
+def _change(config: Config) -> list[Any]:
+    """Column, operation, value, and the button that adds the change."""
+    columns = list(config.columns.known_ahead)
+    operations = [{"value": value, "label": label} for value, label in OPERATIONS.items()]
+    return [
+        dmc.Select(id="scenario-column", label="Column", data=columns, value=columns[0], allowDeselect=False),
+        dmc.Select(id="scenario-operation", label="Change", data=operations, value="=", allowDeselect=False),
+        dmc.TextInput(id="scenario-value", label="Value", placeholder="for example 0.9"),
+        dmc.Button("Add change", id="scenario-add", variant="light", fullWidth=True),
+    ]
+
+
+def _plan(session: Session, series: str | None) -> dmc.Card:
+    """The known-ahead columns of the coming periods, which can be edited cell by cell."""
+    columns = [period_column(session.config)]
+    columns += [{"field": c, "headerName": c, "editable": True} for c in session.config.columns.known_ahead]
+    rows = queries.days_ahead(session, series) if series else pl.DataFrame()
+    title = dmc.Title("The plan", order=2, size="h4")
+    hint = dmc.Text("Edit a cell (Enter or double click) to change a single day.", size="sm", c="dimmed", mb="sm")
+    return dmc.Card([title, hint, data_table("scenario-plan", rows, columns, height=300, getRowId="params.data.ds")])
