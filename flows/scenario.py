@@ -25,19 +25,22 @@ def days(span: str) -> tuple[date, date]:
 
 
 def answer(config: Config, where: str | None, changes: list[str], span: tuple[date, date], out: Path | None) -> str:
-    """Run the scenario; write it to `out` or show it on stdout. Returns one sentence with the sums."""
+    """Run the scenario; write it to `out` or show it on stdout. Returns its warnings and one sentence with the sums."""
+    from forecasting.planning.scenario import parse_changes
     from forecasting.steps.export import write_file
-    from forecasting.steps.scenario import run_scenario
+    from forecasting.steps.scenario import SeriesFilter, run_scenario
+    from forecasting.steps.session import open_session
 
-    found = run_scenario(config, where, changes, *span)
+    found = run_scenario(open_session(config), parse_changes(changes, span), SeriesFilter(where))
     if out:
-        write_file(config, "scenario", found, out)
+        write_file(config, "scenario", found.rows, out)
     else:
-        _show(found)
-    before, after = (float(found[column].sum()) for column in ("baseline", "yhat"))
-    series = found["unique_id"].n_unique()
-    where = f"; written to {out}" if out else ""
-    return f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f}){where}"
+        _show(found.rows)
+    before, after = (float(found.rows[column].sum()) for column in ("baseline", "yhat"))
+    series = found.rows["unique_id"].n_unique()
+    place = f"; written to {out}" if out else ""
+    sums = f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f}){place}"
+    return "\n".join([*found.warnings, sums])
 
 
 def _show(rows: pl.DataFrame) -> None:

@@ -11,7 +11,7 @@ import yaml
 from flows.sample import write
 from forecasting.config import load
 from forecasting.errors import UserError
-from forecasting.planning.scenario import edits_of
+from forecasting.planning.scenario import check_edits, parse_changes
 from forecasting.services.registry import Registry
 from forecasting.steps import Outcome, run_step
 from forecasting.steps.export import export
@@ -206,4 +206,4 @@ def test_a_sample_that_cannot_be_written(place):
 def test_a_scenario_with_a_price_below_nothing(change):
     config = job(columns={"known_ahead": ["price"], "price": "price"})
     with pytest.raises(UserError, match="a price cannot be below 0"):
-        edits_of(config, [change], (START, START), None, {"price": pl.Float64()})
+        check_edits(parse_changes([change], (START, START)), config, {"price": pl.Float64()})

@@ -15,7 +15,7 @@ from forecasting.errors import UserError
 from forecasting.features.groups import priors
 from forecasting.frequency import FREQS
 from forecasting.models import build, load
-from forecasting.planning.scenario import edits_of
+from forecasting.planning.scenario import check_edits, parse_changes
 from forecasting.steps.session import open_panel, open_store, resolve_cutoff
 from tests.chain import make
 
@@ -197,4 +197,4 @@ def test_a_scenario_takes_finite_numbers_only(value):
         {"name": "x", "source": {}, "freq": "1d", "h": 7, "columns": {"known_ahead": ["price"]}}
     )
     with pytest.raises(UserError, match="is not a number"):
-        edits_of(config, [f"price*={value}"], (START, START), None, {"price": pl.Float64()})
+        check_edits(parse_changes([f"price*={value}"], (START, START)), config, {"price": pl.Float64()})

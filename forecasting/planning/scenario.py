@@ -1,87 +1,121 @@
-"""Scenarios as data: words like `price*=0.9` on some days become edits of a cut."""
+"""Scenarios: edits checked against the columns of a panel, and two forecasts compared."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.edits import Edit
+from forecasting.data.edits import Edit, format_change, format_number, parse_change, parse_edit, parse_number
 from forecasting.errors import UserError
 
-CHANGE = re.compile(r"^\s*([A-Za-z_]\w*)\s*(\*=|\+=|-=|=)\s*(.+?)\s*$")
 
+def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.DataType]) -> tuple[Edit, ...]:
+    """The edits with values of their columns' types, in their order.
 
-def edits_of(
-    config: Config, changes: Iterable[str], days: tuple[date, date], where: str | None, kinds: dict[str, pl.DataType]
-) -> tuple[Edit, ...]:
-    """Edits of the known-ahead columns on the days first..last where the SQL condition holds.
-
-    `kinds` are the types of the panel's columns. Raises UserError for a change, a column or a condition that makes no
-    sense.
+    `schema` is that of the panel. Raises UserError for a column that is not known ahead, a value that its column cannot
+    hold, a price below 0, or a condition that is none.
     """
-    _check_where(where, kinds)
-    return tuple(_edit(config, change, days, where, kinds) for change in changes)
+    return tuple(_check_edit(edit, config, schema) for edit in edits)
 
 
-def _edit(config: Config, change: str, days: tuple[date, date], where: str | None, kinds: dict[str, Any]) -> Edit:
-    found = CHANGE.match(change)
-    if not found:
-        raise UserError(f"change {change!r}: must look like price*=0.9, price=4.99, price+=1 or promo=1")
-    column, op, text = found.groups()
-    ahead = [c for c in config.columns.known_ahead if c in kinds]
-    if column not in ahead:
-        raise UserError(f"change {change!r}: {column} is not known ahead; a scenario may change {', '.join(ahead)}")
-    value = _value(text, op, kinds[column], change)
-    if column == config.columns.price and op in ("=", "*=") and isinstance(value, float) and value < 0:
-        raise UserError(f"change {change!r}: a price cannot be below 0")
-    return Edit(column, op, value, *days, where)  # type: ignore[arg-type]
-
-
-def _value(text: str, op: str, kind: pl.DataType, change: str) -> float | str:
-    if kind == pl.String:
-        if op != "=":
+def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -> Edit:
+    change = format_change(edit)
+    known_ahead = [c for c in config.columns.known_ahead if c in schema]
+    if edit.column not in known_ahead:
+        raise UserError(
+            f"change {change!r}: {edit.column} is not known ahead; a scenario may change {', '.join(known_ahead)}"
+        )
+    check_condition(edit.where, schema)
+    if schema[edit.column] == pl.String:
+        if edit.op != "=":
             raise UserError(f"change {change!r}: the column holds text, which can only be set with =")
-        return text.strip("'\"")
-    try:
-        return _finite(float(text))
-    except ValueError:
-        raise UserError(f"change {change!r}: {text} is not a number") from None
+        return replace(edit, value=edit.value if isinstance(edit.value, str) else format_number(edit.value))
+    value = parse_number(edit.value) if isinstance(edit.value, str) else edit.value
+    if value is None:
+        raise UserError(f"change {change!r}: {edit.value} is not a number")
+    if edit.column == config.columns.price and edit.op in ("=", "*=") and value < 0:
+        raise UserError(f"change {change!r}: a price cannot be below 0")
+    return replace(edit, value=value)
 
 
-def _finite(number: float) -> float:
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-def _check_where(where: str | None, kinds: dict[str, pl.DataType]) -> None:
+def check_condition(where: str | None, schema: Mapping[str, pl.DataType]) -> None:
+    """Raise UserError unless `where` is None or an SQL condition over the columns of `schema`."""
     if where is None:
         return
     try:
         # run it: the schema alone is content to compare text with numbers
-        kept = pl.DataFrame(schema=kinds).select(condition(where)).schema
+        kept = pl.DataFrame(schema=schema).select(condition(where)).schema
     except pl.exceptions.PolarsError as e:
         reason = str(e).splitlines()[0]
-        raise UserError(f"where {where!r}: {reason}; columns are {', '.join(kinds)}") from None
+        raise UserError(f"where {where!r}: {reason}; columns are {', '.join(schema)}") from None
     if list(kept.dtypes()) != [pl.Boolean]:
         raise UserError(f"where {where!r}: must be a condition that is true or false, like store = 'S1'")
 
 
 def condition(where: str | None) -> pl.Expr:
-    """The SQL condition as an expression; None holds everywhere."""
+    """The SQL condition as a boolean expression; None holds for every row.
+
+    >>> pl.DataFrame({"store": ["S1", "S2"]}).filter(condition("store = 'S2'"))["store"].to_list()
+    ['S2']
+    """
     return pl.lit(value=True) if where is None else pl.sql_expr(where)
 
 
-def compared(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, ds, baseline, yhat, difference (changed less baseline, in units of y) and the bounds of `changed`."""
+def both_conditions(first: str | None, second: str | None) -> str | None:
+    """The SQL condition that holds where both do; None is no condition.
+
+    >>> both_conditions("price > 1", None), both_conditions("a = 1 OR b = 1", "c = 1")
+    ('price > 1', '(a = 1 OR b = 1) AND (c = 1)')
+    """
+    if first is None or second is None:
+        return second if first is None else first
+    return f"({first}) AND ({second})"
+
+
+def sql_text(value: str) -> str:
+    """A text as an SQL literal.
+
+    >>> print(sql_text("Ben's"))
+    'Ben''s'
+    """
+    return "'" + value.replace("'", "''") + "'"
+
+
+def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...]: one row per series and period that both hold.
+
+    All are in units of y; `yhat` and the bounds are those of `changed`, difference is yhat less baseline.
+
+    >>> plan = pl.DataFrame({"unique_id": ["a"], "ds": [1], "yhat": [10.0]})
+    >>> compare_forecasts(plan, plan.with_columns(yhat=12.0)).row(0)
+    ('a', 1, 10.0, 12.0, 2.0)
+    """
     before = baseline.select("unique_id", "ds", baseline="yhat")
     both = changed.join(before, on=["unique_id", "ds"])
     difference = (pl.col("yhat") - pl.col("baseline")).alias("difference")
     bounds = [c for c in changed.columns if c.startswith(("lo-", "hi-"))]
     return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds).sort("unique_id", "ds")
+
+
+def parse_edits(lines: Iterable[str]) -> tuple[Edit, ...]:
+    """The edits that lines like `price*=0.9@2016-05-23:2016-05-29` describe; raises UserError for one that is none."""
+    return _as_user_errors(parse_edit(line) for line in lines)
+
+
+def parse_changes(changes: Iterable[str], days: tuple[date, date], where: str | None = None) -> tuple[Edit, ...]:
+    """The edits of changes like `price*=0.9`, all on the days first..last where the SQL condition holds.
+
+    Raises UserError for a change that is none.
+    """
+    return _as_user_errors(parse_change(change, *days, where) for change in changes)
+
+
+def _as_user_errors(edits: Iterator[Edit]) -> tuple[Edit, ...]:
+    try:
+        return tuple(edits)
+    except ValueError as error:
+        raise UserError(str(error)) from None

@@ -1,17 +1,26 @@
-"""Scenario: the champion's forecasts as planned and with edited coming days, side by side."""
+"""Scenario: the champion's forecasts as planned and with edited coming days, side by side. Nothing is stored."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, InProcess, Panel
 from forecasting.errors import UserError
-from forecasting.planning.scenario import compared, condition, edits_of
+from forecasting.planning.observed_range import observed_values, warn_outside
+from forecasting.planning.scenario import (
+    both_conditions,
+    check_condition,
+    check_edits,
+    compare_forecasts,
+    condition,
+    sql_text,
+)
+from forecasting.services.store import Store
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.bundles import Bundle
@@ -20,61 +29,121 @@ from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.reconciliation import reconcilers
 from forecasting.steps.forecasting.training import Trained
-from forecasting.steps.session import open_session
+from forecasting.steps.session import Session
 
 
-def run_scenario(config: Config, where: str | None, changes: list[str], start: date, end: date) -> pl.DataFrame:
-    """Forecast the series that meet `where` (SQL over the panel's columns; None: all) with `changes` on start..end.
+@dataclass(frozen=True)
+class SeriesFilter:
+    """The series of a scenario: those of which any row meets the SQL condition `where`, or the one `unique_id`.
 
-    Returns unique_id, ds, baseline, yhat, difference and the bounds of the changed forecast: one row per series and
-    day of the horizon, in units of y. Nothing is stored. Raises UserError for a question that makes no sense.
+    Without either: all series.
     """
-    session = open_session(config)
+
+    where: str | None = None
+    unique_id: str | None = None
+
+    @property
+    def condition(self) -> str | None:
+        """The filter as one SQL condition; None for all series."""
+        one = None if self.unique_id is None else f"unique_id = {sql_text(self.unique_id)}"
+        return both_conditions(self.where, one)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a scenario gives.
+
+    `rows` [unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...]: one row per series and period of the horizon, in
+    units of y; the bounds are those of the changed forecast. `warnings` name edited values that training has not seen.
+    """
+
+    rows: pl.DataFrame
+    warnings: tuple[str, ...] = ()
+
+
+def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter = SeriesFilter()) -> Scenario:
+    """Forecast `series` with the champion of the newest published vintage, as planned and with `edits`.
+
+    The edits hold for these series only: the plans of all others stay. Raises UserError without a published forecast,
+    without such a series, for edits outside of the horizon and for edits that their columns cannot take.
+    """
     vintage = session.vintages.head(1)
     if vintage.is_empty():
         raise UserError(
-            f"{config.name}: there is no forecast to compare with; run `demandcast run` with this config first"
+            f"{session.config.name}: there is no forecast to compare with; run `demandcast run` with this config first"
         )
-    at, version = vintage["cutoff"].item(), vintage["version"].item()
+    cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)
-    own, panel = served.config, served.panel
-    _check_days(Cut(panel, at, own.h), start, end)
+    config, panel = served.config, served.panel
+    check_condition(series.where, panel_schema(panel))
+    _check_days(Cut(panel, cutoff, config.h), edits)
+    scoped = [replace(edit, where=both_conditions(edit.where, series.condition)) for edit in edits]
+    checked = check_edits(scoped, config, panel_schema(panel))
+    selected = select_series(panel, session.store, series)
+    planned, changed = (predict_cut(bundle, Cut(selected, cutoff, config.h, e)) for e in ((), checked))
+    future = Cut(selected, cutoff, config.h, checked).frame(0).filter(pl.col("ds") > cutoff)
+    return Scenario(compare_forecasts(planned, changed), warn_unseen(panel, future, checked))
+
+
+def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
+    """The columns of a panel and their types, without its bucket."""
     schema = panel.scan(panel.buckets[0]).collect_schema()
-    edits = edits_of(own, changes, (start, end), where, {c: k for c, k in schema.items() if c != "bucket"})
-    chosen = _only(panel, where)
-    planned, changed = (answers(bundle, Cut(chosen, at, own.h, e)) for e in ((), edits))
-    return compared(planned, changed)
+    return {column: kind for column, kind in schema.items() if column != "bucket"}
 
 
-def _check_days(cut: Cut, start: date, end: date) -> None:
+def _check_days(cut: Cut, edits: Sequence[Edit]) -> None:
+    """Raise UserError for an edit of which no day lies in the horizon."""
     first = cut.config.frequency.shift(cut.cutoff, 1)
-    if end < first or start > cut.end or end < start:
-        raise UserError(f"dates {start} to {end}: the forecast covers {first} to {cut.end}; choose days within")
+    for edit in edits:
+        if edit.end < first or edit.start > cut.end or edit.end < edit.start:
+            raise UserError(
+                f"dates {edit.start} to {edit.end}: the forecast covers {first} to {cut.end}; choose days within"
+            )
 
 
-def _only(panel: Panel, where: str | None) -> Panel:
-    """The panel of the series of which any row meets the condition; their groups' priors stay those of all series."""
-    parts = [panel.scan(b).filter(condition(where).any().over("unique_id")) for b in panel.buckets]
-    rows = pl.concat(pl.collect_all(parts))
+def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
+    """The panel of the chosen series, in one bucket 0; the priors of their groups stay those of all series.
+
+    Raises UserError when there is no such series.
+    """
+    chosen = condition(series.where).any().over("unique_id")
+    buckets = panel.buckets
+    if series.unique_id is not None:
+        chosen = chosen & (pl.col("unique_id") == series.unique_id)
+        found = store.scan("series").filter(pl.col("unique_id") == series.unique_id).select("bucket").collect()
+        buckets = tuple(found["bucket"])
+    parts = [panel.scan(bucket).filter(chosen) for bucket in buckets]
+    rows = pl.concat(pl.collect_all(parts)) if parts else pl.DataFrame()
     if rows.is_empty():
-        raise UserError(f"where {where!r}: no series meets this condition")
+        if series.unique_id is not None:
+            raise UserError(f"{panel.config.name}: there is no series {series.unique_id}")
+        raise UserError(f"where {series.where!r}: no series meets this condition")
     return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), whole=panel)
 
 
-def answers(bundle: Bundle, cut: Cut) -> pl.DataFrame:
-    """The champion's rows, with bounds, for all series of a cut whose panel has the one bucket 0."""
+def warn_unseen(panel: Panel, future: pl.DataFrame, edits: Sequence[Edit]) -> tuple[str, ...]:
+    """One sentence for each edited column that holds a value in the rows of `future` that no series ever had."""
+    columns = tuple(dict.fromkeys(edit.column for edit in edits))
+    if not columns:
+        return ()
+    history = pl.concat([panel.scan(bucket) for bucket in panel.buckets]).filter(pl.col("flag") != "ahead")
+    return tuple(warn_outside(future, observed_values(history, columns), columns))
+
+
+def predict_cut(bundle: Bundle, cut: Cut) -> pl.DataFrame:
+    """The champion's rows with bounds, one per series and period, for a cut whose panel has the one bucket 0."""
     trained = bundle.trained.only(bundle.champion)
-    rows = _among_all(trained, cut) if reconcilers(trained) else forecast_bucket(trained, cut, 0)
-    rows = rows.filter(pl.col("model") == bundle.champion)  # the members of an ensemble answer, too
+    rows = _predict_jointly(trained, cut) if reconcilers(trained) else forecast_bucket(trained, cut, 0)
+    rows = rows.filter(pl.col("model") == bundle.champion)  # without the members of an ensemble
     return calibrate(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
 
 
-def _among_all(trained: Trained, cut: Cut) -> pl.DataFrame:
-    """What is said of the series of a cut when all are forecast, those beside it as planned: sums need them all."""
+def _predict_jointly(trained: Trained, cut: Cut) -> pl.DataFrame:
+    """The rows of the cut's series when all series are forecast, the others as planned: reconciliation needs them."""
     ids = cut.panel.scan(0).select("unique_id").unique().collect()
-    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in ids["unique_id"].sort())
-    edits = (replace(e, where=f"({e.where or 'true'}) AND unique_id IN ({listed})") for e in cut.edits)
+    listed = f"unique_id IN ({', '.join(map(sql_text, ids['unique_id'].sort()))})"
+    edits = (replace(edit, where=both_conditions(edit.where, listed)) for edit in cut.edits)
     every = replace(cut, panel=cut.panel.whole or cut.panel, edits=tuple(edits))
     rows = pl.concat(forecast(trained, origin_of(every)), how="diagonal")
     return rows.filter(pl.col("grain") == "series").join(ids, on="unique_id", how="semi")

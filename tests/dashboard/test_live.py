@@ -11,7 +11,8 @@ from dashboard.pages.scenario.run import run_scenario
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models.naive import LADDER
-from forecasting.steps import queries
+from forecasting.steps import queries, scenario
+from forecasting.steps.scenario import SeriesFilter
 from forecasting.steps.session import Session, open_session
 from tests import chain
 
@@ -50,29 +51,33 @@ def test_the_total_has_a_calibrated_interval(live):
     assert width < sum((p["hi-80"] - p["lo-80"]).sum() for p in parts), "errors of series cancel in part"
 
 
+def forecast_scenario(session, unique_id, edits):
+    return scenario.run_scenario(session, edits, SeriesFilter(unique_id=unique_id)).rows
+
+
 def test_without_a_change_a_scenario_is_the_published_forecast(live, largest):
     cutoff, version, _ = queries.list_vintages(live).row(0)
-    scenario = queries.what_if(live, largest, [])
-    assert scenario["difference"].abs().max() == 0
+    found = forecast_scenario(live, largest, [])
+    assert found["difference"].abs().max() == 0
     published = queries.read_forecast(
         live, queries.resolve_selection(live, [f"series:{largest}"]), cutoff, version, queries.read_kpis(live).model
     )
-    assert scenario["baseline"].to_list() == pytest.approx(published["yhat"].to_list())
-    assert scenario["hi-80"].to_list() == pytest.approx(published["hi-80"].to_list())
+    assert found["baseline"].to_list() == pytest.approx(published["yhat"].to_list())
+    assert found["hi-80"].to_list() == pytest.approx(published["hi-80"].to_list())
 
 
 def test_a_promotion_moves_the_forecast_on_its_days(live, largest):
-    days = queries.days_ahead(live, largest)["ds"]
-    scenario = queries.what_if(live, largest, [Edit("promo", "=", 1.0, days[2], days[4])])
-    moved = dict(scenario.select("ds", "difference").iter_rows())
+    days = queries.read_plan(live, largest)["ds"]
+    found = forecast_scenario(live, largest, [Edit("promo", "=", 1.0, days[2], days[4])])
+    moved = dict(found.select("ds", "difference").iter_rows())
     assert sum(moved[d] for d in days[2:5]) > 0
     assert sum(abs(moved[d]) for d in days[2:5]) > sum(abs(moved[d]) for d in days[9:12])
 
 
 def test_a_closed_day_sells_nothing(live, largest):
-    plan = queries.days_ahead(live, largest)
+    plan = queries.read_plan(live, largest)
     day = plan.filter(pl.col("open") == 1)["ds"][0]
-    row = queries.what_if(live, largest, [Edit("open", "=", 0.0, day, day)]).row(
+    row = forecast_scenario(live, largest, [Edit("open", "=", 0.0, day, day)]).row(
         by_predicate=pl.col("ds") == day, named=True
     )
     assert (row["yhat"], row["lo-80"], row["hi-80"]) == (0, 0, 0)
@@ -80,8 +85,8 @@ def test_a_closed_day_sells_nothing(live, largest):
 
 
 def test_an_unknown_series_gets_a_sentence(live):
-    with pytest.raises(UserError, match="no forecast of nobody"):
-        queries.what_if(live, "nobody", [])
+    with pytest.raises(UserError, match="there is no series nobody"):
+        forecast_scenario(live, "nobody", [])
 
 
 def test_every_page_can_be_drawn(live, largest):
@@ -92,6 +97,6 @@ def test_every_page_can_be_drawn(live, largest):
     champion = queries.read_kpis(live).model
     drawn = draw_forecast(live, ([f"series:{largest}"], f"{cutoff}@{version}", champion), "year", None)
     assert largest in str(drawn)
-    changes = [f"promo=1@{queries.days_ahead(live, largest)['ds'][0]}:{cutoff.replace(year=2030)}"]
+    changes = [f"promo=1@{queries.read_plan(live, largest)['ds'][0]}:{cutoff.replace(year=2030)}"]
     outcome = run_scenario(live, largest, changes)
     assert "scenario-chart" in str(draw_result(live, outcome, [largest, changes], "light"))

@@ -7,7 +7,10 @@ import polars as pl
 import pytest
 
 from dashboard import app
-from forecasting.steps import queries
+from forecasting.planning.scenario import check_edits
+from forecasting.steps import queries, scenario
+from forecasting.steps.scenario import Scenario, SeriesFilter, panel_schema, warn_unseen
+from forecasting.steps.session import Session
 from tests.dashboard import fake_store as fake
 
 if TYPE_CHECKING:
@@ -17,12 +20,15 @@ CHANGE = "price*=0.5@2024-02-08:2024-02-09"
 WAIT = 30_000
 
 
-def double_forecast(session: Any, unique_id: str, edits: Any) -> pl.DataFrame:
+def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Scenario:
     """A scenario of twice the published forecast, in place of a model, which this store does not have."""
-    selection = queries.resolve_selection(session, [f"series:{unique_id}"])
+    selection = queries.resolve_selection(session, [f"series:{series.unique_id}"])
     rows = queries.read_forecast(session, selection, fake.LAST, 2, "LightGBM")
     bounds = {c: pl.col(c) * 2 for c in ("lo-80", "hi-80", "lo-95", "hi-95")}
-    return rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
+    rows = rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
+    checked = check_edits(edits, session.config, panel_schema(session.panel))
+    future = queries.read_plan(session, str(series.unique_id), checked)
+    return Scenario(rows, warn_unseen(session.panel, future, checked))
 
 
 class Visit:
@@ -68,7 +74,7 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(job, browser, serving: Callable) -> Iterator[Visit]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "what_if", double_forecast)
+        patch.setattr(scenario, "run_scenario", double_forecast)
         tab = Visit(browser, serving(app.create_app(job[0])))
         yield tab
         tab.page.close()

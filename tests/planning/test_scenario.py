@@ -8,7 +8,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
-from forecasting.planning.scenario import compared, condition, edits_of
+from forecasting.planning.scenario import check_condition, check_edits, compare_forecasts, condition, parse_changes
 
 KINDS = {
     "unique_id": pl.String(),
@@ -40,11 +40,13 @@ def config() -> Config:
     ],
 )
 def test_a_change_is_column_operator_and_value(config, text, column, op, value):
-    assert edits_of(config, [text], DAYS, "store = 'S1'", KINDS) == (Edit(column, op, value, *DAYS, "store = 'S1'"),)
+    assert check_edits(parse_changes([text], DAYS, "store = 'S1'"), config, KINDS) == (
+        Edit(column, op, value, *DAYS, "store = 'S1'"),
+    )
 
 
 def test_changes_keep_their_order(config):
-    made = edits_of(config, ["price=5", "price*=0.5", "event=fair"], DAYS, None, KINDS)
+    made = check_edits(parse_changes(["price=5", "price*=0.5", "event=fair"], DAYS, None), config, KINDS)
     assert [(e.column, e.op, e.value) for e in made] == [
         ("price", "=", 5.0),
         ("price", "*=", 0.5),
@@ -72,7 +74,7 @@ def test_changes_keep_their_order(config):
 )
 def test_a_change_that_makes_no_sense_is_told(config, text, message):
     with pytest.raises(UserError, match=message):
-        edits_of(config, [text], DAYS, None, KINDS)
+        check_edits(parse_changes([text], DAYS, None), config, KINDS)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_change_that_makes_no_sense_is_told(config, text, message):
 )
 def test_a_condition_that_makes_no_sense_is_told(config, where, message):
     with pytest.raises(UserError, match=message):
-        edits_of(config, ["price=1"], DAYS, where, KINDS)
+        check_condition(where, KINDS)
 
 
 def test_a_condition_is_sql_and_none_holds_everywhere():
@@ -100,6 +102,6 @@ def test_two_forecasts_side_by_side_join_on_keys_whatever_their_order():
     day = date(2024, 5, 1)
     plain = pl.DataFrame({"unique_id": ["b", "a"], "ds": [day, day], "yhat": [10.0, 1.0], "hi-80": [99.0, 9.0]})
     changed = pl.DataFrame({"unique_id": ["a", "b"], "ds": [day, day], "yhat": [3.0, 7.0], "hi-80": [4.0, 8.0]})
-    both = compared(plain, changed)
+    both = compare_forecasts(plain, changed)
     assert both.columns == ["unique_id", "ds", "baseline", "yhat", "difference", "hi-80"]
     assert both.rows() == [("a", day, 1.0, 3.0, 2.0, 4.0), ("b", day, 10.0, 7.0, -3.0, 8.0)]

@@ -41,8 +41,7 @@ def test_before_the_first_run_every_query_is_empty(bare):
     assert queries.read_largest_series(bare).is_empty()
     assert queries.read_drift(bare).is_empty()
     assert queries.read_drift_report(bare, LAST) is None
-    assert queries.days_ahead(bare, "S1/tea").is_empty()
-    assert queries.seen(bare) == {}
+    assert queries.read_plan(bare, "S1/tea").is_empty()
 
 
 def test_status_is_that_of_the_newest_run_and_vintage(job):
@@ -234,13 +233,13 @@ def test_the_largest_series_by_value(job):
 
 def test_days_ahead_are_the_plan_with_the_edits(job):
     session, frames = job
-    plan = queries.days_ahead(session, "S1/tea")
+    plan = queries.read_plan(session, "S1/tea")
     assert plan.columns == ["ds", "price", "promo", "open", "event"]
     assert plan["ds"].to_list() == HORIZON
     stored = frames["panel"].filter((pl.col("unique_id") == "S1/tea") & (pl.col("ds") > LAST)).sort("ds")
     assert plan["price"].to_list() == stored["price"].to_list()
     edits = [Edit("price", "*=", 0.5, HORIZON[2], HORIZON[3]), Edit("event", "=", "fair", HORIZON[0], HORIZON[0])]
-    edited = queries.days_ahead(session, "S1/tea", edits)
+    edited = queries.read_plan(session, "S1/tea", edits)
     factor = [0.5 if i in (2, 3) else 1 for i in range(H)]
     assert edited["price"].to_list() == pytest.approx([p * f for p, f in zip(plan["price"], factor, strict=True)])
     assert edited["event"].to_list() == ["fair", *plan["event"][1:]]
@@ -250,67 +249,23 @@ def test_days_ahead_are_the_plan_with_the_edits(job):
     ("edit", "says"),
     [
         (Edit("weather", "=", 1.0, LAST, LAST), "weather is not known ahead; a scenario may change price, promo"),
-        (Edit("price", "=", "cheap", LAST, LAST), "price holds numbers, and 'cheap' is none"),
-        (Edit("event", "*=", 2.0, LAST, LAST), "event holds text"),
+        (Edit("price", "=", "cheap", LAST, LAST), "cheap is not a number"),
+        (Edit("event", "*=", 2.0, LAST, LAST), "the column holds text"),
     ],
 )
 def test_an_edit_that_its_column_cannot_take_gets_a_sentence(job, edit, says):
     with pytest.raises(UserError, match=says):
-        queries.days_ahead(job[0], "S1/tea", [edit])
+        queries.read_plan(job[0], "S1/tea", [edit])
 
 
 def test_a_number_for_a_text_column_is_its_text(job):
-    edited = queries.days_ahead(job[0], "S1/tea", [Edit("event", "=", 7.0, HORIZON[0], HORIZON[0])])
+    edited = queries.read_plan(job[0], "S1/tea", [Edit("event", "=", 7.0, HORIZON[0], HORIZON[0])])
     assert edited["event"][0] == "7"
 
 
 def test_promotions_ahead_are_those_of_the_plan(job):
-    found = queries.promotions_ahead(job[0], "S1/tea")
-    assert dict(found.iter_rows()) == dict(queries.days_ahead(job[0], "S1/tea").select("ds", "promo").iter_rows())
-
-
-def test_warnings_name_values_outside_the_training_range(job):
-    session, _ = job
-    day = HORIZON[0]
-    assert queries.outside(session, "S1/tea", [Edit("price", "=", 5.0, day, day)]) == []
-    said = queries.outside(
-        session, "S1/tea", [Edit("price", "=", 99.0, day, day), Edit("event", "=", "flood", day, day)]
-    )
-    assert said == [
-        "price: training saw 2 to 6, the scenario holds 99.",
-        "event: training never saw flood; known are fair, none.",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "edit"),
-    [
-        ("price*=0.9@2024-02-05:2024-02-06", Edit("price", "*=", 0.9, date(2024, 2, 5), date(2024, 2, 6))),
-        ("promo=1@2024-02-05:2024-02-05", Edit("promo", "=", 1.0, date(2024, 2, 5), date(2024, 2, 5))),
-        ("price-=-0.5@2024-02-05:2024-02-06", Edit("price", "-=", -0.5, date(2024, 2, 5), date(2024, 2, 6))),
-        ("event=Easter: fair@2024-02-05:2024-02-06", Edit("event", "=", "Easter: fair", date(2024, 2, 5),
-                                                             date(2024, 2, 6))),
-    ],
-)  # fmt: skip
-def test_an_edit_is_spelled_in_one_line(text, edit):
-    assert queries.edit_of(text) == edit
-    assert queries.edit_of(queries.spelled(edit)) == edit
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "price",
-        "price*=cheap@2024-02-05:2024-02-06",
-        "price=@2024-02-05:2024-02-06",
-        "price=1@2024-02-06:2024-02-05",
-        "price=1@soon:later",
-        "price*=nan@2024-02-05:2024-02-06",
-    ],
-)
-def test_what_is_no_edit_is_refused(text):
-    with pytest.raises(ValueError, match=r"."):
-        queries.edit_of(text)
+    found = queries.read_planned_promotions(job[0], "S1/tea")
+    assert dict(found.iter_rows()) == dict(queries.read_plan(job[0], "S1/tea").select("ds", "promo").iter_rows())
 
 
 def test_drift_and_its_report(job):

@@ -22,7 +22,7 @@ from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import Origin, actuals, origin_of
 from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
-from forecasting.steps.scenario import answers, run_scenario
+from forecasting.steps.scenario import SeriesFilter, predict_cut, run_scenario
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import OVER, H
@@ -254,7 +254,11 @@ def test_where_it_serves_its_two_models_are_kept_and_what_these_stand_on(bundle)
 def test_a_scenario_without_a_change_is_the_published_forecast_of_the_chosen_series(job, bundle, monkeypatch):
     """Also of a few: the aggregates need all series."""
     monkeypatch.setattr(bundles, "fetch", lambda registry, version: bundle)
-    planned = run_scenario(job.config(), "store = 'S1'", ["price*=1"], OVER + timedelta(1), OVER + timedelta(3))
+    planned = run_scenario(
+        open_session(job.config()),
+        [Edit("price", "*=", 1, OVER + timedelta(1), OVER + timedelta(3))],
+        SeriesFilter("store = 'S1'"),
+    ).rows
     published = job.table("forecasts", cutoff=OVER).filter(MINE, pl.col("grain") == "series")
     both = planned.join(published, on=KEY, suffix=":published")
     assert both.height == planned.height == 4 * H
@@ -272,7 +276,7 @@ def test_an_edit_of_one_series_leaves_the_plans_of_the_others(job, bundle):
     day = (
         job.table("forecasts", cutoff=OVER).filter(MINE, ~pl.col("closed"), pl.col("unique_id") == "S1/I01")["ds"].min()
     )
-    shut = answers(bundle, Cut(alone, OVER, H, (Edit("open", "=", 0.0, day, day),)))
+    shut = predict_cut(bundle, Cut(alone, OVER, H, (Edit("open", "=", 0.0, day, day),)))
     assert shut["unique_id"].unique().to_list() == ["S1/I01"]
     assert dict(shut.select("ds", "closed").iter_rows())[day]
     assert dict(shut.select("ds", "yhat").iter_rows())[day] == 0.0

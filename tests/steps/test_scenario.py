@@ -4,9 +4,15 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
+from dashboard.pages.scenario.changes import to_edits
+from flows.scenario import answer
+from forecasting.data.edits import Edit
 from forecasting.errors import UserError
-from forecasting.steps.scenario import run_scenario
+from forecasting.planning.scenario import parse_changes
+from forecasting.steps.scenario import SeriesFilter, run_scenario
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, H, Job, versions
 
@@ -24,8 +30,8 @@ def job() -> Job:
     return made
 
 
-def ask(job: Job, changes: list[str], where: str | None = None, start: date = FIRST, end: date = END) -> pl.DataFrame:
-    return run_scenario(job.config(), where, changes, start, end)
+def ask(job: Job, texts: list[str], where: str | None = None, start: date = FIRST, end: date = END) -> pl.DataFrame:
+    return run_scenario(open_session(job.config()), parse_changes(texts, (start, end)), SeriesFilter(where)).rows
 
 
 def open_days() -> pl.DataFrame:
@@ -116,7 +122,6 @@ def test_nothing_is_stored(job):
         (["stock=0"], None, (FIRST, END), "stock is not known ahead"),
         (["price*=0.5"], "stroe = 'S1'", (FIRST, END), "stroe"),
         (["price*=0.5"], "store = 'S9'", (FIRST, END), "no series meets this condition"),
-        (["price*=0.5"], None, (END, FIRST), "choose days within"),
         (
             ["price*=0.5"],
             None,
@@ -136,3 +141,35 @@ def test_without_a_forecast_there_is_nothing_to_compare_with():
     job.run(["ingest"])
     with pytest.raises(UserError, match="no forecast to compare with; run `demandcast run`"):
         ask(job, ["price=1"])
+
+
+def test_days_in_the_wrong_order_are_refused(job):
+    with pytest.raises(UserError, match="choose days within"):
+        run_scenario(open_session(job.config()), [Edit("price", "*=", 0.5, END, FIRST)])
+
+
+def test_command_line_and_page_give_equal_numbers(job, tmp_path):
+    """The same edit of one series: by its words on the command line, and by the line that the page keeps."""
+    out = tmp_path / "scenario.parquet"
+    where = "unique_id = 'S1/I02'"
+    answer(job.config(), where, ["price*=0.85", "promo=1"], (FIRST, END), out)
+    lines = [f"{change}@{FIRST}:{END}" for change in ("price*=0.85", "promo=1")]
+    page = run_scenario(open_session(job.config()), to_edits(lines), SeriesFilter(unique_id="S1/I02")).rows
+    assert page["difference"].abs().max() > 0
+    assert_frame_equal(pl.read_parquet(out), page)
+
+
+def test_values_that_training_never_saw_are_warned_of(job):
+    usual = run_scenario(
+        open_session(job.config()), [Edit("promo", "=", 1, FIRST, END)], SeriesFilter(unique_id="S1/I02")
+    )
+    far = run_scenario(
+        open_session(job.config()), [Edit("price", "*=", 50, FIRST, END)], SeriesFilter(unique_id="S1/I02")
+    )
+    assert usual.warnings == ()
+    assert far.warnings[0].startswith("price: training saw ")
+
+
+def test_an_unknown_series_gets_a_sentence(job):
+    with pytest.raises(UserError, match="there is no series nobody"):
+        run_scenario(open_session(job.config()), [], SeriesFilter(unique_id="nobody"))

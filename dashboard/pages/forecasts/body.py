@@ -66,7 +66,7 @@ def _read_history(session: Session, selection: queries.Selection, cutoff: date, 
     start = config.frequency.shift(cutoff, -back) if back else None
     history = queries.read_history(session, selection, start)
     if selection.kind == "series" and cutoff == queries.read_status(session).cutoff:
-        return pl.concat([history, queries.promotions_ahead(session, selection.name)], how="diagonal")
+        return pl.concat([history, queries.read_planned_promotions(session, selection.name)], how="diagonal")
     return history
 
 

@@ -4,18 +4,17 @@ from typing import Any
 
 from dash import no_update
 
-from forecasting.data.edits import Edit
-from forecasting.steps import queries
+from forecasting.data.edits import Edit, format_edit, parse_edit
 
 
 def normalize_change(text: str) -> str:
     """A change from a link, in its one spelling; raises ValueError for a text that is no change."""
-    return queries.spelled(queries.edit_of(text))
+    return format_edit(parse_edit(text))
 
 
 def to_edits(changes: list[str]) -> list[Edit]:
     """The changes as edits of a cut."""
-    return [queries.edit_of(change) for change in changes]
+    return [parse_edit(change) for change in changes]
 
 
 def add_change(changes: list[str], dates: list[str] | None, change: str) -> tuple[Any, Any]:

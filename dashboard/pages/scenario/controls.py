@@ -110,7 +110,7 @@ def _plan(session: Session, series: str | None) -> dmc.Card:
     """The known-ahead columns of the coming periods, which can be edited cell by cell."""
     columns = [period_column(session.config)]
     columns += [{"field": c, "headerName": c, "editable": True} for c in session.config.columns.known_ahead]
-    rows = queries.days_ahead(session, series) if series else pl.DataFrame()
+    rows = queries.read_plan(session, series) if series else pl.DataFrame()
     title = dmc.Title("The plan", order=2, size="h4")
     hint = dmc.Text("Edit a cell (Enter or double click) to change a single day.", size="sm", c="dimmed", mb="sm")
     return dmc.Card([title, hint, data_table("scenario-plan", rows, columns, height=300, getRowId="params.data.ds")])

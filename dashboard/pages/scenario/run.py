@@ -5,7 +5,8 @@ from typing import Any
 from dashboard.components import to_records
 from dashboard.pages.scenario.changes import to_edits
 from forecasting.errors import UserError
-from forecasting.steps import queries
+from forecasting.steps import queries, scenario
+from forecasting.steps.scenario import SeriesFilter
 from forecasting.steps.session import Session
 
 
@@ -15,16 +16,15 @@ def edited_plan(session: Session, series: str, changes: list[str]) -> list[dict[
     Without the changes when one does not fit its column: running the scenario explains that.
     """
     try:
-        return to_records(queries.days_ahead(session, series, to_edits(changes)))
+        return to_records(queries.read_plan(session, series, to_edits(changes)))
     except UserError:
-        return to_records(queries.days_ahead(session, series))
+        return to_records(queries.read_plan(session, series))
 
 
 def run_scenario(session: Session, series: str, changes: list[str]) -> dict[str, Any]:
     """`rows` of baseline and scenario, `warnings`, and the `request` [series, changes]; or the `error`."""
     try:
-        edits = to_edits(changes)
-        rows, warnings = queries.what_if(session, series, edits), queries.outside(session, series, edits)
-        return {"rows": to_records(rows), "warnings": warnings, "request": [series, changes]}
+        found = scenario.run_scenario(session, to_edits(changes), SeriesFilter(unique_id=series))
+        return {"rows": to_records(found.rows), "warnings": list(found.warnings), "request": [series, changes]}
     except UserError as error:
         return {"error": str(error)}

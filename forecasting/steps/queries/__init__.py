@@ -8,7 +8,7 @@ from forecasting.steps.queries.forecasts import list_models, list_vintages, read
 from forecasting.steps.queries.history import read_history
 from forecasting.steps.queries.kpis import Kpis, YearOnYear, read_kpis
 from forecasting.steps.queries.largest_series import read_largest_series
-from forecasting.steps.queries.planning import days_ahead, edit_of, outside, promotions_ahead, seen, spelled, what_if
+from forecasting.steps.queries.planning import read_plan, read_planned_promotions
 from forecasting.steps.queries.recent_sales import RECENT_SPANS, read_recent_sales
 from forecasting.steps.queries.selection import (
     TOTAL,
@@ -28,25 +28,20 @@ __all__ = [
     "Status",
     "YearOnYear",
     "count_series",
-    "days_ahead",
-    "edit_of",
     "find_series",
     "list_aggregates",
     "list_models",
     "list_vintages",
-    "outside",
-    "promotions_ahead",
     "read_drift",
     "read_drift_report",
     "read_forecast",
     "read_history",
     "read_kpis",
     "read_largest_series",
+    "read_plan",
+    "read_planned_promotions",
     "read_recent_sales",
     "read_run_facts",
     "read_status",
     "resolve_selection",
-    "seen",
-    "spelled",
-    "what_if",
 ]
