@@ -34,7 +34,7 @@ def tables(config: Config, drivers: Mapping[str, pl.DataType] | None = None) -> 
     every = [_panel(kinds), _series(statics), _quarantine(), _groups(), _meta(), _events()]
     every += [_loads(), _files(), _contributions(kinds)]
     every += [_backtests(config), _scores(), _forecasts(config), _vintages(), _drift(), _runs()]
-    every += [_features(), _training_sets(), feature_rows_table({}), _feature_stats()]
+    every += [_features(), _training_sets(), feature_rows_table({}), _feature_stats(), _actions()]
     return {t.name: t for t in every}
 
 
@@ -173,3 +173,12 @@ def _feature_stats() -> Table:
     values = ("mean", "std", "min", "q05", "q25", "q50", "q75", "q95", "max", "correlation")
     told = dict.fromkeys(values, pl.Float64) | {"histogram": pl.String, "correlations": pl.String}
     return _table("feature_stats", "build feature", columns | told)
+
+
+def _actions() -> Table:
+    """Entries that people write, such as saved scenarios; rows are only added, and of the rows about one `subject` of a
+    `kind` that with the highest `version` holds. `payload` is JSON.
+    """
+    columns = {"id": pl.String, "kind": pl.String, "subject": pl.String, "version": pl.Int64, "operation": pl.String}
+    written = {"author": pl.String, "time": pl.Datetime("us", "UTC"), "reason": pl.String, "payload": pl.String}
+    return _table("actions", "kind subject version", columns | written)
