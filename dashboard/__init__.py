@@ -1,1 +1,1 @@
-"""The pages and the REST API: one ASGI process that asks `forecasting.steps.queries` and draws the answers."""
+"""Dash pages and REST API in one ASGI process; they read through `forecasting.steps.queries`."""

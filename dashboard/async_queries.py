@@ -23,7 +23,7 @@ async def run_query(config: Config, query: Callable[..., Any], *args: Any) -> An
 
 
 async def render(config: Config, build: Callable[..., Any], *args: Any) -> Any:
-    """The components that `build(session, *args)` returns, or a notice that says why there are none."""
+    """The components that `build(session, *args)` returns, or a notice with the reason why there are none."""
     return await asyncio.to_thread(_build_or_explain, partial(_on_session, build, config, *args))
 
 

@@ -1,4 +1,6 @@
-"""Numbers as text."""
+"""Numbers and metrics as text."""
+
+from forecasting.evaluation.metrics import format_spec
 
 
 def format_number(value: float | None, digits: int = 0) -> str:
@@ -9,3 +11,10 @@ def format_number(value: float | None, digits: int = 0) -> str:
 def format_percent(share: float | None, digits: int = 1, sign: str = "") -> str:
     """A share like 0.123 as "12.3 %", or a dash for None; sign "+" also marks positive values."""
     return "–" if share is None else f"{share * 100:{sign}.{digits}f} %"
+
+
+def format_metric(name: str, value: float | None, sign: str = "") -> str:
+    """A score in the format of its metric: a share as "12.3 %", other values with three decimals; a dash for None."""
+    if format_spec(name).endswith("%}"):
+        return format_percent(value, sign=sign)
+    return "–" if value is None else f"{value:{sign},.3f}"

@@ -5,6 +5,7 @@ from datetime import date
 from dashboard.figures import ChartLabels
 from dashboard.theme import palette
 from forecasting.config import Config
+from forecasting.evaluation.metrics import label
 from forecasting.steps.queries import Selection
 
 MAX_TITLE = 44
@@ -47,6 +48,12 @@ def aggregate_label(name: str) -> str:
 def run_command(config: Config, step: str = "run") -> str:
     """The command that runs a step of this job."""
     return f"demandcast {step} {config.file}"
+
+
+def metric_label(name: str) -> str:
+    """The label of a metric at the beginning of a line: "WAPE", "Bias"."""
+    text = label(name)
+    return text[:1].upper() + text[1:]
 
 
 def source_label(source: str) -> str:

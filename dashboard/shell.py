@@ -44,7 +44,7 @@ def register_shell(app: Dash, config: Config) -> None:
         return _freshness(await run_query(config, queries.read_status))
 
     app.clientside_callback(ClientsideFunction("address", "write"), Input("address", "data"))
-    # the toggle does not say which scheme "auto" resolved to; the document does (assets/scheme.js follows its changes)
+    # the toggle does not report what "auto" resolved to; the document does (assets/scheme.js follows its changes)
     current = ClientsideFunction("scheme", "current")
     app.clientside_callback(current, Output("scheme", "data"), Input("_pages_location", "pathname"))
 

@@ -1,7 +1,7 @@
 """Colours of the charts in both schemes, and the look of the components.
 
-The hues are Okabe and Ito's (Color Universal Design, 2008): told apart with every common kind of colour blindness. No
-meaning hangs on colour alone: lines differ in dash, bands in place, lights in their words.
+The hues are Okabe and Ito's (Color Universal Design, 2008), distinguishable with every common kind of colour blindness.
+No meaning rests on colour alone: lines also differ in dash, bands in place, lights in their text.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ DARK = Palette(
 
 
 def palette(scheme: str | None) -> Palette:
-    """The colours of "light" or "dark"; light when the browser has not said yet."""
+    """The colours of "light" or "dark"; light until the browser has reported its scheme."""
     return DARK if scheme == "dark" else LIGHT
 
 

@@ -1,10 +1,10 @@
 /* The query string is a page's state, both ways.
 
-   Dash draws a page when the path changes. Within a page the controls say what the address is (store "address"), and
-   going back, forward, or to a link of the same page says what the controls are (store "query-<page>"). */
+   Dash draws a page when the path changes. Within a page the controls set the address (store "address"), and going back,
+   forward, or to a link of the same page sets the controls (store "query-<page>"). */
 window.dash_clientside = window.dash_clientside || {};
 (function () {
-  let settled = false; // the first address after a page was drawn only completes the one that it was asked for by
+  let settled = false; // the first address after a page was drawn only completes the one that was requested
 
   function write(address) {
     if (!address || address.path !== location.pathname || address.search === location.search) return;
@@ -33,7 +33,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   window.addEventListener("popstate", restore);
   window.addEventListener("_dashprivate_pushstate", restore);
-  // whatever a person does settles the address: from then on a change of it is a step that one can go back from
+  // any input of the user settles the address: from then on a change of it is a step that one can go back from
   for (const act of ["pointerdown", "keydown"]) window.addEventListener(act, () => (settled = true), true);
   window.dash_clientside.address = { write };
 })();

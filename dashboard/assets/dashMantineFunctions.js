@@ -1,3 +1,3 @@
-/* Options come from the server as they fit the search: the browser must not search them again. */
+/* The server has filtered the options by the search text: the browser must not filter them again. */
 var dmcfuncs = (window.dashMantineFunctions = window.dashMantineFunctions || {});
 dmcfuncs.keepServerOrder = ({ options }) => options;

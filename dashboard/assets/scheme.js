@@ -1,4 +1,4 @@
-/* Which colours the document shows now, for the charts; the toggle and the system both change them. */
+/* The current colour scheme of the document, for the charts; the toggle and the system both change it. */
 window.dash_clientside = window.dash_clientside || {};
 (function () {
   const current = () => document.documentElement.getAttribute("data-mantine-color-scheme") || "light";

@@ -54,8 +54,8 @@ def store_of(config: Config) -> Store:
 
 
 def fill(config: Config) -> dict[str, pl.DataFrame]:
-    """Write all tables of the job; returns what was written, so that tests can reckon for themselves."""
-    frames = made(config)
+    """Write all tables of the job; returns their frames, from which tests compute the expected figures."""
+    frames = build_frames(config)
     store = store_of(config)
     for name, frame in frames.items():
         if name != "vintages":
@@ -73,7 +73,7 @@ def _write(store: Store, name: str, frame: pl.DataFrame) -> None:
         store.merge(name, frame)
 
 
-def made(config: Config) -> dict[str, pl.DataFrame]:
+def build_frames(config: Config) -> dict[str, pl.DataFrame]:
     """Every table as a frame of its schema."""
     panel = _panel()
     frames = {
@@ -129,7 +129,7 @@ def _panel() -> pl.DataFrame:
 
 
 def _series(panel: pl.DataFrame) -> pl.DataFrame:
-    known = panel.filter(pl.col("flag") != "ahead")
+    history = panel.filter(pl.col("flag") != "ahead")
     facts = {
         "first": pl.col("ds").min(),
         "last": pl.col("ds").max(),
@@ -137,7 +137,7 @@ def _series(panel: pl.DataFrame) -> pl.DataFrame:
         "mean": pl.col("y").mean(),
     }
     zeros = (pl.col("y") == 0).mean()
-    return known.group_by("unique_id", "bucket", "store", "item").agg(**facts, zeros=zeros, segment=pl.lit("smooth"))
+    return history.group_by("unique_id", "bucket", "store", "item").agg(**facts, zeros=zeros, segment=pl.lit("smooth"))
 
 
 def truth(panel: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +153,7 @@ def truth(panel: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([below, *above])
 
 
-def _answers(panel: pl.DataFrame, cutoff: date, model: str, off: float) -> pl.DataFrame:
+def _forecasts(panel: pl.DataFrame, cutoff: date, model: str, off: float) -> pl.DataFrame:
     """Forecasts that are `off` by a share of the same weekday two weeks ago, with bounds that are wider further out."""
     step = (pl.col("ds") - pl.lit(cutoff)).dt.total_days().cast(pl.Int32)
     week = pl.col("y").shift(14 if model != "HistoricAverage" else 21).over("unique_id")
@@ -169,13 +169,13 @@ def _answers(panel: pl.DataFrame, cutoff: date, model: str, off: float) -> pl.Da
 
 
 def _backtest(panel: pl.DataFrame, cutoff: date, model: str) -> pl.DataFrame:
-    rows = _answers(panel, cutoff, model, MODELS[model])
+    rows = _forecasts(panel, cutoff, model, MODELS[model])
     return rows.with_columns(recipe=pl.lit("r1"), reported=pl.lit(value=True), closed=pl.lit(value=False))
 
 
 def _vintage(panel: pl.DataFrame, cutoff: date, version: int) -> pl.DataFrame:
-    rows = pl.concat(_answers(panel, cutoff, model, MODELS[model]) for model in ("LightGBM", "SeasonalNaive"))
-    # the older vintage is from before the total was forecast on its own
+    rows = pl.concat(_forecasts(panel, cutoff, model, MODELS[model]) for model in ("LightGBM", "SeasonalNaive"))
+    # the older vintage is from before there were rows for the total
     rows = rows.filter(pl.col("grain") != "total") if version == 1 else rows
     return rows.drop("y").with_columns(version=pl.lit(version), closed=pl.lit(value=False))
 
@@ -225,8 +225,13 @@ def _runs() -> pl.DataFrame:
         "monitor": {"drifted": ["y"]},
     }  # fmt: skip
     rows = [
-        {"step": step, "run_at": datetime(2024, 2, 4, 3, minute, tzinfo=UTC), "cutoff": LAST, "facts": json.dumps(said)}
-        for minute, (step, said) in enumerate(facts.items())
+        {
+            "step": step,
+            "run_at": datetime(2024, 2, 4, 3, minute, tzinfo=UTC),
+            "cutoff": LAST,
+            "facts": json.dumps(fact),
+        }
+        for minute, (step, fact) in enumerate(facts.items())
     ]
     return pl.DataFrame(rows)
 

@@ -18,22 +18,22 @@ def client(server) -> httpx.AsyncClient:
 
 
 def get(server, path: str) -> httpx.Response:
-    async def ask() -> httpx.Response:
+    async def request() -> httpx.Response:
         async with client(server) as http:
             return await http.get(path)
 
-    return asyncio.run(ask())
+    return asyncio.run(request())
 
 
 def test_health_reads_nothing_from_the_store(bare):
-    answer = get(create_api(bare), "/health")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "config": "corner"})
+    response = get(create_api(bare), "/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "config": "corner"})
 
 
 def test_a_report_may_draw_itself_and_nothing_else(job):
-    answer = get(create_api(job[0]), f"/reports/drift/{fake.LAST}")
-    assert answer.text == fake.REPORT
-    policy = answer.headers["content-security-policy"]
+    response = get(create_api(job[0]), f"/reports/drift/{fake.LAST}")
+    assert response.text == fake.REPORT
+    policy = response.headers["content-security-policy"]
     assert "sandbox allow-scripts;" in policy
     assert "allow-same-origin" not in policy
     assert "default-src 'none'" in policy
@@ -49,7 +49,7 @@ def test_a_report_needs_a_date(job):
     assert get(create_api(job[0]), "/reports/drift/newest").status_code == 422
 
 
-def test_health_answers_during_a_slow_callback(job, monkeypatch):
+def test_health_responds_during_a_slow_callback(job, monkeypatch):
     config, _ = job
     begun, finish = asyncio.Event(), time.monotonic() + 20
 

@@ -1,4 +1,4 @@
-"""The pages as a person meets them, in a browser: full store first, then an empty one."""
+"""The pages in a browser, on a full store and on an empty one."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -192,9 +192,9 @@ def test_a_sum_of_series_has_no_interval_and_says_why(visit):
 
 def test_the_file_holds_the_rows_that_are_shown(visit):
     page = visit.go("/forecasts?show=group:store%3DS1", "#forecasts-chart .main-svg")
-    with page.expect_download() as told:
+    with page.expect_download() as download:
         page.click("#forecasts-export")
-    rows = pl.read_csv(told.value.path())
+    rows = pl.read_csv(download.value.path())
     assert rows.height == fake.H
     assert rows["line"].unique().to_list() == ["store: S1"]
 
@@ -302,7 +302,7 @@ def empty_visit(visit: Visit, bare, browser, serving: Callable) -> Iterator[Visi
 
 
 @pytest.mark.parametrize(
-    ("path", "says", "step"),
+    ("path", "title", "step"),
     [
         ("/", "No data yet", "run"),
         ("/forecasts", "No forecasts yet", "run"),
@@ -310,10 +310,10 @@ def empty_visit(visit: Visit, bare, browser, serving: Callable) -> Iterator[Visi
         ("/drift", "No drift check yet", "monitor"),
     ],
 )
-def test_an_empty_store_says_which_command_fills_it(empty_visit, path, says, step):
+def test_an_empty_store_shows_the_command_that_fills_it(empty_visit, path, title, step):
     page = empty_visit.go(path, ".empty")
     text = page.inner_text(".empty")
-    assert says in text
+    assert title in text
     assert f"demandcast {step} " in text
     assert text.strip().split("\n")[-2 if "Copy" in text else -1].endswith("corner.yaml")
     assert "no run yet" in page.inner_text("#freshness")

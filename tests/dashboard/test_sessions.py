@@ -20,7 +20,7 @@ from tests.dashboard import fake_store as fake
 
 @pytest.fixture
 def opens(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often the tables are read that tell which load is read: once each when a session is opened."""
+    """Scans by table; opening a session scans `loads` and `meta` once each, as they say which versions are read."""
     counted: Counter[str] = Counter()
     scan = Store.scan
 
@@ -58,6 +58,6 @@ def test_a_session_keeps_the_vintages_that_it_saw_first(tmp_path):
     fake.fill(config)
     session = open_session(config)
     newest = queries.list_vintages(session).row(0)
-    publish_vintage(fake.store_of(config), fake.made(config)["vintages"].row(-1, named=True) | {"version": 3})
+    publish_vintage(fake.store_of(config), fake.build_frames(config)["vintages"].row(-1, named=True) | {"version": 3})
     assert queries.list_vintages(session).row(0) == newest
     assert queries.list_vintages(open_session(config)).row(0)[1] == 3

@@ -74,7 +74,7 @@ def test_a_default_state_has_a_bare_address() -> None:
         "?show=",
     ],
 )
-def test_what_is_unknown_or_impossible_is_left_out(query: str) -> None:
+def test_unknown_keys_and_unreadable_values_are_left_out(query: str) -> None:
     assert decode(forecasts.FIELDS, query) == decode(forecasts.FIELDS, "")
 
 

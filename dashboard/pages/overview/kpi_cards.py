@@ -3,8 +3,8 @@
 import dash_mantine_components as dmc
 
 from dashboard.components import kpi_card
-from dashboard.formats import format_number, format_percent
-from dashboard.labels import count_periods, unit_name
+from dashboard.formats import format_metric, format_number, format_percent
+from dashboard.labels import count_periods, metric_label, unit_name
 from forecasting.config import Config
 from forecasting.steps.queries import Kpis
 
@@ -21,22 +21,22 @@ def kpi_cards(config: Config, kpis: Kpis) -> dmc.SimpleGrid:
 
 
 def _accuracy(kpis: Kpis) -> dmc.Card:
-    name, label = "kpi-accuracy", "Accuracy (1 − WAPE)"
-    value = format_percent(None if kpis.wape is None else 1 - kpis.wape)
+    name, label = "kpi-accuracy", f"Accuracy (1 − {metric_label('wape')})"
+    value = format_metric("wape", None if kpis.wape is None else 1 - kpis.wape)
     if kpis.wape is None or kpis.ladder is None:
         return kpi_card(name, label, value, "no backtest scored yet")
     better = kpis.wape < kpis.ladder
     status, verdict = ("ok", "beats the naive models") if better else ("watch", "no better than the naive models")
-    return kpi_card(name, label, value, f"best naive model {format_percent(1 - kpis.ladder)}", status, verdict)
+    return kpi_card(name, label, value, f"best naive model {format_metric('wape', 1 - kpis.ladder)}", status, verdict)
 
 
 def _bias(kpis: Kpis) -> dmc.Card:
-    band = f"band ±{BIAS_BAND:.0%}"
+    name, label, band = "kpi-bias", metric_label("bias"), f"band ±{BIAS_BAND:.0%}"
     if kpis.bias is None:
-        return kpi_card("kpi-bias", "Bias", "–", band)
+        return kpi_card(name, label, "–", band)
     inside = abs(kpis.bias) <= BIAS_BAND
     verdict = "inside the band" if inside else "forecasts too high" if kpis.bias > 0 else "forecasts too low"
-    return kpi_card("kpi-bias", "Bias", format_percent(kpis.bias, 1, "+"), band, "ok" if inside else "watch", verdict)
+    return kpi_card(name, label, format_metric("bias", kpis.bias, "+"), band, "ok" if inside else "watch", verdict)
 
 
 def _coverage(kpis: Kpis) -> dmc.Card:
@@ -46,7 +46,7 @@ def _coverage(kpis: Kpis) -> dmc.Card:
     excess = kpis.coverage - kpis.level / 100
     close = abs(excess) <= COVERAGE_BAND
     verdict = "close to nominal" if close else "intervals too wide" if excess > 0 else "intervals too narrow"
-    return kpi_card(name, label, format_percent(kpis.coverage), nominal, "ok" if close else "watch", verdict)
+    return kpi_card(name, label, format_metric("coverage", kpis.coverage), nominal, "ok" if close else "watch", verdict)
 
 
 def _volume(config: Config, kpis: Kpis) -> dmc.Card:
