@@ -20,7 +20,7 @@ def run(flow: str, job: Config, **parameters: Any) -> list[dict[str, Any]]:
     if flow in READING:
         from forecasting.data import sources
 
-        sources.look(job)  # told at once, and not after a server has booted
+        sources.check_available(job)  # told at once, and not after a server has booted
     server = connect()
     with Console(stderr=True).status("starting"):  # nothing is shown where nobody looks on
         function = getattr(import_module(f"flows.{flow}"), flow)

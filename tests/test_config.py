@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from forecasting import models
 from forecasting.config import Config, load, parse_set
 from forecasting.data import sources
-from forecasting.data.sources.layouts.synthetic import options as synthetic_options
-from forecasting.data.sources.options import checked
-from forecasting.data.sources.receipts.options import Options
+from forecasting.data.sources.layouts.synthetic import source_options as synthetic_options
+from forecasting.data.sources.layouts.transactions.options import Options
+from forecasting.data.sources.options import parse_options
 from forecasting.errors import UserError
 from tests.conftest import ROOT
 
@@ -469,7 +469,7 @@ def used(path: Path) -> None:
     if config.source.kind == "synthetic":
         synthetic_options(config)
     if config.source.kind == "transactions":
-        checked(config, Options)
+        parse_options(config, Options)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -8,9 +8,9 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Events
-from forecasting.data.sources.layouts.table import Source, opened
-from forecasting.data.sources.long_frame import Faults, days, names
-from forecasting.data.sources.readers.text import Text
+from forecasting.data.sources.long_frame import Faults, as_names, parse_days
+from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.table_files import RawTable, open_tables
 from forecasting.errors import UserError
 from forecasting.features.calendar.events import SCHEMA, place_of
 
@@ -32,9 +32,9 @@ def _table(config: Config, name: str, told: Events) -> pl.DataFrame:
     dates = {"ds": told.ds, "start": told.start, "end": told.end}
     wanted = {c: f"{key}.{part}" for part, c in (dates | {"name": told.name}).items() if c}
     wanted |= dict.fromkeys(told.on, f"{key}.on")
-    raw = pl.concat([_cells(table, own, wanted) for table in opened(own)], how="vertical_relaxed")
+    raw = pl.concat([_cells(table, own, wanted) for table in open_tables(own)], how="vertical_relaxed")
     if told.name:  # a calendar has rows for days without an event, too
-        raw = raw.with_columns(names(raw[told.name])).filter(pl.col(told.name).is_not_null())
+        raw = raw.with_columns(as_names(raw[told.name])).filter(pl.col(told.name).is_not_null())
     rows = raw.select(
         "file",
         "line",
@@ -47,23 +47,23 @@ def _table(config: Config, name: str, told: Events) -> pl.DataFrame:
     return rows.select(pl.lit(name).alias("table"), *SCHEMA.names()[1:])
 
 
-def _cells(table: Source, own: Config, wanted: dict[str, str]) -> pl.DataFrame:
+def _cells(table: RawTable, own: Config, wanted: dict[str, str]) -> pl.DataFrame:
     """The wanted columns of a file, with file and line; names of places as text."""
     for column, key in wanted.items():
         if column not in table.names:
             raise own.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
-    if isinstance(table, Text) and table.broken.height:
+    if isinstance(table, TextTable) and table.broken.height:
         line = table.broken["line"][0]
         raise UserError(f"{table.file}, line {line}: has not as many cells as the header: mend the line")
     raw = table.cells(list(wanted))
-    return raw.with_columns(names(raw[c]) for c, key in wanted.items() if key.endswith(".on"))
+    return raw.with_columns(as_names(raw[c]) for c, key in wanted.items() if key.endswith(".on"))
 
 
 def _days(raw: pl.DataFrame, column: str | None, own: Config) -> pl.Series:
     """The dates of a column; raises UserError with file and line where there is none."""
     cells = raw[str(column)]
     faults: Faults = []
-    read = days(cells, own, faults)
+    read = parse_days(cells, own, faults)
     bad = raw.filter(read.is_null())
     if bad.height:
         row = bad.row(0, named=True)

@@ -15,6 +15,7 @@ from forecasting.data import cleaning, contracts, quality, sources
 from forecasting.data.aggregates import group_sums
 from forecasting.data.contracts import CheckedLoad, limits
 from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
 from forecasting.steps import session
 from forecasting.steps.ingestion import align_types, series_statistics, volume
@@ -52,7 +53,7 @@ class Report:
 def check(config: Config, today: date | None = None) -> Report:
     """Read the source and hold it to its contracts; nothing is written and no limit raises."""
     try:
-        loaded = sources.load(config)
+        loaded = load_with_side_tables(config)
     except UserError as error:
         return Report((Finding("schema", FAILED, str(error)),), {}, pl.DataFrame())
     long = loaded.long
@@ -64,7 +65,7 @@ def check(config: Config, today: date | None = None) -> Report:
     )
     if any(f.verdict == FAILED for f in shape):
         return Report((*read, *shape), {}, pl.DataFrame())
-    lenient = sources.only(config.model_copy(update={"limits": _lenient(config)}), ())
+    lenient = sources.reading_only(config.model_copy(update={"limits": _lenient(config)}), ())
     try:
         checked = contracts.check_load(loaded, lenient, today)
     except UserError as error:
@@ -106,7 +107,7 @@ def _of_load(checked: CheckedLoad, config: Config, today: date) -> Iterator[Find
     """Volume, freshness, and columns that hold nothing."""
     good, store, told = checked.good, session.open_store(config), dict(checked.account)
     if config.source.reads == "new_files":
-        told |= {"files_read": list(map(str, sources.files(config)))}
+        told |= {"files_read": list(map(str, sources.landing_files(config)))}
     before = volume.last(store, told)
     last = f"{before:,.0f} {volume.unit(told)} at the last load" if before else "nothing was loaded before"
     yield _limit("volume", f"{told['lines']:,} lines; {last}", partial(volume.is_usual, told, config, store))

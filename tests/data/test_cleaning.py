@@ -57,7 +57,7 @@ def dirty(demo):
 def truth(dirty):
     """[unique_id, ds, kind, shut]: the planted days, and the others on which nobody could buy."""
     shut = dirty.long.filter((pl.col("open") == 0) | (pl.col("stock") == 0))
-    every = dirty.planted.select("unique_id", "ds", "kind")
+    every = dirty.injected_errors.select("unique_id", "ds", "kind")
     return every.join(shut.select("unique_id", "ds", shut=True), on=["unique_id", "ds"], how="full", coalesce=True)
 
 
@@ -91,12 +91,12 @@ def test_planted_dirt_is_found(demo, dirty, truth, keys, rule):
 def test_the_chain_is_the_same_with_and_without_dirt(demo, dirty):
     """Dirt lies on top: nothing else is drawn anew, and what was there is told."""
     clean = sources.load(demo(**{"source.options": CHAIN}))
-    assert clean.planted.is_empty()
+    assert clean.injected_errors.is_empty()
     both = clean.long.join(dirty.long, on=["unique_id", "ds"], how="left", suffix="_dirty")
-    gaps = dirty.planted.filter(pl.col("kind") == "gap").height
+    gaps = dirty.injected_errors.filter(pl.col("kind") == "gap").height
     assert clean.long.height - dirty.long.height == gaps == DIRT["gaps"]
     spoilt = both.filter(pl.col("y") != pl.col("y_dirty")).select("unique_id", "ds", "y")
-    told = dirty.planted.filter(pl.col("kind") != "gap").select("unique_id", "ds", was="y")
+    told = dirty.injected_errors.filter(pl.col("kind") != "gap").select("unique_id", "ds", was="y")
     joined = spoilt.join(told, on=["unique_id", "ds"], how="left")
     assert joined["was"].null_count() == 0
     assert joined["was"].to_list() == joined["y"].to_list()
@@ -104,7 +104,7 @@ def test_the_chain_is_the_same_with_and_without_dirt(demo, dirty):
 
 @pytest.mark.parametrize("key", ["outliers", "gaps", "closed_weeks", "stock_outs"])
 def test_more_dirt_than_fits_is_told(demo, key):
-    with pytest.raises(UserError, match=rf"source.options.dirt.{key}: .*plant fewer"):
+    with pytest.raises(UserError, match=rf"source.options.dirt.{key}: .*give fewer"):
         sources.load(demo(**{"source.options": CHAIN | {"stores": 1, "items": 2, "dirt": {key: 10**6}}}))
 
 

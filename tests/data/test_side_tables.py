@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from forecasting.config import load as load_config
 from forecasting.config.sections import SideTable
-from forecasting.data import contracts, sources
+from forecasting.data import contracts
 from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.side_tables import load_with_side_tables
 from forecasting.data.side_tables.matching import build_lookup
 from forecasting.errors import UserError
 
@@ -138,7 +139,7 @@ class Job:
 
     def checked(self, **keys: Any) -> contracts.CheckedLoad:
         config = self.config(**keys)
-        return contracts.check_load(sources.load(config), config)
+        return contracts.check_load(load_with_side_tables(config), config)
 
     def path(self, name: str) -> str:
         return str(self.folder / f"{name}.csv")
@@ -360,7 +361,7 @@ def test_days_before_the_known_ones_are_left_alone(job):
     """An older file that comes late must not put coming days over what was sold on them."""
     job.table("prices", "from,price", f"{day(0)},2", start="from", columns=["price"])
     config = job.config(columns={"known_ahead": ["price"], "price": "price"})
-    checked = contracts.check_load(sources.load(config), config, known=day(8))
+    checked = contracts.check_load(load_with_side_tables(config), config, known=day(8))
     assert {ds for (ds,) in ahead(checked, "ds")} == {day(9), day(10), day(11)}
 
 
@@ -370,7 +371,9 @@ def test_no_stock_makes_demand_unobserved(job):
         "stock", "day,n", *(f"{day(n)},{0 if n in (1, 3) else 7}" for n in range(9)), ds="day", columns={"left": "n"}
     )
     config = job.config(columns={"stock": "left"}, clean={"gaps": "zero"})
-    made = fill_gaps(flag_observations(contracts.check_load(sources.load(config), config).good, config), config, day(5))
+    made = fill_gaps(
+        flag_observations(contracts.check_load(load_with_side_tables(config), config).good, config), config, day(5)
+    )
     assert made.select("y", "y_raw", "flag").rows() == [
         (0, 0, "observed"), (None, 1, "out_of_stock"), (2, 2, "observed"),
         (None, None, "out_of_stock"), (4, 4, "observed"), (5, 5, "observed"),
@@ -390,8 +393,8 @@ def test_breakfast_tables_say_what_the_sales_say(configs, shared):
         "stores": {"path": str(home / "stores.parquet"), "on": {"store": "store_id"}, "columns": stores},
         "products": {"path": str(home / "products.parquet"), "on": {"item": "upc_id"}, "columns": list(taken)},
     }
-    alone = sources.load(load_config(configs / "breakfast_frat.yaml", path))
-    joined = sources.load(load_config(configs / "breakfast_frat.yaml", path | {"tables": tables}))
+    alone = load_with_side_tables(load_config(configs / "breakfast_frat.yaml", path))
+    joined = load_with_side_tables(load_config(configs / "breakfast_frat.yaml", path | {"tables": tables}))
     assert joined.long.equals(alone.long)
     assert joined.long.height == 524_950
     assert {name: a["unmatched"] for name, a in joined.tables.account.items()} == {"stores": 0, "products": 0}
@@ -405,7 +408,7 @@ def test_orange_juice_stores_by_their_number(configs, shared):
     spec = {"path": str(home / "stores.parquet"), "on": {"store": "STORE"}, "columns": {"income": "INCOME"}}
     keys = {"source.path": str(home / "sales_weekly.parquet"), "tables": {"stores": spec}}
     keys |= {"columns": roles | {"static": list(dict.fromkeys([*roles.get("static", []), "store", "income"]))}}
-    joined = sources.load(load_config(configs / "dominicks_oj.yaml", keys))
+    joined = load_with_side_tables(load_config(configs / "dominicks_oj.yaml", keys))
     told = dict(pl.read_parquet(home / "stores.parquet").select(pl.col("STORE").cast(pl.String), "INCOME").iter_rows())
     sold = pl.read_parquet(home / "sales_weekly.parquet")
     assert joined.long.height == sold.height
@@ -416,5 +419,5 @@ def test_orange_juice_stores_by_their_number(configs, shared):
 def test_tables_beside_the_sales_are_no_sales(job):
     job.table("stores", "store,ds,y", "a,1,2", "b,2,3", on="store", columns={"size": "y"})
     job.keys["source"]["path"] = str(job.folder)
-    loaded = sources.load(job.config(columns={"static": ["size"]}))
+    loaded = load_with_side_tables(job.config(columns={"static": ["size"]}))
     assert (loaded.lines, dict(loaded.dropped), loaded.long["size"].sum()) == (20, {}, 50)

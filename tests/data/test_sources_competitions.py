@@ -44,7 +44,7 @@ def test_rossmann_rows_and_lines(rossmann, train):
         row, raw = rossmann.long.row(number, named=True), train[number]
         assert row["line"] == number + 2
         assert (row["unique_id"], str(row["ds"]), row["y"]) == (raw["Store"], raw["Date"], float(raw["Sales"]))
-    came = rossmann.rows_as_they_came(rossmann.long.slice(500_000, 1))["row"].item()
+    came = rossmann.original_rows(rossmann.long.slice(500_000, 1))["row"].item()
     assert came.split(",")[:4] == [train[500_000][c] for c in ("Store", "DayOfWeek", "Date", "Sales")]
 
 

@@ -51,7 +51,7 @@ def test_every_line_is_there_and_every_day_is_made(chain, loaded, rows, config):
     assert {k: r["y"] for k, r in rows.items()} == dict.fromkeys(days, 0.0) | dict.fromkeys(coming) | told
     assert min(told.values()) < 0
     assert loaded.lines == len(chain.train) + len(chain.test)
-    assert loaded.made == len(days) - len(told)
+    assert loaded.generated_rows == len(days) - len(told)
     account = contracts.check_load(loaded, config).account
     assert (account["lines"], account["aggregated"], account["quarantined"]) == (loaded.lines, loaded.lines, 0)
 

@@ -40,7 +40,7 @@ def rows() -> pl.DataFrame:
 def loaded(make_config):
     """What the table source makes of a place."""
 
-    def load(place: object, **options: object) -> sources.Loaded:
+    def load(place: object, **options: object) -> sources.RawData:
         source = {"kind": "table", "path": str(place), "columns": COLUMNS, "options": options}
         return sources.load(make_config(source=source, columns=ROLES))
 
@@ -54,7 +54,7 @@ def expected(loaded, rows, tmp_path) -> pl.DataFrame:
     return panel(loaded(tmp_path / "plain.parquet"))
 
 
-def panel(loaded: sources.Loaded) -> pl.DataFrame:
+def panel(loaded: sources.RawData) -> pl.DataFrame:
     assert loaded.lines == loaded.long.height
     assert loaded.long["fault"].null_count() == loaded.lines
     return loaded.long.drop("file", "line", "fault", "fault_value").sort(ORDER)
@@ -91,7 +91,7 @@ def test_names_of_folders_are_columns(keys, rows, loaded, expected, tmp_path):
 def test_a_row_in_a_folder_comes_back_with_what_the_folder_tells(rows, loaded, tmp_path):
     found = loaded(hive(rows, tmp_path / "hive", "store", "region"))
     keys = found.long.filter(unique_id="n/1/a", ds=date(2024, 2, 28))
-    row = found.rows_as_they_came(keys)["row"].item()
+    row = found.original_rows(keys)["row"].item()
     assert '"store": "n/1"' in row
     assert '"region": null' in row
 
@@ -124,7 +124,7 @@ def test_rows_of_a_delta_table_come_back_from_the_version_that_was_read(rows, lo
     found = loaded(place)
     write_deltalake(place, rows.head(1), mode="overwrite")
     line = found.long.filter(unique_id="x=3/b", ds=date(2024, 3, 1))
-    assert '"units": 42.0' in found.rows_as_they_came(line)["row"].item()
+    assert '"units": 42.0' in found.original_rows(line)["row"].item()
 
 
 @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ def test_files_have_no_versions(rows, loaded, tmp_path):
 # --- s3:// -----------------------------------------------------------------------------------------------------------
 
 
-def assert_same(there: sources.Loaded, here: sources.Loaded, url: str, folder: Path) -> None:
+def assert_same(there: sources.RawData, here: sources.RawData, url: str, folder: Path) -> None:
     """Everything equal but the names of the files, which begin with the place."""
     moved = here.long.with_columns(pl.col("file").str.replace(str(folder), url, literal=True))
     assert_frame_equal(there.long, moved)
     assert (there.lines, dict(there.dropped)) == (here.lines, dict(here.dropped))
     some = there.long.filter(pl.col("line").is_not_null()).head(3)
-    came = here.rows_as_they_came(here.long.filter(pl.col("line").is_not_null()).head(3))
-    assert there.rows_as_they_came(some)["row"].to_list() == came["row"].to_list()
+    came = here.original_rows(here.long.filter(pl.col("line").is_not_null()).head(3))
+    assert there.original_rows(some)["row"].to_list() == came["row"].to_list()
 
 
 FILES = {
@@ -256,7 +256,7 @@ def test_invoice_lines_on_s3(make_config, s3, tmp_path):
 )
 def test_what_is_plainly_not_there_is_told_without_reading(keys, said, make_config):
     with pytest.raises(UserError, match=said):
-        sources.look(make_config(**keys))
+        sources.check_available(make_config(**keys))
 
 
 def test_a_landing_folder_is_no_delta_table(make_config, rows, tmp_path):
@@ -264,7 +264,7 @@ def test_a_landing_folder_is_no_delta_table(make_config, rows, tmp_path):
     with pytest.raises(
         UserError, match=r"source.reads: new_files is for folders of files, and .*lake is a Delta table"
     ):
-        sources.files(make_config(source=source))
+        sources.landing_files(make_config(source=source))
 
 
 def test_what_is_not_there_is_told(s3, loaded):

@@ -99,7 +99,7 @@ def test_a_row_is_told_by_its_number_and_as_json(table, sql):
     loaded = sources.load(sql(table.url()))
     key = pl.DataFrame({"file": ["sql"], "line": [14]})
     assert loaded.long.row(13, named=True)["file"] == "sql"
-    row = json.loads(loaded.rows_as_they_came(key)["row"].item())
+    row = json.loads(loaded.original_rows(key)["row"].item())
     assert row == {
         "store": "north",
         "item": EVIL,

@@ -77,7 +77,7 @@ def test_new_discontinued_and_rare_items(demo, observed):
 
 
 def truth(loaded, effect):
-    return dict(loaded.truth.filter(pl.col("effect") == effect).select("unique_id", "value").iter_rows())
+    return dict(loaded.true_effects.filter(pl.col("effect") == effect).select("unique_id", "value").iter_rows())
 
 
 def test_promotion_uplift_can_be_recovered(demo, observed):
@@ -112,7 +112,7 @@ def test_weekdays_and_elasticity_can_be_recovered(demo, observed):
         [np.ones(len(one)), weekdays, one["promo"], np.log(one["price"]), np.cos(angle), np.sin(angle), day]
     )
     fit = sm.GLM(one["y"].to_numpy(), x, family=sm.families.Poisson()).fit()
-    week = demo.truth.filter(pl.col("unique_id") == "store=S1", pl.col("effect").str.starts_with("weekday"))
+    week = demo.true_effects.filter(pl.col("unique_id") == "store=S1", pl.col("effect").str.starts_with("weekday"))
     expected = np.log(week["value"].to_numpy()[1:] / week["value"][0])
     assert fit.params[1:7] == pytest.approx(expected, abs=0.15)
     assert fit.params[7] == pytest.approx(truth(demo, "promo_log_uplift")[best], abs=0.1)
@@ -164,4 +164,4 @@ def test_small_and_short(make, shape):
     loaded = sources.load(make(**shape))
     assert loaded.long["unique_id"].n_unique() == shape["stores"] * shape["items"]
     assert loaded.long["y"].drop_nulls().is_finite().all()
-    assert loaded.rows_as_they_came(loaded.long.head(1))["row"].item().startswith('{"unique_id": "S1/I01"')
+    assert loaded.original_rows(loaded.long.head(1))["row"].item().startswith('{"unique_id": "S1/I01"')

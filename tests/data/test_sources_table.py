@@ -170,7 +170,7 @@ def test_parquet_types(table_config, tmp_path):
         ("1", date(2024, 1, 1), 1.0, 1, 1),
         ("2", date(2024, 1, 2), 2.0, 0, 2),
     ]
-    row = json.loads(loaded.rows_as_they_came(loaded.long.tail(1))["row"].item())
+    row = json.loads(loaded.original_rows(loaded.long.tail(1))["row"].item())
     assert row == {"unique_id": 2.0, "ds": "2024-01-02 00:00:00", "y": 2, "promo": False}
 
 
@@ -192,7 +192,7 @@ def test_bad_cells_keep_their_physical_line(table_config):
     ]
     assert dict(loaded.dropped) == {"empty_line": 2, "footer": 1}
     assert loaded.lines == 20 + 3 == loaded.long.height + 3
-    assert loaded.rows_as_they_came(bad)["row"].to_list() == [lines[n] for n in (6, 8, 10, 12)]
+    assert loaded.original_rows(bad)["row"].to_list() == [lines[n] for n in (6, 8, 10, 12)]
 
 
 def test_a_cut_last_line_is_no_footer(table_config):
@@ -221,10 +221,10 @@ PROSE = "Once upon a time, there was a shop.\nIt sold bread, butter, and, now an
         (PROSE, "is not a table: line 2 has 5 cells, the header has 2"),
         ("ds,y,z\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n", "line 2 has 2 cells, the header has 3"),
         ("2024-01-01,1\n2024-01-02,2\n", r"first line holds data \('2024-01-01'\), not names"),
-        ("ds,y\nyesterday,1\ntoday,2\n", r"source\.ds_format: no date is to be seen in the column 'ds'"),
-        ("a,b,c\n1,2,3\n", r"source\.columns: .* has the columns a, b, c: say which is which"),
+        ("ds,y\nyesterday,1\ntoday,2\n", r"source\.ds_format: no date is recognised in the column 'ds'"),
+        ("a,b,c\n1,2,3\n", r"source\.columns: .* has the columns a, b, c: name which is which"),
         ("ds,ds\n2024-01-01,1\n", "two columns of the header are called 'ds'"),
-        ('ds,y\n2024-01-01,"1\n2\n', r'line 2 and most have a quote \("\) that does not stand'),
+        ('ds,y\n2024-01-01,"1\n2\n', r'line 2 and most have a quote \("\) that does not enclose'),
         (b"ds,y\n2024-01-01,\xff\xfe1\n", "line 2: is not UTF-8 text"),
         ("ds,y\n".encode("utf-16"), "is UTF-16 text"),
         (b"PK\x03\x04rest", "is an Excel or zip file"),
@@ -296,5 +296,5 @@ def test_whatever_stands_between_the_rows_the_account_adds_up(tmp_path_factory, 
     assert loaded.lines == len(physical) - 1
     sound = loaded.long.filter(pl.col("fault").is_null() & pl.col("y").is_not_null())
     assert set(zip(DAYS, map(float, range(20)), strict=True)) <= set(sound.select("ds", "y").rows())
-    came = loaded.rows_as_they_came(loaded.long)
+    came = loaded.original_rows(loaded.long)
     assert came["row"].to_list() == [physical[n - 1] for n in came["line"]]

@@ -294,7 +294,7 @@ def test_what_cannot_be_is_told(receipts, options, columns, key, said):
 def test_what_looks_at_all_lines_needs_all_files(receipts, option):
     config = receipts(LINES, option, {})
     source = config.source.model_copy(update={"reads": "new_files"})
-    with pytest.raises(UserError, match=f"source.options.{next(iter(option))}: looks at all lines"):
+    with pytest.raises(UserError, match=f"source.options.{next(iter(option))}: needs all lines"):
         sources.load(config.model_copy(update={"source": source}))
 
 
@@ -325,7 +325,7 @@ def test_every_line_is_somewhere_once(receipts, lines, choices, freq, quarantine
     clean = {"below": "quarantine" if quarantine else "zero"}
     options = ALL | choices | {"cancelled": "C", "no_goods": ["POST"]}
     loaded = sources.load(receipts(text, options, clean=clean, freq=freq))
-    assert loaded.lines == len(lines) == loaded.long.height + loaded.merged + sum(loaded.dropped.values())
+    assert loaded.lines == len(lines) == loaded.long.height + loaded.merged_lines + sum(loaded.dropped.values())
     good = loaded.long.filter(pl.col("fault").is_null())
     assert not good.select("unique_id", "ds").is_duplicated().any()
     if quarantine or choices["returns"] != "net":
@@ -385,6 +385,6 @@ def test_the_web_shop_by_hand(shop, invoices):
 def test_a_line_of_the_web_shop_as_it_came(shop, invoices):
     _, loaded = shop
     row = loaded.long.row(777, named=True)
-    came = loaded.rows_as_they_came(loaded.long.slice(777, 1))["row"].item()
+    came = loaded.original_rows(loaded.long.slice(777, 1))["row"].item()
     assert invoices[row["line"] - 1]["StockCode"].upper() == row["unique_id"]
     assert invoices[row["line"] - 1]["InvoiceNo"] in came

@@ -257,7 +257,7 @@ def test_the_promotion_effects_of_the_built_in_chain_are_found():
     last = rows.filter(pl.col("y").is_not_null())["ds"].max()
     panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), pl.DataFrame())
     found = train(aggregate_cut(Cut(panel, last, 14), [(), ("store",)])).coefficients().filter(name="promo")
-    both = found.join(loaded.truth.filter(effect="promo_units"), on="unique_id", suffix="_true")
+    both = found.join(loaded.true_effects.filter(effect="promo_units"), on="unique_id", suffix="_true")
     assert both.height == 4
     off = both.select("unique_id", off=pl.col("value") / pl.col("value_true") - 1)
     assert off["off"].abs().max() < 0.2, off

@@ -14,7 +14,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.contracts import limits
-from forecasting.data.sources import TAGS, Loaded
+from forecasting.data.sources import TAGS, RawData
 from forecasting.frequency import Frequency
 from forecasting.io.table import Table
 
@@ -45,7 +45,7 @@ class CheckedLoad:
     account: Mapping[str, Any]
 
 
-def check_load(loaded: Loaded, config: Config, today: date | None = None, known: date | None = None) -> CheckedLoad:
+def check_load(loaded: RawData, config: Config, today: date | None = None, known: date | None = None) -> CheckedLoad:
     """Part good rows from bad ones; raises UserError when too many are bad, or the dates are implausible or old.
 
     `known` is the newest day of which sales are known already: weeks must begin on its weekday. Of a landing folder
@@ -62,14 +62,16 @@ def check_load(loaded: Loaded, config: Config, today: date | None = None, known:
     value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
     single, conflicts, repeats = split_duplicates(drop_bad_rows(sound, bad), keys, value)
     bad = pl.concat([bad, conflicts])
-    limits.check_quarantined_share(loaded.long.height + loaded.merged - loaded.made, bad, config)
+    limits.check_quarantined_share(loaded.long.height + loaded.merged_lines - loaded.generated_rows, bad, config)
     good = single.drop(c for c in TAGS if c not in keys)
     limits.check_newest_sales(good, config, today, known)
     account = _account(loaded, good.height, bad.height, repeats)
-    quarantine = quarantine_rows(loaded.rows_as_they_came, bad)
-    if loaded.tables is None:
+    quarantine = quarantine_rows(loaded.original_rows, bad)
+    from forecasting.data.side_tables import JoinedData  # tables are held to contracts, too
+    from forecasting.data.side_tables.extra_rows import extra_rows
+
+    if not isinstance(loaded, JoinedData):
         return CheckedLoad(good, quarantine, repeats, account)
-    from forecasting.data.side_tables.extra_rows import extra_rows  # tables are held to contracts, too
 
     if known is None:  # a later load may be of few series, and none of a table's
         loaded.tables.in_common(config)
@@ -185,9 +187,9 @@ def split_duplicates(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tup
     return single, bad, long.height - single.height - bad.height
 
 
-def _account(loaded: Loaded, good: int, bad: int, repeats: int) -> dict[str, Any]:
+def _account(loaded: RawData, good: int, bad: int, repeats: int) -> dict[str, Any]:
     dropped = dict(loaded.dropped)
-    used = good + loaded.merged - loaded.made
+    used = good + loaded.merged_lines - loaded.generated_rows
     if loaded.lines != used + bad + repeats + sum(dropped.values()):
         raise AssertionError(f"the lines do not add up: {loaded.lines} are not {used} + {bad} + {repeats} + {dropped}")
     return {"lines": loaded.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}

@@ -11,7 +11,7 @@ from forecasting.config import Config
 from forecasting.data.cut import ALIVE_YEARS
 from forecasting.data.panel import KEY, is_closed
 from forecasting.data.side_tables.tables import Tables
-from forecasting.data.sources import adds
+from forecasting.data.sources import files_add_up
 
 SERIES_AT_ONCE = 2_000
 """Their days are laid out in memory together."""
@@ -25,7 +25,7 @@ def extra_rows(tables: Tables, good: pl.DataFrame, config: Config, known: date |
     load: days up to it may have rows that are not here, and are left alone. Where files add up, nothing is told: there
     a row is what a file adds.
     """
-    if adds(config):
+    if files_add_up(config):
         return good.clear()
     last = good.filter(pl.col("y").is_not_null())["ds"].max()
     days = [day for day in (last, known) if isinstance(day, date)]

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from forecasting.config.sections import SideTable
-from forecasting.data.sources.long_frame import names
+from forecasting.data.sources.long_frame import as_names
 
 FOR_EVER = date(9999, 12, 30)
 """The end of a range that has none; a day may still be added to it."""
@@ -36,7 +36,7 @@ class LookupTable:
 
     def said(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The table's columns and `_matched` for each row (the columns of `on`, and ds), in the order of the rows."""
-        asked = rows.select(*(names(rows[c]) for c in self.spec.on), *(["ds"] if self.spec.dated else []))
+        asked = rows.select(*(as_names(rows[c]) for c in self.spec.on), *(["ds"] if self.spec.dated else []))
         asked = _numbered(asked, self.keys)
         if self.spec.start:
             return _by_range(asked, self.frame, self.columns)

@@ -9,12 +9,14 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import SideTable
-from forecasting.data.sources.layouts.table import decimal_sign, opened
-from forecasting.data.sources.long_frame import Faults, Layout, days, driver, must_be_numbers, names, tags
-from forecasting.data.sources.readers.cells import looks_numeric, narrowed
-from forecasting.data.sources.readers.raw_lines import of_tables
-from forecasting.data.sources.readers.text import Text
-from forecasting.data.sources.readers.typed import Typed
+from forecasting.data.sources.column_layout import ColumnLayout
+from forecasting.data.sources.driver_columns import numeric_drivers
+from forecasting.data.sources.long_frame import Faults, as_names, driver_column, fault_columns, parse_days
+from forecasting.data.sources.readers.cells import downcast, looks_numeric
+from forecasting.data.sources.readers.original_rows import row_reader
+from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.table_files import decimal_sign, open_tables
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ class RawTable:
 def read_table(config: Config, name: str) -> RawTable:
     """All rows of a table; raises UserError when a file or a column is missing or a file is no table."""
     table, own = config.tables[name], config.of_table(name)
-    sources = opened(own)
+    sources = open_tables(own)
     for source in sources:
         _has_columns(config, name, source)
-    texts, typed = [s for s in sources if isinstance(s, Text)], [s for s in sources if isinstance(s, Typed)]
+    texts, typed = [s for s in sources if isinstance(s, TextTable)], [s for s in sources if isinstance(s, TypedTable)]
     wanted = list(_asked(name, table))
     frames = []
     if texts:
@@ -48,7 +50,7 @@ def read_table(config: Config, name: str) -> RawTable:
         frames.append(_shaped(raw, table, own, "."))
     empty = sum(t.empty for t in texts)
     frame = pl.concat(frames, how="diagonal_relaxed")
-    return RawTable(frame, {"empty_line": empty} if empty else {}, of_tables(typed))
+    return RawTable(frame, {"empty_line": empty} if empty else {}, row_reader(typed))
 
 
 def _asked(name: str, table: SideTable) -> dict[str, str]:
@@ -58,7 +60,7 @@ def _asked(name: str, table: SideTable) -> dict[str, str]:
     return asked | {c: f"tables.{name}.columns.{p}" for p, c in table.columns.items() if not _is_constant(c)}
 
 
-def _has_columns(config: Config, name: str, source: Text | Typed) -> None:
+def _has_columns(config: Config, name: str, source: TextTable | TypedTable) -> None:
     for column, key in _asked(name, config.tables[name]).items():
         if column not in source.names:
             raise config.fault(key, f"{source.file} has no column {column!r}; it has: {', '.join(source.names)}")
@@ -68,9 +70,9 @@ def _is_constant(column: str) -> bool:
     return column.startswith("=")
 
 
-def _decimal(own: Config, texts: Sequence[Text], raw: pl.DataFrame, table: SideTable) -> str:
+def _decimal(own: Config, texts: Sequence[TextTable], raw: pl.DataFrame, table: SideTable) -> str:
     """How the numbers of the text files are written."""
-    roles = must_be_numbers(own)
+    roles = numeric_drivers(own)
     taken = {p: raw[c] for p, c in table.columns.items() if not _is_constant(c)}
     return decimal_sign(own, texts, [c for p, c in taken.items() if p in roles or looks_numeric(c, ",")])
 
@@ -78,33 +80,33 @@ def _decimal(own: Config, texts: Sequence[Text], raw: pl.DataFrame, table: SideT
 def _shaped(raw: pl.DataFrame, table: SideTable, own: Config, decimal: str) -> pl.DataFrame:
     """Text is read as numbers and dates where it must be; a cell that cannot be read is null and a fault of its row."""
     faults: Faults = []
-    columns = [names(raw[c]).alias(p) for p, c in table.on.items()]
+    columns = [as_names(raw[c]).alias(p) for p, c in table.on.items()]
     columns.append(_date(raw, table.ds or table.start, "ds", own, faults))
     if table.ds:
         columns[-1] = pl.select(own.frequency.floor(pl.lit(columns[-1])).alias("ds")).to_series()
     if table.end:
         columns.append(_date(raw, table.end, "_end", own, faults))
     columns += [_value(raw, p, c, own, decimal, faults) for p, c in table.columns.items()]
-    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *tags(faults, raw.height))
+    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *fault_columns(faults, raw.height))
 
 
 def _date(raw: pl.DataFrame, column: str | None, name: str, own: Config, faults: Faults) -> pl.Series:
     if column is None:
         return pl.Series(name, [None], dtype=pl.Date).new_from_index(0, raw.height)
-    return days(raw[column].alias(name.strip("_")), own, faults).alias(name)
+    return parse_days(raw[column].alias(name.strip("_")), own, faults).alias(name)
 
 
 def _value(raw: pl.DataFrame, name: str, column: str, own: Config, decimal: str, faults: Faults) -> pl.Series:
     if _is_constant(column):
         return _constant(column[1:]).alias(name).new_from_index(0, raw.height)
     cells = raw[column].alias(name)
-    free = cells.dtype == pl.String and name not in must_be_numbers(own)
+    free = cells.dtype == pl.String and name not in numeric_drivers(own)
     numeric = frozenset([name]) if free and looks_numeric(cells, decimal) else frozenset[str]()
-    return driver(cells, Layout((), "", "", decimal, numeric), own, faults)
+    return driver_column(cells, ColumnLayout((), "", "", decimal, numeric), own, faults)
 
 
 def _constant(said: str) -> pl.Series:
     try:
-        return narrowed(pl.Series([float(said)]))
+        return downcast(pl.Series([float(said)]))
     except ValueError:
         return pl.Series([said])

@@ -8,7 +8,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.side_tables.matching import LookupTable
-from forecasting.data.sources.long_frame import names
+from forecasting.data.sources.long_frame import as_names
 
 
 def count_unmatched(side: LookupTable, long: pl.DataFrame, matched: pl.Series) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _keys(rows: pl.DataFrame, side: LookupTable) -> pl.DataFrame:
     if not side.spec.on:
         return rows.select("ds").unique()
     unlike = rows.select(list(side.spec.on)).unique()
-    return unlike.select(names(unlike[c]) for c in side.spec.on).unique()
+    return unlike.select(as_names(unlike[c]) for c in side.spec.on).unique()
 
 
 def _said(rows: pl.DataFrame, side: LookupTable) -> str:

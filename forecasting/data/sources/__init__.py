@@ -1,47 +1,42 @@
-"""Raw data in, one long frame out. A source is one module in `layouts` with `load(config) -> Loaded`."""
+"""Raw data in, one long frame out. A source is one module (or package) in `layouts` with `load(config) -> RawData`."""
 
 from __future__ import annotations
 
-import pkgutil
-from importlib import import_module
-from types import ModuleType
-
 from forecasting.config import Config
-from forecasting.data.sources import layouts
-from forecasting.data.sources.landing import accepts, adds, files, only, together
-from forecasting.data.sources.loaded import DELETED, KEYS, TAGS, Loaded
-from forecasting.data.sources.readers.files import is_there
+from forecasting.data.sources.layouts import kinds, layout_module
+from forecasting.data.sources.new_files import concat, files_add_up, is_source_file, landing_files, reading_only
+from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
+from forecasting.data.sources.source_files import path_kind
 
-__all__ = ["DELETED", "KEYS", "TAGS", "Loaded", "accepts", "adds", "files", "kinds", "load", "look", "only", "together"]
+__all__ = [
+    "DELETED",
+    "KEYS",
+    "TAGS",
+    "RawData",
+    "check_available",
+    "concat",
+    "files_add_up",
+    "is_source_file",
+    "kinds",
+    "landing_files",
+    "load",
+    "reading_only",
+]
 
 
-def kinds() -> list[str]:
-    """The names of the sources: the modules of `layouts`."""
-    return sorted(m.name for m in pkgutil.iter_modules(layouts.__path__))
-
-
-def load(config: Config) -> Loaded:
-    """Read what config.source names and join the further tables of config.tables to it; raises UserError when the kind
-    is unknown or nothing can be read.
+def load(config: Config) -> RawData:
+    """The raw rows of config.source, without the columns of config.tables; raises UserError when the kind is unknown
+    or the source cannot be read.
     """
-    loaded: Loaded = _module(config).load(config)
-    from forecasting.data.side_tables import join_tables  # which is built of the readers of this package
-
-    return join_tables(loaded, config)
+    raw: RawData = layout_module(config).load(config)
+    return raw
 
 
-def look(config: Config) -> None:
-    """Raise the UserError of a source or further table that is plainly not there; nothing is read.
+def check_available(config: Config) -> None:
+    """Raise UserError when the source or a side table does not exist; no data are read.
 
-    Sources without files have a function `options`, which is asked instead.
+    A layout that reads no files has a function `source_options`, which is checked in place of source.path.
     """
-    module = _module(config)
-    getattr(module, "options", is_there)(config)
+    getattr(layout_module(config), "source_options", path_kind)(config)
     for name in config.tables:
-        is_there(config.of_table(name))
-
-
-def _module(config: Config) -> ModuleType:
-    if config.source.kind not in kinds():
-        raise config.fault("source.kind", f"{config.source.kind!r} is not a source; there are {', '.join(kinds())}")
-    return import_module(f"{layouts.__name__}.{config.source.kind}")
+        path_kind(config.of_table(name))

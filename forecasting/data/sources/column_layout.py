@@ -1,49 +1,74 @@
-"""Which column of a table is what: named in the config, or told by a header that leaves no choice."""
+"""Which column of a table is unique_id, ds and y: named in the config, or inferred from an unambiguous header."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from forecasting.config import Config
-from forecasting.data.sources.long_frame import Layout
-from forecasting.data.sources.readers.dates import SHAPES
+from forecasting.data.sources.readers.dates import PATTERNS
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 
 NUMBER = r"^[-+]?\d+([.,]\d+)?$"
 
 
-def layout(config: Config, file: File | str, header: Sequence[str]) -> Layout:
-    """The columns of config.source.columns, else those that the header of the first file tells."""
-    named = config.source.columns
-    return _guessed(config, file, header) if named is None else _named(config, dict(named))
+@dataclass(frozen=True)
+class ColumnLayout:
+    """The columns of a table by their meaning, and how its numbers are written.
+
+    `ids` are the columns whose values make up unique_id, separated by slashes; `ds` holds the date and `y` the sales.
+    `decimal` is the decimal sign and `numeric` the columns that hold numbers. `carried` are further columns to keep;
+    None means the drivers of the config.
+    """
+
+    ids: tuple[str, ...]
+    ds: str
+    y: str
+    decimal: str = "."
+    numeric: frozenset[str] = field(default_factory=frozenset)
+    carried: tuple[str, ...] | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns of unique_id, ds and y."""
+        return (*self.ids, self.ds, self.y)
 
 
-def is_header(file: File, header: Sequence[str]) -> None:
-    """Raise UserError when the first line of a text file is data."""
-    date = next((c for c in header if any(re.search(shape, c) for shape, _ in SHAPES)), None)
+def resolve_layout(config: Config, file: File | str, header: Sequence[str]) -> ColumnLayout:
+    """The columns named in config.source.columns, else those inferred from the header of the first file.
+
+    Raises UserError when ds or y is not exactly one column, or when the header leaves a choice.
+    """
+    columns = config.source.columns
+    return _infer_layout(config, file, header) if columns is None else _configured_layout(config, dict(columns))
+
+
+def require_header(file: File, header: Sequence[str]) -> None:
+    """Raise UserError when the first line of a text file holds data and not names."""
+    date = next((c for c in header if any(re.search(pattern, c) for pattern, _ in PATTERNS)), None)
     if date or all(re.search(NUMBER, c) for c in header):
         raise UserError(
             f"{file}: its first line holds data ({(date or header[0])!r}), not names: "
-            "put a header such as `date,sales` above it; dates must stand in one column, not in the header"
+            "put a header such as `date,sales` above it; dates must be in one column, not in the header"
         )
 
 
-def _named(config: Config, named: dict[str, tuple[str, ...]]) -> Layout:
+def _configured_layout(config: Config, columns: dict[str, tuple[str, ...]]) -> ColumnLayout:
     for key in ("ds", "y"):
-        if len(named.get(key, ())) != 1:
-            raise config.fault(f"source.columns.{key}", f"must name one column of the file (it is {named.get(key)})")
-    return Layout(named.get("unique_id", ()), named["ds"][0], named["y"][0])
+        if len(columns.get(key, ())) != 1:
+            raise config.fault(f"source.columns.{key}", f"must name one column of the file (it is {columns.get(key)})")
+    return ColumnLayout(columns.get("unique_id", ()), columns["ds"][0], columns["y"][0])
 
 
-def _guessed(config: Config, file: File | str, header: Sequence[str]) -> Layout:
+def _infer_layout(config: Config, file: File | str, header: Sequence[str]) -> ColumnLayout:
     if {"ds", "y"} <= set(header):
-        return Layout(("unique_id",) if "unique_id" in header else (), "ds", "y")
+        return ColumnLayout(("unique_id",) if "unique_id" in header else (), "ds", "y")
     if len(header) == 2:
-        return Layout((), header[0], header[1])
+        return ColumnLayout((), header[0], header[1])
     raise config.fault(
         "source.columns",
-        f"{file} has the columns {', '.join(header)}: say which is which, "
+        f"{file} has the columns {', '.join(header)}: name which is which, "
         "for example columns: {unique_id: [store, item], ds: date, y: units}",
     )

@@ -1,4 +1,4 @@
-"""The options of a source, checked by its own model."""
+"""The options of a source, validated by the Pydantic model of its layout."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pydantic import BaseModel, ValidationError
 
 from forecasting.config import Config
 
-Model = TypeVar("Model", bound=BaseModel)
+Options = TypeVar("Options", bound=BaseModel)
 
 
-def checked(config: Config, model: type[Model]) -> Model:
-    """source.options as the model; the UserError names the option."""
+def parse_options(config: Config, model: type[Options]) -> Options:
+    """source.options as the model; raises UserError for the first option that is unknown, missing or invalid."""
     try:
         return model(**config.source.options)
     except ValidationError as e:
         error = e.errors()[0]
         option = ".".join(str(p) for p in error["loc"])
-        known = ", ".join(model.model_fields)
-        said = error["msg"].removeprefix("Value error, ")
-        said = "is missing: the source needs it" if error["type"] == "missing" else said
-        message = f"is not an option; there are {known}" if error["type"] == "extra_forbidden" else said
-        raise config.fault(f"source.options.{option}", message) from None
+        raise config.fault(f"source.options.{option}", _reason(error["type"], error["msg"], model)) from None
+
+
+def _reason(kind: str, message: str, model: type[BaseModel]) -> str:
+    if kind == "extra_forbidden":
+        return f"is not an option; there are {', '.join(model.model_fields)}"
+    return "is missing: the source needs it" if kind == "missing" else message.removeprefix("Value error, ")

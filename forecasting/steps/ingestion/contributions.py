@@ -18,7 +18,7 @@ ADDED = ("revenue", "returned", "invoices", "lines")
 
 def summed(load: Load, rows: Rows) -> Rows:
     """The rows of the panel that these files change, and the keys of which no file tells any more."""
-    if not sources.adds(load.config) or rows.seen is None:
+    if not sources.files_add_up(load.config) or rows.seen is None:
         return settled(rows)
     read = rows.seen["file"].to_list()
     before = load.store.scan("contributions", file=read).collect()

@@ -12,6 +12,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import contracts, sources
 from forecasting.data.panel import KEY
+from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
 from forecasting.io import storage
 from forecasting.io.storage import File
@@ -47,7 +48,7 @@ def read(load: Load, *, force: bool) -> Rows:
     config = load.config
     check_freq(config, load.store, read_meta(load.store))
     if config.source.reads == "everything":
-        return _checked(load, sources.load(config))
+        return _checked(load, load_with_side_tables(config))
     paths, side = _folder(load)
     seen = looked_at(load, paths, force=force)
     told = {"files_again": seen.filter(pl.col("same_as").is_not_null())["file"].to_list(), "files_beside": side}
@@ -75,10 +76,10 @@ def settled(rows: Rows) -> Rows:
     return replace(rows, good=good, gone=last.filter("_gone").select(KEY), told=told)
 
 
-def _loaded(config: Config, paths: Sequence[str]) -> sources.Loaded:
+def _loaded(config: Config, paths: Sequence[str]) -> sources.RawData:
     """The rows of these files; one by one where they add up."""
-    groups = [[path] for path in paths] if sources.adds(config) else [paths]
-    return sources.together([sources.load(sources.only(config, group)) for group in groups])
+    groups = [[path] for path in paths] if sources.files_add_up(config) else [paths]
+    return sources.concat([load_with_side_tables(sources.reading_only(config, group)) for group in groups])
 
 
 def _no_rows(load: Load) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -92,9 +93,9 @@ def _named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     return frame.with_columns(pl.col("file").replace(names))
 
 
-def _checked(load: Load, loaded: sources.Loaded) -> Rows:
+def _checked(load: Load, loaded: sources.RawData) -> Rows:
     config = load.config
-    checked = contracts.check_load(loaded, sources.only(config, ()), known=load.last)
+    checked = contracts.check_load(loaded, sources.reading_only(config, ()), known=load.last)
     good = align_types.as_before(align_types.typed(checked.good, config), load.store, config)
     rules = dict(checked.quarantine.group_by("rule").len().rows())
     told = dict(checked.account) | {"quarantined_by_rule": rules, "deleted": 0}
@@ -122,14 +123,14 @@ def _folder(load: Load) -> tuple[dict[str, File], list[str]]:
     """The files of the landing folder by their names in it, and the names of others that are no files of the source."""
     old = set(load.store.scan("files").select("file").collect()["file"])
     try:
-        found = sources.files(load.config)
+        found = sources.landing_files(load.config)
     except UserError:
         if not old:
             raise
         found = []  # all were read and have been cleared away
     root = f"{(load.config.source.path or '').rstrip('/')}/"
     named = {str(file).removeprefix(root): file for file in found}
-    side = [name for name, file in named.items() if name not in old and not sources.accepts(load.config, file)]
+    side = [name for name, file in named.items() if name not in old and not sources.is_source_file(load.config, file)]
     return {name: file for name, file in named.items() if name not in side}, side
 
 

@@ -1,8 +1,9 @@
-"""The Rossmann competition's layout: train.csv and store.csv, and test.csv with the coming days if it is there.
+"""The layout of the Rossmann competition: train.csv and store.csv, and test.csv with the future days if it exists.
 
 unique_id is the store. Drivers by the names that a config may use: open, promo, state_holiday (none, public, easter,
-christmas), school_holiday, promo2 (1 in the months in which the store's second promotion starts anew), competition_open
-(months since the nearest competitor opened), customers; of the store: store_type, assortment, competition_distance.
+christmas), school_holiday, promo2 (1 in the months in which a round of the store's second promotion starts),
+competition_open (months since the nearest competitor opened), customers; static: store_type, assortment,
+competition_distance.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources.loaded import Loaded
-from forecasting.data.sources.long_frame import Layout, assemble, columns, present
-from forecasting.data.sources.readers.files import member, needed
-from forecasting.data.sources.readers.raw_lines import from_files
-from forecasting.data.sources.readers.text import Text, read
-from forecasting.data.sources.reference_tables import side, unique_by, with_numbers
+from forecasting.data.sources.column_layout import ColumnLayout
+from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
+from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.raw_data import RawData
+from forecasting.data.sources.readers.original_rows import read_text_rows
+from forecasting.data.sources.readers.text_table import TextTable, read_text
+from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
+from forecasting.data.sources.source_files import optional_file, required_file
 
 DAILY = {
     "Open": "open",
@@ -33,32 +36,33 @@ HOLIDAYS = {"0": "none", "a": "public", "b": "easter", "c": "christmas"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def load(config: Config) -> Loaded:
-    """All store days; raises UserError when a file or a column is missing."""
-    train, coming = read(needed(config, "train.csv")), member(config, "test.csv")
+def load(config: Config) -> RawData:
+    """All days of all stores; raises UserError when a file or a column is missing."""
+    train, test = read_text(required_file(config, "train.csv")), optional_file(config, "test.csv")
     train.require([*KEYS, *DAILY])
-    texts = [train, *([read(coming)] if coming else [])]
-    long = _with_stores(_days(texts, config), _stores(read(needed(config, "store.csv"))))
-    present(config, long.columns, "the rossmann source")
+    texts = [train, *([read_text(test)] if test else [])]
+    stores = _stores(read_text(required_file(config, "store.csv")))
+    long = _with_store_columns(_days(texts, config), stores)
+    require_drivers(config, long.columns, "the rossmann source")
     long = pl.concat([long, *(t.faulty() for t in texts if t.broken.height)], how="diagonal_relaxed")
     empty = sum(t.empty for t in texts)
     dropped = {"empty_line": empty} if empty else {}
-    return Loaded(long.select(columns(config)), long.height + empty, from_files, dropped)
+    return RawData(long.select(long_frame_columns(config)), long.height + empty, read_text_rows, dropped)
 
 
-def _days(texts: list[Text], config: Config) -> pl.DataFrame:
-    """Sales and what is told by the day; the coming days have neither sales nor customers."""
+def _days(texts: list[TextTable], config: Config) -> pl.DataFrame:
+    """Sales and daily drivers; the future days have neither sales nor customers."""
     wanted = [*KEYS, *DAILY]
     raw = pl.concat([t.cells([c for c in wanted if c in t.names]) for t in texts], how="diagonal").rename(DAILY)
     numeric = frozenset(DAILY.values()) - {"state_holiday"}
-    layout = Layout(("Store",), "Date", "Sales", numeric=numeric, carried=tuple(DAILY.values()))
-    return assemble(raw, layout, config).with_columns(pl.col("state_holiday").replace(HOLIDAYS))
+    layout = ColumnLayout(("Store",), "Date", "Sales", numeric=numeric, carried=tuple(DAILY.values()))
+    return to_long_frame(raw, layout, config).with_columns(pl.col("state_holiday").replace(HOLIDAYS))
 
 
-def _stores(text: Text) -> pl.DataFrame:
-    """One row per store: its static columns, and since when its competitor and its second promotion are there."""
+def _stores(text: TextTable) -> pl.DataFrame:
+    """One row per store: its static columns, and the start of its competitor and of its second promotion."""
     names = ("Store", "StoreType", "Assortment", "PromoInterval", *NUMBERS, *PROMO2)
-    frame = unique_by(with_numbers(side(text, names), (*NUMBERS, *PROMO2)), ["Store"])
+    frame = require_unique(cast_to_numbers(read_columns(text, names), (*NUMBERS, *PROMO2)), ["Store"])
     since = [_monday(y, w) for y, w in frame.select("Promo2SinceYear", "Promo2SinceWeek").iter_rows()]
     return frame.select(
         pl.col("Store").alias("unique_id"),
@@ -75,13 +79,13 @@ def _monday(year: float | None, week: float | None) -> date | None:
     return None if year is None or week is None else date.fromisocalendar(int(year), int(week), 1)
 
 
-def _with_stores(days: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
-    """Adds the static columns and what the store's rules say of each day, coming ones included."""
-    joined = days.join(stores, on="unique_id", how="left", maintain_order="left")
+def _with_store_columns(days: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
+    """Adds the static columns, and promo2 and competition_open of each day, future days included."""
+    rows = days.join(stores, on="unique_id", how="left", maintain_order="left")
     ds = pl.col("ds")
-    named = ds.dt.month().replace_strict(range(1, 13), MONTHS, return_dtype=pl.String)
-    anew = pl.col("_interval").str.contains(named, literal=True) & (ds >= pl.col("_promo2"))
-    months = (ds.dt.year() * 12 + ds.dt.month().cast(pl.Int32) - pl.col("_competition")).clip(0)
-    return joined.with_columns(
-        anew.fill_null(False).cast(pl.Int8).alias("promo2"), months.cast(pl.Int64).alias("competition_open")
+    month = ds.dt.month().replace_strict(range(1, 13), MONTHS, return_dtype=pl.String)
+    starts = pl.col("_interval").str.contains(month, literal=True) & (ds >= pl.col("_promo2"))
+    months_open = (ds.dt.year() * 12 + ds.dt.month().cast(pl.Int32) - pl.col("_competition")).clip(0)
+    return rows.with_columns(
+        starts.fill_null(False).cast(pl.Int8).alias("promo2"), months_open.cast(pl.Int64).alias("competition_open")
     ).drop("_competition", "_promo2", "_interval")

@@ -1,7 +1,8 @@
-"""The result of a query on any database that SQLAlchemy speaks to, with the columns that the config names.
+"""The result of a query on any database that SQLAlchemy supports, with the columns that the config names.
 
-The address stands in an environment variable, source.options.url_env, or without a password in source.path. The result
-is read as a table is: its columns are named by source.columns. `file` is "sql", and `line` the number of the row.
+The address of the database is in the environment variable named by source.options.url_env, or without a password in
+source.path. The result is read like a table: source.columns names its columns. `file` is "sql", and `line` the number
+of the row.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from forecasting.config import Config
-from forecasting.data.sources.layouts import table
-from forecasting.data.sources.loaded import Loaded
-from forecasting.data.sources.options import checked
-from forecasting.data.sources.readers.typed import Typed
+from forecasting.data.sources.options import parse_options
+from forecasting.data.sources.raw_data import RawData
+from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.table_rows import load_tables
 from forecasting.io import database
 
 FILE = "sql"
@@ -33,45 +34,47 @@ class Options(BaseModel):
     url_env: str | None = None
 
 
-def load(config: Config) -> Loaded:
-    """All rows of the query; raises UserError when the database or the query is at fault, or there are no rows."""
-    frame = _result(config, options(config))
+def load(config: Config) -> RawData:
+    """All rows of the query; raises UserError when the database or the query fails, or there are no rows."""
+    frame = _query_result(config, source_options(config))
     if frame.is_empty():
         raise config.fault("source.options.query", "has no rows as its result: mend the query or its parameters")
-    source = Typed(FILE, tuple(frame.columns), frame.height, frame.lazy(), "the result of a query")
-    return table.whole(config, [source])
+    table = TypedTable(FILE, tuple(frame.columns), frame.height, frame.lazy(), "the result of a query")
+    return load_tables(config, [table])
 
 
-def options(config: Config) -> Options:
-    """source.options, checked; raises UserError for one that is not known, and for a query that does not only read."""
-    o = checked(config, Options)
-    if not database.is_one_select(o.query):
+def source_options(config: Config) -> Options:
+    """source.options, validated; raises UserError for unknown ones, a query that can write, or a missing address."""
+    options = parse_options(config, Options)
+    if not database.is_one_select(options.query):
         raise config.fault("source.options.query", "must be a single SELECT (or WITH ... SELECT), which only reads")
-    address(config, o)
-    return o
+    database_url(config, options)
+    return options
 
 
-def address(config: Config, o: Options) -> str:
-    """The URL of the database; raises UserError when there is none, two, or one with a password in the config."""
-    if (o.url_env is None) == (config.source.path is None):
+def database_url(config: Config, options: Options) -> str:
+    """The address of the database; raises UserError when there is none, two, or a password in the config."""
+    if (options.url_env is None) == (config.source.path is None):
         raise config.fault(
             "source.options.url_env",
             "must name the environment variable that holds the address of the database, or source.path an address "
             "without a password: give one of the two",
         )
-    if o.url_env is None:
-        return _open_address(config, str(config.source.path))
-    if not os.environ.get(o.url_env):
-        raise config.fault("source.options.url_env", f"the environment variable {o.url_env} is not set: export it")
-    return os.environ[o.url_env]
+    if options.url_env is None:
+        return _url_without_password(config, str(config.source.path))
+    if not os.environ.get(options.url_env):
+        raise config.fault(
+            "source.options.url_env", f"the environment variable {options.url_env} is not set: export it"
+        )
+    return os.environ[options.url_env]
 
 
-def _open_address(config: Config, url: str) -> str:
+def _url_without_password(config: Config, url: str) -> str:
     try:
-        secret = database.holds_password(url)
+        has_password = database.holds_password(url)
     except database.ConnectionFailed as error:
         raise config.fault("source.path", str(error)) from None
-    if secret:
+    if has_password:
         raise config.fault(
             "source.path",
             "holds a password: put the address into an environment variable and name that in source.options.url_env",
@@ -79,12 +82,12 @@ def _open_address(config: Config, url: str) -> str:
     return url
 
 
-def _result(config: Config, o: Options) -> pl.DataFrame:
+def _query_result(config: Config, options: Options) -> pl.DataFrame:
     try:
-        return database.run_query(address(config, o), o.query, o.parameters)
+        return database.run_query(database_url(config, options), options.query, options.parameters)
     except database.ConnectionFailed as error:
-        key = "source.path" if o.url_env is None else "source.options.url_env"
-        name = "" if o.url_env is None else f"the address in {o.url_env}: "
+        key = "source.path" if options.url_env is None else "source.options.url_env"
+        name = "" if options.url_env is None else f"the address in {options.url_env}: "
         raise config.fault(key, f"the database cannot be reached: {name}{error}") from None
     except database.QueryFailed as error:
         raise config.fault("source.options.query", f"the database does not answer: {error}") from None

@@ -1,1 +1,1 @@
-"""Readers of raw files: text, Parquet and Delta tables, and what their cells mean (numbers, dates)."""
+"""Readers of raw files: text, Parquet and Delta tables, and the parsing of their cells (numbers, dates)."""

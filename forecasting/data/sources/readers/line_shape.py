@@ -1,4 +1,7 @@
-"""The shape of delimited text: which lines are rows, found by looking at all its bytes at once."""
+"""The shape of delimited text, line by line: number of cells, empty lines and misplaced quotes.
+
+The text is one NumPy array of bytes, so that millions of lines are checked without a loop over them.
+"""
 
 from __future__ import annotations
 
@@ -16,58 +19,61 @@ BLANK = b' \t\r\n"'
 
 
 @dataclass(frozen=True)
-class Shape:
-    """Per line: where it starts and ends (its newline), its cells, whether it says anything, whether quotes fit."""
+class LineShape:
+    """One value per line: where it starts and ends (at its newline), its number of cells, whether any character is not
+    blank, and whether quotes stand around complete cells.
+    """
 
     starts: Ints
     ends: Ints
     cells: Ints
     filled: Bools
-    quoted_well: Bools
+    well_quoted: Bools
 
 
-def shape(body: bytes, delimiter: str) -> Shape:
-    """The shape of `body`, which ends with a newline. A quoted cell ends on its own line."""
-    signs = np.frombuffer(body, np.uint8)
-    ends = np.flatnonzero(signs == NEWLINE)
+def line_shape(body: bytes, delimiter: str) -> LineShape:
+    """The shape of every line of `body`, which ends with a newline. A quoted cell ends on the line where it starts."""
+    characters = np.frombuffer(body, np.uint8)
+    ends = np.flatnonzero(characters == NEWLINE)
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
-    marks, well = signs == ord(delimiter), np.ones(len(ends), bool)
+    delimiters, well_quoted = characters == ord(delimiter), np.ones(len(ends), bool)
     if b'"' in body:
-        inside, well = _quotes(signs, ends, ord(delimiter))
-        marks &= ~inside
-    before = np.searchsorted(np.flatnonzero(marks), ends)
-    filled = np.logical_or.reduceat(_says_something(delimiter)[signs], starts)
-    return Shape(starts, ends, np.diff(before, prepend=0) + 1, filled, well)
+        quoted, well_quoted = _quotes(characters, ends, ord(delimiter))
+        delimiters &= ~quoted
+    delimiters_before = np.searchsorted(np.flatnonzero(delimiters), ends)
+    filled = np.logical_or.reduceat(_not_blank(delimiter)[characters], starts)
+    return LineShape(starts, ends, np.diff(delimiters_before, prepend=0) + 1, filled, well_quoted)
 
 
-def _quotes(signs: Bytes, ends: Ints, delimiter: int) -> tuple[Bools, Bools]:
-    """Which bytes are inside quotes, counted anew on each line; and which lines have quotes only around whole cells."""
-    quote = signs == QUOTE
+def _quotes(characters: Bytes, ends: Ints, delimiter: int) -> tuple[Bools, Bools]:
+    """Per byte, whether it is inside quotes (each line starts outside); per line, whether quotes only enclose cells."""
+    quote = characters == QUOTE
     parity = np.bitwise_xor.accumulate(quote.view(np.uint8)).view(bool)
     before = np.concatenate([[False], parity[ends[:-1]]])
     inside = parity ^ np.repeat(before, np.diff(ends, prepend=-1))
     may_precede, may_follow = _any_of(delimiter, NEWLINE, QUOTE), _any_of(delimiter, NEWLINE, RETURN, QUOTE)
     opens, closes = np.flatnonzero(quote & inside), np.flatnonzero(quote & ~inside)
-    odd_opens = opens[~may_precede[signs[opens - 1]] & (opens > 0)]
-    odd_closes = closes[~may_follow[signs[closes + 1]]]
-    well = parity[ends] == before
-    well[np.searchsorted(ends, np.concatenate([odd_opens, odd_closes]))] = False
-    return inside, well
+    odd_opens = opens[~may_precede[characters[opens - 1]] & (opens > 0)]
+    odd_closes = closes[~may_follow[characters[closes + 1]]]
+    well_quoted = parity[ends] == before
+    well_quoted[np.searchsorted(ends, np.concatenate([odd_opens, odd_closes]))] = False
+    return inside, well_quoted
 
 
-def _any_of(*signs: int) -> Bools:
+def _any_of(*characters: int) -> Bools:
+    """A lookup table over byte values that is true for these."""
     table = np.zeros(256, dtype=bool)
-    table[list(signs)] = True
+    table[list(characters)] = True
     return table
 
 
-def _says_something(delimiter: str) -> Bools:
+def _not_blank(delimiter: str) -> Bools:
     return ~_any_of(*BLANK, ord(delimiter))
 
 
-def lines_of(body: bytes, shape: Shape, chosen: Bools) -> bytes:
-    """The chosen lines alone."""
+def select_lines(body: bytes, shape: LineShape, chosen: Bools) -> bytes:
+    """The bytes of the chosen lines alone; `chosen` has one value per line."""
     if chosen.all():
         return body
-    signs = np.frombuffer(body, np.uint8)
-    return bytes(signs[np.repeat(chosen, np.diff(shape.ends, prepend=-1))].tobytes())
+    characters = np.frombuffer(body, np.uint8)
+    return bytes(characters[np.repeat(chosen, np.diff(shape.ends, prepend=-1))].tobytes())

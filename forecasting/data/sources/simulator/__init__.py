@@ -1,1 +1,1 @@
-"""A simulated retail chain with known effects: demand, injected errors, and the true effects for tests."""
+"""A simulated retail chain: its demand, the errors injected into its data, and its true effects for tests."""

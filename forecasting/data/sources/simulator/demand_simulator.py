@@ -1,7 +1,7 @@
-"""The made-up retail chain: what moves its sales, drawn from a seed.
+"""The demand of a simulated retail chain: levels, prices, promotions, holidays and stock-outs, drawn from a seed.
 
-Everything that happens in time is drawn day by day (week by week, month by month) from generators of its own, so a
-longer run repeats the days of a shorter one: new days arrive, old ones do not change. Arrays are days x items or
+Each thing that happens in time is drawn day by day (week by week, month by month) from a separate generator, so a
+longer run repeats the days of a shorter one: new days are added, old ones do not change. Arrays are days x items or
 days x series; a series is one item in one store, stores first.
 """
 
@@ -9,75 +9,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
-from zlib import crc32
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+
+from forecasting.data.sources.simulator.options import Options
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CATEGORIES = ("bakery", "drinks", "fresh", "household")
 YEARLY = {"bakery": (0.05, 340), "drinks": (0.35, 200), "fresh": (0.15, 160), "household": (0.08, 80)}
-"""Yearly swing (log) of a category and the day of the year of its height."""
+"""Category -> amplitude (log) of its yearly season, and the day of the year of the peak."""
 UPLIFT = {"bakery": 0.40, "drinks": 0.70, "fresh": 0.50, "household": 0.60}
-"""Mean promotion uplift (log) of a category."""
+"""Category -> mean promotion uplift (log)."""
 WEEK = (0.86, 0.84, 0.88, 0.95, 1.15, 1.32, 1.00)
 """Sales by weekday, Monday first, mean 1."""
 PRICE_STEPS = (0.85, 0.92, 1.0, 1.0, 1.0, 1.08, 1.15)
 DAY_BEFORE, SECOND_BEFORE, ON_HOLIDAY = 0.35, 0.15, -0.40
-"""Log effects of a public holiday: the day before, two days before, the day itself where a store is open."""
+"""Log effects of a public holiday: on the day before, two days before, and on the day itself where a store is open."""
 BEFORE_CLOSED = 0.15
 """Log effect of the day before a day on which the store is closed."""
 LIFE = 730
-"""Launches and ends of items are laid out over this many days, however long the run."""
-
-
-class Dirt(BaseModel):
-    """How much dirt is planted: outliers and gaps in days, closed weeks of stores, stock-outs in runs of days.
-
-    Drawn for the whole run: other than the chain itself, a longer run has its dirt in other places.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    outliers: int = Field(default=0, ge=0)
-    gaps: int = Field(default=0, ge=0)
-    closed_weeks: int = Field(default=0, ge=0)
-    stock_outs: int = Field(default=0, ge=0)
-
-
-class Options(BaseModel):
-    """What source.options may hold for the synthetic source.
-
-    `promo_uplift` (log) gives every item the same promotion effect; `promos: chain` puts all items of all stores on
-    promotion on the same, random days (`item`: each item has its own weeks); `noise` is the variance beyond Poisson
-    (variance = mean + noise * mean^2); `yearly` multiplies the yearly swings; `dirt` is planted on top.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stores: int = Field(default=5, ge=1, le=10_000)
-    items: int = Field(default=20, ge=1, le=100_000)
-    days: int = Field(default=730, ge=1, le=20_000)
-    start: date = date(2024, 1, 1)
-    seed: int = Field(default=7, ge=0)
-    promos: Literal["item", "chain"] = "item"
-    promo_uplift: float | None = Field(default=None, ge=0, le=2)
-    noise: float = Field(default=0.05, ge=0, le=2)
-    yearly: float = Field(default=1.0, ge=0, le=3)
-    dirt: Dirt = Dirt()
-
-    def rng(self, *about: str) -> np.random.Generator:
-        """A generator for one matter, independent of all others."""
-        return np.random.default_rng([self.seed, crc32(" ".join(about).encode())])
+"""Items are launched and ended within this many days, however long the run."""
 
 
 @dataclass(frozen=True)
 class Items:
-    """Per item: category, level (units a day), log trend a year, elasticity, log promotion uplift, price, life."""
+    """One value per item: category, level (units a day), trend (log, a year), price elasticity, promotion uplift (log),
+    usual price, and the days of launch (`first`) and end (`last`).
+    """
 
     category: list[str]
     level: Floats
@@ -89,77 +51,77 @@ class Items:
     last: NDArray[np.int64]
 
 
-def items(o: Options) -> Items:
-    """Draw the range: a tenth of the items is launched later, a twentieth ends, three in twenty sell rarely."""
-    rng, n = o.rng("items"), o.items
+def draw_items(options: Options) -> Items:
+    """Draw the items: a tenth is launched during the run, a twentieth ends, three in twenty sell rarely."""
+    rng, n = options.rng("items"), options.items
     category = [CATEGORIES[i % len(CATEGORIES)] for i in range(n)]
     order = rng.permutation(n)
-    new, old, rare = order[: n // 10], order[n // 10 : n // 10 + n // 20], order[-(3 * n // 20) or n :]
+    new, ended, rare = order[: n // 10], order[n // 10 : n // 10 + n // 20], order[-(3 * n // 20) or n :]
     level = rng.lognormal(np.log(11), 0.6, n)
     level[rare] = rng.uniform(0.15, 0.5, len(rare))
     first, last = np.zeros(n, np.int64), np.full(n, np.iinfo(np.int64).max)
-    first[new] = np.minimum(rng.uniform(0.1, 0.4, len(new)) * LIFE, o.days // 2)
-    last[old] = rng.uniform(0.5, 0.9, len(old)) * LIFE
+    first[new] = np.minimum(rng.uniform(0.1, 0.4, len(new)) * LIFE, options.days // 2)
+    last[ended] = rng.uniform(0.5, 0.9, len(ended)) * LIFE
     mean = np.array([UPLIFT[c] for c in category])
-    uplift = np.full(n, o.promo_uplift) if o.promo_uplift is not None else rng.normal(mean, 0.08)
+    uplift = np.full(n, options.promo_uplift) if options.promo_uplift is not None else rng.normal(mean, 0.08)
     price = np.floor(rng.lognormal(1.2, 0.6, n) * 10) / 10 + 0.39
     return Items(category, level, rng.normal(0.03, 0.08, n), rng.uniform(-2.2, -0.8, n), uplift, price, first, last)
 
 
-def store_names(o: Options) -> list[str]:
-    """S1, S2, ..."""
-    return [f"S{i + 1}" for i in range(o.stores)]
+def store_names(options: Options) -> list[str]:
+    """The names of the stores: S1, S2, ..."""
+    return [f"S{i + 1}" for i in range(options.stores)]
 
 
-def item_names(o: Options) -> list[str]:
-    """I01, I02, ...: of one width."""
-    width = max(2, len(str(o.items)))
-    return [f"I{i + 1:0{width}d}" for i in range(o.items)]
+def item_names(options: Options) -> list[str]:
+    """The names of the items, all of one width: I01, I02, ..."""
+    width = max(2, len(str(options.items)))
+    return [f"I{i + 1:0{width}d}" for i in range(options.items)]
 
 
-def store_levels(o: Options) -> Floats:
-    """Size of each store against the mean one."""
-    return o.rng("stores").lognormal(0, 0.35, o.stores)
+def store_levels(options: Options) -> Floats:
+    """Sales level of each store as a factor, about 1."""
+    return options.rng("stores").lognormal(0, 0.35, options.stores)
 
 
-def weekday_profile(o: Options) -> Floats:
+def weekday_profile(options: Options) -> Floats:
     """Sales factor of each store (rows) by weekday (columns), mean 1."""
-    week = np.array(WEEK) * o.rng("week").normal(1, 0.05, (o.stores, 7))
+    week = np.array(WEEK) * options.rng("week").normal(1, 0.05, (options.stores, 7))
     return np.asarray(week / week.mean(axis=1, keepdims=True))
 
 
-def prices(o: Options, range_: Items, days: int) -> Floats:
-    """Shelf price by day and item: in every fourth block of 28 days an item moves to another step of its price."""
-    rng, blocks = o.rng("prices"), -(-days // 28)
-    draws = rng.random((blocks, 2, o.items))
-    step = np.ones((blocks, o.items))
+def shelf_prices(options: Options, items: Items, days: int) -> Floats:
+    """Shelf price by day and item: from one block of 28 days to the next, one item in four draws another price step."""
+    rng, blocks = options.rng("prices"), -(-days // 28)
+    draws = rng.random((blocks, 2, options.items))
+    step = np.ones((blocks, options.items))
     for b in range(1, blocks):
         chosen = np.array(PRICE_STEPS)[(draws[b, 1] * len(PRICE_STEPS)).astype(int)]
         step[b] = np.where(draws[b, 0] < 0.25, chosen, step[b - 1])
-    return np.round(np.repeat(step, 28, axis=0)[:days] * range_.price, 2)
+    return np.round(np.repeat(step, 28, axis=0)[:days] * items.price, 2)
 
 
-def promotions(o: Options, days: int) -> Bools:
-    """Promotion flag by day and series."""
-    if o.promos == "chain":
-        blocks = o.rng("chain").random(-(-days // 3)) < 0.3
-        return np.repeat(np.repeat(blocks, 3)[:days, None], o.stores * o.items, axis=1)
+def promotions(options: Options, days: int) -> Bools:
+    """Whether a series is on promotion, by day and series."""
+    if options.promos == "chain":
+        blocks = options.rng("chain").random(-(-days // 3)) < 0.3
+        return np.repeat(np.repeat(blocks, 3)[:days, None], options.stores * options.items, axis=1)
     weeks = -(-(days + 6) // 7)
-    on = o.rng("promo weeks").random((weeks, 1, o.items)) < 0.12
-    takes_part = o.rng("promo stores").random((weeks, o.stores, o.items)) < 0.85
-    by_week = (on & takes_part).reshape(weeks, -1)
-    return np.repeat(by_week, 7, axis=0)[o.start.weekday() : o.start.weekday() + days]
+    on = options.rng("promo weeks").random((weeks, 1, options.items)) < 0.12
+    participates = options.rng("promo stores").random((weeks, options.stores, options.items)) < 0.85
+    by_week = (on & participates).reshape(weeks, -1)
+    return np.repeat(by_week, 7, axis=0)[options.start.weekday() : options.start.weekday() + days]
 
 
-def calendar(o: Options, days: int, holiday: Any) -> tuple[list[date], NDArray[np.int64], Bools]:
-    """The dates, their weekdays (Monday 0), and whether each is a public holiday; two days longer than `days`."""
-    dates = [o.start + timedelta(days=i) for i in range(days + 2)]
-    return dates, np.array([d.weekday() for d in dates]), np.array([d in holiday for d in dates])
+def calendar(options: Options, days: int, public_holidays: Any) -> tuple[list[date], NDArray[np.int64], Bools]:
+    """The dates of `days` days and two more, their weekdays (Monday 0), and whether each is a public holiday."""
+    dates = [options.start + timedelta(days=i) for i in range(days + 2)]
+    return dates, np.array([d.weekday() for d in dates]), np.array([d in public_holidays for d in dates])
 
 
-def openings(o: Options, weekday: NDArray[np.int64], holiday: Bools) -> Bools:
-    """Open flag by day and store: every second store rests on Sundays, all but every fifth on public holidays."""
-    store = np.arange(o.stores)
+def openings(options: Options, weekday: NDArray[np.int64], holiday: Bools) -> Bools:
+    """Open flag by day and store: every second store closes on Sundays, four in five on public holidays."""
+    store = np.arange(options.stores)
     sunday = (weekday == 6)[:, None] & (store % 2 == 1)
     return np.asarray(~(sunday | holiday[:, None] & (store % 5 != 0)))
 
@@ -171,16 +133,16 @@ def holiday_effect(holiday: Bools) -> Floats:
     return np.asarray(ON_HOLIDAY * today + DAY_BEFORE * before + SECOND_BEFORE * second_before)
 
 
-def yearly_effect(o: Options, range_: Items, dates: list[date]) -> Floats:
+def yearly_effect(options: Options, items: Items, dates: list[date]) -> Floats:
     """Log effect of the time of year by day and item."""
     day = np.array([d.timetuple().tm_yday for d in dates])[:, None]
-    swing, height = np.array([YEARLY[c] for c in range_.category]).T
-    return np.asarray(o.yearly * swing * np.cos(2 * np.pi * (day - height) / 365.25))
+    amplitude, peak = np.array([YEARLY[c] for c in items.category]).T
+    return np.asarray(options.yearly * amplitude * np.cos(2 * np.pi * (day - peak) / 365.25))
 
 
-def stock_outs(o: Options, days: int) -> Bools:
+def stock_outs(options: Options, days: int) -> Bools:
     """Whether a series is out of stock, by day and series: runs of two to five days."""
-    draws = o.rng("stock-outs").random((days, 2, o.stores * o.items))
+    draws = options.rng("stock-outs").random((days, 2, options.stores * options.items))
     begins, length = draws[:, 0] < 0.006, 2 + (draws[:, 1] * 4).astype(int)
     out = np.zeros(begins.shape, bool)
     for back in range(min(5, days)):
@@ -188,12 +150,12 @@ def stock_outs(o: Options, days: int) -> Bools:
     return out
 
 
-def demand(o: Options, mean: Floats) -> Floats:
-    """Units sold for a mean: Poisson, or negative binomial with the configured noise."""
+def demand(options: Options, mean: Floats) -> Floats:
+    """Units sold for a mean, by day and series: Poisson, or negative binomial with the configured noise."""
     from scipy.stats import nbinom, poisson
 
-    chance = o.rng("demand").random(mean.shape)
-    if not o.noise:
-        return np.asarray(poisson.ppf(chance, mean))
-    size = 1 / o.noise
-    return np.asarray(nbinom.ppf(chance, size, size / (size + mean)))
+    quantile = options.rng("demand").random(mean.shape)
+    if not options.noise:
+        return np.asarray(poisson.ppf(quantile, mean))
+    size = 1 / options.noise
+    return np.asarray(nbinom.ppf(quantile, size, size / (size + mean)))

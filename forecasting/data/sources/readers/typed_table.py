@@ -1,4 +1,4 @@
-"""Tables whose columns have types: Parquet files, Delta tables, results of queries."""
+"""Tables whose columns have types: Parquet files, Delta tables and results of SQL queries."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from forecasting.io.storage import File
 
 
 @dataclass(frozen=True)
-class Typed:
-    """A table with types; the line of a row is its 1-based number.
+class TypedTable:
+    """A lazily read table with types; the line of a row is its 1-based number.
 
-    `told` are columns that come as text from the names of the folders above a file; `what` says what kind of table it
-    is, after "cannot be read as".
+    `path_columns` are text columns that come from the names of the folders above the file (key=value); `format` names
+    the kind of table in messages, as in "cannot be read as a Parquet file".
     """
 
     file: File | str
     names: tuple[str, ...]
     rows: int
     frame: pl.LazyFrame
-    what: str
-    told: frozenset[str] = frozenset()
+    format: str
+    path_columns: frozenset[str] = frozenset()
 
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns as they are typed, with `file` and `line` (Int64); raises UserError when damaged."""
@@ -32,8 +32,8 @@ class Typed:
         lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
         return frame.with_columns(pl.lit(str(self.file)).alias("file"), lines)
 
-    def picked(self, lines: Sequence[int]) -> dict[int, dict[str, object]]:
-        """Whole rows by their numbers."""
+    def rows_by_line(self, lines: Sequence[int]) -> dict[int, dict[str, object]]:
+        """Line -> all columns of that row; raises UserError when the file is damaged."""
         chosen = self.frame.with_row_index("_row", 1).filter(pl.col("_row").is_in(list(lines)))
         return {row.pop("_row"): row for row in self._collect(chosen).iter_rows(named=True)}
 
@@ -41,22 +41,24 @@ class Typed:
         try:
             return frame.collect()
         except (pl.exceptions.PolarsError, OSError) as e:
-            raise unreadable(self.file, self.what, e) from None
+            raise unreadable(self.file, self.format, e) from None
 
 
-def typed(file: File, what: str, frame: pl.LazyFrame, told: frozenset[str] = frozenset()) -> Typed:
-    """Look at the head of a table; raises UserError when it cannot be read or holds no rows."""
+def open_typed(
+    file: File, table_format: str, frame: pl.LazyFrame, path_columns: frozenset[str] = frozenset()
+) -> TypedTable:
+    """The table of a lazy frame, whose schema and row count are read; raises UserError when damaged or empty."""
     try:
         names = tuple(frame.collect_schema())
         rows = int(frame.select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, OSError) as e:
-        raise unreadable(file, what, e) from None
+        raise unreadable(file, table_format, e) from None
     if not rows:
         raise UserError(f"{file}: holds no rows: export it again with its rows")
-    return Typed(file, names, rows, frame, what, told)
+    return TypedTable(file, names, rows, frame, table_format, path_columns)
 
 
-def unreadable(file: File | str, what: str, error: Exception) -> UserError:
-    """The sentence for a table that is damaged or no such table."""
+def unreadable(file: File | str, table_format: str, error: Exception) -> UserError:
+    """The error for a table that is damaged or of another format."""
     reason = " ".join(str(error).split())[:120]
-    return UserError(f"{file}: cannot be read as {what} ({reason}): write or copy it again")
+    return UserError(f"{file}: cannot be read as {table_format} ({reason}): write or copy it again")

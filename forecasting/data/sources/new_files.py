@@ -1,0 +1,73 @@
+"""Landing folders: which files a source reads, reading some of them only, and several loads as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.sources.layouts import kinds_that_read_new_files, new_files_rule
+from forecasting.data.sources.raw_data import RawData
+from forecasting.data.sources.readers.delta_table import is_delta
+from forecasting.data.sources.source_files import find_files
+from forecasting.data.sources.table_files import open_file
+from forecasting.io.storage import File
+
+
+def landing_files(config: Config) -> list[File]:
+    """The files of the landing folder, sorted by name; raises UserError when there are none, or when the source cannot
+    be read file by file.
+    """
+    if new_files_rule(config) is None:
+        allowed = " and ".join(kinds_that_read_new_files())
+        raise config.fault("source.reads", f"new_files is for the sources {allowed}, not for {config.source.kind}")
+    if is_delta(config.source.path or ""):
+        raise config.fault(
+            "source.reads", f"new_files is for folders of files, and {config.source.path} is a Delta table"
+        )
+    without_options = config.source.model_copy(update={"options": {}})  # they are checked when a file is read
+    return find_files(config.model_copy(update={"source": without_options}))
+
+
+def files_add_up(config: Config) -> bool:
+    """Whether several new files may hold lines of the same row, whose sums make the row."""
+    return config.source.reads == "new_files" and new_files_rule(config) == "add"
+
+
+def is_source_file(config: Config, file: File) -> bool:
+    """Whether the file has the date and sales columns of the source; other files of a landing folder are skipped."""
+    names = open_file(file).names
+    columns = config.source.columns
+    if columns is None:
+        return {"ds", "y"} <= set(names) or len(names) == 2
+    return {*columns.get("ds", ()), *columns.get("y", ())} <= set(names)
+
+
+def reading_only(config: Config, files: Sequence[str]) -> Config:
+    """The config whose source reads only these files (none given: all that source.path means).
+
+    Where files add up, a file's part of a row may be negative, so `clean.y_min` is lifted.
+    """
+    source = config.source.model_copy()
+    source._only = tuple(files)
+    clean = config.clean.model_copy(update={"y_min": None} if files_add_up(config) else {})
+    return config.model_copy(update={"source": source, "clean": clean})
+
+
+def concat(loads: Sequence[RawData]) -> RawData:
+    """Several loads as one: their rows in order, and the sums of their counts."""
+    if len(loads) == 1:
+        return loads[0]
+    long = pl.concat([raw.long for raw in loads], how="diagonal_relaxed")
+    load_of_file = {file: raw for raw in loads for file in raw.long["file"].unique()}
+    rules = dict.fromkeys(rule for raw in loads for rule in raw.dropped)
+
+    def reread(keys: pl.DataFrame) -> pl.DataFrame:
+        parts = keys.group_by("file", maintain_order=True)
+        return pl.concat([load_of_file[str(file)].reread(part) for (file,), part in parts])
+
+    dropped = {rule: sum(raw.dropped.get(rule, 0) for raw in loads) for rule in rules}
+    lines, merged = sum(raw.lines for raw in loads), sum(raw.merged_lines for raw in loads)
+    return replace(loads[-1], long=long, reread=reread, dropped=dropped, lines=lines, merged_lines=merged)

@@ -1,0 +1,44 @@
+"""The raw rows that every source returns, and the names of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+KEYS = ("unique_id", "ds", "y")
+TAGS = ("file", "line", "fault", "fault_value")
+"""Columns with the origin of a row and what is wrong with it; they are dropped once the contracts are checked."""
+DELETED = "_deleted"
+"""Boolean column of sources whose config names a `deleted` column: true removes the row's key from the panel."""
+
+
+@dataclass(frozen=True)
+class RawData:
+    """One load of raw rows, with what is needed to account for every line that was read.
+
+    `long` has one row per series and period: unique_id (String), ds (Date), y (Float64), every driver of the config,
+    and the tags: file, line (1-based line of the text file or row of the table), fault (the rule that the row broke
+    while it was read, else null) and fault_value. Rows after the last sale with y null are future rows.
+
+    `lines` counts all lines that were read: lines = len(long) - generated_rows + merged_lines + sum(dropped).
+    `dropped` counts lines that hold no data, by named rule; `merged_lines` counts lines that were added to the row of
+    another line; `generated_rows` counts rows of `long` that have no line.
+
+    `reread` reads the given [file, line] pairs again and returns [file, line, row]. Simulated data also come with
+    `true_effects` [unique_id, effect, value] and `injected_errors` [unique_id, ds, kind, y without the error].
+    """
+
+    long: pl.DataFrame
+    lines: int
+    reread: Callable[[pl.DataFrame], pl.DataFrame]
+    dropped: Mapping[str, int]
+    true_effects: pl.DataFrame | None = None
+    merged_lines: int = 0
+    generated_rows: int = 0
+    injected_errors: pl.DataFrame | None = None
+
+    def original_rows(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """The rows with these keys as they were read: [file, line, row], where row is the line of text or JSON."""
+        return self.reread(keys.select("file", "line").unique(maintain_order=True))

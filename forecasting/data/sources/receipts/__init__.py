@@ -1,1 +1,0 @@
-"""Receipt and invoice lines: their options, which of them count, and their sums by period."""

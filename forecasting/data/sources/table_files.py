@@ -1,0 +1,77 @@
+"""The tables of source.path, opened by their format: text, Parquet or Delta; and how their numbers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.sources.readers.cells import DECIMAL_COMMA, THOUSANDS
+from forecasting.data.sources.readers.delta_table import DeltaReadError, is_delta, open_delta
+from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
+from forecasting.data.sources.readers.text_table import TextTable, read_text
+from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.source_files import configured_path, find_files
+from forecasting.io.storage import File
+
+RawTable = TextTable | TypedTable
+
+
+def open_tables(config: Config) -> list[RawTable]:
+    """The tables of source.path, one per file; raises UserError when there are none or one cannot be read."""
+    if config.source.path and is_delta(config.source.path):
+        return [_open_delta(config)]
+    return [open_file(file) for file in find_files(config)]
+
+
+def open_file(file: File) -> RawTable:
+    """The table of one Parquet or text file; raises UserError when it is no table."""
+    return open_parquet(file) if is_parquet(file) else read_text(file)
+
+
+def _open_delta(config: Config) -> TypedTable:
+    """The Delta table at source.path, at source.options.version where it is given."""
+    folder, version = configured_path(config, "version"), config.source.options.get("version")
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 0):
+        raise config.fault("source.options.version", f"must be a whole number, and it is {version!r}")
+    try:
+        return open_delta(folder, version)
+    except DeltaReadError as error:
+        key = "source.path" if version is None else "source.options.version"
+        which = "" if version is None else f" at version {version}"
+        raise config.fault(key, f"the Delta table {folder} cannot be read{which} ({error})") from None
+
+
+def require_columns(config: Config, table: RawTable, columns: Mapping[str, str]) -> None:
+    """Raise UserError when the table lacks one of the columns; `columns` maps each to the config key that names it."""
+    for column, key in columns.items():
+        if column not in table.names:
+            raise config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
+
+
+def decimal_sign(config: Config, texts: Sequence[TextTable], numbers: Sequence[pl.Series]) -> str:
+    """The decimal sign of text files, "." or ",", from the cells of columns that hold numbers.
+
+    It is a comma when cells are separated by semicolons and one number has a comma, or points between thousands.
+    Raises UserError where points can mean either.
+    """
+    if not any(t.delimiter == ";" for t in texts):
+        return "."
+    if any(c.str.contains(DECIMAL_COMMA).any() for c in numbers):
+        return ","
+    return "," if any(_has_thousands(c, config) for c in numbers) else "."
+
+
+def _has_thousands(cells: pl.Series, config: Config) -> bool:
+    """Whether points separate thousands (950, 1.200); raises UserError where 1.200 could also be a decimal."""
+    with_points = cells.filter(cells.str.contains(".", literal=True))
+    if not len(with_points) or not with_points.str.contains(THOUSANDS).all():
+        return False
+    if len(with_points) == len(cells.filter(cells.str.strip_chars() != "")):
+        raise config.fault(
+            "source.path",
+            f"numbers like {with_points[0]!r} in the column {cells.name!r} can mean thousands or decimals: "
+            "write them without points for thousands, or with a decimal comma",
+        )
+    return True

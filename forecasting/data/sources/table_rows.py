@@ -1,0 +1,137 @@
+"""The rows of open tables as one long frame, without empty lines, footers and files that are other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.sources.column_layout import ColumnLayout, require_header, resolve_layout
+from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
+from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
+from forecasting.data.sources.readers.cells import looks_numeric, strip_nulls
+from forecasting.data.sources.readers.original_rows import row_reader
+from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.table_files import RawTable, decimal_sign, require_columns
+
+NOT_DELETED = ("", "0", "0.0", "false", "no", "n")
+"""Values of a `deleted` column that keep the row; so does null."""
+FOOTER = 10
+"""The most lines that a footer may have."""
+
+
+@dataclass(frozen=True)
+class ColumnSelection:
+    """The columns that are read of each row besides unique_id, ds and y.
+
+    `columns` maps each to the config key that names it. `numbers` must be numbers; `texts` are names even where they
+    look like numbers. `prepare` changes the raw cells before they are parsed.
+    """
+
+    columns: Mapping[str, str]
+    numbers: frozenset[str]
+    texts: frozenset[str] = frozenset()
+    prepare: Callable[[pl.DataFrame, ColumnLayout], pl.DataFrame] = lambda raw, _: raw
+
+
+def load_tables(config: Config, tables: Sequence[RawTable]) -> RawData:
+    """The rows of open tables with the drivers of the config, and the column DELETED where the config names one.
+
+    Raises UserError when a column is missing or cells cannot be understood.
+    """
+    marks = dict.fromkeys((config.source.columns or {}).get("deleted", ()), "source.columns.deleted")
+    selection = ColumnSelection(source_drivers(config) | marks, frozenset(numeric_drivers(config)))
+    raw = read_rows(config, tables, selection)
+    for mark in marks:
+        deleted = ~pl.col(mark).cast(pl.String).str.to_lowercase().is_in(NOT_DELETED).fill_null(value=True)
+        long = raw.long.with_columns(deleted.alias(DELETED)).drop(mark)
+        raw = replace(raw, long=long.with_columns(y=pl.when(~pl.col(DELETED)).then("y")))
+    return raw
+
+
+def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelection) -> RawData:
+    """The rows of open tables with the selected columns; raises UserError when a column is missing.
+
+    Lines without content (`empty_line`), lines below the last date (`footer`) and all lines of files that share no
+    column with the table (`other_table`) are dropped by these names.
+    """
+    layout, chosen, others = _matching_tables(config, tables, selection)
+    dropped = {"other_table": sum(t.rows for t in others)}
+    frames = []
+    if texts := [t for t in chosen if isinstance(t, TextTable)]:
+        long, footer = _without_footer(_from_texts(config, texts, layout, selection))
+        frames.append(long)
+        dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
+    if typed := [t for t in chosen if isinstance(t, TypedTable)]:
+        frames.append(_from_typed(config, typed, layout, selection))
+    long = pl.concat([f.select(*KEYS, *selection.columns, *TAGS) for f in frames], how="vertical_relaxed")
+    dropped = {rule: n for rule, n in dropped.items() if n}
+    return RawData(long, long.height + sum(dropped.values()), row_reader(typed), dropped)
+
+
+def _matching_tables(
+    config: Config, tables: Sequence[RawTable], selection: ColumnSelection
+) -> tuple[ColumnLayout, list[RawTable], list[RawTable]]:
+    """The layout of the first table, the tables that have its columns, and the others."""
+    for table in tables:
+        if isinstance(table, TextTable):
+            require_header(table.file, table.names)
+    layout = resolve_layout(config, tables[0].file, tables[0].names)
+    layout = replace(layout, carried=tuple(selection.columns), numeric=selection.numbers)
+    chosen = [t for t in tables if set(layout.keys) & set(t.names)] or list(tables)
+    for table in chosen:
+        require_columns(config, table, _required_columns(layout, selection))
+    return layout, chosen, [t for t in tables if t not in chosen]
+
+
+def _required_columns(layout: ColumnLayout, selection: ColumnSelection) -> dict[str, str]:
+    """Column that a file must have -> the config key that names it."""
+    keys = dict.fromkeys(layout.ids, "source.columns.unique_id")
+    return keys | {layout.ds: "source.columns.ds", layout.y: "source.columns.y"} | dict(selection.columns)
+
+
+def _from_typed(
+    config: Config, tables: Sequence[TypedTable], layout: ColumnLayout, selection: ColumnSelection
+) -> pl.DataFrame:
+    """The long frame of tables with types; columns from folder names are text, or numbers where they look like it."""
+    raw = pl.concat([t.cells(_columns_to_read(layout)) for t in tables], how="vertical_relaxed")
+    from_paths = {c for t in tables for c in t.path_columns} & set(selection.columns) - set(layout.ids)
+    numeric = layout.numeric.union(c for c in from_paths if raw[c].dtype == pl.String and looks_numeric(raw[c], "."))
+    return to_long_frame(selection.prepare(raw, layout), replace(layout, numeric=numeric), config)
+
+
+def _columns_to_read(layout: ColumnLayout) -> list[str]:
+    return list(dict.fromkeys((*layout.keys, *(layout.carried or ()))))
+
+
+def _from_texts(
+    config: Config, texts: Sequence[TextTable], layout: ColumnLayout, selection: ColumnSelection
+) -> pl.DataFrame:
+    """The long frame of text files and their broken lines, with the column `blank`: true where the sales are empty."""
+    raw = pl.concat([t.cells(_columns_to_read(layout)) for t in texts])
+    decimal = decimal_sign(config, texts, [raw[c] for c in (layout.y, *selection.numbers)])
+    free = set(selection.columns) - set(layout.ids) - selection.numbers - selection.texts
+    numeric = selection.numbers.union(c for c in free if looks_numeric(raw[c], decimal))
+    raw = selection.prepare(raw, layout)
+    long = to_long_frame(raw, replace(layout, decimal=decimal, numeric=numeric), config)
+    long = long.with_columns(raw.select(strip_nulls(pl.col(layout.y)).is_null().alias("blank")))
+    return pl.concat([long, *(_broken_lines(t) for t in texts if t.broken.height)], how="diagonal_relaxed")
+
+
+def _broken_lines(text: TextTable) -> pl.DataFrame:
+    """Lines with too few or too many cells; one that begins with a number cannot be a footer, so it is not `blank`."""
+    return text.faulty().with_columns(blank=~pl.col("fault_value").str.contains(r"^\W*\d"))
+
+
+def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Without the lines below the last date of a file that hold no number, and how many they were."""
+    last_dates = long.filter(pl.col("ds").is_not_null()).group_by("file").agg(last=pl.col("line").max())
+    ends = long.group_by("file").agg(end=pl.col("line").max())
+    undated = long.filter(pl.col("ds").is_null() & pl.col("blank")).join(last_dates, on="file").join(ends, on="file")
+    footer = undated.filter((pl.col("line") > pl.col("last")) & (pl.col("line") > pl.col("end") - FOOTER))
+    rows = long.drop("blank")
+    return (rows.join(footer, on=["file", "line"], how="anti"), footer.height) if footer.height else (rows, 0)
