@@ -125,9 +125,9 @@ def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.Dat
     past = group_sums(planned.filter(pl.col("ds") <= cutoff), config, levels(config, planned.schema))
     ids = sold.select("unique_id").unique()
     cut, again = (Cut(Panel(config, InMemory(planned.sort(KEY)), (0,), past), cutoff, config.h) for _ in range(2))
-    own = cold_start.like(cut, cut.frame(0), ids)
-    with patched(series_level, "FEWEST"):
-        alone = cold_start.like(again, again.frame(0), ids).select(*KEY, narrowest="yhat")
+    own = cold_start.similar_series_forecasts(cut, cut.frame(0), ids)
+    with patched(series_level, "MIN_SERIES"):
+        alone = cold_start.similar_series_forecasts(again, again.frame(0), ids).select(*KEY, narrowest="yhat")
     return own.join(alone, on=KEY).join(sold, on=KEY).drop("source")
 
 

@@ -58,7 +58,9 @@ def alone(tmp_path_factory) -> pl.DataFrame:
 def test_a_backtest_says_what_the_nightly_vintage_says(backtested, vintage):
     series = pl.col("grain") == "series"
     assert backtested.filter(series).height == 8 * 14 * 7
-    assert set(backtested.filter(series)["interval"]) == {"block", "pooled"}, "both kinds of bounds are compared"
+    assert set(backtested.filter(series)["interval"]) == {"horizon block", "all horizons"}, (
+        "both kinds of bounds are compared"
+    )
     chain.assert_alike(backtested.filter(series), vintage.filter(series))
 
 

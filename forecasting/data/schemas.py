@@ -96,6 +96,7 @@ def _forecast_columns(config: Config) -> dict[str, Any]:
     columns = {"unique_id": pl.String, "ds": pl.Date, "cutoff": pl.Date, "model": pl.String, "grain": pl.String}
     values = dict.fromkeys(("yhat", "q50", *interval_columns(config.level)), pl.Float64)
     steps = {"step": pl.Int32, "block": pl.Int32, "interval": pl.String, "source": pl.String, "bucket": pl.Int32}
+    steps |= {"cold_start": pl.Boolean}  # null in rows that were written before there was this column
     return columns | values | steps
 
 

@@ -51,8 +51,8 @@ class SumsRequest:
 def forecast_sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: SumsRequest) -> pl.DataFrame:
     """[unique_id, grain, periods, yhat, q50, lo-L, hi-L ...] of every series and aggregate, in units of y.
 
-    `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed; of new series source, q50 and
-    bounds, too), `residuals` its backtest rows that were over. Raises ValueError when they hold no window of single
+    `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed; for cold starts also cold_start,
+    q50 and bounds), `residuals` its backtest rows that were over. Raises ValueError when they hold no window of single
     series.
     """
     below, above = (_whole(part) for part in (rows.filter(SINGLE), rows.filter(~SINGLE)))

@@ -11,7 +11,6 @@ import polars as pl
 
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
-from forecasting.data.panel import KEY
 from forecasting.models.base import Fitted, Model
 
 Find = Callable[[Sequence[str]], Any]
@@ -61,11 +60,11 @@ def fit(model: Model, cut: Cut, done: Mapping[str, Fitted], find: Find) -> Fitte
 
 def predict(fitted: Fitted, cut: Cut, bucket: int, said: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The forecasts of one fitted model for a bucket (see base.Fitted); an ensemble combines what members `said`."""
-    from forecasting.models.ensemble import FittedEnsemble
+    from forecasting.models.ensemble import MEMBER, FittedEnsemble
 
     if not isinstance(fitted, FittedEnsemble):
         return fitted.predict(cut, bucket)
-    told = [said[m.name].select(*KEY, "yhat", "source", model=pl.lit(m.name)) for m in fitted.members]
+    told = [said[m.name].select(*MEMBER, model=pl.lit(m.name)) for m in fitted.members]
     return fitted.combine(pl.concat(told))
 
 

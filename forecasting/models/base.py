@@ -28,9 +28,10 @@ class Fitted(Protocol):
         """unique_id and reason of the series on which it could not be fitted; these are answered by a fallback."""
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, source and optionally lo-* / hi-* of its own, one row per future row of the bucket.
+        """[unique_id, ds, yhat, source, cold_start]: one row per future row of the bucket, in units of y.
 
-        `source` names who answered: the model, or the rung of the ladder it fell back to.
+        Optionally q50 and lo-* / hi-* of the model. `source` names the model, or the fallback that forecast the row
+        (see models/sources); `cold_start` is true where that were similar series, as the series has no history.
         """
 
     def save(self, folder: Path) -> None:

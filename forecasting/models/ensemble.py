@@ -15,11 +15,12 @@ from forecasting import models
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
-from forecasting.models import cold_start
 from forecasting.models.base import NO_FAILURES, Fitted, Model
 
 DEFAULT_RUNGS = ("SeasonalNaive", "SeasonalMean4")
 ALL, LEARNED = "all", "learned"
+MEMBER = (*KEY, "yhat", "source", "cold_start")
+"""Columns of a member's forecasts that are combined."""
 WEIGHTS = {"segment": pl.String, "model": pl.String, "weight": pl.Float64, "middle": pl.Float64}
 HOMES = {"unique_id": pl.String, "segment": pl.String}
 
@@ -81,21 +82,24 @@ class FittedEnsemble:
         return NO_FAILURES
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, q50, source; no bounds: quantiles do not average."""
-        said = [m.predict(cut, bucket).select(*KEY, "yhat", "source", model=pl.lit(m.name)) for m in self.members]
+        """unique_id, ds, yhat, q50, source, cold_start; no bounds: quantiles do not average."""
+        said = [m.predict(cut, bucket).select(*MEMBER, model=pl.lit(m.name)) for m in self.members]
         return self.combine(pl.concat(said))
 
     def combine(self, forecasts: pl.DataFrame) -> pl.DataFrame:
-        """The weighted means of rows unique_id, ds, model, yhat, source as yhat and, by the weights of the median, q50
-        (null without them); rows of models that are no members are left aside. Where all members have only like series
-        to go by, `source` still says so.
+        """[unique_id, ds, yhat, q50, source, cold_start]: weighted means of the members' rows, in units of y.
+
+        `forecasts` holds MEMBER and model; rows of models that are no members are ignored. q50 takes the weights of the
+        median and is null without them. A row is a cold start, with the source of its first member, where it is one
+        for all members.
         """
         homed = forecasts.join(self.weights.homes, on="unique_id", how="left")
         known = self.weights.by_segment["segment"].unique()
         segment = pl.when(pl.col("segment").is_in(known.implode())).then("segment").otherwise(pl.lit(ALL))
         weighted = homed.with_columns(segment=segment).join(self.weights.by_segment, on=["segment", "model"])
-        like = pl.when(cold_start.is_like().all()).then(pl.col("source").first()).otherwise(pl.lit(self.name))
-        said = {"yhat": _mean("weight"), "q50": _mean("middle"), "source": like}
+        cold = pl.col("cold_start").fill_null(value=False).all()
+        source = pl.when(cold).then(pl.col("source").first()).otherwise(pl.lit(self.name))
+        said = {"yhat": _mean("weight"), "q50": _mean("middle"), "source": source, "cold_start": cold}
         return weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**said)
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""No wild extrapolation leaves the house: every forecast is held against the largest value its series has known."""
+"""Limits on forecasts: none may exceed a multiple of the largest value that its series has had."""
 
 from __future__ import annotations
 
@@ -6,48 +6,51 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.features.groups import group_label
+from forecasting.models import sources
 
 FACTOR = 5.0
 """A promotion, a season that comes for the first time or a scenario may lift sales above all that was seen, but not to
 more than so many times the largest value."""
-CAPPED = ", capped"
 
 
-def caps(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, most]: what |forecast| may not exceed, in units of y, for the series of `frame`, a frame of the cut.
+def forecast_limits(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, limit]: the largest allowed |forecast| of each series of `frame` (a frame of the cut), in units of y.
 
-    FACTOR times the largest |y| observed up to the cutoff. A series shorter than the window that tells a level, or
-    which has never sold, may also go as high as its groups: the largest mean value per series and period of all series
-    and of those that share one of its static texts. Null where neither has anything: nothing is known to hold it by.
+    FACTOR times the largest |y| observed up to the cutoff. A series shorter than the level window, or one that has
+    never sold, may also go as high as its groups: the largest mean value per series and period of all series and of
+    those that share one of its static texts. Null where neither has any sales to derive a limit from.
     """
-    own = frame.group_by("unique_id", maintain_order=True).agg(_top=pl.col("y").abs().max(), _n=pl.col("y").count())
+    series = frame.group_by("unique_id", maintain_order=True).agg(_top=pl.col("y").abs().max(), _n=pl.col("y").count())
     short = (pl.col("_n") < cut.config.frequency.level_window) | (pl.col("_top") == 0)
     top = pl.when(short).then(pl.max_horizontal("_top", "_group")).otherwise("_top")
-    told = own.join(_of_groups(cut, frame), on="unique_id", how="left").select("unique_id", most=FACTOR * top)
-    return told.with_columns(most=pl.when(pl.col("most") > 0).then("most"))
+    limits = series.join(_largest_of_groups(cut, frame), on="unique_id", how="left")
+    limits = limits.select("unique_id", limit=FACTOR * top)
+    return limits.with_columns(limit=pl.when(pl.col("limit") > 0).then("limit"))
 
 
-def _of_groups(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
+def _largest_of_groups(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, _group]: the largest mean value of a period in any group of the series."""
     texts = [c for c in cut.config.static_columns if frame.schema.get(c) == pl.String]
     labels = [group_label(level) for level in ((), *((c,) for c in texts))]
     homes = frame.group_by("unique_id").last().select("unique_id", group=pl.concat_list(labels)).explode("group")
-    known = cut.panel.groups
-    if known.is_empty():  # aggregates belong to no group
+    groups = cut.panel.groups
+    if groups.is_empty():  # aggregates belong to no group
         return homes.select("unique_id", _group=pl.lit(None, pl.Float64)).unique()
     mean = (pl.col("y_sum") / pl.col("y_count")).abs()
-    tops = known.filter(pl.col("ds") <= cut.cutoff).group_by("group").agg(_group=mean.max())
+    tops = groups.filter(pl.col("ds") <= cut.cutoff).group_by("group").agg(_group=mean.max())
     return homes.join(tops, on="group", how="left").group_by("unique_id").agg(pl.col("_group").max())
 
 
-def capped(forecast: pl.DataFrame, most: pl.DataFrame) -> pl.DataFrame:
-    """`forecast` (unique_id, yhat, source, perhaps lo-* and hi-*) within -most .. most of `caps`; where yhat had to be
-    changed, `source` says so: "LightGBM, capped".
+def cap_forecasts(forecasts: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `forecasts` with yhat, q50 and bounds clipped to -limit .. limit of their series.
+
+    `forecasts` holds [unique_id, yhat, source, perhaps q50, lo-L, hi-L], `limits` are rows of `forecast_limits`. Where
+    yhat had to be changed, `source` is marked: "LightGBM (capped)".
     """
-    numbers = [c for c in forecast.columns if c in ("yhat", "q50") or c.startswith(("lo-", "hi-"))]
-    bites = (pl.col("yhat").abs() > pl.col("most")).fill_null(value=False)
-    rows = forecast.join(most, on="unique_id", how="left", maintain_order="left")
-    value, top = pl.col(numbers), pl.col("most")
-    held = pl.when(value.abs() > top).then(value.sign() * top).otherwise(value).name.keep()
-    source = pl.when(bites).then(pl.col("source") + CAPPED).otherwise("source")
-    return rows.with_columns(held, source=source).drop("most")
+    numbers = [c for c in forecasts.columns if c in ("yhat", "q50") or c.startswith(("lo-", "hi-"))]
+    exceeds = (pl.col("yhat").abs() > pl.col("limit")).fill_null(value=False)
+    rows = forecasts.join(limits, on="unique_id", how="left", maintain_order="left")
+    value, limit = pl.col(numbers), pl.col("limit")
+    clipped = pl.when(value.abs() > limit).then(value.sign() * limit).otherwise(value).name.keep()
+    source = pl.when(exceeds).then(pl.col("source") + sources.CAPPED).otherwise("source")
+    return rows.with_columns(clipped, source=source).drop("limit")

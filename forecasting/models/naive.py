@@ -1,4 +1,4 @@
-"""The ladder: forecasts that need no training, as Polars expressions; they also answer where another model cannot."""
+"""The ladder: naive forecasts that need no training; also the fallback of models that cannot forecast a series."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import polars as pl
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
-from forecasting.models import cold_start
+from forecasting.models import cold_start, sources
 from forecasting.models.base import NO_FAILURES, Model, finish, with_closed
 
 RUNGS = ("SeasonalMean4", "SeasonalNaive", "Naive", "HistoricAverage")
-"""From top to bottom: a rung that has nothing to say passes the question to the next one."""
+"""From top to bottom: where a rung has no observation to go by, the next one is used."""
 LADDER = ("Naive", "SeasonalNaive", "SeasonalMean4", "HistoricAverage")
+"""The same in the order in which a recipe lists them."""
 SEASONS = 4
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung of the ladder. It is its own fitted model: what it says is computed from the history of the cut.
+    """One rung of the ladder. It is its own fitted model, as it computes everything from the history of the cut.
 
     `season` is in periods; None takes the config's.
     """
@@ -36,17 +37,18 @@ class Rung:
 
     @property
     def failures(self) -> pl.DataFrame:
+        """No rows: there is always a lower rung."""
         return NO_FAILURES
 
     def fit(self, cut: Cut) -> Rung:
-        """Nothing to learn."""
+        """Itself: there is nothing to learn."""
         return self
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, source: one row per future row; `source` is the rung that had an observation."""
-        rows = answers(cut, cut.frame(bucket), self)
-        own = pl.when(pl.col("source") == self.rung).then(pl.lit(self.name)).otherwise("source")
-        return finish(rows, cut.config).select("unique_id", "ds", "yhat", source=own)
+        """[unique_id, ds, yhat, cold_start, source]: one row per future row of the bucket, in units of y."""
+        rows = ladder_forecasts(cut, cut.frame(bucket), self)
+        source = pl.when(pl.col("source") == self.rung).then(pl.lit(self.name)).otherwise("source")
+        return finish(rows, cut.config).select(*KEY, "yhat", "cold_start", source=source)
 
     def save(self, folder: Path) -> None:
         """Write rung.json."""
@@ -55,11 +57,11 @@ class Rung:
 
 
 TOP = Rung(RUNGS[0], RUNGS[0])
-"""Who answers for a model that has nothing to say about a series."""
+"""The fallback of models that cannot forecast a series."""
 
 
 def build(spec: ModelSpec, config: Config) -> list[Model]:
-    """The whole ladder, or the one rung that `class` names; raises UserError for another class or option."""
+    """All rungs of the ladder, or the one that `class` names. Raises UserError for another class or option."""
     key = f"models.{config.models.index(spec)}"
     unknown = sorted(set(spec.options) - {"class", "season_length"})
     if unknown:
@@ -81,34 +83,36 @@ def load(folder: Path) -> Rung:
     return Rung(**json.loads((folder / "rung.json").read_text(encoding="utf-8")))
 
 
-def answers(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
-    """What the ladder says from `top` downwards about the future rows of `frame`, a frame of the cut.
+def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
+    """[unique_id, ds, closed, yhat, source, cold_start]: one row per future row of `frame`, a frame of the cut.
 
-    unique_id, ds, closed, yhat, source. What was not observed is passed over: the seasonal rungs look further back in
-    the same phase of the season, and Naive takes the last observation of all. A series without any observation, and a
-    young one where it is known how series begin, get what like series sell (see models/cold), or 0 without such series.
+    yhat, in units of y, comes from `top` or the first rung below it that has an observation; `source` names the rung.
+    Periods that were not observed are skipped: the seasonal rungs look further back in the same phase of the season,
+    and Naive takes the last observation. A series without any observation, and one that was launched lately where
+    launch curves are known, is forecast from similar series (see models/cold_start), or 0 without such series.
     """
     chain = RUNGS[RUNGS.index(top.rung) :]
-    rows = _rungs(cut, frame, top.season or cut.config.season)
-    first = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
-    told = rows.with_columns(yhat=pl.coalesce(chain), source=first).drop(RUNGS)
-    new = cold_start.new(cut, told)
+    rows = _all_rungs(cut, frame, top.season or cut.config.season)
+    source = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
+    rows = rows.with_columns(yhat=pl.coalesce(chain), source=source, cold_start=pl.lit(value=False)).drop(RUNGS)
+    new = cold_start.select_new_series(cut, rows)
     if new.height:
-        told = told.join(cold_start.like(cut, frame, new), on=KEY, how="left", suffix="_like", maintain_order="left")
-        nothing = [pl.lit(0.0), pl.lit(cold_start.NOTHING)]
-        told = told.with_columns(
-            pl.coalesce(f"{c}_like", c, other).alias(c) for c, other in zip(("yhat", "source"), nothing, strict=True)
+        similar = cold_start.similar_series_forecasts(cut, frame, new)
+        rows = rows.drop("cold_start").join(similar, on=KEY, how="left", suffix="_similar", maintain_order="left")
+        yhat, text = pl.coalesce("yhat_similar", "yhat", 0.0), pl.lit(sources.NO_HISTORY)
+        rows = rows.with_columns(
+            pl.col("cold_start").fill_null(value=False), yhat=yhat, source=pl.coalesce("source_similar", "source", text)
         )
-    return told.select("unique_id", "ds", "closed", "yhat", "source")
+    return rows.select(*KEY, "closed", "yhat", "source", "cold_start")
 
 
-def _rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
-    """The future rows with one column per rung, null where it has seen nothing."""
+def _all_rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
+    """The future rows with one column per rung, null where it has no observation."""
     steps = cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds"))
     phased = with_closed(frame, cut.config).with_columns(_phase=(steps % season + season) % season)
     seen = phased.filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
     y = pl.col("y")
-    whole = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), _since=pl.col("ds").min())
+    overall = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), _since=pl.col("ds").min())
     phases = seen.group_by("unique_id", "_phase").agg(SeasonalNaive=y.last(), SeasonalMean4=y.tail(SEASONS).mean())
     future = phased.filter(pl.col("ds") > cut.cutoff)
-    return future.join(phases, on=["unique_id", "_phase"], how="left").join(whole, on="unique_id", how="left")
+    return future.join(phases, on=["unique_id", "_phase"], how="left").join(overall, on="unique_id", how="left")

@@ -19,7 +19,9 @@ from forecasting.data.cut import Cut
 from forecasting.models.base import NO_FAILURES, Model
 
 VARIANCES = {"model": pl.String, "unique_id": pl.String, "var": pl.Float64}
-NO_ROWS = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String})
+NO_ROWS = pl.DataFrame(
+    schema={"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String, "cold_start": pl.Boolean}
+)
 
 
 @dataclass(frozen=True)

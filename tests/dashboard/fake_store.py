@@ -164,7 +164,7 @@ def _forecasts(panel: pl.DataFrame, cutoff: date, model: str, off: float) -> pl.
               for level, k in ((80, 1.3), (95, 2.0)) for side, sign in (("lo", -1), ("hi", 1))}  # fmt: skip
     return rows.with_columns(
         **bounds, q50=pl.col("yhat") * 0.98, cutoff=pl.lit(cutoff), model=pl.lit(model), source=pl.lit(model),
-        block=pl.when(pl.col("step") <= 7).then(7).otherwise(14), interval=pl.lit("block"),
+        block=pl.when(pl.col("step") <= 7).then(7).otherwise(14), interval=pl.lit("horizon block"),
     )  # fmt: skip
 
 

@@ -46,14 +46,16 @@ class TestRungs:
         assert (row["lo-95"], row["hi-95"], row["interval"]) == (50, 160, "model")
         assert row["hi-80"] == 109
 
-    @pytest.mark.parametrize(("n", "label"), [(18, "model"), (19, "pooled"), (99, "pooled"), (100, "block")])
+    @pytest.mark.parametrize(
+        ("n", "label"), [(18, "model"), (19, "all horizons"), (99, "all horizons"), (100, "horizon block")]
+    )
     def test_the_label_says_on_which_rung_a_row_stands(self, n, label):
         assert bounds(residuals(np.linspace(-5, 5, n)))["interval"] == label
 
     def test_another_block_pools(self):
         rows = residuals(np.linspace(-5, 5, 200))
         row = bounds(rows, block=pl.lit(14, pl.Int32))
-        assert row["interval"] == "pooled"
+        assert row["interval"] == "all horizons"
         assert row["hi-80"] == pytest.approx(104, abs=0.1)
 
     def test_another_model_or_grain_does_not(self):
@@ -132,7 +134,7 @@ def test_one_new_value_is_covered_as_promised_by_few_exchangeable_residuals(seed
     known = residuals(draws[:, :n].ravel(), model=names)
     new = residuals(draws[:, n], model=pl.Series(np.arange(models).astype(str)))
     found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS), LEVELS)
-    assert set(found["interval"]) == {"pooled"}
+    assert set(found["interval"]) == {"all horizons"}
     for level in LEVELS:
         p, slack = level / 100, 4 * np.sqrt(level * (100 - level) / 1e4 / models)
         assert p - slack <= inside(found, level) <= p + 1 / (n + 1) + slack
@@ -147,7 +149,7 @@ def test_blocks_cover_exchangeable_data(seed):
     known = residuals(law, model=names)
     new = residuals(rng.gamma(2, 3, 50 * 40) - 6, model=pl.Series(np.repeat(np.arange(40), 50).astype(str)))
     found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS), LEVELS)
-    assert set(found["interval"]) == {"block"}
+    assert set(found["interval"]) == {"horizon block"}
     assert 0.75 <= inside(found, 80) <= 0.87
     assert 0.92 <= inside(found, 95) <= 0.985
 
@@ -302,17 +304,17 @@ OWN = {"q50": 3.0, "lo-80": 1.0, "hi-80": 7.0, "lo-95": 0.5, "hi-95": 9.0}
 
 
 class TestNewSeries:
-    """Rows for which only like series speak, with bounds of their own."""
+    """Cold starts: rows that were forecast from similar series, with bounds of their own."""
 
     def new(self, **own):
-        row = residuals([0.0]).drop("y").with_columns(source=pl.lit("like item=milk"))
+        row = residuals([0.0]).drop("y").with_columns(cold_start=pl.lit(value=True))
         return row.with_columns(pl.lit(value).cast(pl.Float64).alias(c) for c, value in (OWN | own).items())
 
     def test_their_own_bounds_stay_whatever_the_errors_of_others(self):
         known = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
-        other = self.new().with_columns(source=pl.lit("m"))
+        other = self.new().with_columns(cold_start=pl.lit(value=False))
         found = intervals.add_bounds(pl.concat([self.new(), other]), known, LEVELS)
-        assert found["interval"].to_list() == ["like", "block"]
+        assert found["interval"].to_list() == ["cold start", "horizon block"]
         assert found.select(*OWN).row(0, named=True) == OWN
         assert found["hi-95"][1] > 100
 
@@ -324,8 +326,8 @@ class TestNewSeries:
         assert found.select("q50", "lo-80", "hi-95").equals(bare.select("q50", "lo-80", "hi-95"))
 
     def test_their_errors_teach_nothing_of_others(self):
-        rows = residuals(np.arange(-200.0, 200.0)).with_columns(source=pl.lit("m"))
-        wild = residuals([1e4] * 100).with_columns(source=pl.lit("like total, launch"))
+        rows = residuals(np.arange(-200.0, 200.0)).with_columns(cold_start=pl.lit(value=False))
+        wild = residuals([1e4] * 100).with_columns(cold_start=pl.lit(value=True))
         assert intervals.fit_quantiles(pl.concat([rows, wild]), LEVELS).equals(intervals.fit_quantiles(rows, LEVELS))
 
     def test_an_aggregate_of_new_series_alone_may_err_by_its_size(self):

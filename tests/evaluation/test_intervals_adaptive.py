@@ -20,7 +20,12 @@ def window(k, inside, n=FEWEST, **columns):
     day = FIRST + timedelta(days=7 * k)
     frame = pl.DataFrame({"y": np.where(np.arange(n) < round(inside * n), 0.0, 9.0)})
     sides = {f"{side}-{level}": pl.lit(sign) for side, sign in (("lo", -1.0), ("hi", 1.0)) for level in LEVELS}
-    fixed = {"model": pl.lit("m"), "grain": pl.lit("series"), "cutoff": pl.lit(day), "interval": pl.lit("block")}
+    fixed = {
+        "model": pl.lit("m"),
+        "grain": pl.lit("series"),
+        "cutoff": pl.lit(day),
+        "interval": pl.lit("horizon block"),
+    }
     ds = pl.lit(day + timedelta(days=7))
     return frame.with_columns(**fixed, **sides, ds=ds).with_columns(**columns)
 
@@ -54,7 +59,7 @@ def test_alpha_stays_within_its_limits_and_answers_the_gap(shares):
 def test_few_rows_bounds_of_models_closed_and_unobserved_days_tell_nothing():
     assert alpha(window(0, 0.5, n=FEWEST - 1)) is None
     assert alpha(window(0, 0.5, interval=pl.lit("model"))) is None
-    assert alpha(window(0, 0.5, interval=pl.lit("like"))) is None
+    assert alpha(window(0, 0.5, interval=pl.lit("cold start"))) is None
     honest = window(0, 0.8)
     shut = window(0, 0.0).with_columns(closed=pl.lit(value=True))
     blind = window(0, 0.0).with_columns(y=pl.lit(None, pl.Float64))

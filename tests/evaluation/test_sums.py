@@ -156,11 +156,11 @@ def test_without_a_window_there_is_nothing_to_draw_from(rows):
 def test_bounds_of_new_series_add_up_but_not_where_most_periods_sell_nothing(rows):
     """By hand: 7 days with bounds of 50 and 150 make 350 and 1,050; rare sales are drawn, as chance decides the day."""
     newest = rows.filter(pl.col("grain") == "series", pl.col("cutoff") == pl.col("cutoff").max())
-    own = {"q50": 90.0, "lo-80": 50.0, "hi-80": 150.0, "source": "like total"}
+    own = {"q50": 90.0, "lo-80": 50.0, "hi-80": 150.0, "cold_start": True}
     first, second, other = (newest.filter(pl.col("unique_id") == f"s0{i}") for i in range(3))
     usual = first.with_columns(pl.lit(v).alias(c) for c, v in own.items())
     rare = second.with_columns(pl.lit(v).alias(c) for c, v in (own | {"q50": 0.0, "lo-80": 0.0}).items())
-    known = other.with_columns(pl.lit(v).alias(c) for c, v in (own | {"source": "m"}).items())
+    known = other.with_columns(pl.lit(v).alias(c) for c, v in (own | {"cold_start": False}).items())
     past = rows.filter(pl.col("cutoff") < pl.col("cutoff").max())
     told = forecast_sums(pl.concat([usual, rare, known]), past, ASKED).filter(periods=7)
     found = {r["unique_id"]: (r["q50"], r["lo-80"], r["hi-80"]) for r in told.iter_rows(named=True)}

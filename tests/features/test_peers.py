@@ -13,7 +13,7 @@ from forecasting.data.edits import Edit
 from forecasting.data.panel import Panel
 from forecasting.features import peers
 from forecasting.features.base import Context
-from forecasting.models.lightgbm.training_rows import Matrix, features_of
+from forecasting.models.lightgbm.training_rows import Matrix, features_at
 
 START, N = date(2024, 1, 1), 40
 AT = START + timedelta(days=29)
@@ -58,7 +58,7 @@ def cut(buckets: int = 1, edits: tuple[Edit, ...] = (), **keys) -> Cut:
 
 
 def matrix(at: Cut, lead: int = 7) -> pl.DataFrame:
-    made = Matrix(features_of(at), {})
+    made = Matrix(features_at(at), {})
     parts = [made.of(at, at.frame(b), lead) for b in at.panel.buckets]
     return pl.concat(parts).sort("unique_id", "ds")
 

@@ -70,10 +70,11 @@ def test_an_announced_series_is_answered_by_its_like(rows, name):
     new = said.filter(pl.col("unique_id").is_in(NEW))
     assert new.height == len(NEW) * H
     assert dict(new.group_by("unique_id").agg(pl.col("source").unique().first()).iter_rows()) == {
-        "E/milk": "like item=milk",
-        "D/wine": "like item=wine",
+        "E/milk": "similar series (item=milk)",
+        "D/wine": "similar series (item=wine)",
     }
-    assert not said.filter(~pl.col("unique_id").is_in(NEW))["source"].str.starts_with("like").any()
+    assert new["cold_start"].all()
+    assert not said.filter(~pl.col("unique_id").is_in(NEW))["cold_start"].any()
 
 
 def test_the_number_is_the_mean_of_the_like_in_the_phase_of_the_day(rows):
@@ -108,13 +109,13 @@ def test_a_look_back_does_not_know_what_was_launched_later(rows):
 def test_without_like_series_nothing_is_known(rows):
     few = rows.filter(pl.col("unique_id").is_in([*NEW, "A/nuts"]))
     said = answers(cut_of(few, recipe=("ladder",)), "Naive").filter(pl.col("unique_id").is_in(NEW))
-    assert set(said["source"]) == {"nothing known"}
+    assert set(said["source"]) == {"no history"}
     assert set(said["yhat"]) == {0.0}
 
 
 def test_what_is_said_of_a_new_series_is_held_by_its_groups(rows):
     cut = cut_of(rows)
-    most = dict(guards.caps(cut, cut.frame(0)).iter_rows())
+    most = dict(guards.forecast_limits(cut, cut.frame(0)).iter_rows())
     assert most["E/milk"] > 60
     assert most["E/milk"] < 5 * rows["y"].max() + 1e-9
 
@@ -174,10 +175,10 @@ def test_new_series_begin_as_others_have_begun(launched, monkeypatch):
     """Against the same without curves: for series that are announced, and for one that sells since five days."""
     cut = cut_of(launched, recipe=("ladder",))
     now = told(cut, launched)
-    assert set(now["source"]) == {f"like store={store}, launch" for store in "ABC"}
+    assert set(now["source"]) == {f"similar series (store={store}) with launch curve" for store in "ABC"}
     monkeypatch.setattr(launch_curves, "MIN_LAUNCHES", 1000)
     before = told(cut_of(launched, recipe=("ladder",)), launched)
-    assert set(before["source"]) == {"like store=B", "like store=C", "SeasonalMean4", "Naive"}
+    assert set(before["source"]) == {"similar series (store=B)", "similar series (store=C)", "SeasonalMean4", "Naive"}
     for name in ("A/tea", "B/tea"):
         mine = [wape(said.filter(unique_id=name)) for said in (now, before)]
         assert mine[0] < 0.8 * mine[1], name

@@ -52,7 +52,7 @@ def cut_of(rows, new=(), seen=0, at=CUTOFF, levels=((), ("store",), ("item",))) 
 
 
 def told(cut, ids):
-    return cold_start.like(cut, cut.frame(0), pl.DataFrame({"unique_id": list(ids)}))
+    return cold_start.similar_series_forecasts(cut, cut.frame(0), pl.DataFrame({"unique_id": list(ids)}))
 
 
 def wape(said, rows, yhat="yhat"):
@@ -72,7 +72,7 @@ SOME = tuple(f"{s}/{i}" for s, i in names()[5::9])
 def test_store_and_item_tell_more_than_the_narrowest_group(monkeypatch):
     rows = chain(spread=0.1)
     both = wape(told(cut_of(rows, SOME), SOME), rows)
-    monkeypatch.setattr(series_level, "FEWEST", 10**6)
+    monkeypatch.setattr(series_level, "MIN_SERIES", 10**6)
     alone = told(cut_of(rows, SOME), SOME)
     assert both < 0.4 < wape(alone, rows)
     assert alone.select(pl.col("hi-95").null_count()).item() == alone.height, "nobody knows how far that may be off"
@@ -83,7 +83,7 @@ def test_a_new_item_is_told_by_what_else_is_known_of_it():
     rows = chain(spread=0.1)
     item = tuple(f"s{s:02}/i03" for s in range(STORES))
     of_item, of_some = told(cut_of(rows, item), item), told(cut_of(rows, SOME), SOME)
-    assert set(of_item["source"].str.extract("like (.*)=")) == {"store"}
+    assert set(of_item["source"].str.extract(r"\((.*)=")) == {"store"}
     wide = [said.select((pl.col("hi-80") / pl.col("lo-80")).median()).item() for said in (of_item, of_some)]
     assert wide[0] > 2 * wide[1]
 
@@ -91,17 +91,19 @@ def test_a_new_item_is_told_by_what_else_is_known_of_it():
 def test_a_known_series_is_told_without_itself():
     """Were its own sales among what its groups sell, the powers would be those of a series that knows its answer."""
     cut = cut_of(chain(spread=0.5))
-    around, mine = series_level.known(cut), pl.col("unique_id") == "s03/i03"
+    around, mine = series_level.observed_series(cut), pl.col("unique_id") == "s03/i03"
     more = around.with_columns(_sold=pl.when(mine).then(pl.col("_sold") * 100).otherwise("_sold"))
     for level in (("store",), ("item",)):
-        before, after = (series_level._others(rows, rows.filter(mine), level) for rows in (around, more))
+        before, after = (
+            series_level._group_sums_without_row(rows, rows.filter(mine), level) for rows in (around, more)
+        )
         assert_frame_equal(before, after)
         assert before["_n"].item() == {"store": ITEMS, "item": STORES}[level[0]] - 1
 
 
 def test_a_hidden_series_does_not_tell_its_own_size():
     cut = cut_of(chain(spread=0.5))
-    around, mine = series_level.known(cut), pl.col("unique_id") == "s03/i03"
+    around, mine = series_level.observed_series(cut), pl.col("unique_id") == "s03/i03"
     more = around.with_columns(_sold=pl.when(mine).then(pl.col("_sold") * 100).otherwise("_sold"))
     honest, other = (intervals._hidden(rows, (("store",), ("item",))) for rows in (around, more))
     assert honest.height == STORES * ITEMS
@@ -225,14 +227,27 @@ def test_errors_of_a_series_count_once():
 def test_bounds_go_with_a_forecast_that_was_held_back():
     cut = cut_of(chain(spread=0.5), SOME)
     said = told(cut, SOME)
-    rows = said.select("unique_id", "ds", "source", yhat=pl.col("yhat") / 2)
-    other = rows.head(1).with_columns(unique_id=pl.lit("s00/i00"), source=pl.lit("Naive"))
-    made = cold_start.bounded(cut, cut.frame(0), pl.concat([rows, other]))
+    rows = said.select("unique_id", "ds", "source", "cold_start", yhat=pl.col("yhat") / 2)
+    other = rows.head(1).with_columns(unique_id=pl.lit("s00/i00"), cold_start=pl.lit(value=False))
+    made = cold_start.add_bounds(cut, cut.frame(0), pl.concat([rows, other]))
     assert_frame_equal(made.head(-1).select("q50", "lo-95", "hi-95"), said.select(pl.col("q50", "lo-95", "hi-95") / 2))
     assert made.tail(1).select("q50", "lo-80", "hi-80").row(0) == (None, None, None)
 
 
-NAMES = ("sold", "due", "n", "multiple", "group", "age", "size", "usual", "usually", "factor", "since", "y_count")
+NAMES = (
+    "sold",
+    "due",
+    "n",
+    "multiple",
+    "group",
+    "age",
+    "size",
+    "total",
+    "group_multiple",
+    "factor",
+    "since",
+    "y_count",
+)
 
 
 def named(cut, name):
@@ -242,7 +257,7 @@ def named(cut, name):
     rows = InMemory(cut.panel.scan(0).collect().rename({"item": name}))
     groups = cut.panel.groups.with_columns(pl.col("group").str.replace("item=", f"{name}="))
     mine = replace(cut, panel=replace(cut.panel, config=config, scan=rows, groups=groups))
-    return naive.answers(mine, mine.frame(0)).filter(pl.col("unique_id").is_in(SOME)).drop("source")
+    return naive.ladder_forecasts(mine, mine.frame(0)).filter(pl.col("unique_id").is_in(SOME)).drop("source")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -255,11 +270,11 @@ def test_static_columns_may_bear_any_name(name):
 def test_a_series_without_a_static_value_does_not_tell_itself():
     """Half of the items are not known: what such a series sells is told by no item, least of all by its own."""
     cut = cut_of(chain(spread=0.5))
-    around = series_level.known(cut).with_columns(item=pl.when(pl.col("store") < "s08").then("item"))
+    around = series_level.observed_series(cut).with_columns(item=pl.when(pl.col("store") < "s08").then("item"))
     mine = around.filter(unique_id="s12/i03")
     more = mine.with_columns(pl.col("_sold") * 100)
     inputs = [series_level._inputs(around, rows, [("item",)]) for rows in (mine, more)]
-    assert inputs[0].tolist() == inputs[1].tolist() == [[np.log(1.0 + series_level.NEARLY_NOTHING)]]
+    assert inputs[0].tolist() == inputs[1].tolist() == [[np.log(1.0 + series_level.OFFSET)]]
 
 
 def test_numbers_are_no_groups_but_where_they_are_asked_for():
@@ -277,7 +292,7 @@ def test_without_static_columns_all_series_speak():
     cut = cut_of(rows, SOME)
     config = cut.config.model_copy(update={"columns": cut.config.columns.model_copy(update={"static": ()})})
     said = told(replace(cut, panel=replace(cut.panel, config=config)), SOME)
-    assert set(said["source"]) == {"like total"}
+    assert set(said["source"]) == {"similar series (total)"}
     assert said.group_by("ds").agg(pl.col("yhat").n_unique())["yhat"].to_list() == [1] * H
     assert said["hi-95"].null_count() == 0
 
@@ -328,7 +343,7 @@ def test_large_series_have_bounds_of_their_own(monkeypatch):
     new = tuple(f"{s}/{i}" for s, i in names_[3::8])
     large = pl.col("unique_id") >= "s30"
     said = told(cut_of(rows, new), new)
-    monkeypatch.setattr(intervals, "BANDS", 1)
+    monkeypatch.setattr(intervals, "MAX_BANDS", 1)
     alone = told(cut_of(rows, new), new)
     assert covered(said.filter(large), rows, 80) == pytest.approx(0.80, abs=0.06)
     assert covered(alone.filter(large), rows, 80) > 0.95
@@ -337,16 +352,16 @@ def test_large_series_have_bounds_of_their_own(monkeypatch):
 def test_many_series_are_sampled_and_say_the_same(monkeypatch):
     """A sample of half the series: other numbers, the same coverage; how long a sampled one was seen is chance, too."""
     new = tuple(f"{s}/{i}" for s, i in names(24, 16)[5::9])
-    monkeypatch.setattr(intervals, "MOST", 180)
+    monkeypatch.setattr(intervals, "MAX_SERIES", 180)
     held = []
     for seed in range(5):
         rows = chain(spread=0.5, seed=seed, of=names(24, 16))
         cut = cut_of(rows, new)
         held.append(covered(told(cut, new), rows, 80))
     assert np.mean(held) == pytest.approx(0.80, abs=0.07)  # 210 series: two standard errors are six points
-    taken = intervals._taken(series_level.known(cut))
+    taken = intervals._sample(series_level.observed_series(cut))
     assert 90 < taken.height < 180
-    assert taken.select(intervals.SEEN % 7).to_series().n_unique() == 7
+    assert taken.select(intervals.AGE % 7).to_series().n_unique() == 7
 
 
 def test_bounds_of_launches_know_how_far_launches_are_from_their_curve(monkeypatch):

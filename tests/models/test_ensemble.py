@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.errors import UserError
-from forecasting.models.ensemble import Weights
+from forecasting.models.ensemble import MEMBER, Weights
 
 KEY = ["unique_id", "ds"]
 
@@ -41,10 +41,7 @@ def test_takes_members_that_are_trained_already(configure, cut):
 def test_combines_stored_forecasts_as_it_predicts(configure, cut):
     config = configure(models=["ladder", {"ensemble": {}}])
     fitted = built(config).fit(cut)
-    rows = [
-        m.fit(cut).predict(cut, 0).select(*KEY, "yhat", "source", model=pl.lit(m.name))
-        for m in models.build(config)[:-1]
-    ]
+    rows = [m.fit(cut).predict(cut, 0).select(*MEMBER, model=pl.lit(m.name)) for m in models.build(config)[:-1]]
     assert_frame_equal(fitted.combine(pl.concat(rows[::-1])), fitted.predict(cut, 0))
 
 

@@ -43,7 +43,7 @@ def cut_of(
 
 def capped(cut: Cut, yhat: dict[str, float]) -> dict[str, tuple[float, str]]:
     rows = pl.DataFrame({"unique_id": list(yhat), "yhat": list(yhat.values()), "source": "M"})
-    held = guards.capped(rows, guards.caps(cut, cut.frame(0)))
+    held = guards.cap_forecasts(rows, guards.forecast_limits(cut, cut.frame(0)))
     return {i: (y, s) for i, y, s in held.select("unique_id", "yhat", "source").iter_rows()}
 
 
@@ -56,7 +56,7 @@ def test_no_forecast_leaves_the_bounds_of_a_long_history(sold, gaps, yhat):
     if abs(yhat) <= 5 * top:
         assert (said, source) == (yhat, "M")
     else:
-        assert (said, source) == (pytest.approx(5 * top if yhat > 0 else -5 * top), "M, capped")
+        assert (said, source) == (pytest.approx(5 * top if yhat > 0 else -5 * top), "M (capped)")
 
 
 def test_a_short_series_may_reach_what_its_group_has_known():
@@ -67,10 +67,10 @@ def test_a_short_series_may_reach_what_its_group_has_known():
         kinds=dict.fromkeys(("low", "new"), "a") | {"high": "b", "none": "b"},
     )
     held = capped(cut, {"low": 11.0, "high": 11.0, "new": 1e9, "none": 1e9})
-    assert held["low"] == (10.0, "M, capped")
+    assert held["low"] == (10.0, "M (capped)")
     assert held["high"] == (11.0, "M")
-    assert held["new"] == (5 * 34.0, "M, capped")  # all series together: (2 + 100 + 0) / 3; its own kind: 2
-    assert held["none"] == (5 * 50.0, "M, capped")
+    assert held["new"] == (5 * 34.0, "M (capped)")  # all series together: (2 + 100 + 0) / 3; its own kind: 2
+    assert held["none"] == (5 * 50.0, "M (capped)")
 
 
 def test_bounds_are_held_too_and_missing_ones_stay_missing():
@@ -78,15 +78,15 @@ def test_bounds_are_held_too_and_missing_ones_stay_missing():
     rows = pl.DataFrame(
         {"unique_id": ["a", "a"], "yhat": [9.0, 60.0], "source": "M", "lo-80": [None, 8.0], "hi-80": [70.0, None]}
     )
-    held = guards.capped(rows, guards.caps(cut, cut.frame(0)))
-    assert held.rows() == [("a", 9.0, "M", None, 50.0), ("a", 50.0, "M, capped", 8.0, None)]
+    held = guards.cap_forecasts(rows, guards.forecast_limits(cut, cut.frame(0)))
+    assert held.rows() == [("a", 9.0, "M", None, 50.0), ("a", 50.0, "M (capped)", 8.0, None)]
 
 
 def test_the_future_does_not_move_a_bound():
     before = cut_of({"a": [10.0] * N}, N)
     longer = cut_of({"a": [10.0] * N + [1e6] * 5}, N + 5)
     now = Cut(longer.panel, before.cutoff, H)
-    assert capped(now, {"a": 1e5}) == capped(before, {"a": 1e5}) == {"a": (50.0, "M, capped")}
+    assert capped(now, {"a": 1e5}) == capped(before, {"a": 1e5}) == {"a": (50.0, "M (capped)")}
 
 
 ODD = {

@@ -16,7 +16,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
-from forecasting.models.stats import recipe as stats_recipe
+from forecasting.models.stats import statsforecast_spec
 
 NEEDS = {
     "ARIMA": {"order": [1, 0, 0], "seasonal_order": [0, 1, 1]},
@@ -68,7 +68,7 @@ def weekly(n=70, seed=3):
 
 
 def test_every_class_is_spoken_of_here():
-    assert sorted([*KEPT, *ANEW, *TOO_SLOW_FOR_A_TEST, *REFUSED]) == sorted(stats_recipe.classes())
+    assert sorted([*KEPT, *ANEW, *TOO_SLOW_FOR_A_TEST, *REFUSED]) == sorted(statsforecast_spec.classes())
 
 
 @pytest.mark.parametrize("name", [*KEPT, *ANEW])
@@ -78,7 +78,7 @@ def test_says_what_the_class_itself_says(name):
     recipe = [{"stats": {"class": name, "name": "X", **NEEDS.get(name, {})}}]
     cut = one_series(y, recipe=recipe)
     fitted = train(cut)
-    cls = stats_recipe.classes()[name]
+    cls = statsforecast_spec.classes()[name]
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in NEEDS.get(name, {}).items()}
     options |= {"season_length": 7} if "season_length" in cls.__init__.__code__.co_varnames else {}
     said = fitted.predict(cut, 0)
@@ -98,7 +98,7 @@ def test_stored_coefficients_are_applied_to_a_longer_history_and_not_estimated_a
     again = models.load("stats", tmp_path)
     assert_frame_equal(again.predict(late, 0), fitted.predict(late, 0), check_exact=True)
     if name in ("AutoETS", "AutoCES", "AutoTheta"):
-        cls = stats_recipe.classes()[name]
+        cls = statsforecast_spec.classes()[name]
         oracle = cls(season_length=7).fit(y[:70]).forward(y, 7)["mean"]
         np.testing.assert_allclose(again.predict(late, 0)["yhat"], oracle, rtol=1e-9)
 

@@ -56,7 +56,7 @@ def test_aggregates_sum_forecast_and_truth_over_the_same_observed_series(rows):
         for group in ("total", f"store={u.split('/')[0]}"):
             sums[group, ds, cutoff, model][0] += y
             sums[group, ds, cutoff, model][1] += yhat
-    above = rows.filter(pl.col("grain") != "series", pl.col("source") == "sum of series")
+    above = rows.filter(pl.col("grain") != "series", pl.col("source") == "sum of its series")
     assert above.height == len(sums)
     for *key, y, yhat in above.select("unique_id", "ds", "cutoff", "model", "y", "yhat").iter_rows():
         assert [y, yhat] == pytest.approx(sums[tuple(key)])
@@ -122,7 +122,7 @@ def test_bounds_of_a_window_stand_on_the_windows_that_were_over_by_then(rows):
         inside = [abs(y - yhat) <= far * scale for y, yhat, scale in window.select("y", "yhat", "scale").iter_rows()]
         level += 0.3 * (0.8 - fmean(inside)) if len(inside) >= 100 else 0
     k = math.ceil(round((len(residuals) + 1) * level, 9))
-    pooled = at.filter(pl.col("interval") == "pooled", ~pl.col("closed"))
+    pooled = at.filter(pl.col("interval") == "all horizons", ~pl.col("closed"))
     assert pooled.height > 0
     for yhat, scale, hi in pooled.select("yhat", "scale", "hi-80").iter_rows():
         assert hi == pytest.approx(yhat + residuals[k - 1] * scale)

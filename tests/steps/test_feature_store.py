@@ -75,8 +75,8 @@ def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
 def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
     """What the models look at: the matrix of LightGBM with the codes of its text columns."""
     cut = Cut(open_session(config).panel, cutoff, config.h)
-    at = training_rows.Matrix(training_rows.features_of(cut), training_rows.category_codes(cut))
-    parts = [at.of(cut, cut.frame(b), lead) for b in cut.panel.buckets]
+    at = training_rows.Matrix(training_rows.features_at(cut), training_rows.category_codes(cut))
+    parts = [at.with_features(cut, cut.frame(b), lead) for b in cut.panel.buckets]
     return pl.concat(parts).select(*KEY, "y", "level", *at.inputs)
 
 

@@ -56,11 +56,12 @@ def juice(configs, shared) -> SimpleNamespace:
 def test_every_model_labels_them(juice):
     assert juice.new["unique_id"].n_unique() > 120
     assert set(juice.new["model"]) == set(SINGLE)
-    assert juice.new["source"].str.starts_with("like ").all()
-    assert juice.new["interval"].unique().to_list() == ["like"]
+    assert juice.new["cold_start"].all()
+    assert juice.new["source"].str.starts_with("similar series (").all()
+    assert juice.new["interval"].unique().to_list() == ["cold start"]
     others = juice.said.join(juice.new, on="unique_id", how="anti")
-    assert not others["source"].str.starts_with("like ").any()
-    assert "like" not in set(others["interval"])
+    assert not others["cold_start"].any()
+    assert "cold start" not in set(others["interval"])
 
 
 @pytest.mark.parametrize("model", SINGLE)
@@ -76,7 +77,7 @@ def test_their_bounds_hold_what_they_promise(juice, model):
 def test_a_scenario_says_of_them_what_was_published(juice):
     """Asked for with the series of one store alone, and told by all the others."""
     champion = published_vintages(open_store(juice.config))["champion"][0]
-    published = juice.said.filter(model=champion, interval="like")
+    published = juice.said.filter(model=champion, interval="cold start")
     both = juice.scenario.join(published, on=["unique_id", "ds"], suffix=":published")
     assert both["unique_id"].n_unique() > 0
     for column in ("yhat", "lo-80", "hi-95"):
@@ -86,7 +87,7 @@ def test_a_scenario_says_of_them_what_was_published(juice):
 def test_reconciliation_leaves_them_alone(juice):
     """What aggregates have sold does not tell what comes on top; the others are made to agree with it."""
     base, moved = (juice.said.filter(model=m, grain="series").sort("unique_id", "ds") for m in ("LightGBM", "MinTrace"))
-    new = base["source"].str.starts_with("like ")
+    new = base["cold_start"]
     columns = ["unique_id", "ds", "yhat", "source", "q50", "lo-80", "hi-95"]
     assert_frame_equal(base.filter(new).select(columns), moved.filter(new).select(columns))
     assert ((base["yhat"] - moved["yhat"]).abs() > 1).filter(~new).mean() > 0.9
@@ -96,7 +97,7 @@ def test_bounds_of_their_sums_are_the_sums_of_their_bounds(juice):
     """A series that is larger than was thought is so in every week: half as uncertain over eight weeks it is not."""
     told = sums(open_session(juice.config), (2, H))
     model = told["model"][0]
-    mine = juice.said.filter(pl.col("interval") == "like").select("unique_id").unique()
+    mine = juice.said.filter(pl.col("interval") == "cold start").select("unique_id").unique()
     for periods in (2, H):
         rows = juice.said.filter(pl.col("model") == model, pl.col("step") <= periods).join(mine, on="unique_id")
         added = rows.group_by("unique_id").agg(pl.col("yhat", "q50", "lo-80", "hi-95").sum())

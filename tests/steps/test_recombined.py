@@ -36,7 +36,8 @@ def past() -> pl.DataFrame:
             for model, yhat, scale in said:
                 rows.append((name, date(2024, 1, 3), date(2024, 1, window), model, model, grain, y, yhat, None, scale))
     columns = ["unique_id", "ds", "cutoff", "model", "source", "grain", "y", "yhat", "q50", "scale"]
-    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("q50").cast(pl.Float64))
+    made = pl.DataFrame(rows, schema=columns, orient="row")
+    return made.with_columns(pl.col("q50").cast(pl.Float64), cold_start=pl.lit(value=False))
 
 
 def homes() -> pl.DataFrame:

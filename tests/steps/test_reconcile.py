@@ -92,7 +92,7 @@ def test_series_add_up_to_the_rows_of_their_aggregates(said):
     assert above.height == added.height == 3 * 7
     both = above.join(added, on=KEY)
     assert both["yhat"].to_list() == pytest.approx(both["yhat_right"].to_list())
-    assert set(above["source"]) == {"sum of series"}
+    assert set(above["source"]) == {"sum of its series"}
 
 
 def test_they_are_the_formula_of_the_paper_on_what_both_models_said(said):
@@ -173,7 +173,7 @@ def test_a_forecast_is_held_against_what_its_series_has_known():
     mixed = replace(at, aggregated=honest.aggregated)
     said = pl.concat(forecast(trained, mixed), how="diagonal").filter(MINE, pl.col("grain") == "series")
     most = rows.filter(pl.col("ds") <= CUTOFF).group_by("unique_id").agg(most=5 * pl.col("y").max())
-    capped = said.join(most, on="unique_id").filter(pl.col("source") == "MinTrace, capped")
+    capped = said.join(most, on="unique_id").filter(pl.col("source") == "MinTrace (capped)")
     assert capped.height == 12 * 7
     assert capped["yhat"].to_list() == pytest.approx(capped["most"].to_list())
 
@@ -239,7 +239,7 @@ def test_it_is_scored_and_bounded_like_any_other(job):
     rows = job.table("forecasts", cutoff=OVER).filter(MINE)
     assert dict(rows.group_by("grain").len().iter_rows()) == {"series": 8 * H, "store": 2 * H, "total": H}
     assert rows.select(pl.col("yhat", *chain.BOUNDS).null_count()).row(0) == (0,) * 5
-    assert set(rows.filter(pl.col("grain") == "series")["interval"]) <= {"block", "pooled"}
+    assert set(rows.filter(pl.col("grain") == "series")["interval"]) <= {"horizon block", "all horizons"}
     assert rows.filter("closed", pl.col("grain") == "series").select(pl.col("yhat", "hi-95").max()).row(0) == (0.0, 0.0)
     assert job.table("scores").filter(MINE)["metric"].n_unique() > 5
 

@@ -1,9 +1,9 @@
 """Prediction intervals from the errors of earlier backtests: split conformal prediction on scaled residuals.
 
-Rows of new series bring bounds of their own (`like`, see models/cold). For all others there are three rungs, and every
-row says on which it stands: `block`, signed quantiles of its model, grain, horizon block and band of volume; `pooled`,
-symmetric quantiles of |residual| over all blocks of the model and grain; `model`, the model's own bounds or, without
-them, a normal bound from the in-sample error.
+Cold starts bring bounds of their own (`cold start`, see models/cold_start). For all other rows there are three rungs,
+and the column `interval` names the one used (see labels): `horizon block`, signed quantiles of its model, grain, block
+and band of volume; `all horizons`, symmetric quantiles of |residual| over all blocks of the model and grain; `model`,
+the model's own bounds or, without them, a normal bound from the in-sample error.
 
 How it was chosen, by scaled interval score (SIS, 80 %), coverage by quarter of volume, and the error of q50, on a
 seasonal naive and a mean of recent seasons over six sets of real sales (stores by day, groceries by week, intermittent

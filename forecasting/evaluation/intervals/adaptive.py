@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from forecasting.evaluation.intervals.labels import ALL_HORIZONS, HORIZON_BLOCK
 from forecasting.evaluation.intervals.residuals import GROUP, Y, observed_rows
 
 STEP = 0.3
@@ -24,10 +25,12 @@ def adapt_alphas(past: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     """[model, grain, alpha-L ...]: the share to be left outside by the next bounds, per model and grain.
 
     `past` are rows of windows that were over, with y, `interval` and the bounds that they were given; bounds that do
-    not rest on backtests (`model`, `like`) tell nothing. A level that has never been asked for keeps its nominal alpha.
+    not rest on backtests (`model`, `cold start`) do not count. A level that had no bounds yet keeps its nominal alpha.
     """
     there = [n for n in levels if {f"lo-{n}", f"hi-{n}", "interval"} <= set(past.columns)]
-    judged = observed_rows(past).filter(pl.col("interval").is_in(["block", "pooled"])) if there else past.clear()
+    judged = (
+        observed_rows(past).filter(pl.col("interval").is_in([HORIZON_BLOCK, ALL_HORIZONS])) if there else past.clear()
+    )
     outside = {alpha_column(n): (~Y.is_between(pl.col(f"lo-{n}"), pl.col(f"hi-{n}"))).mean() for n in there}
     windows = judged.group_by(*GROUP, "cutoff").agg(**outside, rows=pl.len()).filter(pl.col("rows") >= FEWEST)
     known = [adapted_alpha(n) if n in there else pl.lit(nominal_alpha(n)).alias(alpha_column(n)) for n in levels]

@@ -9,16 +9,17 @@ from statistics import NormalDist
 import polars as pl
 
 from forecasting.evaluation.intervals import error_scale
+from forecasting.evaluation.intervals.labels import ALL_HORIZONS, COLD_START, HORIZON_BLOCK, MODEL
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, is_closed, is_cold_start
 
 
 def add_bounds(
     forecasts: pl.DataFrame, quantiles: pl.DataFrame, levels: Sequence[int], y_min: float | None = None
 ) -> pl.DataFrame:
-    """Add q50, lo-L, hi-L of every level and `interval` (like, block, pooled or model) to `forecasts`, in their order.
+    """Add q50, lo-L, hi-L of every level and `interval` (see labels) to `forecasts`, in their order.
 
-    `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed`, `source`,
-    and bounds and a median (q50) of its own; those of new series (see models/cold) stay.
+    `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed`,
+    `cold_start`, and bounds and a median (q50) of its own; those of cold starts (see models/cold_start) stay.
     The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
     """
     sized = error_scale.rescale_forecasts(forecasts, error_scale.error_scale_models(quantiles))
@@ -80,12 +81,12 @@ def normal_bound(side: str, level: int) -> pl.Expr:
 def interval_method(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
     """The lowest rung that any bound of the row stands on; `columns` are those of the forecasts."""
     own = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
-    has_like = pl.all_horizontal(is_cold_start(columns), *(pl.col(c).is_not_null() for c in own if c in columns))
+    has_cold_start = pl.all_horizontal(is_cold_start(columns), *(pl.col(c).is_not_null() for c in own if c in columns))
     has_block = pl.col("block:interval").is_not_null()
     has_pool = pl.all_horizontal(pl.col(f"pooled:hi-{level}").is_not_null() for level in levels)
-    rungs = {"like": has_like, "block": has_block, "pooled": has_pool}
+    rungs = {COLD_START: has_cold_start, HORIZON_BLOCK: has_block, ALL_HORIZONS: has_pool}
     named = [pl.when(has).then(pl.lit(name)) for name, has in rungs.items()]
-    return pl.coalesce(*named, pl.lit("model")).alias("interval")
+    return pl.coalesce(*named, pl.lit(MODEL)).alias("interval")
 
 
 def nest_bounds(inner: int | None, outer: int) -> list[pl.Expr]:

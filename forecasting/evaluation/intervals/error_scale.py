@@ -50,7 +50,7 @@ def _text(rows: pl.DataFrame) -> str | None:
     every = max(1, -(-rows.height // MOST))
     few = rows.filter(pl.col("place") // 2 % every == 0).sort("unique_id", "cutoff", "step")
     enough = rows.height >= FEWEST and (few["error"] > 0).any()
-    return error_size.learned(few.select(*INPUTS), few["error"], RISING) if enough else None
+    return error_size.train_error_size(few.select(*INPUTS), few["error"], RISING) if enough else None
 
 
 def error_scale_models(quantiles: pl.DataFrame) -> pl.DataFrame:
@@ -83,14 +83,14 @@ def _told(
 
 
 def _by_both(texts: list[str], rows: pl.DataFrame) -> NDArray[np.float64]:
-    said = [np.log(error_size.told(text, rows.select(*INPUTS))) for text in texts]
+    said = [np.log(error_size.predict_error_size(text, rows.select(*INPUTS))) for text in texts]
     return np.exp(sum(said) / len(said))
 
 
 def _by_the_other(texts: list[str], rows: pl.DataFrame) -> NDArray[np.float64]:
     said, half = np.ones(rows.height), rows["half"].to_numpy()
     for i, text in enumerate(texts):
-        said[half == i] = error_size.told(text, rows.filter(pl.col("half") == i).select(*INPUTS))
+        said[half == i] = error_size.predict_error_size(text, rows.filter(pl.col("half") == i).select(*INPUTS))
     return said
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from forecasting.evaluation.intervals import error_scale
 from forecasting.evaluation.intervals.adaptive import alpha_column, nominal_alpha
+from forecasting.evaluation.intervals.labels import ALL_HORIZONS, HORIZON_BLOCK
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, scaled_residuals
 
 ENOUGH = 100
@@ -60,7 +61,7 @@ def block_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "skew": R.filter("own").median() - R.filter("own").mean()}
     cells = banded.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= least_residuals(levels))
     lowest = pl.when(pl.col("floor") == pl.col("floor").min().over(CELL)).then(-float("inf")).otherwise("floor")
-    return in_table_order(cells.with_columns(floor=lowest, interval=pl.lit("block")), levels)
+    return in_table_order(cells.with_columns(floor=lowest, interval=pl.lit(HORIZON_BLOCK)), levels)
 
 
 def volume_band(least: int) -> pl.Expr:
@@ -95,7 +96,12 @@ def pooled_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     """The rung `pooled`: symmetric quantiles of |r| per model and grain, null where n < 1 / alpha - 1."""
     bounds = [side for level in levels for side in symmetric_quantiles(level, pl.len())]
     cells = rows.group_by(GROUP).agg(*bounds, n=pl.len().cast(pl.Int64))
-    whole = {"block": pl.lit(None), "floor": pl.lit(-float("inf")), "skew": pl.lit(0.0), "interval": pl.lit("pooled")}
+    whole = {
+        "block": pl.lit(None),
+        "floor": pl.lit(-float("inf")),
+        "skew": pl.lit(0.0),
+        "interval": pl.lit(ALL_HORIZONS),
+    }
     return in_table_order(cells.with_columns(**whole), levels)
 
 

@@ -8,8 +8,6 @@ from math import ceil
 
 import polars as pl
 
-from forecasting.models import cold_start
-
 GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
 
@@ -93,8 +91,8 @@ def observed_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_cold_start(columns: Iterable[str]) -> pl.Expr:
-    """Whether only like series speak for a row; false where the frame does not say who does."""
-    return cold_start.is_like().fill_null(value=False) if "source" in columns else pl.lit(value=False)
+    """Whether a row was forecast from similar series; false where the frame has no column `cold_start`."""
+    return pl.col("cold_start").fill_null(value=False) if "cold_start" in columns else pl.lit(value=False)
 
 
 def is_closed(columns: Iterable[str]) -> pl.Expr:

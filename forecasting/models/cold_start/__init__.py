@@ -1,4 +1,4 @@
-"""What is said of new series: what like series sell, phase by phase of the season, and how series begin."""
+"""Cold start: forecasts of new series from similar series, day by day of the season and along a launch curve."""
 
 from __future__ import annotations
 
@@ -9,82 +9,80 @@ import polars as pl
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
+from forecasting.models import sources
 from forecasting.models.cold_start import intervals, series_level
-from forecasting.models.cold_start.seasonal_profile import measure, narrowest, told
-
-LIKE = "like "
-LAUNCH = ", launch"
-NOTHING = "nothing known"
+from forecasting.models.cold_start.seasonal_profile import level_correction, narrowest_group, profile_forecasts
 
 
-def new(cut: Cut, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows (`_since`, the day of the first observation) of series that were never observed, and, where it is known
-    how series begin, of those that were first observed in the last week of days, month of weeks or quarter of months.
+def select_new_series(cut: Cut, rows: pl.DataFrame) -> pl.DataFrame:
+    """The future `rows` (with `_since`, the day of the first observation) of series that need a cold start.
+
+    These are series that were never observed and, where launch curves are known, series that were first observed in
+    the last week of days, month of weeks or quarter of months.
     """
-    few = cut.config.frequency.shift(cut.cutoff, -cut.config.frequency.windows[0])
-    unseen, young = rows.filter(pl.col("_since").is_null()), rows.filter(pl.col("_since") > few)
-    return unseen if young.is_empty() or cut.launches.is_empty() else pl.concat([unseen, young])
+    recently = cut.config.frequency.shift(cut.cutoff, -cut.config.frequency.windows[0])
+    unseen, launched = rows.filter(pl.col("_since").is_null()), rows.filter(pl.col("_since") > recently)
+    return unseen if launched.is_empty() or cut.launches.is_empty() else pl.concat([unseen, launched])
 
 
-def like(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, ds, yhat, source, q50, lo-L, hi-L ...] for the future rows of the new series `rows` (unique_id) of
-    `frame`, a frame of the cut.
+def similar_series_forecasts(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, ds, yhat, q50, lo-L, hi-L ..., source, cold_start] for the new series in `rows`, in units of y.
 
-    What the narrowest group of like series sells in the phase of the day (the same item in other stores, the category,
-    the store, ..., all series), as much more or less as all groups of the series make likely (see size); `source` names
-    the narrowest: "like category=food". Where it is known how series begin (launch_curves), times the factor of its
-    age: "like category=food, launch". A young series that has been observed is answered so only where that is known,
-    and in the measure of what it has sold. Bounds are null where too few series are known to tell the errors (see
-    errors).
+    One row per future row of `frame` (a frame of the cut) for which similar series exist. yhat is the seasonal profile
+    of the narrowest group that is large enough (the same item in other stores, the category, the store, ..., all
+    series), scaled to the level that all groups of the series suggest (see series_level), times the launch curve at its
+    age where one is known (see data/launch_curves). `source` names that group: "similar series (category=food) with
+    launch curve". A series that has some observations gets rows only where a launch curve is known, corrected by what
+    it has sold so far. Bounds are null where too few series are known to measure errors (see intervals).
     """
     ids = rows["unique_id"].unique().sort()
-    return cut.once(("like", tuple(ids)), partial(_like, cut, frame, ids))
+    return cut.once(("similar series", tuple(ids)), partial(_similar_series_forecasts, cut, frame, ids))
 
 
-def bounded(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Forecast rows of `frame` with q50 and bounds of those that like series tell, null where these know none."""
-    asked = rows.filter(is_like())
-    if asked.is_empty():
-        return rows
-    said = like(cut, frame, asked)
-    own = [c for c in said.columns if c not in (*KEY, "source")]
-    absent = [pl.lit(None, pl.Float64).alias(c) for c in own if c not in rows.columns]
-    both = rows.with_columns(absent).join(
-        said.select(*KEY, *own), on=KEY, how="left", suffix="_like", maintain_order="left"
-    )
-    share = pl.when(pl.col("yhat_like") > 0).then(pl.col("yhat") / pl.col("yhat_like")).otherwise(1.0)
-    spread = [c for c in own if c != "yhat"]
-    mine = [pl.when(is_like()).then(pl.col(f"{c}_like") * share).otherwise(c).alias(c) for c in spread]
-    return both.with_columns(mine).drop(f"{c}_like" for c in own)
+def add_bounds(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Forecast `rows` of `frame` with q50 and lo-L, hi-L of the cold starts among them, in units of y.
 
-
-def is_like() -> pl.Expr:
-    """Rows for which only like series speak."""
-    return pl.col("source").str.starts_with(LIKE)
-
-
-def _like(cut: Cut, frame: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
-    known = pl.col("y").is_not_null() | (pl.col("ds") > cut.cutoff)
-    days = frame.filter(known, pl.col("unique_id").is_in(ids.implode())).with_columns(_age(cut))
-    sizes = _sizes(cut, days)
-    said = told(cut, days, sizes, series_level.of_groups(cut, series_level.known(cut)))
-    begun = narrowest(cut, days, cut.launches.rename({"age": "_age"}), "_age").select(*KEY, "factor")
-    said = said.join(begun, on=KEY, how="left").with_columns(yhat=pl.col("yhat") * pl.col("factor").fill_null(1.0))
-    launched, seen = (pl.col(c).is_not_null().any().over("unique_id") for c in ("factor", "y"))
-    said = said.with_columns(yhat=pl.col("yhat") * measure()).filter(launched | ~seen).filter(pl.col("ds") > cut.cutoff)
-    label = pl.when(pl.col("factor").is_not_null()).then(pl.lit(LAUNCH)).otherwise(pl.lit(""))
-    spread = [pl.col(c) * pl.col("yhat") for c in ("q50", *interval_columns(cut.config.level))]
-    return said.select(*KEY, "yhat", *spread, source=pl.lit(LIKE) + pl.col("group") + label)
-
-
-def _sizes(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, multiple, q50, lo-L, hi-L ...]: how much each series of `days` sells in multiples of the usual, and
-    which multiples of what is said of it it may sell; null where too few series are known.
+    Bounds are scaled with yhat where that differs from the cold start's (capped or combined). Other rows keep their
+    values; columns that `rows` lack are null there.
     """
-    around, parts = series_level.known(cut), []
-    for levels, rows in series_level.by_levels(cut, around, series_level.asked(around, days)):
-        sized = rows.with_columns(_multiple=series_level.multiples(around, rows, levels))
-        parts.append(intervals.bounds(cut, levels, sized))
+    cold = rows.filter("cold_start")
+    if cold.is_empty():
+        return rows
+    found = similar_series_forecasts(cut, frame, cold)
+    values = [c for c in found.columns if c not in (*KEY, "source", "cold_start")]
+    absent = [pl.lit(None, pl.Float64).alias(c) for c in values if c not in rows.columns]
+    similar = found.select(*KEY, *values)
+    both = rows.with_columns(absent).join(similar, on=KEY, how="left", suffix="_similar", maintain_order="left")
+    share = pl.when(pl.col("yhat_similar") > 0).then(pl.col("yhat") / pl.col("yhat_similar")).otherwise(1.0)
+    spread = [c for c in values if c != "yhat"]
+    scaled = [pl.when("cold_start").then(pl.col(f"{c}_similar") * share).otherwise(c).alias(c) for c in spread]
+    return both.with_columns(scaled).drop(f"{c}_similar" for c in values)
+
+
+def _similar_series_forecasts(cut: Cut, frame: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    usable = pl.col("y").is_not_null() | (pl.col("ds") > cut.cutoff)
+    days = frame.filter(usable, pl.col("unique_id").is_in(ids.implode())).with_columns(_age(cut))
+    group_levels = series_level.group_multiples(cut, series_level.observed_series(cut))
+    rows = profile_forecasts(cut, days, _levels(cut, days), group_levels)
+    curves = narrowest_group(cut, days, cut.launches.rename({"age": "_age"}), "_age").select(*KEY, "factor")
+    rows = rows.join(curves, on=KEY, how="left").with_columns(yhat=pl.col("yhat") * pl.col("factor").fill_null(1.0))
+    launched, observed = (pl.col(c).is_not_null().any().over("unique_id") for c in ("factor", "y"))
+    rows = rows.with_columns(yhat=pl.col("yhat") * level_correction())
+    future = rows.filter(launched | ~observed).filter(pl.col("ds") > cut.cutoff)
+    spread = [pl.col(c) * pl.col("yhat") for c in ("q50", *interval_columns(cut.config.level))]
+    source = sources.similar_series(pl.col("group"), pl.col("factor").is_not_null())
+    return future.select(*KEY, "yhat", *spread, source=source, cold_start=pl.lit(value=True))
+
+
+def _levels(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, multiple, q50, lo-L, hi-L ...]: the level of each series of `days` as a multiple of the mean series,
+    and quantiles of its sales as multiples of its forecast; null where too few series are known.
+    """
+    observed, parts = series_level.observed_series(cut), []
+    targets = series_level.target_series(observed, days)
+    for levels, rows in series_level.split_by_levels(cut, observed, targets):
+        sized = rows.with_columns(_multiple=series_level.predict_multiples(observed, rows, levels))
+        parts.append(intervals.cold_start_quantiles(cut, levels, sized))
     return pl.concat(parts)
 
 

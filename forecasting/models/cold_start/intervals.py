@@ -1,9 +1,9 @@
-"""How far new series are from what is said of them: series that are known, told as though they were new.
+"""Prediction intervals of new series: errors of series with a history that are forecast as though they had none.
 
-One horizon ago the size of each fifth of the series is told by the other four, and what it sold since is taken in
-multiples of what was said (cross-conformal prediction, Vovk 2015). Errors of one series are alike, as its size is what
-is in doubt, so series are counted and not days (see Dunn, Wasserman & Ramdas, "Distribution-free prediction sets for
-two-layer hierarchical models", 2022).
+One horizon ago the level of each fifth of the series is predicted from the other four, and what it sold since is taken
+as a multiple of that forecast (cross-conformal prediction, Vovk 2015). Errors of one series are alike, as its level is
+what is in doubt, so series are counted and not days (see Dunn, Wasserman & Ramdas, "Distribution-free prediction sets
+for two-layer hierarchical models", 2022).
 """
 
 from __future__ import annotations
@@ -22,29 +22,31 @@ from forecasting.features.groups import Level
 from forecasting.models.cold_start import seasonal_profile, series_level
 
 FOLDS = 5
-MOST = 5000
-"""So many series tell for all."""
-BANDS, ENOUGH = 5, 100
-"""At most so many bands of size, each with errors of its own and so many series."""
+MAX_SERIES = 5000
+"""With more series, errors are measured on a sample of so many."""
+MAX_BANDS, MIN_PER_BAND = 5, 100
+"""At most so many bands of level, each with quantiles of its own and at least so many series."""
 FOLD = pl.col("unique_id").hash(seed=0) % FOLDS
-TAKEN, SEEN, LAUNCHED = (pl.col("unique_id").hash(seed=seed) for seed in (1, 2, 3))
-"""Chances that have nothing to do with each other."""
+SAMPLE, AGE, LAUNCH = (pl.col("unique_id").hash(seed=seed) for seed in (1, 2, 3))
+"""Pseudo-random numbers of a series, independent of each other: for sampling, for its assumed age and its launch."""
 
 
-def bounds(cut: Cut, levels: Sequence[Level], sized: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, multiple, q50, lo-L, hi-L ...] of new series `sized` (see size.asked, with _multiple) by their groups
-    of these levels: in multiples of what is said of them, the median of what they sell and its bounds.
+def cold_start_quantiles(cut: Cut, levels: Sequence[Level], sized: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, multiple, q50, lo-L, hi-L ...]: one row per new series of `sized`, as multiples of its forecast.
 
-    Null where so few series are known that a bound would have to lie beyond all errors.
+    `sized` are rows of series_level.target_series with `_multiple`, predicted from groups of `levels`. Null where so
+    few series are known that a bound would have to lie beyond all errors.
     """
-    table = cut.kept(("errors of new series", tuple(levels)), partial(_table, cut, tuple(levels)))
-    asked = sized.select("unique_id", multiple="_multiple", begun=pl.col("_n") > 0).sort("multiple")
-    near = asked.join_asof(table, left_on="multiple", right_on="floor", by="begun", check_sortedness=False)
+    table = cut.kept(("cold start errors", tuple(levels)), partial(_quantile_table, cut, tuple(levels)))
+    rows = sized.select("unique_id", multiple="_multiple", begun=pl.col("_n") > 0).sort("multiple")
+    near = rows.join_asof(table, left_on="multiple", right_on="floor", by="begun", check_sortedness=False)
     return near.select("unique_id", "multiple", "q50", *schemas.interval_columns(cut.config.level))
 
 
-def _table(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
-    """[begun, floor, q50, lo-L, hi-L ...]: quantiles by whether a series has begun, for sizes from `floor` up."""
+def _quantile_table(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
+    """[begun, floor, q50, lo-L, hi-L ...]: quantiles by whether a series has begun to sell, for levels from `floor` up
+    to the next floor.
+    """
     ratios = _ratios(cut, levels)
     banded = ratios.join(_bands(ratios), on=["unique_id", "begun"])
     found = banded.group_by("begun", "band").agg(pl.col("multiple").min().alias("floor"), *_quantiles(cut.config.level))
@@ -53,15 +55,15 @@ def _table(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
 
 
 def _bands(ratios: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, begun, band]: as many bands of equal numbers of series as have enough each; where many series are
-    told the same size and a band is left with too few, one for all.
+    """[unique_id, begun, band]: as many bands of equal numbers of series as have MIN_PER_BAND each; one for all where
+    many series share a level and some band is left with too few.
     """
     series, kind = ratios.group_by("unique_id", "begun").agg(pl.col("multiple").first()), "begun"
-    many = (pl.len() // ENOUGH).clip(1, BANDS).over(kind)
-    place = (pl.col("multiple").rank("min").over(kind).cast(pl.Int64) - 1) * many // pl.len().over(kind)
-    placed = series.with_columns(band=place)
-    least = pl.len().over(kind, "band").min().over(kind)
-    return placed.select("unique_id", kind, band=pl.when(least >= ENOUGH).then("band").otherwise(0))
+    bands = (pl.len() // MIN_PER_BAND).clip(1, MAX_BANDS).over(kind)
+    band = (pl.col("multiple").rank("min").over(kind).cast(pl.Int64) - 1) * bands // pl.len().over(kind)
+    banded = series.with_columns(band=band)
+    smallest = pl.len().over(kind, "band").min().over(kind)
+    return banded.select("unique_id", kind, band=pl.when(smallest >= MIN_PER_BAND).then("band").otherwise(0))
 
 
 def _quantiles(levels: Sequence[int]) -> list[pl.Expr]:
@@ -77,51 +79,52 @@ def _quantiles(levels: Sequence[int]) -> list[pl.Expr]:
 
 
 def _ratios(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
-    """[unique_id, multiple, begun, ratio]: what known series sold each period of the last horizon in multiples of what
-    would have been said of them, had they been new, or had they just begun.
+    """[unique_id, multiple, begun, ratio]: sales of series with a history in each period of the last horizon, as
+    multiples of their forecast had they been new (`begun` false) or had they just begun to sell (true).
     """
     frequency = cut.config.frequency
     past = replace(cut, panel=cut.panel.whole or cut.panel, cutoff=frequency.shift(cut.cutoff, -cut.h), edits=())
-    around = cut.kept("known series a horizon ago", partial(series_level.known, past))
-    hidden = _hidden(around, levels)
-    rows = cut.kept("what they sold since", partial(_sold, past, _taken(around).drop(series_level.OWN)))
-    sizes = hidden.select("unique_id", multiple="_multiple")
-    told = seasonal_profile.told(past, rows, sizes, series_level.of_groups(past, around)).with_columns(sold="y")
+    observed = cut.kept("series observed a horizon ago", partial(series_level.observed_series, past))
+    hidden = _hidden(observed, levels)
+    rows = cut.kept("sales of the last horizon", partial(_sales_since, past, _sample(observed).drop(series_level.SUMS)))
+    series_levels = hidden.select("unique_id", multiple="_multiple")
+    group_levels = series_level.group_multiples(past, observed)
+    new = seasonal_profile.profile_forecasts(past, rows, series_levels, group_levels).with_columns(sold="y")
     ago = frequency.steps(pl.col("ds"), pl.lit(past.cutoff))
-    begun = told.filter(ago <= SEEN % frequency.windows[0]).filter((ago >= 0).any().over("unique_id"))
-    measured = begun.with_columns(y=pl.when(ago >= 0).then("y")).with_columns(
-        pl.col("yhat") * seasonal_profile.measure()
+    started = new.filter(ago <= AGE % frequency.windows[0]).filter((ago >= 0).any().over("unique_id"))
+    begun = started.with_columns(y=pl.when(ago >= 0).then("y")).with_columns(
+        pl.col("yhat") * seasonal_profile.level_correction()
     )
-    kinds = [part.with_columns(begun=pl.lit(value=i > 0)) for i, part in enumerate((told, measured))]
+    kinds = [part.with_columns(begun=pl.lit(value=i > 0)) for i, part in enumerate((new, begun))]
     later = pl.concat(kinds).filter(ago < 0, pl.col("yhat") > 0)
-    ratio = pl.col("sold") / pl.col("yhat") * pl.when("begun").then(1.0).otherwise(_launch(cut))
+    ratio = pl.col("sold") / pl.col("yhat") * pl.when("begun").then(1.0).otherwise(_launch_error(cut))
     return later.select("unique_id", "multiple", "begun", ratio=ratio)
 
 
-def _launch(cut: Cut) -> pl.Expr:
-    """How far a series begins from the curve of launches: one of those that are known, for each series."""
+def _launch_error(cut: Cut) -> pl.Expr:
+    """Sales of a launch as a multiple of the launch curve: that of one of the observed launches, drawn per series."""
     if cut.launches.is_empty():
         return pl.lit(1.0)
-    known = launch_curves.early_sales_ratios(cut)
-    return pl.lit(known).gather(LAUNCHED % known.len())
+    errors = launch_curves.early_sales_ratios(cut)
+    return pl.lit(errors).gather(LAUNCH % errors.len())
 
 
-def _taken(around: pl.DataFrame) -> pl.DataFrame:
-    return around.filter(TAKEN % max(1, -(-around.height // MOST)) == 0)
+def _sample(observed: pl.DataFrame) -> pl.DataFrame:
+    return observed.filter(SAMPLE % max(1, -(-observed.height // MAX_SERIES)) == 0)
 
 
-def _hidden(around: pl.DataFrame, levels: tuple[Level, ...]) -> pl.DataFrame:
-    """Known series as though they were not, with `_multiple`, told by groups of these levels without their fifth."""
-    nothing = [pl.lit(0).cast(around.schema[c]).alias(c) for c in series_level.OWN]
-    blank, parts = _taken(around).with_columns(nothing), []
+def _hidden(observed: pl.DataFrame, levels: tuple[Level, ...]) -> pl.DataFrame:
+    """Sampled series without sales, with `_multiple` predicted from groups of these levels without their fold."""
+    nothing = [pl.lit(0).cast(observed.schema[c]).alias(c) for c in series_level.SUMS]
+    blank, parts = _sample(observed).with_columns(nothing), []
     for fold in range(FOLDS):
-        others, mine = around.filter(fold != FOLD), blank.filter(fold == FOLD)
-        rows = mine.filter(series_level.enough(others, mine, levels))
-        parts.append(rows.with_columns(_multiple=series_level.multiples(others, rows, levels)))
+        others, mine = observed.filter(fold != FOLD), blank.filter(fold == FOLD)
+        rows = mine.filter(series_level.has_enough_peers(others, mine, levels))
+        parts.append(rows.with_columns(_multiple=series_level.predict_multiples(others, rows, levels)))
     return pl.concat(parts).drop_nulls("_multiple")
 
 
-def _sold(past: Cut, series: pl.DataFrame) -> pl.DataFrame:
+def _sales_since(past: Cut, series: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, y, static columns ...] of these series, from shortly before the cutoff to the end."""
     first = past.config.frequency.shift(past.cutoff, -past.config.frequency.windows[0])
     seen = pl.col("ds").is_between(first, past.end, closed="right")

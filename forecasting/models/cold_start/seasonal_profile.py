@@ -1,4 +1,4 @@
-"""What a new series sells day by day: what its groups sell in the phase of the day, made as large as the series."""
+"""Seasonal profile of a new series: mean sales of its narrowest group by phase of the season, scaled to its level."""
 
 from __future__ import annotations
 
@@ -10,73 +10,74 @@ import polars as pl
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.features.groups import group_label, levels
-from forecasting.models.cold_start.series_level import FEW
+from forecasting.models.cold_start.series_level import MIN_PEERS
 
 SEASONS = 4
-DOUBT = 100.0
-"""So many values in the phases of all series count beside those of a group: one week of the year of eleven series is
-mostly noise. It lowered WAPE of hidden series from .84 to .79 (juice by week) and .60 to .59 (groceries by week); where
-groups are large it changes nothing."""
-OWN = 0.5
-"""The like count for so many periods beside those that a young series has sold itself: sizes differ more from series to
-series than from day to day."""
+SHRINKAGE = 100.0
+"""The profile of a group is shrunk towards that of all series, which counts as so many values: one week of the year of
+eleven series is mostly noise. It lowered WAPE of hidden series from .84 to .79 (juice by week) and .60 to .59
+(groceries by week); where groups are large it changes nothing."""
+PRIOR_PERIODS = 0.5
+"""The forecast from similar series counts for so many periods against those that a new series has sold itself: levels
+differ more from series to series than from day to day."""
 
 
-def told(cut: Cut, days: pl.DataFrame, sizes: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, ds, y, group, yhat, and what `sizes` hold] for those rows of `days` (unique_id, ds, y, static
-    columns) that a group can speak for.
+def profile_forecasts(
+    cut: Cut, days: pl.DataFrame, series_levels: pl.DataFrame, group_levels: pl.DataFrame
+) -> pl.DataFrame:
+    """[unique_id, ds, y, group, yhat, columns of `series_levels` ...] for those rows of `days` that have a large group.
 
-    The mean per series and period of the narrowest group that holds enough series, over the last four seasons, in the
-    phase of the day. Where `sizes` [unique_id, multiple] and `groups` [group, usually] know how much a series and a
-    group sell in multiples of the usual, the group tells only how phases differ, and the series how large it is.
+    `days` holds unique_id, ds, y and static columns. yhat, in units of y, is the mean per series and period of the
+    narrowest group that is large enough, over the last four seasons, in the phase of the day. Where `series_levels`
+    [unique_id, multiple] and `group_levels` [group, group_multiple] give levels as multiples of the mean series, only
+    the shape of the season comes from the group, and the level from the series.
     """
-    phases = _phases(cut)
-    every = phases.filter(pl.col("group") == group_label(())).select("_phase", usual="yhat")
-    spoken = narrowest(cut, days.with_columns(_phase(cut)), phases, "_phase").join(every, on="_phase", how="left")
-    known = spoken.join(sizes, on="unique_id").join(groups, on="group", how="left")
-    own = pl.when(pl.col("usually") > 0).then(pl.col("yhat") / pl.col("usually"))
-    shape = (own * pl.col("n") + DOUBT * pl.col("usual")) / (pl.col("n") + DOUBT)
-    return known.select(
-        *KEY, "y", "group", pl.coalesce(shape * pl.col("multiple"), "yhat").alias("yhat"), *sizes.columns[1:]
-    )
+    phases = _phase_means(cut)
+    every = phases.filter(pl.col("group") == group_label(())).select("_phase", total="yhat")
+    found = narrowest_group(cut, days.with_columns(_phase(cut)), phases, "_phase").join(every, on="_phase", how="left")
+    rows = found.join(series_levels, on="unique_id").join(group_levels, on="group", how="left")
+    relative = pl.when(pl.col("group_multiple") > 0).then(pl.col("yhat") / pl.col("group_multiple"))
+    shape = (relative * pl.col("n") + SHRINKAGE * pl.col("total")) / (pl.col("n") + SHRINKAGE)
+    yhat = pl.coalesce(shape * pl.col("multiple"), "yhat").alias("yhat")
+    return rows.select(*KEY, "y", "group", yhat, *series_levels.columns[1:])
 
 
-def narrowest(cut: Cut, days: pl.DataFrame, said: pl.DataFrame, on: str) -> pl.DataFrame:
-    """unique_id, ds and y of `days`, and what the smallest group of `said` (group, `on`, size, values) says of them.
+def narrowest_group(cut: Cut, days: pl.DataFrame, values: pl.DataFrame, on: str) -> pl.DataFrame:
+    """unique_id, ds, y of those rows of `days` that have a group in `values` [group, `on`, size, ...], and its columns.
 
-    A series whose static value is not known belongs to no group of that level.
+    One row per day, with the group of the smallest size. A series without a static value is in no group of that level.
     """
-    every = levels(cut.config, days.schema)
-    homes = [days.drop_nulls(list(level)).select(*KEY, "y", on, group=group_label(level)) for level in every]
-    found = pl.concat(homes).join(said, on=["group", on]).sort(*KEY, "size", "group")
+    groups = levels(cut.config, days.schema)
+    homes = [days.drop_nulls(list(level)).select(*KEY, "y", on, group=group_label(level)) for level in groups]
+    found = pl.concat(homes).join(values, on=["group", on]).sort(*KEY, "size", "group")
     return found.unique(KEY, keep="first", maintain_order=True)
 
 
-def measure() -> pl.Expr:
-    """What a series has sold (y) against what was due (yhat), which is 1 for one that has not been observed."""
+def level_correction() -> pl.Expr:
+    """Per series its sales (y) over its forecasts (yhat) of these periods, shrunk to 1; 1 without observations."""
     due = pl.when(pl.col("y").is_not_null()).then("yhat")
-    doubt = OWN * due.mean()
-    return ((pl.col("y").sum() + doubt) / (due.sum() + doubt)).over("unique_id").fill_nan(1.0).fill_null(1.0)
+    prior = PRIOR_PERIODS * due.mean()
+    return ((pl.col("y").sum() + prior) / (due.sum() + prior)).over("unique_id").fill_nan(1.0).fill_null(1.0)
 
 
 def _phase(cut: Cut) -> pl.Expr:
-    """Periods since the cutoff, modulo the season; the same for all while not even one season is known."""
+    """Periods since the cutoff, modulo the season; 0 for all while the history is shorter than a season."""
     first = cut.panel.groups["ds"].min()
-    whole = first is not None and cut.config.frequency.shift(cut.cutoff, 1 - cut.config.season) >= cast(date, first)
-    season = cut.config.season if whole else 1
+    full = first is not None and cut.config.frequency.shift(cut.cutoff, 1 - cut.config.season) >= cast(date, first)
+    season = cut.config.season if full else 1
     return (cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds")) % season + season).mod(season).alias("_phase")
 
 
-def _phases(cut: Cut) -> pl.DataFrame:
-    """[group, _phase, yhat, n, size]: means and numbers of what the series of every group that is large enough sold in
-    the last seasons, up to the cutoff.
+def _phase_means(cut: Cut) -> pl.DataFrame:
+    """[group, _phase, yhat, n, size]: mean sales per series and period, the number of values and of series, of every
+    group of at least MIN_PEERS series, over the last seasons up to the cutoff.
     """
     since = cut.config.frequency.shift(cut.cutoff, -SEASONS * cut.config.season)
     recent = cut.panel.groups.filter(pl.col("ds").is_between(since, cut.cutoff, closed="right"))
-    said = recent.with_columns(_phase(cut), size=pl.col("y_count").max().over("group"))
+    rows = recent.with_columns(_phase(cut), size=pl.col("y_count").max().over("group"))
     mean = pl.col("y_sum").sum() / pl.col("y_count").sum()
     return (
-        said.filter(pl.col("size") >= FEW)
+        rows.filter(pl.col("size") >= MIN_PEERS)
         .group_by("group", "_phase")
         .agg(yhat=mean, n=pl.col("y_count").sum(), size=pl.col("size").first())
     )

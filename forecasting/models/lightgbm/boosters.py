@@ -61,7 +61,7 @@ UNDONE: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainingData:
     """What boosters learn from: ds, y and level of the rows, and their `width` inputs, which become bins (a byte for
     each value) when the first of them are trained.
     """
@@ -75,12 +75,12 @@ class Learned:
         return int(self.rows.estimated_size()) + self.rows.height * self.width
 
 
-def binning(options: Options) -> dict[str, Any]:
+def binning_params(options: Options) -> dict[str, Any]:
     """The parameters that decide how values are put into bins, and those that they may depend on."""
     return {k: v for k, v in {**PARAMS, **options.params, **FIXED}.items() if k not in OF_BOOSTERS}
 
 
-def learned(options: Options, matrix: Matrix, rows: pl.DataFrame) -> Learned:
+def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame) -> TrainingData:
     """From rows that hold the inputs of the matrix, ds, y and level."""
     import lightgbm
 
@@ -90,19 +90,19 @@ def learned(options: Options, matrix: Matrix, rows: pl.DataFrame) -> Learned:
         rows["y"].to_numpy(),
         # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
         categorical_feature=[names.index(c) for c in matrix.codes],
-        params=binning(options),
+        params=binning_params(options),
     )
-    return Learned(rows.select("ds", "y", "level"), len(names), bins)
+    return TrainingData(rows.select("ds", "y", "level"), len(names), bins)
 
 
-def trained(options: Options, matrix: Matrix, known: Learned) -> tuple[lightgbm.Booster, ...]:
+def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tuple[lightgbm.Booster, ...]:
     """One booster per seed."""
     import lightgbm
 
-    head = _head(options, _params(options, matrix), known.rows)
+    head = _head(options, _params(options, matrix), data.rows)
     most = options.trees or TREES
-    trees = _enough(options, matrix, known, head) if options.stop else None
-    every = _dataset(known, head, pl.repeat(value=True, n=known.rows.height, eager=True))
+    trees = _enough(options, matrix, data, head) if options.stop else None
+    every = _dataset(data, head, pl.repeat(value=True, n=data.rows.height, eager=True))
     return tuple(lightgbm.train(head.params | {"seed": SEED + i}, every, trees or most) for i in range(options.seeds))
 
 
@@ -155,14 +155,14 @@ def _degree(options: Options, params: dict[str, Any]) -> float:
     return {"poisson": 1.0, "gamma": 0.0, **dict.fromkeys(ABSOLUTE, 1.0)}.get(params["objective"], 2.0)
 
 
-def _dataset(known: Learned, head: Head, where: pl.Series) -> lightgbm.Dataset:
+def _dataset(data: TrainingData, head: Head, where: pl.Series) -> lightgbm.Dataset:
     """Some of the rows with the target and the weights of a head; the bins themselves are as they were."""
-    part = known.bins.subset(where.arg_true().to_list()).construct()
+    part = data.bins.subset(where.arg_true().to_list()).construct()
     part.set_label(head.target.filter(where).to_numpy())
     return part.set_weight(head.weight.filter(where).to_numpy())
 
 
-def _enough(options: Options, matrix: Matrix, known: Learned, head: Head) -> int | None:
+def _enough(options: Options, matrix: Matrix, data: TrainingData, head: Head) -> int | None:
     """How many trees still lowered the error on the newest periods, learned from those before; None without both.
 
     All boosters of the block then have this number, whatever their seed, on all rows: a window is a few hundredths of
@@ -170,10 +170,10 @@ def _enough(options: Options, matrix: Matrix, known: Learned, head: Head) -> int
     """
     import lightgbm
 
-    late = _newest(known.rows["ds"], matrix.features.config.h)
-    if not 0 < late.sum() < known.rows.height:
+    late = _newest(data.rows["ds"], matrix.features.config.h)
+    if not 0 < late.sum() < data.rows.height:
         return None
-    before, after = (_dataset(known, head, part) for part in (~late, late))
+    before, after = (_dataset(data, head, part) for part in (~late, late))
     stop = lightgbm.early_stopping(options.stop, verbose=False)
     booster = lightgbm.train(head.params, before, options.trees or MOST, valid_sets=[after], callbacks=[stop])
     return max(1, int(booster.best_iteration))

@@ -31,7 +31,7 @@ RANGE = (0.2, 5.0)
 """No error is said to be smaller or larger than these multiples of the mean."""
 
 
-def learned(inputs: pl.DataFrame, errors: pl.Series, rising: Collection[str]) -> str:
+def train_error_size(inputs: pl.DataFrame, errors: pl.Series, rising: Collection[str]) -> str:
     """The text of boosters that tell the mean of `errors` (>= 0) from the columns of `inputs`, in units of their mean.
 
     What they tell never falls in the columns `rising`. Inputs are finite, and some error is above 0.
@@ -44,7 +44,7 @@ def learned(inputs: pl.DataFrame, errors: pl.Series, rising: Collection[str]) ->
     return str(lightgbm.train(params, rows, TREES).model_to_string())
 
 
-def told(text: str, inputs: pl.DataFrame) -> NDArray[np.float64]:
+def predict_error_size(text: str, inputs: pl.DataFrame) -> NDArray[np.float64]:
     """How many times the mean error the rows of `inputs`, all finite, are likely to miss by, as the boosters say."""
     import lightgbm
 

@@ -25,9 +25,22 @@ from forecasting.features.groups import Level
 from forecasting.models import naive
 from forecasting.models.base import NO_FAILURES, finish
 from forecasting.models.lightgbm import options
-from forecasting.models.lightgbm.boosters import UNDONE, Learned, binning, learned, trained
+from forecasting.models.lightgbm.boosters import (
+    UNDONE,
+    TrainingData,
+    binning_params,
+    prepare_training_data,
+    train_boosters,
+)
 from forecasting.models.lightgbm.options import Options
-from forecasting.models.lightgbm.training_rows import Codes, Matrix, category_codes, features_of, recent, sampled
+from forecasting.models.lightgbm.training_rows import (
+    Codes,
+    Matrix,
+    category_codes,
+    features_at,
+    is_recent,
+    sample_series,
+)
 
 if TYPE_CHECKING:
     import lightgbm
@@ -48,7 +61,7 @@ class LightGBM:
 
     def fit(self, cut: Cut) -> FittedLightGBM:
         """The boosters of each horizon block of the config that the history reaches."""
-        matrix = Matrix(features_of(cut, self.options.priors), category_codes(cut))
+        matrix = Matrix(features_at(cut, self.options.priors), category_codes(cut))
         ends = cut.config.block_ends
         with ThreadPoolExecutor(AT_ONCE) as pool:
             made = pool.map(partial(self._boosters, cut, matrix), ends)
@@ -59,24 +72,24 @@ class LightGBM:
     def _boosters(self, cut: Cut, matrix: Matrix, lead: int) -> tuple[lightgbm.Booster, ...]:
         """None where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
         asked = (self.options.years, self.options.rows, self.options.priors)
-        name = ("learned", lead, asked, json.dumps(binning(self.options), sort_keys=True))
+        name = ("learned", lead, asked, json.dumps(binning_params(self.options), sort_keys=True))
         known = cut.once(name, partial(self._learned, cut, matrix, lead))
-        return trained(self.options, matrix, known) if (known.rows["y"] != 0).any() else ()
+        return train_boosters(self.options, matrix, known) if (known.rows["y"] != 0).any() else ()
 
-    def _learned(self, cut: Cut, matrix: Matrix, lead: int) -> Learned:
+    def _learned(self, cut: Cut, matrix: Matrix, lead: int) -> TrainingData:
         """The rows within the budget: of recent years, with an observed y and a known level."""
         share, parts = self._share(cut), []
         for bucket in cut.panel.buckets:
-            rows = matrix.of(cut, sampled(cut.frame(bucket), share), lead)
+            rows = matrix.with_features(cut, sample_series(cut.frame(bucket), share), lead)
             if share >= 1:  # the coming days of all series are there: whoever asks for them need not make them again
-                matrix.ahead(cut, bucket, lead, rows.clone)
-            young = rows.filter(recent(cut, self.options.years)).drop_nulls(["y", "level"])
+                matrix.future_rows(cut, bucket, lead, rows.clone)
+            young = rows.filter(is_recent(cut, self.options.years)).drop_nulls(["y", "level"])
             parts.append(young.select(*matrix.inputs, "ds", "y", "level"))
-        return learned(self.options, matrix, pl.concat(parts))
+        return prepare_training_data(self.options, matrix, pl.concat(parts))
 
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""
-        young = recent(cut, self.options.years)
+        young = is_recent(cut, self.options.years)
         counts = [cut.panel.scan(b).filter(young).select(pl.len()) for b in cut.panel.buckets]
         rows: int = sum(c.item() for c in pl.collect_all(counts))
         return min(1.0, self.options.rows / max(rows, 1))
@@ -101,11 +114,13 @@ class FittedLightGBM:
         return NO_FAILURES
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, source, and q50 of a model of the median; the ladder answers beyond the trained horizon
-        and without a level.
+        """[unique_id, ds, yhat, source, cold_start, q50]: one row per future row of the bucket, in units of y.
+
+        q50 is null unless the boosters predict the median. Rows beyond the trained horizon and of series without a
+        level come from the ladder.
         """
         frame = cut.frame(bucket)
-        rungs = naive.answers(cut, frame)
+        rungs = naive.ladder_forecasts(cut, frame)
         matrix = Matrix(Features(cut.config, dict(frame.schema), self.asked[1]), self.codes)
         empty = frame.clear().select(*KEY, _own=pl.lit(None, pl.Float64))
         asked = partial(self._asked, cut, bucket, matrix)
@@ -113,10 +128,12 @@ class FittedLightGBM:
         rows = rungs.join(said, on=KEY, how="left", maintain_order="left")
         own = pl.col("_own").is_not_null()
         rows = rows.with_columns(
-            yhat=pl.coalesce("_own", "yhat"), source=pl.when(own).then(pl.lit(self.name)).otherwise("source")
+            yhat=pl.coalesce("_own", "yhat"),
+            source=pl.when(own).then(pl.lit(self.name)).otherwise("source"),
+            cold_start=pl.col("cold_start") & ~own,
         )
         middle = pl.col("yhat") if self.asked[0] == "median" else pl.lit(None, pl.Float64)
-        return finish(rows, cut.config).select(*KEY, "yhat", "source", q50=pl.when(own).then(middle))
+        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(own).then(middle))
 
     def _ends(self, cut: Cut) -> list[int]:
         return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
@@ -125,7 +142,9 @@ class FittedLightGBM:
         """The rows of one block that have a level, with all inputs."""
         freq = cut.config.frequency
         since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(end))
-        rows = matrix.ahead(cut, bucket, end, lambda: matrix.of(cut, cut.frame(bucket).filter(since), end))
+        rows = matrix.future_rows(
+            cut, bucket, end, lambda: matrix.with_features(cut, cut.frame(bucket).filter(since), end)
+        )
         return rows.filter(pl.col("ds") >= freq.shift(cut.cutoff, _first_step(self.boosters, end)))
 
     def _block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:

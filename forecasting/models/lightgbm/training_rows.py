@@ -31,13 +31,13 @@ class Matrix:
         """The columns in the order in which the boosters take them; their names are those of any lead."""
         return [*(f.name for f in self.features.all(1)), *self.codes]
 
-    def of(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
+    def with_features(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
         """All inputs as columns beside those of the frame, and `level`; categories replaced by their codes."""
         coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
         made = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
         return made.with_columns(coded)
 
-    def ahead(self, cut: Cut, bucket: int, lead: int, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    def future_rows(self, cut: Cut, bucket: int, lead: int, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         """[unique_id, ds, inputs, level] of a bucket's coming days up to `lead` that have a level, taken once of what
         `rows` makes of its frame.
         """
@@ -50,7 +50,7 @@ class Matrix:
         return cut.once(("ahead", bucket, lead, self.features.levels, json.dumps(self.codes)), taken)
 
 
-def features_of(cut: Cut, groups: Sequence[Level] = ()) -> Features:
+def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:
     """The features of a cut, with the priors of these groupings."""
     rows = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
     return Features(cut.config, dict(rows.drop("bucket", strict=False).collect_schema()), tuple(groups))
@@ -69,13 +69,13 @@ def category_codes(cut: Cut) -> Codes:
     return {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
 
 
-def recent(cut: Cut, years: float) -> pl.Expr:
+def is_recent(cut: Cut, years: float) -> pl.Expr:
     """Whether a row is of the last `years` up to the cutoff."""
     first = cut.config.frequency.shift(cut.cutoff, -round(years * cut.config.frequency.year))
     return pl.col("ds").is_between(first, cut.cutoff, closed="right")
 
 
-def sampled(frame: pl.DataFrame, share: float) -> pl.DataFrame:
+def sample_series(frame: pl.DataFrame, share: float) -> pl.DataFrame:
     """Whole series, every so many of them in the order of their volume, so that large and small ones stay."""
     if share >= 1:
         return frame

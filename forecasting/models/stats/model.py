@@ -22,10 +22,10 @@ from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Engine, InProcess
 from forecasting.data.schemas import interval_columns
-from forecasting.models import naive
+from forecasting.models import naive, sources
 from forecasting.models.base import Model, finish
 from forecasting.models.stats import fitting
-from forecasting.models.stats.recipe import Recipe, classes
+from forecasting.models.stats.statsforecast_spec import StatsForecastSpec, classes
 
 NOT_HERE = {
     "SklearnModel": "it needs a Python object",
@@ -42,7 +42,7 @@ class Stats:
     """The recipe of one StatsForecast class; `key` is its place in the config."""
 
     name: str
-    recipe: Recipe
+    spec: StatsForecastSpec
     key: str
     on: str = "series"
     family: str = "stats"
@@ -50,13 +50,13 @@ class Stats:
     def fit(self, cut: Cut) -> FittedStats:
         """Every series that the cut forecasts; raises UserError when a chosen regressor is no number."""
         self._numbers_only(cut)
-        engine: Engine = InProcess() if self.recipe.quick else cut.panel.engine
-        parts = engine.map(partial(fitting.fit_bucket, self.recipe, cut), cut.panel.buckets)
-        return FittedStats(self.name, self.recipe, pl.concat(parts).sort("unique_id"))
+        engine: Engine = InProcess() if self.spec.quick else cut.panel.engine
+        parts = engine.map(partial(fitting.fit_bucket, self.spec, cut), cut.panel.buckets)
+        return FittedStats(self.name, self.spec, pl.concat(parts).sort("unique_id"))
 
     def _numbers_only(self, cut: Cut) -> None:
         schema = cut.panel.scan(cut.panel.buckets[0]).collect_schema()
-        for column in self.recipe.regressors or ():
+        for column in self.spec.regressors or ():
             if column not in schema or not schema[column].is_numeric():
                 found = str(schema[column]) if column in schema else "missing on these series"
                 raise cut.config.fault(f"{self.key}.regressors", f"{column} must be a number, and it is {found}")
@@ -67,13 +67,13 @@ class FittedStats:
     """Every series' coefficients: unique_id, params (JSON), regressors and reason (why there are none) in `series`."""
 
     name: str
-    recipe: Recipe
+    spec: StatsForecastSpec
     series: pl.DataFrame
     family: str = "stats"
     _label: str = field(init=False, repr=False, default="")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_label", self.name if self.recipe.forwards else f"{self.name} (refit)")
+        object.__setattr__(self, "_label", self.name if self.spec.forwards else self.name + sources.REFITTED)
 
     @property
     def failures(self) -> pl.DataFrame:
@@ -81,29 +81,30 @@ class FittedStats:
         return self.series.filter(pl.col("reason").is_not_null()).select("unique_id", "reason")
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """unique_id, ds, yhat, source, and lo-* / hi-* where the class gives bounds.
+        """[unique_id, ds, yhat, source, cold_start] and lo-* / hi-* where the class gives bounds.
 
         The ladder answers for series that are new since the fit, that could not be fitted, and whose forecast is not
         finite or runs away; `source` says so row by row.
         """
         frame = cut.frame(bucket)
-        own = fitting.predict_bucket(self.recipe, cut, frame, self.series)
-        both = naive.answers(cut, frame).join(own, on=KEY, how="left", maintain_order="left")
+        own = fitting.predict_bucket(self.spec, cut, frame, self.series)
+        both = naive.ladder_forecasts(cut, frame).join(own, on=KEY, how="left", maintain_order="left")
         rows = both.with_columns(
             yhat=pl.coalesce("_yhat", "yhat"),
             source=pl.when(pl.col("_yhat").is_not_null()).then(pl.lit(self._label)).otherwise("source"),
+            cold_start=pl.col("cold_start") & pl.col("_yhat").is_null(),
         )
         given = [c for c in interval_columns(cut.config.level) if c in own.columns]
-        return finish(rows, cut.config).select("unique_id", "ds", "yhat", "source", *given)
+        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", *given)
 
     def coefficients(self) -> pl.DataFrame:
-        """unique_id, name, value: what was estimated; the coefficient of a regressor bears the column's name."""
-        return fitting.coefficients(self.recipe, self.series)
+        """[unique_id, name, value]: what was estimated; a regressor's coefficient has its column's name."""
+        return fitting.coefficient_table(self.series)
 
     def save(self, folder: Path) -> None:
         """Write recipe.json and series.parquet."""
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"name": self.name, "recipe": self.recipe.to_json()}, indent=1)
+        text = json.dumps({"name": self.name, "recipe": self.spec.to_json()}, indent=1)
         (folder / "recipe.json").write_text(text, encoding="utf-8")
         self.series.write_parquet(folder / "series.parquet")
 
@@ -111,18 +112,19 @@ class FittedStats:
 def load(folder: Path) -> FittedStats:
     """The fitted model that `save` wrote into the folder."""
     kept = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-    return FittedStats(kept["name"], Recipe.from_json(kept["recipe"]), pl.read_parquet(folder / "series.parquet"))
+    spec = StatsForecastSpec.from_json(kept["recipe"])
+    return FittedStats(kept["name"], spec, pl.read_parquet(folder / "series.parquet"))
 
 
-def build(spec: ModelSpec, config: Config) -> list[Model]:
+def build(entry: ModelSpec, config: Config) -> list[Model]:
     """One model.
 
     Options: `class`, what its constructor takes (season_length is the config's unless given), `regressors`: names of
     known-ahead columns, or none (left out: all numeric ones), and `transform`: none or log, which is taken of series
     whose values are all above 0. Raises UserError for anything else.
     """
-    key = f"models.{config.models.index(spec)}"
-    options = dict(spec.options)
+    key = f"models.{config.models.index(entry)}"
+    options = dict(entry.options)
     name = options.pop("class", None)
     cls = _class(name, key, config)
     regressors = _regressors(options.pop("regressors", "all"), key, config)
@@ -131,8 +133,8 @@ def build(spec: ModelSpec, config: Config) -> list[Model]:
         raise config.fault(f"{key}.transform", f"{transform!r} is no transform: use none or log")
     if regressors and not getattr(cls, "uses_exog", False):
         raise config.fault(f"{key}.regressors", f"{name} takes no regressors: leave them out, or use ARIMA")
-    recipe = Recipe(str(name), _options(cls, options, key, config), regressors, str(transform))
-    return [Stats(spec.name, recipe, key, spec.on)]
+    spec = StatsForecastSpec(str(name), _options(cls, options, key, config), regressors, str(transform))
+    return [Stats(entry.name, spec, key, entry.on)]
 
 
 def _class(name: Any, key: str, config: Config) -> type:

@@ -1,4 +1,4 @@
-"""What has to be kept of a fitted StatsForecast object so that its `forward` works: numbers that stand in JSON."""
+"""The state of a fitted StatsForecast object as JSON numbers, enough for its `forward` to work."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 REGRESSOR = "ex_"
 
 
-def kept(cls: type, options: dict[str, Any]) -> bool:
-    """Whether objects of the class can be kept: it has `forward`, and `forward` heeds the options.
+def can_forward(cls: type, options: dict[str, Any]) -> bool:
+    """Whether stored coefficients of the class can be used again: it has `forward`, and `forward` heeds the options.
 
-    Theta's `forward` forgets the type of decomposition and takes the multiplicative one.
+    Theta's `forward` ignores the type of decomposition and takes the multiplicative one.
     """
     has = hasattr(cls, "forward")
     return has and options.get("decomposition_type", "multiplicative") == "multiplicative"
@@ -36,7 +36,7 @@ def pack(model: Any) -> dict[str, Any]:
 
 
 def unpack(model: Any, params: dict[str, Any]) -> None:
-    """Give an unfitted object what `pack` kept, so that `forward` can be called."""
+    """Set the state that `pack` returned on an unfitted object, so that `forward` can be called."""
     if "trend" in params:
         model.trend_forecaster = model.trend_forecaster.new()
         unpack(model.trend_forecaster, params["trend"])
@@ -48,10 +48,10 @@ def unpack(model: Any, params: dict[str, Any]) -> None:
         model.model_ = dict(params)
 
 
-def named(params: dict[str, Any], regressors: Sequence[str]) -> dict[str, float]:
-    """Every number estimated, by name; a regressor's coefficient bears the name of its column."""
+def named_coefficients(params: dict[str, Any], regressors: Sequence[str]) -> dict[str, float]:
+    """Every estimated number by its name; the coefficient of a regressor has the name of its column."""
     if "trend" in params:
-        return named(params["trend"], regressors)
+        return named_coefficients(params["trend"], regressors)
     if "arma" in params:
         columns = {f"{REGRESSOR}{i + 1}": name for i, name in enumerate(regressors)}
         return {columns.get(k, k): v for k, v in params["coef"].items()} | {"sigma2": params["sigma2"]}

@@ -86,7 +86,7 @@ class Maker:
         return frame.filter(pl.col("ds") >= self.cut.config.frequency.shift(first, -self.features.lookback(lead)))
 
     def _rows(self, frame: pl.DataFrame, lead: int, bucket: int) -> pl.DataFrame:
-        made = training_rows.Matrix(self.features, {}).of(self.cut, frame, lead)
+        made = training_rows.Matrix(self.features, {}).with_features(self.cut, frame, lead)
         seen = self.cut.config.frequency.offset(pl.col("ds"), pl.lit(-lead))
         made = made.with_columns(event_time=seen, lead=pl.lit(lead, pl.Int32), bucket=pl.lit(bucket, pl.Int32))
         return made.select(c for c in feature_rows_table(self.columns).schema if c != "build")
@@ -94,7 +94,7 @@ class Maker:
 
 def maker(cut: Cut) -> Maker:
     """The maker of a cut; raises UserError for a driver whose name the store needs for itself."""
-    features = training_rows.features_of(cut)
+    features = training_rows.features_at(cut)
     made, own = Maker(cut, features), feature_rows_table({}).schema
     for name in made.columns:
         if name in own:

@@ -6,6 +6,7 @@ import polars as pl
 
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import AGGREGATE_BUCKET
+from forecasting.models.sources import SUM_OF_SERIES
 from forecasting.steps.forecasting.bucket_forecasts import with_scales
 from forecasting.steps.forecasting.origin import Origin
 
@@ -30,9 +31,9 @@ def aggregate_rows(fitted: pl.DataFrame, at: Origin, sums: pl.DataFrame) -> pl.D
     """
     columns = [c for c in ("yhat", "y") if c in sums.columns]
     below = sums.group_by("grain", "unique_id", "ds", "model").agg(pl.col(columns).sum())
-    rows = pl.concat(
-        [below.drop("grain", "y", strict=False).with_columns(source=pl.lit("sum of series")), fitted], how="diagonal"
-    )
+    summed = below.drop("grain", "y", strict=False)
+    summed = summed.with_columns(source=pl.lit(SUM_OF_SERIES), cold_start=pl.lit(value=False))
+    rows = pl.concat([summed, fitted], how="diagonal")
     rows = rows.join(below.select("unique_id", "grain").unique(), on="unique_id")
     if "y" in columns:
         rows = rows.join(below.select(*KEY, "y").unique(KEY), on=KEY, how="left")

@@ -24,12 +24,13 @@ def predictions(trained: Trained, on: str, cut: Cut, bucket: int) -> pl.DataFram
     of the cut; none exceeds what its series has ever come near (see guards).
     """
     done: dict[str, pl.DataFrame] = {}
-    limits = guards.caps(cut, cut.frame(bucket))
+    limits = guards.forecast_limits(cut, cut.frame(bucket))
     for name, fitted in trained.fitted.items():
         if trained.on[name] == on:
-            done[name] = guards.capped(models.predict(fitted, cut, bucket, done), limits)
+            done[name] = guards.cap_forecasts(models.predict(fitted, cut, bucket, done), limits)
     rows = [forecast.with_columns(model=pl.lit(name)) for name, forecast in done.items()]
     empty = {"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String, "model": pl.String}
+    empty |= {"cold_start": pl.Boolean}
     return pl.concat([pl.DataFrame(schema=empty), *rows], how="diagonal")
 
 
@@ -45,7 +46,7 @@ def with_scales(forecasts: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: 
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
-    return cold_start.bounded(cut, frame, rows.with_columns(expected_error(), block=block))
+    return cold_start.add_bounds(cut, frame, rows.with_columns(expected_error(), block=block))
 
 
 def _past_errors(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
@@ -60,4 +61,4 @@ def expected_error() -> pl.Expr:
     """`scale`, the size of an error to expect, in units of y."""
     # of a new series the level itself is in doubt
     new = pl.max_horizontal("yhat", 1.0)
-    return pl.when(cold_start.is_like()).then(new).otherwise(intervals.expected_error()).alias("scale")
+    return pl.when("cold_start").then(new).otherwise(intervals.expected_error()).alias("scale")

@@ -12,7 +12,7 @@ import polars as pl
 
 from forecasting.data.panel import KEY
 from forecasting.models.base import Fitted
-from forecasting.models.ensemble import FittedEnsemble
+from forecasting.models.ensemble import MEMBER, FittedEnsemble
 
 ROW = (*KEY, "cutoff", "grain")
 
@@ -48,8 +48,8 @@ def _replay(backtests: pl.DataFrame, model: FittedEnsemble, memberships: Callabl
 
 def _combine(model: FittedEnsemble, rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, yhat, q50, scale] of one window, from the rows of the members."""
-    forecasts = model.combine(rows.select(*KEY, "model", "source", "yhat")).select(*KEY, "yhat", "q50")
-    scales = model.combine(rows.select(*KEY, "model", "source", yhat="scale")).select(*KEY, scale="yhat")
+    forecasts = model.combine(rows.select("model", *MEMBER)).select(*KEY, "yhat", "q50")
+    scales = model.combine(rows.with_columns(yhat="scale").select("model", *MEMBER)).select(*KEY, scale="yhat")
     return forecasts.join(scales, on=KEY)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from forecasting.data.panel import KEY
 from forecasting.evaluation import hierarchy
-from forecasting.models import cold_start, guards
+from forecasting.models import guards
 from forecasting.models.base import finish
 from forecasting.models.reconcile import FittedReconcile
 from forecasting.steps.forecasting.origin import Origin
@@ -24,7 +24,7 @@ def base_rows(trained: Trained, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are reconciled later; bounds and medians belong to the base model and stay of new series only."""
     bounds = [c for c in rows.columns if c.startswith(("lo-", "hi-")) or c == "q50"]
     bases = rows.filter(pl.col("model").is_in([f.base for f in reconcilers(trained)]))
-    return bases.with_columns(pl.when(cold_start.is_like()).then(pl.col(bounds)).name.keep())
+    return bases.with_columns(pl.when("cold_start").then(pl.col(bounds)).name.keep())
 
 
 def reconciled_rows(
@@ -38,12 +38,12 @@ def reconciled_rows(
     for fitted in reconcilers(trained):
         base, top = below.filter(pl.col("model") == fitted.base), above.filter(pl.col("model") == fitted.top)
         # the past of the aggregates knows nothing of what new series will sell: these stay as they are
-        seen, new = (base.filter(which) for which in (~cold_start.is_like(), cold_start.is_like()))
+        seen, new = (base.filter(which) for which in (~pl.col("cold_start"), pl.col("cold_start")))
         found = hierarchy.reconcile(_with_variances(seen, fitted), _with_variances(top, fitted), groups, "wls_var")
         agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
         both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
-        limits = [guards.caps(at.cut, at.cut.frame(bucket)) for bucket in at.cut.panel.buckets]
-        yield guards.capped(finish(both, at.config), pl.concat(limits))
+        limits = [guards.forecast_limits(at.cut, at.cut.frame(bucket)) for bucket in at.cut.panel.buckets]
+        yield guards.cap_forecasts(finish(both, at.config), pl.concat(limits))
 
 
 def _with_variances(forecasts: pl.DataFrame, fitted: FittedReconcile) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
 from forecasting.steps.session import Session
 
 FIRST = ("unique_id", "grain", "periods", "last")
-USED = ("unique_id", "grain", "step", "yhat", "scale", "closed", "source", "q50")
+USED = ("unique_id", "grain", "step", "yhat", "scale", "closed", "cold_start", "q50")
 
 
 def sums(session: Session, over: Sequence[int] = (), cutoff: date | None = None) -> pl.DataFrame:

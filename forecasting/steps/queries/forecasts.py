@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.data.schemas import interval_columns
+from forecasting.models.sources import SUM_OF_SERIES
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.queries.history import sum_observed
 from forecasting.steps.queries.selection import Selection, belongs_to
@@ -86,4 +87,4 @@ def _sum_series(rows: pl.LazyFrame, levels: Sequence[int]) -> pl.LazyFrame:
     no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(levels))}
     observed = [sum_observed("y")] if "y" in rows.collect_schema() else []
     total = rows.group_by("ds", "model").agg(sum_observed("yhat"), *observed)
-    return total.with_columns(**no_quantiles, source=pl.lit("sum of series"), interval=pl.lit(None, pl.String))
+    return total.with_columns(**no_quantiles, source=pl.lit(SUM_OF_SERIES), interval=pl.lit(None, pl.String))

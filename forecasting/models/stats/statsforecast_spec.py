@@ -1,4 +1,4 @@
-"""What is asked of StatsForecast: a class by its name, its options, regressors and a transform."""
+"""The specification of a StatsForecast model: a class by its name, its options, regressors and a transform."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def inspect_classes(module: Any) -> dict[str, type]:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StatsForecastSpec:
     """A class of statsforecast.models, its options, the columns that it may regress on (None: all numeric ones), and
     whether series whose values are all above 0 are fitted as they are or on their logarithm (`transform`).
     """
@@ -45,7 +45,7 @@ class Recipe:
     @property
     def forwards(self) -> bool:
         """Whether stored coefficients can be applied to a longer history."""
-        return state.kept(classes()[self.cls], self.options)
+        return state.can_forward(classes()[self.cls], self.options)
 
     @property
     def quick(self) -> bool:
@@ -60,10 +60,12 @@ class Recipe:
         return classes()[self.cls](**options)
 
     def to_json(self) -> dict[str, Any]:
+        """The fields as a mapping that can be written as JSON."""
         return asdict(self)
 
     @staticmethod
-    def from_json(kept: dict[str, Any]) -> Recipe:
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in kept["options"].items()}
-        regressors = None if kept["regressors"] is None else tuple(kept["regressors"])
-        return Recipe(kept["cls"], options, regressors, kept["transform"])
+    def from_json(stored: dict[str, Any]) -> StatsForecastSpec:
+        """The specification that `to_json` gave."""
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in stored["options"].items()}
+        regressors = None if stored["regressors"] is None else tuple(stored["regressors"])
+        return StatsForecastSpec(stored["cls"], options, regressors, stored["transform"])
