@@ -25,7 +25,7 @@ TITLES = {
     "worst": "The series that cost most",
 }
 SAME_FORMAT = {
-    **dict.fromkeys(("of_sales", "of_error", "reference_wape"), "wape"),
+    **dict.fromkeys(("share_of_sales", "share_of_error", "reference_wape"), "wape"),
     **dict.fromkeys(("lo", "hi"), "gain"),
 }
 """Columns that are shown like a metric."""

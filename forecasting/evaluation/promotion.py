@@ -1,22 +1,15 @@
-"""Who may become champion: sanity checks for a refresh, a paired test for a new recipe."""
+"""Promotion to champion: a paired test for a new recipe, sanity checks for the same recipe on newer data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from forecasting.evaluation.metrics import scored_rows
+from forecasting.evaluation.paired_test import Comparison, best_model_rows, compare_pair, model_name
 
-KEY = ("unique_id", "ds", "cutoff")
-DRAWS = 1000
-FEW = 8
-UNITS = (("series", KEY[:1]), ("series and cutoffs", ("unique_id", "cutoff")), ("rows", KEY))
-WIDE = 5.0
-
-Floats = NDArray[np.float64]
+LARGEST_SHIFT = 5.0
+"""By this factor the mean forecast may differ from recent mean sales, either way."""
 
 
 @dataclass(frozen=True)
@@ -30,30 +23,13 @@ class Decision:
     hi: float | None = None
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Challenger and reference on the same rows: their WAPE, the gain and its 95 % interval, what was resampled."""
-
-    wape: float
-    reference: float
-    gain: float
-    lo: float
-    hi: float
-    units: str
-
-    @property
-    def figures(self) -> str:
-        """The comparison in words."""
-        interval = f"95 % interval {self.lo:+.4f} to {self.hi:+.4f}, over {self.units}"
-        return f"WAPE {self.wape:.4f} against {self.reference:.4f}, gain {self.gain:+.4f} ({interval})"
-
-
 def decide_promotion(challenger: pl.DataFrame, champion: pl.DataFrame | None, ladder: pl.DataFrame) -> Decision:
-    """May a new recipe become champion?
+    """Whether a new recipe becomes champion.
 
     All three are rows of `backtests` on the same windows (unique_id, ds, cutoff, model, y, yhat and perhaps q50); the
     ladder may hold several models, of which the one with the lowest WAPE counts. Without a champion the challenger must
-    have a lower WAPE than the ladder; with one it must win the paired test, its whole interval above 0.
+    have a lower WAPE than the ladder; with one it must win the paired test: its interval lies above 0. Raises
+    ValueError when a row with an observation has no forecast.
     """
     rival = champion if champion is not None else best_model_rows(ladder)
     compared = compare_pair(challenger, rival)
@@ -64,7 +40,11 @@ def decide_promotion(challenger: pl.DataFrame, champion: pl.DataFrame | None, la
 
 
 def judge_first_champion(compared: Comparison, model: str, rival: str) -> Decision:
-    """The first champion must have a lower WAPE than the best of the ladder."""
+    """The first champion must have a lower WAPE than the best of the ladder.
+
+    >>> judge_first_champion(Comparison(0.2, 0.3, 0.1, -0.05, 0.25, "9 series"), "LightGBM", "Naive").promote
+    True
+    """
     won = compared.gain > 0
     start = "Promoted: there was no champion and" if won else "Not promoted:"
     verb = "beats" if won else "does not beat"
@@ -73,68 +53,19 @@ def judge_first_champion(compared: Comparison, model: str, rival: str) -> Decisi
 
 
 def judge_against_champion(compared: Comparison, model: str, rival: str) -> Decision:
-    """A new recipe must be better than the champion by more than chance."""
+    """A new recipe must be better than the champion by more than chance.
+
+    >>> judge_against_champion(Comparison(0.2, 0.3, 0.1, -0.05, 0.25, "9 series"), "LightGBM", "Naive").promote
+    False
+    """
     won = compared.lo > 0
-    start, chance = ("Promoted:", "beats") if won else ("Not promoted:", "does not beat")
-    reason = f"{start} {model} {chance} the champion {rival} by more than chance: {compared.figures}."
+    start, verb = ("Promoted:", "beats") if won else ("Not promoted:", "does not beat")
+    reason = f"{start} {model} {verb} the champion {rival} by more than chance: {compared.figures}."
     return Decision(won, reason, compared.gain, compared.lo, compared.hi)
 
 
-def model_name(rows: pl.DataFrame) -> str:
-    """The name of the model that made the rows."""
-    return str(rows["model"][0]) if "model" in rows.columns and rows.height else "the model"
-
-
-def best_model_rows(ladder: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the model with the lowest WAPE; ties go by name."""
-    rows = scored_rows(ladder)
-    wapes = rows.group_by("model").agg(wape=(pl.col("q50") - pl.col("y")).abs().sum() / pl.col("y").abs().sum())
-    name = wapes.sort("wape", "model")["model"].head(1)
-    return ladder.filter(pl.col("model").is_in(name.implode()))
-
-
-def compare_pair(challenger: pl.DataFrame, reference: pl.DataFrame, seed: int = 0) -> Comparison | None:
-    """Paired comparison on the rows that both have, None when there is none with sales.
-
-    The interval is a bootstrap over series, the unit that is nearly independent, both errors of a series drawn
-    together; with fewer than eight series it is over series and cutoffs, and with fewer than eight of those over rows,
-    which is too sure of itself because neighbouring days err alike.
-    """
-    both = pair_errors(challenger, reference)
-    if both["y"].abs().sum() == 0:
-        return None
-    units, parts = resampling_units(both)
-    gains = bootstrap_gains(parts, seed)
-    own, other, volume = (float(total) for total in parts.sum(axis=0))
-    lo, hi = np.quantile(gains, [0.025, 0.975])
-    return Comparison(own / volume, other / volume, (other - own) / volume, float(lo), float(hi), units)
-
-
-def pair_errors(challenger: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, ds, cutoff, y, own, other]: absolute errors of both (on q50 where given) on the rows both have."""
-    error = (pl.col("q50") - pl.col("y")).abs()
-    own = scored_rows(challenger).select(*KEY, pl.col("y").abs(), own=error)
-    return own.join(scored_rows(reference).select(*KEY, other=error), on=KEY)
-
-
-def resampling_units(both: pl.DataFrame) -> tuple[str, Floats]:
-    """What is drawn ("340 series") and its sums [own error, other error, volume], one row per unit."""
-    parts = [(name, both.group_by(keys).agg(pl.col("own", "other", "y").sum()).sort(keys)) for name, keys in UNITS]
-    name, chosen = next((part for part in parts if part[1].height >= FEW), parts[-1])
-    return f"{chosen.height} {name}", chosen.select("own", "other", "y").to_numpy()
-
-
-def bootstrap_gains(parts: Floats, seed: int) -> Floats:
-    """Gains in WAPE of resampled units; draws without any volume count as no gain."""
-    rng = np.random.default_rng(seed)
-    n = len(parts)
-    sums = np.array([parts[rng.integers(0, n, n)].sum(axis=0) for _ in range(DRAWS)])
-    gains, volume = sums[:, 1] - sums[:, 0], sums[:, 2]
-    return np.where(volume > 0, gains / np.where(volume > 0, volume, 1.0), 0.0)
-
-
 def decide_refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float | None = 0.0) -> Decision:
-    """May the same recipe, trained on newer data, replace its champion? Only sanity is asked.
+    """Whether the same recipe, trained on newer data, replaces its champion: only sanity is checked.
 
     `forecasts` [unique_id, ds, yhat] of the refreshed bundle; `recent` [unique_id, ds, y] the newest history of the
     same series. Forecasts must be there, finite, not below `y_min`, and their mean per row within a factor of five of
@@ -148,26 +79,35 @@ def decide_refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float |
 
 
 def find_invalid_forecasts(forecasts: pl.DataFrame, y_min: float | None) -> str | None:
-    """What is impossible about the forecasts, or None."""
+    """What is impossible about the column yhat, in words; None when nothing is.
+
+    >>> find_invalid_forecasts(pl.DataFrame({"yhat": [1.0, -2.0]}), y_min=0.0)
+    'makes 1 of 2 forecasts below 0'
+    """
     yhat = forecasts["yhat"]
     if yhat.is_empty():
         return "makes no forecast"
-    lost = yhat.len() - int(yhat.is_finite().sum())
-    if lost:
-        return f"makes {lost} of {yhat.len()} forecasts that are not numbers"
+    invalid = yhat.len() - int(yhat.is_finite().sum())
+    if invalid:
+        return f"makes {invalid} of {yhat.len()} forecasts that are not numbers"
     below = 0 if y_min is None else int((yhat < y_min).sum())
     return f"makes {below} of {yhat.len()} forecasts below {y_min:g}" if below else None
 
 
 def find_level_shift(forecasts: pl.DataFrame, recent: pl.DataFrame) -> str | None:
-    """How far the mean forecast is from the recent mean if by more than the wide factor, or None."""
-    ahead, before = (mean_of_values(frame, column) for frame, column in ((forecasts, "yhat"), (recent, "y")))
-    if before <= 0 or before / WIDE <= ahead <= before * WIDE:
+    """How far the mean of the column yhat is from that of y in `recent`, if by more than the factor; else None.
+
+    >>> find_level_shift(pl.DataFrame({"yhat": [60.0]}), pl.DataFrame({"y": [10.0, None]}))
+    'forecasts 60 a row where recent sales were 10, more than a factor of 5 apart'
+    """
+    ahead, before = (_mean(frame[column]) for frame, column in ((forecasts, "yhat"), (recent, "y")))
+    if before <= 0 or before / LARGEST_SHIFT <= ahead <= before * LARGEST_SHIFT:
         return None
-    return f"forecasts {ahead:.4g} a row where recent sales were {before:.4g}, more than a factor of {WIDE:g} apart"
+    factor = f"more than a factor of {LARGEST_SHIFT:g} apart"
+    return f"forecasts {ahead:.4g} a row where recent sales were {before:.4g}, {factor}"
 
 
-def mean_of_values(frame: pl.DataFrame, column: str) -> float:
-    """The mean of the values that are there, 0 when there is none."""
-    values = frame[column].drop_nulls()
-    return float(values.sum()) / values.len() if values.len() else 0.0
+def _mean(values: pl.Series) -> float:
+    """The mean of the values that are not null, 0 when there is none."""
+    observed = values.drop_nulls()
+    return float(observed.sum()) / observed.len() if observed.len() else 0.0

@@ -12,7 +12,7 @@ from forecasting.config import Config
 from forecasting.data import quality
 from forecasting.data.panel import KEY
 from forecasting.errors import UserError
-from forecasting.evaluation import promotion
+from forecasting.evaluation import paired_test
 from forecasting.evaluation.breakdown import break_down_errors, costliest_series
 from forecasting.evaluation.comparisons import compare_models
 from forecasting.evaluation.scores import block_labels
@@ -83,6 +83,6 @@ def _models(config: Config, rows: pl.DataFrame) -> tuple[str, str]:
     """The model that serves (the best one, where none of the backtest does yet) and the best rung of the ladder."""
     champion = queries.read_run_facts(session.open_session(config), "train").get("champion")
     names = set(rows["model"])
-    serving = str(champion) if champion in names else str(promotion.best_model_rows(rows)["model"][0])
+    serving = str(champion) if champion in names else str(paired_test.best_model_rows(rows)["model"][0])
     rungs = rows.filter(pl.col("model").is_in(LADDER))
-    return serving, str(promotion.best_model_rows(rungs)["model"][0]) if rungs.height else serving
+    return serving, str(paired_test.best_model_rows(rungs)["model"][0]) if rungs.height else serving

@@ -14,7 +14,7 @@ from forecasting import models
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.errors import UserError
-from forecasting.evaluation import promotion
+from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
@@ -99,7 +99,7 @@ def _champion(job: Job) -> tuple[str, Decision | None]:
     """The model that serves within the bundle: the learned one if it beats the ladder, else the ladder's best rung."""
     rows = job.rows(job.scored["recipe"])
     ladder = rows.filter(pl.col("model").is_in(LADDER))
-    rung = str(promotion.best_model_rows(ladder)["model"][0])
+    rung = str(paired_test.best_model_rows(ladder)["model"][0])
     learned = rows.filter(~pl.col("model").is_in(LADDER))
     if learned.is_empty():
         return rung, None
@@ -116,10 +116,10 @@ def _learned(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """
     medians = [m.name for m in config.models if m.options.get("predicts") == "median"]
     means = rows.filter(~pl.col("model").is_in(medians))
-    best = promotion.best_model_rows(means if means.height else rows)
+    best = paired_test.best_model_rows(means if means.height else rows)
     names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
     safe = rows.filter(pl.col("model").is_in(names[:1]))
-    compared = promotion.compare_pair(best, safe) if safe.height else None
+    compared = paired_test.compare_pair(best, safe) if safe.height else None
     return safe if compared is not None and compared.lo <= 0 else best
 
 

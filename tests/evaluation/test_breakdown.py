@@ -39,8 +39,8 @@ def test_parts_by_hand():
     off, on = told.rows(named=True)
     assert (on["part"], on["series"], on["wape"], on["bias"], on["reference_wape"]) == ("on", 1, 0.2, 0.2, 0.6)
     assert on["gain"] == pytest.approx(0.4)
-    assert on["of_sales"] == pytest.approx(10 / 60)
-    assert on["of_error"] == pytest.approx(2 / 9)
+    assert on["share_of_sales"] == pytest.approx(10 / 60)
+    assert on["share_of_error"] == pytest.approx(2 / 9)
     assert (off["part"], off["series"]) == ("off", 2)
     assert off["wape"] == pytest.approx(7 / 50)
     assert off["bias"] == pytest.approx(-7 / 50)
@@ -50,7 +50,7 @@ def test_parts_by_hand():
 def test_the_worst_series_are_those_that_cost_most():
     told = costliest_series(rows(4), 1).row(0, named=True)
     assert told["unique_id"] == "b"
-    assert told["of_error"] == pytest.approx(6 / 9)
-    assert told["of_sales"] == pytest.approx(70 / 100)
+    assert told["share_of_error"] == pytest.approx(6 / 9)
+    assert told["share_of_sales"] == pytest.approx(70 / 100)
     assert told["wape"] == pytest.approx(6 / 70)
     assert (told["y"], told["yhat"]) == (70.0, 64.0)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation import promotion
+from forecasting.evaluation import paired_test, promotion
 
 CUTOFF = date(2024, 6, 30)
 
@@ -68,7 +68,7 @@ class TestNewRecipe:
 
     def test_the_gain_is_the_difference_in_wape(self):
         challenger = rows("LightGBM", 0.1)
-        found = promotion.compare_pair(challenger, self.champion)
+        found = paired_test.compare_pair(challenger, self.champion)
         y = challenger["y"]
         wapes = [float((f["yhat"] - y).abs().sum() / y.sum()) for f in (self.champion, challenger)]
         assert found.gain == pytest.approx(wapes[0] - wapes[1])
@@ -81,11 +81,11 @@ class TestNewRecipe:
     def test_only_rows_that_both_have_count(self):
         spoiled = self.champion.with_columns(yhat=pl.when(pl.col("unique_id") == "s0").then(1e6).otherwise("yhat"))
         challenger = rows("LightGBM", 0.1).filter(pl.col("unique_id") != "s0")
-        assert promotion.compare_pair(challenger, spoiled).reference < 1
+        assert paired_test.compare_pair(challenger, spoiled).reference < 1
         assert not promotion.decide_promotion(challenger.clear(), spoiled, LADDER).promote
 
     def test_few_series_are_split_into_days(self):
-        one = promotion.compare_pair(
+        one = paired_test.compare_pair(
             rows("LightGBM", 0.1, series=1, h=30), rows("champion", 0.2, series=1, h=30, seed=3)
         )
         assert one.units == "30 rows"
@@ -93,7 +93,7 @@ class TestNewRecipe:
 
     def test_the_bootstrap_interval_is_near_the_normal_one(self):
         challenger, champion = rows("LightGBM", 0.1, series=300), rows("champion", 0.2, series=300, seed=3)
-        found = promotion.compare_pair(challenger, champion)
+        found = paired_test.compare_pair(challenger, champion)
         both = challenger.join(champion, on=["unique_id", "ds", "cutoff"], suffix="_c")
         error = (pl.col("yhat_c") - pl.col("y")).abs() - (pl.col("yhat") - pl.col("y")).abs()
         parts = both.group_by("unique_id").agg(d=error.sum(), v=pl.col("y").sum())

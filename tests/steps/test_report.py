@@ -37,11 +37,11 @@ def test_parts_add_up_and_are_measured_on_their_rows(tables, served):
     parts = tables["parts"]
     assert set(parts["model"]) == set(served["model"])
     assert set(parts["by"]) == {"demand_class", "volume", "xyz", "lifecycle", "horizon", "promotion"}
-    shares = parts.group_by("by").agg(pl.col("of_sales", "of_error").sum())
+    shares = parts.group_by("by").agg(pl.col("share_of_sales", "share_of_error").sum())
     assert all(v == pytest.approx(1) for row in shares.rows() for v in row[1:])
     whole = wape(served)
     for _, part in parts.group_by("by"):
-        assert (part["of_sales"] * part["wape"]).sum() == pytest.approx(whole)
+        assert (part["share_of_sales"] * part["wape"]).sum() == pytest.approx(whole)
 
 
 def test_promotion_is_that_of_the_day(job, tables, served):
@@ -60,7 +60,7 @@ def test_every_step_is_told(tables, served):
 def test_the_worst_are_worst(tables, served):
     errors = served.group_by("unique_id").agg(e=(pl.col("q50") - pl.col("y")).abs().sum()).sort("e", descending=True)
     assert tables["worst"]["unique_id"][0] == errors["unique_id"][0]
-    assert tables["worst"]["of_error"][0] == pytest.approx(errors["e"][0] / errors["e"].sum())
+    assert tables["worst"]["share_of_error"][0] == pytest.approx(errors["e"][0] / errors["e"].sum())
 
 
 def test_wins_are_compared_with_the_ladder_and_the_champion(job, tables, served):

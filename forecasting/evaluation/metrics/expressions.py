@@ -79,8 +79,8 @@ def levels_of(columns: Iterable[str]) -> list[int]:
 def bound_probabilities(levels: Iterable[int]) -> dict[str, float]:
     """The probability of every bound of the intervals, by its column.
 
-    >>> bound_probabilities([80])
-    {'lo-80': 0.1, 'hi-80': 0.9}
+    >>> bound_probabilities([50])
+    {'lo-50': 0.25, 'hi-50': 0.75}
     """
     sides = [(level, sign) for level in levels for sign in (-1, 1)]
     return {f"{'lo' if sign < 0 else 'hi'}-{level}": 0.5 + sign * level / 200 for level, sign in sides}

@@ -14,7 +14,7 @@ from forecasting import models
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel
-from forecasting.evaluation import promotion
+from forecasting.evaluation import paired_test
 from forecasting.evaluation.metrics import score
 from forecasting.services.hyperparameter_search import Params
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
@@ -61,7 +61,7 @@ class Ground:
         columns = [*KEY, "cutoff", "model", "yhat", "mase_scale", "rmsse_scale"]
         return said.select(columns).join(truth, on=KEY, how="inner")
 
-    def compared(self, best: Params, now: Params) -> promotion.Comparison | None:
+    def compared(self, best: Params, now: Params) -> paired_test.Comparison | None:
         """The best against what is set now on all windows, paired (see evaluation.gate)."""
         own, other = (pl.concat([self.forecasts(p, i) for i in range(len(self.cuts))]) for p in (best, now))
-        return promotion.compare_pair(own, other)
+        return paired_test.compare_pair(own, other)
