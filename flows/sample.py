@@ -1,4 +1,4 @@
-"""Files to play with: the synthetic chain as a CSV, and the config that reads it."""
+"""Sample files: the simulated chain as a CSV, and a config that reads it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ calendar: {{country: DE}}
 """
 
 JOB = """\
-# A job over the CSV beside it. To try it:  demandcast run {file}
+# A job that reads the CSV in this folder. To try it:  demandcast run {file}
 name: sample
 source:
   kind: table
   path: {csv}
-  columns: {{unique_id: [store, item], ds: date, y: units}}   # your own file: put its column names here
+  columns: {{unique_id: [store, item], ds: date, y: units}}   # for a file of yours: put its column names here
 freq: 1d                # 1d, 1w or 1mo
 h: 28                   # days to forecast
 columns:
-  known_ahead: [price, promo, open]    # known for coming days: the last 28 days of the CSV hold them, and no units
+  known_ahead: [price, promo, open]    # known for future days: the last 28 days of the CSV have them, and no units
   known_after: [stock]                 # known only afterwards
   static: [category]                   # the same on all days of a series
   price: price
   promo: promo
   open: open
   stock: stock
-levels_of_aggregation: [[], [store], [category]]    # forecast as well: the total, ...
+levels_of_aggregation: [[], [store], [category]]    # aggregates that are forecast too: the total, ...
 calendar: {{country: DE}}
 models:
-  - ladder              # naive models, which the others must beat
+  - ladder              # naive models, which the others have to beat
   - lightgbm: {{}}
 store: {{root: {folder}/lake}}
 tracking: {{uri: "sqlite:///{folder}/mlflow.db", artifacts: {folder}/mlartifacts}}
@@ -47,22 +47,25 @@ tracking: {{uri: "sqlite:///{folder}/mlflow.db", artifacts: {folder}/mlartifacts
 
 
 def write(folder: Path, **size: int) -> Path:
-    """Write sales.csv and sample.yaml into the folder and return the YAML; raises UserError for sizes and folders that
-    cannot be.
+    """Write sales.csv and sample.yaml into the folder and return the path of the YAML.
+
+    `size` gives stores, items, days and seed. Raises UserError for impossible sizes and when the folder cannot be
+    written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--out {folder}: cannot be written ({error.strerror}); choose another folder") from None
     file, csv = folder / "sample.yaml", folder / "sales.csv"
-    _chain(file, size).write_csv(csv)
+    _simulated_sales(file, size).write_csv(csv)
     file.write_text(JOB.format(file=file, csv=csv, folder=folder), encoding="utf-8")
     return file
 
 
-def _chain(file: Path, size: dict[str, int]) -> pl.DataFrame:
+def _simulated_sales(file: Path, size: dict[str, int]) -> pl.DataFrame:
+    """[date, store, item, category, units, price, promo, open, stock] of the simulated chain, day by day."""
     file.write_text(SYNTHETIC.format(**size), encoding="utf-8")
     long = sources.load(load(file)).long
-    whole = pl.col("y", "stock").cast(pl.Int64)
+    integers = pl.col("y", "stock").cast(pl.Int64)
     columns = (pl.col("ds").alias("date"), "store", "item", "category", pl.col("y").alias("units"))
-    return long.sort("ds", "unique_id").with_columns(whole).select(*columns, "price", "promo", "open", "stock")
+    return long.sort("ds", "unique_id").with_columns(integers).select(*columns, "price", "promo", "open", "stock")

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 START, DAYS, COMING = date(2016, 12, 20), 40, 16
-FIRST_TOLD = date(2016, 12, 26)
-"""Earlier lines do not tell whether there was a promotion."""
+FIRST_PROMOTION_DAY = date(2016, 12, 26)
+"""Earlier lines have no value in the promotion column."""
 
 STORES = """\
 store_nbr,city,state,type,cluster
@@ -42,7 +42,7 @@ date,type,locale,locale_name,description,transferred
 
 @dataclass(frozen=True)
 class Chain:
-    """What was written: the lines of train.csv and test.csv as they stand there, and the oil prices by day."""
+    """What was written: the lines of train.csv and test.csv as they are in the files, and the oil prices by day."""
 
     folder: Path
     train: list[dict[str, str]]
@@ -64,8 +64,8 @@ def write(folder: Path) -> Chain:
                     test.append(keys | {"onpromotion": promo})
                 elif random.random() < 0.6:
                     units = -1.0 if random.random() < 0.05 else round(random.expovariate(0.2), 3)
-                    told = promo if day >= FIRST_TOLD else ""
-                    train.append(keys | {"unit_sales": str(units), "onpromotion": told})
+                    cell = promo if day >= FIRST_PROMOTION_DAY else ""
+                    train.append(keys | {"unit_sales": str(units), "onpromotion": cell})
     oil = {d: None if random.random() < 0.2 else round(random.uniform(48, 54), 2) for d in days if d.weekday() < 5}
     oil[START] = None
     lines = {

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import get_args
@@ -98,3 +99,34 @@ def against_the_layers(path: str, name: str) -> str:
     if here[0] == there[0] == "layouts":
         wrong = there[1] in sources.kinds() and there[1] != here[1]
     return f"{path} imports {name}" if wrong else ""
+
+
+TOY = '''
+"""Days that are counted up from 1."""
+from datetime import date
+
+import polars as pl
+
+from forecasting.data.sources.raw_data import RawData
+
+NEW_FILES = "add"
+
+
+def load(config):
+    tags = {"file": "toy", "line": [1, 2], "fault": None, "fault_value": None}
+    long = pl.DataFrame({"unique_id": "a", "ds": [date(2024, 1, 1), date(2024, 1, 2)], "y": [1.0, 2.0]} | tags)
+    return RawData(long, 2, lambda keys: keys.with_columns(row=pl.lit("1")), {})
+'''
+
+
+def test_a_new_source_is_one_file(tmp_path, monkeypatch, make_config):
+    (tmp_path / "toy.py").write_text(TOY)
+    monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, f"{layouts.__name__}.toy", raising=False)
+    assert "toy" in sources.kinds()
+    config = make_config(source={"kind": "toy", "path": str(tmp_path), "reads": "new_files"})
+    sources.check_available(config)
+    assert sources.load(config).long["y"].to_list() == [1.0, 2.0]
+    assert sources.files_add_up(config)
+    with pytest.raises(UserError, match="new_files is for the sources table, toy and transactions, not for m5"):
+        sources.landing_files(make_config(source={"kind": "m5", "path": str(tmp_path)}))

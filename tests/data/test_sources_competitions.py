@@ -1,4 +1,4 @@
-"""Rossmann and M5: totals against independent readers of the raw files, and what their rules say of single days."""
+"""Rossmann and M5: totals against independent readers of the raw files, and the drivers of single days."""
 
 import csv
 import gzip
@@ -44,8 +44,8 @@ def test_rossmann_rows_and_lines(rossmann, train):
         row, raw = rossmann.long.row(number, named=True), train[number]
         assert row["line"] == number + 2
         assert (row["unique_id"], str(row["ds"]), row["y"]) == (raw["Store"], raw["Date"], float(raw["Sales"]))
-    came = rossmann.original_rows(rossmann.long.slice(500_000, 1))["row"].item()
-    assert came.split(",")[:4] == [train[500_000][c] for c in ("Store", "DayOfWeek", "Date", "Sales")]
+    original = rossmann.original_rows(rossmann.long.slice(500_000, 1))["row"].item()
+    assert original.split(",")[:4] == [train[500_000][c] for c in ("Store", "DayOfWeek", "Date", "Sales")]
 
 
 def test_rossmann_store_rules(rossmann, shared):

@@ -1,4 +1,4 @@
-"""The grocery layout, on a small made-up chain whose lines are counted by hand."""
+"""The grocery layout, on a small simulated chain whose lines are counted by hand."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from forecasting.config import load as load_config
 from forecasting.data import contracts, sources
 from forecasting.errors import UserError
 from tests import favorita
-from tests.favorita import COMING, DAYS, FIRST_TOLD, START
+from tests.favorita import COMING, DAYS, FIRST_PROMOTION_DAY, START
 
 LAST = START + timedelta(DAYS - 1)
 
@@ -40,34 +40,34 @@ def key(line):
     return f"{line['store_nbr']}/{line['item_nbr']}", date.fromisoformat(line["date"])
 
 
-def test_every_line_is_there_and_every_day_is_made(chain, loaded, rows, config):
-    told = {key(line): float(line["unit_sales"]) for line in chain.train}
-    coming = {key(line) for line in chain.test}
+def test_every_line_is_read_and_days_without_lines_are_generated(chain, loaded, rows, config):
+    sales = {key(line): float(line["unit_sales"]) for line in chain.train}
+    future = {key(line) for line in chain.test}
     first = {}
-    for series, ds in sorted(told, key=lambda k: k[1]):
+    for series, ds in sorted(sales, key=lambda k: k[1]):
         first.setdefault(series, ds)
     days = {(s, f + timedelta(i)) for s, f in first.items() for i in range((LAST - f).days + 1)}
-    assert set(rows) == days | coming
-    assert {k: r["y"] for k, r in rows.items()} == dict.fromkeys(days, 0.0) | dict.fromkeys(coming) | told
-    assert min(told.values()) < 0
+    assert set(rows) == days | future
+    assert {k: r["y"] for k, r in rows.items()} == dict.fromkeys(days, 0.0) | dict.fromkeys(future) | sales
+    assert min(sales.values()) < 0
     assert loaded.lines == len(chain.train) + len(chain.test)
-    assert loaded.generated_rows == len(days) - len(told)
+    assert loaded.generated_rows == len(days) - len(sales)
     account = contracts.check_load(loaded, config).account
     assert (account["lines"], account["aggregated"], account["quarantined"]) == (loaded.lines, loaded.lines, 0)
 
 
-def test_promotions_are_unknown_before_they_are_told(chain, rows):
-    told = {key(line): line["onpromotion"] for line in (*chain.train, *chain.test)}
-    assert set(told.values()) == {"", "True", "False"}
+def test_promotions_are_null_before_the_file_has_them(chain, rows):
+    cells = {key(line): line["onpromotion"] for line in (*chain.train, *chain.test)}
+    assert set(cells.values()) == {"", "True", "False"}
     for (series, ds), row in rows.items():
-        known = {"True": 1, "False": 0, "": None}
-        expected = known[told[series, ds]] if (series, ds) in told else 0 if ds >= FIRST_TOLD else None
+        flags = {"True": 1, "False": 0, "": None}
+        expected = flags[cells[series, ds]] if (series, ds) in cells else 0 if ds >= FIRST_PROMOTION_DAY else None
         assert row["onpromotion"] == expected
 
 
-def test_days_without_sales_look_like_others(loaded):
-    """Nothing that is known ahead tells a model which coming days will have a line."""
-    made = loaded.long.filter(pl.col("line").is_null() & (pl.col("ds") >= FIRST_TOLD))
+def test_generated_days_have_the_known_ahead_columns_of_others(loaded):
+    """No known-ahead column reveals which future days will have a line."""
+    made = loaded.long.filter(pl.col("line").is_null() & (pl.col("ds") >= FIRST_PROMOTION_DAY))
     ahead = ["onpromotion", "holiday", "holiday_type", "event", "work_day"]
     assert made.height > 50
     assert made.select(ahead).null_count().sum_horizontal().item() == 0
@@ -100,11 +100,11 @@ def test_types_events_and_days_of_work(rows):
     assert list(types.values()) == ["Bridge", "Holiday", "none", "Additional"]
     assert on(rows, 4, "2017-01-08", "holiday_type") == ("Holiday",)
     assert on(rows, 3, "2017-01-07", "event", "holiday") == ("Black Friday", "none")
-    assert on(rows, 3, "2017-02-03", "event", "holiday") == ("Cyber Monday", "none"), "a coming day"
+    assert on(rows, 3, "2017-02-03", "event", "holiday") == ("Cyber Monday", "none"), "a future day"
     assert {str(ds) for (_, ds), r in rows.items() if r["work_day"] == 1} == {"2016-12-31"}
 
 
-def test_oil_is_the_last_price_told(chain, rows):
+def test_oil_is_the_last_published_price(chain, rows):
     last, expected = None, {}
     for i in range(DAYS + COMING):
         last = chain.oil.get(START + timedelta(i)) or last
@@ -114,7 +114,7 @@ def test_oil_is_the_last_price_told(chain, rows):
 
 
 def test_oil_of_a_day_does_not_change_when_later_prices_come(chain, config, rows, tmp_path):
-    """Known afterwards, but never from the future."""
+    """It is known only afterwards, but never from the future."""
     for file in chain.folder.iterdir():
         (tmp_path / file.name).write_text(file.read_text())
     kept = [line for line in (tmp_path / "oil.csv").read_text().splitlines() if line < "2017-01-06" or line[0] == "d"]
@@ -171,7 +171,7 @@ def test_only_files_that_are_needed_must_be_there(spoiled):
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("file", "old", "new", "message"),
     [
         ("stores.csv", "2,Quito", "1,Quito", r"stores.csv, line 3: store_nbr 1 comes twice"),
         (
@@ -185,10 +185,10 @@ def test_only_files_that_are_needed_must_be_there(spoiled):
         ("train.csv", "unit_sales", "units", "has no column 'unit_sales'"),
     ],
 )
-def test_a_fault_in_a_table_is_told(chain, spoiled, file, old, new, said):
+def test_a_fault_in_a_reference_table_names_its_line(chain, spoiled, file, old, new, message):
     text = (chain.folder / file).read_text()
     assert old in text
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         sources.load(spoiled({file: text.replace(old, new)}))
 
 
@@ -206,5 +206,5 @@ def test_bad_lines_go_to_quarantine_as_they_came(chain, spoiled):
     assert dict(checked.quarantine.select("line", "row").rows()) == dict(zip((7, 8, 9), bad, strict=True))
     assert Counter(checked.quarantine["rule"]) == {"date_format": 1, "number": 1, "cells": 1}
     assert checked.account["lines"] == len(chain.train) + len(chain.test) + 3
-    whole = checked.good.sort("unique_id", "ds")
-    assert all(b - a == timedelta(1) for _, ds in whole.group_by("unique_id") for a, b in pairwise(ds["ds"]))
+    good = checked.good.sort("unique_id", "ds")
+    assert all(b - a == timedelta(1) for _, ds in good.group_by("unique_id") for a, b in pairwise(ds["ds"]))

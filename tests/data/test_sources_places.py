@@ -84,7 +84,7 @@ def as_delta(rows: pl.DataFrame, place: str) -> str:
 
 @pytest.mark.parametrize("keys", [("store",), ("store", "day"), ("region", "code"), ("day", "promo", "week")])
 def test_names_of_folders_are_columns(keys, rows, loaded, expected, tmp_path):
-    # What a folder tells is text that is read: a day, a number where all are, else a name.
+    # Values from folder names are text that is parsed: a day, a number where all are numbers, else a name.
     assert_frame_equal(panel(loaded(hive(rows, tmp_path / "hive", *keys))), expected, check_dtypes=False)
 
 
@@ -128,15 +128,15 @@ def test_rows_of_a_delta_table_come_back_from_the_version_that_was_read(rows, lo
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"version": 99}, r"source.options.version: the Delta table .* cannot be read at version 99"),
         ({"version": "new"}, r"source.options.version: must be a whole number, and it is 'new'"),
         ({"versoin": 1}, r"source.options.versoin: is not known: the source table takes only version"),
     ],
 )
-def test_a_version_that_cannot_be_is_told(options, said, rows, loaded, tmp_path):
-    with pytest.raises(UserError, match=said):
+def test_an_impossible_version_is_refused(options, message, rows, loaded, tmp_path):
+    with pytest.raises(UserError, match=message):
         loaded(as_delta(rows, str(tmp_path / "lake")), **options)
 
 
@@ -151,14 +151,14 @@ def test_files_have_no_versions(rows, loaded, tmp_path):
 # --- s3:// -----------------------------------------------------------------------------------------------------------
 
 
-def assert_same(there: sources.RawData, here: sources.RawData, url: str, folder: Path) -> None:
+def assert_same(remote: sources.RawData, local: sources.RawData, url: str, folder: Path) -> None:
     """Everything equal but the names of the files, which begin with the place."""
-    moved = here.long.with_columns(pl.col("file").str.replace(str(folder), url, literal=True))
-    assert_frame_equal(there.long, moved)
-    assert (there.lines, dict(there.dropped)) == (here.lines, dict(here.dropped))
-    some = there.long.filter(pl.col("line").is_not_null()).head(3)
-    came = here.original_rows(here.long.filter(pl.col("line").is_not_null()).head(3))
-    assert there.original_rows(some)["row"].to_list() == came["row"].to_list()
+    moved = local.long.with_columns(pl.col("file").str.replace(str(folder), url, literal=True))
+    assert_frame_equal(remote.long, moved)
+    assert (remote.lines, dict(remote.dropped)) == (local.lines, dict(local.dropped))
+    keys = remote.long.filter(pl.col("line").is_not_null()).head(3)
+    original = local.original_rows(local.long.filter(pl.col("line").is_not_null()).head(3))
+    assert remote.original_rows(keys)["row"].to_list() == original["row"].to_list()
 
 
 FILES = {
@@ -219,8 +219,8 @@ def test_a_competition_on_s3(layout, request, s3, tmp_path):
 def test_the_grocery_layout_on_s3(configs, s3, tmp_path):
     favorita.write(tmp_path)
     url = upload(tmp_path, f"{s3}/grocery")
-    here, there = (load_config(configs / "favorita.yaml", {"source.path": str(p)}) for p in (tmp_path, url))
-    assert_same(sources.load(there), sources.load(here), url, tmp_path)
+    local, remote = (load_config(configs / "favorita.yaml", {"source.path": str(p)}) for p in (tmp_path, url))
+    assert_same(sources.load(remote), sources.load(local), url, tmp_path)
 
 
 def test_invoice_lines_on_s3(make_config, s3, tmp_path):
@@ -228,13 +228,13 @@ def test_invoice_lines_on_s3(make_config, s3, tmp_path):
     (tmp_path / "raw" / "may.csv").write_text("item,when,units\npear,2024-05-01 09:00,3\npear,2024-05-01 17:00,2\n")
     url = upload(tmp_path / "raw", f"{s3}/receipts")
     source = {"kind": "transactions", "columns": {"unique_id": "item", "ds": "when", "y": "units"}}
-    here, there = (sources.load(make_config(source=source | {"path": str(p)})) for p in (tmp_path / "raw", url))
-    assert_same(there, here, url, tmp_path / "raw")
-    assert there.long["y"].to_list() == [5]
+    local, remote = (sources.load(make_config(source=source | {"path": str(p)})) for p in (tmp_path / "raw", url))
+    assert_same(remote, local, url, tmp_path / "raw")
+    assert remote.long["y"].to_list() == [5]
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"source": {"path": "none.csv"}}, "source.path: there is no file or folder none.csv"),
         ({"source": {"kind": "m5"}}, "source.path: is missing"),
@@ -254,8 +254,8 @@ def test_invoice_lines_on_s3(make_config, s3, tmp_path):
         ),
     ],
 )
-def test_what_is_plainly_not_there_is_told_without_reading(keys, said, make_config):
-    with pytest.raises(UserError, match=said):
+def test_a_missing_path_is_refused_without_reading(keys, message, make_config):
+    with pytest.raises(UserError, match=message):
         sources.check_available(make_config(**keys))
 
 

@@ -1,4 +1,4 @@
-"""The source sql: a query gives what the CSV of the same rows gives, and its mistakes are told without a password."""
+"""The source sql: a query gives what the CSV of the same rows gives, and errors hold no password."""
 
 import csv
 import json
@@ -129,8 +129,8 @@ def test_types_of_postgresql(table):
     kinds = [pl.Date, pl.Datetime("us"), pl.Datetime("us"), pl.Float64, pl.Boolean, pl.Int64, pl.Float64, pl.String]
     assert row.dtypes == [*kinds, pl.Null, pl.Float64, pl.String, pl.String, pl.String]
     # The server lives in Tokyo: 23:30 in Greenwich is half past eight of the next morning there.
-    told = (date(2024, 3, 31), at, datetime(2024, 4, 1, 8, 30), 1.5, True, 7, 0.25, "a", None)
-    assert row.row(0)[: len(told)] == told
+    expected = (date(2024, 3, 31), at, datetime(2024, 4, 1, 8, 30), 1.5, True, 7, 0.25, "a", None)
+    assert row.row(0)[: len(expected)] == expected
 
 
 def test_chunks_become_one_column(monkeypatch, table):
@@ -196,7 +196,7 @@ def test_one_select_and_nothing_else(query, one):
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("SELECT * FROM orders", "source.options.query: the database does not answer: .*orders"),
         ("SELECT FROM WHERE", "source.options.query: the database does not answer: .*syntax error"),
@@ -208,14 +208,14 @@ def test_one_select_and_nothing_else(query, one):
     ],
 )
 @pytest.mark.parametrize("server", ["postgresql", "sqlite"])
-def test_a_bad_query_is_told(query, said, server, table, sqlite, sql):
-    with pytest.raises(UserError, match=said) as error:
+def test_a_bad_query_is_refused(query, message, server, table, sqlite, sql):
+    with pytest.raises(UserError, match=message) as error:
         sources.load(sql(table.url() if server == "postgresql" else sqlite, query))
     one_sentence(error.value)
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         ({"port": 1}, "refused"),
         ({"password": "wrong" + PASSWORD}, "authentication failed"),
@@ -223,17 +223,17 @@ def test_a_bad_query_is_told(query, said, server, table, sqlite, sql):
         ({"host": "nowhere.invalid"}, "nowhere.invalid"),
     ],
 )
-def test_a_server_that_is_not_reached_is_told(other, said, table, sql):
+def test_an_unreachable_server_is_reported(other, message, table, sql):
     if "port" in other:
         other = {"port": free_port()}
     with pytest.raises(UserError, match=r"source.options.url_env: the database cannot be reached: .*SHOP") as error:
         sources.load(sql(table.url(**other)))
-    assert said in str(error.value)
+    assert message in str(error.value)
     one_sentence(error.value)
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         (f"postgresql://tester:{PASSWORD}@127.0.0.1/postgres", "no address"),
         ("postgresql://tester:se@cret@127.0.0.1/postgres", "one @ too many"),
@@ -245,10 +245,10 @@ def test_a_server_that_is_not_reached_is_told(other, said, table, sql):
         ("sqlite:///nowhere/shop.db", "there is no file nowhere/shop.db"),
     ],
 )
-def test_an_address_that_cannot_be_right_is_told(url, said, sql):
+def test_an_invalid_address_is_refused(url, message, sql):
     with pytest.raises(UserError, match=r"source.options.url_env: the database cannot be reached") as error:
         sources.load(sql(url))
-    assert said in str(error.value)
+    assert message in str(error.value)
     one_sentence(error.value)
 
 
@@ -267,7 +267,7 @@ def test_an_address_with_a_password_may_not(url, make_config):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"query": "SELECT 1"}, "source.options.url_env: must name the environment variable"),
         ({"query": "SELECT 1", "url_env": "NOT_SET_HERE"}, "NOT_SET_HERE is not set"),
@@ -278,16 +278,16 @@ def test_an_address_with_a_password_may_not(url, make_config):
         ),
     ],
 )
-def test_options_that_cannot_work_are_told(options, said, make_config):
-    with pytest.raises(UserError, match=said):
+def test_invalid_options_are_refused(options, message, make_config):
+    with pytest.raises(UserError, match=message):
         sources.load(make_config(source={"kind": "sql", "options": options}))
 
 
 def one_sentence(error: UserError) -> None:
     """On one line, without the password in any of its forms or a traceback that would show it."""
-    told = str(error)
-    assert "\n" not in told
+    message = str(error)
+    assert "\n" not in message
     assert not [
-        secret for secret in (PASSWORD, quote(PASSWORD, safe=""), quote_plus(PASSWORD), "se?same") if secret in told
+        secret for secret in (PASSWORD, quote(PASSWORD, safe=""), quote_plus(PASSWORD), "se?same") if secret in message
     ]
     assert error.__context__ is None or error.__suppress_context__

@@ -174,7 +174,7 @@ def test_parquet_types(table_config, tmp_path):
     assert row == {"unique_id": 2.0, "ds": "2024-01-02 00:00:00", "y": 2, "promo": False}
 
 
-# --- rows that break a rule of reading, told by line -----------------------------------------------------------------
+# --- rows that cannot be read, with their lines -----------------------------------------------------------------
 
 
 def test_bad_cells_keep_their_physical_line(table_config):
@@ -286,15 +286,15 @@ def test_whatever_stands_between_the_rows_the_account_adds_up(tmp_path_factory, 
     try:
         loaded = sources.load(config)
     except UserError as e:
-        said = str(e)
+        message = str(e)
     else:
-        said = ""
-    if said:
-        assert "not a table" in said
+        message = ""
+    if message:
+        assert "not a table" in message
         return
     physical = file.read_text().removesuffix("\n").split("\n")
     assert loaded.lines == len(physical) - 1
     sound = loaded.long.filter(pl.col("fault").is_null() & pl.col("y").is_not_null())
     assert set(zip(DAYS, map(float, range(20)), strict=True)) <= set(sound.select("ds", "y").rows())
-    came = loaded.original_rows(loaded.long)
-    assert came["row"].to_list() == [physical[n - 1] for n in came["line"]]
+    original = loaded.original_rows(loaded.long)
+    assert original["row"].to_list() == [physical[n - 1] for n in original["line"]]

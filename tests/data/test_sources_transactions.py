@@ -71,7 +71,7 @@ def test_lines_are_added_up_by_day_with_what_was_paid(receipts):
         ({"min_lines": 3}, {"2024-05-01": 8, "2024-05-02": -4}, {"rare_item": 2}),
     ],
 )
-def test_what_counts_is_chosen(receipts, options, apple, dropped):
+def test_options_choose_which_lines_count(receipts, options, apple, dropped):
     config = receipts(LINES, ALL | options)
     loaded = sources.load(config)
     got = {str(ds): y for item, ds, y in loaded.long.select("unique_id", "ds", "y").rows() if item == "apple"}
@@ -106,7 +106,7 @@ def test_numbers_of_invoices_are_names(receipts):
     assert rows(receipts(lines), "invoices") == [("a", "2024-05-01", 48.0, 51)]
 
 
-def test_static_columns_hold_what_most_lines_say(receipts):
+def test_static_columns_hold_the_most_frequent_value(receipts):
     lines = "1,a,2024-05-01,1,1,x\n2,a,2024-05-02,1,1,y\n3,a,2024-05-03,1,1,y\n4,b,2024-05-03,1,1,\n"
     config = receipts(lines, columns={"static": ["customer"]})
     assert rows(config, "customer") == [
@@ -218,7 +218,7 @@ TIMES = """\
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        # Madrid is an hour ahead of UTC in winter, two in summer; naive times are its own.
+        # Madrid is an hour ahead of UTC in winter, two in summer; naive times are local ones.
         ({"time_zone": "Europe/Madrid"}, {"2024-01-16": 1 + 16, "2024-01-15": 2 + 8, "2024-07-16": 4}),
         (
             {"time_zone": "Europe/Madrid", "stored_in": "UTC"},
@@ -268,7 +268,7 @@ def test_times_of_a_parquet_file(tmp_path, make_config, zoned):
 
 
 @pytest.mark.parametrize(
-    ("options", "columns", "key", "said"),
+    ("options", "columns", "key", "message"),
     [
         ({"retuns": "net"}, {}, "source.options.retuns", "is not an option; there are invoice, price,"),
         ({"returns": "no"}, {}, "source.options.returns", "should be 'net', 'separate' or 'drop'"),
@@ -284,14 +284,14 @@ def test_times_of_a_parquet_file(tmp_path, make_config, zoned):
         (ALL, {"known_after": ["customer"]}, "columns.known_after", "cannot be added up"),
     ],
 )
-def test_what_cannot_be_is_told(receipts, options, columns, key, said):
-    with pytest.raises(UserError, match=said) as told:
+def test_options_and_drivers_that_do_not_fit_are_refused(receipts, options, columns, key, message):
+    with pytest.raises(UserError, match=message) as error:
         sources.load(receipts(LINES, options, columns))
-    assert key in str(told.value)
+    assert key in str(error.value)
 
 
 @pytest.mark.parametrize("option", [{"partial": "drop"}, {"min_lines": 2}])
-def test_what_looks_at_all_lines_needs_all_files(receipts, option):
+def test_options_that_need_all_lines_are_refused_with_new_files(receipts, option):
     config = receipts(LINES, option, {})
     source = config.source.model_copy(update={"reads": "new_files"})
     with pytest.raises(UserError, match=f"source.options.{next(iter(option))}: needs all lines"):
@@ -385,6 +385,6 @@ def test_the_web_shop_by_hand(shop, invoices):
 def test_a_line_of_the_web_shop_as_it_came(shop, invoices):
     _, loaded = shop
     row = loaded.long.row(777, named=True)
-    came = loaded.original_rows(loaded.long.slice(777, 1))["row"].item()
+    original = loaded.original_rows(loaded.long.slice(777, 1))["row"].item()
     assert invoices[row["line"] - 1]["StockCode"].upper() == row["unique_id"]
-    assert invoices[row["line"] - 1]["InvoiceNo"] in came
+    assert invoices[row["line"] - 1]["InvoiceNo"] in original

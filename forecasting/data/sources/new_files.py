@@ -21,7 +21,8 @@ def landing_files(config: Config) -> list[File]:
     be read file by file.
     """
     if new_files_rule(config) is None:
-        allowed = " and ".join(kinds_that_read_new_files())
+        *others, last = kinds_that_read_new_files()
+        allowed = f"{', '.join(others)} and {last}"
         raise config.fault("source.reads", f"new_files is for the sources {allowed}, not for {config.source.kind}")
     if is_delta(config.source.path or ""):
         raise config.fault(

@@ -29,8 +29,10 @@ def parse_number(text: pl.Expr, decimal: str) -> pl.Expr:
 
 def _with_decimal_point(text: pl.Expr) -> pl.Expr:
     """1.234,5 as 1234.5; null where a point is not between thousands."""
-    joined = text.str.replace_all(r"\.(\d{3})\b", "${1}")
-    return pl.when(~joined.str.contains(".", literal=True)).then(joined.str.replace(",", ".", literal=True))
+    without_points = text.str.replace_all(r"\.(\d{3})\b", "${1}")
+    return pl.when(~without_points.str.contains(".", literal=True)).then(
+        without_points.str.replace(",", ".", literal=True)
+    )
 
 
 def parse_numbers(cells: pl.Series, decimal: str) -> tuple[pl.Series, pl.Series]:

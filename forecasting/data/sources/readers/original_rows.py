@@ -1,4 +1,4 @@
-"""Rows read again as they are in their file, for the quarantine: only the lines that are asked for."""
+"""Rows read again as they are in their file, for the quarantine: only the requested lines."""
 
 from __future__ import annotations
 
