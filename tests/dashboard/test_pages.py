@@ -1,7 +1,7 @@
 """The pages in a browser, on a full store and on an empty one."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,12 +12,9 @@ from forecasting.steps import queries, scenario
 from forecasting.steps.scenario import Scenario, SeriesFilter, panel_schema, warn_unseen
 from forecasting.steps.session import Session
 from tests.dashboard import fake_store as fake
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+from tests.dashboard.browser_tab import BrowserTab
 
 CHANGE = "price*=0.5@2024-02-08:2024-02-09"
-WAIT = 30_000
 
 
 def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Scenario:
@@ -31,51 +28,11 @@ def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Scena
     return Scenario(rows, warn_unseen(session.panel, future, checked))
 
 
-class Visit:
-    """A browser tab that keeps what went wrong in it."""
-
-    def __init__(self, browser: "Browser", base: str) -> None:
-        self.base = base
-        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
-        self.page.set_default_timeout(WAIT)
-        self.wrong: list[str] = []
-        self.outside: list[str] = []
-        self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
-        self.page.on("request", self._seen)
-
-    def _seen(self, request: Any) -> None:
-        if not request.url.startswith((self.base, "data:", "blob:", self.base.replace("http", "ws"))):
-            self.outside.append(request.url)
-
-    def go(self, path: str, ready: str) -> "Page":
-        self.page.goto(self.base + path)
-        self.page.wait_for_selector(ready)
-        return self.page
-
-    def figure(self, name: str) -> dict[str, Any]:
-        """Traces and layout as Plotly holds them in the page."""
-        self.page.wait_for_selector(f"#{name} .js-plotly-plot .main-svg")
-        found: dict[str, Any] = self.page.evaluate(
-            """name => { const p = document.querySelector(`#${name} .js-plotly-plot`);
-            return {names: p.data.map(t => t.name), lengths: p.data.map(t => t.x.length),
-                    title: p.layout.title.text, subtitle: p.layout.title.subtitle.text,
-                    x: p.layout.xaxis.title.text, y: p.layout.yaxis.title.text, ink: p.layout.font.color}; }""",
-            name,
-        )
-        return found
-
-    def rows(self, name: str) -> int:
-        """Rows of a table, header not counted."""
-        self.page.wait_for_selector(f"#{name} .ag-row")
-        return int(self.page.get_attribute(f"#{name} [role=grid]", "aria-rowcount")) - 1
-
-
 @pytest.fixture(scope="module")
-def visit(job, browser, serving: Callable) -> Iterator[Visit]:
+def visit(job, browser, serving: Callable) -> Iterator[BrowserTab]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenario, "run_scenario", double_forecast)
-        tab = Visit(browser, serving(app.create_app(job[0])))
+        tab = BrowserTab(browser, serving(app.create_app(job[0])))
         yield tab
         tab.page.close()
 
@@ -295,8 +252,8 @@ def test_the_pages_are_reached_on_a_phone(visit):
 
 
 @pytest.fixture(scope="module")
-def empty_visit(visit: Visit, bare, browser, serving: Callable) -> Iterator[Visit]:
-    tab = Visit(browser, serving(app.create_app(bare)))
+def empty_visit(visit: BrowserTab, bare, browser, serving: Callable) -> Iterator[BrowserTab]:
+    tab = BrowserTab(browser, serving(app.create_app(bare)))
     yield tab
     tab.page.close()
 

@@ -12,16 +12,18 @@ from dashboard.pages.scenario.changes import add_change, apply_cell_edits, remov
 from dashboard.pages.scenario.controls import FIELDS, PATH
 from dashboard.pages.scenario.result import draw_result
 from dashboard.pages.scenario.run import edited_plan, run_scenario
+from dashboard.pages.scenario.saved_callbacks import register_saved
 from forecasting.config import Config
 
 SERIES, DATES, CHANGES = Input("scenario-series", "value"), Input("scenario-dates", "value"), "scenario-changes"
 
 
 def register(app: Dash, config: Config) -> None:
-    """Add the callbacks of the list of changes, the plan, the result, and the address."""
+    """Add the callbacks of the changes, the plan, the result, the saved scenarios, and the address."""
     _register_changes(app)
     _register_plan(app, config)
     _register_result(app, config)
+    register_saved(app, config)
 
     def state(series: str | None, dates: list[str] | None, changes: list[str]) -> dict[str, Any]:
         start, end = dates if dates and len(dates) == 2 else (None, None)

@@ -21,7 +21,8 @@ def describe_edit(edit: Edit) -> str:
     """An edit in words: "price: multiply by 0.9 from 2016-05-23 to 2016-05-29"."""
     days = f"on {edit.start}" if edit.start == edit.end else f"from {edit.start} to {edit.end}"
     value = f"{edit.value:g}" if isinstance(edit.value, float) else edit.value
-    return f"{edit.column}: {OPERATIONS[edit.op]} {value} {days}"
+    condition = f" where {edit.where}" if edit.where else ""
+    return f"{edit.column}: {OPERATIONS[edit.op]} {value} {days}{condition}"
 
 
 def _row(index: int, edit: Edit) -> dmc.Group:

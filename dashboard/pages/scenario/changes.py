@@ -1,10 +1,11 @@
 """The changes of a scenario as texts like "price*=0.9@2016-05-23:2016-05-29": adding, editing and removing them."""
 
+from datetime import date
 from typing import Any
 
 from dash import no_update
 
-from forecasting.data.edits import Edit, format_edit, parse_edit
+from forecasting.data.edits import Edit, format_edit, format_number, parse_edit, parse_number
 
 
 def normalize_change(text: str) -> str:
@@ -29,15 +30,21 @@ def add_change(changes: list[str], dates: list[str] | None, change: str) -> tupl
 
 def apply_cell_edits(changes: list[str], cells: list[dict[str, Any]]) -> list[str]:
     """The changes with edited table cells: each sets a column on one day, and replaces an earlier edit of that cell."""
+    edits = to_edits(changes)
     for cell in cells:
-        day, column, value = cell["data"]["ds"], cell["colId"], cell.get("value")
-        on_day = f"@{day}:{day}"
-        changes = [c for c in changes if not (c.startswith(f"{column}=") and c.endswith(on_day))]
+        day, column, value = date.fromisoformat(cell["data"]["ds"]), cell["colId"], cell.get("value")
+        edits = [e for e in edits if (e.column, e.op, e.start, e.end) != (column, "=", day, day)]
         if value not in (None, ""):
-            changes = [*changes, normalize_change(f"{column}={value}{on_day}")]
-    return changes
+            edits = [*edits, Edit(column, "=", _cell_value(str(value)), day, day)]
+    return [format_edit(edit) for edit in edits]
 
 
 def remove_change(changes: list[str], clicks: list[int | None], index: int) -> Any:
     """The changes without the one at `index`; no update when its button was only drawn and has no clicks yet."""
     return [c for i, c in enumerate(changes) if i != index] if any(clicks) else no_update
+
+
+def _cell_value(text: str) -> float | str:
+    """A number where the text is the usual spelling of one; others, like 007, are left for the column to read."""
+    number = parse_number(text)
+    return text if number is None or format_number(number) != text else number

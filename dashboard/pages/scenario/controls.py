@@ -12,6 +12,7 @@ from dashboard.components import data_table, empty_state, loading_area, page_fra
 from dashboard.labels import run_command
 from dashboard.pages.scenario.change_list import OPERATIONS
 from dashboard.pages.scenario.changes import normalize_change
+from dashboard.pages.scenario.saved import saved_scenarios_card
 from dashboard.url_state import QueryField, decode, iso_date
 from forecasting.config import Config
 from forecasting.steps import queries
@@ -49,6 +50,7 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
         _controls(session, series, dates, (first, last)),
         _plan(session, series),
         loading_area("scenario-result", 200),
+        saved_scenarios_card(),
     )
 
 

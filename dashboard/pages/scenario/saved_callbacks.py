@@ -1,0 +1,114 @@
+"""Callbacks of the saved scenarios: save, list, open, withdraw."""
+
+from typing import Any
+
+from dash import ALL, Dash, Input, Output, State, ctx, no_update
+
+from dashboard import choices
+from dashboard.async_queries import render, run_query
+from dashboard.pages.scenario.changes import to_edits
+from dashboard.pages.scenario.saved import draw_saved_scenarios
+from forecasting.config import Config
+from forecasting.data.edits import format_edit
+from forecasting.errors import UserError
+from forecasting.steps import actions
+from forecasting.steps.session import Session
+
+REVISION = "scenario-saved-revision"
+"""A counter that goes up with every entry, so that the list is drawn again."""
+
+
+def register_saved(app: Dash, config: Config) -> None:
+    """Add the callbacks of the card."""
+
+    @app.callback(Output("scenario-saved", "children"), Input(REVISION, "data"))
+    async def saved(_: int) -> Any:
+        return await render(config, draw_saved_scenarios)
+
+    _register_save(app, config)
+    _register_open(app, config)
+    _register_withdraw(app, config)
+
+
+def _register_save(app: Dash, config: Config) -> None:
+    @app.callback(
+        Output("scenario-save-message", "children"),
+        Output("scenario-reason", "value"),
+        Output(REVISION, "data"),
+        Input("scenario-save", "n_clicks"),
+        State("scenario-name", "value"),
+        State("scenario-reason", "value"),
+        State("scenario-series", "value"),
+        State("scenario-changes", "data"),
+        State(REVISION, "data"),
+        prevent_initial_call=True,
+    )
+    async def save(_: int, name: str, reason: str, series: str, changes: list[str], revision: int) -> Any:
+        error, message = await run_query(config, _save, name or "", series, changes, reason or "")
+        return (error, no_update, no_update) if error else (message, "", revision + 1)
+
+
+def _register_open(app: Dash, config: Config) -> None:
+    @app.callback(
+        Output("scenario-series", "data", allow_duplicate=True),
+        Output("scenario-series", "value"),
+        Output("scenario-changes", "data", allow_duplicate=True),
+        Output("scenario-name", "value"),
+        Input({"type": "scenario-open", "name": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    async def open_saved(clicks: list[int | None]) -> Any:
+        if not any(clicks):  # the buttons were drawn, none was pressed
+            return no_update
+        return await run_query(config, _open, ctx.triggered_id["name"])
+
+
+def _register_withdraw(app: Dash, config: Config) -> None:
+    @app.callback(
+        Output("scenario-withdraw-dialog", "opened"),
+        Output("scenario-withdraw-name", "children"),
+        Output("scenario-withdraw-reason", "value"),
+        Input({"type": "scenario-withdraw", "name": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def choose(clicks: list[int | None]) -> Any:
+        return (True, ctx.triggered_id["name"], "") if any(clicks) else no_update
+
+    @app.callback(
+        Output("scenario-withdraw-dialog", "opened", allow_duplicate=True),
+        Output("scenario-withdraw-reason", "error"),
+        Output(REVISION, "data", allow_duplicate=True),
+        Input("scenario-withdraw-confirm", "n_clicks"),
+        State("scenario-withdraw-name", "children"),
+        State("scenario-withdraw-reason", "value"),
+        State(REVISION, "data"),
+        prevent_initial_call=True,
+    )
+    async def withdraw(_: int, name: str, reason: str, revision: int) -> Any:
+        error = await run_query(config, _withdraw, name, reason or "")
+        return (no_update, error, no_update) if error else (False, None, revision + 1)
+
+
+def _save(session: Session, name: str, series: str, changes: list[str], reason: str) -> tuple[str, str]:
+    """The error, if any, and the message of success."""
+    try:
+        version = actions.save_scenario(session, name, series, to_edits(changes), reason)
+    except UserError as error:
+        return str(error), ""
+    return "", f"Saved {name.strip()} as version {version}."
+
+
+def _open(session: Session, name: str) -> tuple[list[str], str, list[str], str]:
+    """Options and value of the series, the changes and the name of a saved scenario."""
+    saved = actions.open_saved_scenario(session, name)
+    changes = [format_edit(edit) for edit in saved.edits]
+    return choices.series_options(session, "", saved.unique_id), saved.unique_id, changes, saved.name
+
+
+def _withdraw(session: Session, name: str, reason: str) -> str:
+    """The error, "" when the scenario was withdrawn."""
+    try:
+        actions.withdraw_scenario(session, name, reason)
+    except UserError as error:
+        return str(error)
+    return ""
