@@ -1,4 +1,4 @@
-"""Buckets: which series are stored and processed together."""
+"""Buckets: the groups of series that are stored and processed together."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ ROWS_PER_BUCKET = 500_000
 
 
 def bucket_of(ids: pl.Series, n: int) -> pl.Series:
-    """The bucket of each series: crc32 of its name modulo `n` (stable across versions and machines)."""
+    """The bucket (Int32) of each unique_id: its crc32 modulo `n`, which is stable across versions and machines."""
     return pl.Series("bucket", [zlib.crc32(i.encode()) % n for i in ids], dtype=pl.Int32)
 
 
 def bucket_count(rows: int) -> int:
-    """Buckets for a panel of `rows` rows, so that one fits well in memory."""
+    """The number of buckets for a panel of `rows` rows: one of ROWS_PER_BUCKET rows fits well in memory."""
     return max(1, -(-rows // ROWS_PER_BUCKET))

@@ -1,4 +1,4 @@
-"""What was made once and may be asked for again, as long as there is room for it."""
+"""A cache of frames and matrices that is limited in bytes."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from typing import Protocol, TypeVar, cast
 
 
 class Sized(Protocol):
-    """Anything that can say how many bytes it takes, as a frame does."""
+    """Anything that can estimate its size in bytes, as a frame does."""
 
     def estimated_size(self) -> float: ...
 
 
-Made = TypeVar("Made", bound=Sized)
+Value = TypeVar("Value", bound=Sized)
 
 
 class Cache:
-    """Holds at most `most` bytes, but always the newest thing; what has not been asked for longest is forgotten first.
+    """Holds at most `max_bytes`, but always the newest value; the least recently used values are dropped first.
 
-    Threads that ask for the same thing wait for the one that makes it. On its way to another process it is left behind:
-    there it is empty.
+    Threads that need the same value wait for the one that computes it. A cache is pickled without its values, so it is
+    empty in another process.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._held: OrderedDict[Hashable, Sized] = OrderedDict()
-        self._turns: dict[Hashable, Lock] = {}
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._values: OrderedDict[Hashable, Sized] = OrderedDict()
+        self._locks: dict[Hashable, Lock] = {}
         self._guard = Lock()
 
     def __reduce__(self) -> tuple[type[Cache], tuple[int]]:
-        return Cache, (self.most,)
+        return Cache, (self.max_bytes,)
 
-    def __contains__(self, what: Hashable) -> bool:
-        return what in self._held
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
 
-    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
-        """What is held by this name, or else what `make` returns."""
+    def get_or_compute(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value held for `key`, or else what `compute` returns."""
         with self._guard:
-            turn = self._turns.setdefault(what, Lock())
-        with turn:
-            with self._guard:  # another thread may be forgetting things
-                held = self._held.get(what)
-            made = make() if held is None else cast("Made", held)
+            lock = self._locks.setdefault(key, Lock())
+        with lock:
+            with self._guard:  # another thread may be dropping values
+                held = self._values.get(key)
+            value = compute() if held is None else cast("Value", held)
             with self._guard:
-                self._held[what] = made
-                self._held.move_to_end(what)
-                while len(self._held) > 1 and sum(v.estimated_size() for v in self._held.values()) > self.most:
-                    self._held.popitem(last=False)
-            return made
+                self._values[key] = value
+                self._values.move_to_end(key)
+                while len(self._values) > 1 and sum(v.estimated_size() for v in self._values.values()) > self.max_bytes:
+                    self._values.popitem(last=False)
+            return value

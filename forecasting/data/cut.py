@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning, launch_curves
-from forecasting.data.cache import Cache, Made
+from forecasting.data.cache import Cache, Value
 from forecasting.data.edits import Edit
 from forecasting.data.panel import KEY, Panel
 from forecasting.features import GroupData, peers
@@ -58,13 +58,13 @@ class Cut:
         """The last day of the horizon."""
         return self.config.frequency.shift(self.cutoff, self.h)
 
-    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+    def once(self, what: Hashable, make: Callable[[], Value]) -> Value:
         """What `make` returns, kept by the name `what` for the next who asks."""
-        return self._memory.once(what, make)
+        return self._memory.get_or_compute(what, make)
 
-    def kept(self, what: Hashable, make: Callable[[], Made]) -> Made:
+    def kept(self, what: Hashable, make: Callable[[], Value]) -> Value:
         """What `make` returns, kept as long as the cut: one for all buckets, small, and made from all of them."""
-        return self._kept.once(what, make)
+        return self._kept.get_or_compute(what, make)
 
     @cached_property
     def group_data(self) -> GroupData:

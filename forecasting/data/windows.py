@@ -1,4 +1,4 @@
-"""The cutoffs of a backtest."""
+"""Backtest windows: the cutoffs at which past forecasts are made."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from forecasting.config import Config
 
 
 def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
-    """The reported cutoffs of a backtest that ends on `last`, and the older ones that only feed the intervals.
+    """The reported cutoffs of a backtest of data up to `last`, and the older ones that only calibrate intervals.
 
-    Reported: h before `last` and back by `step`. The bounds of a window rest on at most `calibration` windows that were
-    wholly over by its cutoff, so the oldest reported one may need so many before it.
+    The newest reported cutoff lies h periods before `last`, the others `step` periods apart before it. The intervals of
+    a window are calibrated on at most `calibration` windows that had ended by its cutoff, so the oldest reported window
+    needs that many before it. Both lists are in ascending order.
     """
-    at = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
+    reported = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
     overlap = -(-config.h // config.step) - 1
     extra = config.backtest.calibration + overlap if config.backtest.calibration else 0
-    older = [config.frequency.shift(at[-1], -config.step * (i + 1)) for i in range(extra)]
-    return sorted(at), sorted(older)
+    older = [config.frequency.shift(reported[-1], -config.step * (i + 1)) for i in range(extra)]
+    return sorted(reported), sorted(older)

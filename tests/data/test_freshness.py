@@ -1,4 +1,4 @@
-"""Who has stopped reporting, by hand-made series."""
+"""Freshness: which series have stopped reporting, by hand-made series."""
 
 from datetime import date, timedelta
 
@@ -22,27 +22,27 @@ def series(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
     )
 
 
-def test_all_report_and_only_the_age_is_told():
-    told = measure_freshness(series(("a", "S", 0, 101), ("b", "S", 3, 101)), CONFIG, LAST + timedelta(2))
-    assert (told["age"], told["living"], told["silent"]) == (2, 2, 0)
-    assert freshness_messages(told) == ["newest sales: 2024-06-30, 2 days old"]
+def test_only_the_age_is_reported_when_all_series_report():
+    freshness = measure_freshness(series(("a", "S", 0, 101), ("b", "S", 3, 101)), CONFIG, LAST + timedelta(2))
+    assert (freshness["age"], freshness["living"], freshness["silent"]) == (2, 2, 0)
+    assert freshness_messages(freshness) == ["newest sales: 2024-06-30, 2 days old"]
 
 
 def test_a_store_that_has_stopped_while_others_go_on_is_named():
     rows = series(("a", "S1", 0, 101), ("b", "S2", 9, 101), ("c", "S2", 12, 101), ("old", "S3", 300, 101))
-    told = measure_freshness(rows, CONFIG, LAST)
-    assert (told["living"], told["silent"], told["silent_groups"]) == (3, 2, ["store=S2"])
-    assert told["silent_series"] == ["b", "c"]
-    assert any("store=S2" in line for line in freshness_messages(told))
+    freshness = measure_freshness(rows, CONFIG, LAST)
+    assert (freshness["living"], freshness["silent"], freshness["silent_groups"]) == (3, 2, ["store=S2"])
+    assert freshness["silent_series"] == ["b", "c"]
+    assert any("store=S2" in line for line in freshness_messages(freshness))
 
 
-def test_who_sells_rarely_is_not_silent_so_soon():
+def test_series_that_sell_rarely_are_silent_later():
     """Ten observed days in a hundred: a gap of ten days is usual."""
     assert measure_freshness(series(("a", "S", 0, 101), ("rare", "S", 40, 11)), CONFIG, LAST)["silent"] == 0
     assert measure_freshness(series(("a", "S", 0, 101), ("rare", "S", 60, 11)), CONFIG, LAST)["silent"] == 1
 
 
-def test_nothing_observed_tells_nothing():
+def test_there_is_no_freshness_where_nothing_was_observed():
     empty = series(("a", "S", 0, 1)).with_columns(last=pl.lit(None, pl.Date))
     assert measure_freshness(empty, CONFIG, LAST) == {}
     assert freshness_messages({}) == []

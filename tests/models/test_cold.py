@@ -125,7 +125,7 @@ def test_the_list_of_series_tells_an_announced_one_from_one_that_has_ended(rows)
     told = quality.add_verdicts(of_series(cut.panel.scan(0).collect(), cut.config), cut.config, CUTOFF)
     new = told.filter(pl.col("life") == "announced")
     assert sorted(new["unique_id"]) == sorted(NEW)
-    assert set(new["verdict"]) == {"announced: like series tell"}
+    assert set(new["verdict"]) == {"announced: forecast from similar series"}
     assert "ended" not in set(told["life"])
 
 

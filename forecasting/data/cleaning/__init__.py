@@ -1,8 +1,9 @@
-"""Cleaning by rule, told per row: `y_raw` keeps what came, `y` is what models learn from, `flag` says why they differ.
+"""Cleaning by rule: `y_raw` keeps what came, `y` is what models learn from, `flag` names the rule that changed it.
 
-Two kinds of rules. Those that read nothing later than the row itself (`by_row`, `close`): what they say of a day holds
-for ever. Those that look at the days around (`by_neighbours`: stock-outs and outliers): a later day may change what
-they say, so a cut takes their verdicts back and asks again with what was known on its day (`as_known`).
+There are two kinds of rules. Row rules read nothing later than the row itself (`apply_row_rules`, `mark_closings`), so
+their result never changes. Neighbour rules look at the days around a row (`apply_neighbour_rules`: stock-outs and
+outliers), so a later day may change their result: a cut reverts them in its history and applies them again to what was
+known at its cutoff (`clean_as_of_cutoff`).
 """
 
 from forecasting.data.cleaning.closings import closing_levels, infer_closings, mark_closings

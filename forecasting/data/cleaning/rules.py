@@ -1,4 +1,7 @@
-"""Which rule is asked when, and how its verdict is taken back."""
+"""The two kinds of cleaning rules: those of a single row, and those that look at neighbouring days and can be reverted.
+
+Frames are rows of the panel: unique_id, ds, y, y_raw, flag and the drivers.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,24 @@ REPORTED_FLAGS = (
     "closed", "out_of_stock", "below", "rounded", "leading_zero",
     "inferred_closed", "inferred_out_of_stock", "outlier", "level_shift",
 )  # fmt: skip
-"""Flags that say more of a row than that it was observed, or not: what a report of the cleaning counts."""
+"""Flags that a report of the cleaning counts: all but those that only say whether a row was observed."""
 NEIGHBOUR_FLAGS = ("inferred_out_of_stock", "outlier", "level_shift")
-"""Flags that a later day may change."""
+"""Flags set by neighbour rules, which a later day may change."""
 
 Y = pl.col("y")
-SEEN = pl.col("flag") == "observed"
+OBSERVED = pl.col("flag") == "observed"
 
 
 def apply_row_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """Rows sorted by unique_id and ds with what is below y_min, fractions and leading zeros as `clean` wants them.
+    """Rows sorted by unique_id and ds, with numbers below y_min, fractions and leading zeros treated as in `clean`.
 
     No row is judged by a later one.
     """
-    return _without_leading_zeros(_plain(rows, config), config)
+    return _drop_leading_zeros(_apply_value_rules(rows, config), config)
 
 
 def apply_neighbour_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """Rows (complete on the calendar) with stock-outs inferred and outliers treated as `clean` wants it."""
+    """The rows (complete on the calendar) with stock-outs inferred and outliers treated as in `clean`."""
     clean = config.clean
     if clean.stock_outs != "infer" and clean.outliers.rule == "none":
         return rows
@@ -39,56 +42,57 @@ def apply_neighbour_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 
 def clean_as_of_cutoff(history: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The history as it was cleaned when its last row was the newest one: later days have no say in it."""
+    """The history as it was cleaned when its last row was the newest one, whatever later days made of it since."""
     return apply_neighbour_rules(revert_neighbour_rules(history, config), config)
 
 
 def revert_neighbour_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows without what a later day may change: what any cut may read, whatever its day."""
+    """The rows as row rules alone leave them: safe to read for a cut of any cutoff."""
     if not rows["flag"].is_in(NEIGHBOUR_FLAGS).any():
         return rows
-    return _plain(_taken_back(rows), config)
+    return _apply_value_rules(_revert_flags(rows), config)
 
 
 def stable_y() -> pl.Expr:
-    """y of a row as it came where a later day may change it."""
+    """y as row rules alone leave it: y as it came where a neighbour rule changed the row."""
     return pl.when(pl.col("flag").is_in(NEIGHBOUR_FLAGS)).then(pl.col("y_raw").fill_null(0.0)).otherwise(Y).alias("y")
 
 
 def is_filled() -> pl.Expr:
-    """Rows that no load brought: the gaps, also those that a rule took for something else."""
+    """Whether a row fills a gap of the calendar, no load having brought it; rules may have given it another flag."""
     inferred = pl.col("flag").is_in(["inferred_closed", "inferred_out_of_stock"])
     return (pl.col("flag") == "filled") | (inferred & pl.col("y_raw").is_null())
 
 
-def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
-    again = pl.col("flag").is_in(NEIGHBOUR_FLAGS)
-    filled = pl.col("y_raw").is_null()  # only zeros put into gaps are judged without having come
-    flag = pl.when(again & filled).then(pl.lit("filled")).when(again).then(pl.lit("observed")).otherwise("flag")
+def _revert_flags(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with y and flag as before the neighbour rules."""
+    reverted = pl.col("flag").is_in(NEIGHBOUR_FLAGS)
+    filled = pl.col("y_raw").is_null()  # of rows that did not come, neighbour rules judge only zeros put into gaps
+    flag = pl.when(reverted & filled).then(pl.lit("filled")).when(reverted).then(pl.lit("observed")).otherwise("flag")
     return rows.with_columns(y=stable_y(), flag=flag)
 
 
-def _plain(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """What is below y_min, and fractions; where they stand in quarantine none is left."""
+def _apply_value_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Numbers below y_min and fractions; where `clean` quarantines them, no row is left to change."""
     clean = config.clean
-    below = SEEN & (pl.lit(value=False) if clean.y_min is None else Y.lt(clean.y_min))
-    part = SEEN & ~below & Y.ne(Y.round()) if clean.fractions == "round" else pl.lit(value=False)
-    if not rows.select((below | part).any()).item():
+    below = OBSERVED & (pl.lit(value=False) if clean.y_min is None else Y.lt(clean.y_min))
+    fraction = OBSERVED & ~below & Y.ne(Y.round()) if clean.fractions == "round" else pl.lit(value=False)
+    if not rows.select((below | fraction).any()).item():
         return rows
-    instead = pl.lit(0.0 if clean.below == "zero" else None, pl.Float64)
+    replacement = pl.lit(0.0 if clean.below == "zero" else None, pl.Float64)
     return rows.with_columns(
-        y=pl.when(below).then(instead).when(part).then(Y.round()).otherwise(Y),
-        flag=pl.when(below).then(pl.lit("below")).when(part).then(pl.lit("rounded")).otherwise("flag"),
+        y=pl.when(below).then(replacement).when(fraction).then(Y.round()).otherwise(Y),
+        flag=pl.when(below).then(pl.lit("below")).when(fraction).then(pl.lit("rounded")).otherwise("flag"),
     )
 
 
-def _without_leading_zeros(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _drop_leading_zeros(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Zeros before the first sale of a series are not observed: it was not for sale yet."""
     if config.clean.leading_zeros == "keep":
         return rows
-    sold = (Y > 0).fill_null(value=False).cum_max().over("unique_id")
-    early = ~sold & (Y == 0) & (pl.col("flag") != "ahead")
+    has_sold = (Y > 0).fill_null(value=False).cum_max().over("unique_id")
+    leading = ~has_sold & (Y == 0) & (pl.col("flag") != "ahead")
     return rows.with_columns(
-        y=pl.when(early).then(None).otherwise(Y),
-        flag=pl.when(early & SEEN).then(pl.lit("leading_zero")).otherwise("flag"),
+        y=pl.when(leading).then(None).otherwise(Y),
+        flag=pl.when(leading & OBSERVED).then(pl.lit("leading_zero")).otherwise("flag"),
     )

@@ -1,4 +1,4 @@
-"""The quality of the data: per-series statistics and verdicts, and how fresh the sales are."""
+"""Data quality: defects and verdicts of each series, and the freshness of the sales."""
 
 from forecasting.data.quality.series_quality import add_verdicts, count_defects
 

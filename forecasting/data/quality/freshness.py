@@ -1,4 +1,4 @@
-"""How old the newest sales are, and who has stopped reporting while others go on."""
+"""Freshness: the age of the newest sales, and the series that stopped reporting while others go on."""
 
 from __future__ import annotations
 
@@ -11,52 +11,59 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.features.groups import group_label
 
-GAPS = 5
-"""A series is silent when it is so for this many of its usual gaps between two observed periods, and a season at least
-(see `least`)."""
-SHOWN = 5
-SHARE = 0.05
-"""From this share of silent series on, or when a whole group is silent, it is worth a warning."""
+USUAL_GAPS = 5
+"""A series is silent when nothing was observed for this many of its usual gaps between two observed periods, and for a
+season at least."""
+EXAMPLES = 5
+WARNING_SHARE = 0.05
+"""The share of silent series from which on there is a warning; a group of which all series are silent has its own."""
 
 
 def measure_freshness(series: pl.DataFrame, config: Config, today: date) -> dict[str, Any]:
-    """Facts of the table `series`: the newest day observed and its age in days on `today`; of the series observed in
-    the last quarter or so (`living`) how many are `silent`, the first names, and the groups of which all are.
+    """Freshness of the table `series` on `today`: newest (day observed), age (days), living, silent (series),
+    silent_series (first names), silent_groups; empty when nothing was observed.
+
+    A series is living when it was observed in the last quarter or so; a group is silent when all its series are.
     """
     newest = series["last"].max()
     if not isinstance(newest, date):
         return {}
     f = config.frequency
-    usual = f.steps(pl.col("first"), pl.col("last")) / (pl.col("n") - 1).clip(lower_bound=1)
-    quiet = f.steps(pl.col("last"), pl.lit(newest))
-    least = f.first_blocks[1]
-    known = series.filter(pl.col("last").is_not_null()).with_columns(
-        _silent=quiet >= pl.max_horizontal(GAPS * usual, pl.lit(least))
+    usual_gap = f.steps(pl.col("first"), pl.col("last")) / (pl.col("n") - 1).clip(lower_bound=1)
+    silence = f.steps(pl.col("last"), pl.lit(newest))
+    season = f.first_blocks[1]
+    observed = series.filter(pl.col("last").is_not_null()).with_columns(
+        _silent=silence >= pl.max_horizontal(USUAL_GAPS * usual_gap, pl.lit(season))
     )
-    living = known.filter(quiet < least + f.level_window)
+    living = observed.filter(silence < season + f.level_window)
     silent = living.filter("_silent").sort("unique_id")
-    told = {"newest": str(newest), "age": (today - newest).days, "living": living.height, "silent": silent.height}
-    return told | {"silent_series": silent["unique_id"].head(SHOWN).to_list(), "silent_groups": _groups(living, config)}
+    return {
+        "newest": str(newest),
+        "age": (today - newest).days,
+        "living": living.height,
+        "silent": silent.height,
+        "silent_series": silent["unique_id"].head(EXAMPLES).to_list(),
+        "silent_groups": _silent_groups(living, config),
+    }
 
 
-def _groups(living: pl.DataFrame, config: Config) -> list[str]:
-    """Groups of several series of which none reports any more, while others do."""
+def _silent_groups(living: pl.DataFrame, config: Config) -> list[str]:
+    """Labels of groups of several series that are all silent, while series of other groups are not."""
     columns = [c for c in config.static_columns if c in living.columns and living.schema[c] == pl.String]
-    named = [living.group_by(group_label((c,)).alias("group")).agg("_silent") for c in columns]
+    by_group = [living.group_by(group_label((c,)).alias("group")).agg("_silent") for c in columns]
     all_silent = pl.col("_silent").list.all() & (pl.col("_silent").list.len() > 1)
-    found = [name for frame in named for name in frame.filter(all_silent)["group"].sort()]
-    return found[:SHOWN] if living.height and not living["_silent"].all() else []
+    found = [label for groups in by_group for label in groups.filter(all_silent)["group"].sort()]
+    return found[:EXAMPLES] if living.height and not living["_silent"].all() else []
 
 
-def freshness_messages(told: Mapping[str, Any]) -> list[str]:
-    """What a person should know of it: nothing but the age when all report."""
-    if not told:
+def freshness_messages(freshness: Mapping[str, Any]) -> list[str]:
+    """One sentence per finding of `measure_freshness`: the age always, then warnings of silent groups and series."""
+    if not freshness:
         return []
-    lines = [f"newest sales: {told['newest']}, {told['age']:,} days old"]
-    share = told["silent"] / max(told["living"], 1)
-    if told["silent_groups"]:
-        lines.append(f"nobody reports any more of {', '.join(told['silent_groups'])}: is a file missing?")
-    if share >= SHARE:
-        some = ", ".join(told["silent_series"])
-        lines.append(f"{told['silent']:,} of {told['living']:,} living series have stopped reporting, such as {some}")
+    lines = [f"newest sales: {freshness['newest']}, {freshness['age']:,} days old"]
+    if freshness["silent_groups"]:
+        lines.append(f"no sales reported any more for {', '.join(freshness['silent_groups'])}: is a file missing?")
+    if freshness["silent"] / max(freshness["living"], 1) >= WARNING_SHARE:
+        silent, living, examples = freshness["silent"], freshness["living"], ", ".join(freshness["silent_series"])
+        lines.append(f"{silent:,} of {living:,} living series have stopped reporting, such as {examples}")
     return lines
