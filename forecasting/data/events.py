@@ -1,4 +1,4 @@
-"""Own tables of events: read whole, checked, and told by day, as features look them up."""
+"""Event tables of the config (calendar.events): read, checked, and laid out by day."""
 
 from __future__ import annotations
 
@@ -15,43 +15,46 @@ from forecasting.errors import UserError
 from forecasting.features.calendar.events import SCHEMA, place_of
 
 LONGEST = timedelta(days=3660)
-"""An event that lasts longer is a mistake in a date."""
+"""An event that lasts longer has a mistake in one of its dates."""
 
 
 def load_events(config: Config) -> pl.DataFrame:
-    """All events of the config as rows of SCHEMA, sorted and unique; raises UserError for files, columns and cells that
-    cannot be read: the tables are small, and an event that is left out would go unnoticed.
+    """All events of the config, one row of SCHEMA per event and day, sorted and unique.
+
+    Raises UserError for every file, column and cell that cannot be read: an event that is left out would go unnoticed.
     """
-    parts = [_table(config, name, told) for name, told in config.calendar.events.items()]
+    parts = [_events_of_table(config, name, spec) for name, spec in config.calendar.events.items()]
     return pl.concat([SCHEMA.to_frame(), *parts]).unique().sort(pl.all())
 
 
-def _table(config: Config, name: str, told: Events) -> pl.DataFrame:
+def _events_of_table(config: Config, name: str, spec: Events) -> pl.DataFrame:
     key = f"calendar.events.{name}"
-    own = config.beside(told.path, told.ds_format, key)
-    dates = {"ds": told.ds, "start": told.start, "end": told.end}
-    wanted = {c: f"{key}.{part}" for part, c in (dates | {"name": told.name}).items() if c}
-    wanted |= dict.fromkeys(told.on, f"{key}.on")
-    raw = pl.concat([_cells(table, own, wanted) for table in open_tables(own)], how="vertical_relaxed")
-    if told.name:  # a calendar has rows for days without an event, too
-        raw = raw.with_columns(as_names(raw[told.name])).filter(pl.col(told.name).is_not_null())
+    table_config = config.beside(spec.path, spec.ds_format, key)
+    dates = {"ds": spec.ds, "start": spec.start, "end": spec.end}
+    wanted = {c: f"{key}.{part}" for part, c in (dates | {"name": spec.name}).items() if c}
+    wanted |= dict.fromkeys(spec.on, f"{key}.on")
+    raw = pl.concat(
+        [_cells(table, table_config, wanted) for table in open_tables(table_config)], how="vertical_relaxed"
+    )
+    if spec.name:  # a calendar has rows for days without an event, too
+        raw = raw.with_columns(as_names(raw[spec.name])).filter(pl.col(spec.name).is_not_null())
     rows = raw.select(
         "file",
         "line",
-        _days(raw, told.ds or told.start, own).alias("first"),
-        _days(raw, told.end or told.ds or told.start, own).alias("last"),
-        pl.col(told.name).alias("name") if told.name else pl.lit(name).alias("name"),
-        place_of(told.on).alias("place"),
+        _dates(raw, spec.ds or spec.start, table_config).alias("first"),
+        _dates(raw, spec.end or spec.ds or spec.start, table_config).alias("last"),
+        pl.col(spec.name).alias("name") if spec.name else pl.lit(name).alias("name"),
+        place_of(spec.on).alias("place"),
     )
-    rows = _by_day(rows)
+    rows = _one_row_per_day(rows)
     return rows.select(pl.lit(name).alias("table"), *SCHEMA.names()[1:])
 
 
-def _cells(table: RawTable, own: Config, wanted: dict[str, str]) -> pl.DataFrame:
-    """The wanted columns of a file, with file and line; names of places as text."""
+def _cells(table: RawTable, table_config: Config, wanted: dict[str, str]) -> pl.DataFrame:
+    """The wanted columns of a file (name -> key of the config), with file and line; names of places as text."""
     for column, key in wanted.items():
         if column not in table.names:
-            raise own.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
+            raise table_config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
     if isinstance(table, TextTable) and table.broken.height:
         line = table.broken["line"][0]
         raise UserError(f"{table.file}, line {line}: has not as many cells as the header: mend the line")
@@ -59,24 +62,26 @@ def _cells(table: RawTable, own: Config, wanted: dict[str, str]) -> pl.DataFrame
     return raw.with_columns(as_names(raw[c]) for c, key in wanted.items() if key.endswith(".on"))
 
 
-def _days(raw: pl.DataFrame, column: str | None, own: Config) -> pl.Series:
-    """The dates of a column; raises UserError with file and line where there is none."""
+def _dates(raw: pl.DataFrame, column: str | None, table_config: Config) -> pl.Series:
+    """The dates of a column. Raises UserError with file and line where a cell holds no date."""
     cells = raw[str(column)]
     faults: Faults = []
-    read = parse_days(cells, own, faults)
-    bad = raw.filter(read.is_null())
+    parsed = parse_days(cells, table_config, faults)
+    bad = raw.filter(parsed.is_null())
     if bad.height:
         row = bad.row(0, named=True)
         raise UserError(
             f"{row['file']}, line {row['line']}: {column} is {row[str(column)]!r}, not a date: mend the cell"
         )
-    return read
+    return parsed
 
 
-def _by_day(rows: pl.DataFrame) -> pl.DataFrame:
-    """A row for every day from first to last; raises UserError for an end before its start, and an endless event."""
-    lasts = pl.col("last") - pl.col("first")
-    wrong = rows.filter((lasts < timedelta(0)) | (lasts > LONGEST))
+def _one_row_per_day(rows: pl.DataFrame) -> pl.DataFrame:
+    """A row for every day from first to last. Raises UserError for an event that ends before it starts, or lasts longer
+    than LONGEST.
+    """
+    duration = pl.col("last") - pl.col("first")
+    wrong = rows.filter((duration < timedelta(0)) | (duration > LONGEST))
     if wrong.height:
         row = wrong.row(0, named=True)
         where = f"{row['file']}, line {row['line']}"

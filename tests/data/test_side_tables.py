@@ -15,7 +15,7 @@ from forecasting.config.sections import SideTable
 from forecasting.data import contracts
 from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.data.side_tables import load_with_side_tables
-from forecasting.data.side_tables.matching import build_lookup
+from forecasting.data.side_tables.lookup import build_lookup
 from forecasting.errors import UserError
 
 MONDAY = date(2024, 1, 1)
@@ -35,7 +35,7 @@ sales = st.lists(st.tuples(stores, offsets), min_size=1, max_size=30)
 def said(spec: dict[str, Any], table: pl.DataFrame, rows: list[tuple[str, int]]) -> list[Any]:
     """What the code says of each row; `v` where it matched, else None."""
     long = pl.DataFrame({"store": [s for s, _ in rows], "ds": [day(n) for _, n in rows]})
-    found = build_lookup("t", SideTable.model_validate({"path": "x", "columns": ["v"]} | spec), table).said(long)
+    found = build_lookup("t", SideTable.model_validate({"path": "x", "columns": ["v"]} | spec), table).lookup(long)
     assert found.height == len(rows)
     assert found["_matched"].to_list() == [v is not None for v in found["v"]]
     return found["v"].to_list()
@@ -275,7 +275,7 @@ def test_a_limit_of_rows_without_a_match(job):
     account = job.checked(**known).account["tables"]["stores"]
     assert (account["unmatched"], account["unused_keys"]) == (10, 1)
     with pytest.raises(
-        UserError, match=r"limits\.unmatched: .*stores says nothing of 10 of 20 rows \(50.0%\), first of store=b"
+        UserError, match=r"limits\.unmatched: .*stores has no match for 10 of 20 rows \(50.0%\), first for store=b"
     ):
         job.checked(limits={"unmatched": 0.4}, **known)
     job.keys["tables"]["stores"]["missing"] = {"size": 0}
@@ -361,7 +361,7 @@ def test_days_before_the_known_ones_are_left_alone(job):
     """An older file that comes late must not put coming days over what was sold on them."""
     job.table("prices", "from,price", f"{day(0)},2", start="from", columns=["price"])
     config = job.config(columns={"known_ahead": ["price"], "price": "price"})
-    checked = contracts.check_load(load_with_side_tables(config), config, known=day(8))
+    checked = contracts.check_load(load_with_side_tables(config), config, last_loaded=day(8))
     assert {ds for (ds,) in ahead(checked, "ds")} == {day(9), day(10), day(11)}
 
 

@@ -1,5 +1,6 @@
-"""When a load is refused as a whole: dates that cannot be, another rhythm than the config's, too much in quarantine,
-nothing new. Each check raises UserError with what, where and how to mend it.
+"""The limits within which a load is accepted: dates, frequency, share of bad rows, volume and age.
+
+Each check raises UserError with what is wrong, where, and how to mend it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ HINTS = {
     "off_grid": "is freq right? Weeks must begin on the same weekday in all series",
     "several_in_period": "is freq right? There must be one row per series and period",
 }
-"""What else than bad data may be the cause of a rule that many rows break."""
+"""Other causes than bad data of a rule that many rows break."""
+EXAMPLES = 3
 
 
 def check_dates(long: pl.DataFrame, config: Config) -> None:
-    """At least one date lies within limits.dates."""
+    """Raise UserError when not a single date lies within limits.dates."""
     first, last = config.limits.dates
     ds = long["ds"].drop_nulls()
     if len(ds) and not ds.is_between(first, last).any():
@@ -34,21 +36,25 @@ def check_dates(long: pl.DataFrame, config: Config) -> None:
 
 
 def check_frequency(long: pl.DataFrame, config: Config) -> None:
-    """Days that are all a week apart are weeks, those that are all a month apart months: else most rows were gaps."""
+    """Raise UserError when the dates have a lower frequency than the config's, which would make most rows gaps: days
+    that all lie a week apart are weeks, those that all lie a month apart are months.
+    """
     ds = long.filter(pl.col("y").is_not_null())["ds"].drop_nulls().unique().sort()
-    meant = rhythm(ds)
-    if meant and FREQS[meant].days > config.frequency.days:
+    found = rhythm(ds)
+    if found and FREQS[found].days > config.frequency.days:
         dates = f"{ds[0]}, {ds[1]}, {ds[2]}, ..."
-        raise config.fault("freq", f"is {config.frequency.every}, and all dates ({dates}) are those of freq: {meant}")
+        raise config.fault("freq", f"is {config.frequency.every}, and all dates ({dates}) are those of freq: {found}")
 
 
 def check_quarantined_share(total: int, bad: pl.DataFrame, config: Config, rows: str = "rows") -> None:
-    """No more than the share limits.quarantined of the rows broke a rule; the top rules are told with an example."""
+    """Raise UserError when more than the share limits.quarantined of `total` rows is bad; the message names the most
+    frequent rules, each with an example. `rows` is what the message calls the rows.
+    """
     limit = config.limits.quarantined
     if not bad.height or bad.height <= limit * total:
         return
-    top = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)
-    causes = [_cause(r) for r in _rows(top)]
+    by_rule = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)
+    causes = [_cause(rule) for rule in by_rule.head(EXAMPLES).to_dicts()]
     raise config.fault(
         "limits.quarantined",
         f"{bad.height} of {total} {rows} ({bad.height / total:.1%}) break a rule and at most {limit:.1%} may: "
@@ -56,8 +62,16 @@ def check_quarantined_share(total: int, bad: pl.DataFrame, config: Config, rows:
     )
 
 
-def check_volume(lines: float, before: float | None, config: Config, what: str = "lines") -> None:
-    """As many lines as the last load brought, give or take limits.volume; nothing is asked of the first load."""
+def _cause(rule: Mapping[str, Any]) -> str:
+    """A broken rule with its number of rows, an example and a hint."""
+    hint = f" ({HINTS[rule['rule']]})" if rule["rule"] in HINTS else ""
+    return f"{rule['rule']} {rule['len']} times, first in {rule['file']}, line {rule['line']}: {rule['value']}{hint}"
+
+
+def check_volume(lines: float, before: float | None, config: Config, unit: str = "lines") -> None:
+    """Raise UserError when the number of lines, relative to the last load (`before`, None at the first one), lies
+    outside limits.volume. `unit` is what the message calls the lines.
+    """
     limit = config.limits.volume
     if limit is None or not before:
         return
@@ -65,24 +79,18 @@ def check_volume(lines: float, before: float | None, config: Config, what: str =
     if not least * before <= lines <= most * before:
         raise config.fault(
             "limits.volume",
-            f"{lines:,.0f} {what} are {lines / before:.1%} of the {before:,.0f} of the last load, and {least:.0%} to "
-            f"{most:.0%} are allowed: look whether the data are whole, or widen the limit",
+            f"{lines:,.0f} {unit} are {lines / before:.1%} of the {before:,.0f} of the last load, and {least:.0%} to "
+            f"{most:.0%} are allowed: look whether the data are complete, or widen the limit",
         )
 
 
-def _cause(r: Mapping[str, Any]) -> str:
-    hint = f" ({HINTS[r['rule']]})" if r["rule"] in HINTS else ""
-    return f"{r['rule']} {r['len']} times, first in {r['file']}, line {r['line']}: {r['value']}{hint}"
+def check_newest_sales(good: pl.DataFrame, config: Config, today: date, last_loaded: date | None = None) -> None:
+    """Raise UserError when nothing was sold, or the newest sales are older than limits.max_age days.
 
-
-def _rows(top: pl.DataFrame) -> list[dict[str, Any]]:
-    return top.head(3).to_dicts()
-
-
-def check_newest_sales(good: pl.DataFrame, config: Config, today: date, known: date | None = None) -> None:
-    """Something was sold, and not longer ago than limits.max_age days; `known` is the newest day sold before."""
-    told = good.filter(pl.col("y").is_not_null())["ds"].max()
-    newest = max((day for day in (told, known) if isinstance(day, date)), default=None)
+    `last_loaded` is the newest day with sales in earlier loads.
+    """
+    sold = good.filter(pl.col("y").is_not_null())["ds"].max()
+    newest = max((day for day in (sold, last_loaded) if isinstance(day, date)), default=None)
     if newest is None:
         raise config.fault("source.path", "no row of the data holds a date and a number sold: nothing can be learned")
     oldest_allowed = config.limits.max_age

@@ -1,4 +1,4 @@
-"""A further table as its files hold it, with the names of the panel."""
+"""Reader of side tables: the rows of their files, under the names that the columns have in the panel."""
 
 from __future__ import annotations
 
@@ -20,93 +20,100 @@ from forecasting.data.sources.table_files import decimal_sign, open_tables
 
 
 @dataclass(frozen=True)
-class RawTable:
+class SideTableRows:
     """The rows of a table before its contract: lines = height of `frame` + the sum of `dropped`.
 
-    `frame` holds the columns of `on` (String), ds (Date: the day, or the first of a range; null without a date), _end
-    (Date, where the table names one), the columns that are taken, and the tags. `rows` reads (file, line) again.
+    `frame` holds the columns of `on` (String), ds (Date: the day, or the first of a range; null without dates), _end
+    (Date, where the config names one), the table's columns, and the tags. `reread` reads given [file, line] again.
     """
 
     frame: pl.DataFrame
     dropped: Mapping[str, int]
-    rows: Callable[[pl.DataFrame], pl.DataFrame]
+    reread: Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def read_table(config: Config, name: str) -> RawTable:
-    """All rows of a table; raises UserError when a file or a column is missing or a file is no table."""
-    table, own = config.tables[name], config.of_table(name)
-    sources = open_tables(own)
-    for source in sources:
-        _has_columns(config, name, source)
-    texts, typed = [s for s in sources if isinstance(s, TextTable)], [s for s in sources if isinstance(s, TypedTable)]
-    wanted = list(_asked(name, table))
+def read_side_table(config: Config, name: str) -> SideTableRows:
+    """All rows of a table. Raises UserError when a file or a column is missing, or a file is no table."""
+    spec, table_config = config.tables[name], config.of_table(name)
+    files = open_tables(table_config)
+    for file in files:
+        _check_columns(config, name, file)
+    texts, typed = [f for f in files if isinstance(f, TextTable)], [f for f in files if isinstance(f, TypedTable)]
+    wanted = list(_file_columns(name, spec))
     frames = []
     if texts:
-        raw = pl.concat([t.cells(wanted) for t in texts])
-        frames += [_shaped(raw, table, own, _decimal(own, texts, raw, table))]
-        frames += [t.faulty() for t in texts if t.broken.height]
+        raw = pl.concat([text.cells(wanted) for text in texts])
+        frames += [_parse(raw, spec, table_config, _decimal_sign(table_config, texts, raw, spec))]
+        frames += [text.faulty() for text in texts if text.broken.height]
     if typed:
-        raw = pl.concat([t.cells(wanted) for t in typed], how="vertical_relaxed")
-        frames.append(_shaped(raw, table, own, "."))
-    empty = sum(t.empty for t in texts)
+        raw = pl.concat([file.cells(wanted) for file in typed], how="vertical_relaxed")
+        frames.append(_parse(raw, spec, table_config, "."))
+    empty = sum(text.empty for text in texts)
     frame = pl.concat(frames, how="diagonal_relaxed")
-    return RawTable(frame, {"empty_line": empty} if empty else {}, row_reader(typed))
+    return SideTableRows(frame, {"empty_line": empty} if empty else {}, row_reader(typed))
 
 
-def _asked(name: str, table: SideTable) -> dict[str, str]:
-    """The columns of the file that are needed, and the keys of the config that ask for them."""
-    asked = dict.fromkeys(table.on.values(), f"tables.{name}.on")
-    asked |= {getattr(table, key): f"tables.{name}.{key}" for key in ("ds", "start", "end") if getattr(table, key)}
-    return asked | {c: f"tables.{name}.columns.{p}" for p, c in table.columns.items() if not _is_constant(c)}
+def _file_columns(name: str, spec: SideTable) -> dict[str, str]:
+    """The columns that are read from the files, each with the key of the config that names it."""
+    columns = dict.fromkeys(spec.on.values(), f"tables.{name}.on")
+    columns |= {getattr(spec, key): f"tables.{name}.{key}" for key in ("ds", "start", "end") if getattr(spec, key)}
+    return columns | {c: f"tables.{name}.columns.{p}" for p, c in spec.columns.items() if not _is_constant(c)}
 
 
-def _has_columns(config: Config, name: str, source: TextTable | TypedTable) -> None:
-    for column, key in _asked(name, config.tables[name]).items():
-        if column not in source.names:
-            raise config.fault(key, f"{source.file} has no column {column!r}; it has: {', '.join(source.names)}")
+def _check_columns(config: Config, name: str, file: TextTable | TypedTable) -> None:
+    """Raise UserError when the file lacks a column that the config names."""
+    for column, key in _file_columns(name, config.tables[name]).items():
+        if column not in file.names:
+            raise config.fault(key, f"{file.file} has no column {column!r}; it has: {', '.join(file.names)}")
 
 
 def _is_constant(column: str) -> bool:
+    """Whether the config gives a value (`=1`) in place of a column of the file."""
     return column.startswith("=")
 
 
-def _decimal(own: Config, texts: Sequence[TextTable], raw: pl.DataFrame, table: SideTable) -> str:
-    """How the numbers of the text files are written."""
-    roles = numeric_drivers(own)
-    taken = {p: raw[c] for p, c in table.columns.items() if not _is_constant(c)}
-    return decimal_sign(own, texts, [c for p, c in taken.items() if p in roles or looks_numeric(c, ",")])
+def _decimal_sign(table_config: Config, texts: Sequence[TextTable], raw: pl.DataFrame, spec: SideTable) -> str:
+    """The decimal sign in the numbers of the text files."""
+    roles = numeric_drivers(table_config)
+    taken = {p: raw[c] for p, c in spec.columns.items() if not _is_constant(c)}
+    return decimal_sign(table_config, texts, [c for p, c in taken.items() if p in roles or looks_numeric(c, ",")])
 
 
-def _shaped(raw: pl.DataFrame, table: SideTable, own: Config, decimal: str) -> pl.DataFrame:
-    """Text is read as numbers and dates where it must be; a cell that cannot be read is null and a fault of its row."""
+def _parse(raw: pl.DataFrame, spec: SideTable, table_config: Config, decimal: str) -> pl.DataFrame:
+    """Raw cells as names, dates and numbers; a cell that cannot be read is null and marks its row with a fault."""
     faults: Faults = []
-    columns = [as_names(raw[c]).alias(p) for p, c in table.on.items()]
-    columns.append(_date(raw, table.ds or table.start, "ds", own, faults))
-    if table.ds:
-        columns[-1] = pl.select(own.frequency.floor(pl.lit(columns[-1])).alias("ds")).to_series()
-    if table.end:
-        columns.append(_date(raw, table.end, "_end", own, faults))
-    columns += [_value(raw, p, c, own, decimal, faults) for p, c in table.columns.items()]
+    columns = [as_names(raw[c]).alias(p) for p, c in spec.on.items()]
+    columns.append(_parse_dates(raw, spec.ds or spec.start, "ds", table_config, faults))
+    if spec.ds:
+        columns[-1] = pl.select(table_config.frequency.floor(pl.lit(columns[-1])).alias("ds")).to_series()
+    if spec.end:
+        columns.append(_parse_dates(raw, spec.end, "_end", table_config, faults))
+    columns += [_parse_column(raw, p, c, table_config, decimal, faults) for p, c in spec.columns.items()]
     return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *fault_columns(faults, raw.height))
 
 
-def _date(raw: pl.DataFrame, column: str | None, name: str, own: Config, faults: Faults) -> pl.Series:
+def _parse_dates(raw: pl.DataFrame, column: str | None, name: str, table_config: Config, faults: Faults) -> pl.Series:
+    """The dates of a column, nulls without a column."""
     if column is None:
         return pl.Series(name, [None], dtype=pl.Date).new_from_index(0, raw.height)
-    return parse_days(raw[column].alias(name.strip("_")), own, faults).alias(name)
+    return parse_days(raw[column].alias(name.strip("_")), table_config, faults).alias(name)
 
 
-def _value(raw: pl.DataFrame, name: str, column: str, own: Config, decimal: str, faults: Faults) -> pl.Series:
+def _parse_column(
+    raw: pl.DataFrame, name: str, column: str, table_config: Config, decimal: str, faults: Faults
+) -> pl.Series:
+    """A driver column under its name in the panel."""
     if _is_constant(column):
         return _constant(column[1:]).alias(name).new_from_index(0, raw.height)
     cells = raw[column].alias(name)
-    free = cells.dtype == pl.String and name not in numeric_drivers(own)
-    numeric = frozenset([name]) if free and looks_numeric(cells, decimal) else frozenset[str]()
-    return driver_column(cells, ColumnLayout((), "", "", decimal, numeric), own, faults)
+    is_free_text = cells.dtype == pl.String and name not in numeric_drivers(table_config)
+    numeric = frozenset([name]) if is_free_text and looks_numeric(cells, decimal) else frozenset[str]()
+    return driver_column(cells, ColumnLayout((), "", "", decimal, numeric), table_config, faults)
 
 
-def _constant(said: str) -> pl.Series:
+def _constant(value: str) -> pl.Series:
+    """A constant of the config, as a number where it is one."""
     try:
-        return downcast(pl.Series([float(said)]))
+        return downcast(pl.Series([float(value)]))
     except ValueError:
-        return pl.Series([said])
+        return pl.Series([value])

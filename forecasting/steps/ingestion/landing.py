@@ -95,7 +95,7 @@ def _named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
 
 def _checked(load: Load, loaded: sources.RawData) -> Rows:
     config = load.config
-    checked = contracts.check_load(loaded, sources.reading_only(config, ()), known=load.last)
+    checked = contracts.check_load(loaded, sources.reading_only(config, ()), last_loaded=load.last)
     good = align_types.as_before(align_types.typed(checked.good, config), load.store, config)
     rules = dict(checked.quarantine.group_by("rule").len().rows())
     told = dict(checked.account) | {"quarantined_by_rule": rules, "deleted": 0}

@@ -1,0 +1,61 @@
+"""Rows in quarantine: unreadable cells, conflicting duplicates, and the lines of both as they came.
+
+A bad row is [file, line, ds, rule, value]: a line of a wide file holds many rows, which `ds` tells apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from forecasting.data.sources import TAGS
+
+QUARANTINE_SCHEMA = {"file": pl.String, "line": pl.Int64, "row": pl.String, "rule": pl.String, "value": pl.String}
+
+
+def unreadable_rows(long: pl.DataFrame) -> pl.DataFrame:
+    """The bad rows that a reader marked with a fault: a number, a date or an id that cannot be read."""
+    return long.filter(pl.col("fault").is_not_null()).select("file", "line", "ds", rule="fault", value="fault_value")
+
+
+def no_bad_rows(long: pl.DataFrame) -> pl.DataFrame:
+    """The empty frame of bad rows, typed like `long`."""
+    return long.clear().select("file", "line", "ds", rule=pl.lit(""), value=pl.lit(""))
+
+
+def drop_bad_rows(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    """`long` without the bad rows."""
+    return long.join(bad, on=["file", "line", "ds"], how="anti", nulls_equal=True) if bad.height else long
+
+
+def split_duplicates(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Rows that are unique by `keys`, the bad rows, and the number of dropped repeats.
+
+    Equal repeats of a key are dropped but for the first; repeats that differ are all bad rows, described by `value`.
+    """
+    is_repeated = long.select(keys).is_duplicated()
+    if not is_repeated.any():
+        return long, no_bad_rows(long), 0
+    content = [c for c in long.columns if c not in TAGS or c in keys]
+    repeated = long.filter(is_repeated).unique(content, keep="first", maintain_order=True)
+    conflict = repeated.select(keys).is_duplicated()
+    conflicting = long.filter(is_repeated).join(repeated.filter(conflict).select(keys).unique(), on=keys, how="semi")
+    bad = conflicting.select("file", "line", "ds", rule=pl.lit("conflicting_duplicate"), value=value)
+    single = pl.concat([long.filter(~is_repeated), repeated.filter(~conflict)])
+    return single, bad, long.height - single.height - bad.height
+
+
+def quarantine_rows(read_again: Callable[[pl.DataFrame], pl.DataFrame], bad: pl.DataFrame) -> pl.DataFrame:
+    """The quarantine of bad rows: one row of QUARANTINE_SCHEMA per file, line and rule.
+
+    Of several bad cells in a line the first is named and the others are counted. `read_again` returns the rows as they
+    came for given (file, line).
+    """
+    more = pl.when(pl.len() > 1).then(pl.format("{} and {} more", pl.first("value"), pl.len() - 1))
+    value = pl.coalesce(more, pl.first("value")).alias("value")
+    single = bad.group_by("file", "line", "rule", maintain_order=True).agg(value)
+    if not single.height:
+        return pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    raw = read_again(single.select("file", "line").unique(maintain_order=True))
+    return single.join(raw, on=["file", "line"], how="left", maintain_order="left").select(list(QUARANTINE_SCHEMA))
