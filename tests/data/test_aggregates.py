@@ -55,8 +55,8 @@ def test_groups_hold_sum_and_count_of_what_was_observed_and_the_mean_price(confi
     assert made.height == len(sold)
     for group, ds, y, n, price in made.select("group", "ds", "y_sum", "y_count", "price").iter_rows():
         assert (y, n) == (sum(sold[group, ds]), len(sold[group, ds]))
-        known = prices[group, ds]
-        assert price == (pytest.approx(sum(known) / len(known)) if known else None)
+        values = prices[group, ds]
+        assert price == (pytest.approx(sum(values) / len(values)) if values else None)
 
 
 def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(config, rows):
@@ -71,8 +71,8 @@ def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(c
     assert "event" not in frame.columns, "texts have no mean"
     for name, ds, y, price in frame.select("unique_id", "ds", "y", "price").iter_rows():
         assert y == (sum(sold[name, ds]) if sold[name, ds] else None), (name, ds)
-        known = prices[name, ds]
-        assert price == (pytest.approx(sum(known) / len(known)) if known else None), (name, ds)
+        values = prices[name, ds]
+        assert price == (pytest.approx(sum(values) / len(values)) if values else None), (name, ds)
 
 
 def test_an_edit_of_one_series_reaches_its_aggregates(config, rows):

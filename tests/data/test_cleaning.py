@@ -25,7 +25,7 @@ BARE = {
     "levels_of_aggregation": [[], ["store"]],
     "future": {"price": "last"},
 }
-"""Nothing tells of closings and stocks."""
+"""No column holds openings or stocks."""
 
 
 def cleaned(config: Config, long: pl.DataFrame) -> pl.DataFrame:
@@ -55,14 +55,14 @@ def dirty(demo):
 
 @pytest.fixture(scope="module")
 def truth(dirty):
-    """[unique_id, ds, kind, shut]: the planted days, and the others on which nobody could buy."""
+    """[unique_id, ds, kind, shut]: the planted days, and the others without anything to buy."""
     shut = dirty.long.filter((pl.col("open") == 0) | (pl.col("stock") == 0))
     every = dirty.injected_errors.select("unique_id", "ds", "kind")
     return every.join(shut.select("unique_id", "ds", shut=True), on=["unique_id", "ds"], how="full", coalesce=True)
 
 
 def found(panel: pl.DataFrame, truth: pl.DataFrame, kind: str, flags: list[str], shut: bool) -> tuple[float, float]:
-    """Recall of the planted days of a kind, precision of the flags; a day on which nobody could buy is no mistake."""
+    """Recall of the planted days of a kind, precision of the flags; a day without anything to buy is no mistake."""
     rows = panel.join(truth, on=["unique_id", "ds"], how="left").filter(pl.col("flag") != "ahead")
     hit, planted = rows["flag"].is_in(flags), (rows["kind"] == kind).fill_null(False)
     sound = planted | rows["shut"].fill_null(False) if shut else planted
@@ -78,7 +78,7 @@ FLAGS = {
 
 
 @pytest.mark.parametrize("rule", ["hampel", "iqr", "level_shift"])
-@pytest.mark.parametrize("keys", [{}, BARE], ids=["told", "inferred"])
+@pytest.mark.parametrize("keys", [{}, BARE], ids=["given", "inferred"])
 def test_planted_dirt_is_found(demo, dirty, truth, keys, rule):
     config = demo(**keys, clean=INFER | {"outliers": {"rule": rule}})
     panel = cleaned(config, dirty.long.select(sources.load(config).long.columns))
@@ -89,26 +89,26 @@ def test_planted_dirt_is_found(demo, dirty, truth, keys, rule):
 
 
 def test_the_chain_is_the_same_with_and_without_dirt(demo, dirty):
-    """Dirt lies on top: nothing else is drawn anew, and what was there is told."""
+    """Injected errors lie on top: no other number is drawn differently, and the correct ones are returned."""
     clean = sources.load(demo(**{"source.options": CHAIN}))
     assert clean.injected_errors.is_empty()
     both = clean.long.join(dirty.long, on=["unique_id", "ds"], how="left", suffix="_dirty")
     gaps = dirty.injected_errors.filter(pl.col("kind") == "gap").height
     assert clean.long.height - dirty.long.height == gaps == DIRT["gaps"]
     spoilt = both.filter(pl.col("y") != pl.col("y_dirty")).select("unique_id", "ds", "y")
-    told = dirty.injected_errors.filter(pl.col("kind") != "gap").select("unique_id", "ds", was="y")
-    joined = spoilt.join(told, on=["unique_id", "ds"], how="left")
+    truth = dirty.injected_errors.filter(pl.col("kind") != "gap").select("unique_id", "ds", was="y")
+    joined = spoilt.join(truth, on=["unique_id", "ds"], how="left")
     assert joined["was"].null_count() == 0
     assert joined["was"].to_list() == joined["y"].to_list()
 
 
 @pytest.mark.parametrize("key", ["outliers", "gaps", "closed_weeks", "stock_outs"])
-def test_more_dirt_than_fits_is_told(demo, key):
+def test_more_errors_than_fit_are_refused(demo, key):
     with pytest.raises(UserError, match=rf"source.options.dirt.{key}: .*give fewer"):
         sources.load(demo(**{"source.options": CHAIN | {"stores": 1, "items": 2, "dirt": {key: 10**6}}}))
 
 
-# what was known --------------------------------------------------------------------------------------------------
+# what a cut may read --------------------------------------------------------------------------------------------------
 
 
 def panel_of(config: Config, rows: pl.DataFrame) -> Panel:
@@ -116,7 +116,7 @@ def panel_of(config: Config, rows: pl.DataFrame) -> Panel:
 
 
 @pytest.mark.parametrize("action", ["cap", "drop", "keep"])
-def test_a_cut_is_cleaned_with_what_was_known_on_its_day(demo, dirty, action):
+def test_a_cut_is_cleaned_with_data_up_to_its_cutoff(demo, dirty, action):
     """Spoil all sales after the cutoff: stored flags change, the cut does not."""
     config = demo(**BARE, clean=INFER | {"outliers": {"rule": "level_shift", "action": action}})
     long = dirty.long.select(sources.load(config).long.columns).filter(pl.col("unique_id").str.starts_with("S1/"))
@@ -125,27 +125,27 @@ def test_a_cut_is_cleaned_with_what_was_known_on_its_day(demo, dirty, action):
     spoilt = long.with_columns(y=pl.when(late & y.is_not_null()).then(y * 50 + 1).otherwise(y))
     frames = [Cut(panel_of(config, cleaned(config, rows)), cutoff, 28).frame(0) for rows in (long, spoilt)]
     assert_frame_equal(*frames)
-    known = frames[0].filter(pl.col("ds") <= cutoff)
-    assert {"outlier", "inferred_out_of_stock"} <= set(known["flag"])
-    told_later = [cleaned(config, rows).filter(pl.col("ds") <= cutoff).select("y", "flag") for rows in (long, spoilt)]
-    assert not told_later[0].equals(told_later[1]), "the load did look beyond, or this says nothing"
-    young = cleaned(config, long.filter(pl.col("ds") <= cutoff))
-    assert_frame_equal(known.drop("bucket", strict=False), young.select(known.columns))
+    history = frames[0].filter(pl.col("ds") <= cutoff)
+    assert {"outlier", "inferred_out_of_stock"} <= set(history["flag"])
+    later = [cleaned(config, rows).filter(pl.col("ds") <= cutoff).select("y", "flag") for rows in (long, spoilt)]
+    assert not later[0].equals(later[1]), "the load looked beyond the cutoff, else this proves nothing"
+    as_of = cleaned(config, long.filter(pl.col("ds") <= cutoff))
+    assert_frame_equal(history.drop("bucket", strict=False), as_of.select(history.columns))
 
 
 def test_sums_of_groups_hold_nothing_that_a_later_day_decided(demo, dirty):
     config = demo(**BARE, clean=INFER)
     long = dirty.long.select(sources.load(config).long.columns).filter(pl.col("unique_id").str.starts_with("S1/"))
     cutoff = MONDAY + timedelta(500)
-    whole = cleaned(config, long)
-    young = cleaned(config, long.filter(pl.col("ds") <= cutoff))
-    told = [
+    full = cleaned(config, long)
+    as_of = cleaned(config, long.filter(pl.col("ds") <= cutoff))
+    reverted = [
         group_sums(cleaned.filter(pl.col("ds") <= cutoff), config, [()]).sort("ds")
-        for cleaned in (cleaning.revert_neighbour_rules(whole, config), cleaning.revert_neighbour_rules(young, config))
+        for cleaned in (cleaning.revert_neighbour_rules(full, config), cleaning.revert_neighbour_rules(as_of, config))
     ]
-    assert_frame_equal(*told)
-    assert not group_sums(whole, config, [()]).equals(
-        group_sums(cleaning.revert_neighbour_rules(whole, config), config, [()])
+    assert_frame_equal(*reverted)
+    assert not group_sums(full, config, [()]).equals(
+        group_sums(cleaning.revert_neighbour_rules(full, config), config, [()])
     )
 
 
@@ -195,14 +195,14 @@ def run(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(("below", "y"), [("zero", 0.0), ("missing", None)])
-def test_what_is_below_is_mended_and_told(below, y):
+def test_numbers_below_y_min_are_replaced_and_flagged(below, y):
     made = run(one([3, -2, 5]), plain(below=below))
     assert made["y"].to_list() == [3, y, 5]
     assert made["y_raw"].to_list() == [3, -2, 5]
     assert made["flag"].to_list() == ["observed", "below", "observed"]
 
 
-def test_fractions_are_rounded_and_told():
+def test_fractions_are_rounded_and_flagged():
     made = run(one([3, 2.6, 5]), plain(fractions="round"))
     assert made["y"].to_list() == [3, 3, 5]
     assert made["flag"].to_list() == ["observed", "rounded", "observed"]
@@ -233,7 +233,7 @@ def test_a_sound_series_is_left_alone(rule):
 
 
 @pytest.mark.parametrize(("action", "within"), [("cap", (90, 400)), ("drop", None), ("keep", (999, 1001))])
-def test_an_outlier_is_treated_as_the_action_says(action, within):
+def test_an_outlier_is_treated_by_the_action(action, within):
     y = noisy(200)
     y[100] = 1000
     made = run(one(list(y)), plain(outliers={"rule": "hampel", "action": action}))
@@ -244,18 +244,18 @@ def test_an_outlier_is_treated_as_the_action_says(action, within):
 
 
 def test_a_promotion_is_compared_with_promotions():
-    """Five times the sales on each fourteenth day: outliers, unless a column says that they are promotions."""
+    """Five times the sales on each fourteenth day: outliers, unless a column marks them as promotions."""
     y, promo = noisy(280), [int(i % 14 == 3) for i in range(280)]
     y = y * (1 + 4 * np.array(promo))
     bare = run(one(list(y)), plain(outliers={"rule": "hampel"}, leading_zeros="keep"))
     columns = {"known_ahead": ["promo"], "promo": "promo"}
-    told = run(one(list(y), promo=promo), plain(outliers={"rule": "hampel"}, columns=columns))
+    rows = run(one(list(y), promo=promo), plain(outliers={"rule": "hampel"}, columns=columns))
     assert (bare["flag"] == "outlier").sum() > 5
-    assert (told["flag"] == "outlier").sum() == 0
+    assert (rows["flag"] == "outlier").sum() == 0
 
 
 def test_a_peak_that_comes_each_year_is_no_outlier():
-    """Three days in December, each year: known as no outlier from the second year on."""
+    """Three days in December, each year: no outlier from the second year on."""
     y = noisy(364 * 3)
     for year in range(3):
         y[364 * year + 350 : 364 * year + 353] *= 4
@@ -276,7 +276,7 @@ def test_what_all_series_show_on_a_day_is_an_event():
     assert odd.select("unique_id", "ds").rows() == [("s04", day(64))]
 
 
-def test_a_level_that_shifts_for_good_is_told_and_kept():
+def test_a_level_that_shifts_for_good_is_flagged_and_kept():
     y = noisy(300)
     y[200:] *= 3
     made = run(one(list(y)), plain(outliers={"rule": "level_shift"}))
@@ -285,8 +285,8 @@ def test_a_level_that_shifts_for_good_is_told_and_kept():
     shifts = made.filter(pl.col("flag") == "level_shift")["ds"].to_list()
     assert len(shifts) == 1
     assert abs((shifts[0] - day(200)).days) <= 3
-    young = run(one(list(y[:210])), plain(outliers={"rule": "level_shift"}))
-    assert (young["flag"] == "outlier").sum() == 0, "ten days on a new level are no ten outliers"
+    as_of = run(one(list(y[:210])), plain(outliers={"rule": "level_shift"}))
+    assert (as_of["flag"] == "outlier").sum() == 0, "ten days on a new level are no ten outliers"
     assert (run(one(list(y[:203])), plain(outliers={"rule": "level_shift"}))["flag"] == "outlier").sum() == 3
 
 

@@ -39,7 +39,7 @@ def totals(lines: int, rows: Iterable[Row]) -> Totals:
 
 
 def parquet(file: Path, *others: Path) -> Totals:
-    """A long table with unique_id, ds and y, and the tables beside it, of which only the rows count."""
+    """A long table with unique_id, ds and y, and its side tables, of which only the rows are counted."""
     table = pq.read_table(file, columns=["unique_id", "ds", "y"])
     y = table["y"].cast("float64")
     span = pc.min_max(table["ds"].filter(pc.is_valid(y))).as_py()

@@ -1,4 +1,4 @@
-"""Own tables of events, from files of every kind to days; what cannot be read is told with its line or its key."""
+"""Event tables, from files of every kind to days; what cannot be read is reported with its line or its key."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,12 +22,12 @@ from tests import chain
 JOB = {"name": "x", "source": {"path": "sales.csv"}, "freq": "1d", "h": 7, "columns": {"static": ["state", "city"]}}
 
 
-def job(folder: Path, text: str | None = None, file: str = "events.csv", **told: Any) -> Config:
-    """A config whose calendar.events.fairs is told by these keys, with the text of its file."""
+def job(folder: Path, text: str | None = None, file: str = "events.csv", **keys: Any) -> Config:
+    """A config whose calendar.events.fairs has these keys, with the text of its file."""
     if text is not None:
         (folder / file).write_text(text)
     path = folder / "job.yaml"
-    table = {"path": str(folder / file)} | told
+    table = {"path": str(folder / file)} | keys
     path.write_text(yaml.safe_dump(JOB | {"calendar": {"events": {"fairs": table}}}))
     return configs.load(path)
 
@@ -52,8 +52,8 @@ def test_without_a_name_all_rows_are_the_same_event(tmp_path):
 
 def test_ranges_hold_all_their_days_and_places_come_from_columns(tmp_path):
     text = "von;bis;ferien;state\n22.12.2023;05.01.2024;Weihnachten;BY\n06.02.2024;09.02.2024;Winter;\n"
-    told = {"start": "von", "end": "bis", "name": "ferien", "on": "state", "ds_format": "%d.%m.%Y"}
-    config = job(tmp_path, text, **told)
+    keys = {"start": "von", "end": "bis", "name": "ferien", "on": "state", "ds_format": "%d.%m.%Y"}
+    config = job(tmp_path, text, **keys)
     expected = span(date(2024, 2, 6), date(2024, 2, 9), "Winter")
     assert read(config) == expected + span(date(2023, 12, 22), date(2024, 1, 5), "Weihnachten", "BY")
 
@@ -83,7 +83,7 @@ def test_the_calendar_of_a_competition_is_a_table_of_events(tmp_path, shared):
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "said"),
+    ("text", "keys", "message"),
     [
         (
             "day,x\n2024-05-01,1\n",
@@ -109,14 +109,14 @@ def test_the_calendar_of_a_competition_is_a_table_of_events(tmp_path, shared):
         (None, {"ds": "day"}, r"calendar\.events\.fairs\.path: there is no file or folder"),
     ],
 )
-def test_what_cannot_be_read_is_told(tmp_path, text, told, said):
-    config = job(tmp_path, text, **told)
-    with pytest.raises(UserError, match=said):
+def test_a_cell_that_cannot_be_read_is_reported(tmp_path, text, keys, message):
+    config = job(tmp_path, text, **keys)
+    with pytest.raises(UserError, match=message):
         events.load_events(config)
 
 
 @pytest.mark.parametrize(
-    ("calendar", "said"),
+    ("calendar", "message"),
     [
         ({"events": {"fairs": {"path": "a"}}}, r"calendar\.events\.fairs: name the column of the date"),
         ({"events": {"fairs": {"path": "a", "ds": "d", "start": "e"}}}, r"name the column of the date: either ds"),
@@ -130,10 +130,10 @@ def test_what_cannot_be_read_is_told(tmp_path, text, told, said):
         ({"paydays_move": "after"}, r"calendar\.paydays_move: must be 'before' or 'never'"),
     ],
 )
-def test_keys_that_cannot_work_are_told(tmp_path, calendar, said):
+def test_keys_that_cannot_work_are_refused(tmp_path, calendar, message):
     path = tmp_path / "job.yaml"
     path.write_text(yaml.safe_dump(JOB | {"calendar": calendar}))
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         configs.load(path)
 
 
@@ -150,8 +150,8 @@ def loaded(tmp_path_factory) -> chain.Job:
     """The chain's sales with a table of fairs of one store, loaded."""
     file = tmp_path_factory.mktemp("fairs") / "fairs.csv"
     file.write_text(fairs(chain.LAST + timedelta(20)))
-    told = {"path": str(file), "ds": "day", "name": "fair", "on": "store"}
-    made = chain.make(models=["ladder"], calendar={"country": "DE", "events": {"fairs": told}})
+    keys = {"path": str(file), "ds": "day", "name": "fair", "on": "store"}
+    made = chain.make(models=["ladder"], calendar={"country": "DE", "events": {"fairs": keys}})
     made.run(["ingest"])
     return made
 
@@ -190,12 +190,12 @@ def test_where_the_file_of_events_lies_is_no_part_of_the_recipe(loaded):
     assert recipes[0] == recipes[1] != recipes[2]
 
 
-def test_a_country_that_nobody_knows_is_told_whatever_the_models(loaded):
+def test_an_unknown_country_is_reported_whatever_the_models(loaded):
     for step in ("ingest", "backtest"):
         with pytest.raises(UserError, match=r"calendar\.country: XX: .*use ISO codes"):
             loaded.run([step], calendar__country="XX")
 
 
-def test_a_region_that_nobody_knows_is_told_with_its_column(loaded):
+def test_an_unknown_region_is_reported_with_its_column(loaded):
     with pytest.raises(UserError, match=r"calendar\.region_column: DE S\d \(from the column store\)"):
         loaded.run(["ingest"], calendar__region_column="store")

@@ -66,16 +66,16 @@ def test_gaps_are_filled_and_nothing_else_is_touched(freq, gaps, taken, ahead):
     made = fill_gaps(flag_observations(rows, config), config, last)
     assert made.select(KEY).equals(made.select(KEY).sort(KEY))
     for i, at in enumerate(taken):
-        own = made.filter(pl.col("unique_id") == f"s{i}")
-        known, end = {shift(start, p): float(p) for p in at}, shift(last, ahead if i == 0 else 0)
-        calendar = [shift(shift(start, min(at)), k) for k in range(own.height)]
-        assert own["ds"].to_list() == calendar
+        rows_of = made.filter(pl.col("unique_id") == f"s{i}")
+        sold_on, end = {shift(start, p): float(p) for p in at}, shift(last, ahead if i == 0 else 0)
+        calendar = [shift(shift(start, min(at)), k) for k in range(rows_of.height)]
+        assert rows_of["ds"].to_list() == calendar
         assert calendar[-1] == end
         empty = 0.0 if gaps == "zero" else None
-        assert own["y"].to_list() == [known.get(d, None if d > last else empty) for d in calendar]
-        assert own["y_raw"].to_list() == [known.get(d) for d in calendar]
-        flags = ["ahead" if d > last else "observed" if d in known else "filled" for d in calendar]
-        assert own["flag"].to_list() == flags
+        assert rows_of["y"].to_list() == [sold_on.get(d, None if d > last else empty) for d in calendar]
+        assert rows_of["y_raw"].to_list() == [sold_on.get(d) for d in calendar]
+        flags = ["ahead" if d > last else "observed" if d in sold_on else "filled" for d in calendar]
+        assert rows_of["flag"].to_list() == flags
 
 
 @given(
@@ -224,11 +224,11 @@ def test_a_series_that_ended_years_ago_is_history_but_not_forecast():
     frame = cut.frame(0)
     assert set(frame["unique_id"]) == {"old", "new"}
     assert set(frame.filter(pl.col("ds") > cut.cutoff)["unique_id"]) == {"new"}
-    young = Cut(cut.panel, long[600], 3).frame(0)
-    assert set(young.filter(pl.col("ds") > long[600])["unique_id"]) == {"old", "new"}, "a year without a sale is no end"
+    later = Cut(cut.panel, long[600], 3).frame(0)
+    assert set(later.filter(pl.col("ds") > long[600])["unique_id"]) == {"old", "new"}, "a year without a sale is no end"
 
 
-def test_a_series_that_begins_later_is_not_known_yet():
+def test_a_series_that_begins_later_is_not_in_the_cut():
     config = job(h=3)
     rows = pl.concat([sold("old", days(20), [1.0] * 20), sold("new", days(20)[15:], [2.0] * 5)])
     assert set(Cut(panel(rows, config, days(20)[-1]), days(20)[10], 3).frame(0)["unique_id"]) == {"old"}

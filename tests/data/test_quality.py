@@ -1,4 +1,4 @@
-"""What is counted of a series, and what is said of it."""
+"""Defects and verdicts of series."""
 
 from datetime import date, timedelta
 
@@ -26,10 +26,10 @@ def counted(y: dict[int, float], last: int) -> dict:
 
 
 def test_gaps_zeros_and_odd_numbers_are_counted_up_to_the_last_observed_day():
-    told = counted({0: 1, 1: 0, 2: 0, 4: 0, 5: 2, 6: 0, 8: -1, 9: 2.5}, 40)
-    assert told == {
+    found = counted({0: 1, 1: 0, 2: 0, 4: 0, 5: 2, 6: 0, 8: -1, 9: 2.5}, 40)
+    assert found == {
         "unique_id": "a",
-        "gaps": 2,  # days 3 and 7; those behind day 9 are nobody's
+        "gaps": 2,  # days 3 and 7; those after day 9 do not count
         "longest_zeros": 3,  # the gap on day 3 does not break the run
         "jumps": 0,
         "outliers": 0,
@@ -57,7 +57,7 @@ def test_a_series_without_any_observation_is_counted_too():
     assert quality.count_defects(rows, CONFIG).select(QUALITY_COUNTS).row(0) == (0,) * 6
 
 
-def said(**facts) -> dict:
+def verdict_of(**facts) -> dict:
     """The verdict on the last day of a panel of 2,001 days, of a sound series but for `facts`."""
     sound = {"unique_id": "a", "first": MONDAY, "last": MONDAY + timedelta(2000), "n": 2001, "demand_class": "smooth"}
     sound["start"] = MONDAY
@@ -80,6 +80,6 @@ def said(**facts) -> dict:
     ],
 )
 def test_what_follows_for_the_models(facts, life, verdict):
-    told = said(**facts)
-    assert told["life"] == life
-    assert told["verdict"].startswith(verdict)
+    found = verdict_of(**facts)
+    assert found["life"] == life
+    assert found["verdict"].startswith(verdict)

@@ -1,4 +1,4 @@
-"""Further tables: each join against a slow one written out in Python, each bad row, each missing one, coming days."""
+"""Side tables: each join against a slow one written out in Python, each bad row, each missing one, coming days."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,8 +32,8 @@ stores, offsets = st.sampled_from("abc"), st.integers(0, 30)
 sales = st.lists(st.tuples(stores, offsets), min_size=1, max_size=30)
 
 
-def said(spec: dict[str, Any], table: pl.DataFrame, rows: list[tuple[str, int]]) -> list[Any]:
-    """What the code says of each row; `v` where it matched, else None."""
+def looked_up(spec: dict[str, Any], table: pl.DataFrame, rows: list[tuple[str, int]]) -> list[Any]:
+    """The lookup of each row: `v` where it matched, else None."""
     long = pl.DataFrame({"store": [s for s, _ in rows], "ds": [day(n) for _, n in rows]})
     found = build_lookup("t", SideTable.model_validate({"path": "x", "columns": ["v"]} | spec), table).lookup(long)
     assert found.height == len(rows)
@@ -44,20 +44,20 @@ def said(spec: dict[str, Any], table: pl.DataFrame, rows: list[tuple[str, int]])
 @given(sales, st.dictionaries(stores, st.integers(0, 9)))
 def test_by_key(rows, table):
     frame = pl.DataFrame({"store": list(table), "ds": None, "v": list(table.values())}, schema_overrides=TYPES)
-    assert said({"on": "store"}, frame, rows) == [table.get(s) for s, _ in rows]
+    assert looked_up({"on": "store"}, frame, rows) == [table.get(s) for s, _ in rows]
 
 
 @given(sales, st.dictionaries(st.tuples(stores, offsets), st.integers(0, 9)))
 def test_by_key_and_day(rows, table):
     keys = {"store": [s for s, _ in table], "ds": [day(n) for _, n in table]}
     frame = pl.DataFrame(keys | {"v": list(table.values())}, schema_overrides=TYPES)
-    assert said({"on": "store", "ds": "d"}, frame, rows) == [table.get(row) for row in rows]
+    assert looked_up({"on": "store", "ds": "d"}, frame, rows) == [table.get(row) for row in rows]
 
 
 @given(sales, st.dictionaries(offsets, st.integers(0, 9)))
 def test_by_day_alone(rows, table):
     frame = pl.DataFrame({"ds": [day(n) for n in table], "v": list(table.values())}, schema_overrides=TYPES)
-    assert said({"ds": "d"}, frame, rows) == [table.get(n) for _, n in rows]
+    assert looked_up({"ds": "d"}, frame, rows) == [table.get(n) for _, n in rows]
 
 
 TYPES = {"store": pl.String, "ds": pl.Date, "_end": pl.Date, "v": pl.Int64}
@@ -72,7 +72,7 @@ def frame_of(table: list[tuple[str, int, int | None]]) -> pl.DataFrame:
 
 
 def covering(table: list[tuple[str, int, int | None]], store: str | None, n: int) -> int | None:
-    """The line that says: of those that cover the day the one that began last, then the one that ends first."""
+    """The line that counts: of those that cover the day the one that began last, then the one that ends first."""
     far = 10_000
     hits = [
         (-first, far if length is None else first + length, v)
@@ -87,14 +87,14 @@ def covering(table: list[tuple[str, int, int | None]], store: str | None, n: int
 @example([("a", 0)], [("a", 0, None), ("a", 1, None), ("a", 0, 5)])
 def test_by_range_with_overlaps_and_open_ends(rows, table):
     spec = {"on": "store", "start": "s", "end": "e"}
-    assert said(spec, frame_of(table), rows) == [covering(table, *row) for row in rows]
+    assert looked_up(spec, frame_of(table), rows) == [covering(table, *row) for row in rows]
 
 
 @given(sales, st.lists(st.tuples(offsets, st.integers(0, 20)), max_size=8, unique=True))
 def test_by_range_of_all_series(rows, table):
     every = [("a", first, length) for first, length in table]
     frame = frame_of(every).drop("store")
-    assert said({"start": "s", "end": "e"}, frame, rows) == [covering(every, None, n) for _, n in rows]
+    assert looked_up({"start": "s", "end": "e"}, frame, rows) == [covering(every, None, n) for _, n in rows]
 
 
 @given(sales, st.lists(st.tuples(stores, offsets), max_size=12, unique=True))
@@ -104,10 +104,10 @@ def test_valid_from_lasts_until_the_next(rows, table):
     for store, n in rows:
         before = [(first, v) for v, (s, first) in enumerate(table) if s == store and first <= n]
         expected.append(max(before)[1] if before else None)
-    assert said({"on": "store", "start": "s"}, frame, rows) == expected
+    assert looked_up({"on": "store", "start": "s"}, frame, rows) == expected
 
 
-# --- whole loads -------------------------------------------------------------------------------------------------
+# --- complete loads -------------------------------------------------------------------------------------------------
 
 
 class Job:
@@ -271,19 +271,19 @@ def test_keys_that_are_written_in_different_ways_stop_the_load(job):
 
 def test_a_limit_of_rows_without_a_match(job):
     job.table("stores", "store,size", "a,1", "c,2", on="store", columns=["size"])
-    known = {"columns": {"static": ["size"]}}
-    account = job.checked(**known).account["tables"]["stores"]
+    columns = {"columns": {"static": ["size"]}}
+    account = job.checked(**columns).account["tables"]["stores"]
     assert (account["unmatched"], account["unused_keys"]) == (10, 1)
     with pytest.raises(
         UserError, match=r"limits\.unmatched: .*stores has no match for 10 of 20 rows \(50.0%\), first for store=b"
     ):
-        job.checked(limits={"unmatched": 0.4}, **known)
+        job.checked(limits={"unmatched": 0.4}, **columns)
     job.keys["tables"]["stores"]["missing"] = {"size": 0}
-    assert job.checked(limits={"unmatched": 0.4}, **known).account["tables"]["stores"]["unmatched"] == 10
+    assert job.checked(limits={"unmatched": 0.4}, **columns).account["tables"]["stores"]["unmatched"] == 10
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "message"),
     [
         (
             {"path": "nowhere.csv"},
@@ -298,11 +298,11 @@ def test_a_limit_of_rows_without_a_match(job):
         ),
     ],
 )
-def test_what_cannot_be_read_is_told_at_its_key(job, spec, said):
+def test_what_cannot_be_read_is_reported_at_its_key(job, spec, message):
     job.table(
         "stores", "store,size", "a,large" if "ds" in spec else "a,1", **({"on": "store", "columns": ["size"]} | spec)
     )
-    with pytest.raises(UserError, match=rf"job\.yaml, line \d+: {said}"):
+    with pytest.raises(UserError, match=rf"job\.yaml, line \d+: {message}"):
         job.checked(columns={"known_after": ["size"]})
 
 
@@ -325,7 +325,7 @@ def test_an_open_price_list_brings_all_coming_days_of_its_series(job):
     assert checked.account["aggregated"] == 20 == checked.good.height - 6
 
 
-def test_a_plan_tells_no_day_behind_its_last_one(job):
+def test_a_plan_adds_no_day_after_its_last_one(job):
     job.table("promos", "day,promo", f"{day(1)},1", f"{day(6)},1", ds="day", columns=["promo"], missing={"promo": 0})
     checked = job.checked(columns={"known_ahead": ["promo"], "promo": "promo"})
     assert ahead(checked, "unique_id", "ds", "promo")[:2] == [("a/x", day(5), 0), ("a/x", day(6), 1)]
@@ -337,7 +337,7 @@ def test_without_a_word_for_what_is_missing_only_days_that_match_come(job):
     assert {ds for (ds,) in ahead(job.checked(columns={"known_ahead": ["promo"]}), "ds")} == {day(6)}
 
 
-def test_what_is_known_afterwards_brings_no_day(job):
+def test_known_after_columns_add_no_day(job):
     job.table("visits", "day,visits", *(f"{day(n)},9" for n in range(9)), ds="day", columns=["visits"])
     assert ahead(job.checked(columns={"known_after": ["visits"]}), "ds") == []
 
@@ -357,7 +357,7 @@ def test_series_that_have_ended_have_no_coming_days(job):
     assert {i for (i,) in ahead(checked, "unique_id")} == {"b/x"}
 
 
-def test_days_before_the_known_ones_are_left_alone(job):
+def test_days_of_earlier_loads_get_no_extra_rows(job):
     """An older file that comes late must not put coming days over what was sold on them."""
     job.table("prices", "from,price", f"{day(0)},2", start="from", columns=["price"])
     config = job.config(columns={"known_ahead": ["price"], "price": "price"})
@@ -409,14 +409,16 @@ def test_orange_juice_stores_by_their_number(configs, shared):
     keys = {"source.path": str(home / "sales_weekly.parquet"), "tables": {"stores": spec}}
     keys |= {"columns": roles | {"static": list(dict.fromkeys([*roles.get("static", []), "store", "income"]))}}
     joined = load_with_side_tables(load_config(configs / "dominicks_oj.yaml", keys))
-    told = dict(pl.read_parquet(home / "stores.parquet").select(pl.col("STORE").cast(pl.String), "INCOME").iter_rows())
+    incomes = dict(
+        pl.read_parquet(home / "stores.parquet").select(pl.col("STORE").cast(pl.String), "INCOME").iter_rows()
+    )
     sold = pl.read_parquet(home / "sales_weekly.parquet")
     assert joined.long.height == sold.height
-    expected = [told[str(store)] for store in sold["store"]]
+    expected = [incomes[str(store)] for store in sold["store"]]
     assert joined.long["income"].to_list() == expected
 
 
-def test_tables_beside_the_sales_are_no_sales(job):
+def test_side_tables_in_the_folder_of_the_sales_are_no_sales(job):
     job.table("stores", "store,ds,y", "a,1,2", "b,2,3", on="store", columns={"size": "y"})
     job.keys["source"]["path"] = str(job.folder)
     loaded = load_with_side_tables(job.config(columns={"static": ["size"]}))
