@@ -1,84 +1,56 @@
-"""Models: one file per family, found by its name, with `build(spec, config) -> list[Model]` and `load(folder)`."""
+"""The models of a recipe: built from the config, trained in order, and asked for the forecasts of a bucket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import polars as pl
 
-from forecasting.config import Config, ModelSpec
+from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.models.base import Fitted, Model
+from forecasting.models.base import BacktestEvidence, Combination, Fitted, FittedCombination, Model
+from forecasting.models.families import build_entry, load, stage_of
 
-Find = Callable[[Sequence[str]], Any]
-"""What earlier backtests tell of models, by their names: weights for an ensemble, variances for a reconciliation."""
-LATE = {"ensemble": 1, "reconcile": 2}
-"""Families that stand on other models, in their order after these."""
+__all__ = ["build", "build_entry", "dependencies", "fit", "load", "predict"]
 
 
 def build(config: Config, rows: int = 0) -> list[Model]:
-    """All models of the recipe in its order, those that stand on others last; `ladder` unfolds into its rungs.
+    """All models of the recipe in its order, those that combine others last; `ladder` unfolds into its rungs.
 
     Models whose `most` lies below the `rows` of the panel are left out: they would take too long. Raises UserError when
-    two bear the same name: their rows could not be told apart.
+    two have the same name, as their rows could not be told apart.
     """
     affordable = tuple(spec for spec in config.models if spec.most is None or rows <= spec.most)
     config = config.model_copy(update={"models": affordable})
-    ordered = sorted(config.models, key=lambda spec: LATE.get(spec.family, 0))
     built: dict[str, Model] = {}
-    for spec in ordered:
-        for model in build_one(spec, config):
+    for spec in sorted(config.models, key=lambda spec: stage_of(spec.family)):
+        for model in build_entry(spec, config):
             if model.name in built:
                 key = f"models.{config.models.index(spec)}"
-                raise config.fault(key, f"the recipe has a {model.name} already: give this one a `name` of its own")
+                raise config.fault(key, f"the recipe has a {model.name} already: give this one another `name`")
             built[model.name] = model
     return list(built.values())
 
 
-def build_one(spec: ModelSpec, config: Config) -> list[Model]:
-    """The models of one entry; raises UserError naming its line when the family cannot do what it asks."""
-    models: list[Model] = import_module(f"forecasting.models.{spec.family}").build(spec, config)
-    return models
+def fit(model: Model, cut: Cut, trained: Mapping[str, Fitted], evidence: BacktestEvidence) -> Fitted:
+    """Train one model on what the cut knows.
 
-
-def fit(model: Model, cut: Cut, done: Mapping[str, Fitted], find: Find) -> Fitted:
-    """Train one model; an ensemble takes its members from `done`, the models trained on this cut before, by name, and
-    the weights that it is to learn from what `find` says about these names, a reconciliation its variances.
+    A combination takes its members from `trained`, the models trained on this cut before, by name, and learns from
+    `evidence` how good they were in earlier backtests.
     """
-    from forecasting.models.ensemble import Ensemble
-    from forecasting.models.reconcile import Reconcile
-
-    if isinstance(model, Reconcile):
-        return model.with_variances(find([model.base, model.top]))
-    if not isinstance(model, Ensemble):
-        return model.fit(cut)
-    return model.with_members(done, find([m.name for m in model.members]) if model.weights is None else None)
+    return model.combine_fitted(trained, evidence) if isinstance(model, Combination) else model.fit(cut)
 
 
-def predict(fitted: Fitted, cut: Cut, bucket: int, said: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The forecasts of one fitted model for a bucket (see base.Fitted); an ensemble combines what members `said`."""
-    from forecasting.models.ensemble import MEMBER, FittedEnsemble
+def predict(fitted: Fitted, cut: Cut, bucket: int, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """[unique_id, ds, yhat, source, cold_start ...]: one row per future row of the bucket, in units of y.
 
-    if not isinstance(fitted, FittedEnsemble):
-        return fitted.predict(cut, bucket)
-    told = [said[m.name].select(*MEMBER, model=pl.lit(m.name)) for m in fitted.members]
-    return fitted.combine(pl.concat(told))
-
-
-def members(fitted: Fitted) -> list[str]:
-    """The names of the models whose forecasts this one is made of; none for all but ensembles and reconciliations."""
-    from forecasting.models.ensemble import FittedEnsemble
-    from forecasting.models.reconcile import FittedReconcile
-
-    if isinstance(fitted, FittedReconcile):
-        return [fitted.base, fitted.top]
-    return [m.name for m in fitted.members] if isinstance(fitted, FittedEnsemble) else []
+    `forecasts` holds the rows of the models that were asked before, by name, which a combination combines.
+    """
+    if isinstance(fitted, FittedCombination):
+        return fitted.combine_forecasts(forecasts)
+    return fitted.predict(cut, bucket)
 
 
-def load(family: str, folder: Path) -> Fitted:
-    """A fitted model from the folder that it saved; nothing is unpickled."""
-    fitted: Fitted = import_module(f"forecasting.models.{family}").load(folder)
-    return fitted
+def dependencies(fitted: Fitted) -> list[str]:
+    """The names of the models whose forecasts this one combines; none for a model that learns from sales alone."""
+    return list(fitted.depends_on) if isinstance(fitted, FittedCombination) else []

@@ -1,23 +1,25 @@
-"""What every model can do, and what is done to every forecast."""
+"""The protocol of models, trained and not, and the final touches that all forecasts get."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.panel import is_closed
+from forecasting.models.weights import Weights
 
 
 class Fitted(Protocol):
-    """A trained model: knows its name and family, forecasts any cut at or after its own, saves in native formats."""
+    """A trained model: forecasts any cut at or after the one it was trained on, and saves itself in native formats."""
 
     @property
     def name(self) -> str:
-        """What the rows of the forecast bear."""
+        """The value of `model` in its forecast rows."""
 
     @property
     def family(self) -> str:
@@ -25,7 +27,7 @@ class Fitted(Protocol):
 
     @property
     def failures(self) -> pl.DataFrame:
-        """unique_id and reason of the series on which it could not be fitted; these are answered by a fallback."""
+        """[unique_id, reason]: one row per series that it could not be fitted on, for which a fallback is used."""
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
         """[unique_id, ds, yhat, source, cold_start]: one row per future row of the bucket, in units of y.
@@ -39,11 +41,11 @@ class Fitted(Protocol):
 
 
 class Model(Protocol):
-    """A recipe that can be trained on a cut. `on` says whether its series are the panel's or its aggregates."""
+    """An untrained model. `on` is what it is trained on: the panel's series or their aggregates."""
 
     @property
     def name(self) -> str:
-        """What the rows of its forecasts bear."""
+        """The value of `model` in its forecast rows."""
 
     @property
     def family(self) -> str:
@@ -57,16 +59,47 @@ class Model(Protocol):
         """Train on what the cut knows."""
 
 
+class BacktestEvidence(Protocol):
+    """What combinations learn from earlier backtests about the models that they combine."""
+
+    def weights(self, names: Sequence[str]) -> Weights:
+        """Weights of these models that would have been best."""
+
+    def variances(self, names: Sequence[str]) -> pl.DataFrame:
+        """[model, unique_id, var]: mean squared errors of a model of series and one of aggregates, units of y^2."""
+
+
+@runtime_checkable
+class Combination(Protocol):
+    """A Model that combines others, from which it is made once these are trained."""
+
+    def combine_fitted(self, trained: Mapping[str, Fitted], evidence: BacktestEvidence) -> Fitted:
+        """The combination of models trained before, by name."""
+
+
+@runtime_checkable
+class FittedCombination(Protocol):
+    """A Fitted whose forecasts are made of those of other models."""
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The names of these models."""
+
+    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """Rows as from `predict`, from those of other models of a bucket, by name.
+
+        No rows where a bucket is not enough: these are made when all buckets and aggregates have been forecast.
+        """
+
+
 NO_FAILURES = pl.DataFrame(schema={"unique_id": pl.String, "reason": pl.String})
 
 
-def future(cut: Cut, bucket: int) -> pl.DataFrame:
-    """The future rows of a bucket."""
-    return cut.frame(bucket).filter(pl.col("ds") > cut.cutoff)
-
-
 def finish(forecast: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """What holds for every forecast: never below y_min, and 0 on a day known to be closed (column `closed` tells)."""
+    """The rows with yhat, q50 and bounds no lower than y_min, and 0 where the series is known to be closed.
+
+    `forecast` holds [yhat, closed, perhaps q50, lo-L, hi-L].
+    """
     numbers = [c for c in forecast.columns if c in ("yhat", "q50") or c.startswith(("lo-", "hi-"))]
     floor = config.clean.y_min
     bounded = forecast.with_columns(pl.col(numbers).clip(lower_bound=floor)) if floor is not None else forecast
@@ -74,5 +107,5 @@ def finish(forecast: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 
 def with_closed(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """Add `closed`: the series is known to be closed on that day."""
+    """The rows with a Boolean column `closed`: the series is known to be closed on that day."""
     return rows.with_columns(closed=is_closed(config))

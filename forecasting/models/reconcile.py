@@ -1,23 +1,25 @@
-"""Reconcile: forecasts of one model for the series and of another for their aggregates, brought to add up (MinTrace).
+"""Reconcile: forecasts of one model for the series and of another for their aggregates, made to add up (MinTrace).
 
-Here stands what is kept: whose forecasts they are, and how large each one's errors were in earlier backtests. Its rows
-are made where all series and aggregates meet (see steps/forecasting/reconciliation), by evaluation/hierarchy.
+A fitted model holds the names of both models and the variances of their errors in earlier backtests. Its rows are made
+when all series and aggregates have been forecast (steps/forecasting/reconciliation, by evaluation/hierarchy).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from forecasting import models
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
-from forecasting.models.base import NO_FAILURES, Model
+from forecasting.models import families
+from forecasting.models.base import NO_FAILURES, BacktestEvidence, Fitted, Model
 
+STAGE = 2
 VARIANCES = {"model": pl.String, "unique_id": pl.String, "var": pl.Float64}
 NO_ROWS = pl.DataFrame(
     schema={"unique_id": pl.String, "ds": pl.Date, "yhat": pl.Float64, "source": pl.String, "cold_start": pl.Boolean}
@@ -26,7 +28,7 @@ NO_ROWS = pl.DataFrame(
 
 @dataclass(frozen=True)
 class Reconcile:
-    """A recipe: the names of the model of the series and of the model of their aggregates."""
+    """An untrained reconciliation: the names of the model of the series and of the model of their aggregates."""
 
     name: str
     base: str
@@ -38,8 +40,12 @@ class Reconcile:
         """Without earlier backtests: an aggregate's error is taken to be as large as those of its series together."""
         return self.with_variances(pl.DataFrame(schema=VARIANCES))
 
+    def combine_fitted(self, trained: Mapping[str, Fitted], evidence: BacktestEvidence) -> FittedReconcile:
+        """With the error variances that `evidence` has of both models; both are kept by name only."""
+        return self.with_variances(evidence.variances([self.base, self.top]))
+
     def with_variances(self, variances: pl.DataFrame) -> FittedReconcile:
-        """With `variances` [model, unique_id, var], the mean squared errors of both models."""
+        """With `variances` [model, unique_id, var], the mean squared errors of both models in units of y squared."""
         return FittedReconcile(self.name, self.base, self.top, variances)
 
 
@@ -54,16 +60,25 @@ class FittedReconcile:
     family: str = "reconcile"
 
     @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The names of both models."""
+        return (self.base, self.top)
+
+    @property
     def failures(self) -> pl.DataFrame:
-        """None of its own: both models tell of theirs."""
+        """No rows: both models report theirs."""
         return NO_FAILURES
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
-        """No rows: a bucket alone does not know what the other series add to its aggregates."""
+        """No rows: a bucket does not hold what the series of other buckets add to its aggregates."""
+        return NO_ROWS
+
+    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """No rows, see `predict`."""
         return NO_ROWS
 
     def save(self, folder: Path) -> None:
-        """Write reconcile.json and variances.parquet; both models are kept beside, by their names."""
+        """Write reconcile.json and variances.parquet; the two models are saved by themselves."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"name": self.name, "base": self.base, "top": self.top}, indent=1)
         (folder / "reconcile.json").write_text(text, encoding="utf-8")
@@ -71,9 +86,9 @@ class FittedReconcile:
 
 
 def load(folder: Path) -> FittedReconcile:
-    """What `save` wrote into the folder."""
-    kept = json.loads((folder / "reconcile.json").read_text(encoding="utf-8"))
-    return FittedReconcile(**kept, variances=pl.read_parquet(folder / "variances.parquet"))
+    """The reconciliation that `save` wrote into the folder."""
+    stored = json.loads((folder / "reconcile.json").read_text(encoding="utf-8"))
+    return FittedReconcile(**stored, variances=pl.read_parquet(folder / "variances.parquet"))
 
 
 def build(spec: ModelSpec, config: Config) -> list[Model]:
@@ -87,8 +102,8 @@ def build(spec: ModelSpec, config: Config) -> list[Model]:
     if unknown:
         raise config.fault(key, f"{unknown[0]} is not an option of reconcile: it takes base and top")
     if spec.on != "series":
-        raise config.fault(f"{key}.on", "a reconciliation stands on series and aggregates both: leave `on` out")
-    others = {m.name: m for s in config.models if s.family != "reconcile" for m in models.build_one(s, config)}
+        raise config.fault(f"{key}.on", "a reconciliation combines series and aggregates: leave `on` out")
+    others = families.models_below(STAGE, config)
     for option, on in (("base", "series"), ("top", "aggregates")):
         _check(others, spec.options.get(option), on, config, f"{key}.{option}")
     return [Reconcile(spec.name, spec.options["base"], spec.options["top"])]
@@ -96,9 +111,9 @@ def build(spec: ModelSpec, config: Config) -> list[Model]:
 
 def _check(others: dict[str, Model], name: Any, on: str, config: Config, key: str) -> None:
     """Raise UserError unless a model of that name is fitted on what it must be."""
-    fit = [n for n, m in others.items() if m.on == on]
-    if name in fit:
+    suitable = [n for n, m in others.items() if m.on == on]
+    if name in suitable:
         return
-    known = f"there is {', '.join(fit)}" if fit else f"add one with `on: {on}`"
-    told = f"{name} is fitted on {others[name].on}" if name in list(others) else f"{name} is no model of the recipe"
-    raise config.fault(key, f"{told}, and this must name a model that is fitted on {on}: {known}")
+    choice = f"there is {', '.join(suitable)}" if suitable else f"add one with `on: {on}`"
+    fault = f"{name} is fitted on {others[name].on}" if name in list(others) else f"{name} is no model of the recipe"
+    raise config.fault(key, f"{fault}, and this must name a model that is fitted on {on}: {choice}")

@@ -100,7 +100,7 @@ def _entry(config: Config) -> int:
 
 
 def _model(config: Config, number: int) -> LightGBM:
-    (model,) = models.build_one(config.models[number], config)
+    (model,) = models.build_entry(config.models[number], config)
     if not isinstance(model, LightGBM):
         raise UserError(f"{config.name}: {model.name} is not a plain LightGBM and cannot be tuned")
     return model

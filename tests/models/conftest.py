@@ -140,3 +140,13 @@ def remake():
 def configure():
     """small_config, for tests with another recipe."""
     return small_config
+
+
+class NoEvidence:
+    """Before the first backtest nothing is known of any model."""
+
+    def weights(self, names):
+        return None
+
+    def variances(self, names):
+        return None

@@ -12,6 +12,7 @@ from forecasting import models
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import is_closed
+from tests.models.conftest import NoEvidence
 
 KEY = ["unique_id", "ds"]
 GLOBAL = {"LightGBM"}  # a booster depends on the order of its rows
@@ -51,7 +52,7 @@ def fitted(recipes, cut):
     """Every model trained once."""
     done = {}
     for model in recipes.values():
-        done[model.name] = models.fit(model, cut, done, lambda names: None)
+        done[model.name] = models.fit(model, cut, done, NoEvidence())
     return done
 
 
@@ -232,7 +233,7 @@ def test_months_and_weeks_work_as_days_do(configure, remake):
         at = Cut(remake(config, frame), ds[-5], 4)
         done = {}
         for model in models.build(config):
-            done[model.name] = models.fit(model, at, done, lambda names: None)
+            done[model.name] = models.fit(model, at, done, NoEvidence())
             said = done[model.name].predict(at, 0)
             assert said["ds"].to_list() == ds[-4:].to_list(), model.name
             assert said["yhat"].is_between(20, 100).all(), model.name

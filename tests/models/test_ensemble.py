@@ -6,7 +6,9 @@ from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.errors import UserError
-from forecasting.models.ensemble import MEMBER, Weights
+from forecasting.models.ensemble import MEMBER
+from forecasting.models.weights import Weights
+from tests.models.conftest import NoEvidence
 
 KEY = ["unique_id", "ds"]
 
@@ -33,7 +35,7 @@ def test_takes_members_that_are_trained_already(configure, cut):
     config = configure(models=["ladder", {"stats": "Theta"}, {"ensemble": {"members": ["Theta", "Naive"]}}])
     done = {}
     for model in models.build(config):
-        done[model.name] = models.fit(model, cut, done, lambda names: None)
+        done[model.name] = models.fit(model, cut, done, NoEvidence())
     assert done["Ensemble"].members[0] is done["Theta"]
     assert_frame_equal(done["Ensemble"].predict(cut, 0), built(config).fit(cut).predict(cut, 0))
 

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from forecasting.models.ensemble import FittedEnsemble, Weights
+from forecasting.models.ensemble import FittedEnsemble
+from forecasting.models.weights import Weights
 from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
 
 

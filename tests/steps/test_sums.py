@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.models.ensemble import Weights
+from forecasting.models.weights import Weights
 from forecasting.steps.export import export
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting import sums as module

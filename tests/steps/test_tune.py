@@ -302,7 +302,7 @@ def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
 def test_what_means_nothing_to_the_median_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "SPACE", SMALL | {"params.objective": OneOf(("tweedie", "regression"))})
     config = Config.model_validate(chain.JOB | {"models": ["ladder", {"lightgbm": {"trees": 500}}]})
-    (model,) = models.build_one(config.models[1], config)
+    (model,) = models.build_entry(config.models[1], config)
     now = space.today(model.options)
     assert now["params.objective"] == "tweedie"
     assert space.around(now)["trees"] == Between(5, 500)

@@ -88,7 +88,7 @@ def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.Dat
     """
     trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
     reported, older = backtest_cutoffs(bundle.config, trained)
-    names = [bundle.champion, *models.members(champion)]
+    names = [bundle.champion, *models.dependencies(champion)]
     mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(names)
     rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
     replayed = replay_ensembles(rows, [champion], lambda: memberships).filter(pl.col("model") == bundle.champion)

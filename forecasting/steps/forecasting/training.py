@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import polars as pl
 
@@ -15,7 +14,7 @@ from forecasting.data.panel import KEY
 from forecasting.evaluation import ensemble_weights, hierarchy, intervals
 from forecasting.evaluation.segments import demand_segments
 from forecasting.models.base import Fitted, Model
-from forecasting.models.ensemble import Weights
+from forecasting.models.weights import Weights
 from forecasting.services import log
 from forecasting.steps.forecasting.origin import Origin
 
@@ -38,7 +37,7 @@ class Trained:
 
     def only(self, name: str) -> Trained:
         """The one model, preceded by those that its forecasts are made of."""
-        below = [self.only(member) for member in models.members(self.fitted[name])]
+        below = [self.only(member) for member in models.dependencies(self.fitted[name])]
         kept = {n: f for part in below for n, f in part.fitted.items()} | {name: self.fitted[name]}
         return Trained(kept, {n: self.on[n] for n in kept}, {})
 
@@ -53,18 +52,28 @@ def train_models(recipe: Iterable[Model], at: Origin, backtests: pl.DataFrame) -
     for model in recipe:
         started = time.perf_counter()
         with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)):
-            learn = _learner(model, backtests, at)
-            done.fitted[model.name] = models.fit(model, at.cut_of(model.on), done.fitted, learn)
+            cut = at.cut_of(model.on)
+            done.fitted[model.name] = models.fit(model, cut, done.fitted, Evidence(backtests, at, cut))
         done.on[model.name] = model.on
         done.seconds[model.name] = round(time.perf_counter() - started, 2)
     return done
 
 
-def _learner(model: Model, backtests: pl.DataFrame, at: Origin) -> models.Find:
-    """What gives a model that depends on others what it learns of them from backtests."""
-    if model.family == "reconcile":
-        return partial(learn_variances, backtests, at)
-    return partial(learn_weights, backtests, at.cut_of(model.on))
+@dataclass(frozen=True)
+class Evidence:
+    """What combinations learn from rows of backtests about their members; `cut` is the one that they are fitted on."""
+
+    backtests: pl.DataFrame
+    at: Origin
+    cut: Cut
+
+    def weights(self, names: Sequence[str]) -> Weights:
+        """See `learn_weights`."""
+        return learn_weights(self.backtests, self.cut, names)
+
+    def variances(self, names: Sequence[str]) -> pl.DataFrame:
+        """See `learn_variances`."""
+        return learn_variances(self.backtests, self.at, names)
 
 
 def learn_weights(backtests: pl.DataFrame, cut: Cut, members: Sequence[str]) -> Weights:

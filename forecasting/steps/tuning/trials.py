@@ -54,7 +54,7 @@ class Ground:
         config = self.config.model_copy(
             update={"models": tuple(spec if m is self.spec else m for m in self.config.models)}
         )
-        recipe = models.build_one(spec, config)
+        recipe = models.build_entry(spec, config)
         trained = train_models(recipe, Origin(cut, cut), NO_BACKTESTS)
         truth = actuals(self.panel, cut.cutoff, cut.end)
         said = pl.concat([forecast_bucket(trained, cut, b) for b in self.panel.buckets], how="diagonal")
