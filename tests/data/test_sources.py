@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 ROOM = "forecasting.data.sources"
 LAYERS = (
     ("raw_data", "options", "readers", "simulator"),
-    ("column_layout", "driver_columns", "source_files", "reference_tables"),
-    ("table_files", "long_frame"),
+    ("column_layout", "driver_columns", "source_dates", "source_files"),
+    ("reference_tables", "table_files", "long_frame"),
     ("table_rows",),
     ("layouts",),
     ("new_files",),
@@ -54,6 +54,13 @@ def test_a_layout_says_itself_whether_it_reads_new_files(kind, make_config):
     else:
         config = make_config(source=source | {"reads": "new_files"})
         assert sources.files_add_up(config) == (rule == "add")
+
+
+def test_readers_know_no_config():
+    folder = ROOT / ROOM.replace(".", "/") / "readers"
+    files = list(folder.glob("*.py"))
+    assert len(files) > 5
+    assert [file.name for file in files if "forecasting.config" in file.read_text()] == []
 
 
 def test_imports_of_the_room_run_one_way():

@@ -8,7 +8,7 @@ from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.readers.cells import downcast, parse_numbers, to_panel_type
-from forecasting.data.sources.readers.dates import parse_dates
+from forecasting.data.sources.source_dates import parse_source_dates
 
 Faults = list[tuple[str, pl.Series, pl.Series]]
 """Rule, Boolean mask of the rows that break it, and the cells that are quoted as the faulty value."""
@@ -62,7 +62,7 @@ def parse_days(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
     if cells.dtype in (pl.Date, pl.Datetime):
         return cells.cast(pl.Date)
     cells = cells.cast(pl.String)
-    days = parse_dates(cells, config)
+    days = parse_source_dates(cells, config)
     faults.append(("date_format", days.is_null() & (cells.str.strip_chars() != ""), cells))
     return days
 

@@ -14,10 +14,10 @@ from forecasting.config import Config
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.cells import parse_numbers
-from forecasting.data.sources.readers.dates import parse_dates
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
+from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.data.sources.source_files import optional_file, required_file
 from forecasting.errors import UserError
 
@@ -53,7 +53,7 @@ def _calendar(text: TextTable, config: Config) -> pl.DataFrame:
     frame = require_unique(cast_to_numbers(frame, snaps), ["d"])
     return frame.select(
         pl.col("d").str.extract(DAY, 1).cast(pl.Int64),
-        parse_dates(frame["date"], config).alias("ds"),
+        parse_source_dates(frame["date"], config).alias("ds"),
         pl.col("wm_yr_wk").alias("week"),
         _both("event_name_1", "event_name_2").alias("event_name"),
         _both("event_type_1", "event_type_2").alias("event_type"),

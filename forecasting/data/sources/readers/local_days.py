@@ -6,7 +6,6 @@ import re
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.data.sources.readers.dates import parse_dates
 
 OFFSET = r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})$"
@@ -15,25 +14,25 @@ TIME = re.compile("%[HIklTRrcsX+]")
 """Directives of a format that hold a time of day."""
 
 
-def local_days(cells: pl.Series, config: Config, zone: str | None, stored: str | None) -> pl.Series:
+def local_days(cells: pl.Series, ds_format: str | None, zone: str | None, stored: str | None) -> pl.Series:
     """The cells as days in the time zone `zone` (None: as they are written): Date, or text where the cells are text.
 
     Times without an offset are in the zone `stored` (None: in `zone`). Dates without a time, and texts that are no
-    date, are returned unchanged. Raises UserError when the format of the dates is ambiguous.
+    date, are returned unchanged. Text is parsed by `ds_format`; without one it is in ISO form, or in an inferred format
+    where `zone` is None too. Raises DateFormatError when none or more than one fits.
     """
     if cells.dtype == pl.Date:
         return cells
     if isinstance(cells.dtype, pl.Datetime):
         return _in_zone(cells, zone, stored).dt.date()
     unique = cells.cast(pl.String).drop_nulls().unique()
-    days = parse_dates(unique, config) if zone is None else _days(unique.str.strip_chars(), config, zone, stored)
+    days = parse_dates(unique, ds_format) if zone is None else _days(unique.str.strip_chars(), ds_format, zone, stored)
     parsed = pl.DataFrame({"cell": unique, "day": days.dt.to_string("%Y-%m-%d")}).drop_nulls()
     return cells.cast(pl.String).replace(parsed["cell"], parsed["day"])
 
 
-def _days(texts: pl.Series, config: Config, zone: str, stored: str | None) -> pl.Series:
-    """Text as local days: by source.ds_format, or ISO dates and times with or without an offset."""
-    ds_format = config.source.ds_format
+def _days(texts: pl.Series, ds_format: str | None, zone: str, stored: str | None) -> pl.Series:
+    """Text as local days: by `ds_format`, or ISO dates and times with or without an offset."""
     if ds_format:
         stored = stored if TIME.search(ds_format) else zone
         return _in_zone(texts.str.to_datetime(ds_format, strict=False), zone, stored).dt.date()

@@ -46,5 +46,5 @@ class Options(BaseModel):
     dirt: ErrorOptions = ErrorOptions()
 
     def rng(self, *topic: str) -> np.random.Generator:
-        """A random generator for one topic, independent of those of all others."""
+        """A random generator for one topic, independent of all others; the name of the topic is part of the seed."""
         return np.random.default_rng([self.seed, crc32(" ".join(topic).encode())])

@@ -24,10 +24,10 @@ from forecasting.data.sources.driver_columns import long_frame_columns, require_
 from forecasting.data.sources.layouts.favorita.holidays import holidays_by_store
 from forecasting.data.sources.long_frame import to_long_frame
 from forecasting.data.sources.raw_data import RawData
-from forecasting.data.sources.readers.dates import parse_dates
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
+from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.data.sources.source_files import optional_file, required_file
 
 IDS = {"store_nbr": "store", "item_nbr": "item"}
@@ -110,7 +110,7 @@ def _daily_values(text: TextTable, keys: tuple[str, ...], value: str, config: Co
     """[keys, value, ds]: one number per day and keys."""
     unique = require_unique(read_columns(text, ["date", *keys, value]), ["date", *keys])
     frame = cast_to_numbers(unique, [value])
-    return frame.select(*keys, value, parse_dates(frame["date"], config).alias("ds")).drop_nulls("ds")
+    return frame.select(*keys, value, parse_source_dates(frame["date"], config).alias("ds")).drop_nulls("ds")
 
 
 def _with_oil_price(days: pl.DataFrame, config: Config) -> pl.DataFrame:

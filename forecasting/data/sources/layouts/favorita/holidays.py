@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources.readers.dates import parse_dates
 from forecasting.data.sources.readers.text_table import TextTable
 from forecasting.data.sources.reference_tables import read_columns
+from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.errors import UserError
 
 COLUMNS = ("date", "type", "locale", "locale_name", "description", "transferred")
@@ -26,7 +26,7 @@ def holidays_by_store(text: TextTable, stores: pl.DataFrame, config: Config) -> 
     `stores` holds store, city and state. Raises UserError for a date or a locale that cannot be read.
     """
     days = read_columns(text, COLUMNS)
-    days = days.with_columns(parse_dates(days["date"], config).alias("ds"))
+    days = days.with_columns(parse_source_dates(days["date"], config).alias("ds"))
     _require_readable(days)
     days = days.filter(pl.col("transferred").str.to_lowercase() != "true")
     by_locale = (_days_of_stores(days.filter(pl.col("locale") == name), stores, key) for name, key in LOCALES.items())

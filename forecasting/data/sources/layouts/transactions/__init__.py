@@ -29,6 +29,7 @@ from forecasting.data.sources.long_frame import as_names
 from forecasting.data.sources.options import parse_options
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.local_days import local_days
+from forecasting.data.sources.source_dates import naming_ds_format
 from forecasting.data.sources.table_files import open_tables
 from forecasting.data.sources.table_rows import ColumnSelection, read_rows
 
@@ -75,5 +76,7 @@ def _selection(config: Config, options: Options) -> ColumnSelection:
 
 def _prepare(raw: pl.DataFrame, layout: ColumnLayout, config: Config, options: Options) -> pl.DataFrame:
     """The raw cells with times as local days, and item codes in upper case where the options want it."""
-    raw = raw.with_columns(local_days(raw[layout.ds], config, options.time_zone, options.stored_in))
+    with naming_ds_format(config):
+        days = local_days(raw[layout.ds], config.source.ds_format, options.time_zone, options.stored_in)
+    raw = raw.with_columns(days)
     return raw if options.case == "keep" else raw.with_columns(as_names(raw[c]).str.to_uppercase() for c in layout.ids)
