@@ -1,4 +1,4 @@
-"""How boosters are trained: their parameters, target and weights, when they stop, and which way prices move them."""
+"""Training of boosters: their parameters, target and weights, when they stop, and the direction of price effects."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ OF_BOOSTERS = (
 )
 """Parameters that have nothing to do with how values are put into bins."""
 MOST = 1000
-"""So many trees there may be when boosters stop by themselves and `trees` does not say."""
+"""The most trees when boosters stop by themselves and `trees` is not given."""
 SHARP = 10.0
 """The median head learns log(1 + SHARP y / level): nearly the logarithm, and 0 for nothing sold."""
 MEDIAN = {"objective": "huber", "alpha": 0.3}
-UNDONE: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+TO_LEVELS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "mean": lambda value: value,
     "median": lambda value: (value.exp() - 1) / SHARP,
 }
-"""From what boosters say to units of the level."""
+"""From the scale that boosters predict on to units of the level."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What boosters learn from: ds, y and level of the rows, and their `width` inputs, which become bins (a byte for
-    each value) when the first of them are trained.
+    """Training rows of a block: ds, y and level, and their `width` inputs, which become bins (a byte per value) when
+    the first boosters are trained.
     """
 
     rows: pl.DataFrame
@@ -71,24 +71,24 @@ class TrainingData:
     bins: lightgbm.Dataset
 
     def estimated_size(self) -> int:
-        """Bytes."""
+        """In bytes."""
         return int(self.rows.estimated_size()) + self.rows.height * self.width
 
 
 def binning_params(options: Options) -> dict[str, Any]:
-    """The parameters that decide how values are put into bins, and those that they may depend on."""
+    """The parameters that decide, or may decide, how values are put into bins."""
     return {k: v for k, v in {**PARAMS, **options.params, **FIXED}.items() if k not in OF_BOOSTERS}
 
 
 def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame) -> TrainingData:
-    """From rows that hold the inputs of the matrix, ds, y and level."""
+    """Training data from `rows`, which hold the inputs of the matrix, ds, y and level."""
     import lightgbm
 
     names = matrix.inputs
     bins = lightgbm.Dataset(
         rows.select(names).cast(pl.Float32).to_numpy(),
         rows["y"].to_numpy(),
-        # by place: LightGBM refuses some names (a[0]) and alters others ("school holiday")
+        # by position: LightGBM refuses some names (a[0]) and alters others ("school holiday")
         categorical_feature=[names.index(c) for c in matrix.codes],
         params=binning_params(options),
     )
@@ -96,32 +96,32 @@ def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame) 
 
 
 def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tuple[lightgbm.Booster, ...]:
-    """One booster per seed."""
+    """One booster per seed, with the number of trees given or found by early stopping."""
     import lightgbm
 
     head = _head(options, _params(options, matrix), data.rows)
     most = options.trees or TREES
-    trees = _enough(options, matrix, data, head) if options.stop else None
-    every = _dataset(data, head, pl.repeat(value=True, n=data.rows.height, eager=True))
-    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, every, trees or most) for i in range(options.seeds))
+    trees = _early_stop(options, matrix, data, head) if options.stop else None
+    dataset = _dataset(data, head, pl.repeat(value=True, n=data.rows.height, eager=True))
+    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, dataset, trees or most) for i in range(options.seeds))
 
 
 def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
-    """The parameters of the kind, the recipe's own over them."""
+    """The parameters of the kind, overridden by those of the entry."""
     kind = FOREST if options.kind == "forest" else {}
     falling = {"monotone_constraints": _falling(matrix)} if options.price_effect == "falling" else {}
     return {**PARAMS, **kind, **options.params, **falling, **FIXED}
 
 
 def _falling(matrix: Matrix) -> list[int]:
-    """For every input -1 where a higher price is a higher value, and 0 for all others."""
+    """Per input -1 where the feature rises with the price, so that forecasts fall with it, and 0 for all others."""
     price = matrix.features.config.columns.price
     return [*(-1 if f.rises_with == price else 0 for f in matrix.features.all(1)), *(0 for _ in matrix.codes)]
 
 
 @dataclass(frozen=True)
 class Head:
-    """What boosters are trained on: target and weight of every row, and the parameters with their objective."""
+    """What boosters are fitted to: target and weight of every row, and the parameters with their objective."""
 
     target: pl.Series
     weight: pl.Series
@@ -138,14 +138,14 @@ def _head(options: Options, params: dict[str, Any], rows: pl.DataFrame) -> Head:
     if options.predicts == "median":
         target, weight, params = (target.clip(0) * SHARP).log1p(), level, params | MEDIAN
         return Head(target, weight / weight.mean(), params)
-    if (target < 0).any():  # Tweedie knows no negative sales
+    if (target < 0).any():  # Tweedie is not defined for negative sales
         params = params | {"objective": "regression"}
     weight = level ** _degree(options, params)
     return Head(target, weight / weight.mean(), params)
 
 
 def _degree(options: Options, params: dict[str, Any]) -> float:
-    """How a deviance grows with the unit of y: squares by 2, absolute errors by 1, Tweedie's of power p by 2 - p.
+    """The power of the unit of y by which a deviance grows: squares 2, absolute errors 1, Tweedie's of power p 2 - p.
 
     The leaves of a forest are means, for which no deviance is minimised: they weigh rows by the inverse of the variance
     that Tweedie's has, so that the largest series do not rule alone.
@@ -156,17 +156,17 @@ def _degree(options: Options, params: dict[str, Any]) -> float:
 
 
 def _dataset(data: TrainingData, head: Head, where: pl.Series) -> lightgbm.Dataset:
-    """Some of the rows with the target and the weights of a head; the bins themselves are as they were."""
+    """Some of the rows with the target and the weights of a head; their bins are not made again."""
     part = data.bins.subset(where.arg_true().to_list()).construct()
     part.set_label(head.target.filter(where).to_numpy())
     return part.set_weight(head.weight.filter(where).to_numpy())
 
 
-def _enough(options: Options, matrix: Matrix, data: TrainingData, head: Head) -> int | None:
-    """How many trees still lowered the error on the newest periods, learned from those before; None without both.
+def _early_stop(options: Options, matrix: Matrix, data: TrainingData, head: Head) -> int | None:
+    """The number of trees after which the error on the newest periods stops falling; None without older periods.
 
-    All boosters of the block then have this number, whatever their seed, on all rows: a window is a few hundredths of
-    them and asks for no more trees.
+    All boosters of the block are then trained with this number, whatever their seed, on all rows: the newest periods
+    are a few hundredths of them and need no more trees.
     """
     import lightgbm
 
@@ -180,7 +180,7 @@ def _enough(options: Options, matrix: Matrix, data: TrainingData, head: Head) ->
 
 
 def _newest(ds: pl.Series, h: int) -> pl.Series:
-    """Whether a row is of the newest h periods, or of the newest fifth of all where that is less."""
+    """Per row, whether it is of the newest h periods, or of the newest fifth of all where that is less."""
     periods = ds.unique().sort(descending=True)
     window = periods.head(min(h, len(periods) // 5))
     return ds.is_in(window.implode())

@@ -1,7 +1,7 @@
-"""How large errors are: a few small trees that learn from past errors which forecasts miss by more and which by less.
+"""Relative size of errors: a few small trees that learn from past errors which forecasts are off by more than others.
 
-One function of the size of a series cannot know it for all data: in some promotions miss most, in others the series
-that hardly ever sell. Trees of four leaves find the shape in the errors of the windows before.
+One function of the size of a series does not fit all data: in some, promotions are missed most, in others the series
+that hardly ever sell. Trees of four leaves find the shape in the errors of earlier windows.
 """
 
 from __future__ import annotations
@@ -23,36 +23,37 @@ PARAMS: dict[str, Any] = FIXED | {
     "min_data_in_leaf": 200,
     "lambda_l2": 5.0,
 }
-USUAL = 0.99
-"""The mean is that of errors up to this quantile of them: one oddity must not make all others look like nothing."""
+CLIP_QUANTILE = 0.99
+"""The mean is that of errors clipped at this quantile: one outlier must not make all others look like nothing."""
 LEAST, FURTHEST = 0.001, 20.0
-"""Errors, in units of their mean, are taken to lie between, as gamma knows no 0."""
+"""Errors, in units of their mean, are clipped to lie between these, as gamma is not defined at 0."""
 RANGE = (0.2, 5.0)
-"""No error is said to be smaller or larger than these multiples of the mean."""
+"""Predictions are clipped to these multiples of the mean."""
 
 
 def train_error_size(inputs: pl.DataFrame, errors: pl.Series, rising: Collection[str]) -> str:
-    """The text of boosters that tell the mean of `errors` (>= 0) from the columns of `inputs`, in units of their mean.
+    """The text of boosters that predict `errors` (>= 0) in units of their mean from the columns of `inputs`.
 
-    What they tell never falls in the columns `rising`. Inputs are finite, and some error is above 0.
+    Predictions never fall in the columns `rising`. Inputs are finite, shape (rows, columns), and some error is above 0.
     """
     import lightgbm
 
-    usual = errors.clip(upper_bound=errors.quantile(USUAL)).mean() or errors.mean()
+    mean = errors.clip(upper_bound=errors.quantile(CLIP_QUANTILE)).mean() or errors.mean()
     params = PARAMS | {"monotone_constraints": [int(c in rising) for c in inputs.columns]}
-    rows = lightgbm.Dataset(_numbers(inputs), (errors / usual).clip(LEAST, FURTHEST).to_numpy(), params=params)
+    rows = lightgbm.Dataset(_to_numpy(inputs), (errors / mean).clip(LEAST, FURTHEST).to_numpy(), params=params)
     return str(lightgbm.train(params, rows, TREES).model_to_string())
 
 
 def predict_error_size(text: str, inputs: pl.DataFrame) -> NDArray[np.float64]:
-    """How many times the mean error the rows of `inputs`, all finite, are likely to miss by, as the boosters say."""
+    """The expected error of each row of `inputs` (finite), in units of the mean error, shape (rows,)."""
     import lightgbm
 
     if inputs.is_empty():
         return np.empty(0)
-    said = lightgbm.Booster(model_str=text).predict(_numbers(inputs), num_threads=0)  # rows do not add up: any number
-    return np.asarray(said, dtype=np.float64).clip(*RANGE)
+    # each row is predicted by itself, so the number of threads changes nothing
+    predicted = lightgbm.Booster(model_str=text).predict(_to_numpy(inputs), num_threads=0)
+    return np.asarray(predicted, dtype=np.float64).clip(*RANGE)
 
 
-def _numbers(inputs: pl.DataFrame) -> NDArray[np.float32]:
+def _to_numpy(inputs: pl.DataFrame) -> NDArray[np.float32]:
     return inputs.cast(pl.Float32).to_numpy()

@@ -24,15 +24,14 @@ from forecasting.features import Features
 from forecasting.features.groups import Level
 from forecasting.models import naive
 from forecasting.models.base import NO_FAILURES, finish
-from forecasting.models.lightgbm import options
 from forecasting.models.lightgbm.boosters import (
-    UNDONE,
+    TO_LEVELS,
     TrainingData,
     binning_params,
     prepare_training_data,
     train_boosters,
 )
-from forecasting.models.lightgbm.options import Options
+from forecasting.models.lightgbm.options import Options, read_options
 from forecasting.models.lightgbm.training_rows import (
     Codes,
     Matrix,
@@ -45,14 +44,14 @@ from forecasting.models.lightgbm.training_rows import (
 if TYPE_CHECKING:
     import lightgbm
 
-AT_ONCE = 2
+BLOCKS_AT_ONCE = 2
 """Blocks that are trained at the same time, each by one thread: threads that share a tree of few rows spend more time
 waiting for each other than working."""
 
 
 @dataclass(frozen=True)
 class LightGBM:
-    """The recipe: the name of its rows and the options of its entry."""
+    """An untrained model: its name and the options of its entry in the config."""
 
     name: str
     options: Options
@@ -63,54 +62,57 @@ class LightGBM:
         """The boosters of each horizon block of the config that the history reaches."""
         matrix = Matrix(features_at(cut, self.options.priors), category_codes(cut))
         ends = cut.config.block_ends
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            made = pool.map(partial(self._boosters, cut, matrix), ends)
-            learned = {end: boosters for end, boosters in zip(ends, made, strict=True) if boosters}
-        asked = (self.options.predicts, self.options.priors)
-        return FittedLightGBM(self.name, learned, matrix.codes, tuple(matrix.inputs), asked)
+        with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
+            trained = pool.map(partial(self._train_block, cut, matrix), ends)
+            boosters = {end: block for end, block in zip(ends, trained, strict=True) if block}
+        inputs = tuple(matrix.inputs)
+        return FittedLightGBM(self.name, boosters, matrix.codes, inputs, self.options.predicts, self.options.priors)
 
-    def _boosters(self, cut: Cut, matrix: Matrix, lead: int) -> tuple[lightgbm.Booster, ...]:
-        """None where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
-        asked = (self.options.years, self.options.rows, self.options.priors)
-        name = ("learned", lead, asked, json.dumps(binning_params(self.options), sort_keys=True))
-        known = cut.once(name, partial(self._learned, cut, matrix, lead))
-        return train_boosters(self.options, matrix, known) if (known.rows["y"] != 0).any() else ()
+    def _train_block(self, cut: Cut, matrix: Matrix, lead: int) -> tuple[lightgbm.Booster, ...]:
+        """Empty where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
+        chosen = (self.options.years, self.options.rows, self.options.priors)
+        key = ("training data", lead, chosen, json.dumps(binning_params(self.options), sort_keys=True))
+        data = cut.once(key, partial(self._training_data, cut, matrix, lead))
+        return train_boosters(self.options, matrix, data) if (data.rows["y"] != 0).any() else ()
 
-    def _learned(self, cut: Cut, matrix: Matrix, lead: int) -> TrainingData:
-        """The rows within the budget: of recent years, with an observed y and a known level."""
+    def _training_data(self, cut: Cut, matrix: Matrix, lead: int) -> TrainingData:
+        """The rows within the budget: of recent years, with an observed y and a level."""
         share, parts = self._share(cut), []
         for bucket in cut.panel.buckets:
             rows = matrix.with_features(cut, sample_series(cut.frame(bucket), share), lead)
-            if share >= 1:  # the coming days of all series are there: whoever asks for them need not make them again
+            if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
                 matrix.future_rows(cut, bucket, lead, rows.clone)
-            young = rows.filter(is_recent(cut, self.options.years)).drop_nulls(["y", "level"])
-            parts.append(young.select(*matrix.inputs, "ds", "y", "level"))
+            recent = rows.filter(is_recent(cut, self.options.years)).drop_nulls(["y", "level"])
+            parts.append(recent.select(*matrix.inputs, "ds", "y", "level"))
         return prepare_training_data(self.options, matrix, pl.concat(parts))
 
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""
-        young = is_recent(cut, self.options.years)
-        counts = [cut.panel.scan(b).filter(young).select(pl.len()) for b in cut.panel.buckets]
+        recent = is_recent(cut, self.options.years)
+        counts = [cut.panel.scan(b).filter(recent).select(pl.len()) for b in cut.panel.buckets]
         rows: int = sum(c.item() for c in pl.collect_all(counts))
         return min(1.0, self.options.rows / max(rows, 1))
 
 
 @dataclass(frozen=True)
 class FittedLightGBM:
-    """Boosters, one per seed, by the last step of their block, the codes of categories, the columns that they take, in
-    order, and `asked`: what they predict (mean or median), and the groupings whose priors they read.
+    """Trained boosters, one per seed, by the last step of their block.
+
+    `codes` are those of the categories, `inputs` the columns that boosters take, in order; `predicts` is mean or
+    median, `priors` are the groupings whose priors are among the inputs.
     """
 
     name: str
     boosters: dict[int, tuple[lightgbm.Booster, ...]]
     codes: Codes
     inputs: tuple[str, ...]
-    asked: tuple[str, tuple[Level, ...]]
+    predicts: str
+    priors: tuple[Level, ...]
     family: str = "lightgbm"
 
     @property
     def failures(self) -> pl.DataFrame:
-        """None: a series without a level is answered by the ladder, and `source` says so."""
+        """No rows: the ladder forecasts series without a level, which `source` names row by row."""
         return NO_FAILURES
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
@@ -120,40 +122,39 @@ class FittedLightGBM:
         level come from the ladder.
         """
         frame = cut.frame(bucket)
-        rungs = naive.ladder_forecasts(cut, frame)
-        matrix = Matrix(Features(cut.config, dict(frame.schema), self.asked[1]), self.codes)
-        empty = frame.clear().select(*KEY, _own=pl.lit(None, pl.Float64))
-        asked = partial(self._asked, cut, bucket, matrix)
-        said = pl.concat([empty, *(self._block(asked(end), end) for end in self._ends(cut))])
-        rows = rungs.join(said, on=KEY, how="left", maintain_order="left")
-        own = pl.col("_own").is_not_null()
+        ladder = naive.ladder_forecasts(cut, frame)
+        matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors), self.codes)
+        empty = frame.clear().select(*KEY, _yhat=pl.lit(None, pl.Float64))
+        ends = [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
+        blocks = [self._predict_block(self._block_rows(cut, bucket, matrix, end), end) for end in ends]
+        rows = ladder.join(pl.concat([empty, *blocks]), on=KEY, how="left", maintain_order="left")
+        boosted = pl.col("_yhat").is_not_null()
         rows = rows.with_columns(
-            yhat=pl.coalesce("_own", "yhat"),
-            source=pl.when(own).then(pl.lit(self.name)).otherwise("source"),
-            cold_start=pl.col("cold_start") & ~own,
+            yhat=pl.coalesce("_yhat", "yhat"),
+            source=pl.when(boosted).then(pl.lit(self.name)).otherwise("source"),
+            cold_start=pl.col("cold_start") & ~boosted,
         )
-        middle = pl.col("yhat") if self.asked[0] == "median" else pl.lit(None, pl.Float64)
-        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(own).then(middle))
+        median = pl.col("yhat") if self.predicts == "median" else pl.lit(None, pl.Float64)
+        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
 
-    def _ends(self, cut: Cut) -> list[int]:
-        return [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
-
-    def _asked(self, cut: Cut, bucket: int, matrix: Matrix, end: int) -> pl.DataFrame:
-        """The rows of one block that have a level, with all inputs."""
+    def _block_rows(self, cut: Cut, bucket: int, matrix: Matrix, end: int) -> pl.DataFrame:
+        """[unique_id, ds, inputs ..., level]: the future rows of one block that have a level."""
         freq = cut.config.frequency
         since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(end))
-        rows = matrix.future_rows(
-            cut, bucket, end, lambda: matrix.with_features(cut, cut.frame(bucket).filter(since), end)
-        )
+
+        def compute() -> pl.DataFrame:
+            return matrix.with_features(cut, cut.frame(bucket).filter(since), end)
+
+        rows = matrix.future_rows(cut, bucket, end, compute)
         return rows.filter(pl.col("ds") >= freq.shift(cut.cutoff, _first_step(self.boosters, end)))
 
-    def _block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:
-        """The forecasts of the rows of one block: unique_id, ds and _own."""
+    def _predict_block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:
+        """[unique_id, ds, _yhat]: the forecasts for rows of `_block_rows`, in units of y."""
         if rows.is_empty():
-            return rows.select(*KEY, _own=pl.col("level"))
-        inputs, undone = rows.select(self.inputs).cast(pl.Float32).to_numpy(), UNDONE[self.asked[0]]
-        said = [undone(pl.lit(pl.Series(booster.predict(inputs)))) for booster in self.boosters[end]]
-        return rows.select(*KEY, _own=pl.mean_horizontal(said) * pl.col("level"))
+            return rows.select(*KEY, _yhat=pl.col("level"))
+        inputs, to_levels = rows.select(self.inputs).cast(pl.Float32).to_numpy(), TO_LEVELS[self.predicts]
+        seeds = [to_levels(pl.lit(pl.Series(booster.predict(inputs)))) for booster in self.boosters[end]]
+        return rows.select(*KEY, _yhat=pl.mean_horizontal(seeds) * pl.col("level"))
 
     def save(self, folder: Path) -> None:
         """Write one text per booster and model.json."""
@@ -162,7 +163,7 @@ class FittedLightGBM:
             for seed, booster in enumerate(boosters):
                 booster.save_model(str(folder / f"block-{end}-{seed}.txt"))
         blocks = [(end, len(boosters)) for end, boosters in self.boosters.items()]
-        facts = {"name": self.name, "blocks": blocks, "asked": self.asked, "codes": self.codes}
+        facts = {"name": self.name, "blocks": blocks, "asked": (self.predicts, self.priors), "codes": self.codes}
         facts |= {"inputs": self.inputs}
         (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -177,13 +178,13 @@ def load(folder: Path) -> FittedLightGBM:
         for end, seeds in facts["blocks"]
     }
     predicts, priors = facts["asked"]
-    asked = (predicts, tuple(tuple(level) for level in priors))
-    return FittedLightGBM(facts["name"], boosters, facts["codes"], tuple(facts["inputs"]), asked)
+    levels = tuple(tuple(level) for level in priors)
+    return FittedLightGBM(facts["name"], boosters, facts["codes"], tuple(facts["inputs"]), predicts, levels)
 
 
 def build(spec: ModelSpec, config: Config) -> list[LightGBM]:
-    """The recipe of a config entry (see Options); raises UserError for options that it cannot have."""
-    return [LightGBM(spec.name, options.read(spec, config), spec.on)]
+    """One model with the options of a config entry (see Options). Raises UserError for options that it cannot have."""
+    return [LightGBM(spec.name, read_options(spec, config), spec.on)]
 
 
 def _first_step(boosters: Mapping[int, Any], end: int) -> int:

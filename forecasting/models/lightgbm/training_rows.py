@@ -1,4 +1,4 @@
-"""What boosters look at: the rows of a cut that are learned from, their features, and the codes of text columns."""
+"""Inputs of the boosters: the rows of a cut to learn from, their features, and the codes of text columns."""
 
 from __future__ import annotations
 
@@ -17,37 +17,39 @@ from forecasting.features.groups import Level
 MOST_CATEGORIES = 64
 """A text column with more values is left out: splits on so many codes cost much and found nothing."""
 Codes = dict[str, dict[str, int]]
+"""Text column -> value -> its number."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """What boosters look at: the features and the codes of the text columns."""
+    """The inputs of boosters: the features and the codes of the text columns."""
 
     features: Features
     codes: Codes
 
     @property
     def inputs(self) -> list[str]:
-        """The columns in the order in which the boosters take them; their names are those of any lead."""
+        """The columns in the order in which the boosters take them; their names do not depend on the lead."""
         return [*(f.name for f in self.features.all(1)), *self.codes]
 
     def with_features(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
-        """All inputs as columns beside those of the frame, and `level`; categories replaced by their codes."""
-        coded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
-        made = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
-        return made.with_columns(coded)
+        """The rows of `frame` with all inputs and `level` as further columns; categories replaced by their codes."""
+        codes = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
+        rows = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
+        return rows.with_columns(codes)
 
-    def future_rows(self, cut: Cut, bucket: int, lead: int, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """[unique_id, ds, inputs, level] of a bucket's coming days up to `lead` that have a level, taken once of what
-        `rows` makes of its frame.
+    def future_rows(self, cut: Cut, bucket: int, lead: int, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """[unique_id, ds, inputs ..., level]: the future rows of a bucket up to `lead` that have a level.
+
+        They are taken from the frame that `compute` returns and kept with the cut, for other models with these inputs.
         """
 
-        def taken() -> pl.DataFrame:
+        def select() -> pl.DataFrame:
             days = pl.col("ds").is_between(cut.cutoff, cut.config.frequency.shift(cut.cutoff, lead), closed="right")
-            return rows().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
+            return compute().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
 
-        # models that were trained on other days know other codes
-        return cut.once(("ahead", bucket, lead, self.features.levels, json.dumps(self.codes)), taken)
+        # models that were trained on other days have other codes
+        return cut.once(("future rows", bucket, lead, self.features.levels, json.dumps(self.codes)), select)
 
 
 def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:
@@ -59,12 +61,12 @@ def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:
 def category_codes(cut: Cut) -> Codes:
     """A number for every value of the text columns with few values; nulls and unseen values get none."""
     columns = [*cut.config.columns.known_ahead, *cut.config.static_columns]
-    known = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
-    schema = known.collect_schema()
+    history = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
+    schema = history.collect_schema()
     texts = [c for c in columns if schema.get(c) == pl.String]
     if not texts:
         return {}
-    values = known.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
+    values = history.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
     found = {c: values[c].item().to_list() for c in texts}
     return {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
 
@@ -76,7 +78,7 @@ def is_recent(cut: Cut, years: float) -> pl.Expr:
 
 
 def sample_series(frame: pl.DataFrame, share: float) -> pl.DataFrame:
-    """Whole series, every so many of them in the order of their volume, so that large and small ones stay."""
+    """All rows of a share of the series: every so many in the order of volume, so that large and small ones stay."""
     if share >= 1:
         return frame
     order = frame.group_by(SERIES).agg(pl.col("y").sum()).sort("y", SERIES)
