@@ -48,7 +48,7 @@ def test_rossmann_rows_and_lines(rossmann, train):
     assert original.split(",")[:4] == [train[500_000][c] for c in ("Store", "DayOfWeek", "Date", "Sales")]
 
 
-def test_rossmann_store_rules(rossmann, shared):
+def test_rossmann_drivers_of_the_stores(rossmann, shared):
     with (shared / "rossmann" / "store.csv").open(newline="") as f:
         stores = {r["Store"]: r for r in csv.DictReader(f)}
     sample = rossmann.long.sample(400, seed=1).iter_rows(named=True)
@@ -93,7 +93,7 @@ def small_rossmann(tmp_path, configs):
     return load_config(configs / "rossmann.yaml", {"source.path": str(tmp_path)})
 
 
-def test_rossmann_coming_days(small_rossmann, tmp_path):
+def test_rossmann_future_days(small_rossmann, tmp_path):
     (tmp_path / "test.csv").write_text(
         "Id,Store,DayOfWeek,Date,Open,Promo,StateHoliday,SchoolHoliday\n1,1,4,2015-04-02,1,0,0,0\n"
     )
@@ -198,7 +198,7 @@ def test_m5_bad_cells(small_m5):
     assert loaded.lines == 9
 
 
-def test_m5_files_that_do_not_fit(small_m5, tmp_path):
+def test_m5_files_of_different_editions(small_m5, tmp_path):
     sales = tmp_path / "sales_train_evaluation.csv"
     sales.write_text("id,d_1,d_9\nFOODS_1_001_CA_1_evaluation,1,2\n")
     with pytest.raises(UserError, match=r"its day d_9 is not in calendar\.csv"):

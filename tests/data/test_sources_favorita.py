@@ -91,11 +91,11 @@ def on(rows, store, day, *columns):
         ("2017-01-08", ["Batalla"] * 3 + ["Batalla+Fundacion de Cuenca"]),
     ],
 )
-def test_holidays_are_those_of_the_place(rows, day, expected):
+def test_holidays_are_those_of_the_store(rows, day, expected):
     assert [on(rows, store, day, "holiday")[0] for store in (1, 2, 3, 4)] == expected
 
 
-def test_types_events_and_days_of_work(rows):
+def test_holiday_types_events_and_work_days(rows):
     types = {d: on(rows, 1, d, "holiday_type")[0] for d in ("2016-12-26", "2017-01-02", "2017-01-03", "2017-01-07")}
     assert list(types.values()) == ["Bridge", "Holiday", "none", "Additional"]
     assert on(rows, 4, "2017-01-08", "holiday_type") == ("Holiday",)
@@ -113,7 +113,7 @@ def test_oil_is_the_last_published_price(chain, rows):
     assert {ds: row["oil"] for (_, ds), row in rows.items()} == expected
 
 
-def test_oil_of_a_day_does_not_change_when_later_prices_come(chain, config, rows, tmp_path):
+def test_the_oil_price_of_a_day_does_not_depend_on_later_prices(chain, config, rows, tmp_path):
     """It is known only afterwards, but never from the future."""
     for file in chain.folder.iterdir():
         (tmp_path / file.name).write_text(file.read_text())
@@ -125,7 +125,7 @@ def test_oil_of_a_day_does_not_change_when_later_prices_come(chain, config, rows
     assert all(rows[r["unique_id"], r["ds"]]["oil"] == r["oil"] for r in early.iter_rows(named=True))
 
 
-def test_stores_items_and_visits(rows):
+def test_static_columns_and_transactions(rows):
     row = rows["3/105574", LAST]
     assert [row[c] for c in ("store", "item", "city", "state", "type", "cluster")] == [
         *("3", "105574", "Guayaquil", "Guayas", "B"),
@@ -136,7 +136,7 @@ def test_stores_items_and_visits(rows):
     assert rows["3/105574", LAST + timedelta(1)]["transactions"] is None
 
 
-def test_gaps_may_be_unknown(chain, configs, config):
+def test_sales_of_days_without_lines_may_be_unknown(chain, configs, config):
     config = load_config(configs / "favorita.yaml", {"source.path": str(chain.folder), "clean.gaps": "missing"})
     made = sources.load(config).long.filter(pl.col("line").is_null())
     assert made["y"].null_count() == made.height > 50
@@ -145,7 +145,7 @@ def test_gaps_may_be_unknown(chain, configs, config):
 
 @pytest.fixture
 def spoiled(chain, configs, tmp_path):
-    """The chain with changed files (None: taken away)."""
+    """The chain with changed files (None: removed)."""
 
     def make(files, **keys):
         for file in chain.folder.iterdir():
@@ -156,7 +156,7 @@ def spoiled(chain, configs, tmp_path):
     return make
 
 
-def test_only_files_that_are_needed_must_be_there(spoiled):
+def test_only_required_files_must_exist(spoiled):
     gone = dict.fromkeys(["oil.csv", "transactions.csv", "holidays_events.csv", "items.csv", "test.csv"])
     config = spoiled(
         gone,
@@ -197,7 +197,7 @@ def test_other_frequencies_are_refused(spoiled):
         sources.load(spoiled({}, freq="1w"))
 
 
-def test_bad_lines_go_to_quarantine_as_they_came(chain, spoiled):
+def test_bad_lines_are_quarantined_unchanged(chain, spoiled):
     head, *lines = (chain.folder / "train.csv").read_text().splitlines()
     bad = ["9001,2016-12-99,1,96995,3.0,", "9002,2016-12-24,1,96995,three,", "9003,2016-12-24,1"]
     text = "\n".join([head, *lines[:5], *bad, *lines[5:]]) + "\n"

@@ -24,7 +24,7 @@ ROLES = {"known_ahead": ["price", "promo"], "static": ["pos"], "price": "price",
 
 
 def sales() -> list[tuple[object, ...]]:
-    """Two stores, two items (one of an evil name), ten days; one price and one number of units are missing."""
+    """Two stores, two items (one with SQL in its name), ten days; one price and one number of units are missing."""
     rows: list[tuple[object, ...]] = []
     for s, store in enumerate(("north", "south")):
         for i, item in enumerate(("007", EVIL)):
@@ -69,7 +69,7 @@ def sql(make_config, monkeypatch):
 
 @pytest.fixture
 def from_csv(make_config, tmp_path):
-    """What the table source makes of the same rows in the same order."""
+    """The same rows in the same order, loaded by the table source."""
     file = tmp_path / "rows.csv"
     with file.open("w", newline="") as f:
         header = [column.split()[0] for column in COLUMNS.replace("10,2", "").split(", ")]
@@ -78,7 +78,7 @@ def from_csv(make_config, tmp_path):
 
 
 def numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    """As the store keeps drivers: every number is a Float64."""
+    """Every number as Float64, as the store keeps drivers."""
     return frame.drop("file", "line").with_columns(pl.col(pl.Int8, pl.Int64).cast(pl.Float64))
 
 
@@ -95,7 +95,7 @@ def test_sqlite_gives_what_the_csv_gives(sqlite, sql, from_csv):
     assert_frame_equal(numbers(sources.load(sql(sqlite)).long), numbers(from_csv.long))
 
 
-def test_a_row_is_told_by_its_number_and_as_json(table, sql):
+def test_an_original_row_has_its_number_and_is_json(table, sql):
     loaded = sources.load(sql(table.url()))
     key = pl.DataFrame({"file": ["sql"], "line": [14]})
     assert loaded.long.row(13, named=True)["file"] == "sql"
@@ -168,7 +168,7 @@ def test_a_column_may_mark_deleted_rows(table, sql):
 
 
 def test_nothing_is_written(table, sql, sqlite):
-    """Not even by what begins like a SELECT."""
+    """Not even by a statement that begins like a SELECT."""
     writing = "WITH gone AS (DELETE FROM sales RETURNING *) SELECT * FROM gone"
     with pytest.raises(UserError, match=r"source.options.query: the database does not answer: .*(DELETE|modifying)"):
         sources.load(sql(table.url(), writing))
@@ -252,7 +252,7 @@ def test_an_invalid_address_is_refused(url, message, sql):
     one_sentence(error.value)
 
 
-def test_an_address_without_a_password_may_stand_in_the_config(sqlite, make_config, from_csv):
+def test_an_address_without_a_password_may_be_in_the_config(sqlite, make_config, from_csv):
     source = {"kind": "sql", "path": sqlite, "columns": LAYOUT}
     source["options"] = {"query": "SELECT * FROM sales ORDER BY store, item, day"}
     assert_frame_equal(numbers(sources.load(make_config(source=source, columns=ROLES)).long), numbers(from_csv.long))

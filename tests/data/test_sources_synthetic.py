@@ -43,7 +43,7 @@ def test_a_longer_run_repeats_the_shorter(demo, make):
     assert_frame_equal(again, shorter)
 
 
-def test_shape_and_coming_days(demo):
+def test_shape_and_future_days(demo):
     long = demo.long
     assert long["unique_id"].n_unique() == 5 * 20
     assert demo.lines == long.height

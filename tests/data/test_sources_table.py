@@ -29,7 +29,7 @@ def plain():
     return csv_of((d, i) for i, d in enumerate(DAYS))
 
 
-# --- what is read ---------------------------------------------------------------------------------------------------
+# --- what is read ----------------------------------------------------------------------------------------------------
 
 
 def test_champagne_as_it_is(configs, shared):
@@ -68,7 +68,7 @@ def test_three_columns_by_name(table_config):
     assert loaded.long.select("unique_id", "y").rows() == [("a", 1.0), ("b", 2.0)]
 
 
-def test_joined_id_and_drivers(table_config):
+def test_several_id_columns_and_drivers(table_config):
     text = "store,item,day,units,price,promo,kind,code\n7,x,2024-01-01,1,2.5,yes,hot,007\n7,y,2024-01-01,,,no,,012\n"
     columns = {"known_ahead": ["price", "promo", "kind", "code"], "price": "price", "promo": "promo"}
     long = sources.load(_with_roles(table_config(text, columns=NAMED), columns)).long
@@ -97,19 +97,19 @@ def _with_roles(config, roles):
         ["20240105", "20240106"],
     ],
 )
-def test_dates_told_by_their_shape(table_config, cells):
+def test_date_formats_inferred_from_the_pattern(table_config, cells):
     long = sources.load(table_config(csv_of((c, 1) for c in cells))).long
     assert long["ds"].to_list() == [date(2024, 1, 5), date(2024, 1, 6)]
 
 
-def test_slash_dates_told_by_the_values(table_config):
+def test_slash_dates_decided_by_the_values(table_config):
     american = csv_of((f"{d.month}/{d.day}/{d.year}", 1) for d in DAYS)
     european = csv_of((f"{d.day}/{d.month}/{d.year}", 1) for d in DAYS)
     assert sources.load(table_config(american)).long["ds"].to_list() == DAYS
     assert sources.load(table_config(european)).long["ds"].to_list() == DAYS
 
 
-def test_slash_dates_that_cannot_be_told(table_config):
+def test_ambiguous_slash_dates_are_refused(table_config):
     text = csv_of((f"{d.month}/{d.day}/{d.year}", 1) for d in DAYS[:12])
     with pytest.raises(UserError, match=r"job.yaml.*source\.ds_format.*day/month or month/day.*%m/%d/%Y"):
         sources.load(table_config(text))
@@ -174,7 +174,7 @@ def test_parquet_types(table_config, tmp_path):
     assert row == {"unique_id": 2.0, "ds": "2024-01-02 00:00:00", "y": 2, "promo": False}
 
 
-# --- rows that cannot be read, with their lines -----------------------------------------------------------------
+# --- rows that cannot be read, with their lines ----------------------------------------------------------------------
 
 
 def test_bad_cells_keep_their_physical_line(table_config):
@@ -200,13 +200,13 @@ def test_a_cut_last_line_is_no_footer(table_config):
     assert loaded.long.drop_nulls("fault").select("line", "fault").rows() == [(22, "cells")]
 
 
-def test_coming_days_have_no_sales_and_no_fault(table_config):
+def test_future_days_have_no_sales_and_no_fault(table_config):
     loaded = sources.load(table_config(plain() + "2024-01-21,\n2024-01-22,NA\n"))
     assert loaded.long["y"].tail(2).to_list() == [None, None]
     assert loaded.long["fault"].null_count() == 22
 
 
-# --- files that are no table: one sentence each ----------------------------------------------------------------------
+# --- files that are no table, with their errors ----------------------------------------------------------------------
 
 PROSE = "Once upon a time, there was a shop.\nIt sold bread, butter, and, now and then, jam.\nIt was small.\n" * 5
 
@@ -265,7 +265,7 @@ def test_reserved_name(table_config):
         sources.load(config)
 
 
-def test_unknown_kind_lists_the_known(make_config):
+def test_an_unknown_kind_lists_the_sources(make_config):
     kinds = "favorita, m5, rossmann, sql, synthetic, table, transactions"
     with pytest.raises(UserError, match=rf"source\.kind: 'sap' is not a source; there are {kinds}"):
         sources.load(make_config(source={"kind": "sap"}))
@@ -275,7 +275,7 @@ JUNK = st.text(alphabet=',;"\t 0159-./aé', max_size=14)
 
 
 @given(junk=st.lists(st.tuples(st.integers(0, 20), JUNK), max_size=12))
-def test_whatever_stands_between_the_rows_the_account_adds_up(tmp_path_factory, root, junk):
+def test_the_counts_of_lines_add_up_whatever_is_between_the_rows(tmp_path_factory, root, junk):
     """Every line is a row, a row with a fault, or dropped by a name; good rows never change; else one sentence."""
     lines = [f"{d},{i}" for i, d in enumerate(DAYS)]
     for place, line in junk:

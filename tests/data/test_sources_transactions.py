@@ -47,7 +47,7 @@ C3,apple,2024-05-02 08:00,-4,2.00,a
 """
 
 
-def test_lines_are_added_up_by_day_with_what_was_paid(receipts):
+def test_lines_are_added_up_by_day_with_price_and_revenue(receipts):
     got = rows(receipts(LINES), "unit_price", "revenue", "returned", "invoices", "lines")
     assert got == [
         ("apple", "2024-05-01", 8.0, 14 / 8, 14.0, 0.0, 2, 3),
@@ -135,7 +135,7 @@ BAD = """\
 """
 
 
-def test_a_bad_line_is_quarantined_by_itself_and_the_others_count(receipts):
+def test_only_the_bad_line_is_quarantined(receipts):
     config = receipts(BAD, limits={"quarantined": 0.9})
     checked = contracts.check_load(sources.load(config), config)
     assert checked.good.select("unique_id", "y").rows() == [("apple", 7.0)]
@@ -168,7 +168,7 @@ def test_a_negative_period_sends_each_of_its_lines_to_quarantine(receipts):
     assert (checked.account["aggregated"], checked.account["quarantined"]) == (1, 2)
 
 
-def test_the_share_of_bad_lines_is_one_of_lines(receipts):
+def test_the_share_of_bad_lines_counts_lines_not_rows(receipts):
     """200 lines make one row: two bad lines are one in a hundred, not two in three."""
     lines = "".join(f"{i},a,2024-05-01,1,1,x\n" for i in range(198)) + "x,a,2024-05-01,?,1,x\nx,a,nothing,1,1,x\n"
     config = receipts(lines, limits={"quarantined": 0.01})
@@ -179,7 +179,7 @@ def test_the_share_of_bad_lines_is_one_of_lines(receipts):
 
 
 @pytest.mark.parametrize(("week", "weekday"), [("monday", 0), ("thursday", 3), ("sunday", 6)])
-def test_weeks_begin_on_the_day_that_is_named(receipts, week, weekday):
+def test_weeks_begin_on_the_configured_weekday(receipts, week, weekday):
     days = [date(2024, 4, 1) + timedelta(i) for i in range(35)]
     lines = "".join(f"{i},a,{d},1,1,x\n" for i, d in enumerate(days))
     got = sources.load(receipts(lines, ALL | {"week": week}, freq="1w")).long
@@ -193,7 +193,7 @@ def test_months_begin_on_their_first_day(receipts):
     assert rows(receipts(lines, freq="1mo")) == [("a", "2024-01-01", 1.0), ("a", "2024-02-01", 6.0)]
 
 
-def test_weeks_at_the_edge_that_miss_a_day_of_trade_are_partial(receipts):
+def test_the_first_and_last_weeks_are_partial_when_they_miss_a_trading_day(receipts):
     """Lines from Wednesday 3 to Saturday 27 April, never on a Sunday: the first week lacks two days, the last none."""
     days = [d for i in range(25) if (d := date(2024, 4, 3) + timedelta(i)).weekday() != 6]
     lines = "".join(f"{i},a,{d},1,1,x\n" for i, d in enumerate(days))
@@ -230,7 +230,7 @@ TIMES = """\
         ),
     ],
 )
-def test_a_day_is_one_of_the_local_clock(receipts, options, expected):
+def test_days_are_those_of_the_time_zone(receipts, options, expected):
     got = rows(receipts(TIMES, ALL | options))
     assert {ds: y for _, ds, y in got} == expected
 
@@ -264,7 +264,7 @@ def test_times_of_a_parquet_file(tmp_path, make_config, zoned):
     assert days(time_zone="Europe/Madrid") == (days() if zoned is None else [("2024-01-15", 2.0), ("2024-01-16", 1.0)])
 
 
-# --- What does not fit -----------------------------------------------------------------------------------------------
+# --- Options that do not fit -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ CHOICES = st.fixed_dictionaries(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINE, min_size=1, max_size=30), CHOICES, st.sampled_from(["1d", "1w", "1mo"]), st.booleans())
-def test_every_line_is_somewhere_once(receipts, lines, choices, freq, quarantine):
+def test_every_line_is_counted_once(receipts, lines, choices, freq, quarantine):
     text = "".join(f"{','.join([i, item, str(d), y, price])},x\n" for i, item, d, y, price in lines)
     clean = {"below": "quarantine" if quarantine else "zero"}
     options = ALL | choices | {"cancelled": "C", "no_goods": ["POST"]}
@@ -382,7 +382,7 @@ def test_the_web_shop_by_hand(shop, invoices):
     assert min(units.values()) < 0, "returns of a week go beyond its sales somewhere, and are not lost"
 
 
-def test_a_line_of_the_web_shop_as_it_came(shop, invoices):
+def test_an_original_line_of_the_web_shop(shop, invoices):
     _, loaded = shop
     row = loaded.long.row(777, named=True)
     original = loaded.original_rows(loaded.long.slice(777, 1))["row"].item()

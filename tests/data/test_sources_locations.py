@@ -1,4 +1,4 @@
-"""The same rows from wherever they lie: loose files, folders called key=value, Delta tables, s3://."""
+"""The same rows from every kind of location: single files, folders named key=value, Delta tables, s3://."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ def rows() -> pl.DataFrame:
 
 @pytest.fixture
 def loaded(make_config):
-    """What the table source makes of a place."""
+    """A function that loads a path with the table source."""
 
     def load(place: object, **options: object) -> sources.RawData:
         source = {"kind": "table", "path": str(place), "columns": COLUMNS, "options": options}
@@ -72,7 +72,7 @@ def hive(rows: pl.DataFrame, folder: Path, *keys: str) -> Path:
 
 
 def as_delta(rows: pl.DataFrame, place: str) -> str:
-    """A Delta table of these rows that has been wrong, partitioned differently in its files, and compacted."""
+    """A Delta table of these rows after a correction, a change of partitions and a compaction."""
     options = {"storage_options": storage.storage_options(place), "partition_by": ["store", "region"]}
     write_deltalake(place, rows.with_columns(units=pl.lit(-1.0)), **options)
     write_deltalake(place, rows.head(20), mode="overwrite", **options)
@@ -83,12 +83,12 @@ def as_delta(rows: pl.DataFrame, place: str) -> str:
 
 
 @pytest.mark.parametrize("keys", [("store",), ("store", "day"), ("region", "code"), ("day", "promo", "week")])
-def test_names_of_folders_are_columns(keys, rows, loaded, expected, tmp_path):
+def test_folder_names_are_columns(keys, rows, loaded, expected, tmp_path):
     # Values from folder names are text that is parsed: a day, a number where all are numbers, else a name.
     assert_frame_equal(panel(loaded(hive(rows, tmp_path / "hive", *keys))), expected, check_dtypes=False)
 
 
-def test_a_row_in_a_folder_comes_back_with_what_the_folder_tells(rows, loaded, tmp_path):
+def test_an_original_row_has_the_columns_of_its_folders(rows, loaded, tmp_path):
     found = loaded(hive(rows, tmp_path / "hive", "store", "region"))
     keys = found.long.filter(unique_id="n/1/a", ds=date(2024, 2, 28))
     row = found.original_rows(keys)["row"].item()
@@ -96,14 +96,14 @@ def test_a_row_in_a_folder_comes_back_with_what_the_folder_tells(rows, loaded, t
     assert '"region": null' in row
 
 
-def test_other_folders_below_are_left_alone(rows, loaded, expected, tmp_path):
+def test_other_subfolders_are_ignored(rows, loaded, expected, tmp_path):
     folder = hive(rows, tmp_path / "hive", "store")
     (folder / "old").mkdir()
     rows.write_parquet(folder / "old" / "copy.parquet")
     assert_frame_equal(panel(loaded(folder)), expected)
 
 
-def test_a_delta_table_is_read_as_it_is_now(rows, loaded, expected, tmp_path):
+def test_the_newest_version_of_a_delta_table_is_read(rows, loaded, expected, tmp_path):
     place = as_delta(rows, str(tmp_path / "a lake ö"))
     loose, live = len(list(Path(place).rglob("*.parquet"))), len(DeltaTable(place).file_uris())
     assert (loose, live) == (8, 3), "most files no longer count"
@@ -112,14 +112,14 @@ def test_a_delta_table_is_read_as_it_is_now(rows, loaded, expected, tmp_path):
     assert found.long["file"].unique().to_list() == [place]
 
 
-def test_a_delta_table_is_read_as_it_was(rows, loaded, expected, tmp_path):
+def test_an_older_version_of_a_delta_table_is_read(rows, loaded, expected, tmp_path):
     place = as_delta(rows, str(tmp_path / "lake"))
     assert panel(loaded(place, version=0))["y"].unique().to_list() == [-1.0]
     first = rows.head(20).select(unique_id=pl.concat_str("store", "item", separator="/"), ds="day")
     assert_frame_equal(panel(loaded(place, version=1)), expected.join(first, on=ORDER, how="semi"))
 
 
-def test_rows_of_a_delta_table_come_back_from_the_version_that_was_read(rows, loaded, tmp_path):
+def test_original_rows_of_a_delta_table_are_of_the_version_that_was_read(rows, loaded, tmp_path):
     place = as_delta(rows, str(tmp_path / "lake"))
     found = loaded(place)
     write_deltalake(place, rows.head(1), mode="overwrite")
@@ -152,7 +152,7 @@ def test_files_have_no_versions(rows, loaded, tmp_path):
 
 
 def assert_same(remote: sources.RawData, local: sources.RawData, url: str, folder: Path) -> None:
-    """Everything equal but the names of the files, which begin with the place."""
+    """The loads are equal except for the names of the files, which begin with their location."""
     moved = local.long.with_columns(pl.col("file").str.replace(str(folder), url, literal=True))
     assert_frame_equal(remote.long, moved)
     assert (remote.lines, dict(remote.dropped)) == (local.lines, dict(local.dropped))
@@ -189,14 +189,14 @@ def test_folders_and_globs_on_s3(path, rows, loaded, s3, tmp_path):
     assert_same(loaded(url + path), loaded(f"{folder}{path}"), url, folder)
 
 
-def test_a_whole_bucket(rows, loaded, s3, tmp_path):
+def test_a_complete_bucket(rows, loaded, s3, tmp_path):
     folder = tmp_path / "raw"
     folder.mkdir()
     rows.write_csv(folder / "rows.csv")
     assert_same(loaded(upload(folder, s3)), loaded(folder), s3, folder)
 
 
-def test_folders_that_tell_columns_on_s3(rows, loaded, s3, tmp_path):
+def test_folder_names_are_columns_on_s3(rows, loaded, s3, tmp_path):
     folder = hive(rows, tmp_path / "hive", "store", "day")
     url = upload(folder, f"{s3}/hive")
     assert_same(loaded(url), loaded(folder), url, folder)
@@ -267,14 +267,14 @@ def test_a_landing_folder_is_no_delta_table(make_config, rows, tmp_path):
         sources.landing_files(make_config(source=source))
 
 
-def test_what_is_not_there_is_told(s3, loaded):
+def test_a_missing_object_is_reported(s3, loaded):
     with pytest.raises(UserError, match=r"source.path: there is no file or folder s3://bucket\d+/none: mend the path"):
         loaded(f"{s3}/none")
     with pytest.raises(UserError, match=r"source.path: there is no file or folder s3://no-such-bucket/none"):
         loaded("s3://no-such-bucket/none")
 
 
-def test_an_object_store_that_does_not_answer_is_told(s3, loaded, monkeypatch):
+def test_an_unreachable_object_store_is_reported(s3, loaded, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(
         UserError, match=r"s3://shop/sales.*: the object store does not respond .* AWS_\* variables"
