@@ -5,6 +5,7 @@ from datetime import date
 from dashboard.figures import ChartLabels
 from dashboard.theme import palette
 from forecasting.config import Config
+from forecasting.evaluation.intervals import labels as intervals
 from forecasting.evaluation.metrics import label
 from forecasting.steps.queries import Selection
 
@@ -14,6 +15,14 @@ NO_INTERVAL = (
     "Shown without an interval: the quantiles of several series cannot be added, and these forecasts have no row for "
     "this sum. To get an interval, name the level under levels_of_aggregation in the config."
 )
+NEW_SERIES = "A new series without enough sales for a model: its forecast and interval are those of similar series."
+INTERVAL_LABELS = {
+    intervals.COLD_START: "forecasts of similar series as if they were new",
+    intervals.HORIZON_BLOCK: "backtest errors at the same horizon",
+    intervals.ALL_HORIZONS: "backtest errors at all horizons",
+    intervals.MODEL: "the model itself, without backtest errors",
+}
+"""The texts of the column `interval` as they complete "intervals from ..."."""
 
 
 def chart_labels(
@@ -57,10 +66,10 @@ def metric_label(name: str) -> str:
 
 
 def source_label(source: str) -> str:
-    """How a row was forecast: the name of a model, or the fallback that took its place."""
-    return source
+    """What a row was forecast by: a model, or its fallback as in "similar series (store: S1) with launch curve"."""
+    return source.replace("=", ": ")
 
 
 def interval_label(interval: str) -> str:
-    """Where the bounds of a row come from."""
-    return interval
+    """The errors from which the bounds of a row were taken, in words; texts of older versions stay as they are."""
+    return INTERVAL_LABELS.get(interval, interval)

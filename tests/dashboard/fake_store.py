@@ -22,6 +22,8 @@ STORES, ITEMS = ("S1", "S2", "S3", "S4"), ("bread", "butter", "cheese", "milk", 
 CUTOFFS = (LAST - timedelta(days=2 * H), LAST - timedelta(days=H))
 VINTAGES = ((LAST - timedelta(days=7), 1), (LAST, 2))
 MODELS = {"SeasonalNaive": 0.22, "HistoricAverage": 0.30, "LightGBM": 0.10}
+NEW = "S1/milk"
+"""A series that is forecast from similar ones."""
 REPORT = "<!doctype html><title>Drift</title><h1 id='r'>Drift report</h1><script>document.title='drawn'</script>"
 DRIVERS = {
     "price": pl.Float64(), "promo": pl.Float64(), "open": pl.Float64(), "event": pl.String(),
@@ -177,7 +179,11 @@ def _vintage(panel: pl.DataFrame, cutoff: date, version: int) -> pl.DataFrame:
     rows = pl.concat(_forecasts(panel, cutoff, model, MODELS[model]) for model in ("LightGBM", "SeasonalNaive"))
     # the older vintage is from before there were rows for the total
     rows = rows.filter(pl.col("grain") != "total") if version == 1 else rows
-    return rows.drop("y").with_columns(version=pl.lit(version), closed=pl.lit(value=False))
+    rows = rows.drop("y").with_columns(version=pl.lit(version), closed=pl.lit(value=False))
+    new = pl.col("unique_id") == NEW
+    similar = {"source": "similar series (item=milk) with launch curve", "interval": "cold start"}
+    texts = {name: pl.when(new).then(pl.lit(text)).otherwise(name) for name, text in similar.items()}
+    return rows.with_columns(**texts, cold_start=new)
 
 
 def _scores() -> pl.DataFrame:

@@ -147,6 +147,17 @@ def test_a_sum_of_series_has_no_interval_and_says_why(visit):
     assert "quantiles of several series cannot be added" in visit.page.inner_text("#forecasts-body .notice")
 
 
+def test_a_new_series_is_explained(visit):
+    visit.go(f"/forecasts?show=series:{fake.NEW}", "#forecasts-chart .main-svg")
+    assert "those of similar series" in visit.page.inner_text("#forecasts-body .notice")
+    summary = visit.page.inner_text("#forecasts-summary")
+    assert "forecast by similar series (item: milk) with launch curve" in summary
+    assert "intervals from forecasts of similar series as if they were new" in summary
+    visit.go("/forecasts?show=series:S2/milk", "#forecasts-chart .main-svg")
+    assert "intervals from backtest errors at the same horizon" in visit.page.inner_text("#forecasts-summary")
+    assert visit.page.locator("#forecasts-body .notice").count() == 0
+
+
 def test_the_file_holds_the_rows_that_are_shown(visit):
     page = visit.go("/forecasts?show=group:store%3DS1", "#forecasts-chart .main-svg")
     with page.expect_download() as download:

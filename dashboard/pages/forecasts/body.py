@@ -11,6 +11,7 @@ from dashboard.choices import split_vintage
 from dashboard.components import chart_card, data_table, empty_state, notice, period_columns, text_column
 from dashboard.formats import format_number
 from dashboard.labels import (
+    NEW_SERIES,
     NO_INTERVAL,
     chart_labels,
     count_periods,
@@ -47,13 +48,14 @@ def draw_body(session: Session, chosen: tuple[list[str], str | None, str | None]
     labels = chart_labels(config, selection_label(selection), scheme, through, f"forecast by {model}")
     history = _read_history(session, selection, cutoff, span)
     without_interval = selection.kind == "sum" or not _has_bounds(forecast)
-    shown = forecast.with_columns(pl.col("source").map_elements(source_label, pl.String))
+    words = {source: source_label(source) for source in forecast["source"].drop_nulls().unique()}
     columns = [*period_columns(config, forecast, HEADERS), text_column("source", "Forecast by")]
     parts = [
         chart_card("forecasts-chart", figures.plot_forecast(history, forecast, labels, cutoff), 440),
         notice(NO_INTERVAL) if without_interval else None,
+        notice(NEW_SERIES) if forecast["cold_start"].any() else None,
         dmc.Text(_summarize(config, forecast, version), size="sm", c="dimmed", id="forecasts-summary"),
-        data_table("forecasts-rows", shown, columns, height=420),
+        data_table("forecasts-rows", forecast.with_columns(pl.col("source").replace(words)), columns, height=420),
     ]
     return dmc.Stack([part for part in parts if part is not None], gap="md")
 

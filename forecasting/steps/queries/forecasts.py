@@ -43,7 +43,7 @@ def list_models(session: Session, cutoff: date, version: int | None, selection: 
 def read_forecast(
     session: Session, selection: Selection, cutoff: date, version: int | None, model: str | None
 ) -> pl.DataFrame:
-    """[ds, yhat, q50, lo-80, hi-80, ..., model, source, interval]: one row per period ahead, sorted by ds.
+    """[ds, yhat, q50, lo-80, hi-80, ..., model, source, interval, cold_start]: one row per period ahead, by ds.
 
     In units of the target. A backtest window (version None) also has y, what was observed. All models when `model` is
     None. Bounds are null for a sum of series, since quantiles cannot be added. Empty when there is no forecast.
@@ -56,7 +56,17 @@ def read_forecast(
     forecast = selected.collect() if selection.kind != "sum" else _sum_series(selected, session.config.level).collect()
     if selection.kind == "group" and forecast.is_empty():
         forecast = _sum_members(session, selection, _scan(session, cutoff, version).filter(by_model)).collect()
-    columns = ["ds", "yhat", "q50", *interval_columns(session.config.level), "model", "source", "interval", "y"]
+    columns = [
+        "ds",
+        "yhat",
+        "q50",
+        *interval_columns(session.config.level),
+        "model",
+        "source",
+        "interval",
+        "cold_start",
+        "y",
+    ]
     return forecast.select(c for c in columns if c in forecast.columns).sort("ds", "model")
 
 
@@ -85,6 +95,7 @@ def _sum_members(session: Session, aggregate: Selection, rows: pl.LazyFrame) -> 
 def _sum_series(rows: pl.LazyFrame, levels: Sequence[int]) -> pl.LazyFrame:
     """Forecasts added up per period and model: means add up, quantiles do not and are null."""
     no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(levels))}
+    no_origin = {"interval": pl.lit(None, pl.String), "cold_start": pl.lit(None, pl.Boolean)}
     observed = [sum_observed("y")] if "y" in rows.collect_schema() else []
     total = rows.group_by("ds", "model").agg(sum_observed("yhat"), *observed)
-    return total.with_columns(**no_quantiles, source=pl.lit(SUM_OF_SERIES), interval=pl.lit(None, pl.String))
+    return total.with_columns(**no_quantiles, source=pl.lit(SUM_OF_SERIES), **no_origin)
