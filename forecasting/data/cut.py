@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data import cleaning, launch_curves
+from forecasting.data import cleaning
 from forecasting.data.cache import Cache, Value
 from forecasting.data.edits import Edit
 from forecasting.data.panel import KEY, Panel
@@ -75,11 +75,6 @@ class Cut:
         parts = [peers.sum_by_group(every.frame(b), context) for b in buckets] if peers.has_peers(context) else []
         means = peers.mean_by_group(parts) if parts else None
         return GroupData(panel.groups.filter(pl.col("ds") <= self.cutoff), means)
-
-    @cached_property
-    def launches(self) -> pl.DataFrame:
-        """How series begin (see launch_curves.fit_launch_curves): made when the first new one asks."""
-        return launch_curves.fit_launch_curves(self)
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """History of every series of a bucket, and `h` future rows of those that were observed in the last years.

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cleaning import stable_y
+from forecasting.data.cut import Cut
 from forecasting.features.groups import Level, group_label, levels
-
-if TYPE_CHECKING:
-    from forecasting.data.cut import Cut
 
 MIN_LAUNCHES = 5
 """So many launches must be known in a group for a curve of its own."""
 PRIOR_LAUNCHES = 5.0
 """So many launches without any curve count beside those of a group."""
 SCHEMA = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
+
+
+def launch_curves_at(cut: Cut) -> pl.DataFrame:
+    """The launch curves of a cut (see `fit_launch_curves`), fitted when they are first needed and then kept with it."""
+    return cut.kept("launch curves", partial(fit_launch_curves, cut))
 
 
 def fit_launch_curves(cut: Cut) -> pl.DataFrame:
@@ -40,7 +43,7 @@ def early_sales_ratios(cut: Cut) -> pl.Series:
     """What each of the launches known at the cutoff sold in its first periods, in multiples of what the curve of all
     launches and its own later level would have made it sell.
     """
-    curve = cut.launches.filter(pl.col("group") == group_label(())).select("factor", _age="age")
+    curve = launch_curves_at(cut).filter(pl.col("group") == group_label(())).select("factor", _age="age")
     rows = cut.kept("launched", partial(_launched, cut)).join(curve, on="_age")
     share = pl.col("y").sum() / (pl.col("_due") * pl.col("factor")).sum()
     return rows.group_by("unique_id").agg(share=share).filter(pl.col("share").is_finite()).sort("unique_id")["share"]

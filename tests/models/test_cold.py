@@ -186,7 +186,7 @@ def test_new_series_begin_as_others_have_begun(launched, monkeypatch):
 
 def test_the_curve_is_what_launches_sold_against_later(launched):
     """By hand: the ramp that the rows were made with, and five launches without any."""
-    curve = cut_of(launched).launches.filter(group="total")
+    curve = launch_curves.launch_curves_at(cut_of(launched)).filter(group="total")
     assert curve["age"].to_list() == list(range(RAMP))
     assert curve["size"].unique().to_list() == [len(LATE)]
     later = ramp(range(RAMP, 2 * RAMP)).mean()
@@ -201,15 +201,17 @@ def test_launches_are_known_up_to_the_cutoff_and_not_beyond(launched):
     """Later sales spoilt, the curves stay; a launch counts when twice its first periods are over."""
     at = START + timedelta(30 + 3 * 8 + 2 * RAMP - 1)
     spoilt = launched.with_columns(y=pl.when(pl.col("ds") > at).then(1e6).otherwise("y"))
-    honest, other = (cut_of(rows, at).launches for rows in (launched, spoilt))
+    honest, other = (launch_curves.launch_curves_at(cut_of(rows, at)) for rows in (launched, spoilt))
     assert_frame_equal(honest, other)
     assert honest.filter(group="total")["size"].unique().to_list() == [9]
-    assert cut_of(launched, START + timedelta(30 + 3 * 3 + 2 * RAMP + 1)).launches.is_empty(), "four are too few"
+    assert launch_curves.launch_curves_at(cut_of(launched, START + timedelta(30 + 3 * 3 + 2 * RAMP + 1))).is_empty(), (
+        "four are too few"
+    )
 
 
 def test_without_launches_nothing_changes(rows, launched):
     """Series that were there from the first days on tell nothing of launches, and young ones keep their own rungs."""
-    assert cut_of(rows).launches.is_empty()
+    assert launch_curves.launch_curves_at(cut_of(rows)).is_empty()
     young = pl.concat([rows, launched.filter(pl.col("unique_id") == "A/tea")])
     said = answers(cut_of(young, recipe=("ladder",)), "SeasonalNaive")
     assert set(said.filter(unique_id="A/tea")["source"]) == {"SeasonalNaive", "Naive"}

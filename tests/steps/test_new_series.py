@@ -9,10 +9,11 @@ from polars.testing import assert_frame_equal
 
 from forecasting.config import load
 from forecasting.data import launch_curves
+from forecasting.planning.scenario import parse_changes
 from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import run_step
 from forecasting.steps.forecasting.sums import sums
-from forecasting.steps.scenario import run_scenario
+from forecasting.steps.scenario import SeriesFilter, run_scenario
 from forecasting.steps.session import open_session, open_store
 from tests import chain
 
@@ -47,7 +48,8 @@ def juice(configs, shared) -> SimpleNamespace:
         for step in ("ingest", "backtest", "train", "predict"):
             run_step(step, config)
         days = (NEWEST + timedelta(7), NEWEST + timedelta(7 * H))
-        scenario = run_scenario(config, "store = '47'", ["price_per_oz*=1"], *days)
+        edits = parse_changes(["price_per_oz*=1"], days)
+        scenario = run_scenario(open_session(config), edits, SeriesFilter("store = '47'")).rows
     said = open_store(config).scan("forecasts").collect()
     sold = rows.filter(HIDDEN, pl.col("ds") > NEWEST).select("unique_id", "ds", sold="y")
     return SimpleNamespace(config=config, scenario=scenario, said=said, new=said.join(sold, on=["unique_id", "ds"]))

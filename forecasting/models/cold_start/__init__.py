@@ -7,6 +7,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.data.cut import Cut
+from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.models import sources
@@ -22,7 +23,7 @@ def select_new_series(cut: Cut, rows: pl.DataFrame) -> pl.DataFrame:
     """
     recently = cut.config.frequency.shift(cut.cutoff, -cut.config.frequency.windows[0])
     unseen, launched = rows.filter(pl.col("_since").is_null()), rows.filter(pl.col("_since") > recently)
-    return unseen if launched.is_empty() or cut.launches.is_empty() else pl.concat([unseen, launched])
+    return unseen if launched.is_empty() or launch_curves_at(cut).is_empty() else pl.concat([unseen, launched])
 
 
 def similar_series_forecasts(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -64,7 +65,7 @@ def _similar_series_forecasts(cut: Cut, frame: pl.DataFrame, ids: pl.Series) -> 
     days = frame.filter(usable, pl.col("unique_id").is_in(ids.implode())).with_columns(_age(cut))
     group_levels = series_level.group_multiples(cut, series_level.observed_series(cut))
     rows = profile_forecasts(cut, days, _levels(cut, days), group_levels)
-    curves = narrowest_group(cut, days, cut.launches.rename({"age": "_age"}), "_age").select(*KEY, "factor")
+    curves = narrowest_group(cut, days, launch_curves_at(cut).rename({"age": "_age"}), "_age").select(*KEY, "factor")
     rows = rows.join(curves, on=KEY, how="left").with_columns(yhat=pl.col("yhat") * pl.col("factor").fill_null(1.0))
     launched, observed = (pl.col(c).is_not_null().any().over("unique_id") for c in ("factor", "y"))
     rows = rows.with_columns(yhat=pl.col("yhat") * level_correction())

@@ -103,7 +103,7 @@ def _ratios(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
 
 def _launch_error(cut: Cut) -> pl.Expr:
     """Sales of a launch as a multiple of the launch curve: that of one of the observed launches, drawn per series."""
-    if cut.launches.is_empty():
+    if launch_curves.launch_curves_at(cut).is_empty():
         return pl.lit(1.0)
     errors = launch_curves.early_sales_ratios(cut)
     return pl.lit(errors).gather(LAUNCH % errors.len())
