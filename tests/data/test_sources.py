@@ -137,3 +137,9 @@ def test_a_new_source_is_one_file(tmp_path, monkeypatch, make_config):
     assert sources.files_add_up(config)
     with pytest.raises(UserError, match="new_files is for the sources table, toy and transactions, not for m5"):
         sources.landing_files(make_config(source={"kind": "m5", "path": str(tmp_path)}))
+
+
+@pytest.mark.parametrize("kind", sources.kinds())
+def test_every_source_is_in_the_documentation(kind):
+    table = (ROOT / "docs" / "DATA.md").read_text().split("## Sources")[1].split("###")[0]
+    assert f"`{kind}`" in table
