@@ -39,9 +39,9 @@ class Features:
         """Every numeric feature for rows that may use sales at least `lead` periods back."""
         context = Context(self.config, self.schema)
         dates = calendar.features(context, lead, sales.recent_level(context, lead))
-        own_past = [*sales.features(context, lead), *drivers.features(context, lead)]
-        own_past += elasticity.features(context, lead)
-        return [*dates, *own_past, *peers.features(context), *groups.features(context, self.levels)]
+        past = [*sales.features(context, lead), *drivers.features(context, lead)]
+        past += elasticity.features(context, lead)
+        return [*dates, *past, *peers.features(context), *groups.features(context, self.levels)]
 
     def exprs(self, lead: int) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64."""
@@ -53,7 +53,7 @@ class Features:
         return max(f.lookback for f in self.all(lead))
 
     def prepare(self, frame: pl.DataFrame, group_data: GroupData, lead: int) -> pl.DataFrame:
-        """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads beside the panel's.
+        """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads in addition to the panel's.
 
         These are looked up by date (calendar), fitted per series (elasticity) or joined by group (peers, priors).
         """

@@ -1,4 +1,4 @@
-"""What a feature is."""
+"""A feature, and the building blocks of its expressions: lags, rolling means, ratios."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Feature:
     """One column of a model's input.
 
     `expr` is evaluated on a frame sorted by unique_id and ds and complete on the calendar; for a row it reads sales at
-    least `lead` periods back and nothing more than `lookback` periods back. `rises_with` names a column: where its
-    values of a run of days are higher by one factor, the feature is higher on these days or as it was.
+    least `lead` periods back and nothing more than `lookback` periods back. `rises_with` names a column in which the
+    feature never falls: when its values on a run of days are raised by one factor, the feature rises there or stays.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class Context:
-    """What features are made of: the config and the types of the panel's columns."""
+    """What features are built for: the config and the `schema` of the panel (name: type)."""
 
     config: Config
     schema: Mapping[str, pl.DataType]
 
     def numeric(self, column: str | None) -> str | None:
-        """The column if it is there and holds numbers."""
+        """The column if it exists and is numeric, else None."""
         return column if column and column in self.schema and self.schema[column].is_numeric() else None
 
 
@@ -47,7 +47,7 @@ def lag(value: pl.Expr, periods: int) -> pl.Expr:
 
 
 def lag_by(value: pl.Expr, periods: pl.Expr) -> pl.Expr:
-    """The value so many periods ago in the same series, as each row says; null where it says null."""
+    """The value `periods` ago in the same series, by row; null where `periods` is null or before the first row."""
     there = periods <= pl.int_range(pl.len()).over(SERIES)
     return value.gather(pl.when(there).then(pl.int_range(pl.len()) - periods))
 
@@ -58,10 +58,10 @@ def rolling_mean(value: pl.Expr, window: int, lag: int) -> pl.Expr:
 
 
 def seasonal_lag(lead: int, season: int) -> int:
-    """The smallest lag of whole seasons that is at least `lead`."""
+    """The smallest multiple of `season` that is at least `lead`."""
     return -(-lead // season) * season
 
 
 def ratio(above: pl.Expr, below: pl.Expr) -> pl.Expr:
-    """`above / below`, null where `below` is not above 0: a share of nothing is no number."""
+    """`above / below`, null where `below` is not above 0."""
     return pl.when(below > NOISE).then(above / below)

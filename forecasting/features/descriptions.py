@@ -1,4 +1,4 @@
-"""What every feature tells, in one line, found by the pattern of its name: families stay lists of expressions."""
+"""Descriptions of features, one line each, found by the pattern of the name."""
 
 from __future__ import annotations
 
@@ -48,57 +48,60 @@ PATTERNS = (
     (r"event_(.+)_share", "share of the month that is events of {0}"),
     (r"event_(.+)_again", "sales on the same day of the same event of {0} before"),
     (r"like_year_ago", "sales on the day of last year that is as far from the same holiday"),
-    (r"like_years_ago", "mean sales on the like days of the last two years"),
-    (r"lag_(\d+)", "sales {0} {unit}s before the newest that is known"),
-    (r"season_(\d+)", "sales in the same phase of the season, {0} seasons before the newest known one"),
+    (r"like_years_ago", "mean sales on the comparable days of the last two years"),
+    (r"lag_(\d+)", "sales {0} {unit}s before the newest that may be used"),
+    (r"season_(\d+)", "sales in the same phase of the season, {0} seasons before the newest usable one"),
     (r"season_mean_(\d+)", "mean sales in the same phase of the last {0} seasons"),
-    (r"mean_(\d+)", "mean sales of the last {0} known {unit}s"),
-    (r"std_(\d+)", "standard deviation of sales in the last {0} known {unit}s"),
+    (r"mean_(\d+)", "mean sales of the last {0} {unit}s that may be used"),
+    (r"std_(\d+)", "standard deviation of sales in the last {0} {unit}s that may be used"),
     (r"year_ago", "sales in the same phase a year ago"),
     (r"year_ago_around", "mean sales around the same phase a year ago"),
-    (r"year_ago_level", "mean sales of the quarter that was the newest known one a year ago"),
+    (r"year_ago_level", "mean sales of the quarter that was the newest one a year ago"),
     (r"zeros", "share of recent {unit}s without a sale"),
     (r"seen", "share of recent {unit}s in which sales were observed"),
-    (r"price_to_mean", "price against its own recent mean"),
-    (r"price_to_high", "price against its own recent highest"),
-    (r"price_slope_(\d+)", "price elasticity of the series over its last {0} known {unit}s"),
-    (r"price_dear_(\d+)", "the level against what the series sells at this price by its last {0} known {unit}s"),
+    (r"price_to_mean", "price against its recent mean"),
+    (r"price_to_high", "price against its recent highest"),
+    (r"price_slope_(\d+)", "price elasticity of the series over its last {0} {unit}s that may be used"),
+    (
+        r"price_dear_(\d+)",
+        "recent level against the sales that the elasticity of {0} {unit}s predicts at this price",
+    ),
     (r"price_change", "price against the {unit} before"),
     (r"(.+)_share_before", "share of the {unit}s just before on which {0} was up"),
     (r"(.+)_share_after", "share of the {unit}s just after on which {0} is up"),
     (r"(.+)_share_long", "share of the {unit}s of a longer time before on which {0} was up"),
     (r"(.+)_peers_price", "price against the mean one of {0} on this {unit}"),
-    (r"(.+)_peers_discount", "price to its own recent mean against that of {0} on this {unit}"),
+    (r"(.+)_peers_discount", "price over its recent mean against the same of {0} on this {unit}"),
     (r"(.+)_peers_promo", "promotion less the share of {0} that is on promotion on this {unit}"),
     (r"(.+)_alike", "mean sales in the same phase when {0} was as it is now"),
     (r"(.+)_lately", "mean recent sales when {0} was as it is now"),
     (r"(.+)_lift", "recent sales with {0} against those without"),
-    (r"(.+)_now", "sales of the group {0} of late against those of its last quarter"),
+    (r"(.+)_now", "recent sales of the group {0} against those of its last quarter"),
     (r"(.+)_trend", "last quarter of the group {0} against the same one a year ago"),
     (r"(.+)_season", "sales of the group {0} around this phase a year ago against that year's quarter"),
     (r"(.+)_before", "{0} one {unit} before"),
-    (r"(.+)_after", "{0} one {unit} after, or as it is now where nothing is told of that"),
+    (r"(.+)_after", "{0} one {unit} after, or as it is now where that is unknown"),
 )
-"""Name -> what it tells, the first that fits; {0} is what stands in the brackets, {unit} is day, week or month."""
+"""Pattern of the name -> description; the first that fits counts. {0} is its group, {unit} is day, week or month."""
 SCALED = r"lag_|season_|mean_|std_|year_ago|like_|event_.+_again|.+_alike$|.+_lately$"
 UNKNOWN = "see forecasting/features"
 
 
 def describe_feature(feature: str, config: Config) -> str:
-    """One line about a feature; UNKNOWN for one that no pattern fits."""
+    """One line about a feature; UNKNOWN where no pattern fits."""
     if feature in config.columns.known_ahead:
         return f"{feature}, as it is planned"
     if feature in config.static_columns:
         return f"{feature} of the series"
     for pattern, text in PATTERNS:
         if found := re.fullmatch(pattern, feature):
-            told = text.format(*found.groups(), unit=config.frequency.unit)
-            return told + (", in levels" if re.match(SCALED, feature) else "")
+            line = text.format(*found.groups(), unit=config.frequency.unit)
+            return line + (", in levels" if re.match(SCALED, feature) else "")
     return UNKNOWN
 
 
 def describe_table(config: Config, lead: int) -> str:
-    """What a whole feature table holds, in one line."""
+    """The content of a feature table, in one line."""
     unit = config.frequency.unit
     back = f"{lead} {unit}{'s' if lead > 1 else ''} back"
     return f"calendar, plans, past sales and groups of every series and {unit}; sales are at least {back}"

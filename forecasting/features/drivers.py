@@ -1,4 +1,4 @@
-"""Features from columns known ahead: their value before, now and after; price against its own past; promotions."""
+"""Features from known-ahead columns: values before, now and after; price against its past; sales by promotion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from forecasting.features.sales import PHASES, Y, recent_level
 
 
 def features(context: Context, lead: int) -> list[Feature]:
-    """Everything that is known for the day itself and the days around it."""
+    """Known-ahead columns on the day and around it, and past sales under the same promotion (`lead` periods back)."""
     roles = context.config.columns
     ahead = [c for c in roles.known_ahead if context.numeric(c)]
     around = [f for c in ahead for f in _around(c)]
@@ -29,7 +29,7 @@ def _around(column: str) -> list[Feature]:
 
 
 def _next(value: pl.Expr, now: pl.Expr) -> pl.Expr:
-    """The value of the period after; in the last one, of which nothing is told, it stays as it is `now`.
+    """The value of the next period; in the last one, whose next is unknown, the value stays as it is `now`.
 
     A null there would be one that no training row has had: boosters take it for a price of 0.
     """
@@ -39,7 +39,7 @@ def _next(value: pl.Expr, now: pl.Expr) -> pl.Expr:
 def _runs(context: Context, column: str) -> list[Feature]:
     """How much of the period before and after (a week of days, a month of weeks) the flag was up."""
     value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
-    coming = value.reverse().rolling_mean(width, min_samples=1).reverse()  # of as many as are known
+    coming = value.reverse().rolling_mean(width, min_samples=1).reverse()  # of as many as there are
     return [
         Feature(f"{column}_share_before", rolling_mean(value, width, 1), width + 1),
         Feature(f"{column}_share_after", _next(coming, value)),
@@ -48,7 +48,7 @@ def _runs(context: Context, column: str) -> list[Feature]:
 
 
 def _price(context: Context, column: str | None) -> list[Feature]:
-    """Price against its own mean, its own highest, and the period before."""
+    """Price against its recent mean, its recent highest, and the period before."""
     price, window = pl.col(str(column)).cast(pl.Float64), context.config.frequency.level_window
     highest = price.rolling_max(window, min_samples=1).over(SERIES)
     return [
@@ -59,7 +59,7 @@ def _price(context: Context, column: str | None) -> list[Feature]:
 
 
 def _promoted(context: Context, column: str, lead: int) -> list[Feature]:
-    """What sold in the same phase, and lately, on days with the promotion as it is today."""
+    """Sales in the same phase, and recent sales, on days with the same state of promotion as the row."""
     season, window = context.config.season, 2 * context.config.frequency.level_window
     unit, on = recent_level(context, lead), pl.col(column) > 0
     first = seasonal_lag(lead, season)

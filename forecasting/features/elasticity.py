@@ -1,6 +1,6 @@
-"""What a series would sell at the price of the day, by its own past: a line through its log sales over log prices.
+"""Price elasticity of each series: the slope of its log sales over its log prices, and the sales that it predicts.
 
-Trees learn what a price does to all series alike; that this one doubles at a tenth off they can only be told.
+Trees learn what a price does to all series on average; how this series responds has to come as a feature.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ USUAL = -2.0
 """The slope where prices have not moved: the price elasticity of goods in shops is about -2 (Bijmolt, van Heerde &
 Pieters, "New empirical generalizations on the determinants of price elasticity", 2005, and those before them)."""
 DOUBT = 4e-4
-"""Its weight, as a variance of log prices: that of a price which moves by two hundredths."""
+"""The weight of USUAL, as a variance of log prices: that of a price which moves by two hundredths."""
 WIDEST = 3.0
-"""No price is believed to move sales by more than this factor in logarithms (20 times)."""
+"""The most that a price may move log sales in the prediction (20 times)."""
 
 
 def has_price(context: Context) -> bool:
@@ -25,47 +25,49 @@ def has_price(context: Context) -> bool:
 
 
 def windows(context: Context) -> tuple[int, ...]:
-    """The past that lines are drawn through: one year and two."""
+    """The windows over which lines are fitted, in periods: one year and two."""
     year = context.config.frequency.year
     return year, 2 * year
 
 
 def column_names(window: int) -> tuple[str, str]:
-    """Names of the two features of a window."""
+    """Names of the two columns of a window."""
     return f"price_slope_{window}", f"price_dear_{window}"
 
 
 def add_elasticity_columns(frame: pl.DataFrame, context: Context, lead: int) -> pl.DataFrame:
-    """The frame (sorted by unique_id and ds) with the slope of every window, at most 0, and how dear the day is: the
-    level over what the line says of its price, from sales at least `lead` periods back.
+    """The frame (rows sorted by unique_id and ds) with two columns per window, from sales at least `lead` periods back.
+
+    `price_slope_*` is the elasticity, at most 0, shrunk to USUAL; `price_dear_*` the recent level over the sales that
+    the line predicts at the price of the row (ratio). Unchanged without a price column.
     """
     if not has_price(context):
         return frame
     price = pl.col(str(context.config.columns.price)).cast(pl.Float64)
     x, z = pl.when(price > 0).then(price.log()), pl.when(Y > 0).then(Y.log())
     both = frame.select(SERIES, "y", x=x, z=z, unit=recent_level(context, lead).expr)
-    known = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
-    both = both.with_columns(known.name.suffix("k"))
-    made = [_line(both, window, lead) for window in windows(context)]
-    return pl.concat([frame, *made], how="horizontal_extend")
+    paired = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
+    both = both.with_columns(paired.name.suffix("k"))
+    lines = [_line(both, window, lead) for window in windows(context)]
+    return pl.concat([frame, *lines], how="horizontal_extend")
 
 
 def _line(both: pl.DataFrame, window: int, lead: int) -> pl.DataFrame:
-    """The two features of one window, from moments of the days on which both are known."""
+    """The two columns of one window, from moments of the days that have both a price and sales."""
     x, z = pl.col("xk"), pl.col("zk")
     products = both.select(SERIES, mx=x, mz=z, mxx=x * x, mxz=x * z)
     means = products.select(pl.exclude(SERIES).rolling_mean(window, min_samples=1).shift(lead).over(SERIES))
     slope = (pl.col("mxz") - pl.col("mx") * pl.col("mz") + DOUBT * USUAL) / (
         (pl.col("mxx") - pl.col("mx") ** 2).clip(0) + DOUBT
     )
-    said = pl.concat([both.select("x", "unit"), means], how="horizontal_extend").with_columns(slope=slope.clip(None, 0))
+    rows = pl.concat([both.select("x", "unit"), means], how="horizontal_extend").with_columns(slope=slope.clip(None, 0))
     moved = (pl.col("slope") * (pl.col("x") - pl.col("mx"))).clip(-WIDEST, WIDEST)
     slopes, dear = column_names(window)
-    return said.select(pl.col("slope").alias(slopes), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(dear))
+    return rows.select(pl.col("slope").alias(slopes), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(dear))
 
 
 def features(context: Context, lead: int) -> list[Feature]:
-    """The columns that `Features.prepare` has joined."""
+    """The columns of `add_elasticity_columns`."""
     if not has_price(context):
         return []
     unit, price = recent_level(context, lead), context.config.columns.price

@@ -1,4 +1,4 @@
-"""Features from past sales, all in units of the series' own recent level."""
+"""Features from past sales, all in units of the recent level of the series."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def recent_level(context: Context, lead: int) -> Feature:
 
 
 def features(context: Context, lead: int) -> list[Feature]:
-    """Lags, same-phase means, rolling means and deviations, last year, rarity: nothing younger than `lead` periods."""
+    """Lags, same-phase and rolling means, deviations, last year, rarity: from sales at least `lead` periods back."""
     unit = recent_level(context, lead)
     made = [*_lags(context, lead), *_rolling(context, lead), *_last_year(context, lead)]
     scaled = [Feature(f.name, (f.expr / unit.expr), max(f.lookback, unit.lookback)) for f in made]

@@ -1,4 +1,4 @@
-"""What the values of features look like: counts, moments, quantiles, histograms and correlations."""
+"""Statistics of feature values: counts, moments, quantiles, histograms and correlations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 
 BINS = 20
 TOP = 20
-"""So many of the most frequent texts are counted."""
+"""The number of most frequent texts that are counted."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 CHUNK = 8_000
 """Rows that are multiplied at once."""
@@ -26,26 +26,26 @@ def column_statistics(values: pl.Series) -> dict[str, Any]:
     if not values.dtype.is_numeric():
         return _text_statistics(values)
     numbers = values.cast(pl.Float64)
-    known = numbers.filter(numbers.is_finite().fill_null(value=False))
-    told = {"feature": values.name, "n": known.len(), "nulls": values.len() - known.len()}
-    if known.is_empty():
-        return told
-    quantiles = {name: known.quantile(q, "linear") for name, q in QUANTILES.items()}
-    counts, edges = np.histogram(known.to_numpy(), BINS)
+    finite = numbers.filter(numbers.is_finite().fill_null(value=False))
+    counted = {"feature": values.name, "n": finite.len(), "nulls": values.len() - finite.len()}
+    if finite.is_empty():
+        return counted
+    quantiles = {name: finite.quantile(q, "linear") for name, q in QUANTILES.items()}
+    counts, edges = np.histogram(finite.to_numpy(), BINS)
     histogram = json.dumps({"edges": edges.tolist(), "counts": counts.tolist()})
-    moments = {"mean": known.mean(), "std": known.std(), "min": known.min(), "max": known.max()}
-    return told | moments | quantiles | {"histogram": histogram}
+    moments = {"mean": finite.mean(), "std": finite.std(), "min": finite.min(), "max": finite.max()}
+    return counted | moments | quantiles | {"histogram": histogram}
 
 
 def _text_statistics(values: pl.Series) -> dict[str, Any]:
-    known = values.drop_nulls().cast(pl.String)
-    top = known.value_counts(name="n").sort("n", values.name, descending=[True, False]).head(TOP)
+    texts = values.drop_nulls().cast(pl.String)
+    top = texts.value_counts(name="n").sort("n", values.name, descending=[True, False]).head(TOP)
     histogram = json.dumps({"values": top[values.name].to_list(), "counts": top["n"].to_list()})
-    return {"feature": values.name, "n": known.len(), "nulls": values.null_count(), "histogram": histogram}
+    return {"feature": values.name, "n": texts.len(), "nulls": values.null_count(), "histogram": histogram}
 
 
 def correlations(parts: Iterable[pl.DataFrame], means: Mapping[str, float]) -> pl.DataFrame:
-    """Pearson correlations of all pairs of columns over the rows in which both are known, as a square frame.
+    """Pearson correlations of all pairs of columns over the rows in which both are finite, as a square frame.
 
     `parts` are frames of the columns of `means`, which gives about the mean of each (it keeps the sums small). NaN
     where a column is constant or no row holds both.
@@ -59,13 +59,13 @@ def correlations(parts: Iterable[pl.DataFrame], means: Mapping[str, float]) -> p
         mean = first / n
         spread = square / n - mean**2
         spread[spread <= 1e-12 * (square / n)] = np.nan  # constant among the rows of the pair
-        made = (cross / n - mean * mean.T) / np.sqrt(spread * spread.T)
-    return pl.DataFrame(np.clip(made, -1, 1), schema=list(means))
+        pearson = (cross / n - mean * mean.T) / np.sqrt(spread * spread.T)
+    return pl.DataFrame(np.clip(pearson, -1, 1), schema=list(means))
 
 
 def _products(rows: pl.DataFrame, means: np.ndarray) -> np.ndarray:
-    """For columns i, j over the rows in which both are known: their number, the sums of i, of i * i and of i * j."""
+    """For columns i, j over the rows in which both are finite: their number, the sums of i, of i * i and of i * j."""
     values = rows.cast(pl.Float64).to_numpy() - means
-    known = np.isfinite(values).astype(float)
-    values = np.where(known > 0, values, 0.0)
-    return np.stack([known.T @ known, values.T @ known, (values**2).T @ known, values.T @ values])
+    finite = np.isfinite(values).astype(float)
+    values = np.where(finite > 0, values, 0.0)
+    return np.stack([finite.T @ finite, values.T @ finite, (values**2).T @ finite, values.T @ values])

@@ -1,4 +1,4 @@
-"""The models of a recipe: built from the config, trained in order, and asked for the forecasts of a bucket."""
+"""The models of a recipe: built from the config, trained in order, and their forecasts for a bucket."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def fit(model: Model, cut: Cut, trained: Mapping[str, Fitted], evidence: Backtes
 def predict(fitted: Fitted, cut: Cut, bucket: int, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """[unique_id, ds, yhat, source, cold_start ...]: one row per future row of the bucket, in units of y.
 
-    `forecasts` holds the rows of the models that were asked before, by name, which a combination combines.
+    `forecasts` holds the rows of the models before this one, by name, from which a combination takes its members'.
     """
     if isinstance(fitted, FittedCombination):
         return fitted.combine_forecasts(forecasts)

@@ -1,6 +1,6 @@
 """Model families by name: one module each, with `build(spec, config) -> list[Model]` and `load(folder) -> Fitted`.
 
-A family whose models combine others says at which `STAGE` they are trained; it is 0 for families that do not say.
+A family whose models combine others sets the `STAGE` at which they are trained; without one it is 0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The texts of the column `source`: which model, fallback or sum a forecast row comes from, as planners read it.
 
-They are made to be read. What code has to know of a row stands in a column of its own, such as `cold_start`.
+They are made to be read. What code needs to know about a row has a separate column, such as `cold_start`.
 """
 
 from __future__ import annotations

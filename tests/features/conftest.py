@@ -36,9 +36,9 @@ class Bench:
         return rows.with_columns(*named, self.made.exprs(lead)[-1].alias("f:level")).select("unique_id", "ds", "^f:.*$")
 
     def prepared(self, lead: int, frame: pl.DataFrame, groups: pl.DataFrame | None = None) -> pl.DataFrame:
-        """The frame with all that stands beside its series."""
-        beside = peers.mean_by_group([peers.sum_by_group(self.frame, Context(self.config, self.made.schema))])
-        return self.made.prepare(frame, GroupData(self.sums if groups is None else groups, beside), lead)
+        """The frame with all that stands peer_means its series."""
+        peer_means = peers.mean_by_group([peers.sum_by_group(self.frame, Context(self.config, self.made.schema))])
+        return self.made.prepare(frame, GroupData(self.group_sums if groups is None else groups, peer_means), lead)
 
 
 def rows(freq: str) -> pl.DataFrame:

@@ -146,7 +146,7 @@ def same(answer, value) -> bool:
 @every
 def test_group_priors_are_what_slow_arithmetic_says(bench, freq, lead):
     b = bench(freq)
-    said = priors(b.sums, b.config, lead, b.config.frequency.shift(b.sums["ds"].max(), lead))
+    said = priors(b.group_sums, b.config, lead, b.config.frequency.shift(b.group_sums["ds"].max(), lead))
     shift, year, quarter, short = b.config.frequency.shift, YEAR[freq], QUARTER[freq], WINDOWS[freq][0]
     back = year * math.ceil((lead + max(short, quarter // 2)) / year)
     last = max(b.frame["ds"])
@@ -182,7 +182,7 @@ def test_nothing_younger_than_the_lead_is_read(bench, freq, lead):
         newest = b.config.frequency.shift(row, -lead)
         young = pl.when(pl.col("ds") > newest)
         frame = b.frame.with_columns(y=young.then(1e6).otherwise("y"))
-        sums = b.sums.with_columns(
+        sums = b.group_sums.with_columns(
             young.then(1e6).otherwise("y_sum").alias("y_sum"), y_count=young.then(1).otherwise("y_count")
         )
         there = pl.col("ds") == row
@@ -196,7 +196,7 @@ def test_the_newest_known_sale_is_read(bench, freq, lead):
     b = bench(freq)
     row = max(b.frame["ds"])
     newest = pl.when(pl.col("ds") == b.config.frequency.shift(row, -lead))
-    sums = b.sums.with_columns(newest.then(1e6).otherwise("y_sum").alias("y_sum"))
+    sums = b.group_sums.with_columns(newest.then(1e6).otherwise("y_sum").alias("y_sum"))
     there = (pl.col("ds") == row) & (pl.col("unique_id") == "s0")
     after = b.matrix(lead, b.frame.with_columns(y=newest.then(1e6).otherwise("y")), sums).filter(there)
     changed = differing(after, b.matrix(lead).filter(there))

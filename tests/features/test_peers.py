@@ -59,12 +59,12 @@ def cut(buckets: int = 1, edits: tuple[Edit, ...] = (), **keys) -> Cut:
 
 def matrix(at: Cut, lead: int = 7) -> pl.DataFrame:
     made = Matrix(features_at(at), {})
-    parts = [made.of(at, at.frame(b), lead) for b in at.panel.buckets]
+    parts = [made.with_features(at, at.frame(b), lead) for b in at.panel.buckets]
     return pl.concat(parts).sort("unique_id", "ds")
 
 
 @pytest.mark.parametrize("level", [("store",), ("kind",), ("store", "kind")])
-def test_each_value_is_held_against_the_mean_of_its_group(level):
+def test_each_value_is_compared_with_the_mean_of_its_group(level):
     at, name = cut(), "/".join(level)
     frame = at.frame(0).to_dicts()
     got = {(r["unique_id"], r["ds"]): r for r in matrix(at).to_dicts()}
@@ -85,7 +85,7 @@ def test_series_of_one_group_may_lie_in_several_buckets():
     assert one.select("unique_id", "ds", *names).equals(three.select("unique_id", "ds", *names))
 
 
-def test_a_scenario_is_seen_by_the_series_beside_it():
+def test_a_scenario_is_seen_by_peer_series():
     """Cutting one price changes what its neighbours' prices are held against, on the days of the change alone."""
     first, last = AT + timedelta(days=2), AT + timedelta(days=3)
     before, after = matrix(cut()), matrix(cut(edits=(Edit("price", "*=", 0.5, first, last, "unique_id = 's0'"),)))

@@ -1,6 +1,6 @@
-"""Which day of earlier years a day is like: the same distance from the same holiday, else the same weekday.
+"""The comparable day of earlier years: the same distance from the same holiday, else the same phase of the year.
 
-Easter 2024 lay three weeks before Easter 2025: what sold on a day a year ago is told by neither the date nor the week.
+Easter 2024 lay three weeks before Easter 2025: neither the same date nor the same week of last year is comparable.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ MOVING, FIXED = 15, 15
 REACH = 45
 """Days by which a holiday may lie farther or nearer than a year: Easter moves by 35, feasts of the moon by 30."""
 EARLIER = 4
-"""So many earlier occurrences of a holiday are looked at."""
+"""So many earlier occurrences of a holiday are considered."""
 
 
 def aligned_lags(ds: pl.Series, place: Place, frequency: Frequency, year: int) -> pl.Series:
-    """For each of the days (unique) the periods back to its like about `year` periods ago (whole years; Int32): no
-    farther from it than REACH, and `year` itself where no holiday is near.
+    """Periods back to the comparable day of each of the days `ds` (unique), shape (days,), Int32.
+
+    It lies about `year` periods ago (a multiple of the year), at most REACH days earlier or later, and exactly `year`
+    where no holiday is near.
     """
     days = frequency.days
-    rows = _near(ds, holidays_of(*place)) if len(ds) else []
+    rows = _days_near_holidays(ds, holidays_of(*place)) if len(ds) else []
     kinds = {"ds": pl.Date, "far": pl.Int32, "fixed": pl.Boolean, "past": pl.Boolean, "back": pl.Int32}
     near = pl.DataFrame(rows, schema=kinds, orient="row").with_columns(lag=(pl.col("back") / days).round())
     near = near.filter((pl.col("lag") - year).abs() <= REACH // days).sort("ds", "far", "fixed", "past", "lag")
@@ -35,13 +37,13 @@ def aligned_lags(ds: pl.Series, place: Place, frequency: Frequency, year: int) -
     return ds.to_frame("ds").join(near, on="ds", how="left", maintain_order="left")["lag"].fill_null(year)
 
 
-def _near(ds: pl.Series, known: Holidays) -> Iterator[tuple[date, int, bool, bool, int]]:
-    """Days near a holiday: how far it is, whether it has a fixed date, whether it is past, and how many days ago the
-    same distance from an earlier occurrence lay.
+def _days_near_holidays(ds: pl.Series, holidays: Holidays) -> Iterator[tuple[date, int, bool, bool, int]]:
+    """Days near a holiday: the distance, whether it has a fixed date, whether it is over, and how many days ago the day
+    at the same distance from an earlier occurrence was.
     """
     most = timedelta(max(MOVING, FIXED))
     first, last = cast(date, ds.min()) - most, cast(date, ds.max()) + most
-    for feasts in known.feasts.values():
+    for feasts in holidays.feasts.values():
         fixed = len({(day.month, day.day) for day in feasts}) == 1
         width = FIXED if fixed else MOVING
         for i, day in enumerate(feasts):

@@ -1,4 +1,4 @@
-"""What the calendar says of every day at a place: one row per day, one Float32 column per feature."""
+"""Calendar features of every day at a place: one row per day, one Float32 column per feature."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ DS = pl.col("ds")
 
 @lru_cache(maxsize=64)
 def days(country: str | None, region: str | None) -> pl.DataFrame:
-    """One row per day of FIRST to LAST with every feature that a place has (see `dates` and `holidays`), and `working`
-    (Boolean): neither weekend nor holiday.
+    """[ds, working, features ...]: one row per day of FIRST to LAST, with every feature that the place has.
+
+    `working` (Boolean) is true on days that are neither weekend nor holiday.
     """
-    known = holidays_of(country, region)
+    calendar = holidays_of(country, region)
     frame = pl.DataFrame({"ds": pl.date_range(date(FIRST, 1, 1), date(LAST, 12, 31), eager=True)})
-    code = pl.Series([holiday_code(n) for n in known.names.values()], dtype=pl.Int32)
-    holidays = pl.DataFrame({"ds": pl.Series(list(known.names), dtype=pl.Date), "code": code})
+    code = pl.Series([holiday_code(n) for n in calendar.names.values()], dtype=pl.Int32)
+    holidays = pl.DataFrame({"ds": pl.Series(list(calendar.names), dtype=pl.Date), "code": code})
     frame = frame.join(holidays, on="ds", how="left", maintain_order="left").with_columns(_easters(frame["ds"]))
-    rest = pl.col("code").is_not_null() | (DS.dt.weekday() - 1).is_in(sorted(known.weekend))
-    feast = pl.when(DS.is_in(known.lunar)).then(DS)
-    # columns of their own: within `over` a fill would stop at the end of the month
+    rest = pl.col("code").is_not_null() | (DS.dt.weekday() - 1).is_in(sorted(calendar.weekend))
+    feast = pl.when(DS.is_in(calendar.lunar)).then(DS)
+    # as columns, not inside the expressions: within `over` a fill would stop at the end of the month
     frame = frame.with_columns(working=~rest, ahead=feast.backward_fill() - DS, behind=DS - feast.forward_fill())
-    made = _dates() | (_holidays() if country else {}) | (_feasts() if known.lunar else {})
+    made = _dates() | (_holidays() if country else {}) | (_feasts() if calendar.lunar else {})
     return frame.select("ds", "working", *(e.cast(pl.Float32).alias(name) for name, e in made.items()))
 
 
@@ -43,7 +44,7 @@ def _easters(ds: pl.Series) -> pl.Series:
 
 
 def _dates() -> dict[str, pl.Expr]:
-    """Seasons, and Easter, which moves trade in countries without a holiday, too."""
+    """Seasons, and Easter, which moves sales even in countries where it is no holiday."""
     offset = (DS - pl.col("sunday")).dt.total_days()
     running = offset.is_between(1 - EASTER_RUN, 0)
     return {

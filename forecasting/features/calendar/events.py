@@ -1,7 +1,7 @@
-"""Own events: what a table of days and names says of every day, whatever the horizon, and the same event before.
+"""Features of the job's events (a table of days and names): distance, shares, and sales on the same event before.
 
-Events are looked up by date (and place), as holidays are: a row at the end of the horizon sees those behind it just as
-a row of the past does. No event known within FAR days looks like none.
+Events are looked up by date (and place), as holidays are: a row at the end of the horizon sees the events after it just
+as a row of the past does. Events farther away than FAR days make no difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FAR = 30
 """Days from an event after which nearer or farther makes no difference."""
 EVERYWHERE = ""
 SCHEMA = pl.Schema({"table": pl.String, "place": pl.String, "ds": pl.Date, "name": pl.String})
-"""One row per table of events, place (the joined values of its `on` columns, EVERYWHERE for all) and day."""
+"""One row per table of events, place (the values of its `on` columns with slashes, EVERYWHERE for all) and day."""
 DS, EVENT = pl.col("ds"), pl.col("code")
 
 
@@ -28,27 +28,27 @@ def place_of(on: tuple[str, ...]) -> pl.Expr:
 
 
 def feature_name(table: str, name: str) -> str:
-    """What a feature of a table of events is called."""
+    """The column name of a feature of a table of events."""
     return f"event_{table}_{name}"
 
 
 def add_event_columns(frame: pl.DataFrame, events: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The frame with the columns of all tables of events (rows of SCHEMA), in the same order."""
-    for table, told in config.calendar.events.items():
-        placed = bool(told.on) and set(told.on) <= set(frame.columns)  # aggregates have no places
-        frame = frame.with_columns(place_of(told.on).alias("_place")) if placed else frame
+    """The rows of `frame`, in their order, with the feature columns of all tables of events; `events` has SCHEMA."""
+    for table, spec in config.calendar.events.items():
+        placed = bool(spec.on) and set(spec.on) <= set(frame.columns)  # aggregates have no places
+        frame = frame.with_columns(place_of(spec.on).alias("_place")) if placed else frame
         on = ["_place", "ds"] if placed else ["ds"]
-        asked = frame.select(on).unique().with_columns(() if placed else pl.lit(EVERYWHERE).alias("_place"))
-        known = _known(events.filter(pl.col("table") == table), asked)
+        needed = frame.select(on).unique().with_columns(() if placed else pl.lit(EVERYWHERE).alias("_place"))
+        features = _features_by_day(events.filter(pl.col("table") == table), needed)
         names = config.frequency.events
-        known = known.select(*on, *(pl.col(n).cast(pl.Float32).alias(feature_name(table, n)) for n in names))
-        frame = frame.join(known, on=on, how="left", maintain_order="left")
+        features = features.select(*on, *(pl.col(n).cast(pl.Float32).alias(feature_name(table, n)) for n in names))
+        frame = frame.join(features, on=on, how="left", maintain_order="left")
     return frame.drop("_place", strict=False)
 
 
-def _known(events: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """_place, ds and every feature of events for the asked places and the days between the first and the last asked."""
-    places = asked.select("_place").unique()
+def _features_by_day(events: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
+    """[_place, ds, features ...]: one row per place of `needed` and day between its first and its last."""
+    places = needed.select("_place").unique()
     everywhere = events.filter(pl.col("place") == EVERYWHERE).join(places, how="cross")
     here = events.join(places, left_on="place", right_on="_place").with_columns(_place="place")
     both = pl.concat([everywhere.select("_place", "ds", "name"), here.select("_place", "ds", "name")])
@@ -57,26 +57,26 @@ def _known(events: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     codes = dict(zip(texts, map(event_code, texts), strict=True))
     named = named.with_columns(code=pl.col("name").replace_strict(codes, return_dtype=pl.Int32))
     named = _days_of_events(named.sort("_place", "ds"))
-    grid = places.join(_around(asked["ds"]), how="cross").join(named, on=["_place", "ds"], how="left")
+    grid = places.join(_days_around(needed["ds"]), how="cross").join(named, on=["_place", "ds"], how="left")
     return grid.sort("_place", "ds").with_columns(**_features())
 
 
 def _days_of_events(named: pl.DataFrame) -> pl.DataFrame:
-    """Adds `day`: 1 on the first day of an event, 2 on the next, as long as the name stays."""
+    """The rows with `day`: 1 on the first day of an event, 2 on the next, as long as the name stays."""
     new = (EVENT.shift(1) != EVENT) | (DS.diff().dt.total_days() != 1)
     run = new.fill_null(value=True).over("_place").cum_sum()
     return named.with_columns(run=run).with_columns(day=pl.int_range(1, pl.len() + 1).over("run"))
 
 
-def _around(ds: pl.Series) -> pl.DataFrame:
-    """All days from 2 * FAR before the first to as many after the last: whole months, too."""
+def _days_around(ds: pl.Series) -> pl.DataFrame:
+    """[ds]: all days from 2 * FAR before the first to as many after the last, which covers the months of both."""
     reach = pl.duration(days=2 * FAR)
     ends = ds.to_frame("ds").select(first=DS.min() - reach, last=DS.max() + reach).drop_nulls()
     return ends.select(ds=pl.date_ranges("first", "last")).explode("ds")
 
 
 def _features() -> Mapping[str, pl.Expr]:
-    """By name; see Frequency.events for those that a frequency takes."""
+    """All features by name; Frequency.events lists those of a frequency."""
     today = EVENT.is_not_null()
     feast, share = pl.when(today).then(DS), today.cast(pl.Float64)
     ahead, behind = feast.backward_fill() - DS, DS - feast.forward_fill()
@@ -96,19 +96,21 @@ def _features() -> Mapping[str, pl.Expr]:
 
 
 def add_recurrence_lag(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
-    """Adds the column again_lag of each table of events: periods back to the same day (the first, the second, ...) of
-    the same event's newest occurrence that is at least `lead` periods old; null where it is too old or there is none.
+    """The rows, in their order, with a column again_lag per table of events.
+
+    It holds the periods back to the same day (the first, the second, ...) of the same event's newest occurrence that is
+    at least `lead` periods ago; null where that is too long ago or there is none.
     """
     f = config.frequency
-    for table, told in config.calendar.events.items() if "today" in f.events else ():
-        on = [c for c in told.on if c in frame.columns]
+    for table, spec in config.calendar.events.items() if "today" in f.events else ():
+        on = [c for c in spec.on if c in frame.columns]
         today, day = pl.col(feature_name(table, "today")), pl.col(feature_name(table, "day"))
-        held = frame.select(*on, "ds", _code=today, _day=day).filter(pl.col("_code") > 0).unique()
-        like = [*on, "_code", "_day"]
-        old = held.with_columns(_then=DS).sort("_then")
-        asked = held.with_columns(_by=DS - pl.duration(days=lead * f.days)).sort("_by")
-        found = asked.join_asof(
-            old.drop("ds"), left_on="_by", right_on="_then", by=like, strategy="backward", check_sortedness=False
+        days = frame.select(*on, "ds", _code=today, _day=day).filter(pl.col("_code") > 0).unique()
+        same = [*on, "_code", "_day"]
+        old = days.with_columns(_then=DS).sort("_then")
+        new = days.with_columns(_by=DS - pl.duration(days=lead * f.days)).sort("_by")
+        found = new.join_asof(
+            old.drop("ds"), left_on="_by", right_on="_then", by=same, strategy="backward", check_sortedness=False
         )
         lag = f.steps(pl.col("_then"), DS)
         found = found.select(
@@ -121,16 +123,16 @@ def add_recurrence_lag(frame: pl.DataFrame, config: Config, lead: int) -> pl.Dat
 
 
 def longest_recurrence(config: Config, lead: int) -> int:
-    """Periods after which an event's earlier occurrence is forgotten: two years, at least."""
+    """Periods after which an earlier occurrence of an event is ignored: two years beyond the lead."""
     return lead + 2 * config.frequency.year
 
 
 def features(config: Config, unit: Feature, lead: int) -> list[Feature]:
-    """The columns that `joined` has added, and what sold on the same day of the same event before."""
+    """The columns of `add_event_columns`, and sales on the same day of the same event before, in units of `unit`."""
     tables, names = config.calendar.events, config.frequency.events
-    made = [Feature(feature_name(t, n), pl.col(feature_name(t, n))) for t in tables for n in names]
+    looked_up = [Feature(feature_name(t, n), pl.col(feature_name(t, n))) for t in tables for n in names]
     if "today" not in names:
-        return made
-    far = max(longest_recurrence(config, lead), unit.lookback)
+        return looked_up
+    lookback = max(longest_recurrence(config, lead), unit.lookback)
     sold = {t: lag_by(pl.col("y"), pl.col(feature_name(t, "again_lag"))) / unit.expr for t in tables}
-    return [*made, *(Feature(feature_name(t, "again"), expr, far) for t, expr in sold.items())]
+    return [*looked_up, *(Feature(feature_name(t, "again"), expr, lookback) for t, expr in sold.items())]

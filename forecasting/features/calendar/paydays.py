@@ -7,17 +7,20 @@ import polars as pl
 from forecasting.config import Calendar
 
 MONTH = 31
-"""More days than this lie between no two paydays."""
+"""The most days between two paydays."""
 DS = pl.col("ds")
 
 
 def with_paydays(days: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """Days (sorted, without gaps; with `working`) with next_payday and last_payday: days until and since one."""
+    """`days` [ds, working, ...] (sorted, no gaps) with next_payday and last_payday: days until and since one.
+
+    Unchanged where the calendar has no paydays.
+    """
     if not calendar.paydays:
         return days
     paid = days.select("ds", nominal=pl.any_horizontal(_is(day) for day in calendar.paydays), at=_place(calendar))
-    known = paid.filter("nominal").select(ds="at", paid="at").drop_nulls().unique()
-    days = days.join(known, on="ds", how="left", maintain_order="left")
+    paydays = paid.filter("nominal").select(ds="at", paid="at").drop_nulls().unique()
+    days = days.join(paydays, on="ds", how="left", maintain_order="left")
     ahead = (pl.col("paid").backward_fill() - DS).dt.total_days()
     behind = (DS - pl.col("paid").forward_fill()).dt.total_days()
     made = {"next_payday": ahead, "last_payday": behind}
@@ -32,5 +35,5 @@ def _is(day: int) -> pl.Expr:
 
 
 def _place(calendar: Calendar) -> pl.Expr:
-    """The day on which money comes that is due on this one."""
+    """The day on which a salary due on this day is paid."""
     return DS if calendar.paydays_move == "never" else pl.when("working").then(DS).forward_fill()

@@ -15,7 +15,7 @@ import polars as pl
 from forecasting.config import Config
 
 FIRST, LAST = 1950, 2100
-"""The years that the calendar knows."""
+"""The first and the last year of the calendar."""
 APART = timedelta(days=7)
 """Days of one name that lie no farther apart are one feast: its first day is when it takes place."""
 MOVED = re.compile(r"\((observed|substitut|in lieu)")
@@ -28,7 +28,7 @@ SEASON = 7
 
 @dataclass(frozen=True)
 class Holidays:
-    """The holidays of a place: the names of each day (joined by "; "), and the days of its weekend (Monday is 0)."""
+    """The holidays of a place: the names of each day (separated by "; "), and the days of its weekend (Monday is 0)."""
 
     names: dict[date, str]
     weekend: frozenset[int]
@@ -50,7 +50,7 @@ class Holidays:
 
     @cached_property
     def lunar(self) -> list[date]:
-        """First days of the feasts that wander through the months by another law than Easter's: Eid, Lunar New Year."""
+        """First days of the feasts that move through the months by another rule than Easter's: Eid, Lunar New Year."""
         return sorted({day for days in self.feasts.values() if _wanders(days) for day in days})
 
 
@@ -70,7 +70,7 @@ def holiday_code(names: str) -> int:
 
 
 def _wanders(days: list[date]) -> bool:
-    """More than a weekday's rule moves it, and not by Easter: the usual change of its day of the year tells."""
+    """Whether a feast follows neither Easter nor a weekday's rule, by the median change of its day of the year."""
     if len({(day - easter(day.year)).days for day in days}) == 1:
         return False
     moved = sorted(abs(b.timetuple().tm_yday - a.timetuple().tm_yday) for a, b in pairwise(days))
@@ -93,8 +93,8 @@ def _package() -> Any:
 
 
 def check_places(config: Config, places: pl.DataFrame | None = None) -> None:
-    """Raise the UserError for a country or region that the holidays package lacks, in the config or among `places`
-    (rows of a panel, or their calendar.place_columns).
+    """Raises UserError for a country or region that the holidays package lacks, in the config or among `places` (rows
+    of a panel, or their calendar.place_columns).
     """
     calendar = config.calendar
     check_place(config, (calendar.country, calendar.region))
@@ -104,7 +104,7 @@ def check_places(config: Config, places: pl.DataFrame | None = None) -> None:
 
 
 def check_place(config: Config, place: Place) -> None:
-    """Raise the UserError for a place that the holidays package lacks, at the key that tells it."""
+    """Raises UserError for a place that the holidays package lacks, at the key that it comes from."""
     country, region = place
     if not country:
         return
@@ -118,14 +118,16 @@ def check_place(config: Config, place: Place) -> None:
         key = (
             "country" if column is None else "country_column" if column == calendar.country_column else "region_column"
         )
-        said = f"{country} {region or ''}".strip() + (f" (from the column {column})" if column else "")
-        raise config.fault(f"calendar.{key}", f"{said}: {e}; use ISO codes such as DE and BY (of DE-BY)") from None
+        place_name = f"{country} {region or ''}".strip() + (f" (from the column {column})" if column else "")
+        raise config.fault(
+            f"calendar.{key}", f"{place_name}: {e}; use ISO codes such as DE and BY (of DE-BY)"
+        ) from None
 
 
 def places_of_rows(config: Config, frame: pl.DataFrame) -> pl.DataFrame:
-    """country and region of every row; those of the config where the row tells none.
+    """[country, region] of every row of `frame`; those of the config where the row has none.
 
-    The region of the config belongs to its country: a row of another country has the region it tells, or none.
+    The region of the config belongs to its country: a row of another country has its own region, or none.
     """
     calendar = config.calendar
     country, region = (

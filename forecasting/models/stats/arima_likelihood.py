@@ -1,4 +1,4 @@
-"""Exact maximum likelihood for an ARIMA with regressors whose order is known.
+"""Exact maximum likelihood of an ARIMA with regressors, of a given order.
 
 StatsForecast 2.1.1 maximises the likelihood of a differenced model over a filter that keeps its covariances from one
 evaluation to the next (arima.py, `upARIMA` leaves the diffuse part of `Pn`), so its search stops where it began: at the
@@ -44,12 +44,12 @@ class Likelihood:
 
         phi, theta = arima_transpar(np.ascontiguousarray(coefficients), self.arma, False)
         model = make_arima(phi, theta, self.delta)
-        own, logs = self._innovations(model, self.y)
+        target, logs = self._innovations(model, self.y)
         if not self.x.shape[1]:
-            return float(own @ own), logs, np.zeros(0)
-        theirs = np.column_stack([self._innovations(model, column)[0] for column in self.x.T])
-        beta: Array = np.linalg.lstsq(theirs, own, rcond=None)[0].astype(np.float64)
-        rest = own - theirs @ beta
+            return float(target @ target), logs, np.zeros(0)
+        regressors = np.column_stack([self._innovations(model, column)[0] for column in self.x.T])
+        beta: Array = np.linalg.lstsq(regressors, target, rcond=None)[0].astype(np.float64)
+        rest = target - regressors @ beta
         return float(rest @ rest), logs, beta
 
     def _innovations(self, model: dict[str, Array], series: Array) -> tuple[Array, float]:

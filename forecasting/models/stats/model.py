@@ -2,7 +2,7 @@
 
 A fitted class is kept as its order and coefficients. A class with `forward` applies them to the history of any later
 cut without estimating anything again; the others (Croston, TBATS, ...) hold no state that outlives their history and
-are estimated anew on it in every `predict`, which `source` tells: "TSB (refit)".
+are estimated again on it in every `predict`, which `source` shows: "TSB (refit)".
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TRUE_TYPES = {"lags": int | list[int], "trend_forecaster": str, "method": Litera
 
 @dataclass(frozen=True)
 class Stats:
-    """The recipe of one StatsForecast class; `key` is its place in the config."""
+    """An untrained model of one StatsForecast class; `key` is its place in the config."""
 
     name: str
     spec: StatsForecastSpec
@@ -48,13 +48,13 @@ class Stats:
     family: str = "stats"
 
     def fit(self, cut: Cut) -> FittedStats:
-        """Every series that the cut forecasts; raises UserError when a chosen regressor is no number."""
-        self._numbers_only(cut)
+        """Fit every series that the cut forecasts. Raises UserError when a chosen regressor is no number."""
+        self._check_regressors(cut)
         engine: Engine = InProcess() if self.spec.quick else cut.panel.engine
         parts = engine.map(partial(fitting.fit_bucket, self.spec, cut), cut.panel.buckets)
         return FittedStats(self.name, self.spec, pl.concat(parts).sort("unique_id"))
 
-    def _numbers_only(self, cut: Cut) -> None:
+    def _check_regressors(self, cut: Cut) -> None:
         schema = cut.panel.scan(cut.panel.buckets[0]).collect_schema()
         for column in self.spec.regressors or ():
             if column not in schema or not schema[column].is_numeric():
@@ -64,7 +64,7 @@ class Stats:
 
 @dataclass(frozen=True)
 class FittedStats:
-    """Every series' coefficients: unique_id, params (JSON), regressors and reason (why there are none) in `series`."""
+    """A fitted model: `series` [unique_id, params, regressors, reason] is one row per series (see fitting.FITTED)."""
 
     name: str
     spec: StatsForecastSpec
@@ -77,24 +77,24 @@ class FittedStats:
 
     @property
     def failures(self) -> pl.DataFrame:
-        """unique_id and reason of the series that the ladder answers for."""
+        """[unique_id, reason]: one row per series that could not be fitted; the ladder forecasts it."""
         return self.series.filter(pl.col("reason").is_not_null()).select("unique_id", "reason")
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
         """[unique_id, ds, yhat, source, cold_start] and lo-* / hi-* where the class gives bounds.
 
-        The ladder answers for series that are new since the fit, that could not be fitted, and whose forecast is not
-        finite or runs away; `source` says so row by row.
+        The ladder forecasts series that are new since the fit, that could not be fitted, and whose forecast is not
+        finite or runs away; `source` names it row by row.
         """
         frame = cut.frame(bucket)
-        own = fitting.predict_bucket(self.spec, cut, frame, self.series)
-        both = naive.ladder_forecasts(cut, frame).join(own, on=KEY, how="left", maintain_order="left")
+        fitted = fitting.predict_bucket(self.spec, cut, frame, self.series)
+        both = naive.ladder_forecasts(cut, frame).join(fitted, on=KEY, how="left", maintain_order="left")
         rows = both.with_columns(
             yhat=pl.coalesce("_yhat", "yhat"),
             source=pl.when(pl.col("_yhat").is_not_null()).then(pl.lit(self._label)).otherwise("source"),
             cold_start=pl.col("cold_start") & pl.col("_yhat").is_null(),
         )
-        given = [c for c in interval_columns(cut.config.level) if c in own.columns]
+        given = [c for c in interval_columns(cut.config.level) if c in fitted.columns]
         return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", *given)
 
     def coefficients(self) -> pl.DataFrame:
@@ -111,9 +111,9 @@ class FittedStats:
 
 def load(folder: Path) -> FittedStats:
     """The fitted model that `save` wrote into the folder."""
-    kept = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-    spec = StatsForecastSpec.from_json(kept["recipe"])
-    return FittedStats(kept["name"], spec, pl.read_parquet(folder / "series.parquet"))
+    stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    spec = StatsForecastSpec.from_json(stored["recipe"])
+    return FittedStats(stored["name"], spec, pl.read_parquet(folder / "series.parquet"))
 
 
 def build(entry: ModelSpec, config: Config) -> list[Model]:
@@ -138,33 +138,33 @@ def build(entry: ModelSpec, config: Config) -> list[Model]:
 
 
 def _class(name: Any, key: str, config: Config) -> type:
-    known = classes()
+    available = classes()
     if name in NOT_HERE:
         raise config.fault(key, f"{name} cannot be used: {NOT_HERE[name]}")
-    if name not in known:
-        usable = {n.lower(): n for n in known if n not in NOT_HERE}
+    if name not in available:
+        usable = {n.lower(): n for n in available if n not in NOT_HERE}
         near = ", ".join(usable[n] for n in get_close_matches(str(name).lower(), usable, 3, 0))
         raise config.fault(key, f"StatsForecast has no class {name!r}; nearest: {near}")
-    return known[name]
+    return available[name]
 
 
 def _regressors(given: Any, key: str, config: Config) -> tuple[str, ...] | None:
-    """The chosen columns; None leaves the choice to the data (all numeric known-ahead columns)."""
+    """The chosen columns; None for all numeric known-ahead columns of the data."""
     if given == "all":
         return None
     columns = () if given in (None, "none") else (given,) if isinstance(given, str) else tuple(given)
     unknown = [str(c) for c in columns if c not in config.columns.known_ahead]
     if unknown:
-        known = ", ".join(config.columns.known_ahead) or "nothing"
-        raise config.fault(f"{key}.regressors", f"{unknown[0]} is not known ahead; columns.known_ahead holds {known}")
+        ahead = ", ".join(config.columns.known_ahead) or "nothing"
+        raise config.fault(f"{key}.regressors", f"{unknown[0]} is not known ahead; columns.known_ahead holds {ahead}")
     return columns
 
 
 def _options(cls: type, given: dict[str, Any], key: str, config: Config) -> dict[str, Any]:
-    """The options as the constructor wants them: checked against its signature, lists made tuples where it asks."""
+    """The options as the constructor takes them: checked against its signature, lists as tuples where needed."""
     takes = dict(inspect.signature(cls).parameters)
     if "alias" in given:
-        raise config.fault(f"{key}.alias", "use `name`: it is what the rows of this model bear")
+        raise config.fault(f"{key}.alias", "use `name`: it is the name in the rows of this model")
     takes.pop("alias")
     if "season_length" in takes:
         given = {"season_length": config.season} | given
