@@ -1,4 +1,4 @@
-"""How series begin: what those launched within the history sold at each age against what they sold later."""
+"""Launch curves: how series that began within the history sold at each age, relative to what they sold later."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from forecasting.data.cut import Cut
 from forecasting.features.groups import Level, group_label, levels
 
 MIN_LAUNCHES = 5
-"""So many launches must be known in a group for a curve of its own."""
+"""A group needs this many launches for a curve of its own."""
 PRIOR_LAUNCHES = 5.0
-"""So many launches without any curve count beside those of a group."""
+"""A curve is shrunk towards 1 as if this many launches had sold at their later level from the first day."""
 SCHEMA = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
 
 
@@ -34,38 +34,38 @@ def fit_launch_curves(cut: Cut) -> pl.DataFrame:
     """
     if cut.panel.groups.is_empty():  # aggregates are never new
         return pl.DataFrame(schema=SCHEMA)
-    rows = cut.kept("launched", partial(_launched, cut))
+    rows = cut.kept("launches", partial(_launch_rows, cut))
     every = levels(cut.config, rows.schema)
-    return pl.concat([_curves(rows.drop_nulls(list(level)), level) for level in every]).sort("group", "age")
+    return pl.concat([_curves_of_level(rows.drop_nulls(list(level)), level) for level in every]).sort("group", "age")
 
 
 def early_sales_ratios(cut: Cut) -> pl.Series:
-    """What each of the launches known at the cutoff sold in its first periods, in multiples of what the curve of all
-    launches and its own later level would have made it sell.
+    """The ratios of what each launch sold in its first periods to what it would have sold on the curve of all launches
+    and its own later level; one number per launch, sorted by unique_id.
     """
     curve = launch_curves_at(cut).filter(pl.col("group") == group_label(())).select("factor", _age="age")
-    rows = cut.kept("launched", partial(_launched, cut)).join(curve, on="_age")
+    rows = cut.kept("launches", partial(_launch_rows, cut)).join(curve, on="_age")
     share = pl.col("y").sum() / (pl.col("_due") * pl.col("factor")).sum()
     return rows.group_by("unique_id").agg(share=share).filter(pl.col("share").is_finite()).sort("unique_id")["share"]
 
 
-def _launched(cut: Cut) -> pl.DataFrame:
-    """The first rows of all launches, with their age and what was due (see `_due`)."""
+def _launch_rows(cut: Cut) -> pl.DataFrame:
+    """The rows of the first `ramp_periods` of all launches, with _age and _due (see `_add_due`)."""
     panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_periods(cut.config), cut.config.frequency
     begun = (frequency.shift(cast(date, panel.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
-    parts = [_sold(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
+    parts = [_established_and_launched(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
     usual = pl.concat(old for old, _ in parts).group_by("ds").agg(_usual=pl.col("y").sum() / pl.col("n").sum())
-    return _due(pl.concat(young for _, young in parts).join(usual, on="ds"), ramp)
+    return _add_due(pl.concat(launched for _, launched in parts).join(usual, on="ds"), ramp)
 
 
-def _sold(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.DataFrame]:
-    """Of one bucket: what series sold by ds that began up to the first of two days, and the first rows, with their age,
-    of those that began after it, up to the second one.
+def _established_and_launched(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.DataFrame]:
+    """Two frames of one bucket: [ds, y, n], sums and counts of the series that began up to the first of two days, and
+    the rows up to an age of two ramps, with _age, of the series that began later, up to the second day.
     """
     statics = [c for c in cut.config.static_columns if c in rows.collect_schema()]
-    told = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)
-    known = told.filter(pl.col("y").is_not_null())
-    since = known.with_columns(_since=pl.col("ds").min().over("unique_id"))
+    history = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)
+    observed = history.filter(pl.col("y").is_not_null())
+    since = observed.with_columns(_since=pl.col("ds").min().over("unique_id"))
     old = since.filter(pl.col("_since") <= begun[0]).group_by("ds").agg(y=pl.col("y").sum(), n=pl.len())
     late = since.filter(pl.col("_since").is_between(*begun, closed="right"))
     aged = late.with_columns(_age=cut.config.frequency.steps(pl.col("_since"), pl.col("ds")))
@@ -73,22 +73,25 @@ def _sold(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.Dat
 
 
 def ramp_periods(config: Config) -> int:
-    """The age from which a series is no longer new: four weeks of days, a quarter of weeks, half a year of months."""
+    """The age in periods from which a series is no longer new: four weeks of days, a quarter of weeks, half a year of
+    months.
+    """
     return config.frequency.windows[1]
 
 
-def _due(rows: pl.DataFrame, ramp: int) -> pl.DataFrame:
-    """The rows of the first periods, with `_due`: what would have been sold on the later level."""
+def _add_due(rows: pl.DataFrame, ramp: int) -> pl.DataFrame:
+    """The rows of the first ramp, with _due: what the series would have sold at its later level."""
     later = pl.col("_age") >= ramp
     level = pl.col("y").filter(later).sum() / pl.col("_usual").filter(later).sum()
-    told = rows.with_columns(_due=level.over("unique_id") * pl.col("_usual")).filter(~later)
-    return told.filter(pl.col("_due") > 0, pl.col("_due").is_finite())
+    early = rows.with_columns(_due=level.over("unique_id") * pl.col("_usual")).filter(~later)
+    return early.filter(pl.col("_due") > 0, pl.col("_due").is_finite())
 
 
-def _curves(rows: pl.DataFrame, level: Level) -> pl.DataFrame:
-    """The curves of the groups of one level, shrunk to 1 where few launches are known."""
-    told = rows.with_columns(group_label(level).alias("group"))
-    told = told.with_columns(size=pl.col("unique_id").n_unique().over("group")).filter(pl.col("size") >= MIN_LAUNCHES)
+def _curves_of_level(rows: pl.DataFrame, level: Level) -> pl.DataFrame:
+    """The curves of the groups of one level, shrunk towards 1 the more the fewer launches there are."""
+    grouped = rows.with_columns(group_label(level).alias("group"))
+    grouped = grouped.with_columns(size=pl.col("unique_id").n_unique().over("group"))
+    grouped = grouped.filter(pl.col("size") >= MIN_LAUNCHES)
     factor = (pl.len() * pl.col("y").sum() / pl.col("_due").sum() + PRIOR_LAUNCHES) / (pl.len() + PRIOR_LAUNCHES)
-    made = told.group_by("group", age="_age").agg(factor=factor, size=pl.col("size").first())
-    return made.select(pl.col(c).cast(kind) for c, kind in SCHEMA.items())
+    curves = grouped.group_by("group", age="_age").agg(factor=factor, size=pl.col("size").first())
+    return curves.select(pl.col(c).cast(kind) for c, kind in SCHEMA.items())

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.cut import ALIVE_YEARS
+from forecasting.data.future_rows import ALIVE_YEARS
 from forecasting.data.schemas import QUALITY_COUNTS
 
 ID = "unique_id"

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.cut import ALIVE_YEARS
+from forecasting.data.future_rows import ALIVE_YEARS
 from forecasting.data.panel import KEY, is_closed
 from forecasting.data.side_tables.defaults import fill_defaults
 from forecasting.data.side_tables.lookup import LookupTable

@@ -1,0 +1,73 @@
+"""The future rows of a cut: which series get them, and the values of known-ahead columns in them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import KEY
+
+ALIVE_YEARS = 3
+"""A series without an observed sale for this many years has ended and is no longer forecast."""
+
+
+def future_rows(history: pl.DataFrame, ahead: pl.DataFrame, config: Config, cutoff: date, h: int) -> pl.DataFrame:
+    """The rows of the `h` periods after `cutoff`, with the columns of `history`.
+
+    Series observed in the last ALIVE_YEARS get a row per period, announced ones (planned and never sold) a row per
+    planned period. `ahead` holds the panel's rows up to the end of the horizon; known-ahead columns are taken from it,
+    and where it has none from the rules of config.future. Static columns repeat the newest value; all others are null.
+    """
+    known_ahead = [c for c in config.columns.known_ahead if c in ahead.columns]
+    statics = [c for c in config.static_columns if c in ahead.columns]
+    since = config.frequency.shift(cutoff, -ALIVE_YEARS * config.frequency.year)
+    recent = history.filter(pl.col("ds") > since).group_by("unique_id")
+    observed = recent.agg(pl.col("y").count().alias("_n"), *(pl.col(c).drop_nulls().last() for c in statics))
+    steps = pl.DataFrame({"_step": range(1, h + 1)}, schema={"_step": pl.Int32})
+    ds = config.frequency.offset(pl.lit(cutoff), pl.col("_step"))
+    grid = observed.filter(pl.col("_n") > 0).join(steps, how="cross").select("unique_id", *statics, ds=ds)
+    grid = pl.concat([grid, _announced_rows(ahead, cutoff, statics).select(grid.columns)])
+    future = grid.join(ahead.filter(pl.col("ds") > cutoff).select(*KEY, *known_ahead), on=KEY, how="left")
+    missing = [c for c in history.columns if c not in future.columns]
+    future = future.with_columns(pl.lit(None, history.schema[c]).alias(c) for c in missing)
+    return _apply_future_rules(history, future.select(history.columns), config, cutoff, h)
+
+
+def _announced_rows(ahead: pl.DataFrame, cutoff: date, statics: list[str]) -> pl.DataFrame:
+    """[unique_id, ds, static columns] of the periods for which a series is planned that has no history.
+
+    A series that sold since the cutoff was not announced at it: only plans ahead of all sales count.
+    """
+    first = pl.col("ds").min().over("unique_id")
+    planned = ahead.filter(first > cutoff, (pl.col("flag") == "ahead").all().over("unique_id"))
+    return planned.select("unique_id", "ds", *statics)
+
+
+def _apply_future_rules(
+    history: pl.DataFrame, future: pl.DataFrame, config: Config, cutoff: date, h: int
+) -> pl.DataFrame:
+    """The future rows with nulls of known-ahead columns filled by the rules of config.future."""
+    rules = {c: r for c, r in config.future.items() if r is not None and c in future.columns}
+    if not rules:
+        return future
+    # only series with future rows, so that the rule sees series that are complete on the calendar
+    both = pl.concat([history.join(future, on="unique_id", how="semi"), future]).sort(KEY)
+    filled = [pl.coalesce(c, _rule(c, rule, config, h)).cast(future.schema[c]).alias(c) for c, rule in rules.items()]
+    return both.with_columns(filled).filter(pl.col("ds") > cutoff)
+
+
+def _rule(column: str, rule: Any, config: Config, h: int) -> pl.Expr:
+    """The value by which a rule continues a column: a constant, its last value, or one of earlier seasons or years."""
+    if not isinstance(rule, str):
+        return pl.lit(rule)
+    if rule.startswith("="):
+        return pl.lit(rule[1:])
+    value = pl.col(column)
+    if rule == "last":
+        return value.forward_fill().over("unique_id")
+    period = config.frequency.year if rule == "repeat_last_year" else config.frequency.season
+    periods_back = range(1, -(-h // period) + 5)
+    return pl.coalesce(value.shift(period * k).over("unique_id") for k in periods_back)
