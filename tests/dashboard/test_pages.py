@@ -81,6 +81,7 @@ def test_overview_charts_have_traces_titles_and_units(visit):
 
 
 def test_the_largest_series_lead_to_their_forecast(visit):
+    visit.go("/", "#overview-recent .main-svg")
     assert visit.rows("overview-largest") == 10
     visit.page.locator("#overview-largest").scroll_into_view_if_needed()
     visit.page.click("#overview-largest >> text=S4/tea")
@@ -193,6 +194,14 @@ def test_a_link_to_a_scenario_shows_its_result(visit):
     assert "price: multiply by 0.5" in page.inner_text("#scenario-change-list")
     page.click("text=Remove")
     page.wait_for_selector("text=press Run scenario")  # what is shown is no longer what is asked
+
+
+def test_the_plan_shows_prices_without_rounding_errors(visit):
+    change = "price=0.1@2024-02-08:2024-02-08&change=price*=3@2024-02-08:2024-02-08"
+    assert 0.1 * 3 != 0.3
+    page = visit.go(f"/scenario?series=S1/bread&change={change}", "#scenario-plan .ag-row")
+    page.wait_for_selector("#scenario-plan .ag-row[row-index='1'] [col-id=price] >> text=0.3")
+    assert page.inner_text("#scenario-plan .ag-row[row-index='1'] [col-id=price]") == "0.3"
 
 
 def test_a_day_is_changed_in_the_grid(visit):

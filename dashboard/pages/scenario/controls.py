@@ -8,7 +8,7 @@ import polars as pl
 from dash import dcc, html
 
 from dashboard import choices
-from dashboard.components import data_table, empty_state, loading_area, page_frame, period_column
+from dashboard.components import data_table, empty_state, loading_area, page_frame, period_column, text_column
 from dashboard.labels import run_command
 from dashboard.pages.scenario.change_list import OPERATIONS
 from dashboard.pages.scenario.changes import normalize_change
@@ -20,6 +20,8 @@ from forecasting.steps.session import Session, open_session
 
 PATH = "/scenario"
 LEAD = "Change what is known ahead for one series and see what the model expects. The plan stays as it is."
+TRIMMED = {"function": "params.value == null ? '' : d3.format('.10~r')(params.value)"}
+"""Numbers of the plan without the digits that rounding errors add."""
 FIELDS = (
     QueryField("series"),
     QueryField("start", None, iso_date),
@@ -110,9 +112,11 @@ def _change(config: Config) -> list[Any]:
 
 def _plan(session: Session, series: str | None) -> dmc.Card:
     """The known-ahead columns of the coming periods, which can be edited cell by cell."""
-    columns = [period_column(session.config)]
-    columns += [{"field": c, "headerName": c, "editable": True} for c in session.config.columns.known_ahead]
     rows = queries.read_plan(session, series) if series else pl.DataFrame()
+    columns = [period_column(session.config)]
+    for name in session.config.columns.known_ahead:
+        numeric = name in rows.columns and rows.schema[name].is_numeric()
+        columns.append(text_column(name, name, editable=True) | ({"valueFormatter": TRIMMED} if numeric else {}))
     title = dmc.Title("The plan", order=2, size="h4")
     hint = dmc.Text("Edit a cell (Enter or double click) to change a single day.", size="sm", c="dimmed", mb="sm")
     return dmc.Card([title, hint, data_table("scenario-plan", rows, columns, height=300, getRowId="params.data.ds")])
