@@ -1,4 +1,4 @@
-"""The `scores` table: every model at every cutoff, segment and horizon, and its skill against the naive ladder."""
+"""Scores: every metric of every model by cutoff, segment and horizon, and the skill against the naive ladder."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ SKILLS = ("skill", "skill_seasonal_naive")
 
 
 def build_scores(backtests: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """Rows [model, recipe, cutoff, grain, segment, horizon, metric, value] of the reported rows of `backtests`.
+    """[model, recipe, cutoff, grain, segment, horizon, metric, value]: one row per score of the reported rows.
 
     `segments` is [unique_id, segment]; series without one (aggregates) count under "all" only. cutoff null means all
-    cutoffs together, segment "all" and horizon "all" likewise; other horizons are the blocks, as "1-7".
+    cutoffs together, segment "all" and horizon "all" likewise; other horizons are the blocks, as "1-7". Raises
+    ValueError when a row with an observation has no forecast.
     """
     reported = backtests.filter("reported") if "reported" in backtests.columns else backtests
     rows = reported.join(segments.select("unique_id", "segment"), on="unique_id", how="left")
@@ -27,7 +28,7 @@ def build_scores(backtests: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFram
 
 
 def score_cells(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Scores by every choice of cutoff or all, segment or all, horizon or all."""
+    """One frame with the columns of `build_scores` for every choice of one or all cutoffs, segments, horizons."""
     everything = {
         "cutoff": pl.lit(None, pl.Date).alias("cutoff"),
         "segment": pl.lit("all").alias("segment"),
@@ -41,7 +42,12 @@ def score_cells(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def block_labels(rows: pl.DataFrame) -> pl.DataFrame:
-    """[grain, block, horizon]: "1-7" for the block that ends at step 7, "1" for a block of one step."""
+    """[grain, block, horizon]: "1-7" for the block that ends at step 7, "1" for a block of one step; one row per block.
+
+    >>> rows = pl.DataFrame({"grain": "series", "block": [1, 7, 7, 14]})
+    >>> block_labels(rows)["horizon"].to_list()
+    ['1', '2-7', '8-14']
+    """
     blocks = rows.select("grain", "block").unique().sort("grain", "block")
     first = pl.col("block").shift(1).over("grain").fill_null(0) + 1
     span = pl.when(first == pl.col("block")).then(pl.format("{}", first)).otherwise(pl.format("{}-{}", first, "block"))
@@ -49,16 +55,17 @@ def block_labels(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def best_models(scores: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
-    """[grain, model, value]: of `models` the one with the lowest wape over all cutoffs, segments and horizons."""
+    """[grain, model, value]: of `models` the one with the lowest WAPE over everything, one row per grain."""
     overall = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
     wapes = scores.filter(overall & (pl.col("metric") == "wape") & pl.col("model").is_in(models))
     return wapes.sort("value", "model").group_by("grain", maintain_order=True).first().select("grain", "model", "value")
 
 
 def skill_scores(scores: pl.DataFrame, ladder: Sequence[str], naive: str = "SeasonalNaive") -> pl.DataFrame:
-    """Rows like those of `scores` with metrics "skill" and "skill_seasonal_naive": 1 - wape / wape of the reference.
+    """[model, recipe, cutoff, grain, segment, horizon, metric, value] of the metrics skill and skill_seasonal_naive.
 
-    The reference is the best of the `ladder` by grain (over everything, so that it is one method), then `naive`.
+    Both are 1 - WAPE / WAPE of a reference, a share (skill score, Murphy 1988): of the best of the `ladder` by grain
+    (over everything, so that it is one method), and of `naive`.
     """
     seasonal = pl.DataFrame({"grain": scores["grain"].unique()}).with_columns(model=pl.lit(naive))
     references = dict(zip(SKILLS, (best_models(scores, ladder).select("grain", "model"), seasonal), strict=True))
@@ -66,7 +73,9 @@ def skill_scores(scores: pl.DataFrame, ladder: Sequence[str], naive: str = "Seas
 
 
 def skill_against(scores: pl.DataFrame, reference: pl.DataFrame, name: str) -> pl.DataFrame:
-    """1 - wape / wape of the model that `reference` [grain, model] names, cell by cell, as metric `name`."""
+    """Rows like those of `skill_scores` for one metric `name`: against the model that `reference` [grain, model] names,
+    cell by cell; none where the reference has no WAPE above 0.
+    """
     wapes = scores.filter(pl.col("metric") == "wape", pl.col("value") >= 0)
     base = wapes.join(reference, on=["grain", "model"]).group_by(CELL).agg(base=pl.col("value").min())
     paired = wapes.join(base.filter(pl.col("base") > 0), on=CELL, nulls_equal=True)

@@ -1,4 +1,4 @@
-"""Which kind of demand a series has, and how much of the whole it is."""
+"""Segments of series: the class of demand, the class of volume, how steady demand is, and the stage of life."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ Y = pl.col("y")
 
 
 def demand_segments(history: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, segment, volume, adi, cv2], one row per series of a history [unique_id, ds, y].
+    """[unique_id, segment, adi, cv2, volume]: one row per series of a history [unique_id, ds, y].
 
-    `segment` is the class of Syntetos, Boylan & Croston (2005): smooth, intermittent, erratic or lumpy, and "none"
-    where nothing was ever sold; `volume` is A, B or C. Rows that were not observed (y null) do not count.
+    `segment` as in `demand_classes`, `volume` as in `volume_classes`. Rows without an observation do not count.
     """
     return demand_classes(history).join(volume_classes(history), on="unique_id").sort("unique_id")
 
 
 def demand_classes(history: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, segment, adi, cv2]: adi = periods per sale, cv2 = squared population variation of their sizes."""
+    """[unique_id, adi, cv2, segment]: one row per series of a history [unique_id, ds, y].
+
+    adi is the periods per sale, cv2 the squared population variation coefficient of the sizes of sales. `segment` is
+    the class of Syntetos, Boylan & Croston (2005): smooth, intermittent, erratic or lumpy, and "none" where nothing was
+    ever sold.
+
+    >>> history = pl.DataFrame({"unique_id": ["a"] * 4, "ds": range(4), "y": [5.0, 0.0, 0.0, 5.0]})
+    >>> demand_classes(history).row(0)
+    ('a', 2.0, 0.0, 'intermittent')
+    """
     sales = Y.filter(Y != 0)
     facts = history.group_by("unique_id").agg(adi=Y.count() / sales.len(), cv2=(sales.std(ddof=0) / sales.mean()) ** 2)
     rare, unsteady = pl.col("adi") >= ADI_CUT, pl.col("cv2") >= CV2_CUT
@@ -40,10 +48,14 @@ def demand_classes(history: pl.DataFrame) -> pl.DataFrame:
 
 
 def volume_classes(history: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, volume]: A up to 80 % of all sales, B up to 95 %, C the rest, the largest series first.
+    """[unique_id, volume]: A up to 80 % of all sales, B up to 95 %, C the rest; one row per series, the largest first.
 
-    The series that crosses a cut belongs to the class behind it, except that the largest one is always A; equal ones
-    go by name.
+    `history` is [unique_id, ds, y]. The series that crosses a cut belongs to the class after it, except that the
+    largest one is always A; equal ones go by name.
+
+    >>> sales = pl.DataFrame({"unique_id": ["a", "b", "c"], "y": [70.0, 20.0, 10.0]})
+    >>> volume_classes(sales).rows()
+    [('a', 'A'), ('b', 'B'), ('c', 'C')]
     """
     totals = history.group_by("unique_id").agg(total=Y.sum()).sort("total", "unique_id", descending=[True, False])
     share = pl.col("total").cum_sum() / pl.col("total").sum()
@@ -55,31 +67,41 @@ def volume_classes(history: pl.DataFrame) -> pl.DataFrame:
 
 
 def variation_without_season(history: pl.DataFrame, phase: pl.Expr) -> pl.DataFrame:
-    """[unique_id, cv]: the variation coefficient of demand without its season, for series of [unique_id, ds, y].
+    """[unique_id, cv]: the variation coefficient of demand without its season, one row per series [unique_id, ds, y].
 
-    `phase` numbers the phases of the season; of each its mean is taken away, and the freedom that this costs is paid
-    for. A series seen less than twice a phase keeps its season; null where there is no spread or nothing was sold.
+    `phase` numbers the phases of the season; the mean of each phase is subtracted, and the degrees of freedom that this
+    costs are paid for. A series with fewer than two observations per phase keeps its season; cv is null where there is
+    no spread or nothing was sold.
+
+    >>> history = pl.DataFrame({"unique_id": ["a"] * 4, "ds": range(4), "y": [1.0, 9.0, 1.0, 9.0]})
+    >>> variation_without_season(history, pl.col("ds") % 2).row(0)
+    ('a', 0.0)
     """
     rows = history.filter(Y.is_not_null()).with_columns(_phase=phase)
     rest = (Y - Y.mean().over("unique_id", "_phase")) ** 2
-    told = rows.with_columns(_rest=rest).group_by("unique_id").agg(
+    series = rows.with_columns(_rest=rest).group_by("unique_id").agg(
         mean=Y.mean().abs(), n=Y.len().cast(pl.Int64), p=pl.col("_phase").n_unique().cast(pl.Int64),
         rest=pl.col("_rest").sum(), std=Y.std(),
     )  # fmt: skip
-    free = pl.col("n") - pl.col("p")
-    spread = pl.when(pl.col("n") >= 2 * pl.col("p")).then((pl.col("rest") / free).sqrt()).otherwise("std")
-    return told.select("unique_id", cv=pl.when(pl.col("mean") > 0).then(spread / pl.col("mean")))
+    freedom = pl.col("n") - pl.col("p")
+    spread = pl.when(pl.col("n") >= 2 * pl.col("p")).then((pl.col("rest") / freedom).sqrt()).otherwise("std")
+    return series.select("unique_id", cv=pl.when(pl.col("mean") > 0).then(spread / pl.col("mean")))
 
 
 def planning_classes(series: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, volume, xyz, lifecycle] from rows of the table `series` with `life` (data/quality).
+    """[unique_id, volume, xyz, lifecycle]: one row per series, from rows of the table `series` with `life`.
 
-    `xyz`: X up to a variation coefficient of 0.5 without the season, Y up to 1, Z above or unknown. `lifecycle`: that
-    life, where a running series is mature, or declining when its last quarter sold less than half of that a year ago.
+    `life` comes from data/quality. `xyz`: X up to a variation coefficient of 0.5 without the season, Y up to 1, Z above
+    or unknown. `lifecycle` is that life, where a running series is mature, or declining when its last quarter sold less
+    than half of the same quarter a year ago.
     """
     totals = series.select("unique_id", y=pl.col("n") * pl.col("mean").fill_null(0.0))
     cv, life = pl.col("cv"), pl.col("life")
     xyz = pl.when(cv <= X_CUT).then(pl.lit("X")).when(cv <= Y_CUT).then(pl.lit("Y")).otherwise(pl.lit("Z"))
     running = pl.when(pl.col("trend") < DECLINE).then(pl.lit("declining")).otherwise(pl.lit("mature"))
-    told = series.select("unique_id", xyz=xyz, lifecycle=pl.when(life == "running").then(running).otherwise(life))
-    return volume_classes(totals).join(told, on="unique_id").sort("unique_id")
+    lifecycle = pl.when(life == "running").then(running).otherwise(life)
+    return (
+        volume_classes(totals)
+        .join(series.select("unique_id", xyz=xyz, lifecycle=lifecycle), on="unique_id")
+        .sort("unique_id")
+    )

@@ -8,12 +8,16 @@ Y = pl.col("y")
 
 
 def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFrame:
-    """In-sample naive errors [unique_id, mase_scale, rmsse_scale, mean] of a history [unique_id, ds, y].
+    """[unique_id, mase_scale, rmsse_scale, mean]: in-sample naive errors, one row per series of [unique_id, ds, y].
 
     mase_scale is the mean |y_t - y_(t-m)| in units of y, rmsse_scale the mean (y_t - y_(t-1))^2 in units of y squared,
     both over the pairs where both are observed (Hyndman & Koehler 2006; M5); mean is that of the observed y.
     The history has a row for every period, y null where nothing was observed, as the panel has; a series without a
     pair gets null.
+
+    >>> history = pl.DataFrame({"unique_id": "a", "ds": range(4), "y": [1.0, 2.0, 4.0, 6.0]})
+    >>> naive_error_scales(history, season_length=2).row(0)
+    ('a', 3.5, 3.0, 3.25)
     """
     ordered = history.sort("unique_id", "ds")
     gaps = ordered.select(

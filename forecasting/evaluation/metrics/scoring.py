@@ -37,6 +37,11 @@ def score(frame: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     Errors are in units of y, wape, bias, coverage and r2 are shares, smape is 0 to 200, mase, rmsse and sis are
     multiples of the in-sample error. An undefined score has no row; `mase_excluded` and `rmsse_excluded` count the
     series and cutoffs whose scale is undefined. Raises ValueError when a row with an observation has no forecast.
+
+    >>> frame = pl.DataFrame({"unique_id": "a", "ds": [1, 2], "cutoff": 0, "y": [10.0, 30.0], "yhat": [12.0, 28.0],
+    ...     "mase_scale": 4.0, "rmsse_scale": 4.0})
+    >>> dict(score(frame).select("metric", "value").rows())["wape"]
+    0.1
     """
     rows, levels = scored_rows(frame), levels_of(frame.columns)
     wide = pool_metrics(rows, by, row_expressions(levels))

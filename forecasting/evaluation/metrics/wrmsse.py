@@ -1,4 +1,4 @@
-"""WRMSSE, the measure of the M5 competition: RMSSE of every series and aggregate, weighted by what it sold lately.
+"""WRMSSE, the measure of the M5 competition: RMSSE of every series and aggregate, weighted by its recent sales.
 
 Within a grain (single series, stores, ..., the total) the weights are shares of recent revenue, or of recent units
 where there is no price; grains weigh alike (Makridakis, Spiliotis & Assimakopoulos, The M5 accuracy competition, 2022).
@@ -21,34 +21,41 @@ KEY = ("model", "recipe", "cutoff", "grain")
 
 
 def recent_weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
-    """[cutoff, grain, unique_id, weight] from [cutoff, unique_id, value, static columns]: what each series sold lately,
-    for the series themselves and for the groups of every level. A negative value weighs nothing.
+    """[cutoff, grain, unique_id, weight]: recent sales of every series and of the groups of every level, one row each.
+
+    `recent` is [cutoff, unique_id, value, static columns], value in money or units of y; a negative one weighs nothing.
+
+    >>> recent = pl.DataFrame({"cutoff": 1, "unique_id": ["a", "b"], "value": [3.0, 5.0]})
+    >>> recent_weights(recent, [()]).filter(pl.col("grain") != "series").row(0)
+    (1, 'total', 'total', 8.0)
     """
-    own = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("value").clip(0))
+    series = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("value").clip(0))
     names = [(grain(level), group_label(level)) for level in levels]
     groups = [
         recent.select("cutoff", label.alias("unique_id"), grain=pl.lit(g), weight=pl.col("value").clip(0))
         for g, label in names
     ]
-    return pl.concat([own, *groups]).group_by("cutoff", "grain", "unique_id").agg(pl.col("weight").sum())
+    return pl.concat([series, *groups]).group_by("cutoff", "grain", "unique_id").agg(pl.col("weight").sum())
 
 
-def wrmsse_scores(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Rows [model, recipe, cutoff, grain, segment, horizon, metric, value] as in the table `scores`.
+def wrmsse_scores(rows: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
+    """[model, recipe, cutoff, grain, segment, horizon, metric, value], as in the table `scores`, one row per score.
 
-    `rows` are backtest rows, `known` what `weights` gives. Series without an RMSSE are left out and the others weigh
-    the more. Grain "all" is the mean over all grains, for models that forecast all of them; cutoff null is the mean
-    over cutoffs.
+    `rows` are backtest rows, `weights` those of `recent_weights`. Series without an RMSSE are left out and the others
+    weigh the more. Grain "all" is the mean over all grains, for models that forecast all of them; cutoff null is the
+    mean over cutoffs. Raises ValueError when a row with an observation has no forecast.
     """
     each = pool_metrics(scored_rows(rows), [*KEY, "unique_id"], {"rmsse": expression("rmsse")}).drop_nulls("rmsse")
-    weighed = each.join(known, on=["cutoff", "grain", "unique_id"]).filter(pl.col("weight") > 0)
+    weighted = each.join(weights, on=["cutoff", "grain", "unique_id"]).filter(pl.col("weight") > 0)
     value = (pl.col("rmsse") * pl.col("weight")).sum() / pl.col("weight").sum()
-    grains = weighed.sort(*KEY, "unique_id").group_by(KEY, maintain_order=True).agg(value=value)
-    whole = pl.col("grain").n_unique().over("model", "recipe", "cutoff") == grains["grain"].n_unique()
-    mean = grains.filter(whole).group_by("model", "recipe", "cutoff", maintain_order=True).agg(pl.col("value").mean())
-    told = pl.concat([grains, mean.select(*KEY[:3], grain=pl.lit(ALL_GRAINS), value="value")])
-    over = told.group_by("model", "recipe", "grain", maintain_order=True).agg(pl.col("value").mean())
-    over = over.with_columns(cutoff=pl.lit(None, pl.Date))
-    both = pl.concat([told, over.select(told.columns)])
-    place = {"segment": pl.lit("all"), "horizon": pl.lit("all"), "metric": pl.lit(METRIC)}
-    return both.with_columns(**place).select(*KEY, *place, "value")
+    grains = weighted.sort(*KEY, "unique_id").group_by(KEY, maintain_order=True).agg(value=value)
+    complete = pl.col("grain").n_unique().over("model", "recipe", "cutoff") == grains["grain"].n_unique()
+    mean = (
+        grains.filter(complete).group_by("model", "recipe", "cutoff", maintain_order=True).agg(pl.col("value").mean())
+    )
+    by_cutoff = pl.concat([grains, mean.select(*KEY[:3], grain=pl.lit(ALL_GRAINS), value="value")])
+    overall = by_cutoff.group_by("model", "recipe", "grain", maintain_order=True).agg(pl.col("value").mean())
+    overall = overall.with_columns(cutoff=pl.lit(None, pl.Date))
+    both = pl.concat([by_cutoff, overall.select(by_cutoff.columns)])
+    everything = {"segment": pl.lit("all"), "horizon": pl.lit("all"), "metric": pl.lit(METRIC)}
+    return both.with_columns(**everything).select(*KEY, *everything, "value")
