@@ -1,4 +1,4 @@
-"""Coherent forecasts: series and their aggregates, forecast by different models, brought to add up (MinTrace).
+"""Reconciliation (MinTrace): forecasts of series and of their aggregates are changed as little as needed to add up.
 
 With S the summing matrix and W the variances of the base errors, MinTrace takes the series b that are nearest to all
 base forecasts, (S'W^-1 S)^-1 S'W^-1 y (Wickramasuriya, Athanasopoulos & Hyndman, JASA 2019). For a diagonal W this is
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 Method = Literal["ols", "wls_struct", "wls_var"]
 Floats = NDArray[np.float64]
 RIDGE = 1e-10
-"""So small a share of the mean variance is added to each, so that the system can always be solved."""
+"""This share of the mean variance is added to each variance, so that the system can always be solved."""
 
 
-def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, homes: pl.DataFrame, method: Method) -> pl.DataFrame:
-    """[unique_id, ds, yhat] of the series, so that their sums are the coherent forecasts of the aggregates.
+def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, members: pl.DataFrame, method: Method) -> pl.DataFrame:
+    """[unique_id, ds, yhat] of the series, one row per base forecast, so that their sums are those of the aggregates.
 
-    `series` and `aggregates` are base forecasts [unique_id, ds, yhat, var], var being the mean squared error of the
-    series' backtests (read by wls_var; see `variances`); `homes` [unique_id, group] names the aggregates of each
-    series. A forecast of 0 stays 0 (a closed day), none falls below 0 unless base forecasts do, and an aggregate
-    without a base forecast for a day has no say on it.
+    `series` and `aggregates` are base forecasts [unique_id, ds, yhat, var], yhat in units of y, var the mean squared
+    error of the series' backtests (read by wls_var; see `backtest_variances`); `members` [unique_id, group] names the
+    aggregates of each series. A forecast of 0 stays 0 (a closed day), none falls below 0 unless base forecasts do, and
+    an aggregate without a base forecast for a day does not count on it.
+
+    >>> base = pl.DataFrame({"unique_id": ["a", "b"], "ds": 1, "yhat": [4.0, 4.0], "var": 1.0})
+    >>> total = pl.DataFrame({"unique_id": ["total"], "ds": [1], "yhat": [14.0], "var": [1.0]})
+    >>> members = pl.DataFrame({"unique_id": ["a", "b"], "group": "total"})
+    >>> reconcile(base, total, members, "ols")["yhat"].round(6).to_list()
+    [6.0, 6.0]
     """
     parts = []
     floor = 0.0 if (series["yhat"] >= 0).all() else None
@@ -39,18 +45,26 @@ def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, homes: pl.DataFram
         top = tops.get((ds,), aggregates.clear()).sort("unique_id")
         values = part["yhat"].to_numpy()
         if top.height:
-            values = reconcile_day(part, top, summing_matrix(part["unique_id"], top["unique_id"], homes), method, floor)
+            values = reconcile_day(
+                part, top, summing_matrix(part["unique_id"], top["unique_id"], members), method, floor
+            )
         parts.append(part.select("unique_id", "ds", yhat=pl.Series(values)))
     return pl.concat(parts) if parts else series.select("unique_id", "ds", "yhat")
 
 
-def summing_matrix(series: pl.Series, groups: pl.Series, homes: pl.DataFrame) -> csr_array[Any]:
-    """A (aggregates x series): 1 where the series belongs to the aggregate."""
+def summing_matrix(series: pl.Series, groups: pl.Series, members: pl.DataFrame) -> csr_array[Any]:
+    """A (aggregates, series): 1 where `members` [unique_id, group] has the series in the aggregate, else 0."""
     from scipy.sparse import csr_array
 
     row = pl.DataFrame({"group": groups}).with_row_index("row")
     column = pl.DataFrame({"unique_id": series}).with_row_index("column")
-    at = homes.join(row, on="group").join(column, on="unique_id").select("row", "column").unique().sort("row", "column")
+    at = (
+        members.join(row, on="group")
+        .join(column, on="unique_id")
+        .select("row", "column")
+        .unique()
+        .sort("row", "column")
+    )
     ones = np.ones(at.height)
     return csr_array((ones, (at["row"].to_numpy(), at["column"].to_numpy())), shape=(len(groups), len(series)))
 
@@ -58,7 +72,11 @@ def summing_matrix(series: pl.Series, groups: pl.Series, homes: pl.DataFrame) ->
 def reconcile_day(
     part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], method: Method, floor: float | None
 ) -> Floats:
-    """The coherent series of one day; what would fall below the floor is set there and the rest is solved again."""
+    """yhat (series,) of one day after reconciliation, in units of y.
+
+    `part` and `top` [unique_id, ds, yhat, var] are base forecasts of series and aggregates, `a` sums one to the other.
+    What would fall below the floor is set there, and the rest is solved again.
+    """
     b, u, v = part["yhat"].to_numpy(), *error_variances(part, top, a, method)
     v = np.where(b == 0, 0.0, v)
     base = b.copy()
@@ -71,7 +89,7 @@ def reconcile_day(
 
 
 def adjustment(gap: Floats, a: csr_array[Any], u: Floats, v: Floats) -> Floats:
-    """V A'(U + A V A')^-1 gap: what every series takes of the gaps between aggregates and sums."""
+    """V A'(U + A V A')^-1 gap (series,): the share of every series in the gaps between aggregates and sums."""
     from scipy.linalg import solve
 
     system = ((a * v) @ a.T).toarray() + np.diag(u)
@@ -80,9 +98,10 @@ def adjustment(gap: Floats, a: csr_array[Any], u: Floats, v: Floats) -> Floats:
 
 
 def error_variances(part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], method: Method) -> tuple[Floats, Floats]:
-    """Variances of the aggregates and of the series: all alike, by the number of series below, or as measured.
+    """Variances of the base forecasts of the aggregates (aggregates,) and of the series (series,).
 
-    A variance that is not known is the mean of those that are, for an aggregate times the series that it sums.
+    All alike (ols), by the number of series in an aggregate (wls_struct), or the column var (wls_var). A missing var is
+    the mean of the others, for an aggregate times the number of series that it sums.
     """
     m, n = a.shape
     below = np.asarray(a.sum(axis=1), dtype=np.float64)
@@ -91,25 +110,32 @@ def error_variances(part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], me
     if method == "wls_struct":
         return below, np.ones(n)
     mean = float(part["var"].mean() or 1.0)  # type: ignore[arg-type]
-    known = top["var"].to_numpy()
-    return np.where(np.isfinite(known), known, mean * below), part["var"].fill_null(mean).to_numpy()
+    measured = top["var"].to_numpy()
+    return np.where(np.isfinite(measured), measured, mean * below), part["var"].fill_null(mean).to_numpy()
 
 
 def backtest_variances(backtests: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, var]: mean squared error per series or aggregate of the backtest rows of one model."""
-    seen = backtests.filter(pl.col("y").is_not_null())
-    return seen.group_by("unique_id").agg(var=((pl.col("yhat") - pl.col("y")) ** 2).mean()).sort("unique_id")
+    """[unique_id, var]: mean squared error of one model's backtest rows, one row per series or aggregate.
+
+    In units of y squared; rows without an observation do not count.
+
+    >>> backtest_variances(pl.DataFrame({"unique_id": ["a", "a"], "y": [1.0, 4.0], "yhat": [2.0, 1.0]})).row(0)
+    ('a', 5.0)
+    """
+    observed = backtests.filter(pl.col("y").is_not_null())
+    return observed.group_by("unique_id").agg(var=((pl.col("yhat") - pl.col("y")) ** 2).mean()).sort("unique_id")
 
 
 def aggregate_variances(tops: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, var]: mean squared errors of the aggregates' own forecasts, in backtest rows `tops`, as they weigh
-    against series: by grain over how much more the sums of `base` (rows of series and of their sums) err than errors
-    would that have nothing in common.
+    """[unique_id, var]: mean squared errors of directly forecast aggregates, scaled to be weighed against series.
 
-    A diagonal W lets errors of series cancel in a sum, and real ones share a good part, so that their sum was trusted
-    too much. On 70 departments by day (six windows; sums of smoothed weekdays, AutoETS at the top) series came from a
-    WAPE of 0.133 to 0.127 (without this 0.129), departments from 0.096 to 0.088 (0.092), the total from 0.075 to 0.068
-    (0.072).
+    One row per aggregate, in units of y squared: divided, by grain, by how much more the sums of series err than sums of
+    independent errors would. `tops` are backtest rows of the direct forecasts, `base` those of series and their sums.
+
+    A diagonal W lets errors of series cancel in a sum, but real ones have a good part in common, so that their sum was
+    trusted too much. On 70 departments by day (six windows; sums of smoothed weekdays, AutoETS at the top) series came
+    from a WAPE of 0.133 to 0.127 (without this 0.129), departments from 0.096 to 0.088 (0.092), the total from 0.075 to
+    0.068 (0.072).
     """
     alone = backtest_variances(base.filter(pl.col("grain") == "series"))["var"].sum()
     sums = base.filter(pl.col("grain") != "series")
@@ -117,5 +143,5 @@ def aggregate_variances(tops: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     common = (
         backtest_variances(sums).join(grains, on="unique_id").group_by("grain").agg(more=pl.col("var").sum() / alone)
     )
-    known = backtest_variances(tops).join(grains, on="unique_id").join(common, on="grain").filter(pl.col("more") > 0)
-    return known.select("unique_id", var=pl.col("var") / pl.col("more")).sort("unique_id")
+    direct = backtest_variances(tops).join(grains, on="unique_id").join(common, on="grain").filter(pl.col("more") > 0)
+    return direct.select("unique_id", var=pl.col("var") / pl.col("more")).sort("unique_id")

@@ -1,15 +1,15 @@
-"""How much is sold over several periods together: mean and quantiles of sums, of single series and of aggregates.
+"""Sums over several periods: their mean and quantiles, for single series and for aggregates.
 
-Series are drawn in parts (see paths), so that only the sums of their paths are ever there for all at once, and these
-for aggregates only. The sum of an aggregate is the sum of its series' paths, which know what a window did to all
+Series are drawn in parts (see sample_paths), so that the paths of all are never held at once: only their sums are, and
+these for aggregates only. The sum of an aggregate is the sum of its series' paths, which hold what a window did to all
 series, but not what it did to one department; therefore it is at least as wide as paths that are drawn for the
-aggregate itself from the errors of its grain. These alone know too little: of a total they have one for each window.
+aggregate itself from the errors of its grain. These alone rest on too little: of a total they have one per window.
 
-On real sales, one window known, 80 % intervals of sums over a quarter, half and whole of the horizon held, by the sum
-of series' paths, by the aggregates' own, and by both: departments by day 59, 71, 65 % and 80, 76, 73 % and 76, 80,
-76 %; their stores 77, 80, 79 % and 74, 74, 66 % and 77, 80, 79 %; groceries' stores by week 85, 80, 75 % and 73, 76,
+On real sales with one past window, 80 % intervals of sums over a quarter, half and all of the horizon covered, by the
+sum of series' paths, by the aggregates' paths, and by both: departments by day 59, 71, 65 % and 80, 76, 73 % and 76,
+80, 76 %; their stores 77, 80, 79 % and 74, 74, 66 % and 77, 80, 79 %; groceries' stores by week 85, 80, 75 % and 73, 76,
 77 % and 82, 81, 81 %; their categories 65, 50, 55 % and 75, 80, 80 % and 75, 80, 80 %; departments of a sample of items
-73, 63, 71 % and 76, 78, 76 % and 78, 73, 82 %. Totals are told by few windows: 60 to 86 %.
+73, 63, 71 % and 76, 78, 76 % and 78, 73, 82 %. Totals rest on few windows: 60 to 86 %.
 """
 
 from __future__ import annotations
@@ -25,63 +25,67 @@ from forecasting.evaluation.intervals.residuals import is_cold_start
 from forecasting.evaluation.metrics import bound_probabilities
 from forecasting.evaluation.sample_paths import TINY, Floats, draw_paths, fit_error_pool, sum_quantiles
 
-SINGLE = pl.col("grain") == "series"
+IS_SERIES = pl.col("grain") == "series"
 PART = 250
-"""So many series are drawn at a time: draws x series x steps are never there for more."""
+"""This many series are drawn at a time: draws x series x steps are never held for more."""
 
 
 @dataclass(frozen=True)
 class SumsRequest:
-    """Sums over the first periods, so many as each of `over` says, with intervals of `level`; no sale is below `y_min`.
+    """Sums over the first n periods for every n in `periods`, with intervals of `level`; no sale is below `y_min`.
 
-    `homes` [unique_id, group] names the aggregates of each series.
+    `members` [unique_id, group] names the aggregates of each series.
     """
 
-    over: Sequence[int]
+    periods: Sequence[int]
     level: Sequence[int]
     y_min: float | None
-    homes: pl.DataFrame
+    members: pl.DataFrame
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """The columns of the answer and what share of the sums lies below each."""
+        """The quantile columns of the sums, and the share of the sums that lies below each.
+
+        >>> SumsRequest((7,), (50,), None, pl.DataFrame()).probabilities
+        {'q50': 0.5, 'lo-50': 0.25, 'hi-50': 0.75}
+        """
         return {"q50": 0.5} | bound_probabilities(self.level)
 
 
-def forecast_sums(rows: pl.DataFrame, residuals: pl.DataFrame, asked: SumsRequest) -> pl.DataFrame:
-    """[unique_id, grain, periods, yhat, q50, lo-L, hi-L ...] of every series and aggregate, in units of y.
+def forecast_sums(rows: pl.DataFrame, residuals: pl.DataFrame, request: SumsRequest) -> pl.DataFrame:
+    """[unique_id, grain, periods, yhat, q50, lo-L, hi-L ...]: one row per series or aggregate and number of periods.
 
     `rows` are the forecasts of one model (unique_id, grain, step, yhat, scale, closed; for cold starts also cold_start,
-    q50 and bounds), `residuals` its backtest rows that were over. Raises ValueError when they hold no window of single
-    series.
+    q50 and bounds), `residuals` its backtest rows of finished windows; all in units of y. Raises ValueError when the
+    residuals hold no window of single series.
     """
-    below, above = (_whole(part) for part in (rows.filter(SINGLE), rows.filter(~SINGLE)))
-    steps = below["step"].n_unique()
-    known = fit_error_pool(residuals.filter(SINGLE), steps, asked.y_min)
-    groups = above["unique_id"].unique().sort()
-    totals = {n: np.zeros((len(known.drawn), len(groups))) for n in asked.over}
+    series, aggregates = (_complete_steps(part) for part in (rows.filter(IS_SERIES), rows.filter(~IS_SERIES)))
+    steps = series["step"].n_unique()
+    pool = fit_error_pool(residuals.filter(IS_SERIES), steps, request.y_min)
+    groups = aggregates["unique_id"].unique().sort()
+    totals = {n: np.zeros((len(pool.drawn), len(groups))) for n in request.periods}
     bounds = []
-    for seed, part in enumerate(below.iter_slices(PART * steps)):
-        drawn = draw_paths(part, known, seed)
-        members = summing_matrix(pl.Series(drawn.ids), groups, asked.homes).T
-        for n in asked.over:
-            own = drawn.sums(n)
-            totals[n] += own @ members
-            bounds.append(_named(drawn.ids, n, sum_quantiles(own, asked.probabilities)))
-    for (grain,), part in above.group_by("grain", maintain_order=True):
-        wide = _spread(part, residuals.filter(pl.col("grain") == grain), asked)
-        at = groups.is_in(part["unique_id"].unique().implode()).to_numpy()
-        for n in asked.over:
-            found = sum_quantiles(_stretched(totals[n][:, at], wide.get(n)), asked.probabilities)
-            bounds.append(_named(groups.filter(at), n, _floored(found, asked.y_min)))
-    means = pl.concat([_means(part, asked.over) for part in (below, above)])
-    told = means.join(pl.concat(bounds), on=["unique_id", "periods"]).sort("grain", "unique_id", "periods")
-    new = _added(rows.filter(SINGLE, is_cold_start(rows.columns)), asked)
-    return told.update(new, on=["unique_id", "grain", "periods"])
+    for seed, part in enumerate(series.iter_slices(PART * steps)):
+        drawn = draw_paths(part, pool, seed)
+        to_groups = summing_matrix(pl.Series(drawn.ids), groups, request.members).T
+        for n in request.periods:
+            sums = drawn.sums(n)
+            totals[n] += sums @ to_groups
+            bounds.append(_with_keys(drawn.ids, n, sum_quantiles(sums, request.probabilities)))
+    for (grain,), part in aggregates.group_by("grain", maintain_order=True):
+        spread = _spread_of_aggregates(part, residuals.filter(pl.col("grain") == grain), request)
+        of_grain = groups.is_in(part["unique_id"].unique().implode()).to_numpy()
+        for n in request.periods:
+            found = sum_quantiles(_widen(totals[n][:, of_grain], spread.get(n)), request.probabilities)
+            bounds.append(_with_keys(groups.filter(of_grain), n, _apply_floor(found, request.y_min)))
+    means = pl.concat([_sum_means(part, request.periods) for part in (series, aggregates)])
+    sums_of_all = means.join(pl.concat(bounds), on=["unique_id", "periods"]).sort("grain", "unique_id", "periods")
+    new = _sum_cold_starts(rows.filter(IS_SERIES, is_cold_start(rows.columns)), request)
+    return sums_of_all.update(new, on=["unique_id", "grain", "periods"])
 
 
-def _whole(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows by series and step, with nothing sold on the steps that a series lacks, since it starts later."""
+def _complete_steps(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows by series and step; steps that a series lacks, since it starts later, sell nothing."""
     steps = rows.select(pl.col("step").unique())
     every = rows.select("unique_id", "grain").unique().join(steps, how="cross")
     kept = rows.select("unique_id", "step", "yhat", "scale", "closed")
@@ -89,54 +93,55 @@ def _whole(rows: pl.DataFrame) -> pl.DataFrame:
     return filled.sort("unique_id", "step")
 
 
-def _named(ids: Iterable[str], periods: int, found: pl.DataFrame) -> pl.DataFrame:
-    return found.select(pl.Series("unique_id", ids), pl.lit(periods).alias("periods"), pl.all())
+def _with_keys(ids: Iterable[str], periods: int, quantiles: pl.DataFrame) -> pl.DataFrame:
+    return quantiles.select(pl.Series("unique_id", ids), pl.lit(periods).alias("periods"), pl.all())
 
 
-def _means(rows: pl.DataFrame, over: Sequence[int]) -> pl.DataFrame:
-    """[unique_id, grain, periods, yhat]: means do add up."""
-    first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in over]
+def _sum_means(rows: pl.DataFrame, periods: Sequence[int]) -> pl.DataFrame:
+    """[unique_id, grain, periods, yhat]: means add up."""
+    first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in periods]
     return pl.concat(first).group_by("unique_id", "grain", "periods").agg(pl.col("yhat").sum())
 
 
-def _added(rows: pl.DataFrame, asked: SumsRequest) -> pl.DataFrame:
-    """Median and bounds of the sums of new series, null where bounds of periods do not tell them.
+def _sum_cold_starts(rows: pl.DataFrame, request: SumsRequest) -> pl.DataFrame:
+    """[unique_id, grain, periods, q50, lo-L, hi-L ...] of new series, null where the bounds of periods do not add up.
 
-    What is in doubt is how large such a series is, and that is the same in all periods, so bounds do add up; but not
-    those of a series that sells nothing in most periods: there it is chance on which it does.
+    What is in doubt is how large such a series is, and that is the same in all periods, so its bounds do add up; but
+    not those of a series that sells nothing in most periods: there it is chance in which ones it does.
     """
-    sides = [c for c in asked.probabilities if c in rows.columns]
-    often = (pl.col("q50") > 0) | (pl.col("yhat") <= 0) if sides else pl.lit(value=False)
-    whole = [pl.when(often.all(), pl.col(c).is_not_null().all()).then(pl.col(c).sum()).alias(c) for c in sides]
-    first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in asked.over]
-    return pl.concat(first).group_by("unique_id", "grain", "periods").agg(whole)
+    columns = [c for c in request.probabilities if c in rows.columns]
+    sells = (pl.col("q50") > 0) | (pl.col("yhat") <= 0) if columns else pl.lit(value=False)
+    added = [pl.when(sells.all(), pl.col(c).is_not_null().all()).then(pl.col(c).sum()).alias(c) for c in columns]
+    first = [rows.filter(pl.col("step") <= n).with_columns(periods=pl.lit(n)) for n in request.periods]
+    return pl.concat(first).group_by("unique_id", "grain", "periods").agg(added)
 
 
-def _spread(rows: pl.DataFrame, residuals: pl.DataFrame, asked: SumsRequest) -> dict[int, Floats]:
-    """Deviations of sums of paths that are drawn for the aggregates of a grain themselves, by periods and in their
-    order; none where the grain has no backtests: its level was asked for later.
+def _spread_of_aggregates(rows: pl.DataFrame, residuals: pl.DataFrame, request: SumsRequest) -> dict[int, Floats]:
+    """Standard deviations (aggregates,) of sums of paths drawn for the aggregates of a grain themselves, by periods.
+
+    Empty where the grain has no backtests, because its level was added to the config later.
     """
     steps = rows["step"].n_unique()
     try:
-        known = fit_error_pool(residuals, steps, asked.y_min)
+        pool = fit_error_pool(residuals, steps, request.y_min)
     except ValueError:
         return {}
-    parts: dict[int, list[Floats]] = {n: [] for n in asked.over}
+    parts: dict[int, list[Floats]] = {n: [] for n in request.periods}
     for seed, part in enumerate(rows.iter_slices(PART * steps)):
-        drawn = draw_paths(part, known, seed)
+        drawn = draw_paths(part, pool, seed)
         for n, found in parts.items():
             found.append(drawn.sums(n).std(axis=0))
     return {n: np.concatenate(found) for n, found in parts.items()}
 
 
-def _stretched(totals: Floats, least: Floats | None) -> Floats:
-    """The sums around their mean, made as wide as `least` where they are narrower."""
-    if least is None:
+def _widen(totals: Floats, spread: Floats | None) -> Floats:
+    """The sums (draws, aggregates) around their mean, with `spread` as standard deviation where theirs is smaller."""
+    if spread is None:
         return totals
     mean = totals.mean(axis=0)
-    return np.asarray(mean + (totals - mean) * np.maximum(1.0, least / np.maximum(totals.std(axis=0), TINY)))
+    return np.asarray(mean + (totals - mean) * np.maximum(1.0, spread / np.maximum(totals.std(axis=0), TINY)))
 
 
-def _floored(found: pl.DataFrame, y_min: float | None) -> pl.DataFrame:
+def _apply_floor(quantiles: pl.DataFrame, y_min: float | None) -> pl.DataFrame:
     """Where sales are never negative, no sum is."""
-    return found if y_min is None or y_min < 0 else found.select(pl.all().clip(0.0))
+    return quantiles if y_min is None or y_min < 0 else quantiles.select(pl.all().clip(0.0))
