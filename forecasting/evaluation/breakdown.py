@@ -16,6 +16,11 @@ def break_down_errors(rows: pl.DataFrame, reference: pl.DataFrame, by: str) -> p
     `rows` are the backtest rows of one model, `reference` those of another; rows in which `by` is null do not count.
     The shares are of the rows that count, `gain` is reference_wape less wape. Raises ValueError when a row with an
     observation has no forecast.
+
+    >>> rows = pl.DataFrame({"unique_id": ["a", "b"], "promo": ["on", "off"], "y": [10.0, 30.0], "yhat": [8.0, 36.0]})
+    >>> found = break_down_errors(rows, rows.with_columns(yhat=pl.col("y")), "promo")
+    >>> found.select("part", "share_of_sales", "share_of_error", "wape").rows()
+    [('off', 0.75, 0.75, 0.2), ('on', 0.25, 0.25, 0.2)]
     """
     counted = scored_rows(rows).drop_nulls(by)
     sums = {"series": pl.col("unique_id").n_unique().cast(pl.Int64), "sales": SALES, "error": ABSOLUTE_ERROR}

@@ -18,6 +18,11 @@ def compare_models(rows: pl.DataFrame, references: Sequence[str]) -> pl.DataFram
     `rows` are backtest rows of single series. The gain is in WAPE, lo and hi are its 95 % interval by a paired
     bootstrap (see paired_test) over what `resampled` names; verdict: better, worse, or no difference, when the interval
     holds 0. Raises ValueError when a row with an observation has no forecast.
+
+    >>> rows = pl.DataFrame({"unique_id": [f"s{i}" for i in range(8)], "ds": 1, "cutoff": 0, "y": 10.0})
+    >>> both = pl.concat(rows.with_columns(model=pl.lit(m), yhat=pl.lit(f)) for m, f in (("A", 9.0), ("B", 6.0)))
+    >>> compare_models(both, ["B"]).select("model", "wape", "reference_wape", "resampled", "verdict").row(0)
+    ('A', 0.1, 0.4, '8 series', 'better')
     """
     by_model = dict(sorted((str(name), part) for (name,), part in rows.partition_by("model", as_dict=True).items()))
     found = []

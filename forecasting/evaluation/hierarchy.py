@@ -129,8 +129,9 @@ def backtest_variances(backtests: pl.DataFrame) -> pl.DataFrame:
 def aggregate_variances(tops: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, var]: mean squared errors of directly forecast aggregates, scaled to be weighed against series.
 
-    One row per aggregate, in units of y squared: divided, by grain, by how much more the sums of series err than sums of
-    independent errors would. `tops` are backtest rows of the direct forecasts, `base` those of series and their sums.
+    One row per aggregate, in units of y squared: divided, by grain, by how much more the sums of series err than sums
+    of independent errors would. `tops` are backtest rows of the direct forecasts, `base` those of series and of their
+    sums.
 
     A diagonal W lets errors of series cancel in a sum, but real ones have a good part in common, so that their sum was
     trusted too much. On 70 departments by day (six windows; sums of smoothed weekdays, AutoETS at the top) series came

@@ -7,9 +7,9 @@ aggregate itself from the errors of its grain. These alone rest on too little: o
 
 On real sales with one past window, 80 % intervals of sums over a quarter, half and all of the horizon covered, by the
 sum of series' paths, by the aggregates' paths, and by both: departments by day 59, 71, 65 % and 80, 76, 73 % and 76,
-80, 76 %; their stores 77, 80, 79 % and 74, 74, 66 % and 77, 80, 79 %; groceries' stores by week 85, 80, 75 % and 73, 76,
-77 % and 82, 81, 81 %; their categories 65, 50, 55 % and 75, 80, 80 % and 75, 80, 80 %; departments of a sample of items
-73, 63, 71 % and 76, 78, 76 % and 78, 73, 82 %. Totals rest on few windows: 60 to 86 %.
+80, 76 %; their stores 77, 80, 79 % and 74, 74, 66 % and 77, 80, 79 %; groceries' stores by week 85, 80, 75 % and 73,
+76, 77 % and 82, 81, 81 %; their categories 65, 50, 55 % and 75, 80, 80 % and 75, 80, 80 %; departments of a sample of
+items 73, 63, 71 % and 76, 78, 76 % and 78, 73, 82 %. Totals rest on few windows: 60 to 86 %.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Prediction intervals from the errors of earlier backtests: split conformal prediction on scaled residuals.
 
-Cold starts bring bounds of their own (`cold start`, see models/cold_start). For all other rows there are three rungs,
+Cold starts bring their bounds (`cold start`, see models/cold_start). For all other rows there are three rungs,
 and the column `interval` names the one used (see labels): `horizon block`, signed quantiles of its model, grain, block
 and band of volume; `all horizons`, symmetric quantiles of |residual| over all blocks of the model and grain; `model`,
-the model's own bounds or, without them, a normal bound from the in-sample error.
+the model's bounds or, without them, a normal bound from the in-sample error.
 
 How it was chosen, by scaled interval score (SIS, 80 %), coverage by quarter of volume, and the error of q50, on a
 seasonal naive and a mean of recent seasons over six sets of real sales (stores by day, groceries by week, intermittent
@@ -19,23 +19,24 @@ items by day, departments by day, promoted juice by week, spare parts by month),
 - Bands: up to five by forecast, each with enough residuals, lower SIS a little and even out the quarters.
 - Mirrored shocks: all series of a window err together (weather, a season that starts early), and tomorrow's common
   error may as well have the other sign. Adding the residuals once more with their window's common error turned round
-  lifts coverage from 64 % to 79 % with one known window of stores, from 71 % to 83 % with two, and SIS from 2.8 to 2.4,
+  lifts coverage from 64 % to 79 % with one past window of stores, from 71 % to 83 % with two, and SIS from 2.8 to 2.4,
   and changes next to nothing where windows agree.
 - The floor: sales turned round stay at or above it, days without sales are not turned, and q50 moves into the bounds
   rather than the bounds out to q50. Items by day cover 80 % (before: 84 %), spare parts 84 % (87 %), a web shop's items
   82 % (86 %), at nearly the same SIS (4.91 for 4.87, 5.77 for 5.76, 7.87 for 7.79). Giving the upper bound the whole
   alpha where the lower one stands at the floor covers as well, but SIS rises to 5.2, 6.0 and 7.9.
-- Widths (see widths), with boosters for the seasonal naive and one window of errors: SIS 1.33 for 1.36, 2.63 for 2.76,
-  4.74 for 4.75, 4.01 for 4.02, 1.92 for 2.05, 5.61 for 5.68; WQL falls by 2 to 6 % on three sets and rises by 1.5 % on
-  items by day. Prices and promotions as further inputs brought nothing; the mean error of each series in the window
-  before instead of boosters, half as much. Counts of rare sellers are covered a little more often than promised (97 %
-  for 95 %, without boosters 96 %) at the same SIS, as the bounds leap from one count to the next.
+- Error scale (see error_scale), with boosters for the seasonal naive and one window of errors: SIS 1.33 for 1.36, 2.63
+  for 2.76, 4.74 for 4.75, 4.01 for 4.02, 1.92 for 2.05, 5.61 for 5.68; WQL falls by 2 to 6 % on three sets and rises by
+  1.5 % on items by day. Prices and promotions as further inputs brought nothing; the mean error of each series in the
+  window before instead of boosters, half as much. Counts of rare sellers are covered a little more often than promised
+  (97 % for 95 %, without boosters 96 %) at the same SIS, as the bounds jump from one count to the next.
 - Windows: where one holds 1,000 errors, an older one moves SIS by 2 % at most, up or down, and juice covers 87 % with
   it and 82 % without, as errors there shrink while the history grows. A single series by month, twelve errors a window,
   is covered by one window at all 48 points where 95 % were promised, and by two at 43.
 - Adaptive levels (see adaptive): departments by day cover 80 % (before: 85 %) at the same SIS, the others hardly move;
   with a step of 1 they fell to 76 %.
-- Demand classes beside the bands brought nothing (SIS 5.82 for 5.80, 4.00 for 4.01, 7.91 for 7.91) and are left out.
+- Demand classes in addition to the bands brought nothing (SIS 5.82 for 5.80, 4.00 for 4.01, 7.91 for 7.91) and are left
+  out.
 - q50 takes only the skew (median less mean of the scaled residuals) and not the bias: the bias of one window is mostly
   its shock, and correcting for it made the median of store sales worse (WAPE 0.138 for 0.117, with the skew 0.113).
 """

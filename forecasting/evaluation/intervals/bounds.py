@@ -1,4 +1,4 @@
-"""Bounds of forecasts from the quantile table: each from the lowest rung that has it."""
+"""Bounds of forecasts from the quantile table: each from the first of block, all horizons and model that has it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,39 @@ from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT,
 def add_bounds(
     forecasts: pl.DataFrame, quantiles: pl.DataFrame, levels: Sequence[int], y_min: float | None = None
 ) -> pl.DataFrame:
-    """Add q50, lo-L, hi-L of every level and `interval` (see labels) to `forecasts`, in their order.
+    """The forecasts, one row each and in their order, with q50, lo-L, hi-L of every level and `interval` (see labels).
 
     `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed`,
-    `cold_start`, and bounds and a median (q50) of its own; those of cold starts (see models/cold_start) stay.
-    The bounds of a row are nested and enclose q50, none is below `y_min`; on a closed day all are 0.
+    `cold_start`, and bounds and a median (q50) by the model; those of cold starts (see models/cold_start) stay.
+    `quantiles` is a table of `fit_quantiles`. The bounds of a row, in units of y, are nested and enclose q50, none is
+    below `y_min`; on a closed day all are 0.
     """
-    sized = error_scale.rescale_forecasts(forecasts, error_scale.error_scale_models(quantiles))
-    rows = join_quantiles(sized, quantiles.drop("widths", strict=False))
-    own = [name for name in forecasts.columns if name.startswith(("lo-", "hi-"))]
+    rescaled = error_scale.rescale_forecasts(forecasts, error_scale.error_scale_models(quantiles))
+    rows = join_quantiles(rescaled, quantiles.drop("widths", strict=False))
     ascending = sorted(levels)
-    sides = [raw_bound(side, n, own) for n in levels for side in ("lo", "hi")]
-    bounded = rows.with_columns(median(forecasts.columns), *sides, interval_method(levels, forecasts.columns))
+    raw = [raw_bound(side, n, forecasts.columns) for n in levels for side in ("lo", "hi")]
+    bounded = rows.with_columns(median(forecasts.columns), *raw, interval_method(levels, forecasts.columns))
     for outer, inner in zip(ascending, [None, *ascending], strict=False):
         bounded = bounded.with_columns(nest_bounds(inner, outer))
-    inside = apply_limits(bounded, levels, y_min).with_columns(enclose_median(ascending[:1]))
-    return inside.select(*output_columns(forecasts.columns, levels)).with_columns(forecasts["scale"])
+    limited = apply_limits(bounded, levels, y_min).with_columns(enclose_median(ascending[:1]))
+    return limited.select(*output_columns(forecasts.columns, levels)).with_columns(forecasts["scale"])
 
 
 def output_columns(columns: Sequence[str], levels: Sequence[int]) -> list[str]:
-    """The columns of the answer: those that came, then what was added."""
+    """The columns of forecasts with bounds: those of the forecasts, then what is added.
+
+    >>> output_columns(["ds", "q50", "yhat"], [80])
+    ['ds', 'yhat', 'q50', 'lo-80', 'hi-80', 'interval']
+    """
     added = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi")), "interval"]
     return [*(c for c in columns if c not in added), *added]
 
 
 def join_quantiles(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataFrame:
-    """Every forecast with the quantiles of its block and band (block:*) and of its model and grain (pooled:*)."""
+    """Every forecast with the quantiles of its block and band (block:*) and of its model and grain (pooled:*).
+
+    One row per forecast, in their order; the quantiles are null for cold starts.
+    """
     blocks = with_prefix(quantiles.filter(pl.col("block").is_not_null()).sort("floor"), "block:", (*CELL, "floor"))
     pools = with_prefix(quantiles.filter(pl.col("block").is_null()).drop("block", "floor"), "pooled:", GROUP)
     ordered = forecasts.with_row_index("order").sort("yhat")
@@ -49,39 +56,45 @@ def join_quantiles(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataF
         blocks, left_on="yhat", right_on="floor", by=CELL, strategy="backward", coalesce=False, check_sortedness=False
     )
     rows = near.join(pools, on=GROUP, how="left").sort("order")
-    told = pl.when(~is_cold_start(forecasts.columns)).then(pl.col("^(block|pooled):.*$"))
-    return rows.with_columns(told.name.keep())
+    applicable = pl.when(~is_cold_start(forecasts.columns)).then(pl.col("^(block|pooled):.*$"))
+    return rows.with_columns(applicable.name.keep())
 
 
 def with_prefix(frame: pl.DataFrame, prefix: str, keys: Sequence[str]) -> pl.DataFrame:
-    """All but the keys renamed with the prefix, so that they do not meet the forecast's own columns."""
+    """The frame with the prefix before all columns but the keys, so that they do not collide with the forecast's."""
     return frame.rename({c: prefix + c for c in frame.columns if c not in keys})
 
 
 def median(columns: Sequence[str]) -> pl.Expr:
-    """The model's own median where it brings one; else yhat less its skew where the block knows it; else yhat."""
+    """q50: the model's median where there is one, else yhat and the skew of the block where there is one, else yhat."""
     skewed = YHAT + (pl.col("block:skew") * SCALE).fill_null(0.0)
     return (pl.coalesce("q50", skewed) if "q50" in columns else skewed).alias("q50")
 
 
-def raw_bound(side: str, level: int, own: Sequence[str]) -> pl.Expr:
-    """A bound from the first rung that has it, not yet nested."""
+def raw_bound(side: str, level: int, columns: Sequence[str]) -> pl.Expr:
+    """A bound from the first rung that has it, not yet nested; `columns` are those of the forecasts."""
     name = f"{side}-{level}"
-    steps = [YHAT + pl.col(rung + name) * SCALE for rung in ("block:", "pooled:")]
-    models = [pl.col(name)] if name in own else []
-    return pl.coalesce(*steps, *models, normal_bound(side, level)).alias(name)
+    calibrated = [YHAT + pl.col(rung + name) * SCALE for rung in ("block:", "pooled:")]
+    by_model = [pl.col(name)] if name in columns else []
+    return pl.coalesce(*calibrated, *by_model, normal_bound(side, level)).alias(name)
 
 
 def normal_bound(side: str, level: int) -> pl.Expr:
-    """yhat -+ z sigma, sigma being the scale, a mean absolute error, times root of pi / 2."""
+    """yhat -+ z sigma, sigma being the scale, a mean absolute error, times root of pi / 2 (normal distribution).
+
+    >>> pl.DataFrame({"yhat": [10.0], "scale": [1.0]}).select(normal_bound("hi", 80).round(2)).item()
+    11.61
+    """
     z = NormalDist().inv_cdf(0.5 + level / 200) * sqrt(pi / 2)
     return YHAT + (z if side == "hi" else -z) * SCALE
 
 
 def interval_method(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
-    """The lowest rung that any bound of the row stands on; `columns` are those of the forecasts."""
-    own = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
-    has_cold_start = pl.all_horizontal(is_cold_start(columns), *(pl.col(c).is_not_null() for c in own if c in columns))
+    """`interval`: the first rung that has all bounds of the row; `columns` are those of the forecasts."""
+    bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
+    has_cold_start = pl.all_horizontal(
+        is_cold_start(columns), *(pl.col(c).is_not_null() for c in bounds if c in columns)
+    )
     has_block = pl.col("block:interval").is_not_null()
     has_pool = pl.all_horizontal(pl.col(f"pooled:hi-{level}").is_not_null() for level in levels)
     rungs = {COLD_START: has_cold_start, HORIZON_BLOCK: has_block, ALL_HORIZONS: has_pool}
@@ -90,7 +103,7 @@ def interval_method(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
 
 
 def nest_bounds(inner: int | None, outer: int) -> list[pl.Expr]:
-    """The bounds of `outer` in order, and moved out to those of `inner` where they would cross."""
+    """The bounds of level `outer` in order, and moved out to those of level `inner` where they would cross."""
     sides = [pl.col(f"lo-{outer}"), pl.col(f"hi-{outer}")]
     within = [] if inner is None else [pl.col(f"lo-{inner}"), pl.col(f"hi-{inner}")]
     low, high = pl.min_horizontal(*sides, *within), pl.max_horizontal(*sides, *within)
@@ -98,14 +111,16 @@ def nest_bounds(inner: int | None, outer: int) -> list[pl.Expr]:
 
 
 def enclose_median(innermost: Sequence[int]) -> list[pl.Expr]:
-    """q50 moved into the narrowest interval: that one is calibrated, and widening it for a median near the floor made
-    the intervals of rare sellers hold far more than they promise.
+    """q50 moved into the narrowest interval, whose level is given.
+
+    That interval is calibrated, and widening it for a median near the floor made the intervals of rare sellers cover
+    far more than they promise.
     """
     return [pl.col("q50").clip(pl.col(f"lo-{n}"), pl.col(f"hi-{n}")) for n in innermost]
 
 
 def apply_limits(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None) -> pl.DataFrame:
-    """Nothing below y_min; 0 on closed days."""
+    """The rows with q50 and bounds not below `y_min`, and 0 on closed days."""
     numbers = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi"))]
     floored = rows if y_min is None else rows.with_columns(pl.col(numbers).clip(lower_bound=y_min))
     closed = is_closed(rows.columns)

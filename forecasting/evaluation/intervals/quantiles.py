@@ -1,4 +1,4 @@
-"""The quantile table: what share of past residuals lies below which value, by rung."""
+"""Quantile table: the quantiles of past scaled residuals, by model, grain, block and band of volume."""
 
 from __future__ import annotations
 
@@ -19,46 +19,53 @@ BANDS = 5
 def fit_quantiles(
     residuals: pl.DataFrame, levels: Sequence[int], y_min: float | None = None, alphas: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Quantiles of the scaled residuals, in units of the scale.
+    """[model, grain, block, floor, n, skew, lo-L, hi-L ..., interval, widths]: quantiles in units of the scale.
 
     `residuals` has unique_id, model, grain, block, cutoff, step, y, yhat, scale, mase_scale and rmsse_scale; rows
     without y, and closed days, are left out. No sale is below `y_min`; `alphas` [model, grain, alpha-L ...] are the
     shares to be left outside where they are not nominal (see adaptive).
-    Returns [model, grain, block, floor, n, skew, lo-L, hi-L ..., interval, widths]: rows with a block hold for
-    forecasts from `floor` up to the next floor; the row with block null is the pooled rung, null where it has too few
-    residuals. It also holds the boosters by which `scale` is corrected, in residuals and forecasts alike (see widths).
+    Rows with a block hold for forecasts from `floor` up to the next floor; the row with block null is for all horizons,
+    its bounds null where it has too few residuals. It also holds the boosters that correct `scale`, in residuals and
+    forecasts alike (see error_scale).
     """
     rows = scaled_residuals(residuals)
-    told = error_scale.fit_error_scale(rows)
-    rows = with_alphas(error_scale.rescale_residuals(rows, told), levels, alphas)
-    floored = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
-    cells = pl.concat([block_quantiles(floored, levels), pooled_quantiles(rows, levels)]).join(
-        told, on=GROUP, how="left"
-    )
+    boosters = error_scale.fit_error_scale(rows)
+    rows = with_alphas(error_scale.rescale_residuals(rows, boosters), levels, alphas)
+    with_floor = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
+    cells = pl.concat([block_quantiles(with_floor, levels), pooled_quantiles(rows, levels)])
+    cells = cells.join(boosters, on=GROUP, how="left")
     once = pl.when(pl.col("block").is_null()).then("widths").alias("widths")
     return cells.with_columns(once).sort(*CELL, "floor")
 
 
 def with_alphas(rows: pl.DataFrame, levels: Sequence[int], alphas: pl.DataFrame | None) -> pl.DataFrame:
-    """The rows with alpha-L of every level, nominal where `alphas` does not say."""
+    """The rows with a column alpha-L for every level, from `alphas` [model, grain, alpha-L ...], else nominal."""
     nominals = [pl.col(alpha_column(n)).fill_null(nominal_alpha(n)) for n in levels]
     if alphas is None:
         return rows.with_columns(pl.lit(nominal_alpha(n)).alias(alpha_column(n)) for n in levels)
-    known = alphas.select(*GROUP, *(alpha_column(n) for n in levels))
-    return rows.join(known, on=GROUP, how="left", maintain_order="left").with_columns(nominals)
+    adapted = alphas.select(*GROUP, *(alpha_column(n) for n in levels))
+    return rows.join(adapted, on=GROUP, how="left", maintain_order="left").with_columns(nominals)
 
 
 def least_residuals(levels: Iterable[int]) -> int:
-    """Residuals that a block must have for signed quantiles: both tails of the widest level exist with slack."""
+    """Residuals that a block must have for signed quantiles: both tails of the widest level exist with slack.
+
+    >>> least_residuals([80]), least_residuals([80, 99])
+    (100, 400)
+    """
     return max([ENOUGH, *(ceil(400 / (100 - level)) for level in levels)])
 
 
 def block_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
-    """The rung `block`: signed quantiles per model, grain, block and band of volume, the windows' shocks mirrored."""
+    """The rows of the quantile table with signed quantiles per model, grain, block and band of volume.
+
+    The shocks of the windows are mirrored (see `mirror_shocks`); cells with too few residuals have no row.
+    """
     banded = mirror_shocks(rows.with_columns(band=volume_band(least_residuals(levels))))
     n = pl.len() // 2
-    bounds = [side for level in levels for side in signed_quantiles(level, n)]
-    facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "skew": R.filter("own").median() - R.filter("own").mean()}
+    bounds = [bound for level in levels for bound in signed_quantiles(level, n)]
+    seen = R.filter("seen")
+    facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "skew": seen.median() - seen.mean()}
     cells = banded.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= least_residuals(levels))
     lowest = pl.when(pl.col("floor") == pl.col("floor").min().over(CELL)).then(-float("inf")).otherwise("floor")
     return in_table_order(cells.with_columns(floor=lowest, interval=pl.lit(HORIZON_BLOCK)), levels)
@@ -72,19 +79,19 @@ def volume_band(least: int) -> pl.Expr:
 
 
 def mirror_shocks(rows: pl.DataFrame) -> pl.DataFrame:
-    """The residuals (own = true) and again with the common error of their window and block turned round.
+    """The rows (seen = true), and once more with the common error of their window and block reversed (seen = false).
 
-    What was turned round stays at or above `least`, where nothing can be sold below the floor, and what was there
-    stays: a shock moves what is sold, and the many zeros of a rare seller are no sales.
+    A reversed residual stays at or above `least`, where sales would fall below their floor, and residuals that are
+    there stay: a shock moves what is sold, and the many zeros of a rare seller are no sales.
     """
     shock = (R * SCALE).sum().over(*CELL, "cutoff") / SCALE.sum().over(*CELL, "cutoff")
-    own = rows.with_columns(own=pl.lit(value=True))
-    turned = pl.when(pl.col("least") >= R).then(R).otherwise(pl.max_horizontal(R - 2 * shock, "least"))
-    return pl.concat([own, rows.with_columns(r=turned, own=pl.lit(value=False))])
+    seen = rows.with_columns(seen=pl.lit(value=True))
+    reverse = pl.when(pl.col("least") >= R).then(R).otherwise(pl.max_horizontal(R - 2 * shock, "least"))
+    return pl.concat([seen, rows.with_columns(r=reverse, seen=pl.lit(value=False))])
 
 
 def signed_quantiles(level: int, n: pl.Expr) -> list[pl.Expr]:
-    """Lower and upper quantile of `r`, of which every residual is there twice (n of them)."""
+    """lo-L and hi-L: lower and upper quantile of `r`, of which every residual is there twice (n of them)."""
     tail = 1 - pl.col(alpha_column(level)).first() / 2
     return [
         (-nth_smallest(-R, 2 * conformal_rank(n, tail))).alias(f"lo-{level}"),
@@ -93,36 +100,47 @@ def signed_quantiles(level: int, n: pl.Expr) -> list[pl.Expr]:
 
 
 def pooled_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
-    """The rung `pooled`: symmetric quantiles of |r| per model and grain, null where n < 1 / alpha - 1."""
-    bounds = [side for level in levels for side in symmetric_quantiles(level, pl.len())]
+    """The rows of the quantile table for all horizons: symmetric quantiles of |r|, one row per model and grain.
+
+    They are null where n < 1 / alpha - 1.
+    """
+    bounds = [bound for level in levels for bound in symmetric_quantiles(level, pl.len())]
     cells = rows.group_by(GROUP).agg(*bounds, n=pl.len().cast(pl.Int64))
-    whole = {
+    everywhere = {
         "block": pl.lit(None),
         "floor": pl.lit(-float("inf")),
         "skew": pl.lit(0.0),
         "interval": pl.lit(ALL_HORIZONS),
     }
-    return in_table_order(cells.with_columns(**whole), levels)
+    return in_table_order(cells.with_columns(**everywhere), levels)
 
 
 def symmetric_quantiles(level: int, n: pl.Expr) -> list[pl.Expr]:
-    """Minus and plus the split conformal quantile of |r|, null where it would be infinite."""
+    """lo-L and hi-L: minus and plus the split conformal quantile of |r|, null where it would be infinite."""
     k = conformal_rank(n, 1 - pl.col(alpha_column(level)).first())
     bound = pl.when(k <= n).then(nth_smallest(R.abs(), k))
     return [(-bound).alias(f"lo-{level}"), bound.alias(f"hi-{level}")]
 
 
 def conformal_rank(n: pl.Expr, probability: pl.Expr) -> pl.Expr:
-    """The finite-sample rank ceil((n + 1) p) of split conformal prediction (Vovk 2005), 0.1 being inexact."""
+    """The finite-sample rank ceil((n + 1) p) of split conformal prediction (Vovk 2005), 0.1 being inexact.
+
+    >>> pl.select(conformal_rank(pl.lit(9), pl.lit(0.9))).item()
+    9
+    """
     return ((n.cast(pl.Float64) + 1) * probability).round(9).ceil().cast(pl.Int64)
 
 
 def nth_smallest(values: pl.Expr, k: pl.Expr) -> pl.Expr:
-    """The k-th smallest value, k counted from 1, the largest when there are fewer."""
+    """The k-th smallest value, k counted from 1, the largest when there are fewer.
+
+    >>> pl.DataFrame({"r": [3.0, 1.0, 2.0]}).select(nth_smallest(pl.col("r"), pl.lit(2))).item()
+    2.0
+    """
     return values.sort().get(pl.min_horizontal(k, pl.len().cast(pl.Int64)) - 1)
 
 
 def in_table_order(cells: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
-    """The columns of a quantile table in their order and types."""
-    sides = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
-    return cells.select(*GROUP, pl.col("block").cast(pl.Int32), "floor", "n", "skew", *sides, "interval")
+    """The columns of a quantile table in their order and types, without the boosters."""
+    bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
+    return cells.select(*GROUP, pl.col("block").cast(pl.Int32), "floor", "n", "skew", *bounds, "interval")

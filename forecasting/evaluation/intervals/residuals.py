@@ -1,4 +1,4 @@
-"""Scaled residuals: how large an error is to be expected, and which past errors may be used at a cutoff."""
+"""Scaled residuals: the error to expect of a forecast, and the past errors that may be used at a cutoff."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
 
 ENOUGH = 1000
-"""Errors that bounds rest on: where the newest window holds so many, older ones only tell of a model that knew less."""
+"""Errors that bounds rest on: where the newest window holds this many, older ones are of a model with less history."""
 DAMPING = 0.3
 LIFT = 0.7
 """The power of the mean with which the spread of sales grows: 1/2 would be pure counting, 1 pure shares (Taylor, 1961,
@@ -23,9 +23,14 @@ Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
 
 def series_scales(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, season_error, step_error, size]: how much a series moves from season to season and from period to
-    period, and its mean, in units of y; of a `near` past, and of `every` past where nothing moved in that.
+    period, and its mean, one row per series, in units of y.
 
-    Both are tables of `metrics.scales`.
+    `every` and `near` are tables of `metrics.naive_error_scales` of all history and of the last year; the latter counts
+    where anything moved in it.
+
+    >>> every = pl.DataFrame({"unique_id": ["a"], "mase_scale": [4.0], "rmsse_scale": [9.0], "mean": [10.0]})
+    >>> series_scales(every, every.with_columns(mase_scale=2.0)).row(0)
+    ('a', 2.0, 3.0, 10.0)
     """
     both = every.join(near, on="unique_id", how="left", suffix="_near")
     season, step, mean = (pl.coalesce(positive(pl.col(f"{c}_near")), c) for c in ("mase_scale", "rmsse_scale", "mean"))
@@ -33,7 +38,7 @@ def series_scales(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
 
 
 def expected_error() -> pl.Expr:
-    """The size of an error to expect, > 0, in units of y, over yhat and what `sizes` adds to a row.
+    """The absolute error to expect of a row, > 0, in units of y, from yhat and the columns of `series_scales`.
 
     Geometric mean of the seasonal and the step error, larger where the forecast is above the series' mean. A series
     that never moved (too short, or always the same) gets the root of its forecast, and one of which nothing was ever
@@ -47,17 +52,21 @@ def expected_error() -> pl.Expr:
 
 
 def positive(expr: pl.Expr) -> pl.Expr:
-    """The value where it is > 0, else null."""
+    """The value where it is > 0, else null.
+
+    >>> pl.DataFrame({"x": [0.0, 2.0]}).select(positive(pl.col("x"))).to_series().to_list()
+    [None, 2.0]
+    """
     return pl.when(expr > 0).then(expr)
 
 
 def finished_windows(backtests: pl.DataFrame, cutoff: date) -> pl.DataFrame:
-    """The rows of windows whose last forecast day, per model and grain, is not after `cutoff`."""
+    """The rows of the windows whose last forecast day, per model and grain, is not after `cutoff`."""
     return backtests.filter(pl.col("ds").max().over(*GROUP, "cutoff") <= cutoff)
 
 
 def newest_windows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
-    """Per model and grain the rows of the newest `windows` of the windows that were wholly over by `cutoff`."""
+    """Per model and grain the rows of the newest `windows` of the windows that were finished by `cutoff`."""
     place = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
     return finished_windows(backtests, cutoff).filter(place <= windows)
 
@@ -73,20 +82,25 @@ def calibration_rows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.
 
 
 def windows_needed(errors: int, windows: int) -> int:
-    """How many windows of so many errors are enough; all `windows` where they are not."""
+    """How many windows of `errors` errors each are enough; all `windows` where they are not.
+
+    >>> windows_needed(400, 5), windows_needed(100, 5)
+    (3, 5)
+    """
     return min(windows, ceil(ENOUGH / max(errors, 1)))
 
 
 def scaled_residuals(residuals: pl.DataFrame) -> pl.DataFrame:
-    """The rows with an observation on an open day, and their residual `r` in units of the scale; without those of new
-    series, which have errors and bounds of their own.
+    """The rows with an observation on an open day, and their residual `r` in units of the scale.
+
+    Cold starts are left out: they have other errors, and bring their bounds.
     """
     rows = observed_rows(residuals).filter(SCALE > 0, ~is_cold_start(residuals.columns))
     return rows.with_columns(r=(Y - YHAT) / SCALE).filter(R.is_finite())
 
 
 def observed_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with y on open days."""
+    """The rows with an observation (y not null) on open days."""
     return rows.filter(Y.is_not_null(), ~is_closed(rows.columns))
 
 
@@ -96,5 +110,5 @@ def is_cold_start(columns: Iterable[str]) -> pl.Expr:
 
 
 def is_closed(columns: Iterable[str]) -> pl.Expr:
-    """Whether a row is a closed day; false where the frame does not say."""
+    """Whether a row is a closed day; false where the frame has no column `closed`."""
     return pl.col("closed").fill_null(value=False) if "closed" in columns else pl.lit(value=False)
