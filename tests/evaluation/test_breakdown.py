@@ -27,16 +27,16 @@ def rows(column):
             "step": k,
             "promotion": p,
             "y": y,
-            "yhat": own if column == 4 else ref,
+            "yhat": mean if column == 4 else ref,
         }
-        for s, k, p, y, own, ref in ROWS
+        for s, k, p, y, mean, ref in ROWS
     ]
     return pl.DataFrame(made)
 
 
 def test_parts_by_hand():
-    told = break_down_errors(rows(4), rows(5), "promotion")
-    off, on = told.rows(named=True)
+    result = break_down_errors(rows(4), rows(5), "promotion")
+    off, on = result.rows(named=True)
     assert (on["part"], on["series"], on["wape"], on["bias"], on["reference_wape"]) == ("on", 1, 0.2, 0.2, 0.6)
     assert on["gain"] == pytest.approx(0.4)
     assert on["share_of_sales"] == pytest.approx(10 / 60)
@@ -48,9 +48,9 @@ def test_parts_by_hand():
 
 
 def test_the_worst_series_are_those_that_cost_most():
-    told = costliest_series(rows(4), 1).row(0, named=True)
-    assert told["unique_id"] == "b"
-    assert told["share_of_error"] == pytest.approx(6 / 9)
-    assert told["share_of_sales"] == pytest.approx(70 / 100)
-    assert told["wape"] == pytest.approx(6 / 70)
-    assert (told["y"], told["yhat"]) == (70.0, 64.0)
+    result = costliest_series(rows(4), 1).row(0, named=True)
+    assert result["unique_id"] == "b"
+    assert result["share_of_error"] == pytest.approx(6 / 9)
+    assert result["share_of_sales"] == pytest.approx(70 / 100)
+    assert result["wape"] == pytest.approx(6 / 70)
+    assert (result["y"], result["yhat"]) == (70.0, 64.0)

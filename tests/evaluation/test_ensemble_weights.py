@@ -46,7 +46,7 @@ def noise(size):
 
 def test_weights_go_with_the_inverse_of_the_variance(monkeypatch):
     """Of independent errors with variances 1 and 1.19 the best weights are 1.19 / 2.19 and 1 / 2.19."""
-    monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)  # three days tell little of them
+    monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)  # three days hold little information on them
     rows = past({"a": noise(1.0), "b": noise(1.09)}, series=12_000, steps=3)
     got = found(fit_weights(rows, homes(rows), ["a", "b"]))
     assert got["a"] == pytest.approx(1.19 / 2.19, abs=0.01)
@@ -79,14 +79,14 @@ def test_no_better_weights_exist_on_a_grid():
 def test_a_lean_that_hardly_shows_in_series_counts_in_their_totals(monkeypatch):
     """Both members err alike by series; the errors of one of them add up, those of the other cancel out."""
     rows = past({"even": noise(10.0), "leaning": lambda rng, n: rng.normal(-1.0, 9.9, n)}, series=4000, steps=14)
-    told = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
+    result = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
     monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)
     without = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
     assert without["leaning"] == pytest.approx(0.5, abs=0.02)
-    assert told["leaning"] < 0.95 * without["leaning"]
+    assert result["leaning"] < 0.95 * without["leaning"]
 
 
-def test_the_median_has_weights_of_its_own():
+def test_the_median_has_other_weights():
     """One member is right of most days and far off on few: best by absolute errors, not by squares."""
     peaks = lambda r, n: np.where(r.random(n) < 0.04, 3.5, 0.0) * r.choice([-1, 1], n) + r.normal(0, 0.9, n)  # noqa: E731
     rows = past({"a": noise(1.09), "b": peaks}, series=10_000, steps=3)
@@ -110,7 +110,7 @@ def test_a_clearly_worse_member_is_left_out():
     assert found(fit_weights(rows, homes(rows), ["a", "b", "bad"]))["bad"] == 0
 
 
-def test_segments_have_weights_of_their_own():
+def test_segments_have_other_weights():
     rows = past({"a": noise(1.0), "b": noise(1.0)}, series=2000, steps=3)
     first = pl.col("unique_id") < "s1000"
     better = pl.when(first == (pl.col("model") == "a")).then(0.3).otherwise(1.0)

@@ -24,9 +24,9 @@ def rows(spread, seed=0, series=SERIES, **columns):
     frame = pl.DataFrame({"unique_id": ids, "step": steps + 1}).with_columns(pl.col("unique_id").cast(pl.String))
     fixed = {"model": pl.lit("m"), "grain": pl.lit("series"), "block": pl.lit(7, pl.Int32), "scale": pl.lit(10.0)}
     fixed |= {"cutoff": pl.lit(date(2024, 6, 30)), "mase_scale": pl.lit(10.0), "yhat": pl.lit(100.0)}
-    own = pl.Series(100.0 * (1 + 8 * (ids % 4 >= 2)))
+    scale = pl.Series(100.0 * (1 + 8 * (ids % 4 >= 2)))
     error = pl.Series(rng.normal(0, spread(ids, steps)))
-    return frame.with_columns(**fixed, rmsse_scale=own, y=100 + error).with_columns(**columns)
+    return frame.with_columns(**fixed, rmsse_scale=scale, y=100 + error).with_columns(**columns)
 
 
 def jumpy(ids, _):
@@ -34,8 +34,8 @@ def jumpy(ids, _):
     return np.where(ids % 4 >= 2, 25.0, 5.0)
 
 
-def answered(known, new):
-    found = intervals.add_bounds(new.drop("y"), intervals.fit_quantiles(known, LEVELS), LEVELS)
+def with_bounds(past, new):
+    found = intervals.add_bounds(new.drop("y"), intervals.fit_quantiles(past, LEVELS), LEVELS)
     return new.join(found.select("unique_id", "step", "^(lo|hi)-.*$"), on=["unique_id", "step"])
 
 
@@ -52,21 +52,21 @@ def of_kind(found, *, hard):
 
 
 def test_what_is_hard_to_forecast_gets_wider_bounds_and_both_kinds_are_covered():
-    found = answered(rows(jumpy), rows(jumpy, seed=1))
+    found = with_bounds(rows(jumpy), rows(jumpy, seed=1))
     assert width(of_kind(found, hard=True)) > 3.5 * width(of_kind(found, hard=False))
     for hard in (True, False):
         assert 0.76 <= inside(of_kind(found, hard=hard)) <= 0.84
 
 
 def test_without_them_the_easy_are_covered_too_often_and_the_hard_too_rarely():
-    """Said to be of one series, no error can be told by those of other series."""
-    found = answered(rows(jumpy).with_columns(unique_id=pl.lit("a")), rows(jumpy, seed=1))
+    """As errors of one series they cannot be predicted from those of other series."""
+    found = with_bounds(rows(jumpy).with_columns(unique_id=pl.lit("a")), rows(jumpy, seed=1))
     assert inside(of_kind(found, hard=True)) < 0.7
     assert inside(of_kind(found, hard=False)) > 0.9
 
 
 def test_errors_further_ahead_are_told_apart_within_a_block():
-    found = answered(*(rows(lambda _, steps: 5.0 + steps, seed=s) for s in (0, 1)))
+    found = with_bounds(*(rows(lambda _, steps: 5.0 + steps, seed=s) for s in (0, 1)))
     near, far = found.filter(pl.col("step") <= 7), found.filter(pl.col("step") > 21)
     assert width(far) > 2 * width(near)
     assert 0.72 <= inside(near) <= 0.88
@@ -74,12 +74,12 @@ def test_errors_further_ahead_are_told_apart_within_a_block():
 
 
 def test_noise_learned_by_heart_does_not_narrow_the_bounds():
-    """How far each series is missed is drawn anew for every window: told by boosters that saw it, errors look small."""
+    """How far each series is missed is drawn again for every window: boosters trained on it see small errors."""
     covered = []
     for seed in range(6):
         size = pl.Series(np.repeat(np.random.default_rng(seed).gamma(1, 100, SERIES), STEPS))
         chance = {"rmsse_scale": size, "mase_scale": size.reverse()}
-        found = answered(*(rows(drawn(10 * seed + s), seed=10 * seed + s, **chance) for s in (1, 2)))
+        found = with_bounds(*(rows(drawn(10 * seed + s), seed=10 * seed + s, **chance) for s in (1, 2)))
         covered.append(inside(found, 95))
     assert np.mean(covered) >= 0.945
 
@@ -92,14 +92,14 @@ def drawn(seed):
 @pytest.mark.parametrize("window", ["shocks", "weekdays"])
 def test_the_calendar_and_the_shocks_of_a_window_are_not_taken_for_the_horizon(window):
     """Days of which all series are missed alike, and a hard weekday that next comes three steps earlier."""
-    covered = {"plain": [], "told": []}
+    covered = {"plain": [], "rescaled": []}
     for seed in range(4):
-        known, new = (shaken(window, seed, late) for late in (0, 3))
-        table = intervals.fit_quantiles(known, LEVELS)
-        plain = intervals.fit_quantiles(known.with_columns(unique_id=pl.lit("a")), LEVELS)
-        for name, quantiles in (("plain", plain), ("told", table)):
+        past, new = (shaken(window, seed, late) for late in (0, 3))
+        table = intervals.fit_quantiles(past, LEVELS)
+        plain = intervals.fit_quantiles(past.with_columns(unique_id=pl.lit("a")), LEVELS)
+        for name, quantiles in (("plain", plain), ("rescaled", table)):
             covered[name].append(inside(intervals.add_bounds(new, quantiles, LEVELS), 95))
-    assert np.mean(covered["told"]) >= np.mean(covered["plain"]) - 0.02
+    assert np.mean(covered["rescaled"]) >= np.mean(covered["plain"]) - 0.02
 
 
 def shaken(window, seed, late):
@@ -113,22 +113,22 @@ def shaken(window, seed, late):
 def test_whole_series_are_learned_from_in_whatever_order_they_come(monkeypatch):
     """Every so many rows would be of the same steps in every series."""
     monkeypatch.setattr(error_scale, "MOST", STEPS * 20)
-    known = scaled_residuals(rows(lambda _, steps: 5.0 + steps))
-    mixed = known.sample(fraction=1.0, shuffle=True, seed=1)
-    assert error_scale.fit_error_scale(known).equals(error_scale.fit_error_scale(mixed))
-    found = answered(known, rows(lambda _, steps: 5.0 + steps, seed=1))
+    past = scaled_residuals(rows(lambda _, steps: 5.0 + steps))
+    mixed = past.sample(fraction=1.0, shuffle=True, seed=1)
+    assert error_scale.fit_error_scale(past).equals(error_scale.fit_error_scale(mixed))
+    found = with_bounds(past, rows(lambda _, steps: 5.0 + steps, seed=1))
     assert width(found.filter(pl.col("step") > 21)) > 1.7 * width(found.filter(pl.col("step") <= 7))
 
 
 def test_one_oddity_does_not_rule():
     odd = rows(jumpy).with_columns(y=pl.when(pl.int_range(pl.len()) == 5).then(1e6).otherwise("y"))
-    found = answered(odd, rows(jumpy, seed=1))
+    found = with_bounds(odd, rows(jumpy, seed=1))
     assert width(of_kind(found, hard=True)) > 2.5 * width(of_kind(found, hard=False))
     assert 0.75 <= inside(found) <= 0.85
 
 
-def test_each_half_is_told_by_boosters_that_have_not_seen_it():
-    """An error of one half changes what the other half is told, and nothing that its own half is told."""
+def test_each_half_gets_its_scale_from_boosters_that_have_not_seen_it():
+    """An error of one half changes the scale of the other half, and not that of its half."""
     before, ids = rows(jumpy), np.arange(SERIES * STEPS) // STEPS
     after = before.with_columns(y=pl.when(pl.Series(ids) == 2).then(pl.col("y") + 500).otherwise("y"))
     half = dict(before.select("unique_id", error_scale.HALF).unique().iter_rows())
@@ -146,7 +146,7 @@ def test_each_half_is_told_by_boosters_that_have_not_seen_it():
 
 
 @pytest.mark.parametrize(
-    "known",
+    "past",
     [
         rows(jumpy, series=30),  # 420 errors in each half
         rows(jumpy).with_columns(y=pl.col("yhat")),
@@ -154,13 +154,11 @@ def test_each_half_is_told_by_boosters_that_have_not_seen_it():
     ],
     ids=["few", "faultless", "one series"],
 )
-def test_where_too_little_is_known_the_size_stays(known):
-    assert (
-        intervals.fit_quantiles(known, LEVELS)["widths"].null_count() == intervals.fit_quantiles(known, LEVELS).height
-    )
+def test_with_too_few_errors_the_size_stays(past):
+    assert intervals.fit_quantiles(past, LEVELS)["widths"].null_count() == intervals.fit_quantiles(past, LEVELS).height
 
 
-def test_other_models_and_grains_are_not_told():
+def test_other_models_and_grains_keep_their_scale():
     table = intervals.fit_quantiles(rows(jumpy), LEVELS)
     for other in ({"model": pl.lit("other")}, {"grain": pl.lit("total")}):
         new = rows(jumpy, seed=1, **other)

@@ -82,7 +82,7 @@ def test_what_adds_up_already_stays():
 
 
 def test_nothing_falls_below_zero_and_closed_days_stay_zero():
-    """The total says far less than the series: the small one ends at 0, the closed one stays, the rest is shared."""
+    """The total is far below the series: the small one ends at 0, the closed one stays, the rest is shared."""
     series = rows({"big": 90.0, "shut": 0.0, "small": 2.0})
     found = dict(
         reconcile(series, rows({"total": 40.0}, [1e-9]), of(series["unique_id"]), "wls_var")
@@ -128,7 +128,7 @@ def test_variances_are_mean_squared_errors():
 
 
 def test_two_aggregates_of_the_same_series_that_never_erred_are_told_apart_by_nothing():
-    """The system is singular: both say 100, and so do the series."""
+    """The system is singular: both are 100, and so is the sum of the series."""
     homes = pl.concat([of("AB"), of("AB", "kind=a")])
     found = reconcile(
         rows({"A": 60.0, "B": 30.0}), rows({"total": 100.0, "kind=a": 100.0}, [0.0, 0.0]), homes, "wls_var"
@@ -140,7 +140,7 @@ def test_two_aggregates_of_the_same_series_that_never_erred_are_told_apart_by_no
 
 def test_sums_that_err_together_let_their_aggregates_weigh_more():
     """Four series that err by the same 1 sum to an error of 4: 16, where apart they would have 4. So a top that errs
-    by 2 (squared 4) weighs as one of 1; the total is then told by top and sum as 16 to 4 tells it.
+    by 2 (squared 4) weighs as one of 1; the total then lies between top and sum, as 16 to 4.
     """
     base = pl.DataFrame({"unique_id": [*"ABCD"], "grain": "series", "y": [10.0] * 4, "yhat": [11.0] * 4})
     total = pl.DataFrame({"unique_id": ["total"], "grain": ["total"], "y": [40.0], "yhat": [44.0]})

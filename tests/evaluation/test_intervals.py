@@ -22,8 +22,8 @@ FIXED |= {"unique_id": pl.lit("a"), "step": pl.lit(1), "mase_scale": pl.lit(1.0)
 def residuals(errors, cutoff=CUTOFF, **columns):
     """Rows whose forecast is 100 and whose error is given, in units of a scale of 1."""
     frame = pl.DataFrame({"y": 100.0 + np.asarray(errors, dtype=float)})
-    whole = {k: v if isinstance(v, pl.Series) else pl.lit(v) for k, v in columns.items()}
-    return frame.with_columns(**FIXED, cutoff=pl.lit(cutoff), yhat=pl.lit(100.0)).with_columns(**whole)
+    constant = {k: v if isinstance(v, pl.Series) else pl.lit(v) for k, v in columns.items()}
+    return frame.with_columns(**FIXED, cutoff=pl.lit(cutoff), yhat=pl.lit(100.0)).with_columns(**constant)
 
 
 def forecast(yhat=(100.0,), **columns):
@@ -37,7 +37,7 @@ def bounds(rows, **columns):
 
 class TestRungs:
     def test_few_residuals_take_the_finite_sample_rank_of_all_absolute_ones(self):
-        row = bounds(residuals(range(1, 11)))  # ceil(11 * 0.8) = 9th of 1..10; np.quantile would say 8.2
+        row = bounds(residuals(range(1, 11)))  # ceil(11 * 0.8) = 9th of 1..10; np.quantile would give 8.2
         assert (row["lo-80"], row["q50"], row["hi-80"]) == (91, 100, 109)
 
     def test_a_level_that_too_few_residuals_carry_comes_from_the_model(self):
@@ -83,7 +83,7 @@ def test_a_common_shock_may_come_with_the_other_sign():
     assert row["q50"] == pytest.approx(100, abs=0.2)  # the bias of one window is not taken for a bias of the model
 
 
-def test_bands_of_volume_have_widths_of_their_own():
+def test_bands_of_volume_have_other_widths():
     rng, yhat = np.random.default_rng(0), np.repeat([1.0, 10.0, 100.0], 300)
     noise = rng.normal(0, 1, 900) * np.where(yhat == 10, 5, 1)
     rows = residuals(noise).with_columns(yhat=pl.Series(yhat), y=pl.Series(yhat + noise))
@@ -131,9 +131,9 @@ def test_one_new_value_is_covered_as_promised_by_few_exchangeable_residuals(seed
     models, n = 400, 24
     draws = np.random.default_rng(seed).standard_t(2, (models, n + 1)) ** 3
     names = pl.Series(np.repeat(np.arange(models), n).astype(str))
-    known = residuals(draws[:, :n].ravel(), model=names)
+    past = residuals(draws[:, :n].ravel(), model=names)
     new = residuals(draws[:, n], model=pl.Series(np.arange(models).astype(str)))
-    found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS), LEVELS)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(past, LEVELS), LEVELS)
     assert set(found["interval"]) == {"all horizons"}
     for level in LEVELS:
         p, slack = level / 100, 4 * np.sqrt(level * (100 - level) / 1e4 / models)
@@ -146,9 +146,9 @@ def test_blocks_cover_exchangeable_data(seed):
     rng = np.random.default_rng(seed)
     law = rng.gamma(2, 3, 120 * 40) - 6
     names = pl.Series(np.repeat(np.arange(40), 120).astype(str))
-    known = residuals(law, model=names)
+    past = residuals(law, model=names)
     new = residuals(rng.gamma(2, 3, 50 * 40) - 6, model=pl.Series(np.repeat(np.arange(40), 50).astype(str)))
-    found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS), LEVELS)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(past, LEVELS), LEVELS)
     assert set(found["interval"]) == {"horizon block"}
     assert 0.75 <= inside(found, 80) <= 0.87
     assert 0.92 <= inside(found, 95) <= 0.985
@@ -192,12 +192,12 @@ def test_what_was_not_observed_is_no_error():
 
 def test_a_model_with_few_errors_looks_back_further_than_one_with_many():
     rows = pl.concat([windows(series=143), windows(series=30).with_columns(grain=pl.lit("total"))])
-    told = (
+    counts = (
         intervals.calibration_rows(rows, CUTOFF + timedelta(days=7), 3)
         .group_by("grain")
         .agg(pl.col("cutoff").n_unique())
     )
-    assert dict(told.iter_rows()) == {"series": 1, "total": 3}
+    assert dict(counts.iter_rows()) == {"series": 1, "total": 3}
 
 
 @given(st.integers(-40, 7), st.integers(1, 4))
@@ -267,8 +267,8 @@ def test_real_sales_are_covered_in_every_class_of_volume(shared, name, season, r
     )
     days = panel["ds"].unique().sort().to_list()
     rows = pl.concat(recent_means(panel, days, k, (season, recent, h)) for k in range(1, 6))
-    answers = [covered(rows, days[-1 - k * h]) for k in (1, 2, 3)]
-    found = pl.concat(answers)
+    parts = [covered(rows, days[-1 - k * h]) for k in (1, 2, 3)]
+    found = pl.concat(parts)
     by_class = score(found, ["volume"]).filter(pl.col("metric") == "coverage-80")["value"]
     assert 0.76 <= values(found)["coverage-80"] <= 0.87
     assert 0.92 <= values(found)["coverage-95"] <= 0.98
@@ -304,24 +304,24 @@ OWN = {"q50": 3.0, "lo-80": 1.0, "hi-80": 7.0, "lo-95": 0.5, "hi-95": 9.0}
 
 
 class TestNewSeries:
-    """Cold starts: rows that were forecast from similar series, with bounds of their own."""
+    """Cold starts: rows that were forecast from similar series, with their bounds."""
 
     def new(self, **own):
         row = residuals([0.0]).drop("y").with_columns(cold_start=pl.lit(value=True))
         return row.with_columns(pl.lit(value).cast(pl.Float64).alias(c) for c, value in (OWN | own).items())
 
     def test_their_own_bounds_stay_whatever_the_errors_of_others(self):
-        known = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
+        past = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
         other = self.new().with_columns(cold_start=pl.lit(value=False))
-        found = intervals.add_bounds(pl.concat([self.new(), other]), known, LEVELS)
+        found = intervals.add_bounds(pl.concat([self.new(), other]), past, LEVELS)
         assert found["interval"].to_list() == ["cold start", "horizon block"]
         assert found.select(*OWN).row(0, named=True) == OWN
         assert found["hi-95"][1] > 100
 
     def test_without_bounds_of_their_own_they_are_as_wide_as_a_normal_error(self):
-        known = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
-        found = intervals.add_bounds(self.new(**dict.fromkeys(OWN)), known, LEVELS)
-        bare = intervals.add_bounds(residuals([0.0]).drop("y"), known.clear(), LEVELS)
+        past = intervals.fit_quantiles(residuals(np.arange(-200.0, 200.0)), LEVELS)
+        found = intervals.add_bounds(self.new(**dict.fromkeys(OWN)), past, LEVELS)
+        bare = intervals.add_bounds(residuals([0.0]).drop("y"), past.clear(), LEVELS)
         assert found["interval"].to_list() == ["model"]
         assert found.select("q50", "lo-80", "hi-95").equals(bare.select("q50", "lo-80", "hi-95"))
 

@@ -1,4 +1,4 @@
-"""Levels that follow the coverage of past windows; the floor; a model's own median."""
+"""Levels that follow the coverage of past windows; the floor; a model's median."""
 
 from datetime import date, timedelta
 
@@ -111,8 +111,8 @@ def test_rare_sellers_are_covered_as_promised_and_not_more():
     """Poisson sales of 0.05 to 1 a period, most of them 0, forecast by a mean that is 5 % too high."""
     rng = np.random.default_rng(1)
     rate = rng.uniform(0.05, 1.0, (2, 6000))
-    known, new = (residuals(rng.poisson(r).astype(float), r * 1.05) for r in rate)
-    found = intervals.add_bounds(new, intervals.fit_quantiles(known, LEVELS, 0.0), LEVELS, 0.0)
+    past, new = (residuals(rng.poisson(r).astype(float), r * 1.05) for r in rate)
+    found = intervals.add_bounds(new, intervals.fit_quantiles(past, LEVELS, 0.0), LEVELS, 0.0)
     assert inside(found) == pytest.approx(0.80, abs=0.05)  # a bound of counts leaps from one to the next
     assert inside(found, 95) == pytest.approx(0.95, abs=0.03)
     assert found.select(pl.min_horizontal("lo-95", "lo-80", "q50").min()).item() == 0
@@ -125,7 +125,7 @@ def test_a_shock_that_is_turned_round_sells_nothing_below_the_floor():
     y = 2 + rng.uniform(0, 1, 400)
     table = intervals.fit_quantiles(residuals(y, np.full(400, 1.0)), LEVELS, 0.0)
     low = table.filter(pl.col("block").is_not_null())["lo-95"].min()
-    assert low == -1  # yhat less its whole self
+    assert low == -1  # yhat less all of it
     free = intervals.fit_quantiles(residuals(y, np.full(400, 1.0)), LEVELS)
     assert free.filter(pl.col("block").is_not_null())["lo-95"].min() < -1.5
 
@@ -144,10 +144,10 @@ class TestOwnMedian:
         assert self.of(q50=pl.lit(None, pl.Float64)) == self.of()
         assert self.of()["q50"] == pytest.approx(100 - 10 + 10 * np.log(2), abs=1)
 
-    @pytest.mark.parametrize("said", [-1e3, 1e6])
-    def test_one_outside_the_bounds_moves_into_the_narrowest_and_not_they_to_it(self, said):
-        row, usual = self.of(q50=pl.lit(said)), self.of()
-        assert row["q50"] == (row["lo-80"] if said < 0 else row["hi-80"])
+    @pytest.mark.parametrize("median", [-1e3, 1e6])
+    def test_one_outside_the_bounds_moves_into_the_narrowest_and_not_they_to_it(self, median):
+        row, usual = self.of(q50=pl.lit(median)), self.of()
+        assert row["q50"] == (row["lo-80"] if median < 0 else row["hi-80"])
         assert [row[c] for c in row if c[:2] in ("lo", "hi")] == [usual[c] for c in usual if c[:2] in ("lo", "hi")]
 
 

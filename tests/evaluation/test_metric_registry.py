@@ -8,6 +8,7 @@ import pytest
 
 from flows import summary
 from forecasting.evaluation.metrics import METRICS, Metric, format_value, in_display_order, label, score
+from forecasting.evaluation.metrics.reference import metrics_reference
 from forecasting.evaluation.scores import build_scores
 from forecasting.steps.backtest import overall
 from tests.conftest import ROOT
@@ -105,3 +106,8 @@ def test_nobody_else_decides_how_a_metric_is_shown() -> None:
     found = [f.relative_to(ROOT).as_posix() for f in files if lists.search(f.read_text(encoding="utf-8"))]
     searches = {"forecasting/steps/tuning/trials.py", "flows/cli_tune.py"}  # what a search may minimise
     assert set(found) <= searches | {"forecasting/evaluation/breakdown.py"}  # the columns of its table
+
+
+def test_the_reference_of_metrics_is_up_to_date() -> None:
+    file = ROOT / "docs" / "METRICS.md"
+    assert file.read_text(encoding="utf-8") == metrics_reference(), "write it again: see metrics/reference.py"

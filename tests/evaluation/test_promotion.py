@@ -73,7 +73,7 @@ class TestNewRecipe:
         wapes = [float((f["yhat"] - y).abs().sum() / y.sum()) for f in (self.champion, challenger)]
         assert found.gain == pytest.approx(wapes[0] - wapes[1])
 
-    def test_the_same_question_has_the_same_answer(self):
+    def test_the_same_rows_give_the_same_interval(self):
         shuffled = self.champion.sample(fraction=1, shuffle=True, seed=9)
         one, two = (promotion.decide_promotion(rows("LightGBM", 0.19), c, LADDER) for c in (self.champion, shuffled))
         assert (one.promote, one.lo, one.hi) == (two.promote, pytest.approx(two.lo), pytest.approx(two.hi))

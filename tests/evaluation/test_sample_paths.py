@@ -80,8 +80,8 @@ def test_a_shock_that_all_series_share_stays_shared():
     rng = np.random.default_rng(2)
     shocks = np.repeat(autoregressive(rng, (60, 1, H)), 20, axis=1) + 0.3 * rng.normal(size=(60, 20, H))
     sampled = paths(ahead(20), backtests(shocks), 400)
-    one, whole = sampled.values[:, 0, :].sum(axis=1).std(), sampled.values.sum(axis=(1, 2)).std()
-    assert whole > 0.9 * 20 * one  # independent series would have 4.5 times the deviation of one
+    one, total = sampled.values[:, 0, :].sum(axis=1).std(), sampled.values.sum(axis=(1, 2)).std()
+    assert total > 0.9 * 20 * one  # independent series would have 4.5 times the deviation of one
     own = rng.normal(size=(60, 20, H))
     apart = paths(ahead(20), backtests(own), 400).values
     assert apart.sum(axis=(1, 2)).std() < 0.4 * 20 * apart[:, 0, :].sum(axis=1).std()
@@ -89,7 +89,7 @@ def test_a_shock_that_all_series_share_stays_shared():
 
 
 def test_what_a_single_window_had_in_common_may_come_again_with_either_sign():
-    """One window in which all sold 3 scales more: it is no bias that is known, and all that a total can err."""
+    """One window in which all sold 3 scales more: it is no proven bias, and all that a total can err."""
     own = np.random.default_rng(9).normal(size=(1, 50, H))
     sampled = paths(ahead(20), backtests(3 + own), 400)
     means = (sampled.values.mean(axis=(1, 2)) - 100) / 2
@@ -99,8 +99,8 @@ def test_what_a_single_window_had_in_common_may_come_again_with_either_sign():
 
 def test_series_that_are_drawn_in_parts_share_windows_and_signs():
     shocks = np.random.default_rng(10).normal(size=(6, 1, 1)) + 0.01 * np.random.default_rng(11).normal(size=(6, 9, H))
-    known = fit_error_pool(backtests(shocks), H)
-    one, other = (drawn(ahead(5), known, seed).sums(H).sum(axis=1) for seed in (0, 1))
+    pool = fit_error_pool(backtests(shocks), H)
+    one, other = (drawn(ahead(5), pool, seed).sums(H).sum(axis=1) for seed in (0, 1))
     assert np.corrcoef(one, other)[0, 1] > 0.99
     assert not np.array_equal(one, other)
 
@@ -133,7 +133,7 @@ def test_no_path_leaves_the_floor_and_their_mean_stays_the_forecast():
 
 
 def test_sums_of_rare_sellers_hold_zero_where_they_sell_nothing():
-    """Poisson sales of 0.02 to 0.5 a day, whose mean is known."""
+    """Poisson sales of 0.02 to 0.5 a day, whose mean is given."""
     rng = np.random.default_rng(8)
     rate = np.repeat(rng.uniform(0.02, 0.5, (4, 300, 1)), H, axis=2)
     sold = rng.poisson(rate).astype(float)

@@ -81,15 +81,15 @@ def test_it_is_what_m5_defines(job):
             over = found.filter(pl.col("cutoff").is_null(), model=model, grain=grain)["value"].item()
             assert over == pytest.approx(sum(each) / 2)
             means.append(over)
-        whole = found.filter(pl.col("cutoff").is_null(), model=model, grain="all")["value"].item()
-        assert whole == pytest.approx(sum(means) / 4)
+        overall = found.filter(pl.col("cutoff").is_null(), model=model, grain="all")["value"].item()
+        assert overall == pytest.approx(sum(means) / 4)
 
 
 def test_weights_are_shares_of_what_was_sold(job):
     _, sold = job
-    told = recent_weights(sold, LEVELS).group_by("cutoff", "grain").agg(pl.col("weight").sum())
+    result = recent_weights(sold, LEVELS).group_by("cutoff", "grain").agg(pl.col("weight").sum())
     expected = dict(sold.group_by("cutoff").agg(pl.col("value").sum()).iter_rows())
-    assert all(w == pytest.approx(expected[c]) for c, _, w in told.iter_rows())
+    assert all(w == pytest.approx(expected[c]) for c, _, w in result.iter_rows())
 
 
 def test_a_model_of_some_grains_has_no_figure_over_all(job):
@@ -102,8 +102,8 @@ def test_a_model_of_some_grains_has_no_figure_over_all(job):
 def test_a_series_without_a_scale_leaves_the_others_their_weight(job):
     rows, sold = job
     lame = rows.with_columns(rmsse_scale=pl.when(pl.col("unique_id") != "a").then("rmsse_scale"))
-    known = recent_weights(sold, ())
-    found = wrmsse_scores(lame.filter(grain="series"), known).filter(grain="series", model="one", cutoff=CUTOFFS[0])
+    weights = recent_weights(sold, ())
+    found = wrmsse_scores(lame.filter(grain="series"), weights).filter(grain="series", model="one", cutoff=CUTOFFS[0])
     without = sold.filter(pl.col("unique_id") != "a")
     rest = {s: h for s, h in HOMES.items() if s != "a"}
     each = [
@@ -136,16 +136,16 @@ def noisy(model, size, seed, n=40):
 
 def test_a_difference_is_told_only_beyond_chance():
     rows = pl.concat([noisy("good", 2.0, 1), noisy("rung", 4.0, 2), noisy("twin", 4.0, 3)])
-    told = compare_models(rows, ["rung", "good", "nobody"])
-    verdicts = {(m, r): v for m, r, v in told.select("model", "reference", "verdict").iter_rows()}
+    result = compare_models(rows, ["rung", "good", "nobody"])
+    verdicts = {(m, r): v for m, r, v in result.select("model", "reference", "verdict").iter_rows()}
     assert verdicts == {
         ("good", "rung"): "better",
         ("twin", "rung"): "no difference",
         ("rung", "good"): "worse",
         ("twin", "good"): "worse",
     }
-    assert (told["lo"] <= told["gain"]).all()
-    assert (told["gain"] <= told["hi"]).all()
+    assert (result["lo"] <= result["gain"]).all()
+    assert (result["gain"] <= result["hi"]).all()
 
 
 def test_gains_over_the_ladder_are_scores():

@@ -1,4 +1,4 @@
-"""Words of a scenario as data."""
+"""Edits of a scenario: read from text, checked against the columns, and two forecasts compared."""
 
 from datetime import date
 
@@ -72,7 +72,7 @@ def test_changes_keep_their_order(config):
         ("event*=2", "holds text, which can only be set with ="),
     ],
 )
-def test_a_change_that_makes_no_sense_is_told(config, text, message):
+def test_a_change_that_makes_no_sense_is_refused(config, text, message):
     with pytest.raises(UserError, match=message):
         check_edits(parse_changes([text], DAYS, None), config, KINDS)
 
@@ -87,7 +87,7 @@ def test_a_change_that_makes_no_sense_is_told(config, text, message):
         ("", "where ''"),
     ],
 )
-def test_a_condition_that_makes_no_sense_is_told(config, where, message):
+def test_a_condition_that_makes_no_sense_is_refused(config, where, message):
     with pytest.raises(UserError, match=message):
         check_condition(where, KINDS)
 

@@ -30,7 +30,9 @@ def job() -> Job:
     return made
 
 
-def ask(job: Job, texts: list[str], where: str | None = None, start: date = FIRST, end: date = END) -> pl.DataFrame:
+def scenario_rows(
+    job: Job, texts: list[str], where: str | None = None, start: date = FIRST, end: date = END
+) -> pl.DataFrame:
     return run_scenario(open_session(job.config()), parse_changes(texts, (start, end)), SeriesFilter(where)).rows
 
 
@@ -40,7 +42,7 @@ def open_days() -> pl.DataFrame:
 
 
 def test_the_baseline_is_the_published_forecast(job):
-    made = ask(job, ["price*=0.5"])
+    made = scenario_rows(job, ["price*=0.5"])
     assert made.height == 8 * H
     published = job.table("forecasts").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series")
     both = made.join(published, on=["unique_id", "ds"], suffix=":published")
@@ -49,7 +51,7 @@ def test_the_baseline_is_the_published_forecast(job):
 
 
 def test_changing_nothing_changes_nothing_bounds_included(job):
-    made = ask(job, ["price*=1", "promo+=0"])
+    made = scenario_rows(job, ["price*=1", "promo+=0"])
     published = job.table("forecasts").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series")
     both = made.join(published, on=["unique_id", "ds"], suffix=":published")
     assert made["difference"].abs().max() == 0
@@ -60,7 +62,7 @@ def test_changing_nothing_changes_nothing_bounds_included(job):
 def test_a_promotion_sells_more_on_its_days_and_bounds_go_with_it(job):
     """The uplift of the chain is 40 to 70 % (log)."""
     rows = open_days()
-    made = ask(job, ["promo=1"]).join(rows.filter(pl.col("promo") == 0), on=["unique_id", "ds"])
+    made = scenario_rows(job, ["promo=1"]).join(rows.filter(pl.col("promo") == 0), on=["unique_id", "ds"])
     there = made.filter(EDITED)
     assert there.height > 10
     lift = there["yhat"].sum() / there["baseline"].sum()
@@ -71,16 +73,16 @@ def test_a_promotion_sells_more_on_its_days_and_bounds_go_with_it(job):
 
 def test_a_lower_price_sells_more_and_a_higher_one_less(job):
     """Elasticities of the chain lie between -2.2 and -0.8; the shelf price moves by steps of 8 to 15 %."""
-    sums = {change: ask(job, [change]).filter(EDITED) for change in ("price*=0.85", "price*=1.15")}
+    sums = {change: scenario_rows(job, [change]).filter(EDITED) for change in ("price*=0.85", "price*=1.15")}
     lower, higher = (frame["yhat"].sum() / frame["baseline"].sum() for frame in sums.values())
     assert lower > 1.0 > higher
 
 
-def test_only_chosen_series_answer_and_others_are_left_out(job):
-    made = ask(job, ["promo=1"], "store = 'S1' AND item = 'I02'")
+def test_only_chosen_series_are_forecast(job):
+    made = scenario_rows(job, ["promo=1"], "store = 'S1' AND item = 'I02'")
     assert made["unique_id"].unique().to_list() == ["S1/I02"]
     assert made.height == H
-    both = made.join(ask(job, ["promo=1"]), on=["unique_id", "ds"], suffix="_all")
+    both = made.join(scenario_rows(job, ["promo=1"]), on=["unique_id", "ds"], suffix="_all")
     assert both.height == H
     assert (both["baseline"] - both["baseline_all"]).abs().max() < 1e-9
     assert (both["yhat"] - both["yhat_all"]).abs().max() > 1e-9, "a promotion of its own, and one of the whole shelf"
@@ -88,7 +90,7 @@ def test_only_chosen_series_answer_and_others_are_left_out(job):
 
 def test_days_far_from_the_edit_do_not_move(job):
     """Promotions are read a day around and over a week or two; a price a day around and against its own mean."""
-    made = ask(job, ["price*=0.5"])
+    made = scenario_rows(job, ["price*=0.5"])
     before = made.filter(pl.col("ds") < FIRST - timedelta(1))
     assert before.height == 8 * 3
     assert before["difference"].abs().max() == 0
@@ -96,13 +98,13 @@ def test_days_far_from_the_edit_do_not_move(job):
 
 
 def test_a_closed_day_sells_nothing_and_opening_it_sells_something(job):
-    closing = ask(job, ["open=0"])
+    closing = scenario_rows(job, ["open=0"])
     shut = closing.filter(EDITED)
     assert shut.select("yhat", *chain.BOUNDS).max().row(0) == (0.0,) * 5
     plans = chain.sample().filter(pl.col("ds") > LAST, pl.col("open") == 0)
     assert plans.height > 0
     first, last = plans["ds"].min(), plans["ds"].max()
-    opened = ask(job, ["open=1"], start=first, end=last).join(
+    opened = scenario_rows(job, ["open=1"], start=first, end=last).join(
         plans.select("ds", unique_id=pl.concat_str("store", "item", separator="/")), on=["unique_id", "ds"]
     )
     assert opened["baseline"].max() == 0
@@ -111,7 +113,7 @@ def test_a_closed_day_sells_nothing_and_opening_it_sells_something(job):
 
 def test_nothing_is_stored(job):
     before = versions(job)
-    ask(job, ["price*=0.5"])
+    scenario_rows(job, ["price*=0.5"])
     assert versions(job) == before
 
 
@@ -131,16 +133,16 @@ def test_nothing_is_stored(job):
         (["price*=0.5"], None, (LAST + timedelta(H + 1), LAST + timedelta(H + 2)), "choose days within"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_told(job, changes, where, days, message):
+def test_a_scenario_that_makes_no_sense_is_refused(job, changes, where, days, message):
     with pytest.raises(UserError, match=message):
-        ask(job, changes, where, *days)
+        scenario_rows(job, changes, where, *days)
 
 
 def test_without_a_forecast_there_is_nothing_to_compare_with():
     job = chain.make(models=["ladder"])
     job.run(["ingest"])
     with pytest.raises(UserError, match="no forecast to compare with; run `demandcast run`"):
-        ask(job, ["price=1"])
+        scenario_rows(job, ["price=1"])
 
 
 def test_days_in_the_wrong_order_are_refused(job):
