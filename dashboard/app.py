@@ -53,6 +53,6 @@ async def _set_up_callbacks(server: FastAPI) -> AsyncIterator[None]:
 
 
 def _log_error(error: Exception) -> None:
-    """Dash answers 500 without a word in the log: write it there."""
+    """Dash responds with 500 and logs nothing: log the error."""
     log.error("a callback failed", exc_info=error)
     raise error

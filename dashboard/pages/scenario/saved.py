@@ -12,7 +12,7 @@ from forecasting.steps.session import Session
 
 
 def saved_scenarios_card() -> dmc.Card:
-    """Name, reason and save button, the place of the list, and the dialog that asks for the reason of a withdrawal."""
+    """Name, reason and save button, the place of the list, and the dialog for withdrawals."""
     columns = {"base": 12, "sm": 5}
     fields = [
         (dmc.TextInput(id="scenario-name", label="Name", placeholder="for example spring sale"), columns),
