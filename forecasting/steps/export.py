@@ -10,6 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import quality
+from forecasting.data.schemas import EXPORTS
 from forecasting.errors import UserError
 from forecasting.evaluation.segments import planning_classes
 from forecasting.services.store import Store
@@ -18,12 +19,9 @@ from forecasting.steps import queries
 from forecasting.steps.forecasting.sums import sums
 from forecasting.steps.session import open_session, open_store
 
-TABLES = ("forecasts", "sums", "backtests", "scores", "quarantine", "series")
 SHEET_ROWS = 1_048_575
 """Rows of an Excel sheet below its header."""
 Writer = Callable[[pl.DataFrame, Path, pl.DataFrame], None]
-ROWS = {"sums": "one row per sum over the first `periods` {}s, which ends with `last`"}
-"""What a row is where it is no single period."""
 FORMULA = r"^[=+\-@\t\r]"
 """What makes a spreadsheet take a text for a formula."""
 
@@ -35,8 +33,8 @@ def export(config: Config, table: str, out: Path, cutoff: date | None = None, ov
     Raises UserError for an unknown table or ending, for a table without rows, for `over` without sums, and when the
     rows do not fit on a sheet.
     """
-    if table not in TABLES:
-        raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(TABLES)}")
+    if table not in EXPORTS:
+        raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(EXPORTS)}")
     if over and table != "sums":
         raise UserError(f"--over belongs to `export sums`: {table} holds single periods, so leave it out")
     _format(out)
@@ -71,9 +69,9 @@ def read(config: Config, table: str, cutoff: date | None = None) -> pl.DataFrame
     store = open_store(config)
     if table == "series":
         return _series(config, store)
-    rows = store.scan(table, cutoff=cutoff) if cutoff and table != "quarantine" else store.scan(table)
-    keys = [c for c in ("cutoff", "model", "unique_id", "ds", "file", "line") if c in rows.collect_schema()]
-    return rows.sort(keys).collect()
+    exported = EXPORTS[table]
+    rows = store.scan(table, cutoff=cutoff) if cutoff and exported.cutoff == "filter" else store.scan(table)
+    return rows.sort(exported.sort).collect()
 
 
 def _series(config: Config, store: Store) -> pl.DataFrame:
@@ -93,7 +91,7 @@ def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:
         return pl.DataFrame()
     at, version, _ = newest.row(0)
     rows = scan_published(open_store(config), "forecasts", cutoff=at).filter(pl.col("version") == version)
-    return rows.sort("grain", "unique_id", "ds", "model").collect()
+    return rows.sort(EXPORTS["forecasts"].sort).collect()
 
 
 def _nothing(config: Config, table: str, cutoff: date | None) -> str:
@@ -113,7 +111,7 @@ def header(config: Config, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         "rows": f"{rows.height:,}",
         "cutoffs": ", ".join(map(str, cutoffs)),
         "models": ", ".join(models),
-        "frequency": ROWS.get(table, "one row per {}").format(config.frequency.unit),
+        "frequency": EXPORTS[table].row.format(config.frequency.unit),
         "units": "y, yhat, q50, lo-* and hi-* are in units of the source's target per period",
         "yhat, q50": "conditional mean (sum this one) and median",
         "lo-80, hi-80": "bounds of the central 80 % interval, other levels likewise; they do not add up over rows",

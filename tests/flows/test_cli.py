@@ -13,6 +13,7 @@ import pytest
 from flows import cli, launch, sample
 from forecasting.config import Config, load
 from forecasting.data import sources
+from forecasting.data.schemas import EXPORTS
 from forecasting.errors import UserError
 from tests.conftest import ROOT
 
@@ -148,6 +149,12 @@ def shell(*words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_help_of_export_names_every_table_that_is_exported() -> None:
+    done = shell("export", "--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in EXPORTS)
 
 
 def test_help_names_every_command() -> None:

@@ -21,7 +21,7 @@ ColumnsOf = Callable[[Config, Columns], Columns]
 class Export:
     """How a table leaves the store as a file.
 
-    `row` is what one row stands for, with `{}` for the unit of the frequency; `sort` are the columns by which rows are
+    `row` is what one row stands for, with `{}` as the unit of the frequency; `sort` are the columns by which rows are
     sorted. `cutoff` is what the choice of a cutoff does: "vintage" takes the newest published vintage of that cutoff
     (of all cutoffs by default), "filter" keeps the rows of that cutoff (all rows by default), "none" ignores it.
     """

@@ -55,7 +55,7 @@ FORECAST_TABLES = (
             | {"horizon": pl.String, "metric": pl.String, "value": pl.Float64}
         ),
         optional=("cutoff",),
-        export=Export(("cutoff", "model"), cutoff="filter"),
+        export=Export(("cutoff", "model"), row="one row per model, segment, horizon and metric", cutoff="filter"),
     ),
     TableEntry(
         "forecasts",

@@ -45,7 +45,7 @@ LOADED = (
         "unique_id",
         _series,
         loaded=True,
-        export=Export(("unique_id",)),
+        export=Export(("unique_id",), row="one row per series"),
     ),
     TableEntry(
         "groups",
@@ -64,7 +64,7 @@ LOADED = (
         ),
         partition="loaded",
         loaded=True,
-        export=Export(("file", "line")),
+        export=Export(("file", "line"), row="one row per line and broken rule"),
     ),
     TableEntry(
         "meta",
