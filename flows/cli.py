@@ -123,9 +123,9 @@ def scenario(
 ) -> None:
     """What if: change coming days and forecast again; the stored forecasts stay as they are."""
     job = _load(config, set_)
-    from flows import scenario as asked
+    from flows.scenario import parse_dates, report_scenario
 
-    _say(asked.answer(job, where, list(change), asked.days(dates), out))
+    _say(report_scenario(job, where, list(change), parse_dates(dates), out))
 
 
 @app.command(sort_key=12)

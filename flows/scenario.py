@@ -1,4 +1,4 @@
-"""The scenario command: the question in, a table or a file out."""
+"""The scenario command: runs a scenario, and shows its rows as a table or writes them to a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from forecasting.errors import UserError
 SHOWN = 40  # rows on a screen
 
 
-def days(span: str) -> tuple[date, date]:
+def parse_dates(span: str) -> tuple[date, date]:
     """`2016-05-23:2016-05-29` as two days; raises UserError."""
     try:
         start, end = (date.fromisoformat(day) for day in span.split(":"))
@@ -24,7 +24,9 @@ def days(span: str) -> tuple[date, date]:
     return start, end
 
 
-def answer(config: Config, where: str | None, changes: list[str], span: tuple[date, date], out: Path | None) -> str:
+def report_scenario(
+    config: Config, where: str | None, changes: list[str], span: tuple[date, date], out: Path | None
+) -> str:
     """Run the scenario; write it to `out` or show it on stdout. Returns its warnings and one sentence with the sums."""
     from forecasting.planning.scenario import parse_changes
     from forecasting.steps.export import write_file

@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from dashboard.pages.scenario.changes import to_edits
-from flows.scenario import answer
+from flows.scenario import report_scenario
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.scenario import parse_changes
@@ -154,7 +154,7 @@ def test_command_line_and_page_give_equal_numbers(job, tmp_path):
     """The same edit of one series: by its words on the command line, and by the line that the page keeps."""
     out = tmp_path / "scenario.parquet"
     where = "unique_id = 'S1/I02'"
-    answer(job.config(), where, ["price*=0.85", "promo=1"], (FIRST, END), out)
+    report_scenario(job.config(), where, ["price*=0.85", "promo=1"], (FIRST, END), out)
     lines = [f"{change}@{FIRST}:{END}" for change in ("price*=0.85", "promo=1")]
     page = run_scenario(open_session(job.config()), to_edits(lines), SeriesFilter(unique_id="S1/I02")).rows
     assert page["difference"].abs().max() > 0
