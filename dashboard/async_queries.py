@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from dashboard.components import notice
+from dashboard.error_text import error_text
 from forecasting.config import Config
 from forecasting.errors import UserError
 from forecasting.steps.session import open_session
@@ -41,7 +42,7 @@ def _build_or_explain(build: Callable[[], Any]) -> Any:
     try:
         return build()
     except UserError as error:
-        return notice(str(error), "bad", "This cannot be shown")
+        return notice(error_text(error), "bad", "This cannot be shown")
     except Exception:
         log.exception("a part of a page failed")
         text = "The log of the server has the reason; the other pages still work."

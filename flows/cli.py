@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
+from flows import error_hints
 from forecasting.errors import UserError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def main(words: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (UserError, CycloptsError) as error:
         _explain(error, debug)
-        _end(str(error), 2)
+        _end(error_hints.sentence(error) if isinstance(error, UserError) else str(error), 2)
     except Exception as error:
         _explain(error, debug)
         _end(f"{type(error).__name__}: {str(error)[:300]}{'' if debug else '; --debug shows where it comes from'}", 1)
@@ -177,18 +178,18 @@ def _run(flow: str, config: Path, sets: Sequence[str], cutoff: date | None, forc
     """Check the config, run the flow in this process, and tell what it has done; raises what the flow's task raised."""
     job = _load(config, sets)
     from flows import launch, summary
-    from forecasting.config import parse_set
+    from forecasting.config import parse_overrides
 
-    given = {"config": str(config), "overrides": parse_set(tuple(sets)), "cutoff": cutoff, "force": force}
+    given = {"config": str(config), "overrides": parse_overrides(tuple(sets)), "cutoff": cutoff, "force": force}
     given |= more
     records = launch.run(flow, job, **given)
     _say(summary.text(records, str(config), f"{job.store.root.rstrip('/')}/{job.name}"))
 
 
 def _load(config: Path, sets: Sequence[str]) -> Config:
-    from forecasting.config import load, parse_set
+    from forecasting.config import load, parse_overrides
 
-    return load(config, parse_set(tuple(sets)))
+    return load(config, parse_overrides(tuple(sets)))
 
 
 def _at(sets: Sequence[str], load: int | None) -> tuple[str, ...]:

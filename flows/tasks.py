@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Failed
 from prefect.tasks import Task
 
-from flows import summary
+from flows import error_hints, summary
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.services import log
@@ -31,7 +31,7 @@ def plainly(record: logging.LogRecord) -> bool:
     """A log filter: on a worker Prefect tells a Failed flow's error with its traceback; a user's mistake needs none."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, UserError):
-        record.msg, record.args, record.exc_info = str(error), (), None
+        record.msg, record.args, record.exc_info = error_hints.sentence(error), (), None
     return True
 
 
@@ -50,7 +50,7 @@ def chain(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]
         state = _task(name)(name, **job, return_state=True)
         result = state.result(raise_on_failure=False)
         if isinstance(result, UserError):
-            return Failed(message=str(result), data=result)
+            return Failed(message=error_hints.sentence(result), data=result)
         records.append(state.result())
     _rename(job["config"], job["overrides"], records)
     return records
@@ -95,7 +95,7 @@ def run(
     try:
         outcome = run_step(name, load(config, overrides), cutoff, force, **(asked or {}))
     except UserError as error:
-        return Failed(message=str(error), data=error)
+        return Failed(message=error_hints.sentence(error), data=error)
     record = {"step": outcome.step, "facts": outcome.facts, "reused": outcome.reused}
     record["seconds"] = round(time.perf_counter() - started, 1)
     _leave(record, _config_name(config))

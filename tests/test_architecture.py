@@ -5,6 +5,7 @@ code that breaks it, so that a rule which finds nothing is known to look.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -273,7 +274,23 @@ def is_force(module: Module, parameter: ast.arg) -> bool:
     return parameter.arg == "force" and room(module.dotted) == "forecasting.steps"
 
 
+CLI_WORDS = re.compile(r"\bdemandcast [a-z]|(?<![\w-])--[a-z]")
+
+
+def cli_words(module: Module) -> list[str]:
+    """The core speaks of no command and no option: errors carry data, and every front end words its own hint."""
+    if not inside(module.dotted, "forecasting"):
+        return []
+    texts = (node for node in ast.walk(module.tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [
+        module.said(node, f"speaks of the command line: {found.group(0)}")
+        for node in texts
+        if (found := CLI_WORDS.search(str(node.value)))
+    ]
+
+
 RULES = (
+    cli_words,
     unknown_rooms,
     upward_imports,
     impure_imports,
@@ -300,6 +317,9 @@ LONG_BODY = "def long():\n    '''Doc.'''\n" + "    x = 1\n" * (LONGEST_BODY + 1)
 
 # rule, file, code that breaks the rule
 BROKEN = (
+    (cli_words, "forecasting/steps/train.py", "x = 'run `demandcast ingest` first'"),
+    (cli_words, "forecasting/steps/train.py", "x = f'{y}: give a later --cutoff'"),
+    (cli_words, "forecasting/config/job.py", 'def f():\n    """What --set gives."""'),
     (unknown_rooms, "forecasting/utils.py", "x = 1"),
     (upward_imports, "forecasting/data/panel.py", "from forecasting.models import naive"),
     (upward_imports, "forecasting/data/panel.py", "def f():\n    import forecasting.steps.train"),
@@ -349,6 +369,8 @@ BROKEN = (
 
 # file, code that no rule may mind
 SOUND = (
+    ("flows/cli.py", "x = 'run `demandcast ingest` first, or see --cutoff'"),
+    ("forecasting/io/database.py", "x = 'install demandcast[postgres] -- or not'"),
     ("forecasting/io/delta/commits.py", "from deltalake import DeltaTable\nfrom forecasting.io.table import Table"),
     ("forecasting/data/schemas/entry.py", "from forecasting.io.table import Table"),
     ("forecasting/data/sources/readers/text_table.py", "from forecasting.io import storage"),

@@ -191,14 +191,14 @@ def test_a_registry_that_cannot_be_opened(uri):
 
 def test_an_export_that_cannot_be_written():
     run(table([*days(200), "2024-02-31"]))
-    with pytest.raises(UserError, match=r"--out /proc/x\.csv: cannot be written"):
+    with pytest.raises(UserError, match=r"out /proc/x\.csv: cannot be written"):
         export(job(), "quarantine", Path("/proc/x.csv"))
 
 
 @pytest.mark.parametrize("place", ["sales.csv", "/proc/nowhere"])
 def test_a_sample_that_cannot_be_written(place):
     Path("sales.csv").touch()
-    with pytest.raises(UserError, match=f"--out {place}: cannot be written"):
+    with pytest.raises(UserError, match=f"out {place}: cannot be written"):
         write(Path(place), stores=1, items=1, days=30, seed=1)
 
 

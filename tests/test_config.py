@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting import models
-from forecasting.config import Config, load, parse_set
+from forecasting.config import Config, load, parse_overrides
 from forecasting.data import sources
 from forecasting.data.sources.layouts.synthetic import source_options as synthetic_options
 from forecasting.data.sources.layouts.transactions.options import Options
@@ -337,7 +337,7 @@ def test_overrides_stand_over_the_file(tmp_path):
         "models.2.lightgbm.trees=9",
         "level.0=50",
     ]
-    config = load(written(tmp_path), parse_set(words))
+    config = load(written(tmp_path), parse_overrides(words))
     assert (config.h, config.block_ends, config.source.path) == (7, (1, 7), "a=b.csv")
     assert (config.calendar.country, config.calendar.region) == ("NO", "BY")
     assert config.models[2].options == {"trees": 9}
@@ -354,36 +354,36 @@ def test_an_override_makes_its_section(tmp_path):
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("h=soon", "with --set h: h: must be a whole number, and it is 'soon'"),
-        ("h=", "with --set h: h: must be a whole number, and it is empty"),
-        ("hh=3", "with --set hh: hh: is not a key of the config; did you mean `h`?"),
+        ("h=soon", "with override h: h: must be a whole number, and it is 'soon'"),
+        ("h=", "with override h: h: must be a whole number, and it is empty"),
+        ("hh=3", "with override hh: hh: is not a key of the config; did you mean `h`?"),
         (
             "store.bucket=3",
-            "with --set store.bucket: store.bucket: is not a key of the config; did you mean `buckets`?",
+            "with override store.bucket: store.bucket: is not a key of the config; did you mean `buckets`?",
         ),
-        ("clean={gap: zero}", "with --set clean: clean.gap: is not a key of the config; did you mean `gaps`?"),
-        ("source.columns.y=date", "with --set source.columns.y: source.columns.y: date is also ds"),
-        ("models=[ladder, foo]", "with --set models: models.1: 'foo' is no model"),
-        ("models.1=foo", "with --set models.1: models.1: 'foo' is no model"),
-        ("future.open=sometimes", "with --set future.open: future.open: 'sometimes' is not a rule"),
-        ("h.x=3", "--set h.x: h is not a section of the config"),
-        ("models.7.lightgbm=3", "--set models.7.lightgbm: models.7 is not a section of the config"),
-        ("level.2=99", "--set level.2: level is a list of 2; count from 0, or set all of it"),
+        ("clean={gap: zero}", "with override clean: clean.gap: is not a key of the config; did you mean `gaps`?"),
+        ("source.columns.y=date", "with override source.columns.y: source.columns.y: date is also ds"),
+        ("models=[ladder, foo]", "with override models: models.1: 'foo' is no model"),
+        ("models.1=foo", "with override models.1: models.1: 'foo' is no model"),
+        ("future.open=sometimes", "with override future.open: future.open: 'sometimes' is not a rule"),
+        ("h.x=3", "override h.x: h is not a section of the config"),
+        ("models.7.lightgbm=3", "override models.7.lightgbm: models.7 is not a section of the config"),
+        ("level.2=99", "override level.2: level is a list of 2; count from 0, or set all of it"),
     ],
 )
-def test_a_mistake_in_set_names_set(tmp_path, word, said):
-    assert said in refusal(written(tmp_path), parse_set([word]))
+def test_a_mistake_in_an_override_names_it(tmp_path, word, said):
+    assert said in refusal(written(tmp_path), parse_overrides([word]))
 
 
 @pytest.mark.parametrize("word", ["h", "=3", "", "store.=3", ".h=3", "h=[1", "h={a: 1, a: 2}", "h=\t{"])
 def test_a_word_that_sets_nothing(word):
-    with pytest.raises(UserError, match=f"^--set {re.escape(word)}: "):
-        parse_set([word])
+    with pytest.raises(UserError, match=f"^override {re.escape(repr(word))}: "):
+        parse_overrides([word])
 
 
 def test_values_of_set_are_read_as_in_a_file():
     words = ["a=1e-3", "b=010", "c=true", "d=no", "e=2024-01-31", "f=", "g=[1, x]", "h=1:30"]
-    assert parse_set(words) == {
+    assert parse_overrides(words) == {
         "a": 0.001, "b": 10, "c": True, "d": "no", "e": "2024-01-31", "f": None, "g": [1, "x"], "h": "1:30",
     }  # fmt: skip
 
@@ -396,7 +396,7 @@ def test_fault_names_the_nearest_line(tmp_path):
         assert str(config.fault(key, "m")) == f"{file}, line {line_of(at)}: {key}: m"
     assert str(config.fault("source.options.seed", "m")).startswith(f"{file}, line {line_of('source:')}: ")
     assert str(config.fault("models.2.params.x", "m")).startswith(f"{file}, line {line_of('lightgbm')}: ")
-    assert str(config.fault("store.root", "m")) == f"{file} with --set store.root: store.root: m"
+    assert str(config.fault("store.root", "m")) == f"{file} with override store.root: store.root: m"
     assert str(config.fault("engine", "m")) == f"{file}: engine: m"
 
 
@@ -446,7 +446,7 @@ def test_any_value_is_taken_whole_or_refused(key, value):
     try:
         config = load(file, {key: value})
     except UserError as e:
-        assert "job.yaml" in str(e) or str(e).startswith("--set")  # noqa: PT017
+        assert "job.yaml" in str(e) or str(e).startswith("override")  # noqa: PT017
     else:
         assert through_json(config) == config
 

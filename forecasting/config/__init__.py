@@ -6,7 +6,7 @@ written, `sentences` what is said of a mistake.
 
 from forecasting.config.job import Config, load
 from forecasting.config.sections import Backtest, Calendar, Clean, Columns, Limits, ModelSpec, Source, StoreConfig
-from forecasting.config.yaml_file import parse_set
+from forecasting.config.yaml_file import parse_overrides
 
 __all__ = [
     "Backtest",
@@ -19,5 +19,5 @@ __all__ = [
     "Source",
     "StoreConfig",
     "load",
-    "parse_set",
+    "parse_overrides",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from forecasting.config.yaml_file import Key, Origin
+from forecasting.errors import UserError
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -36,7 +37,7 @@ class Clash(ValueError):
         self.key = key
 
 
-def sentences(e: ValidationError, whole: type[BaseModel], origin: Origin) -> Iterator[str]:
+def sentences(e: ValidationError, whole: type[BaseModel], origin: Origin) -> Iterator[UserError]:
     """One sentence per mistake, the first few; a missing key that an unknown one was meant to be is not told twice."""
     errors = sorted(e.errors(include_url=False), key=lambda err: err["type"] == "missing")  # those have no line
     unknown = {_path(err): _nearest(whole, _path(err)) for err in errors if err["type"] == "extra_forbidden"}
@@ -44,7 +45,7 @@ def sentences(e: ValidationError, whole: type[BaseModel], origin: Origin) -> Ite
     for err in [err for err in errors if err["type"] != "missing" or _path(err) not in meant][:MOST]:
         path = _path(err)
         said = _misspelt(unknown[path]) if path in unknown else _said(err)
-        yield f"{origin.where(path)}: {'.'.join(path)}: {said}"
+        yield UserError(f"{'.'.join(path)}: {said}", where=origin.place(path))
 
 
 def _path(err: ErrorDetails) -> Key:

@@ -95,7 +95,7 @@ class Config(Part):
         """The error for `key` (dotted), naming the file and the line where the key, or its nearest parent, stands."""
         mine = re.compile(r"\bsource(?=\.(?:path|ds_format|columns|options)\b|$)")
         key, message = mine.sub(self._source, key), mine.sub(self._source, message)
-        return UserError(f"{self._origin.where(tuple(key.split('.')))}: {key}: {message}")
+        return UserError(f"{key}: {message}", where=self._origin.place(tuple(key.split("."))))
 
     def of_table(self, name: str) -> Config:
         """This config with a further table in the place of its source; see `beside`."""
@@ -124,6 +124,6 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
     try:
         config = Config.model_validate(raw)
     except ValidationError as e:
-        raise UserError("; ".join(sentences(e, Config, origin))) from None
+        raise UserError.of_several(list(sentences(e, Config, origin))) from None
     config._origin = origin
     return config

@@ -1,4 +1,4 @@
-"""A config as it was written: YAML with the lines of its keys, and what --set puts over it."""
+"""A config file as written: YAML with the line of every key, and the overrides of one run put over it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 import yaml
 
-from forecasting.errors import UserError
+from forecasting.errors import Place, UserError
 
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the keys of a config stand (1-based lines; 0 for keys of --set). Where they stand makes no difference."""
+    """Where the keys of a config stand: 1-based lines, 0 for overrides. Two origins are equal, whatever they hold."""
 
     file: str = field(default="config", compare=False)
     lines: Mapping[Key, int] = field(default_factory=dict, compare=False)
 
-    def where(self, path: Key) -> str:
-        """File and line of the key, or of its nearest parent that stands somewhere."""
+    def place(self, path: Key) -> Place:
+        """The place of the key, or of its nearest parent that stands in the file or in an override."""
         for end in range(len(path), 0, -1):
             line = self.lines.get(path[:end])
             if line is not None:
-                return f"{self.file}, line {line}" if line else f"{self.file} with --set {'.'.join(path[:end])}"
-        return self.file
+                return Place(self.file, line, "" if line else ".".join(path[:end]))
+        return Place(self.file)
 
 
 class Loader(yaml.SafeLoader):
@@ -84,17 +84,19 @@ def read(file: Path, overrides: Mapping[str, Any]) -> tuple[dict[str, Any], Orig
     return raw, Origin(str(file), dict(_with_options(lines)))
 
 
-def parse_set(pairs: Iterable[str]) -> dict[str, Any]:
-    """`key=value` words of the command line as a mapping; values are read as YAML. Raises UserError naming --set."""
+def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
+    """`key=value` texts as a mapping; values are read as YAML. Raises UserError naming the override."""
     out = {}
     for pair in pairs:
         key, eq, value = pair.partition("=")
         if not eq or not all(key.split(".")):
-            raise UserError(f"--set {pair}: must look like key=value, for example --set h=14")
+            raise UserError("must look like key=value, for example h=14", where=Place(override=repr(pair)))
         try:
             out[key] = yaml.load(value, Loader)
         except (yaml.YAMLError, RecursionError, ValueError) as e:
-            raise UserError(f"--set {pair}: the value is not valid YAML: {' '.join(str(e).split())}") from None
+            raise UserError(
+                f"the value is not valid YAML: {' '.join(str(e).split())}", where=Place(override=repr(pair))
+            ) from None
     return out
 
 
@@ -139,13 +141,15 @@ def _put(raw: dict[str, Any], key: str, value: Any) -> None:
     for i, parent in enumerate(parents):
         at = _below(at, parent)
         if not isinstance(at, dict | list):
-            raise UserError(f"--set {key}: {'.'.join(parents[: i + 1])} is not a section of the config")
+            raise UserError(f"{'.'.join(parents[: i + 1])} is not a section of the config", where=Place(override=key))
     if isinstance(at, dict):
         at[last] = value
     elif last.isdigit() and int(last) < len(at):
         at[int(last)] = value
     else:
-        raise UserError(f"--set {key}: {'.'.join(parents)} is a list of {len(at)}; count from 0, or set all of it")
+        raise UserError(
+            f"{'.'.join(parents)} is a list of {len(at)}; count from 0, or set all of it", where=Place(override=key)
+        )
 
 
 def _below(at: Any, part: str) -> Any:

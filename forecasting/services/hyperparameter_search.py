@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 
 SEED = 7
 HEARTBEAT = 60
@@ -167,7 +167,9 @@ def _journal(folder: Path, name: str) -> Iterator[Any]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / f"{name}.lock").open("a")
     except OSError as error:
-        raise UserError(f"--storage {folder}: trials cannot be kept there ({error}): name another folder") from None
+        raise UserError(
+            f"trials cannot be kept there ({error}): name another folder", where=Option("storage", folder)
+        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system frees it when the process is killed
@@ -211,7 +213,7 @@ def _database(url: str) -> Any:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.storages.RDBStorage(address, heartbeat_interval=HEARTBEAT, grace_period=3 * HEARTBEAT)
     except (ConnectionFailed, ImportError) as error:
-        raise UserError(f"--storage: the database {error}") from None
+        raise UserError(f"the database {error}", where=Option("storage")) from None
 
 
 def widened(values: Between | OneOf, now: Any) -> Between | OneOf:

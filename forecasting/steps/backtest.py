@@ -79,7 +79,7 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
         raise config.fault(
             "backtest.windows",
             f"no series that was forecast has sales from {reported[0]} to {end}, so there is nothing to score: "
-            "look for a wrong date in the newest data, or give an earlier --cutoff",
+            "look for a wrong date in the newest data, or choose an earlier cutoff",
         )
     facts["failures"] = facts["failures"][:100]
     facts["run_id"] = _log_run(session, facts, rows)

@@ -11,7 +11,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import quality
 from forecasting.data.schemas import EXPORTS
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 from forecasting.evaluation.segments import planning_classes
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
@@ -36,11 +36,13 @@ def export(config: Config, table: str, out: Path, cutoff: date | None = None, ov
     if table not in EXPORTS:
         raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(EXPORTS)}")
     if over and table != "sums":
-        raise UserError(f"--over belongs to `export sums`: {table} holds single periods, so leave it out")
+        raise UserError(
+            f"belongs to the export of sums: {table} holds single periods, so leave it out", where=Option("over")
+        )
     _format(out)
     rows = sums(open_session(config), over, cutoff) if table == "sums" else read(config, table, cutoff)
     if rows.is_empty():
-        raise UserError(f"export {table}: {_nothing(config, table, cutoff)}")
+        raise _no_rows(table, cutoff)
     write_file(config, table, rows, out)
     return rows.height
 
@@ -52,13 +54,15 @@ def write_file(config: Config, table: str, rows: pl.DataFrame, out: Path) -> Non
         out.parent.mkdir(parents=True, exist_ok=True)
         write(rows, out, header(config, table, rows))
     except OSError as error:
-        raise UserError(f"--out {out}: cannot be written ({error.strerror or error}); choose another place") from None
+        raise UserError(
+            f"cannot be written ({error.strerror or error})", where=Option("out", out), mend="choose another place"
+        ) from None
 
 
 def _format(out: Path) -> Writer:
     write = WRITERS.get(out.suffix.lower())
     if write is None:
-        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+        raise UserError(f"the ending says the format; use one of {', '.join(WRITERS)}", where=Option("out", out))
     return write
 
 
@@ -94,11 +98,13 @@ def _forecasts(config: Config, cutoff: date | None) -> pl.DataFrame:
     return rows.sort(EXPORTS["forecasts"].sort).collect()
 
 
-def _nothing(config: Config, table: str, cutoff: date | None) -> str:
-    at = f" at {cutoff}" if cutoff else ""
+def _no_rows(table: str, cutoff: date | None) -> UserError:
+    at, where = f" at {cutoff}" if cutoff else "", f"export {table}"
     if table == "quarantine":
-        return "no row is in quarantine, so there is nothing to write"
-    return f"the store holds none{at}; run `demandcast run` with this config first, or see --cutoff"
+        return UserError("no row is in quarantine, so there is nothing to write", where=where)
+    return UserError(
+        f"the store holds none{at}", where=where, mend="choose another cutoff" if cutoff else "", needs="predict"
+    )
 
 
 def header(config: Config, table: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -141,9 +147,8 @@ def _csv(rows: pl.DataFrame, out: Path, _: pl.DataFrame) -> None:
 
 def _xlsx(rows: pl.DataFrame, out: Path, head: pl.DataFrame) -> None:
     if rows.height > SHEET_ROWS:
-        raise UserError(
-            f"--out {out}: {rows.height:,} rows do not fit on a sheet of {SHEET_ROWS:,}; use .parquet or .csv"
-        )
+        what = f"{rows.height:,} rows do not fit on a sheet of {SHEET_ROWS:,}"
+        raise UserError(what, where=Option("out", out), mend="use .parquet or .csv")
     from xlsxwriter import Workbook
 
     # texts are written as texts, whatever they begin with

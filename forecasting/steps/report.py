@@ -33,7 +33,7 @@ def report(config: Config) -> dict[str, pl.DataFrame]:
     """
     told = queries.read_run_facts(session.open_session(config), "backtest")
     if not told:
-        raise UserError(f"{config.name}: nothing was backtested yet; run `demandcast backtest` with this config first")
+        raise UserError("nothing was backtested yet", where=config.name, needs="backtest")
     store = session.open_store(config)
     rows = _rows(config, store, told)
     serving, rung = _models(config, rows)

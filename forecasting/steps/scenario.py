@@ -69,9 +69,7 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     """
     vintage = session.vintages.head(1)
     if vintage.is_empty():
-        raise UserError(
-            f"{session.config.name}: there is no forecast to compare with; run `demandcast run` with this config first"
-        )
+        raise UserError("there is no forecast to compare with", where=session.config.name, needs="predict")
     cutoff, version = vintage["cutoff"].item(), vintage["version"].item()
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)

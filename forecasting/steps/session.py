@@ -162,7 +162,7 @@ def _panel(session: Session) -> Panel:
     config, store = session.config, session.store
     version = store.version("panel")
     if version is None:
-        raise UserError(f"{config.name}: no data are loaded yet; run `demandcast ingest` with this config first")
+        raise UserError("no data are loaded yet", where=config.name, needs="ingest")
     check_freq(config, store, session.meta)
     _check_future_rules(config, store)
     calendar.check_places(config)
@@ -204,5 +204,7 @@ def resolve_cutoff(panel: Panel, requested: date | None) -> date:
             "look at the columns that columns.open and columns.stock name"
         )
     raise UserError(
-        f"{panel.config.name}: nothing was observed by {requested}; load older data, or give a later --cutoff"
+        f"nothing was observed by {requested}",
+        where=panel.config.name,
+        mend="load older data, or choose a later cutoff",
     )

@@ -83,8 +83,9 @@ def _job(session: Session, cutoff: date | None) -> Job:
     scored = run_log.last_facts(session.store, "backtest", identity.identity_of(config, session.store, at))
     if scored is None:
         raise UserError(
-            f"{config.name}: this recipe has no backtest scores on these data at {at}, and nothing is registered "
-            "without; run `demandcast backtest` first"
+            f"this recipe has no backtest scores on these data at {at}, and nothing is registered without",
+            where=config.name,
+            needs="backtest",
         )
     return Job(session, at, scored)
 
@@ -188,5 +189,5 @@ def _set_alias(session: Session, version: int, decision: Decision) -> None:
     registry.tag_version(version, "gate", decision.reason)
     if decision.promote:
         registry.set_alias("champion", version)
-    elif registry.alias("champion") != version:  # done again with --force, a champion is not its own challenger
+    elif registry.alias("champion") != version:  # done again with force, a champion is not its own challenger
         registry.set_alias("challenger", version)

@@ -18,7 +18,7 @@ import polars as pl
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 from forecasting.models.lightgbm import LightGBM
 from forecasting.services import hyperparameter_search, log
 from forecasting.services.store import Store
@@ -131,8 +131,9 @@ def _name(ground: Ground, store: Store) -> str:
 def _folder(store: Store) -> str:
     if "://" in store.root:
         raise UserError(
-            f"{store.root}: trials cannot be kept in an object store: give --storage a folder or a PostgreSQL address, "
-            f"or set {STORAGE}"
+            f"trials cannot be kept in the object store {store.root}",
+            where=Option("storage"),
+            mend=f"name a folder or a PostgreSQL address, or set the environment variable {STORAGE}",
         )
     return f"{store.root}/tuning"
 

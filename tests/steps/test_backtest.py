@@ -151,7 +151,7 @@ def test_a_history_that_is_too_short_names_the_key_and_the_way_out():
 
 
 def test_without_data_the_way_is_told():
-    with pytest.raises(UserError, match="chain: no data are loaded yet; run `demandcast ingest`"):
+    with pytest.raises(UserError, match="chain: no data are loaded yet; the step ingest has to run first"):
         chain.make().run(["backtest"])
 
 

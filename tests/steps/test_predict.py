@@ -78,5 +78,5 @@ def test_a_champion_answers_on_later_days_without_being_trained_again():
 
 
 def test_before_the_first_training_nobody_can_answer(ran):
-    with pytest.raises(UserError, match=f"no model was trained by {OVER}; run `demandcast train`"):
+    with pytest.raises(UserError, match=f"no model was trained by {OVER}; the step train has to run first"):
         ran[0].run(["predict"], OVER)

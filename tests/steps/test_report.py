@@ -89,5 +89,5 @@ def test_the_command_writes_what_it_shows(job, tmp_path, capsys, ending):
 
 
 def test_without_a_backtest_it_says_what_to_do():
-    with pytest.raises(UserError, match="run `demandcast backtest`"):
+    with pytest.raises(UserError, match="the step backtest has to run first"):
         report(chain.make().config())

@@ -141,7 +141,7 @@ def test_a_scenario_that_makes_no_sense_is_refused(job, changes, where, days, me
 def test_without_a_forecast_there_is_nothing_to_compare_with():
     job = chain.make(models=["ladder"])
     job.run(["ingest"])
-    with pytest.raises(UserError, match="no forecast to compare with; run `demandcast run`"):
+    with pytest.raises(UserError, match="no forecast to compare with; the step predict has to run first"):
         scenario_rows(job, ["price=1"])
 
 

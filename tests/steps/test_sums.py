@@ -83,9 +83,9 @@ def test_they_are_exported_over_the_horizon_when_nothing_else_is_asked(ran, tmp_
 @pytest.mark.parametrize(
     ("table", "over", "says"),
     [
-        ("sums", (7, 15), "--over 15: the forecast covers 14 periods; ask for 1 to 14"),
-        ("sums", (0,), "--over 0: .* ask for 1 to 14"),
-        ("forecasts", (7,), "--over belongs to `export sums`: forecasts holds single periods"),
+        ("sums", (7, 15), "over 15: the forecast covers 14 periods; choose 1 to 14"),
+        ("sums", (0,), "over 0: .* choose 1 to 14"),
+        ("forecasts", (7,), "over: belongs to the export of sums: forecasts holds single periods"),
     ],
 )
 def test_a_number_that_cannot_be_summed_over_is_told(ran, tmp_path, table, over, says):
@@ -94,9 +94,9 @@ def test_a_number_that_cannot_be_summed_over_is_told(ran, tmp_path, table, over,
 
 
 def test_without_a_vintage_the_way_is_told(ran):
-    with pytest.raises(UserError, match="no forecast is published at 1999-01-01; run `demandcast run`"):
+    with pytest.raises(UserError, match="no forecast is published at 1999-01-01; the step predict has to run first"):
         sums(open_session(ran[0].config()), cutoff=LAST.replace(year=1999, month=1, day=1))
-    with pytest.raises(UserError, match="no forecast is published; run `demandcast run`"):
+    with pytest.raises(UserError, match="no forecast is published; the step predict has to run first"):
         sums(open_session(chain.make().config()))
 
 
@@ -113,5 +113,5 @@ def test_a_vintage_from_before_tells_how_to_make_it_anew(ran):
     store = open_store(job.config())
     rows = job.table("forecasts").with_columns(scale=pl.lit(None, pl.Float64))
     store.replace("forecasts", rows, cutoff=LAST, version=1)
-    with pytest.raises(UserError, match="demandcast predict --force"):
+    with pytest.raises(UserError, match="run the step predict once more, with force"):
         sums(open_session(job.config()))

@@ -45,7 +45,7 @@ def test_without_backtest_scores_nothing_is_registered():
     job = chain.make(models=["ladder"])
     job.run(["ingest"])
     with pytest.raises(
-        UserError, match=r"no backtest scores on these data at 2024-05-14.*run `demandcast backtest` first"
+        UserError, match=r"no backtest scores on these data at 2024-05-14.*the step backtest has to run first"
     ):
         job.run(["train"])
     assert registered(job).is_empty()

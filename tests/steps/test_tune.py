@@ -293,7 +293,7 @@ def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
         with pytest.raises(UserError, match=says):
             tune(open_session(job.config()), trials=1, out=str(out))
     assert yaml.safe_load(foreign.read_text()) == {"name": "other"}
-    with pytest.raises(UserError, match="not with --set"):
+    with pytest.raises(UserError, match="not as an override"):
         tune(open_session(job.config(models=["ladder", {"lightgbm": {}}])))
     with pytest.raises(UserError, match="no history for a window before"):
         tune(open_session(job.config()), cutoff=date(2023, 2, 20))

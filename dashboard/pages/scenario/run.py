@@ -3,6 +3,7 @@
 from typing import Any
 
 from dashboard.components import to_records
+from dashboard.error_text import error_text
 from dashboard.pages.scenario.changes import to_edits
 from forecasting.errors import UserError
 from forecasting.steps import queries, scenario
@@ -27,4 +28,4 @@ def run_scenario(session: Session, series: str, changes: list[str]) -> dict[str,
         found = scenario.run_scenario(session, to_edits(changes), SeriesFilter(unique_id=series))
         return {"rows": to_records(found.rows), "warnings": list(found.warnings), "request": [series, changes]}
     except UserError as error:
-        return {"error": str(error)}
+        return {"error": error_text(error)}

@@ -78,4 +78,4 @@ def required_file(config: Config, name: str) -> File:
 
 def _not_found(config: Config, message: str) -> NoReturn:
     seen = "" if storage.is_remote(config.source.path or "") else f" (seen from {Path.cwd()})"
-    raise config.fault("source.path", f"{message}{seen}: mend the path, or give another with --set source.path=...")
+    raise config.fault("source.path", f"{message}{seen}: mend the path, or override source.path for this run")

@@ -50,7 +50,7 @@ def checked(config: Config, leads: Sequence[int]) -> tuple[int, ...]:
     """The leads, the first block's when there are none; raises UserError for one beyond the horizon."""
     for lead in leads:
         if not 1 <= lead <= config.h:
-            raise config.fault("h", f"--lead {lead}: a lead is from 1 to h = {config.h}")
+            raise config.fault("h", f"lead {lead}: a lead is from 1 to h = {config.h}")
     return tuple(dict.fromkeys(leads)) or config.block_ends[:1]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 from forecasting.features.descriptions import describe_feature
 from forecasting.services.store import Store
 from forecasting.steps import session
@@ -50,11 +50,11 @@ def versioned(config: Config, registry: str, name: str, version: int | None = No
     what = "training set" if registry == "training_sets" else "feature table"
     if version is not None and known.height:
         raise UserError(
-            f"--version {version}: the {what} {name} has the versions 1 to {known['version'].item(0)}; "
-            "`demandcast features list` shows them"
+            f"the {what} {name} has the versions 1 to {known['version'].item(0)}", where=Option("version", version)
         )
-    command = "training-set" if registry == "training_sets" else "build"
-    raise UserError(f"there is no {what} {name} yet: make it by `demandcast features {command}`")
+    raise UserError(
+        f"there is no {what} {name} yet", needs="training_set" if registry == "training_sets" else "features"
+    )
 
 
 def rows(config: Config, row: dict[str, Any]) -> pl.LazyFrame:
@@ -82,7 +82,7 @@ def newest(config: Config, row: dict[str, Any], series: str | None, limit: int |
         found = found.filter(pl.col("unique_id") == series)
         if found.select("ds").head(1).collect().is_empty():
             raise UserError(
-                f"--series {series}: {row['name']} has no such series; `demandcast features preview` shows some"
+                f"{row['name']} has no such series", where=Option("series", series), mend="preview the table without it"
             )
     if limit is None:
         return found.sort("unique_id", "ds").collect()

@@ -9,7 +9,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 from forecasting.services.store import Store
 from forecasting.steps import Outcome, identity, session
 from forecasting.steps.feature_store.build import checked, name_of
@@ -24,7 +24,9 @@ def training_set(config: Config, first: date, last: date, lead: int | None = Non
     ones are found again. Raises UserError when nothing was observed in these days.
     """
     if first > last:
-        raise UserError(f"--from {first} lies after --to {last}: give the first day first")
+        raise UserError(
+            f"lies after the last day {last}", where=Option("first", first), mend="give the first day first"
+        )
     (asked,) = checked(config, () if lead is None else (lead,))
     store = session.open_store(config)
     panel = session.open_panel(config, store)

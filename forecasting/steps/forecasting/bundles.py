@@ -91,9 +91,7 @@ def version_at(session: Session, cutoff: date) -> int:
     champion = usable.filter(pl.col("aliases").list.contains("champion"))
     found = champion if champion.height else usable.sort("cutoff", "version", descending=True)
     if found.is_empty():
-        raise UserError(
-            f"{config.name}: no model was trained by {cutoff}; run `demandcast train` with this config first"
-        )
+        raise UserError(f"no model was trained by {cutoff}", where=config.name, needs="train")
     return int(found["version"][0])
 
 

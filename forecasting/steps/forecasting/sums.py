@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting import models
 from forecasting.data.windows import backtest_cutoffs
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 from forecasting.evaluation import intervals
 from forecasting.evaluation.sums import SumsRequest
 from forecasting.evaluation.sums import forecast_sums as drawn
@@ -40,7 +40,7 @@ def sums(session: Session, over: Sequence[int] = (), cutoff: date | None = None)
     steps = int(rows["step"].max())  # type: ignore[arg-type]
     wrong = [n for n in over if not 1 <= n <= steps]
     if wrong:
-        raise UserError(f"--over {wrong[0]}: the forecast covers {steps} periods; ask for 1 to {steps}")
+        raise UserError(f"the forecast covers {steps} periods; choose 1 to {steps}", where=Option("over", wrong[0]))
     members = _memberships(session)
     groups = members.unpivot(index="unique_id", value_name="group").drop("variable")
     question = SumsRequest(tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, groups)
@@ -64,7 +64,7 @@ def _vintage(session: Session, cutoff: date | None) -> dict[str, Any]:
     found = session.vintages.filter(pl.col("cutoff") == cutoff) if cutoff else session.vintages
     if found.is_empty():
         at = f" at {cutoff}" if cutoff else ""
-        raise UserError(f"export sums: no forecast is published{at}; run `demandcast run` with this config first")
+        raise UserError(f"no forecast is published{at}", where="export sums", needs="predict")
     return found.row(0, named=True)
 
 
@@ -78,7 +78,11 @@ def _rows(store: Store, vintage: dict[str, Any]) -> pl.DataFrame:
         .collect()
     )
     if rows["scale"].null_count():
-        raise UserError("export sums: this forecast is older than sums are; run `demandcast predict --force` once more")
+        raise UserError(
+            "this forecast holds no error scale, from which sums are drawn",
+            where="export sums",
+            mend="run the step predict once more, with force",
+        )
     return rows
 
 

@@ -11,11 +11,11 @@ import yaml
 
 from forecasting.config import Config, ModelSpec
 from forecasting.config.yaml_file import Loader
-from forecasting.errors import UserError
+from forecasting.errors import Option, UserError
 from forecasting.services.hyperparameter_search import Params
 from forecasting.steps.tuning.space import merged
 
-MARK = "# Written by `demandcast tune`"
+MARK = "# Written by the step tune"
 """How a file that may be written again begins."""
 
 
@@ -29,12 +29,18 @@ def place(config: Config, out: str | None) -> Path:
         raise UserError(f"{config.name}: tuning writes a changed copy of a config file, and there is no file {own}")
     there = Path(out) if out else own.with_name(f"{own.stem}.tuned{own.suffix}")
     if there.resolve() == own.resolve():
-        raise UserError(f"--out {there}: that is the config itself; give another name and compare the two")
+        raise UserError(
+            "that is the config itself", where=Option("out", there), mend="give another name and compare the two"
+        )
     if there.exists() and not there.read_text(encoding="utf-8", errors="replace").startswith(MARK):
-        raise UserError(f"--out {there}: that file was not written by tuning and is kept; give another name")
+        raise UserError(
+            "that file was not written by tuning and is kept", where=Option("out", there), mend="give another name"
+        )
     told = yaml.load(own.read_text(encoding="utf-8-sig"), Loader).get("models", [])
     if [ModelSpec.model_validate(m) for m in told] != list(config.models):
-        raise config.fault("models", "tuning changes the entry in the file: write the models there, and not with --set")
+        raise config.fault(
+            "models", "tuning changes the entry in the file: write the models there, and not as an override"
+        )
     return there
 
 
