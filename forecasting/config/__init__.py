@@ -1,7 +1,7 @@
 """The YAML of configs/ as one frozen object; every mistake names its key and its line.
 
-`sections` holds the keys, `job` the whole and `load`, `clashes` what cannot go together, `text` the file as it was
-written, `sentences` what is said of a mistake.
+`keys` and `sections` declare the keys, `job` holds Config and `load`, `cross_checks` the combinations that cannot work,
+`yaml_file` the file as written, `error_messages` the wording of mistakes, `reference` makes docs/CONFIG.md.
 """
 
 from forecasting.config.job import Config, load

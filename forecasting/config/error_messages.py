@@ -37,7 +37,7 @@ class Clash(ValueError):
         self.key = key
 
 
-def sentences(e: ValidationError, whole: type[BaseModel], origin: Origin) -> Iterator[UserError]:
+def error_messages(e: ValidationError, whole: type[BaseModel], origin: Origin) -> Iterator[UserError]:
     """One sentence per mistake, the first few; a missing key that an unknown one was meant to be is not told twice."""
     errors = sorted(e.errors(include_url=False), key=lambda err: err["type"] == "missing")  # those have no line
     unknown = {_path(err): _nearest(whole, _path(err)) for err in errors if err["type"] == "extra_forbidden"}

@@ -29,7 +29,7 @@ def load_events(config: Config) -> pl.DataFrame:
 
 def _events_of_table(config: Config, name: str, spec: Events) -> pl.DataFrame:
     key = f"calendar.events.{name}"
-    table_config = config.beside(spec.path, spec.ds_format, key)
+    table_config = config.with_source_file(spec.path, spec.ds_format, key)
     dates = {"ds": spec.ds, "start": spec.start, "end": spec.end}
     wanted = {c: f"{key}.{part}" for part, c in (dates | {"name": spec.name}).items() if c}
     wanted |= dict.fromkeys(spec.on, f"{key}.on")

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     pass
 
 
-RECIPE = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future", "models", "backtest")
-
-
 CODE = ("data", "evaluation", "features", "models")
 
 
@@ -31,7 +28,7 @@ def data_version(store: Store) -> int:
 
 def recipe_of(config: Config) -> str:
     """Identity of what is done with the data: a hash of the keys of the config that change a forecast."""
-    return hashed(config, RECIPE)
+    return hashed(config, Config.keys_that_change("forecasts"))
 
 
 def hashed(config: Config, keys: Iterable[str]) -> str:
@@ -51,8 +48,9 @@ def code_of(rooms: tuple[str, ...] = CODE) -> str:
 
 def identity_of(config: Config, store: Store, cutoff: date) -> str:
     """Identity of a bundle: data version, recipe, code, cutoff, and which bounds and aggregates it answers for."""
-    asked = f"{sorted(config.level)} {config.levels_of_aggregation}"
-    return _hash(f"{data_key(store)} {recipe_of(config)} {code_of()} {cutoff} {asked}")
+    published = config.model_dump(mode="json", include=set(Config.keys_that_change("published")))
+    published["level"].sort()
+    return _hash(f"{data_key(store)} {recipe_of(config)} {code_of()} {cutoff} {json.dumps(published, sort_keys=True)}")
 
 
 def data_key(store: Store) -> str:

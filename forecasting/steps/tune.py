@@ -118,11 +118,10 @@ def _ground(config: Config, panel: Panel, end: date, wish: Asked, number: int) -
 
 def _name(ground: Ground, store: Store) -> str:
     """Identity of a search: data, code, everything in the recipe that bears on it, windows, metric and space."""
-    kept = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
     facts = {
         "data": identity.data_key(store),
         "code": identity.code_of(),
-        "recipe": identity.hashed(ground.config, kept),
+        "recipe": identity.hashed(ground.config, Config.keys_that_change("tuning")),
     }
     facts |= {"spec": ground.spec.model_dump_json(), "windows": str(ground.cutoffs), "metric": ground.metric}
     return f"{ground.config.name}-{key(facts | {'space': str(space.SPACE), 'rows': str(ROWS)})[:16]}"

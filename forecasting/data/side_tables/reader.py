@@ -34,7 +34,7 @@ class SideTableRows:
 
 def read_side_table(config: Config, name: str) -> SideTableRows:
     """All rows of a table. Raises UserError when a file or a column is missing, or a file is no table."""
-    spec, table_config = config.tables[name], config.of_table(name)
+    spec, table_config = config.tables[name], config.for_table(name)
     files = open_tables(table_config)
     for file in files:
         _check_columns(config, name, file)

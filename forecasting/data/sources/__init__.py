@@ -39,4 +39,4 @@ def check_available(config: Config) -> None:
     """
     getattr(layout_module(config), "source_options", path_kind)(config)
     for name in config.tables:
-        path_kind(config.of_table(name))
+        path_kind(config.for_table(name))

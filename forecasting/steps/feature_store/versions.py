@@ -23,7 +23,6 @@ from forecasting.steps.feature_store import profile
 
 Kinds = dict[str, pl.DataType]
 Make = Callable[[int], pl.DataFrame]
-RECIPE = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
 CODE = ("data", "features")
 TYPES: Kinds = {"Float32": pl.Float32(), "String": pl.String()}
 
@@ -88,7 +87,7 @@ def _outcome(order: Order, row: dict[str, Any], **reused: bool) -> Outcome:
 
 def _origin(config: Config, store: Store, order: Order) -> dict[str, Any]:
     """data_version, recipe and code of a build, its columns, and the identity of all of that."""
-    recipe, code = identity.hashed(config, RECIPE), identity.code_of(CODE)
+    recipe, code = identity.hashed(config, Config.keys_that_change("features")), identity.code_of(CODE)
     columns = json.dumps({name: str(kind) for name, kind in order.columns.items()})
     asked = {k: str(v) for k, v in sorted(order.row.items()) if k != "feature_version"}
     build = _hash(f"{identity.data_key(store)} {recipe} {code} {columns} {asked}")

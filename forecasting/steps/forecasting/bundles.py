@@ -18,7 +18,6 @@ from forecasting.data.schemas import tables
 from forecasting.errors import UserError
 from forecasting.services.bundle_files import Signature
 from forecasting.services.registry import Registry
-from forecasting.steps import identity
 from forecasting.steps.forecasting.training import Trained
 from forecasting.steps.session import Session
 
@@ -101,7 +100,7 @@ def served_by(session: Session, bundle: Bundle, version: int) -> Session:
     Raises UserError when the data no longer have a column that it needs.
     """
     config = session.config
-    recipe = {key: getattr(bundle.config, key) for key in identity.RECIPE}
+    recipe = {key: getattr(bundle.config, key) for key in Config.keys_that_change("forecasts")}
     kinds = session.store.tables["panel"].schema
     roles = bundle.config.columns
     lost = [c for c in (*roles.known_ahead, *bundle.config.static_columns) if c not in kinds]

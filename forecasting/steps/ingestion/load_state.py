@@ -16,9 +16,6 @@ from forecasting.services.store import Store
 from forecasting.services.store.draft import Draft, begin_draft
 from forecasting.steps import identity, session
 
-RULES = ("freq", "season_length", "columns", "clean", "levels_of_aggregation")
-"""Keys of the config that say how rows become a panel, series and groups."""
-
 
 @dataclass(frozen=True)
 class Load:
@@ -45,8 +42,8 @@ class Load:
     @property
     def rules(self) -> str:
         """Identity of what makes a panel of rows: another one makes all of it anew."""
-        config = self.config
-        return f"{identity.hashed(config, RULES)} {identity.code_of(('data',))} {config.id_columns}"
+        config, keys = self.config, Config.keys_that_change("data")
+        return f"{identity.hashed(config, keys)} {identity.code_of(('data',))} {config.id_columns}"
 
 
 def root_of(config: Config) -> str:

@@ -1,0 +1,129 @@
+"""The top-level keys of the config: type, default, description, and what a change of each changes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from forecasting.config.declarations import TopLevel, changes
+from forecasting.config.formats import FORMAT
+from forecasting.config.sections import (
+    Backtest,
+    Calendar,
+    Clean,
+    Columns,
+    Limits,
+    ModelSpec,
+    SideTable,
+    Source,
+    StoreConfig,
+    Tracking,
+)
+from forecasting.config.value_types import Names, Whole
+
+
+class Keys(TopLevel):
+    """The keys of a config. A new one is a field here (or in a section) and the place that uses it."""
+
+    format: Whole = Field(
+        default=FORMAT,
+        ge=1,
+        description="Number of the config format; a newer one than the program knows is refused.",
+        json_schema_extra=changes("nothing"),
+    )
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="Name of the job: of its folder in the store and of its bundles in the registry.",
+        json_schema_extra=changes("nothing"),
+    )
+    source: Source = Field(
+        description="Where the raw rows come from; every load compares them with what is stored.",
+        json_schema_extra=changes("nothing"),
+    )
+    tables: dict[str, SideTable] = Field(
+        default_factory=dict,
+        description="Further tables by name, joined to the rows of the source in this order.",
+        json_schema_extra=changes("nothing"),
+    )
+    freq: Literal["1d", "1w", "1mo"] = Field(
+        description="Length of a period: a day, a week or a month.",
+        json_schema_extra=changes("data", "features", "tuning", "forecasts"),
+    )
+    h: Whole = Field(
+        ge=1,
+        description="The horizon: how many periods ahead are forecast.",
+        json_schema_extra=changes("features", "tuning", "forecasts"),
+    )
+    season_length: Whole | None = Field(
+        default=None,
+        ge=1,
+        description="Periods in a season; null: 7 days, 52 weeks or 12 months.",
+        json_schema_extra=changes("data", "features", "tuning", "forecasts"),
+    )
+    blocks: tuple[Annotated[Whole, Field(ge=1)], ...] | None = Field(
+        default=None,
+        description="Last step of each horizon block; a block has one booster. Null: by frequency and horizon.",
+        json_schema_extra=changes("features", "tuning", "forecasts"),
+    )
+    columns: Columns = Field(
+        default=Columns(),
+        description="Roles of the columns other than unique_id, ds and y.",
+        json_schema_extra=changes("data", "features", "tuning", "forecasts"),
+    )
+    levels_of_aggregation: tuple[Names, ...] = Field(
+        default=((),),
+        description="Static columns that group series, one list per level; [] is the total.",
+        json_schema_extra=changes("data", "published"),
+    )
+    calendar: Calendar = Field(
+        default=Calendar(),
+        description="Public holidays, own events and paydays.",
+        json_schema_extra=changes("features", "tuning", "forecasts"),
+    )
+    clean: Clean = Field(
+        default=Clean(),
+        description="What happens to gaps, odd values, closed days, stock-outs and outliers.",
+        json_schema_extra=changes("data", "features", "tuning", "forecasts"),
+    )
+    future: dict[str, Any] = Field(
+        default_factory=dict,
+        description="How a known-ahead column continues after its last value: null, repeat_last_year, same_weekday, "
+        "last, a number or '=text'.",
+        json_schema_extra=changes("features", "tuning", "forecasts"),
+    )
+    limits: Limits = Field(
+        default=Limits(), description="When a load is refused as a whole.", json_schema_extra=changes("nothing")
+    )
+    backtest: Backtest = Field(
+        default=Backtest(),
+        description="The past cutoffs on which models are scored and intervals calibrated.",
+        json_schema_extra=changes("forecasts"),
+    )
+    models: tuple[ModelSpec, ...] = Field(
+        default=(ModelSpec(family="naive", name="ladder"),),
+        description="The models of the recipe; `ladder` (the naive forecasts) must be one of them.",
+        json_schema_extra=changes("forecasts"),
+    )
+    level: tuple[Whole, ...] = Field(
+        default=(80, 95),
+        description="Levels of the prediction intervals in percent.",
+        json_schema_extra=changes("published"),
+    )
+    engine: Literal["local"] = Field(
+        default="local",
+        description="What walks the buckets of series: processes on this machine.",
+        json_schema_extra=changes("nothing"),
+    )
+    store: StoreConfig = Field(
+        default=StoreConfig(), description="Where the tables are kept.", json_schema_extra=changes("nothing")
+    )
+    tracking: Tracking = Field(
+        default=Tracking(), description="Where runs and bundles are registered.", json_schema_extra=changes("nothing")
+    )
+    data_version: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="Number of the load whose data are read; null: the newest.",
+        json_schema_extra=changes("nothing"),
+    )

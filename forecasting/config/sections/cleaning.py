@@ -1,0 +1,61 @@
+"""Sections about cleaning: gaps, small and fractional values, closed days, stock-outs and outliers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from forecasting.config.declarations import Section
+from forecasting.config.value_types import Names, Number, Whole
+
+
+class Outliers(Section):
+    """How outliers are found, and what is done with them."""
+
+    rule: Literal["none", "iqr", "hampel", "level_shift"] = Field(
+        default="none",
+        description="The test: quartile range, Hampel filter, Hampel filter that accepts level shifts, or none.",
+    )
+    action: Literal["keep", "cap", "drop"] = Field(
+        default="cap",
+        description="What happens to an outlier: flagged only, capped at the bound, or treated as not observed.",
+    )
+    threshold: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="Bound in quartile ranges (iqr) or scaled median deviations (the others); null: by rule.",
+    )
+    window: Annotated[Whole, Field(ge=3)] | None = Field(
+        default=None, description="Periods that an observation is compared with; null: by frequency."
+    )
+
+
+class Clean(Section):
+    """What happens to gaps, small values, fractions, leading zeros, closed days, stock-outs and outliers."""
+
+    gaps: Literal["missing", "zero"] = Field(
+        default="missing", description="A period without a row is not observed, or nothing was sold."
+    )
+    y_min: Number | None = Field(
+        default=0.0, description="Least plausible y, which also bounds forecasts from below; null: none."
+    )
+    below: Literal["quarantine", "zero", "missing"] = Field(
+        default="quarantine", description="What happens to a y below y_min."
+    )
+    fractions: Literal["keep", "round", "quarantine"] = Field(
+        default="keep", description="What happens to a y that is not a whole number."
+    )
+    leading_zeros: Literal["keep", "drop"] = Field(
+        default="keep", description="Zeros before a series' first sale count as observed, or not."
+    )
+    closed: Literal["as_told", "infer"] = Field(
+        default="as_told", description="Closed days: as columns.open marks them, or also inferred from common zeros."
+    )
+    closed_by: Names = Field(
+        default=(),
+        description="Static columns whose series close together; by default the levels of aggregation and the total.",
+    )
+    stock_outs: Literal["as_told", "infer"] = Field(
+        default="as_told", description="Stock-outs: as columns.stock marks them, or also inferred from runs of zeros."
+    )
+    outliers: Outliers = Field(default=Outliers(), description="How outliers are found, and what is done with them.")

@@ -1,0 +1,79 @@
+"""Sections about models: the entries of the recipe, and the windows of the backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from forecasting.config.declarations import Section
+from forecasting.config.value_types import Whole
+
+FAMILIES = {
+    "naive": "ladder",
+    "stats": "stats",
+    "lightgbm": "LightGBM",
+    "ensemble": "Ensemble",
+    "reconcile": "MinTrace",
+}
+"""Model family -> the name of a model that is given neither name nor class."""
+
+
+class Backtest(Section):
+    """The backtest windows: past cutoffs from which h periods are forecast and scored."""
+
+    windows: Whole = Field(default=2, ge=1, description="Number of windows on which scores are reported.")
+    step: Whole | None = Field(default=None, ge=1, description="Periods between two cutoffs; null: h.")
+    calibration: Whole = Field(
+        default=2,
+        ge=0,
+        description="Largest number of older windows whose errors calibrate the intervals; fewer if those suffice.",
+    )
+
+
+class ModelSpec(Section):
+    """One model of the recipe; short forms are `ladder`, `{stats: AutoETS}` and `{lightgbm: {...}}`."""
+
+    family: Literal["naive", "stats", "lightgbm", "ensemble", "reconcile"] = Field(
+        description="The model family; `ladder` is short for the naive one."
+    )
+    name: str = Field(
+        min_length=1, description="The name in the column `model` of its rows; by default the class or family."
+    )
+    options: dict[str, Any] = Field(
+        default={}, description="Options of the family, which checks them itself; see MODELS.md."
+    )
+    on: Literal["series", "aggregates"] = Field(
+        default="series", description="Whether it is fitted on single series or on the aggregates of series."
+    )
+    most: Annotated[Whole, Field(ge=1)] | None = Field(
+        default=None, description="It is left out where the panel has more rows than this; null: never."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """The full form of `ladder`, `{stats: AutoETS}` and `{lightgbm: {...}}`; raises ValueError for others."""
+        if isinstance(value, str):
+            value = {"naive" if value == "ladder" else value: None}
+        if not isinstance(value, Mapping) or "family" in value:
+            return value
+        if len(value) != 1:
+            raise ValueError(f"a model is `ladder` or one of the keys {', '.join(FAMILIES)} with its options below it")
+        family, options = next(iter(value.items()))
+        if family not in FAMILIES:
+            raise ValueError(_no_family(str(family)))
+        if not isinstance(options, str | Mapping | None):
+            raise ValueError(f"{family} takes a mapping of options, not {options!r}")
+        options = {"class": options} if isinstance(options, str) else dict(options or {})
+        name = options.pop("name", None) or options.get("class") or FAMILIES[family]
+        scope = {"on": options.pop("on", "series"), "most": options.pop("most", None)}
+        return {"family": family, "name": name, "options": options} | scope
+
+
+def _no_family(family: str) -> str:
+    names = ["ladder", *FAMILIES]
+    close = get_close_matches(family, names, n=1)
+    return f"{family!r} is no model; there are {', '.join(names)}" + (f": did you mean {close[0]}?" if close else "")

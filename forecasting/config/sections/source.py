@@ -1,0 +1,109 @@
+"""Sections about the raw rows: the source, further tables, the roles of columns, and when a load is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field, PrivateAttr
+
+from forecasting.config.declarations import Section
+from forecasting.config.value_types import Names, Number, Renamed, Span, Whole
+
+
+class Source(Section):
+    """Where the raw rows come from."""
+
+    kind: str = Field(
+        default="table",
+        description="Layout of the source: table, transactions, sql, rossmann, m5, favorita or synthetic.",
+    )
+    path: str | None = Field(
+        default=None, description="File, folder or glob, local or s3://...; for kind sql the address of the database."
+    )
+    columns: dict[str, Names] | None = Field(
+        default=None,
+        description="The source's columns for unique_id (several are joined with a slash), ds, y and deleted (marks "
+        "rows to take out). Left out: found by their names; without unique_id the one series has the job's name.",
+    )
+    ds_format: str | None = Field(
+        default=None, description='How dates are written, such as "%d.%m.%Y"; null: the usual ways are recognised.'
+    )
+    reads: Literal["everything", "new_files"] = Field(
+        default="everything",
+        description="What a load reads: everything, or only the files that no load has read yet (a landing folder).",
+    )
+    options: dict[str, Any] = Field(default={}, description="Options of this kind of source, which checks them itself.")
+    _only: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """The files of a landing folder that one load reads; empty: all that `path` matches."""
+        return self._only
+
+
+class SideTable(Section):
+    """A further table (stores, items, prices, promotions, stock) that is joined to the rows of the source."""
+
+    path: str = Field(description="File, folder or glob, local or s3://...")
+    on: Renamed = Field(
+        default_factory=dict,
+        description="Columns of the panel by which it is joined, and their names in the file; a list if alike.",
+    )
+    ds: str | None = Field(default=None, description="Column of the day that a row is about.")
+    start: str | None = Field(default=None, description="Column of the first day that a row is about.")
+    end: str | None = Field(
+        default=None,
+        description="Column of the last day that a row is about; without it a row holds until the next start.",
+    )
+    ds_format: str | None = Field(default=None, description="How its dates are written; see source.ds_format.")
+    columns: Renamed = Field(
+        description="Columns that are taken, by their names in the panel; `=1` or `=text` in the place of a file's "
+        "column is that value on all rows."
+    )
+    missing: dict[str, float | str] = Field(
+        default_factory=dict, description="Value of a column on rows without a match; without one they are null."
+    )
+
+    @property
+    def dated(self) -> bool:
+        """Whether a row of the table is about a day or a range of days."""
+        return bool(self.ds or self.start)
+
+
+class Columns(Section):
+    """Roles of the columns other than unique_id, ds and y."""
+
+    known_ahead: Names = Field(default=(), description="Columns whose values are known for coming days, too.")
+    known_after: Names = Field(default=(), description="Columns whose values come only with the sales.")
+    static: Names = Field(default=(), description="Columns that are the same on all days of a series.")
+    price: str | None = Field(default=None, description="The column that holds the price; one of known_ahead.")
+    cost: str | None = Field(
+        default=None, description="The column that holds the cost of a unit; by default one of known_after."
+    )
+    promo: str | None = Field(default=None, description="The column that marks promotions; one of known_ahead.")
+    open: str | None = Field(
+        default=None, description="The column that marks open days, one of known_ahead: on a closed day y is 0."
+    )
+    stock: str | None = Field(
+        default=None, description="The column of the stock, by default one of known_after: at 0, y is not observed."
+    )
+
+
+class Limits(Section):
+    """When a load is refused as a whole."""
+
+    quarantined: Number = Field(default=0.01, ge=0, le=1, description="Largest share of rows that break a rule.")
+    unmatched: Number = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Largest share of rows without a match in a further table that has no `missing`.",
+    )
+    volume: tuple[Number, Number] | None = Field(
+        default=None, description="Least and largest number of lines, as shares of the last load's."
+    )
+    max_age: Whole | None = Field(default=None, ge=0, description="Largest age of the newest sale, in days.")
+    dates: Span = Field(
+        default=(date(1900, 1, 1), date(2100, 1, 1)), description="First and last plausible date of a row."
+    )

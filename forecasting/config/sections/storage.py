@@ -1,0 +1,27 @@
+"""Sections about where results are kept: the tables and the MLflow database."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from forecasting.config.declarations import Section
+from forecasting.config.value_types import Buckets, Whole
+
+
+class StoreConfig(Section):
+    """Where the tables are kept."""
+
+    root: str = Field(
+        default="data/lake", description="Folder or s3://... below which each job has a folder of its name."
+    )
+    buckets: Buckets = Field(
+        default="auto", description="Number of buckets of series, fixed by the first load; auto: by the number of rows."
+    )
+    retention: Whole = Field(default=30, ge=0, description="Days for which old versions of the tables stay readable.")
+
+
+class Tracking(Section):
+    """Where runs and bundles are registered."""
+
+    uri: str = Field(default="sqlite:///data/mlflow.db", description="Address of the MLflow database or server.")
+    artifacts: str = Field(default="data/mlartifacts", description="Folder of MLflow's files.")
