@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from forecasting.config import Config, load, reference
 from forecasting.config.declarations import CHANGES, Section, TopLevel, changes
-from forecasting.config.formats import FORMAT
+from forecasting.config.formats import CONFIG_FORMAT
 from forecasting.errors import UserError
 from forecasting.steps import identity
 from tests.conftest import ROOT
@@ -109,10 +109,12 @@ def test_the_reference_holds_every_key_with_its_description() -> None:
 def test_a_config_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
     lines = "name: job\nsource: {path: sales.csv}\nfreq: 1d\nh: 7\n"
-    file.write_text(f"format: {FORMAT + 1}\nsmooth: true\n{lines}")
-    with pytest.raises(UserError, match=rf"line 1: format: this config is of format {FORMAT + 1}, .* newer version"):
+    file.write_text(f"format: {CONFIG_FORMAT + 1}\nsmooth: true\n{lines}")
+    with pytest.raises(
+        UserError, match=rf"line 1: format: this config has format {CONFIG_FORMAT + 1}, .* newer version"
+    ):
         load(file)
-    file.write_text(f"format: {FORMAT}\n{lines}")
+    file.write_text(f"format: {CONFIG_FORMAT}\n{lines}")
     assert load(file) == load(_unnumbered(file, lines))
 
 

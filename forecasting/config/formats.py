@@ -1,4 +1,4 @@
-"""The number of the config format, and the refusal of configs that a newer program has written."""
+"""Numbers of formats: the refusal of what a newer program has written, and the number of the config format."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecasting.config.yaml_file import Origin
-from forecasting.errors import UserError
+from forecasting.errors import Place, UserError
 
-FORMAT = 1
+CONFIG_FORMAT = 1
 """Raise it when a key changes its meaning or goes, and translate the older format in `load`; a new key needs none."""
 
 
-def refuse_newer_format(raw: Mapping[str, Any], origin: Origin) -> None:
-    """Raise UserError for a config of a newer format: its keys may mean something else here."""
-    number = raw.get("format", FORMAT)
-    if isinstance(number, int) and not isinstance(number, bool) and number > FORMAT:
+def refuse_newer(what: str, number: int, supported: int, where: Place | str = "") -> None:
+    """Raise UserError when `what` (a config, a store, a bundle) has a format number above the supported one."""
+    if number > supported:
         raise UserError(
-            f"format: this config is of format {number}, and this program reads formats up to {FORMAT}",
-            where=origin.place(("format",)),
-            mend="install a newer version",
+            f"{what} has format {number}, and this program reads formats up to {supported}",
+            where=where,
+            mend="install a newer version of it",
         )
+
+
+def refuse_newer_config(raw: Mapping[str, Any], origin: Origin) -> None:
+    """Raise UserError for a config of a newer format, before its keys are checked: they may mean something else."""
+    number = raw.get("format", CONFIG_FORMAT)
+    if isinstance(number, int) and not isinstance(number, bool):
+        refuse_newer("format: this config", number, CONFIG_FORMAT, origin.place(("format",)))

@@ -12,7 +12,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 from forecasting.config import yaml_file
 from forecasting.config.cross_checks import clashes
 from forecasting.config.error_messages import Clash, error_messages
-from forecasting.config.formats import refuse_newer_format
+from forecasting.config.formats import refuse_newer_config
 from forecasting.config.keys import Keys
 from forecasting.config.sections import Source
 from forecasting.errors import UserError
@@ -91,7 +91,7 @@ class Config(Keys):
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a config file, put the dotted `overrides` over it and check it; raises UserError naming key and line."""
     raw, origin = yaml_file.read(Path(path), overrides or {})
-    refuse_newer_format(raw, origin)
+    refuse_newer_config(raw, origin)
     try:
         config = Config.model_validate(raw)
     except ValidationError as e:

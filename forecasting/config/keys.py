@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from forecasting.config.declarations import TopLevel, changes
-from forecasting.config.formats import FORMAT
+from forecasting.config.formats import CONFIG_FORMAT
 from forecasting.config.sections import (
     Backtest,
     Calendar,
@@ -27,7 +27,7 @@ class Keys(TopLevel):
     """The keys of a config. A new one is a field here (or in a section) and the place that uses it."""
 
     format: Whole = Field(
-        default=FORMAT,
+        default=CONFIG_FORMAT,
         ge=1,
         description="Number of the config format; a newer one than the program knows is refused.",
         json_schema_extra=changes("nothing"),

@@ -17,6 +17,7 @@ from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services import log
 from forecasting.services.store.draft import Overtaken, exclusive_load
+from forecasting.services.store.formats import FORMAT_KEY, STORE_FORMAT
 from forecasting.steps import Outcome
 from forecasting.steps.identity import data_version
 from forecasting.steps.ingestion import (
@@ -84,6 +85,7 @@ def _fixed(load: Load, rows: Rows) -> Load:
     if not buckets:
         buckets = bucket_count(rows.good.height) if config.store.buckets == "auto" else config.store.buckets
     meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
+    meta[FORMAT_KEY] = str(STORE_FORMAT)
     meta["unique_id"] = json.dumps((config.source.columns or {}).get("unique_id"))
     load.store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
     return load_state.with_drivers(load, {c: DRIVER_TYPES[kind] for c, kind in drivers.items()})

@@ -19,6 +19,7 @@ from forecasting.features import calendar
 from forecasting.services.engine import engine_for
 from forecasting.services.registry import Registry
 from forecasting.services.store import Store
+from forecasting.services.store.formats import check_store_format
 from forecasting.services.store.vintages import published_vintages
 
 DRIVER_TYPES: dict[str, pl.DataType] = {"String": pl.String(), "Float64": pl.Float64()}
@@ -123,8 +124,13 @@ def find_load(config: Config, store: Store) -> dict[str, Any] | None:
 
 
 def read_meta(store: Store) -> dict[str, str]:
-    """The table `meta`, by key: buckets, drivers, freq and unique_id of the loads so far."""
-    return dict(store.scan("meta").select("key", "value").collect().iter_rows())
+    """The table `meta`, by key: format, buckets, drivers, freq and unique_id of the loads so far.
+
+    Raises UserError when a newer program has written the tables.
+    """
+    meta = dict(store.scan("meta").select("key", "value").collect().iter_rows())
+    check_store_format(meta, store.root)
+    return meta
 
 
 def driver_types(meta: Mapping[str, str]) -> dict[str, pl.DataType]:

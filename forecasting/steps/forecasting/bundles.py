@@ -14,12 +14,16 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
+from forecasting.config.formats import refuse_newer
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
 from forecasting.services.bundle_files import Signature
 from forecasting.services.registry import Registry
 from forecasting.steps.forecasting.training import Trained
 from forecasting.steps.session import Session
+
+BUNDLE_FORMAT = 1
+"""The number in routing.json; a bundle without one has format 1. Raise it when older programs would misread it."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,19 @@ class Bundle:
         for i, (name, fitted) in enumerate(self.trained.fitted.items()):
             fitted.save(folder / f"model-{i}")
             places.append({"name": name, "family": fitted.family, "on": self.trained.on[name], "folder": f"model-{i}"})
-        routing = {"champion": self.champion, "models": places, "facts": self.facts}
+        routing = {"format": BUNDLE_FORMAT, "champion": self.champion, "models": places, "facts": self.facts}
         (folder / "routing.json").write_text(json.dumps(routing, indent=1), encoding="utf-8")
         (folder / "config.json").write_text(self.config.model_dump_json(indent=1), encoding="utf-8")
         self.quantiles.write_parquet(folder / "quantiles.parquet")
 
 
 def load(folder: Path) -> Bundle:
-    """The bundle that `save` wrote into the folder; nothing is unpickled."""
+    """The bundle that `save` wrote into the folder; nothing is unpickled.
+
+    Raises UserError when a newer program has written it.
+    """
     routing = json.loads((folder / "routing.json").read_text(encoding="utf-8"))
+    refuse_newer("the bundle", routing.get("format", 1), BUNDLE_FORMAT)
     fitted = {m["name"]: models.load(m["family"], folder / m["folder"]) for m in routing["models"]}
     trained = Trained(fitted, {m["name"]: m["on"] for m in routing["models"]}, {})
     config = Config.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
