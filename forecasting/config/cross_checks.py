@@ -1,47 +1,47 @@
-"""Combinations of keys that cannot work, as far as the config alone can tell."""
+"""Checks across keys: combinations that cannot work, as far as the config alone shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from forecasting.config.cross_checks_tables import table_clashes
+from forecasting.config.cross_checks_tables import find_table_conflicts
 
 if TYPE_CHECKING:
     from forecasting.config.job import Config
 
-Said = Iterator[tuple[str, str]]
+Conflicts = Iterator[tuple[str, str]]
 
 KEYS = ("unique_id", "ds", "y", "deleted")
-"""What source.columns can name; `deleted` marks rows whose key is taken out."""
+"""The keys of source.columns; `deleted` marks rows to delete from the panel."""
 
 RULES = ("repeat_last_year", "same_weekday", "last")
-"""How a known-ahead column can go on after its last value."""
+"""The rules by which a known-ahead column continues after its last value."""
 
 
-def clashes(c: Config) -> Said:
-    """All of them: (dotted key, message)."""
+def find_conflicts(c: Config) -> Conflicts:
+    """Every combination of keys that cannot work, as (dotted key, message)."""
     for check in (
         _key_and_target,
         _drivers,
         _roles,
         _future,
         _horizon,
-        _bounds,
-        _levels,
+        _interval_levels,
+        _aggregation_levels,
         _models,
         _calendar,
         _closed_by,
-        table_clashes,
+        find_table_conflicts,
     ):
         yield from check(c)
 
 
-def _key_and_target(c: Config) -> Said:
+def _key_and_target(c: Config) -> Conflicts:
     named = c.source.columns or {}
     for key in named:
         if key not in KEYS:
-            yield f"source.columns.{key}", f"is not known: name {', '.join(KEYS)} only"
+            yield f"source.columns.{key}", f"is not a key of source.columns: use {', '.join(KEYS)} only"
     if len(named.get("deleted", ())) > 1 or ("deleted" in named and c.source.kind not in ("table", "sql")):
         yield "source.columns.deleted", "must name one column, of a source of kind table or sql"
     meaning: dict[str, str] = {}
@@ -49,12 +49,12 @@ def _key_and_target(c: Config) -> Said:
         for column in named.get(key, ()):
             if column in meaning:
                 what = {"y": "the target", "deleted": "the mark of deleted rows"}.get(key, "part of the key")
-                yield f"source.columns.{key}", f"{column} is also {meaning[column]}: {what} must be a column of its own"
+                yield f"source.columns.{key}", f"{column} is also {meaning[column]}: {what} needs another column"
             meaning[column] = key
 
 
-def _drivers(c: Config) -> Said:
-    """A column plays one part: key, target or one of known_ahead, known_after, static."""
+def _drivers(c: Config) -> Conflicts:
+    """A column has one role: key, target or one of known_ahead, known_after, static."""
     named = c.source.columns or {}
     taken = dict.fromkeys(("y", *named.get("y", ())), "the target")
     taken |= dict.fromkeys(("unique_id", "ds", *named.get("ds", ())), "a key")
@@ -66,23 +66,23 @@ def _drivers(c: Config) -> Said:
             if column in taken:
                 yield key, f"{column} is {taken[column]} and cannot be a driver: take it out"
             if column in seen:
-                yield key, f"{column} stands already in columns.{seen[column]}: leave it in one place"
+                yield key, f"{column} is also in columns.{seen[column]}: leave it in one of them"
             seen[column] = role
 
 
-def _roles(c: Config) -> Said:
+def _roles(c: Config) -> Conflicts:
     for role in ("price", "promo", "open"):
         column = getattr(c.columns, role)
         if column and column not in c.columns.known_ahead:
-            yield f"columns.{role}", f"{column} must also stand in columns.known_ahead: it is needed for coming days"
+            yield f"columns.{role}", f"{column} must also be in columns.known_ahead: it is needed for coming days"
 
 
-def _future(c: Config) -> Said:
+def _future(c: Config) -> Conflicts:
     for column, rule in c.future.items():
         key = f"future.{column}"
         if column not in c.columns.known_ahead:
-            known = ", ".join(c.columns.known_ahead) or "nothing"
-            yield key, f"{column} is not in columns.known_ahead, which holds {known}"
+            listed = ", ".join(c.columns.known_ahead) or "nothing"
+            yield key, f"{column} is not in columns.known_ahead, which holds {listed}"
         if isinstance(rule, list | dict):
             yield key, f"{rule!r} is not a rule: use null, {', '.join(RULES)}, a number, or '=text'"
         if isinstance(rule, str) and rule not in RULES and not rule.startswith("="):
@@ -91,7 +91,7 @@ def _future(c: Config) -> Said:
             yield key, f"same_weekday needs days, and freq is {c.freq}: use repeat_last_year or last"
 
 
-def _horizon(c: Config) -> Said:
+def _horizon(c: Config) -> Conflicts:
     if c.blocks is not None and (list(c.blocks) != sorted(set(c.blocks)) or c.blocks[-1:] != (c.h,)):
         yield "blocks", f"must rise and end with h = {c.h}, for example {list(c.frequency.blocks(c.h))}"
     if c.limits.volume and not 0 <= c.limits.volume[0] <= 1 <= c.limits.volume[1]:
@@ -101,49 +101,49 @@ def _horizon(c: Config) -> Said:
         yield "limits.dates", f"{first} must lie before {last}: the first plausible date, then the last"
 
 
-def _bounds(c: Config) -> Said:
+def _interval_levels(c: Config) -> Conflicts:
     if not c.level:
         yield "level", "must hold a percentage, for example [80, 95]"
     for i, level in enumerate(c.level):
         if not 0 < level < 100:
             yield f"level.{i}", f"{level} must be a percentage from 1 to 99"
         if level in c.level[:i]:
-            yield f"level.{i}", f"{level} stands there twice: leave one out"
+            yield f"level.{i}", f"{level} is listed twice: leave one out"
 
 
-def _levels(c: Config) -> Said:
+def _aggregation_levels(c: Config) -> Conflicts:
     """Only columns that are the same on all days of a series can group series."""
     levels = c.levels_of_aggregation
     if not levels:
-        yield "levels_of_aggregation", "must hold a level; [[]] is the total alone"
+        yield "levels_of_aggregation", "must hold at least one level; [[]] is the total alone"
     for i, level in enumerate(levels):
         key = f"levels_of_aggregation.{i}"
         unknown = [column for column in level if column not in c.static_columns]
         if unknown:
-            known = ", ".join(c.static_columns) or "nothing"
-            yield key, f"{unknown[0]} is not in columns.static (there is {known}): add it, or take the level out"
+            listed = ", ".join(c.static_columns) or "nothing"
+            yield key, f"{unknown[0]} is not in columns.static, which holds {listed}: add it, or take the level out"
         if len(set(level)) < len(level) or level in levels[:i]:
             yield key, f"{list(level)} repeats a column or a level: leave one out"
 
 
-def _closed_by(c: Config) -> Said:
+def _closed_by(c: Config) -> Conflicts:
     for i, column in enumerate(c.clean.closed_by):
         if column not in ("unique_id", *c.static_columns):
-            known = ", ".join(("unique_id", *c.static_columns))
-            yield f"clean.closed_by.{i}", f"{column} is not the same on all days of a series: name one of {known}"
+            allowed = ", ".join(("unique_id", *c.static_columns))
+            yield f"clean.closed_by.{i}", f"{column} is not the same on all days of a series: name one of {allowed}"
 
 
-def _models(c: Config) -> Said:
+def _models(c: Config) -> Conflicts:
     names = [m.name for m in c.models]
     for i, name in enumerate(names):
         if name in names[:i]:
-            yield f"models.{i}", f"two models bear the name {name}: give this one another `name`"
+            yield f"models.{i}", f"two models have the name {name}: give this one another `name`"
     if not any(m.family == "naive" and m.on == "series" and "class" not in m.options for m in c.models):
-        yield "models", "the list must hold `ladder`: every score is told against it"
+        yield "models", "the list must hold `ladder`: every model is compared with it"
 
 
-def _calendar(c: Config) -> Said:
-    """Places and events can only be told by static columns; a payday is a day of a month."""
+def _calendar(c: Config) -> Conflicts:
+    """Places and events follow from static columns only; a payday is a day of the month."""
     calendar = c.calendar
     for key in ("country_column", "region_column"):
         if getattr(calendar, key) not in (None, *c.static_columns):
@@ -152,7 +152,7 @@ def _calendar(c: Config) -> Said:
         yield "calendar", "a region needs its country: add calendar.country, for example DE"
     for i, day in enumerate(calendar.paydays):
         if not 1 <= abs(day) <= 31:
-            yield f"calendar.paydays.{i}", f"{day} is no day of a month: use 1 to 31, or -1 for the last day"
+            yield f"calendar.paydays.{i}", f"{day} is not a day of the month: use 1 to 31, or -1 for the last day"
     for name, events in calendar.events.items():
         key = f"calendar.events.{name}"
         if (events.ds is None) == (events.start is None):

@@ -1,4 +1,4 @@
-"""What Pydantic finds wrong, as sentences: where, which key, what, how to mend it."""
+"""The mistakes that Pydantic finds, as UserErrors: one sentence with the key, what is wrong and how to correct it."""
 
 from __future__ import annotations
 
@@ -16,63 +16,64 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MOST = 5
+"""So many mistakes are reported at once."""
 
-KINDS = {
+MESSAGES = {
     "string_type": "must be text (put a number in quotes)",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "must begin with a letter or digit and hold only letters, digits, - and _",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "tuple_type": "must be a list in brackets, such as [a, b]",
-    "dict_type": "must be a section with keys and values of its own",
-    "model_type": "must be a section with keys and values of its own",
+    "dict_type": "must be a section with keys and values",
+    "model_type": "must be a section with keys and values",
 }
 
 
-class Clash(ValueError):
-    """A combination of keys that cannot work, told at one of them."""
+class KeyConflict(ValueError):
+    """A combination of keys that cannot work, reported at one of them."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
         self.key = key
 
 
-def error_messages(e: ValidationError, whole: type[BaseModel], origin: Origin) -> Iterator[UserError]:
-    """One sentence per mistake, the first few; a missing key that an unknown one was meant to be is not told twice."""
+def error_messages(e: ValidationError, config: type[BaseModel], origin: Origin) -> Iterator[UserError]:
+    """One error per mistake, the first few; a missing key that an unknown key was meant to be is not reported."""
     errors = sorted(e.errors(include_url=False), key=lambda err: err["type"] == "missing")  # those have no line
-    unknown = {_path(err): _nearest(whole, _path(err)) for err in errors if err["type"] == "extra_forbidden"}
+    unknown = {_path(err): _nearest_key(config, _path(err)) for err in errors if err["type"] == "extra_forbidden"}
     meant = {(*path[:-1], near) for path, near in unknown.items()}
     for err in [err for err in errors if err["type"] != "missing" or _path(err) not in meant][:MOST]:
         path = _path(err)
-        said = _misspelt(unknown[path]) if path in unknown else _said(err)
-        yield UserError(f"{'.'.join(path)}: {said}", where=origin.place(path))
+        message = _unknown_key(unknown[path]) if path in unknown else _message(err)
+        yield UserError(f"{'.'.join(path)}: {message}", where=origin.place(path))
 
 
 def _path(err: ErrorDetails) -> Key:
-    clash = err.get("ctx", {}).get("error")
-    return tuple(clash.key.split(".")) if isinstance(clash, Clash) else tuple(str(part) for part in err["loc"])
+    cause = err.get("ctx", {}).get("error")
+    return tuple(cause.key.split(".")) if isinstance(cause, KeyConflict) else tuple(str(part) for part in err["loc"])
 
 
-def _said(err: ErrorDetails) -> str:
+def _message(err: ErrorDetails) -> str:
     if err["type"] == "missing":
         return "is missing: every config needs it"
     if err["type"] == "value_error":
         return str(err["ctx"]["error"])
-    said = KINDS.get(err["type"]) or err["msg"].replace("Input should be", "must be")
-    return f"{said}, and it is {_value(err)}"
+    message = MESSAGES.get(err["type"]) or err["msg"].replace("Input should be", "must be")
+    return f"{message}, and it is {_value(err)}"
 
 
 def _value(err: ErrorDetails) -> str:
     return "empty" if err["input"] in (None, "") else repr(err["input"])
 
 
-def _misspelt(near: str) -> str:
+def _unknown_key(near: str) -> str:
     return f"is not a key of the config; {f'did you mean `{near}`?' if near else 'take it out'}"
 
 
-def _nearest(whole: type[BaseModel], path: Key) -> str:
-    """The known key of the section that is most like the unknown one; empty when none is."""
-    section: Any = whole
+def _nearest_key(config: type[BaseModel], path: Key) -> str:
+    """The key of the section that is most like the unknown one; empty when none is."""
+    section: Any = config
     for part in path[:-1]:
         inner = get_args(section)  # of a list its items, of a mapping its values
         section = inner[-1 if get_origin(section) is dict else 0] if inner else section.model_fields[part].annotation

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError, model_validator
 
 from forecasting.config import yaml_file
-from forecasting.config.cross_checks import clashes
-from forecasting.config.error_messages import Clash, error_messages
+from forecasting.config.cross_checks import find_conflicts
+from forecasting.config.error_messages import KeyConflict, error_messages
 from forecasting.config.formats import refuse_newer_config
 from forecasting.config.keys import Keys
 from forecasting.config.sections import Source
@@ -83,8 +83,8 @@ class Config(Keys):
 
     @model_validator(mode="after")
     def _cross_checked(self) -> Config:
-        for key, message in clashes(self):
-            raise Clash(key, message)
+        for key, message in find_conflicts(self):
+            raise KeyConflict(key, message)
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a value of the config may be, beyond what Pydantic's own types say: strict, and told in sentences."""
+"""Types of config values, stricter than Pydantic's: short forms are accepted, mistakes end in a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _names(value: Any) -> Any:
     return () if value is None else (value,) if isinstance(value, str) else value
 
 
-def _renamed(value: Any) -> Any:
+def _name_map(value: Any) -> Any:
     """`store` and `[store, item]` are short for {store: store, item: item}."""
     return value if isinstance(value, Mapping) else {name: name for name in _names(value)}
 
@@ -44,8 +44,8 @@ def _buckets(value: Any) -> Any:
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Renamed = Annotated[dict[str, str], BeforeValidator(_renamed)]
-"""Names of the panel -> names in a file."""
+Renamed = Annotated[dict[str, str], BeforeValidator(_name_map)]
+"""Column names in the panel -> column names in a file."""
 Day = Annotated[date, BeforeValidator(_day)]
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
 Span = Annotated[tuple[Day, Day], BeforeValidator(_span)]

@@ -43,7 +43,7 @@ def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[str, Any]:
             raise yaml.YAMLError(f"line {line}: a key must be plain text, not a list or a mapping")
         if key.value in first:
             raise yaml.YAMLError(
-                f"line {line}: the key {key.value} stands already in line {first[key.value]}: leave one of them"
+                f"line {line}: the key {key.value} is already in line {first[key.value]}: leave one of them"
             )
         first[key.value] = line
     return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
@@ -64,23 +64,23 @@ Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.val
 
 
 def read(file: Path, overrides: Mapping[str, Any]) -> tuple[dict[str, Any], Origin]:
-    """The keys and values of a file with dotted `overrides` put over them, and where they stand; raises UserError."""
+    """The keys and values of a file with dotted `overrides` put over them, and their places; raises UserError."""
     try:
-        written = file.read_text(encoding="utf-8-sig")
-        node, raw = yaml.compose(written, Loader), yaml.load(written, Loader)
+        text = file.read_text(encoding="utf-8-sig")
+        node, raw = yaml.compose(text, Loader), yaml.load(text, Loader)
     except FileNotFoundError:
         raise UserError(f"{file}: there is no such config file; the built-in ones are in configs/") from None
     except (OSError, UnicodeDecodeError) as e:
         raise UserError(f"{file}: cannot be read as a text file ({e})") from None
     except (yaml.YAMLError, RecursionError, ValueError) as e:
-        raise UserError(f"{file}{_trouble(e)}") from None
+        raise UserError(f"{file}{_yaml_problem(e)}") from None
     if not isinstance(raw, dict):
         what = "is empty" if raw is None else f"holds {'a list' if isinstance(raw, list) else repr(raw)}"
         raise UserError(f"{file}: {what}, and must hold keys and values such as `freq: 1d`; see configs/ for examples")
     lines = dict(_key_lines(node))
     for key, value in overrides.items():
-        _put(raw, key, value)
-        lines = _outside(lines, tuple(key.split("."))) | {tuple(key.split(".")): 0}
+        _set_key(raw, key, value)
+        lines = _lines_outside(lines, tuple(key.split("."))) | {tuple(key.split(".")): 0}
     return raw, Origin(str(file), dict(_with_options(lines)))
 
 
@@ -100,11 +100,11 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
     return out
 
 
-def _trouble(e: Exception) -> str:
-    """Line and reason of what PyYAML says, without its repetition of the text."""
+def _yaml_problem(e: Exception) -> str:
+    """Line and reason of a YAML error, without PyYAML's repetition of the text."""
     if not isinstance(e, yaml.MarkedYAMLError) or e.problem_mark is None:
-        said = " ".join(str(e).split())
-        return f", {said}" if said.startswith("line ") else f": is not valid YAML: {said}"
+        message = " ".join(str(e).split())
+        return f", {message}" if message.startswith("line ") else f": is not valid YAML: {message}"
     tab = "\\t" in str(e.problem)
     hint = "indent with spaces, not with tabs" if tab else "check colons, brackets, quotes and indents"
     return f", line {e.problem_mark.line + 1}: is not valid YAML ({e.problem}): {hint}"
@@ -123,23 +123,23 @@ def _key_lines(node: Any, at: Key = ()) -> Iterator[tuple[Key, int]]:
 
 
 def _with_options(lines: Mapping[Key, int]) -> Iterator[tuple[Key, int]]:
-    """Also models.<i>.<option> for what is written models.<i>.<family>.<option>."""
+    """The lines, and those of models.<i>.<family>.<option> also under models.<i>.<option>."""
     for path, line in lines.items():
         yield path, line
         if path[0] == "models" and len(path) > 3:
             yield (*path[:2], *path[3:]), line
 
 
-def _outside(lines: Mapping[Key, int], path: Key) -> dict[Key, int]:
+def _lines_outside(lines: Mapping[Key, int], path: Key) -> dict[Key, int]:
     """The lines of all but `path` and what is below it."""
     return {key: line for key, line in lines.items() if key[: len(path)] != path}
 
 
-def _put(raw: dict[str, Any], key: str, value: Any) -> None:
+def _set_key(raw: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
     at: Any = raw
     for i, parent in enumerate(parents):
-        at = _below(at, parent)
+        at = _child(at, parent)
         if not isinstance(at, dict | list):
             raise UserError(f"{'.'.join(parents[: i + 1])} is not a section of the config", where=Place(override=key))
     if isinstance(at, dict):
@@ -152,7 +152,7 @@ def _put(raw: dict[str, Any], key: str, value: Any) -> None:
         )
 
 
-def _below(at: Any, part: str) -> Any:
+def _child(at: Any, part: str) -> Any:
     if isinstance(at, list):
         return at[int(part)] if part.isdigit() and int(part) < len(at) else None
     if at.get(part) is None:
