@@ -20,13 +20,13 @@ from forecasting.config.sections import (
     StoreConfig,
     Tracking,
 )
-from forecasting.config.value_types import Names, Whole
+from forecasting.config.value_types import NameList, StrictInt
 
 
 class Keys(TopLevel):
     """The keys of a config. A new one is a field here (or in a section) and the place that uses it."""
 
-    format: Whole = Field(
+    format: StrictInt = Field(
         default=CONFIG_FORMAT,
         ge=1,
         description="Number of the config format; a newer one than the program knows is refused.",
@@ -50,18 +50,18 @@ class Keys(TopLevel):
         description="Length of a period: a day, a week or a month.",
         json_schema_extra=changes("data", "features", "tuning", "forecasts"),
     )
-    h: Whole = Field(
+    h: StrictInt = Field(
         ge=1,
         description="The horizon: how many periods ahead are forecast.",
         json_schema_extra=changes("features", "tuning", "forecasts"),
     )
-    season_length: Whole | None = Field(
+    season_length: StrictInt | None = Field(
         default=None,
         ge=1,
         description="Periods in a season; null: 7 days, 52 weeks or 12 months.",
         json_schema_extra=changes("data", "features", "tuning", "forecasts"),
     )
-    blocks: tuple[Annotated[Whole, Field(ge=1)], ...] | None = Field(
+    blocks: tuple[Annotated[StrictInt, Field(ge=1)], ...] | None = Field(
         default=None,
         description="Last step of each horizon block; a block has one booster. Null: by frequency and horizon.",
         json_schema_extra=changes("features", "tuning", "forecasts"),
@@ -71,7 +71,7 @@ class Keys(TopLevel):
         description="Roles of the columns other than unique_id, ds and y.",
         json_schema_extra=changes("data", "features", "tuning", "forecasts"),
     )
-    levels_of_aggregation: tuple[Names, ...] = Field(
+    levels_of_aggregation: tuple[NameList, ...] = Field(
         default=((),),
         description="Static columns that group series, one list per level; [] is the total.",
         json_schema_extra=changes("data", "published"),
@@ -105,7 +105,7 @@ class Keys(TopLevel):
         description="The models of the recipe; `ladder` (the naive forecasts) must be one of them.",
         json_schema_extra=changes("forecasts"),
     )
-    level: tuple[Whole, ...] = Field(
+    level: tuple[StrictInt, ...] = Field(
         default=(80, 95),
         description="Levels of the prediction intervals in percent.",
         json_schema_extra=changes("published"),
@@ -121,7 +121,7 @@ class Keys(TopLevel):
     tracking: Tracking = Field(
         default=Tracking(), description="Where runs and bundles are registered.", json_schema_extra=changes("nothing")
     )
-    data_version: Whole | None = Field(
+    data_version: StrictInt | None = Field(
         default=None,
         ge=0,
         description="Number of the load whose data are read; null: the newest.",

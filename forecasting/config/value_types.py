@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Strict
 
 
-def _names(value: Any) -> Any:
+def _name_list(value: Any) -> Any:
     return () if value is None else (value,) if isinstance(value, str) else value
 
 
 def _name_map(value: Any) -> Any:
     """`store` and `[store, item]` are short for {store: store, item: item}."""
-    return value if isinstance(value, Mapping) else {name: name for name in _names(value)}
+    return value if isinstance(value, Mapping) else {name: name for name in _name_list(value)}
 
 
 def _day(value: Any) -> Any:
@@ -41,10 +41,10 @@ def _buckets(value: Any) -> Any:
 
 
 # Pydantic would take true, "28" and 28.0 for the numbers 1 and 28.
-Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Renamed = Annotated[dict[str, str], BeforeValidator(_name_map)]
+StrictInt = Annotated[int, Strict()]
+StrictFloat = Annotated[float, Strict()]
+NameList = Annotated[tuple[str, ...], BeforeValidator(_name_list)]
+NameMap = Annotated[dict[str, str], BeforeValidator(_name_map)]
 """Column names in the panel -> column names in a file."""
 Day = Annotated[date, BeforeValidator(_day)]
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Names, Whole
+from forecasting.config.value_types import NameList, StrictInt
 
 
 class Events(Section):
@@ -21,7 +21,7 @@ class Events(Section):
     name: str | None = Field(
         default=None, description="Column that names the event; without it all rows are the same event."
     )
-    on: Names = Field(
+    on: NameList = Field(
         default=(),
         description="Static columns, which the file holds, too: an event counts for series with its value, and for all "
         "where the cell is empty.",
@@ -42,7 +42,7 @@ class Calendar(Section):
         default=None, description="Static column that holds the region of a series; empty cells take `region`."
     )
     events: dict[str, Events] = Field(default_factory=dict, description="Own tables of events by name.")
-    paydays: tuple[Whole, ...] = Field(
+    paydays: tuple[StrictInt, ...] = Field(
         default=(), description="Days of the month on which wages are paid; -1 is the last."
     )
     paydays_move: Literal["before", "never"] = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Names, Number, Whole
+from forecasting.config.value_types import NameList, StrictFloat, StrictInt
 
 
 class Outliers(Section):
@@ -25,7 +25,7 @@ class Outliers(Section):
         default=None,
         description="Bound in quartile ranges (iqr) or scaled median deviations (the others); null: by rule.",
     )
-    window: Annotated[Whole, Field(ge=3)] | None = Field(
+    window: Annotated[StrictInt, Field(ge=3)] | None = Field(
         default=None, description="Periods that an observation is compared with; null: by frequency."
     )
 
@@ -36,7 +36,7 @@ class Clean(Section):
     gaps: Literal["missing", "zero"] = Field(
         default="missing", description="A period without a row is not observed, or nothing was sold."
     )
-    y_min: Number | None = Field(
+    y_min: StrictFloat | None = Field(
         default=0.0, description="Least plausible y, which also bounds forecasts from below; null: none."
     )
     below: Literal["quarantine", "zero", "missing"] = Field(
@@ -51,7 +51,7 @@ class Clean(Section):
     closed: Literal["as_told", "infer"] = Field(
         default="as_told", description="Closed days: as columns.open marks them, or also inferred from common zeros."
     )
-    closed_by: Names = Field(
+    closed_by: NameList = Field(
         default=(),
         description="Static columns whose series close together; by default the levels of aggregation and the total.",
     )

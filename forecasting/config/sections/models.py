@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Whole
+from forecasting.config.value_types import StrictInt
 
 FAMILIES = {
     "naive": "ladder",
@@ -24,9 +24,9 @@ FAMILIES = {
 class Backtest(Section):
     """The backtest windows: past cutoffs from which h periods are forecast and scored."""
 
-    windows: Whole = Field(default=2, ge=1, description="Number of windows on which scores are reported.")
-    step: Whole | None = Field(default=None, ge=1, description="Periods between two cutoffs; null: h.")
-    calibration: Whole = Field(
+    windows: StrictInt = Field(default=2, ge=1, description="Number of windows on which scores are reported.")
+    step: StrictInt | None = Field(default=None, ge=1, description="Periods between two cutoffs; null: h.")
+    calibration: StrictInt = Field(
         default=2,
         ge=0,
         description="Largest number of older windows whose errors calibrate the intervals; fewer if those suffice.",
@@ -48,7 +48,7 @@ class ModelSpec(Section):
     on: Literal["series", "aggregates"] = Field(
         default="series", description="Whether it is fitted on single series or on the aggregates of series."
     )
-    most: Annotated[Whole, Field(ge=1)] | None = Field(
+    most: Annotated[StrictInt, Field(ge=1)] | None = Field(
         default=None, description="It is left out where the panel has more rows than this; null: never."
     )
 

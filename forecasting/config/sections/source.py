@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Names, Number, Renamed, Span, Whole
+from forecasting.config.value_types import NameList, NameMap, Span, StrictFloat, StrictInt
 
 
 class Source(Section):
@@ -21,7 +21,7 @@ class Source(Section):
     path: str | None = Field(
         default=None, description="File, folder or glob, local or s3://...; for kind sql the address of the database."
     )
-    columns: dict[str, Names] | None = Field(
+    columns: dict[str, NameList] | None = Field(
         default=None,
         description="The source's columns for unique_id (several are joined with a slash), ds, y and deleted (marks "
         "rows to take out). Left out: found by their names; without unique_id the one series has the job's name.",
@@ -46,7 +46,7 @@ class SideTable(Section):
     """A further table (stores, items, prices, promotions, stock) that is joined to the rows of the source."""
 
     path: str = Field(description="File, folder or glob, local or s3://...")
-    on: Renamed = Field(
+    on: NameMap = Field(
         default_factory=dict,
         description="Columns of the panel by which it is joined, and their names in the file; a list if alike.",
     )
@@ -57,7 +57,7 @@ class SideTable(Section):
         description="Column of the last day that a row is about; without it a row holds until the next start.",
     )
     ds_format: str | None = Field(default=None, description="How its dates are written; see source.ds_format.")
-    columns: Renamed = Field(
+    columns: NameMap = Field(
         description="Columns that are taken, by their names in the panel; `=1` or `=text` in the place of a file's "
         "column is that value on all rows."
     )
@@ -74,9 +74,9 @@ class SideTable(Section):
 class Columns(Section):
     """Roles of the columns other than unique_id, ds and y."""
 
-    known_ahead: Names = Field(default=(), description="Columns whose values are known for coming days, too.")
-    known_after: Names = Field(default=(), description="Columns whose values come only with the sales.")
-    static: Names = Field(default=(), description="Columns that are the same on all days of a series.")
+    known_ahead: NameList = Field(default=(), description="Columns whose values are known for coming days, too.")
+    known_after: NameList = Field(default=(), description="Columns whose values come only with the sales.")
+    static: NameList = Field(default=(), description="Columns that are the same on all days of a series.")
     price: str | None = Field(default=None, description="The column that holds the price; one of known_ahead.")
     cost: str | None = Field(
         default=None, description="The column that holds the cost of a unit; by default one of known_after."
@@ -93,17 +93,17 @@ class Columns(Section):
 class Limits(Section):
     """When a load is refused as a whole."""
 
-    quarantined: Number = Field(default=0.01, ge=0, le=1, description="Largest share of rows that break a rule.")
-    unmatched: Number = Field(
+    quarantined: StrictFloat = Field(default=0.01, ge=0, le=1, description="Largest share of rows that break a rule.")
+    unmatched: StrictFloat = Field(
         default=1.0,
         ge=0,
         le=1,
         description="Largest share of rows without a match in a further table that has no `missing`.",
     )
-    volume: tuple[Number, Number] | None = Field(
+    volume: tuple[StrictFloat, StrictFloat] | None = Field(
         default=None, description="Least and largest number of lines, as shares of the last load's."
     )
-    max_age: Whole | None = Field(default=None, ge=0, description="Largest age of the newest sale, in days.")
+    max_age: StrictInt | None = Field(default=None, ge=0, description="Largest age of the newest sale, in days.")
     dates: Span = Field(
         default=(date(1900, 1, 1), date(2100, 1, 1)), description="First and last plausible date of a row."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Buckets, Whole
+from forecasting.config.value_types import Buckets, StrictInt
 
 
 class StoreConfig(Section):
@@ -17,7 +17,9 @@ class StoreConfig(Section):
     buckets: Buckets = Field(
         default="auto", description="Number of buckets of series, fixed by the first load; auto: by the number of rows."
     )
-    retention: Whole = Field(default=30, ge=0, description="Days for which old versions of the tables stay readable.")
+    retention: StrictInt = Field(
+        default=30, ge=0, description="Days for which old versions of the tables stay readable."
+    )
 
 
 class Tracking(Section):
