@@ -6,6 +6,7 @@ from dash import ALL, Dash, Input, Output, State, ctx, no_update
 
 from dashboard import choices
 from dashboard.async_queries import render, run_query
+from dashboard.error_text import error_text
 from dashboard.pages.scenario.changes import to_edits
 from dashboard.pages.scenario.saved import draw_saved_scenarios
 from forecasting.config import Config
@@ -94,7 +95,7 @@ def _save(session: Session, name: str, series: str, changes: list[str], reason: 
     try:
         version = actions.save_scenario(session, name, series, to_edits(changes), reason)
     except UserError as error:
-        return str(error), ""
+        return error_text(error), ""
     return "", f"Saved {name.strip()} as version {version}."
 
 
@@ -110,5 +111,5 @@ def _withdraw(session: Session, name: str, reason: str) -> str:
     try:
         actions.withdraw_scenario(session, name, reason)
     except UserError as error:
-        return str(error)
+        return error_text(error)
     return ""
