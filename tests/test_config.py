@@ -505,5 +505,7 @@ def test_options_that_a_source_does_not_have(tmp_path):
 
 def test_a_model_named_like_a_rung_of_the_ladder(tmp_path):
     file = written(tmp_path, "stats: AutoETS", "naive: {class: Naive, name: Naive}")
-    with pytest.raises(UserError, match=r"line 47: models\.1: the recipe has a Naive already: give this one another `name`"):
+    with pytest.raises(
+        UserError, match=r"line 47: models\.1: the recipe has a Naive already: give this one another `name`"
+    ):
         models.build(load(file))

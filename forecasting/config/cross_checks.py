@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from forecasting.config.cross_checks_tables import find_table_conflicts
 
 if TYPE_CHECKING:
-    from forecasting.config.job import Config
+    from forecasting.config.derived import DerivedKeys
 
 Conflicts = Iterator[tuple[str, str]]
 
@@ -19,7 +19,7 @@ RULES = ("repeat_last_year", "same_weekday", "last")
 """The rules by which a known-ahead column continues after its last value."""
 
 
-def find_conflicts(c: Config) -> Conflicts:
+def find_conflicts(c: DerivedKeys) -> Conflicts:
     """Every combination of keys that cannot work, as (dotted key, message)."""
     for check in (
         _key_and_target,
@@ -37,7 +37,7 @@ def find_conflicts(c: Config) -> Conflicts:
         yield from check(c)
 
 
-def _key_and_target(c: Config) -> Conflicts:
+def _key_and_target(c: DerivedKeys) -> Conflicts:
     named = c.source.columns or {}
     for key in named:
         if key not in KEYS:
@@ -53,7 +53,7 @@ def _key_and_target(c: Config) -> Conflicts:
             meaning[column] = key
 
 
-def _drivers(c: Config) -> Conflicts:
+def _drivers(c: DerivedKeys) -> Conflicts:
     """A column has one role: key, target or one of known_ahead, known_after, static."""
     named = c.source.columns or {}
     taken = dict.fromkeys(("y", *named.get("y", ())), "the target")
@@ -70,14 +70,14 @@ def _drivers(c: Config) -> Conflicts:
             seen[column] = role
 
 
-def _roles(c: Config) -> Conflicts:
+def _roles(c: DerivedKeys) -> Conflicts:
     for role in ("price", "promo", "open"):
         column = getattr(c.columns, role)
         if column and column not in c.columns.known_ahead:
             yield f"columns.{role}", f"{column} must also be in columns.known_ahead: it is needed for coming days"
 
 
-def _future(c: Config) -> Conflicts:
+def _future(c: DerivedKeys) -> Conflicts:
     for column, rule in c.future.items():
         key = f"future.{column}"
         if column not in c.columns.known_ahead:
@@ -91,7 +91,7 @@ def _future(c: Config) -> Conflicts:
             yield key, f"same_weekday needs days, and freq is {c.freq}: use repeat_last_year or last"
 
 
-def _horizon(c: Config) -> Conflicts:
+def _horizon(c: DerivedKeys) -> Conflicts:
     if c.blocks is not None and (list(c.blocks) != sorted(set(c.blocks)) or c.blocks[-1:] != (c.h,)):
         yield "blocks", f"must rise and end with h = {c.h}, for example {list(c.frequency.blocks(c.h))}"
     if c.limits.volume and not 0 <= c.limits.volume[0] <= 1 <= c.limits.volume[1]:
@@ -101,7 +101,7 @@ def _horizon(c: Config) -> Conflicts:
         yield "limits.dates", f"{first} must lie before {last}: the first plausible date, then the last"
 
 
-def _interval_levels(c: Config) -> Conflicts:
+def _interval_levels(c: DerivedKeys) -> Conflicts:
     if not c.level:
         yield "level", "must hold a percentage, for example [80, 95]"
     for i, level in enumerate(c.level):
@@ -111,7 +111,7 @@ def _interval_levels(c: Config) -> Conflicts:
             yield f"level.{i}", f"{level} is listed twice: leave one out"
 
 
-def _aggregation_levels(c: Config) -> Conflicts:
+def _aggregation_levels(c: DerivedKeys) -> Conflicts:
     """Only columns that are the same on all days of a series can group series."""
     levels = c.levels_of_aggregation
     if not levels:
@@ -126,14 +126,14 @@ def _aggregation_levels(c: Config) -> Conflicts:
             yield key, f"{list(level)} repeats a column or a level: leave one out"
 
 
-def _closed_by(c: Config) -> Conflicts:
+def _closed_by(c: DerivedKeys) -> Conflicts:
     for i, column in enumerate(c.clean.closed_by):
         if column not in ("unique_id", *c.static_columns):
             allowed = ", ".join(("unique_id", *c.static_columns))
             yield f"clean.closed_by.{i}", f"{column} is not the same on all days of a series: name one of {allowed}"
 
 
-def _models(c: Config) -> Conflicts:
+def _models(c: DerivedKeys) -> Conflicts:
     names = [m.name for m in c.models]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -142,7 +142,7 @@ def _models(c: Config) -> Conflicts:
         yield "models", "the list must hold `ladder`: every model is compared with it"
 
 
-def _calendar(c: Config) -> Conflicts:
+def _calendar(c: DerivedKeys) -> Conflicts:
     """Places and events follow from static columns only; a payday is a day of the month."""
     calendar = c.calendar
     for key in ("country_column", "region_column"):

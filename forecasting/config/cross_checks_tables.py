@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from forecasting.config.job import Config
+    from forecasting.config.derived import DerivedKeys
     from forecasting.config.sections import SideTable
 
 Conflicts = Iterator[tuple[str, str]]
 
 
-def find_table_conflicts(c: Config) -> Conflicts:
+def find_table_conflicts(c: DerivedKeys) -> Conflicts:
     """Every combination that cannot work, as (dotted key, message).
 
     A table can be joined by columns of the source and of the tables above it.
@@ -32,7 +32,7 @@ def find_table_conflicts(c: Config) -> Conflicts:
         provided |= dict.fromkeys(table.columns, name)
 
 
-def _roles(c: Config) -> dict[str, str]:
+def _roles(c: DerivedKeys) -> dict[str, str]:
     """Column -> its role; `stock` and `cost` are known after where no role is given."""
     alone = (c.columns.cost, c.columns.stock)
     roles = {role: getattr(c.columns, role) for role in ("known_after", "known_ahead", "static")}
@@ -68,7 +68,7 @@ def _not_available(column: str, name: str, provider: dict[str, str]) -> str:
     )
 
 
-def _check_column(c: Config, name: str, column: str, provided: dict[str, str]) -> Conflicts:
+def _check_column(c: DerivedKeys, name: str, column: str, provided: dict[str, str]) -> Conflicts:
     key, roles = f"tables.{name}.columns.{column}", _roles(c)
     if column in ("unique_id", "ds", "y", *c.id_columns):
         yield key, f"{column} is a key or the target, which comes from the source: take it out"

@@ -1,4 +1,4 @@
-"""The config of a job: what follows from its keys, and how it is read from a file."""
+"""The config of a job: its keys, the places where they stand, and how it is read from a file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 
 from forecasting.config import yaml_file
 from forecasting.config.cross_checks import find_conflicts
+from forecasting.config.derived import DerivedKeys
 from forecasting.config.error_messages import KeyConflict, error_messages
 from forecasting.config.formats import refuse_newer_config
-from forecasting.config.keys import Keys
 from forecasting.config.sections import Source
 from forecasting.errors import UserError
-from forecasting.frequency import FREQS, Frequency
 
 
-class Config(Keys):
+class Config(DerivedKeys):
     """One forecasting job. Two configs are equal when their keys are, wherever they were read from."""
 
     _origin: yaml_file.Origin = PrivateAttr(default_factory=yaml_file.Origin)
@@ -29,36 +28,6 @@ class Config(Keys):
     def file(self) -> str:
         """The file from which this was read."""
         return self._origin.file
-
-    @property
-    def frequency(self) -> Frequency:
-        return FREQS[self.freq]
-
-    @property
-    def season(self) -> int:
-        """Periods in a season."""
-        return self.season_length or self.frequency.season
-
-    @property
-    def step(self) -> int:
-        """Periods between two cutoffs of the backtest."""
-        return self.backtest.step or self.h
-
-    @property
-    def block_ends(self) -> tuple[int, ...]:
-        """Last step of each horizon block; the last one is h."""
-        return self.blocks or self.frequency.blocks(self.h)
-
-    @property
-    def id_columns(self) -> tuple[str, ...]:
-        """The columns of the source that are joined to unique_id; empty when there are fewer than two."""
-        ids = (self.source.columns or {}).get("unique_id", ())
-        return ids if len(ids) > 1 else ()
-
-    @property
-    def static_columns(self) -> tuple[str, ...]:
-        """columns.static and the joined id columns: all that is the same on every day of a series."""
-        return tuple(dict.fromkeys((*self.id_columns, *self.columns.static)))
 
     def fault(self, key: str, message: str) -> UserError:
         """The error for a dotted `key`, placed at the file and line of the key or its nearest parent."""
