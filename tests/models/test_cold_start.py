@@ -1,4 +1,4 @@
-"""Series that are announced and have never sold: like series speak for them, and say so."""
+"""Cold start: series that are announced and have never sold are forecast from similar series, and marked so."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -60,13 +60,13 @@ def rows():
     return chain()
 
 
-def answers(cut, name):
+def forecasts(cut, name):
     return {m.name: m for m in models.build(cut.config)}[name].fit(cut).predict(cut, 0)
 
 
 @pytest.mark.parametrize("name", ["SeasonalNaive", "HistoricAverage", "LightGBM"])
 def test_an_announced_series_is_answered_by_its_like(rows, name):
-    said = answers(cut_of(rows), name)
+    said = forecasts(cut_of(rows), name)
     new = said.filter(pl.col("unique_id").is_in(NEW))
     assert new.height == len(NEW) * H
     assert dict(new.group_by("unique_id").agg(pl.col("source").unique().first()).iter_rows()) == {
@@ -77,15 +77,15 @@ def test_an_announced_series_is_answered_by_its_like(rows, name):
     assert not said.filter(~pl.col("unique_id").is_in(NEW))["cold_start"].any()
 
 
-def test_the_number_is_the_mean_of_the_like_in_the_phase_of_the_day(rows):
-    first = answers(cut_of(rows), "SeasonalNaive").filter(unique_id="E/milk", ds=CUTOFF + timedelta(1))["yhat"].item()
+def test_the_forecast_is_the_mean_of_similar_series_in_the_phase_of_the_day(rows):
+    first = forecasts(cut_of(rows), "SeasonalNaive").filter(unique_id="E/milk", ds=CUTOFF + timedelta(1))["yhat"].item()
     same = [CUTOFF + timedelta(1 - 7 * k) for k in range(1, 5)]
     others = rows.filter(pl.col("ds").is_in(same), pl.col("item") == "milk", pl.col("unique_id") != "E/milk")
     assert first == pytest.approx(others["y"].mean())
 
 
 def test_launches_are_met_better_than_by_nothing_and_by_the_mean_of_all(rows):
-    said = answers(cut_of(rows), "SeasonalMean4").filter(pl.col("unique_id").is_in(NEW))
+    said = forecasts(cut_of(rows), "SeasonalMean4").filter(pl.col("unique_id").is_in(NEW))
     both = said.join(rows.select("unique_id", "ds", "y"), on=["unique_id", "ds"])
     mean = rows.filter(pl.col("ds") <= CUTOFF)["y"].mean()
     errors = {
@@ -108,7 +108,7 @@ def test_a_look_back_does_not_know_what_was_launched_later(rows):
 
 def test_without_like_series_nothing_is_known(rows):
     few = rows.filter(pl.col("unique_id").is_in([*NEW, "A/nuts"]))
-    said = answers(cut_of(few, recipe=("ladder",)), "Naive").filter(pl.col("unique_id").is_in(NEW))
+    said = forecasts(cut_of(few, recipe=("ladder",)), "Naive").filter(pl.col("unique_id").is_in(NEW))
     assert set(said["source"]) == {"no history"}
     assert set(said["yhat"]) == {0.0}
 
@@ -163,7 +163,7 @@ def launched():
 
 def told(cut, rows, name="SeasonalMean4"):
     """What is said of the tea, beside what was sold."""
-    said = answers(cut, name).filter(pl.col("unique_id").str.ends_with("tea"))
+    said = forecasts(cut, name).filter(pl.col("unique_id").str.ends_with("tea"))
     return said.join(rows.select("unique_id", "ds", "y"), on=["unique_id", "ds"])
 
 
@@ -213,7 +213,7 @@ def test_without_launches_nothing_changes(rows, launched):
     """Series that were there from the first days on tell nothing of launches, and young ones keep their own rungs."""
     assert launch_curves.launch_curves_at(cut_of(rows)).is_empty()
     young = pl.concat([rows, launched.filter(pl.col("unique_id") == "A/tea")])
-    said = answers(cut_of(young, recipe=("ladder",)), "SeasonalNaive")
+    said = forecasts(cut_of(young, recipe=("ladder",)), "SeasonalNaive")
     assert set(said.filter(unique_id="A/tea")["source"]) == {"SeasonalNaive", "Naive"}
 
 
@@ -221,5 +221,5 @@ def test_one_series_asked_for_alone_hears_the_same(launched):
     cut = cut_of(launched, recipe=("ladder",))
     alone = InMemory(cut.panel.scan(0).filter(pl.col("unique_id") == "B/tea").collect())
     some = replace(cut, panel=replace(cut.panel, scan=alone, whole=cut.panel))
-    whole = answers(cut, "Naive").filter(unique_id="B/tea")
-    assert_frame_equal(answers(some, "Naive"), whole)
+    whole = forecasts(cut, "Naive").filter(unique_id="B/tea")
+    assert_frame_equal(forecasts(some, "Naive"), whole)
