@@ -19,7 +19,8 @@ from forecasting import config as configs
 from forecasting.config import Config
 from forecasting.data import sources
 from forecasting.data.sources import TAGS
-from forecasting.steps import Outcome, run_step
+from forecasting.steps import run_step
+from forecasting.steps.registry import Outcome
 from forecasting.steps.session import open_store
 from tests.conftest import SCRATCH
 

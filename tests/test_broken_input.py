@@ -13,8 +13,9 @@ from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.planning.scenario import check_edits, parse_changes
 from forecasting.services.registry import Registry
-from forecasting.steps import Outcome, run_step
+from forecasting.steps import run_step
 from forecasting.steps.export import export
+from forecasting.steps.registry import Outcome
 from forecasting.steps.session import open_store
 
 START = date(2024, 1, 1)

@@ -10,8 +10,9 @@ import pytest
 
 from dashboard import figures
 from forecasting.config import load
-from forecasting.steps import STEPS, queries, run_step
+from forecasting.steps import queries, run_step
 from forecasting.steps.export import export
+from forecasting.steps.registry import PIPELINE
 from forecasting.steps.session import open_session
 
 WEEKS, H = 170, 8
@@ -44,7 +45,7 @@ def shop(tmp_path_factory) -> SimpleNamespace:
     text = CONFIG.replace("SALES", str(folder / "sales.csv")).replace("FOLDER", str(folder))
     (folder / "shop.yaml").write_text(text)
     config = load(folder / "shop.yaml")
-    told = {step: run_step(step, config).facts for step in STEPS}
+    told = {step: run_step(step, config).facts for step in PIPELINE}
     assert export(config, "forecasts", folder / "forecasts.csv") > 0
     exported = pl.read_csv(folder / "forecasts.csv", try_parse_dates=True)
     return SimpleNamespace(folder=folder, config=config, told=told, exported=exported)
@@ -58,7 +59,7 @@ def test_every_line_is_accounted_for(shop):
 
 
 def test_every_step_tells_plain_json(shop):
-    assert set(shop.told) == set(STEPS)
+    assert set(shop.told) == set(PIPELINE)
     assert json.loads(json.dumps(shop.told)) == shop.told
 
 
@@ -110,6 +111,6 @@ def test_the_figure_holds_the_sales_and_the_forecast(shop):
 
 
 def test_the_second_run_has_nothing_to_do(shop):
-    again = [run_step(step, shop.config) for step in STEPS]
-    assert [o.reused for o in again] == [True] * len(STEPS)
+    again = [run_step(step, shop.config) for step in PIPELINE]
+    assert [o.reused for o in again] == [True] * len(PIPELINE)
     assert [o.facts["version"] for o in again if "version" in o.facts] == [1, 1]

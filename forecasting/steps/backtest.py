@@ -29,12 +29,14 @@ from forecasting.models.naive import LADDER
 from forecasting.services.console import track
 from forecasting.services.store import Store
 from forecasting.services.tracked_run import Batch, Dataset
-from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting.calibration import calibrate, quantiles_at
 from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import actuals, memberships, origin_of
 from forecasting.steps.forecasting.training import NO_BACKTESTS, Trained, train_models
+from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.reports.backtest_summary import summarize_backtest
 from forecasting.steps.session import Session, count_rows, resolve_cutoff
 
 FEWEST = 4
@@ -211,3 +213,8 @@ def flat(tree: Any, at: str = "") -> dict[str, str]:
     if not pairs:
         return {at: tree if isinstance(tree, str) else json.dumps(tree)}
     return {name: text for key, value in pairs for name, text in flat(value, f"{at}.{key}" if at else str(key)).items()}
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of a backtest: the scores of all models, and the fits that failed."""
+    return summarize_backtest(facts)

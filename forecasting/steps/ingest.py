@@ -18,7 +18,6 @@ from forecasting.features import calendar
 from forecasting.services import log
 from forecasting.services.store.draft import Overtaken, exclusive_load
 from forecasting.services.store.formats import FORMAT_KEY, STORE_FORMAT
-from forecasting.steps import Outcome
 from forecasting.steps.identity import data_version
 from forecasting.steps.ingestion import (
     align_types,
@@ -32,6 +31,8 @@ from forecasting.steps.ingestion import (
 )
 from forecasting.steps.ingestion.landing import Rows
 from forecasting.steps.ingestion.load_state import Load
+from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.reports.load_summary import summarize_load
 from forecasting.steps.session import DRIVER_TYPES, Session
 
 TRIES = 60
@@ -122,3 +123,8 @@ def _counted(made: Iterator[tuple[pl.DataFrame, int]], written: list[int]) -> It
     for rows, n in made:
         written.append(n)
         yield rows
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of a load: what became of every line, and what the panel holds now."""
+    return summarize_load(facts)

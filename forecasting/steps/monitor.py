@@ -9,14 +9,16 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.data.quality.freshness import measure_freshness
+from forecasting.data.quality.freshness import freshness_messages, measure_freshness
 from forecasting.evaluation.metrics import reported_metrics, score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
 from forecasting.services.store.report_files import write_report_file
 from forecasting.services.store.vintages import published_vintages, scan_published
-from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting.origin import actuals
+from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.reports.score_table import score_rows
 from forecasting.steps.session import Session, resolve_cutoff
 
 NEWEST_DAYS = 56
@@ -134,3 +136,19 @@ def _realised(config: Config, store: Store, panel: Panel, vintages: pl.DataFrame
     kept = [c for c in ("n", *reported_metrics(wide.columns)) if c in wide.columns]
     finite = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
     return wide.select(pl.col("cutoff").cast(pl.String), "version", "model", *finite).sort("cutoff").to_dicts()
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of the monitoring: drifted columns, freshness, and the scores of past forecasts."""
+    lines = (*_drift_lines(facts), *freshness_messages(facts.get("freshness", {})))
+    scores = score_rows(facts["realised"])
+    return [Section("Drift", lines), *([Section("Past forecasts against actuals", (), scores)] if scores else [])]
+
+
+def _drift_lines(facts: Facts) -> list[str]:
+    if facts["share"] is None:
+        return ["not compared: a single period has no earlier one to be compared with"]
+    newest, before = (" to ".join(facts[span]) for span in ("current", "reference"))
+    drifted = f": {', '.join(facts['drifted'])}" if facts["drifted"] else ""
+    compared = f"{newest} against {before}: {facts['share']:.1%} of the columns drifted{drifted}"
+    return [compared, f"report: {facts['report']}"]

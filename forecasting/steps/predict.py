@@ -11,11 +11,12 @@ from forecasting.data.cut import Cut
 from forecasting.services import log
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import publish_vintage
-from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.calibration import calibrate
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, resolve_cutoff
 
 
@@ -61,3 +62,18 @@ def _write(store: Store, rows: pl.DataFrame, at: date, version: int) -> None:
     table = store.tables["forecasts"]
     held = contracts.validate_table(rows.select(table.schema.names()), table)
     store.replace("forecasts", held, cutoff=at, version=version)
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of the forecasts: how many, of which days, by which model, and which drivers are missing."""
+    f, missing = facts, facts["unknown_ahead"]
+    lines = [
+        f"{f['rows']:,} rows for {f['series']:,} series, {f['first']} to {f['last']}",
+        f"made on {f['cutoff']} by {f['champion']}, version {f['version']}",
+    ]
+    if missing:
+        lines.append(
+            f"no values of {', '.join(missing)} are given for the coming days, but the backtests used them: add rows "
+            "for these days, or rules under `future`; until then expect larger errors than scored"
+        )
+    return [Section("Forecasts", tuple(lines))]

@@ -19,7 +19,7 @@ from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
 from forecasting.services.console import track
-from forecasting.steps import Outcome, identity, run_log
+from forecasting.steps import identity, run_log
 from forecasting.steps.backtest import backtest
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
@@ -28,6 +28,7 @@ from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import Origin, actuals, memberships, origin_of
 from forecasting.steps.forecasting.training import train_models
+from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, count_rows, resolve_cutoff
 
 
@@ -191,3 +192,9 @@ def _set_alias(session: Session, version: int, decision: Decision) -> None:
         registry.set_alias("champion", version)
     elif registry.alias("champion") != version:  # done again with force, a champion is not its own challenger
         registry.set_alias("challenger", version)
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of a training: the version, why it was promoted or not, and the model that forecasts."""
+    lines = (f"version {facts['version']}: {facts['reason']}", f"forecasts come from {facts['champion']}")
+    return [Section("Model", lines)]

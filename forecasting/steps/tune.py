@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,54 +22,47 @@ from forecasting.models.lightgbm import LightGBM
 from forecasting.services import hyperparameter_search, log
 from forecasting.services.store import Store
 from forecasting.services.tracked_run import Batch, Dataset, key
-from forecasting.steps import Outcome, identity
+from forecasting.steps import identity
 from forecasting.steps.backtest import windows
+from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, resolve_cutoff
 from forecasting.steps.tuning import space, written
-from forecasting.steps.tuning.trials import Ground, Metric
+from forecasting.steps.tuning.options import TuneOptions
+from forecasting.steps.tuning.summary import summarize_search
+from forecasting.steps.tuning.trials import Ground
 from forecasting.steps.tuning.windows import ROWS, cutoffs, seen
 
 STORAGE = "DEMANDCAST_TUNE_STORAGE"
 """The environment variable for a place that nobody should read on a command line."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """How long to search, by what, on how many windows; where trials are kept and the config is written."""
+def tune(
+    session: Session, cutoff: date | None = None, *, force: bool = False, options: TuneOptions | None = None
+) -> Outcome:
+    """Search as if `cutoff` were the last day with data; the best options of LightGBM go into a new config file.
 
-    trials: int = 250
-    timeout: float = 600.0
-    metric: Metric = "wape"
-    windows: int = 3
-    storage: str | None = None
-    out: str | None = None
-
-
-def tune(session: Session, cutoff: date | None = None, *, force: bool = False, **asked: Any) -> Outcome:
-    """Search as `asked` (see Asked) as if `cutoff` were the last known day; the best options go into a new config file.
-
-    Trials of the same data, code and recipe count, whoever made them and however they ended; `force` throws them away.
+    Trials of the same data, code and recipe are continued, however an earlier search ended; `force` discards them.
     Raises UserError when the recipe has no LightGBM or the history no window before the reported ones.
     """
-    wish, started = _wish(asked), time.monotonic()
+    options, started = options or TuneOptions(), time.monotonic()
     config, store = session.config, session.store
     number = _entry(config)
-    out = written.place(config, wish.out)
+    out = written.place(config, options.out)
     end = resolve_cutoff(session.panel, cutoff)
-    ground = _ground(config, session.panel, end, wish, number)
+    ground = _ground(config, session.panel, end, options, number)
     now = space.today(_model(config, number).options)
     search = hyperparameter_search.Search(
         _name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error
     )
-    kept = wish.storage or os.environ.get(STORAGE) or _folder(store)
+    kept = options.storage or os.environ.get(STORAGE) or _folder(store)
     if force:
         hyperparameter_search.forget(search.name, kept)
-    with log.step("tune", trials=wish.trials, windows=len(ground.cutoffs)):
-        trials = hyperparameter_search.run(search, kept, wish.trials, started + wish.timeout)
+    with log.step("tune", trials=options.trials, windows=len(ground.cutoffs)):
+        trials = hyperparameter_search.run(search, kept, options.trials, started + options.timeout)
     facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in ground.cutoffs]}
     facts |= {
-        "asked": wish.trials,
-        "metric": wish.metric,
+        "asked": options.trials,
+        "metric": options.metric,
         "file": config.file,
         "out": str(out),
         "data_version": identity.data_version(store),
@@ -81,14 +73,6 @@ def tune(session: Session, cutoff: date | None = None, *, force: bool = False, *
     out.write_text(config_text, encoding="utf-8")
     facts["run_id"] = _logged(session, facts, trials)
     return Outcome("tune", facts)
-
-
-def _wish(asked: dict[str, Any]) -> Asked:
-    known = [f.name for f in fields(Asked)]
-    unknown = [name for name in asked if name not in known]
-    if unknown:
-        raise UserError(f"tune cannot be asked {unknown[0]!r}: it takes {', '.join(known)}")
-    return Asked(**asked)
 
 
 def _entry(config: Config) -> int:
@@ -106,14 +90,14 @@ def _model(config: Config, number: int) -> LightGBM:
     return model
 
 
-def _ground(config: Config, panel: Panel, end: date, wish: Asked, number: int) -> Ground:
+def _ground(config: Config, panel: Panel, end: date, options: TuneOptions, number: int) -> Ground:
     """What may be seen: nothing after the first reported cutoff, and the windows that are over by then."""
     reported, _ = windows(config, panel, end)
     held = seen(panel, reported[0])
     first = held.scan(0).select(pl.col("ds").min()).collect().item()
     oldest = config.frequency.shift(first, max(4, config.h) - 1)
-    at = cutoffs(config, reported[0], oldest, wish.windows)
-    return Ground(config, config.models[number], held, at, wish.metric)
+    at = cutoffs(config, reported[0], oldest, options.windows)
+    return Ground(config, config.models[number], held, at, options.metric)
 
 
 def _name(ground: Ground, store: Store) -> str:
@@ -188,3 +172,8 @@ def _logged(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> st
         dataset = Dataset(store.scan("panel").head(5).collect(), f"{store.root}/panel", version)
         batch = Batch(facts["today"] | facts["changes"], tags, metrics, dataset, {}, {"trials": table, "best": file})
         return session.registry.log_tuning(batch, trials)
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of a search: errors before and after, and the options that change."""
+    return summarize_search(facts)

@@ -55,10 +55,10 @@ def harness() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def piped(harness: None, make_job: Make) -> SimpleNamespace:
     """The pipeline run twice: the file, its config, the records of both runs and the tables' versions after each."""
-    from flows.pipeline import pipeline
+    from flows.orchestration.deployments import FLOWS
 
     file = make_job()
-    config = load(file)
+    config, pipeline = load(file), FLOWS["pipeline"]
     first = pipeline(str(file))
     after_first = versions(config)
     second = pipeline(str(file))

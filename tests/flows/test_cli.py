@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows import cli, launch, sample
+from flows import cli, sample
+from flows.orchestration import launch
 from forecasting.config import Config, load
 from forecasting.data import sources
 from forecasting.data.schemas import EXPORTS
 from forecasting.errors import UserError
+from forecasting.steps.registry import STEPS
+from forecasting.steps.tuning.options import TuneOptions
 from tests.conftest import ROOT
 
 DEMO = str(ROOT / "configs/demo.yaml")
@@ -57,6 +61,8 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         (["export", "sums", DEMO, "--over", "week", "--out", "x.csv"], "--over week: must be whole numbers"),
         (["scenario", DEMO, "--change", "price=1", "--dates", "soon"], "--dates soon: must be first and last day"),
         (["scenario", DEMO, "--change", "price=1", "--dates", "2026-01-02:2026-01-01"], "lies before the first"),
+        (["tune", DEMO, "--trials", "0"], "--trials 0: must be at least 1"),
+        (["tune", DEMO, "--metric", "r2"], "--metric"),
         (["sample", "--out", "here", "--days", "0"], "source.options.days"),
     ],
 )
@@ -94,9 +100,9 @@ def test_exit_codes(
 
 
 def test_run_is_the_pipeline_and_the_others_are_themselves(launched: list[dict[str, Any]]) -> None:
-    for command in ("run", "ingest", "backtest", "train", "predict", "monitor"):
+    for command in ("run", *STEPS):
         cli.main([command, DEMO])
-    assert [call["flow"] for call in launched] == ["pipeline", "ingest", "backtest", "train", "predict", "monitor"]
+    assert [call["flow"] for call in launched] == ["pipeline", *STEPS]
     assert launched[0] == {
         "flow": "pipeline",
         "job": "demo",
@@ -113,6 +119,11 @@ def test_options_reach_the_flow_typed(launched: list[dict[str, Any]]) -> None:
     assert launched[0]["overrides"] == {"h": 14, "store.root": "/tmp/x"}
     assert launched[0]["cutoff"] == date(2025, 6, 30)
     assert launched[0]["force"] is True
+
+
+def test_options_of_a_step_reach_the_flow_by_name(launched: list[dict[str, Any]]) -> None:
+    cli.main(["tune", DEMO, "--trials", "5", "--metric", "mase"])
+    assert launched[0]["options"] == asdict(TuneOptions(trials=5, metric="mase"))
 
 
 def test_a_taken_port_is_told_before_the_dashboard_starts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,18 +171,7 @@ def test_help_of_export_names_every_table_that_is_exported() -> None:
 def test_help_names_every_command() -> None:
     done = shell("--help")
     assert done.returncode == 0
-    for command in (
-        "run",
-        "ingest",
-        "backtest",
-        "train",
-        "predict",
-        "monitor",
-        "export",
-        "scenario",
-        "sample",
-        "serve",
-    ):
+    for command in ("run", *STEPS, *cli.OTHER_COMMANDS):
         assert f"│ {command} " in done.stdout
 
 

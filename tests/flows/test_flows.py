@@ -19,13 +19,12 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Failed
 
-from flows import tasks
-from flows.ingest import ingest
-from flows.pipeline import STEPS
-from forecasting import steps
+from flows.orchestration import prefect_yaml, tasks
+from flows.orchestration.deployments import FLOWS
 from forecasting.config import Config, load
 from forecasting.errors import UserError
-from forecasting.steps import Outcome, run_step
+from forecasting.steps import run_step
+from forecasting.steps.registry import PIPELINE, STEPS, Outcome
 from forecasting.steps.session import open_store
 from tests.conftest import ROOT
 
@@ -38,7 +37,7 @@ def test_the_second_run_does_nothing(piped: SimpleNamespace) -> None:
     assert before == after
     assert before["panel"] is not None
     assert before["forecasts"] is not None
-    assert [r["step"] for r in piped.second] == list(STEPS)
+    assert [r["step"] for r in piped.second] == list(PIPELINE)
     assert all(r["reused"] for r in piped.second)
     assert [r["facts"].get("scores") for r in piped.second] == [r["facts"].get("scores") for r in piped.first]
 
@@ -50,7 +49,7 @@ def test_records_are_plain_json(piped: SimpleNamespace) -> None:
 def test_the_pipeline_does_what_the_steps_do(piped: SimpleNamespace, make_job: Make) -> None:
     """Row for row, in every table: Prefect adds nothing to the numbers."""
     config = load(make_job())
-    for name in STEPS:
+    for name in PIPELINE:
         run_step(name, config)
     for table in ("panel", "series", "groups", "backtests", "scores", "forecasts", "vintages"):
         ours, theirs = (contents(c, table) for c in (config, piped.config))
@@ -79,7 +78,7 @@ def found(where: FlowRunFilter) -> list[FlowRun]:
 def test_a_run_leaves_its_summary_and_its_scores(piped: SimpleNamespace) -> None:
     with get_client(sync_client=True) as client:
         artifacts = {a.key: a for a in client.read_artifacts()}
-    assert {f"{step}-tiny" for step in STEPS} <= set(artifacts)
+    assert {f"{step}-tiny" for step in PIPELINE} <= set(artifacts)
     lines = piped.first[0]["facts"]["lines"]
     assert f"{lines:,} lines in" in artifacts["ingest-tiny"].data
     scores = next(r["facts"]["scores"] for r in piped.first if r["step"] == "backtest")
@@ -101,7 +100,7 @@ def test_a_user_s_mistake_is_a_failed_state_with_its_sentence(
     harness: None, make_job: Make, told: pytest.LogCaptureFixture
 ) -> None:
     file = make_job(source={"kind": "table", "path": "nowhere.csv"})
-    state = ingest(str(file), return_state=True)
+    state = FLOWS["ingest"](str(file), return_state=True)
     assert state.is_failed()
     assert isinstance(state.result(raise_on_failure=False), UserError)
     assert "nowhere.csv" in state.message
@@ -112,7 +111,7 @@ def test_a_user_s_mistake_is_a_failed_state_with_its_sentence(
 @pytest.mark.parametrize(("error", "traced"), [(UserError("mend it"), False), (ValueError("odd"), True)])
 def test_a_worker_s_log_traces_only_what_nobody_expected(error: Exception, traced: bool) -> None:
     record = logging.LogRecord("prefect.flow_runs", logging.ERROR, "", 1, "exited", (), (type(error), error, None))
-    assert tasks.plainly(record)
+    assert tasks.without_traceback_of_user_errors(record)
     assert bool(record.exc_info) is traced
     assert record.getMessage() == ("exited" if traced else "mend it")
 
@@ -128,7 +127,7 @@ def test_what_passes_is_tried_again(harness: None, make_job: Make, monkeypatch: 
 
     monkeypatch.setattr(tasks, "run_step", flaky)
     monkeypatch.setattr(tasks, "run", tasks.run.with_options(retry_delay_seconds=[0]))
-    records = ingest(str(make_job()))
+    records = FLOWS["ingest"](str(make_job()))
     assert calls == ["ingest", "ingest"]
     assert records[0]["facts"]["last"] == "2025-01-31"
 
@@ -152,7 +151,7 @@ ACCOUNT: dict[str, Any] = {
     ],
 )
 def test_what_is_tried_again(error: Exception, again: bool) -> None:
-    assert tasks.passing(tasks.run, None, Failed(data=error)) is again
+    assert tasks.may_recover(tasks.run, None, Failed(data=error)) is again
 
 
 def test_an_unexpected_error_comes_out_as_it_is(harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +159,7 @@ def test_an_unexpected_error_comes_out_as_it_is(harness: None, make_job: Make, m
         raise ZeroDivisionError("odd")
 
     monkeypatch.setattr(tasks, "run_step", broken)
-    state: State[Any] = ingest(str(make_job()), return_state=True)
+    state: State[Any] = FLOWS["ingest"](str(make_job()), return_state=True)
     assert isinstance(state.result(raise_on_failure=False), ZeroDivisionError)
 
 
@@ -168,8 +167,14 @@ DEPLOYED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
 
 def test_every_flow_is_deployed_under_its_name() -> None:
-    assert {d["name"] for d in DEPLOYED} == {*steps.STEPS, "pipeline", "tune"}
-    assert set(STEPS) == set(steps.STEPS)
+    assert [d["name"] for d in DEPLOYED] == [*STEPS, "pipeline"]
+    assert set(FLOWS) == {*STEPS, "pipeline"}
+
+
+def test_prefect_yaml_is_made_from_the_registry() -> None:
+    assert prefect_yaml.FILE.read_text() == prefect_yaml.prefect_yaml(), (
+        "run: python -m flows.orchestration.prefect_yaml"
+    )
 
 
 @pytest.mark.parametrize("deployment", DEPLOYED, ids=lambda d: d["name"])
@@ -177,8 +182,8 @@ def test_deployments_fit_their_flows(deployment: dict[str, Any]) -> None:
     file, function = deployment["entrypoint"].split(":")
     loaded = load_flow_from_entrypoint(f"{ROOT / file}:{function}")
     assert loaded.name == deployment["name"] == function
-    own = ["asked"] if deployment["name"] == "tune" else []
-    assert list(inspect.signature(loaded.fn).parameters) == ["config", "overrides", "cutoff", "force", *own]
+    options = ["options"] if deployment["name"] == "tune" else []
+    assert list(inspect.signature(loaded.fn).parameters) == ["config", "overrides", "cutoff", "force", *options]
     assert (ROOT / deployment["parameters"]["config"]).exists()
     for schedule in deployment["schedules"]:
         assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])

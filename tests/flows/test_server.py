@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flows import server
+from flows.orchestration import server
 from forecasting.errors import UserError
 
 
 def test_a_user_s_server_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with pytest.raises(UserError, match=r"PREFECT_API_URL.*127\.0\.0\.1:9.*prefect server start"):
-        server.connect().ready()
+        server.connect().wait_until_ready()
 
 
 def test_settings_files_of_prefect_are_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_settings_files_of_prefect_are_heard(monkeypatch: pytest.MonkeyPatch, tm
         'active = "shop"\n[profiles.shop]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
     )
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    code = "from flows.server import connect; print(connect())"
+    code = "from flows.orchestration.server import connect; print(connect())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "url='http://127.0.0.1:9/api', process=None" in done.stdout
 
@@ -33,13 +33,13 @@ def test_a_server_that_does_not_start_says_why() -> None:
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen([sys.executable, "-c", "raise SystemExit('no room on the disk')"], stderr=log)
         with pytest.raises(RuntimeError, match="did not start: no room on the disk"):
-            server.Server("http://127.0.0.1:9/api", child, log).ready()
+            server.Server("http://127.0.0.1:9/api", child, log).wait_until_ready()
 
 
 def test_a_temporary_server_ends_with_its_parent() -> None:
     """Even when the parent is killed and cannot say stop."""
     code = (
-        "import os, signal; from flows.server import connect;"
+        "import os, signal; from flows.orchestration.server import connect;"
         "print(connect().process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -41,9 +41,9 @@ def test_what_tables_and_sales_do_not_know_of_each_other_is_told() -> None:
     stores = {"lines": 9, "rows": 8, "unmatched": 1200, "unmatched_keys": 2, "example": "store=S9", "unused_keys": 3}
     facts = INGEST | {"tables": {"stores": stores}, "rows_from_tables": 70}
     told = summary.text([record("ingest", facts)], "job.yaml", "lake/tiny")
-    assert "table stores: 8 of 9 rows taken; nothing for 1,200 rows of the sales, first store=S9; 2 keys" in told
+    assert "table stores: 8 of 9 rows used; no match for 1,200 rows of the sales, the first is store=S9; 2 keys" in told
     assert "3 of its keys are never sold" in told
-    assert "70 rows are of days that only tables tell of" in told
+    assert "70 rows are for days that only further tables contain" in told
 
 
 def test_what_was_not_done_again_says_so() -> None:

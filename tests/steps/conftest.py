@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from forecasting.steps import Outcome
+from forecasting.steps.registry import Outcome
 from tests import chain
 from tests.chain import Job
 

@@ -17,8 +17,8 @@ from forecasting.errors import UserError
 from forecasting.models.lightgbm import training_rows
 from forecasting.services import engine
 from forecasting.services.store import Store
-from forecasting.steps import Outcome
 from forecasting.steps import feature_store as features
+from forecasting.steps.registry import Outcome
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, OVER, H, Job

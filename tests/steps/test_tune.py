@@ -25,6 +25,7 @@ from forecasting.services.hyperparameter_search import Between, OneOf, Search
 from forecasting.steps.session import open_session
 from forecasting.steps.tune import tune
 from forecasting.steps.tuning import space, windows, written
+from forecasting.steps.tuning.options import TuneOptions
 from tests import chain
 from tests.chain import LAST, H, Job
 from tests.servers import Postgres
@@ -68,7 +69,7 @@ def journal(job: Job) -> Path:
 def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> None:
     job = loaded()
     config = job.config()
-    facts = tune(open_session(config), trials=3, windows=2).facts
+    facts = tune(open_session(config), options=TuneOptions(trials=3, windows=2)).facts
     assert facts["cutoffs"] == [str(REPORTED - timedelta(H)), str(REPORTED - timedelta(2 * H))]
     assert facts["trials"] == 3
     assert facts["after"] <= facts["before"]
@@ -91,14 +92,14 @@ def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> Non
     first = trials.row(0, named=True)
     assert (first["today"], first["trees"], first["params.num_leaves"]) == (True, 8, 7)
     # asked again for more, it goes on
-    again = tune(open_session(config), trials=4, windows=2).facts
+    again = tune(open_session(config), options=TuneOptions(trials=4, windows=2)).facts
     assert (again["trials"], again["before"]) == (4, facts["before"])
 
 
 def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[], Job]) -> None:
     """The same figure as a backtest of the same config that ends where tuning's newest window ends."""
     job = loaded()
-    facts = tune(open_session(job.config()), trials=1, windows=1).facts
+    facts = tune(open_session(job.config()), options=TuneOptions(trials=1, windows=1)).facts
     job.run(["backtest"], cutoff=REPORTED, backtest__windows=1, backtest__calibration=0)
     rows = job.table("backtests").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series").drop_nulls("y")
     wape = (rows["yhat"] - rows["y"]).abs().sum() / rows["y"].abs().sum()
@@ -111,12 +112,12 @@ def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[
 def test_the_reported_windows_are_not_seen(loaded: Callable[[], Job]) -> None:
     """Sales, prices and campaigns of all days after the first reported cutoff are spoilt: no figure may change."""
     job = loaded()
-    before = tune(open_session(job.config()), trials=2, windows=1).facts
+    before = tune(open_session(job.config()), options=TuneOptions(trials=2, windows=1)).facts
     rows = pl.read_parquet(job.folder / "sales.parquet")
     spoilt = chain.spoilt(rows, REPORTED, y=lambda y: y * 7 + 3, price=lambda p: p * 2, promo=lambda p: 1 - p)
     spoilt.write_parquet(job.folder / "sales.parquet")
     (ingested,) = job.run(["ingest"])
-    after = tune(open_session(job.config()), trials=2, windows=1).facts
+    after = tune(open_session(job.config()), options=TuneOptions(trials=2, windows=1)).facts
     assert ingested.facts["rows_written"] > 0
     assert after["key"] != before["key"], "other data, another search"
     assert [after[k] for k in ("before", "after", "changes")] == [before[k] for k in ("before", "after", "changes")]
@@ -126,7 +127,7 @@ def test_features_are_made_once_for_all_trials(loaded: Callable[[], Job], monkey
     made = []
     prepare = Features.prepare
     monkeypatch.setattr(Features, "prepare", lambda *a: made.append(a[3]) or prepare(*a))
-    tune(open_session(loaded().config()), trials=3, windows=1)
+    tune(open_session(loaded().config()), options=TuneOptions(trials=3, windows=1))
     assert made == [H], "the rows that are asked for stand beside those to learn from"
 
 
@@ -291,7 +292,7 @@ def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
     foreign.write_text("name: other\n")
     for out, says in ((own, "the config itself"), (foreign, "not written by tuning")):
         with pytest.raises(UserError, match=says):
-            tune(open_session(job.config()), trials=1, out=str(out))
+            tune(open_session(job.config()), options=TuneOptions(trials=1, out=str(out)))
     assert yaml.safe_load(foreign.read_text()) == {"name": "other"}
     with pytest.raises(UserError, match="not as an override"):
         tune(open_session(job.config(models=["ladder", {"lightgbm": {}}])))

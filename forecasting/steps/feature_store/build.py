@@ -12,9 +12,10 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.features.descriptions import describe_table
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, session
+from forecasting.steps import session
 from forecasting.steps.feature_store.maker import maker
 from forecasting.steps.feature_store.versions import Order, build_version, forget, registered
+from forecasting.steps.registry import Outcome
 
 KEY = "unique_id, ds"
 EVENT_TIME = "ds less lead periods: the newest sale that a row may see"

@@ -7,10 +7,11 @@ from datetime import date
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.features.descriptions import describe_table
-from forecasting.steps import Outcome, session
+from forecasting.steps import session
 from forecasting.steps.feature_store.build import EVENT_TIME, KEY
 from forecasting.steps.feature_store.maker import maker
 from forecasting.steps.feature_store.versions import Order, build_version, forget, registered
+from forecasting.steps.registry import Outcome
 
 KEPT = 2
 """The newest version, and the one before it, which a reader may just be reading."""

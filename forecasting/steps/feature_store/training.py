@@ -11,10 +11,11 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.errors import Option, UserError
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, identity, session
+from forecasting.steps import identity, session
 from forecasting.steps.feature_store.build import checked, name_of
 from forecasting.steps.feature_store.maker import maker
 from forecasting.steps.feature_store.versions import CODE, Order, build_version, registered
+from forecasting.steps.registry import Outcome
 
 
 def training_set(config: Config, first: date, last: date, lead: int | None = None, *, force: bool = False) -> Outcome:

@@ -18,8 +18,9 @@ from forecasting.data.schemas import feature_rows_table
 from forecasting.services import log
 from forecasting.services.console import track
 from forecasting.services.store import Store
-from forecasting.steps import Outcome, identity, session
+from forecasting.steps import identity, session
 from forecasting.steps.feature_store import profile
+from forecasting.steps.registry import Outcome
 
 Kinds = dict[str, pl.DataType]
 Make = Callable[[int], pl.DataFrame]

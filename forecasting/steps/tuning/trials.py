@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Literal
 
 import polars as pl
 
@@ -20,10 +19,9 @@ from forecasting.services.hyperparameter_search import Params
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.origin import Origin, actuals
 from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
+from forecasting.steps.tuning.options import Metric
 from forecasting.steps.tuning.space import applied
 from forecasting.steps.tuning.windows import MEMORY
-
-Metric = Literal["wape", "mase", "rmsse"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The Prefect API that a command talks to: the user's own server, or one that lives as long as the command.
+"""The Prefect API that a command talks to: the user's server, or a temporary one that ends with the command.
 
 Prefect would start a temporary server by itself, but only when the first flow is called, and it imports the whole
 server into this process as well. Started here, first thing and as a child, it boots on another core while this process
@@ -25,28 +25,28 @@ from urllib.request import urlopen
 from forecasting.errors import UserError
 
 HOST = "127.0.0.1"
-PATIENCE = 120  # seconds: a slow disk on which a new database is made
+START_TIMEOUT = 120  # seconds: a new database may be made on a slow disk
 
 
 @dataclass(frozen=True)
 class Server:
-    """An API by its address; process and log are those of a temporary one."""
+    """A Prefect API by its address; `process` and `log` are those of a temporary server."""
 
     url: str
     process: subprocess.Popen[bytes] | None = None
     log: IO[bytes] | None = None
 
-    def ready(self) -> None:
-        """Return once it answers; raises UserError (the user's server is away) or RuntimeError (ours did not start)."""
-        end = time.monotonic() + PATIENCE
-        while not self.answers():
+    def wait_until_ready(self) -> None:
+        """Return once it responds; raises UserError (the user's server does not) or RuntimeError (no start)."""
+        end = time.monotonic() + START_TIMEOUT
+        while not self.is_up():
             if not self.process:
                 raise UserError(
-                    f"PREFECT_API_URL: no Prefect server answers at {self.url}; start it with `prefect server start`, "
+                    f"PREFECT_API_URL: no Prefect server responds at {self.url}; start it with `prefect server start`, "
                     "or unset PREFECT_API_URL to run without one"
                 )
             if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"the temporary Prefect server did not start: {self._last_words()}")
+                raise RuntimeError(f"the temporary Prefect server did not start: {self._last_log_line()}")
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -59,32 +59,32 @@ class Server:
                 self.process.kill()
                 self.process.wait()
 
-    def answers(self) -> bool:
-        """Whether it is up."""
+    def is_up(self) -> bool:
+        """Whether the API responds."""
         try:
             urlopen(f"{self.url}/health", timeout=10).close()
-        except HTTPError:  # it answers, if only that it wants a key: Prefect's own client brings it
+        except HTTPError:  # it responds, if only that it wants a key: Prefect's client brings it
             return True
         except (OSError, ValueError):
             return False
         return True
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         if not self.log:
-            return "it said nothing"
+            return "its log is empty"
         self.log.seek(0)
         lines = [line for line in self.log.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip() if lines else "it said nothing"
+        return lines[-1].strip() if lines else "its log is empty"
 
 
 def connect() -> Server:
-    """The API for the flows of this process; it may still be booting: wait with `ready()` before the first flow."""
-    url = _users_server()
-    return Server(url) if url else _temporary()
+    """The API for the flows of this process; it may still be booting: `wait_until_ready()` before the first flow."""
+    url = _configured_url()
+    return Server(url) if url else _start_temporary()
 
 
-def _users_server() -> str | None:
-    """Address from PREFECT_API_URL or Prefect's own settings; asking Prefect takes 2 s, so only where it has any."""
+def _configured_url() -> str | None:
+    """Address from PREFECT_API_URL or Prefect's settings; reading those takes 2 s, so only where there are any."""
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
     places = [home / "profiles.toml", Path("prefect.toml"), Path(".env")]
     if "PREFECT_API_URL" in os.environ or not any(p.exists() for p in places):
@@ -95,13 +95,13 @@ def _users_server() -> str | None:
     return url
 
 
-def _temporary() -> Server:
+def _start_temporary() -> Server:
     """Start a server that ends with this process, after Prefect's last messages (exit handlers: last in, first out)."""
     log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the server
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "flows.server", str(port)]
+    command = [sys.executable, "-m", "flows.orchestration.server", str(port)]
     server = Server(
         f"http://{HOST}:{port}/api",
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=_environment()),
@@ -123,15 +123,15 @@ def _environment() -> dict[str, str]:
 
 
 def _serve(port: int) -> None:
-    """The child: serve until the parent says stop, or is gone and its end of our stdin with it."""
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    """Run in the child: serve until the parent stops it, or is gone and its end of our stdin with it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import uvicorn
     from prefect.server.api.server import create_app
 
     uvicorn.run(create_app(ephemeral=True, final=True), host=HOST, port=port, log_level="error")
 
 
-def _outlive_nobody() -> None:
+def _end_with_parent() -> None:
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 

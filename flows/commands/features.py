@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from flows.cli import File, Force, Sets, _load, _say
+from flows.commands.arguments import File, Force, Sets, load_config, print_line
 
 if TYPE_CHECKING:
     import polars as pl
 
     from forecasting.config import Config
-    from forecasting.steps import Outcome
+    from forecasting.steps.registry import Outcome
 
 FIRST_ROWS = 5
 WIDE = ("n", "std", "q05", "q95")
@@ -57,10 +57,10 @@ class Training:
     version: Annotated[int | None, Parameter(help="Read this version again; --from and --to are left out.")] = None
 
 
-app = App(name="features", help="The feature store: feature tables, online rows and training sets.")
+features = App(name="features", help="The feature store: feature tables, online rows and training sets.")
 
 
-@app.command
+@features.command
 def build(
     config: File,
     /,
@@ -71,27 +71,27 @@ def build(
     force: Force = False,
 ) -> None:
     """Build the feature table of each lead, and publish the online rows of the coming days."""
-    job = _load(config, set_)
+    job = load_config(config, set_)
     from forecasting.steps import feature_store
 
     made = [*feature_store.build(job, lead, years, force=force), feature_store.online(job, force=force)]
-    _say("\n".join(map(_told, made)))
+    print_line("\n".join(map(_told, made)))
 
 
-@app.command(name="list")
+@features.command(name="list")
 def list_(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
     """All feature tables and training sets with their versions."""
-    job = _load(config, set_)
+    job = load_config(config, set_)
     from forecasting.steps import feature_store
 
     found = feature_store.listed(job)
     if found.is_empty():
-        _say(f"The feature store of {job.name} is empty: demandcast features build {config}")
+        print_line(f"The feature store of {job.name} is empty: demandcast features build {config}")
         return
     _show(job, found, f"feature store of {job.name}", out)
 
 
-@app.command
+@features.command
 def preview(
     config: File,
     /,
@@ -103,7 +103,7 @@ def preview(
     set_: Sets = (),
 ) -> None:
     """The newest rows of a feature table, one column each."""
-    job = _load(config, set_)
+    job = load_config(config, set_)
     from forecasting.steps import feature_store
 
     row = which.row(job)
@@ -111,7 +111,7 @@ def preview(
     _show(job, found if out else feature_store.turned(found), f"{row['name']} version {row['version']}", out)
 
 
-@app.command
+@features.command
 def describe(
     config: File,
     /,
@@ -121,7 +121,7 @@ def describe(
     set_: Sets = (),
 ) -> None:
     """Every feature of a table: what it tells, its statistics, its histogram, its correlation with the target."""
-    job = _load(config, set_)
+    job = load_config(config, set_)
     from forecasting.services import console
     from forecasting.steps import feature_store
 
@@ -133,7 +133,7 @@ def describe(
     _show(job, told, "features", out)
 
 
-@app.command(name="training-set")
+@features.command(name="training-set")
 def training_set(
     config: File,
     /,
@@ -144,7 +144,7 @@ def training_set(
     force: Force = False,
 ) -> None:
     """Rows with labels of the days --from to --to as they were known on --to, kept as a version of their own."""
-    job = _load(config, set_)
+    job = load_config(config, set_)
     from forecasting.errors import UserError
     from forecasting.steps import feature_store
 
@@ -154,7 +154,7 @@ def training_set(
     if asked.from_ and asked.to:
         made = feature_store.training_set(job, asked.from_, asked.to, asked.lead, force=force)
         version = made.facts["version"]
-        _say(_told(made))
+        print_line(_told(made))
     name = feature_store.table_name(job, asked.lead, "offline")
     row = feature_store.versioned(job, "training_sets", name, version)
     found = feature_store.newest(job, row, None, None if out else FIRST_ROWS)
@@ -177,4 +177,4 @@ def _show(job: Config, frame: pl.DataFrame, title: str, out: Path | None) -> Non
         console.table(frame, title)
         return
     write_file(job, title, frame, out)
-    _say(f"{frame.height:,} rows written to {out}")
+    print_line(f"{frame.height:,} rows written to {out}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.cli import File, Sets, _load, _say
+from flows.commands.arguments import File, Sets, check_ending, load_config, print_line
+from flows.html import html_page
 from forecasting.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,18 +34,17 @@ SAME_FORMAT = {
 
 def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
     """How good the forecasts are: by segment, horizon and promotion, the worst series, and what is more than chance."""
-    job = _load(config, set_)
-    if out and out.suffix not in WRITERS:
-        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    job = load_config(config, set_)
+    check_ending(out, WRITERS)
     from forecasting.services import console
-    from forecasting.steps.report import report as ask
+    from forecasting.steps.report import report as make_report
 
-    tables = ask(job)
+    tables = make_report(job)
     for name, title in TITLES.items():
         console.table(tables[name], title, _formats(tables[name]))
     if out:
         _write(tables, out)
-        _say(f"report: {out}")
+        print_line(f"report: {out}")
 
 
 def _formats(table: pl.DataFrame) -> dict[str, str]:
@@ -69,9 +69,7 @@ def _json(tables: Tables, out: Path) -> None:
 
 
 def _html(tables: Tables, out: Path) -> None:
-    from flows.cli_check import page
-
-    out.write_text(page("report", list(tables.values())), encoding="utf-8")
+    out.write_text(html_page("report", list(tables.values())), encoding="utf-8")
 
 
 def _xlsx(tables: Tables, out: Path) -> None:

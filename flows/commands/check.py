@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from flows.cli import File, Sets, _load, _say
+from flows.commands.arguments import File, Sets, check_ending, load_config, print_line
+from flows.html import html_page
 from forecasting.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,15 +21,14 @@ SHOWN = 20
 Out = Annotated[Path | None, Parameter(help="Write the report to this .json or .html file, or the series to .parquet.")]
 Strict = Annotated[bool, Parameter(help="Warnings end with exit code 2, too.")]
 
-app = App(name="check", help="Look at the data without loading them. Exit code 2 when a check fails.")
+check = App(name="check", help="Look at the data without loading them. Exit code 2 when a check fails.")
 
 
-@app.command
+@check.command
 def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets = ()) -> None:
     """Hold the source to its contracts: schema, volume, ranges, readability, freshness, keys; and tell its quality."""
-    job = _load(config, set_)
-    if out and out.suffix not in WRITERS:
-        raise UserError(f"--out {out}: the ending says the format; use one of {', '.join(WRITERS)}")
+    job = load_config(config, set_)
+    check_ending(out, WRITERS)
     from forecasting.services import console
     from forecasting.steps.check import FAILED, WARNING, check
 
@@ -40,7 +38,7 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
         console.table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
     if out:
         WRITERS[out.suffix](report, out)
-        _say(f"report: {out}")
+        print_line(f"report: {out}")
     failed = [f.check for f in report.findings if f.verdict == FAILED or (strict and f.verdict == WARNING)]
     if failed:
         raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the table says why")
@@ -68,22 +66,7 @@ def _json(report: Report, out: Path) -> None:
 
 def _html(report: Report, out: Path) -> None:
     parts = [report.table(), *([verdicts(report), report.series] if report.series.height else [])]
-    out.write_text(page("check data", parts), encoding="utf-8")
-
-
-def page(title: str, parts: Sequence[pl.DataFrame]) -> str:
-    """The frames as one HTML page."""
-    style = (
-        "<style>body{font-family:sans-serif}table{border-collapse:collapse;margin:1em 0}td,th{padding:2px 8px}</style>"
-    )
-    body = "".join(map(_rows, parts))
-    return f"<!doctype html><meta charset=utf-8><title>{title}</title>{style}{body}"
-
-
-def _rows(frame: pl.DataFrame) -> str:
-    head = "".join(f"<th>{escape(c)}" for c in frame.columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(v))}" for v in row) for row in frame.iter_rows())
-    return f"<table><tr>{head}{body}</table>"
+    out.write_text(html_page("check data", parts), encoding="utf-8")
 
 
 def _parquet(report: Report, out: Path) -> None:

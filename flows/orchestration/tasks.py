@@ -1,4 +1,4 @@
-"""What all flows share: the task that runs a step, what is tried again, what a run leaves behind, and its name."""
+"""What all flows share: the task that runs a step, when it is retried, the artifacts of a run, and its name."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from forecasting.errors import UserError
 from forecasting.services import log
 from forecasting.steps import run_step
 
-LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
-def plainly(record: logging.LogRecord) -> bool:
-    """A log filter: on a worker Prefect tells a Failed flow's error with its traceback; a user's mistake needs none."""
+def without_traceback_of_user_errors(record: logging.LogRecord) -> bool:
+    """A log filter: a worker logs the error of a failed flow with its traceback; a mistake of the user needs none."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, UserError):
         record.msg, record.args, record.exc_info = error_hints.sentence(error), (), None
     return True
 
 
-logging.getLogger("prefect.flow_runs").addFilter(plainly)
+logging.getLogger("prefect.flow_runs").addFilter(without_traceback_of_user_errors)
 
 
-def chain(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]:
+def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]:
     """Run the steps one after the other and return their records.
 
-    A user's mistake ends the flow in a Failed state that says it; anything else is raised, so that Prefect logs where.
+    A mistake of the user ends the flow in a Failed state with its message; anything else is raised, so that Prefect
+    logs where it happened.
     """
     if not log.LOGGER.handlers:  # on a worker nobody else has set it up
         log.setup()
@@ -52,20 +53,20 @@ def chain(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]
         if isinstance(result, UserError):
             return Failed(message=error_hints.sentence(result), data=result)
         records.append(state.result())
-    _rename(job["config"], job["overrides"], records)
+    _rename_run(job["config"], records)
     return records
 
 
 def run_name() -> str:
-    """`pipeline rossmann 2015-07-31`; a run without a cutoff says latest until it knows."""
+    """`pipeline rossmann 2015-07-31`; a run without a cutoff is called latest until it has found its last day."""
     job = runtime.flow_run.parameters
     return f"{runtime.flow_run.flow_name} {_config_name(job['config'])} {job.get('cutoff') or 'latest'}"
 
 
-def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether trying again may help: input and output recover, mistakes do not; the store sees to commit conflicts."""
+def may_recover(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a retry may help: input and output recover, mistakes do not; the store handles commit conflicts."""
     error = state.result(raise_on_failure=False)
-    if isinstance(error, LASTING):
+    if isinstance(error, PERMANENT):
         return False
     return isinstance(error, OSError)
 
@@ -74,8 +75,8 @@ def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     task_run_name="{name}",
     retries=2,
     retry_delay_seconds=[2, 15],
-    retry_condition_fn=passing,
-    cache_policy=NO_CACHE,  # the steps know themselves what is already done: they ask the store's versions
+    retry_condition_fn=may_recover,
+    cache_policy=NO_CACHE,  # the steps find out by the store's versions what is already done
     persist_result=False,  # the facts are in the store's table `runs` and in the artifacts
     result_serializer="json",  # where somebody turns it on, let it not be pickle
 )
@@ -85,20 +86,20 @@ def run(
     overrides: Mapping[str, Any],
     cutoff: date | None,
     force: bool,
-    asked: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Run a step and leave its summary; returns {step, facts, reused, seconds}, or a Failed state for a user's mistake.
+    """Run a step and publish its summary; returns {step, facts, reused, seconds}, or a Failed state for a UserError.
 
     A state, because Prefect logs every exception that leaves a task with its traceback.
     """
     started = time.perf_counter()
     try:
-        outcome = run_step(name, load(config, overrides), cutoff, force, **(asked or {}))
+        outcome = run_step(name, load(config, overrides), cutoff, force, options)
     except UserError as error:
         return Failed(message=error_hints.sentence(error), data=error)
     record = {"step": outcome.step, "facts": outcome.facts, "reused": outcome.reused}
     record["seconds"] = round(time.perf_counter() - started, 1)
-    _leave(record, _config_name(config))
+    _create_artifacts(record, _config_name(config))
     return record
 
 
@@ -106,7 +107,8 @@ def _task(name: str) -> Task[..., Any]:
     return run.with_options(name=name)
 
 
-def _leave(record: Mapping[str, Any], job: str) -> None:
+def _create_artifacts(record: Mapping[str, Any], job: str) -> None:
+    """The step's summary as Markdown and, where it has scores, these as a table."""
     key = re.sub(r"[^a-z0-9]+", "-", f"{record['step']}-{job}".lower()).strip("-")
     create_markdown_artifact(summary.markdown([record]), key=key, description=f"{record['step']} of {job}")
     scores = record["facts"].get("scores")
@@ -114,10 +116,10 @@ def _leave(record: Mapping[str, Any], job: str) -> None:
         create_table_artifact(scores, key=f"{key}-scores", description=f"scores of {job}")
 
 
-def _rename(config: str, overrides: Mapping[str, Any] | None, records: Sequence[Mapping[str, Any]]) -> None:
-    """Give the run the day that it found to be the last one."""
-    found = [r["facts"].get("cutoff") or r["facts"].get("last") for r in records]
-    day = next((d for d in reversed(found) if d), None)
+def _rename_run(config: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Put the last day that the steps have found into the name of a run without a cutoff."""
+    days = [r["facts"].get("cutoff") or r["facts"].get("last") for r in records]
+    day = next((d for d in reversed(days) if d), None)
     if day and not runtime.flow_run.parameters.get("cutoff"):
         name = f"{runtime.flow_run.flow_name} {_config_name(config)} {day}"
         with get_client(sync_client=True) as client:

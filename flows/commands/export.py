@@ -1,0 +1,45 @@
+"""`demandcast export TABLE CONFIG --out FILE`: a table of the store as a file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from flows.commands.arguments import DataVersion, File, Sets, load_config, print_line
+from forecasting.errors import UserError
+
+Table = Literal["forecasts", "sums", "backtests", "scores", "quarantine", "series"]
+Out = Annotated[Path, Parameter(help="The file to write: .parquet, .csv or .xlsx.")]
+Cutoff = Annotated[date | None, Parameter(help="The forecasts, or scores, of this cutoff; the newest if left out.")]
+Over = Annotated[str | None, Parameter(help="Of sums: over how many periods, like 7,14; the horizon if left out.")]
+
+
+def export(
+    what: Table,
+    config: File,
+    /,
+    *,
+    out: Out,
+    cutoff: Cutoff = None,
+    over: Over = None,
+    data_version: DataVersion = None,
+    set_: Sets = (),
+) -> None:
+    """Write a table to a file."""
+    periods = _periods(over) if over else ()
+    job = load_config(config, set_, data_version)
+    from forecasting.steps.export import export as write
+
+    rows = write(job, what, out, cutoff, periods)
+    print_line(f"{rows:,} rows written to {out}")
+
+
+def _periods(text: str) -> tuple[int, ...]:
+    """The numbers of a text like 7,14; raises UserError."""
+    parts = text.replace(" ", "").split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise UserError(f"--over {text}: must be whole numbers of periods, like 7,14")
+    return tuple(map(int, parts))

@@ -1,0 +1,34 @@
+"""`demandcast serve CONFIG`: the dashboard."""
+
+from __future__ import annotations
+
+import socket
+from importlib import import_module
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.commands.arguments import File, Sets, load_config, print_line
+from forecasting.errors import UserError
+
+Host = Annotated[str, Parameter(help="0.0.0.0 lets other machines open it, too.")]
+
+
+def serve(config: File, /, *, host: Host = "127.0.0.1", port: int = 8050, set_: Sets = ()) -> None:
+    """Show the dashboard until Ctrl+C."""
+    job = load_config(config, set_)
+    _check_address(host, port)
+    # The rooms flows and dashboard do not know each other: the config is handed over here, and nothing else.
+    dashboard = import_module("dashboard.app")
+    print_line(f"dashboard of {job.name} on http://{host}:{port} (Ctrl+C ends it)")
+    dashboard.serve(job, host, port)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raise UserError when the dashboard could not listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise UserError(f"--host {host} --port {port}: cannot listen there ({error}); choose others") from None

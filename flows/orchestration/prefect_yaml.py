@@ -1,0 +1,63 @@
+"""`prefect.yaml`, made from the registry of steps: python -m flows.orchestration.prefect_yaml writes it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forecasting.steps.registry import STEPS
+
+FILE = Path(__file__).parents[2] / "prefect.yaml"
+
+HEAD = """\
+# What runs when, on a Prefect server of your own. From this folder, with PREFECT_API_URL set:
+#   prefect work-pool create demandcast --type process
+#   prefect deploy --all
+#   prefect worker start --pool demandcast
+# Flow and deployment names are the names of the steps: prefect deployment run predict/predict --param cutoff=2025-12-01
+# Every deployment takes config, overrides, cutoff and force; those of steps with options of their own take these as
+# options, such as {trials: 100} of tune. To run another job, give another `config`.
+# Made from forecasting/steps/registry.py by: python -m flows.orchestration.prefect_yaml
+name: demandcast
+prefect-version: 3.8.8
+
+definitions:
+  work_pool: &work_pool {name: demandcast}
+  parameters: &parameters {config: configs/demo.yaml}
+  one_at_a_time: &one_at_a_time {limit: 1, collision_strategy: ENQUEUE}
+
+deployments:
+"""
+
+DEPLOYMENT = """\
+  # {comment}
+  - name: {name}
+    entrypoint: flows/orchestration/deployments.py:{name}
+    parameters: *parameters
+    work_pool: *work_pool
+    concurrency_limit: *one_at_a_time
+    schedules: [{{cron: "{schedule}", timezone: UTC{paused}}}]
+"""
+
+PAUSED = ", active: false"
+PIPELINE = DEPLOYMENT.format(
+    comment="All of the main job in order. Paused, because the ones above do the same: for small jobs switch this on "
+    "and those off.",
+    name="pipeline",
+    schedule="0 2 * * *",
+    paused=PAUSED,
+)
+
+
+def prefect_yaml() -> str:
+    """The text of `prefect.yaml`: a deployment per step, paused outside the main job, and one for the main job."""
+    steps = [
+        DEPLOYMENT.format(
+            comment=step.description, name=name, schedule=step.schedule, paused="" if step.in_pipeline else PAUSED
+        )
+        for name, step in STEPS.items()
+    ]
+    return HEAD + "".join(steps) + PIPELINE
+
+
+if __name__ == "__main__":
+    FILE.write_text(prefect_yaml(), encoding="utf-8")

@@ -1,0 +1,133 @@
+"""The registry of steps: one entry per step, from which its command, flow, deployment and summary follow.
+
+Light on purpose: the command line imports it to print its help, so a step's own module is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from forecasting.errors import UserError
+from forecasting.steps.tuning.options import TuneOptions
+
+Facts = Mapping[str, Any]
+"""The facts of a step's outcome: plain JSON values."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step reports: `facts` as plain JSON values; `reused` when nothing had to be done."""
+
+    step: str
+    facts: dict[str, Any]
+    reused: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as a plain dict."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a summary: a title, sentences, and perhaps a table (rows {column: text}, all of the same columns)."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    rows: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a job.
+
+    Its module `forecasting.steps.<name>` holds the function `<name>(session, cutoff, *, force)`, which returns an
+    Outcome, and `summarize(facts)`, the sections of its summary. A step with `options` takes them as `options=` too.
+    """
+
+    name: str
+    description: str
+    schedule: str
+    """When its deployment runs: cron, in UTC."""
+    in_pipeline: bool = True
+    """Whether it is part of the main job (`run`), and its schedule is switched on."""
+    reads_source: bool = False
+    """Whether it reads the raw data: their place is looked up before anything is started."""
+    uses_registry: bool = False
+    """Whether it opens the model registry."""
+    fits_models: bool = False
+    """Whether it fits the models of the config."""
+    options: type[Any] | None = None
+    """A dataclass of further options; the text below each of its fields is the help of the command."""
+
+    def module(self) -> ModuleType:
+        """The step's own module."""
+        return import_module(f"forecasting.steps.{self.name}")
+
+    def summarize(self, facts: Facts) -> list[Section]:
+        """The sections of the summary of an outcome with these facts, at least one."""
+        sections: list[Section] = self.module().summarize(facts)
+        return sections
+
+    def parse_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The keyword arguments for the step's function; raises UserError for an option that it does not have."""
+        names = [field.name for field in fields(self.options)] if self.options else []
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            allowed = f"it takes {', '.join(names)}" if names else "it takes none"
+            raise UserError(f"{self.name} has no option {unknown[0]!r}: {allowed}")
+        return {"options": self.options(**given)} if self.options else {}
+
+
+_ENTRIES = (
+    Step(
+        "ingest",
+        "Read the source, check it, and merge the good rows into the panel.",
+        schedule="0 2 * * *",
+        reads_source=True,
+    ),
+    Step(
+        "backtest",
+        "Score all models of the config on past cutoffs.",
+        schedule="0 8 * * 6",
+        uses_registry=True,
+        fits_models=True,
+    ),
+    Step(
+        "train",
+        "Fit the models, register them, and decide which one forecasts.",
+        schedule="0 20 * * 6",
+        uses_registry=True,
+        fits_models=True,
+    ),
+    Step(
+        "predict",
+        "Forecast with the champion and publish the forecasts.",
+        schedule="0 4 * * *",
+        uses_registry=True,
+    ),
+    Step(
+        "monitor",
+        "Look for drift in the data, and score past forecasts whose actuals have come.",
+        schedule="0 5 * * *",
+    ),
+    Step(
+        "tune",
+        "Search options of LightGBM on windows before the reported ones and write the best as a config to review. "
+        "After an interruption the same command continues the search.",
+        schedule="0 8 1 * *",
+        in_pipeline=False,
+        uses_registry=True,
+        fits_models=True,
+        options=TuneOptions,
+    ),
+)
+
+STEPS: Mapping[str, Step] = {step.name: step for step in _ENTRIES}
+"""All steps by name, in the order in which they depend on each other."""
+
+PIPELINE = tuple(step.name for step in _ENTRIES if step.in_pipeline)
+"""The steps of the main job, in order."""

@@ -1,0 +1,1 @@
+"""What people read of a job: summaries of its steps."""

@@ -1,0 +1,50 @@
+"""The summary of a backtest: a table of scores per grain, and what was fitted and what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from forecasting.steps.registry import Facts, Section
+from forecasting.steps.reports.score_table import score_rows
+
+TITLES = {"series": "Scores of the series", "total": "Scores of the total"}
+SHOWN_FAILURES = 3
+
+
+def summarize_backtest(facts: Facts) -> list[Section]:
+    """The scores of series, total and other aggregates, then the cutoffs, the recipe, the times and the failures."""
+    lines = [
+        f"cutoffs {', '.join(facts['cutoffs'])}; recipe {facts['recipe']}",
+        "skill: share of the best naive model's WAPE that is saved; bias: above 0 when too much is forecast",
+        f"fitted in {_seconds(facts['seconds'])}",
+        *_failures(facts["failures"]),
+    ]
+    return [*_score_sections(facts["scores"]), Section("Backtest", tuple(lines))]
+
+
+def _score_sections(scores: list[dict[str, Any]]) -> Iterator[Section]:
+    """One table per grain, the lowest WAPE first; a total of a single series repeats its scores and is left out."""
+    shown: list[list[dict[str, Any]]] = []
+    for grain in sorted({s["grain"] for s in scores}, key=lambda g: (g != "series", g != "total", g)):
+        ranked = sorted((s for s in scores if s["grain"] == grain), key=_wape)
+        values = [{k: v for k, v in s.items() if k != "grain"} for s in ranked]
+        if values not in shown:
+            shown.append(values)
+            yield Section(TITLES.get(grain, f"Scores by {grain}"), (), score_rows(ranked))
+
+
+def _wape(score: Mapping[str, Any]) -> float:
+    return float("inf") if score["wape"] is None else float(score["wape"])
+
+
+def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
+    if failures:
+        yield f"{len(failures):,} fits failed and were replaced by a fallback; the first ones:"
+    for failure in failures[:SHOWN_FAILURES]:
+        yield f"  {failure['model']} on {failure['unique_id']}: {' '.join(failure['reason'].split())}"
+
+
+def _seconds(models: Mapping[str, float]) -> str:
+    """The models that took long enough to show."""
+    return ", ".join(f"{model} {s:.1f} s" for model, s in models.items() if s >= 0.05) or "less than 0.1 s"
