@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.error_text import error_text
-from flows import cli, error_hints, launch
+from flows import cli, error_hints
+from flows.orchestration import launch
 from forecasting.config import load, parse_overrides
 from forecasting.errors import Option, Place, UserError
 

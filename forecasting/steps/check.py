@@ -108,9 +108,9 @@ def _of_load(checked: CheckedLoad, config: Config, today: date) -> Iterator[Find
     good, store, told = checked.good, session.open_store(config), dict(checked.account)
     if config.source.reads == "new_files":
         told |= {"files_read": list(map(str, sources.landing_files(config)))}
-    before = volume.last(store, told)
-    last = f"{before:,.0f} {volume.unit(told)} at the last load" if before else "nothing was loaded before"
-    yield _limit("volume", f"{told['lines']:,} lines; {last}", partial(volume.is_usual, told, config, store))
+    before = volume.last_volume(store, told)
+    last = f"{before:,.0f} {volume.volume_unit(told)} at the last load" if before else "nothing was loaded before"
+    yield _limit("volume", f"{told['lines']:,} lines; {last}", partial(volume.check_volume, told, config, store))
     newest = good.filter(pl.col("y").is_not_null())["ds"].max()
     yield _limit("freshness", f"newest sales of {newest!s}", partial(limits.check_newest_sales, good, config, today))
     empty = [c for c in good.columns if good[c].null_count() == good.height]
@@ -120,7 +120,7 @@ def _of_load(checked: CheckedLoad, config: Config, today: date) -> Iterator[Find
 
 def _series(checked: CheckedLoad, config: Config) -> pl.DataFrame:
     """The panel of these rows alone, cleaned, told series by series."""
-    good = align_types.typed(checked.good, config)
+    good = align_types.normalize_driver_types(checked.good, config)
     if sources.DELETED in good.columns:
         good = good.filter(~pl.col(sources.DELETED))
     last = good.filter(pl.col("y").is_not_null())["ds"].max()
@@ -129,5 +129,5 @@ def _series(checked: CheckedLoad, config: Config) -> pl.DataFrame:
     if config.clean.closed == "infer":
         closed = cleaning.infer_closings(group_sums(rows, config, cleaning.closing_levels(config)), config)
         rows = cleaning.mark_closings(rows, closed, config)
-    told = series_statistics.of_series(cleaning.apply_neighbour_rules(rows, config), config)
+    told = series_statistics.series_statistics(cleaning.apply_neighbour_rules(rows, config), config)
     return quality.add_verdicts(told, config, last).sort("unique_id")

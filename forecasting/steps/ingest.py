@@ -29,7 +29,7 @@ from forecasting.steps.ingestion import (
     series_statistics,
     volume,
 )
-from forecasting.steps.ingestion.landing import Rows
+from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.load_summary import summarize_load
@@ -40,19 +40,19 @@ TRIES = 60
 
 
 def ingest(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
-    """Load what the config names and merge it into the tables; the newer load wins over an older one.
+    """Load the source and merge it into the tables; a newer load wins over an older one.
 
-    All becomes visible at once, when the load is published. Loading the same once more writes nothing. All that came
-    is loaded whatever the `cutoff`: later steps look no further than that, and what is known ahead lies behind it.
-    With data_version nothing is loaded. `force` reads all files of a landing folder again and makes all of the panel
-    anew. Raises UserError when the load breaks its limits.
+    Everything becomes visible at once, when the load is published. Loading the same data again writes nothing. All
+    rows are loaded whatever the `cutoff`: later steps look no further, and known-ahead columns lie behind it. With
+    data_version nothing is loaded. `force` reads all files of a landing folder again and rebuilds the panel. Raises
+    UserError when the load breaks its limits.
     """
     config, store = session.config, session.store
     if config.data_version is not None:
-        told = landing.nothing() | {"rows_written": 0, "data_version": data_version(store)}
-        return Outcome("ingest", told | series_statistics.told(store, config), reused=True)
+        facts = landing.empty_account() | {"rows_written": 0, "data_version": data_version(store)}
+        return Outcome("ingest", facts | series_statistics.panel_facts(store, config), reused=True)
     for _ in range(TRIES):
-        with exclusive_load(load_state.root_of(config)):
+        with exclusive_load(load_state.tables_root(config)):
             try:
                 return _load(config, force=force)
             except Overtaken:
@@ -62,26 +62,27 @@ def ingest(session: Session, cutoff: date | None = None, *, force: bool = False)
 
 
 def _load(config: Config, *, force: bool) -> Outcome:
-    load = load_state.begin(config)
+    load = load_state.begin_load(config)
     with log.step("read"):
-        rows = landing.read(load, force=force)
-    volume.is_usual(rows.told, config, load.store)
-    load = _fixed(load, rows)
+        rows = landing.read_rows(load, force=force)
+    volume.check_volume(rows.account, config, load.store)
+    load = _fix_schema(load, rows)
     _write_events(load, rows)
-    rows = contributions.summed(load, rows)
-    _keep_quarantine(load, rows.quarantine)
-    new = rebuild.news(load, rows.good, rows.gone)
+    rows = contributions.sum_over_files(load, rows)
+    _store_quarantine(load, rows.quarantine)
+    new = rebuild.assign_buckets(load, rows.good, rows.deleted)
     written = _merge(load, new, force=force)
-    landing.remember(load, rows)
-    published = load_state.publish(load, new.last, written, rows.files)
-    known = {"rows_written": written, "data_version": load.number if published else load.before["load"]}
-    return Outcome("ingest", dict(rows.told) | known | series_statistics.told(load.store, config), reused=not published)
+    landing.log_files(load, rows)
+    published = load_state.publish_load(load, new.last, written, rows.files)
+    facts = dict(rows.account) | {"rows_written": written}
+    facts["data_version"] = load.number if published else load.before["load"]
+    return Outcome("ingest", facts | series_statistics.panel_facts(load.store, config), reused=not published)
 
 
-def _fixed(load: Load, rows: Rows) -> Load:
+def _fix_schema(load: Load, rows: LoadedRows) -> Load:
     """The load with the drivers of these rows in its tables; the number of buckets is fixed by the first one."""
     config = load.config
-    drivers = {c: str(kind) for c, kind in rows.good.schema.items() if c not in align_types.OWN}
+    drivers = {c: str(kind) for c, kind in rows.good.schema.items() if c not in align_types.NOT_DRIVERS}
     buckets = load.buckets
     if not buckets:
         buckets = bucket_count(rows.good.height) if config.store.buckets == "auto" else config.store.buckets
@@ -92,35 +93,35 @@ def _fixed(load: Load, rows: Rows) -> Load:
     return load_state.with_drivers(load, {c: DRIVER_TYPES[kind] for c, kind in drivers.items()})
 
 
-def _write_events(load: Load, rows: Rows) -> None:
-    """Own events, told by day; before that, the places of the rows are looked up in the calendar."""
+def _write_events(load: Load, rows: LoadedRows) -> None:
+    """Write the events of the config, one row per day; raises UserError for a place that the calendar does not know."""
     calendar.check_places(load.config, rows.good)
     if load.config.calendar.events:
         load.store.replace("events", events.load_events(load.config))
 
 
-def _keep_quarantine(load: Load, bad: pl.DataFrame) -> None:
+def _store_quarantine(load: Load, bad: pl.DataFrame) -> None:
     store = load.store
     seen = {"loaded": pl.lit(date.today()), "first_seen": pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC"))}
     rows = bad.with_columns(pl.col("line").cast(pl.Int64), **seen)
-    known = store.scan("quarantine").select("file", "line", "rule", "row").collect()
-    new = rows.join(known, on=["file", "line", "rule", "row"], how="anti", nulls_equal=True)
+    stored = store.scan("quarantine").select("file", "line", "rule", "row").collect()
+    new = rows.join(stored, on=["file", "line", "rule", "row"], how="anti", nulls_equal=True)
     store.merge("quarantine", new.select(store.tables["quarantine"].schema.names()))
 
 
-def _merge(load: Load, new: rebuild.News, *, force: bool) -> int:
-    """Merge the news into the panel, and tell the series and the groups; returns the rows of the panel written."""
-    if rebuild.is_small(load, new) and not force:
-        change = incremental.narrow(load, new)
-        series_statistics.update(load, change)
+def _merge(load: Load, new: rebuild.NewRows, *, force: bool) -> int:
+    """Merge the new rows into the panel, update series and groups; returns the rows of the panel written."""
+    if rebuild.can_update_incrementally(load, new) and not force:
+        change = incremental.update_panel(load, new)
+        series_statistics.update_tables(load, change)
         return change.written
     written: list[int] = []
-    series_statistics.anew(load, _counted(rebuild.whole(load, new), written))
+    series_statistics.rebuild_tables(load, _count_written(rebuild.rebuild_panel(load, new), written))
     return sum(written)
 
 
-def _counted(made: Iterator[tuple[pl.DataFrame, int]], written: list[int]) -> Iterator[pl.DataFrame]:
-    for rows, n in made:
+def _count_written(buckets: Iterator[tuple[pl.DataFrame, int]], written: list[int]) -> Iterator[pl.DataFrame]:
+    for rows, n in buckets:
         written.append(n)
         yield rows
 

@@ -16,7 +16,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.models import guards
-from forecasting.steps.ingestion.series_statistics import of_series
+from forecasting.steps.ingestion.series_statistics import series_statistics
 
 START, N, H = date(2024, 1, 1), 140, 14
 CUTOFF = START + timedelta(N - 1)
@@ -122,7 +122,7 @@ def test_what_is_said_of_a_new_series_is_held_by_its_groups(rows):
 
 def test_the_list_of_series_tells_an_announced_one_from_one_that_has_ended(rows):
     cut = cut_of(rows)
-    told = quality.add_verdicts(of_series(cut.panel.scan(0).collect(), cut.config), cut.config, CUTOFF)
+    told = quality.add_verdicts(series_statistics(cut.panel.scan(0).collect(), cut.config), cut.config, CUTOFF)
     new = told.filter(pl.col("life") == "announced")
     assert sorted(new["unique_id"]) == sorted(NEW)
     assert set(new["verdict"]) == {"announced: forecast from similar series"}

@@ -10,8 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
-from forecasting.steps.ingestion import incremental as narrowly
-from forecasting.steps.ingestion import rebuild as loading
+from forecasting.steps.ingestion import incremental, rebuild
 from forecasting.steps.session import open_panel, open_store
 from tests import chain
 from tests.chain import Job
@@ -99,7 +98,7 @@ def test_many_loads_end_where_one_load_of_the_final_rows_ends(seed, gaps):
     assert_alike(one, many)
 
 
-def test_a_small_load_goes_the_narrow_way_and_ends_where_the_whole_way_ends(monkeypatch):
+def test_an_incremental_load_ends_where_a_rebuild_ends(monkeypatch):
     final = made(random.Random(3))
     new = [row for row in final if row[2] == DAY + timedelta(39)]
     assert len(new) > 1
@@ -107,10 +106,10 @@ def test_a_small_load_goes_the_narrow_way_and_ends_where_the_whole_way_ends(monk
     narrow.run(["ingest"], **{"source.path": write(narrow.folder / "1.parquet", [r for r in final if r not in new])})
     whole = narrow.copy()
     with monkeypatch.context() as patch:
-        patch.setattr(loading, "whole", lambda *_: pytest.fail("all of the panel was made anew"))
+        patch.setattr(rebuild, "rebuild_panel", lambda *_: pytest.fail("the panel was rebuilt"))
         narrow.run(["ingest"], **{"source.path": write(narrow.folder / "2.parquet", new)})
-    monkeypatch.setattr(narrowly, "narrow", lambda *_: pytest.fail("the narrow way"))
-    monkeypatch.setattr(loading, "is_small", lambda *_: False)
+    monkeypatch.setattr(incremental, "update_panel", lambda *_: pytest.fail("an incremental load"))
+    monkeypatch.setattr(rebuild, "can_update_incrementally", lambda *_: False)
     whole.run(["ingest"], **{"source.path": write(whole.folder / "2.parquet", new)})
     assert_alike(narrow, whole)
 

@@ -89,7 +89,7 @@ def test_a_known_name_with_other_content_is_a_correction_and_a_copy_is_told_and_
     ingest(some)
     (some.folder / "in" / "copy.csv").write_bytes(file.read_bytes())
     told = ingest(some).facts
-    assert (told["files_read"], told["files_again"], told["lines"]) == ([], ["copy.csv"], 0)
+    assert (told["files_read"], told["files_already_loaded"], told["lines"]) == ([], ["copy.csv"], 0)
     sales(some, "1.csv", {0: 7})
     told = ingest(some).facts
     # what the copy holds is counted nowhere else any more, so it is read; by name it comes after 1.csv
@@ -107,7 +107,7 @@ def test_of_two_new_files_that_tell_of_one_day_the_later_by_name_counts():
     assert told["lines"] == told["aggregated"] + told["quarantined"] + told["duplicates"] + sum(
         told["dropped"].values()
     )
-    assert told["dropped"] == {"told_again_later": 1}
+    assert told["dropped"] == {"superseded": 1}
 
 
 def test_other_tables_in_the_folder_are_left_alone():
@@ -115,7 +115,7 @@ def test_other_tables_in_the_folder_are_left_alone():
     sales(some, "1.csv", {0: 1})
     pl.DataFrame({"shop": ["A"], "city": ["Rome"]}).write_parquet(some.folder / "in" / "shops.parquet")
     for _ in range(2):
-        assert ingest(some).facts["files_beside"] == ["shops.parquet"]
+        assert ingest(some).facts["files_without_columns"] == ["shops.parquet"]
     assert some.table("files")["file"].to_list() == ["1.csv"]
 
 
@@ -125,7 +125,7 @@ def test_a_source_that_reads_all_at_once_has_no_landing_folder(tmp_path):
         some.run(["ingest"])
 
 
-def test_force_reads_all_files_again():
+def test_force_reads_all_files_already_loaded():
     some = job()
     sales(some, "1.csv", {0: 1})
     ingest(some)
@@ -266,7 +266,7 @@ def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
 
     clean, some = landed(), landed()
     ingest(clean)
-    real, calls = series_statistics.update, []
+    real, calls = series_statistics.update_tables, []
 
     def overtaken(*words) -> None:
         calls.append(1)
@@ -276,7 +276,7 @@ def test_without_a_lock_too_no_load_builds_on_half_of_another_one(monkeypatch):
 
     monkeypatch.setattr("forecasting.steps.ingest.exclusive_load", lambda _: contextmanager(lambda: iter([None]))())
     monkeypatch.setattr("forecasting.steps.ingest.time.sleep", lambda _: None)
-    monkeypatch.setattr(series_statistics, "update", overtaken)
+    monkeypatch.setattr(series_statistics, "update_tables", overtaken)
     ingest(some)
     assert len(calls) == 3, "begun, done by the other one, and begun again without a file left to read"
     assert sorted(some.table("loads")["load"]) == [0, 1, 2]

@@ -1,6 +1,6 @@
-"""One load, from checked rows to a published state of the panel, its series and its groups.
+"""Ingestion: from checked rows to a published state of the panel, its series and its groups.
 
-`state` begins and publishes a load, `landing` says which files of a folder are new, `additive` adds up what several
-files say of a day, `fitting` makes rows fit to those of earlier loads, `panel` merges them, `facts` tells the series
-and sums the groups.
+`load_state` begins and publishes a load, `landing` finds the new files of a folder, `contributions` adds up files with
+lines of the same day, `align_types` casts rows to the stored types, `rebuild` and `incremental` merge them into the
+panel, `series_statistics` makes the tables that follow from it, `volume` compares the load with the one before.
 """

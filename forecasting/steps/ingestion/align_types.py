@@ -1,4 +1,4 @@
-"""Rows of a load beside those of the loads before: of one kind, and in the same types."""
+"""Rows of a load in the types of earlier loads, and the check that they belong to the same tables."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from forecasting.features.groups import group_label
 from forecasting.services.store import Store
 from forecasting.steps.session import check_freq, read_meta
 
-OWN = (*KEY, "y", "file", DELETED)
-"""What is no driver."""
+NOT_DRIVERS = (*KEY, "y", "file", DELETED)
+"""Columns that are no drivers."""
 
 
-def typed(good: pl.DataFrame, config: Config) -> pl.DataFrame:
+def normalize_driver_types(good: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Drivers as text or Float64, so that a later load with decimals fits; static columns of aggregates as text."""
     named = {c for level in config.levels_of_aggregation for c in level}
-    plain = ((c, kind) for c, kind in good.schema.items() if c not in OWN)
+    plain = ((c, kind) for c, kind in good.schema.items() if c not in NOT_DRIVERS)
     numbers = [c for c, kind in plain if kind.is_numeric() or kind == pl.Boolean]
     texts = [pl.col(c).cast(pl.String) for c in numbers if c in named]
     return good.with_columns(*texts, *(pl.col(c).cast(pl.Float64) for c in numbers if c not in named))
 
 
-def as_before(good: pl.DataFrame, store: Store, config: Config) -> pl.DataFrame:
+def cast_to_stored_types(good: pl.DataFrame, store: Store, config: Config) -> pl.DataFrame:
     """Drivers in the types of earlier loads: numbers among texts are texts (7.0 is 7); UserError for the reverse.
 
     A small load may hold only the numbers of a column of texts, or none of a column of numbers.
     """
-    known = store.tables["panel"].schema
-    changed = [c for c, kind in good.schema.items() if c in known and c not in OWN and known[c] != kind]
-    return good.with_columns(_as_text(c) if known[c] == pl.String else _as_number(good[c], config) for c in changed)
+    stored = store.tables["panel"].schema
+    changed = [c for c, kind in good.schema.items() if c in stored and c not in NOT_DRIVERS and stored[c] != kind]
+    return good.with_columns(_as_text(c) if stored[c] == pl.String else _as_number(good[c], config) for c in changed)
 
 
 def _as_text(column: str) -> pl.Expr:
@@ -56,18 +56,18 @@ def _as_number(texts: pl.Series, config: Config) -> pl.Series:
     return read
 
 
-def is_of_one_kind(store: Store, good: pl.DataFrame, config: Config) -> None:
-    """Raise UserError when the load cannot stand beside the stored one, or a series beside the aggregates."""
+def check_compatible(store: Store, good: pl.DataFrame, config: Config) -> None:
+    """Raise UserError when the load has other series than the stored tables, or a series is named like an aggregate."""
     meta = read_meta(store)
     check_freq(config, store, meta)
-    known = set(store.scan("series").select("unique_id").collect()["unique_id"])
+    stored = set(store.scan("series").select("unique_id").collect()["unique_id"])
     ids = good["unique_id"].unique()
     columns = (config.source.columns or {}).get("unique_id")
     renamed = meta.get("unique_id", json.dumps(columns)) != json.dumps(columns)
-    if renamed and known and not known & set(ids):
+    if renamed and stored and not stored & set(ids):
         raise config.fault(
             "source.columns.unique_id",
-            f"the store holds series such as {min(known)!r} and no series of this load, such as {ids.min()!r}: "
+            f"the store holds series such as {min(stored)!r} and no series of this load, such as {ids.min()!r}: "
             "name the columns of the loads before, or set another name or store.root",
         )
     labels = [good.select(group_label(level)).to_series().unique() for level in config.levels_of_aggregation]

@@ -1,4 +1,7 @@
-"""The narrow way of a small load: only what it tells of, and what lies behind the last day, is read and written."""
+"""The incremental load: only the days that the load brings, and those after the last day, are read and written.
+
+Whole series are rebuilt only where a row was deleted, a static value has changed, or the series is new.
+"""
 
 from __future__ import annotations
 
@@ -13,110 +16,120 @@ from forecasting.data.buckets import bucket_of
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import flag_observations, missing_rows
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.ingestion.rebuild import AHEAD, News, as_they_came, came, homes, made, sold
+from forecasting.steps.ingestion.rebuild import (
+    AHEAD,
+    NewRows,
+    buckets_of,
+    build_series,
+    drop_past_plans,
+    merge_raw_rows,
+    raw_rows,
+)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a load has done to the panel: rows that are new or differ, keys that are out, how many both are; the series
-    whose sales are told anew, and the whole rows of those that were made anew.
+    """What a load has changed in the panel: rows inserted or updated, keys removed, the number of both; the ids of the
+    series whose statistics change, and all rows of the series that were rebuilt.
     """
 
     rows: pl.DataFrame
-    out: pl.DataFrame
+    removed: pl.DataFrame
     written: int
     touched: pl.Series
-    anew: pl.DataFrame
+    rebuilt: pl.DataFrame
 
 
-def narrow(load: Load, new: News) -> Change:
-    """The rows that differ, written: days that came, those behind the last day, and series that are made anew."""
-    known = load.store.scan("series").collect()
-    anew = _anew(load, new, known)
-    stored = _stored(load, new, anew)
-    own = came(stored.filter(pl.col("unique_id").is_in(anew.implode())), _only(new, anew), 0, load.config)
-    series = made(own, load.config, new.last)
-    rest = known.filter(~pl.col("unique_id").is_in(anew.implode()))
-    days = _days(new, stored, rest, load.config)
-    every = pl.concat([series, days, _gaps(load, new, rest, days)], how="diagonal")
-    panel = every.join(homes(every["unique_id"].unique(), load.buckets), on="unique_id").select(stored.columns)
-    inserted, updated = _differing(panel, stored)
-    mine = stored.filter(pl.col("unique_id").is_in(anew.implode()))
-    out = mine.select(*KEY, "bucket").join(series, on=KEY, how="anti")
+def update_panel(load: Load, new: NewRows) -> Change:
+    """Write the rows that differ: of the days that came, of days after the last one, and of series that are rebuilt."""
+    series_table = load.store.scan("series").collect()
+    rebuilt = _series_to_rebuild(load, new, series_table)
+    stored = _affected_rows(load, new, rebuilt)
+    mine = stored.filter(pl.col("unique_id").is_in(rebuilt.implode()))
+    raw = merge_raw_rows(mine, _new_rows_of(new, rebuilt), 0, load.config)
+    series = build_series(raw, load.config, new.last)
+    rest = series_table.filter(~pl.col("unique_id").is_in(rebuilt.implode()))
+    days = _updated_days(new, stored, rest, load.config)
+    every = pl.concat([series, days, _filled_gaps(load, new, rest, days)], how="diagonal")
+    panel = every.join(buckets_of(every["unique_id"].unique(), load.buckets), on="unique_id").select(stored.columns)
+    inserted, updated = _inserts_and_updates(panel, stored)
+    removed = mine.select(*KEY, "bucket").join(series, on=KEY, how="anti")
     load.store.append("panel", inserted)
     load.store.upsert("panel", updated)
-    load.store.delete("panel", out)
-    told = pl.concat([inserted.filter(pl.col("y").is_not_null()), updated])["unique_id"]
+    load.store.delete("panel", removed)
+    changed = pl.concat([inserted.filter(pl.col("y").is_not_null()), updated])["unique_id"]
     return Change(
         pl.concat([inserted, updated]),
-        out,
-        inserted.height + updated.height + out.height,
-        pl.concat([told, anew, out["unique_id"]]).unique(),
+        removed,
+        inserted.height + updated.height + removed.height,
+        pl.concat([changed, rebuilt, removed["unique_id"]]).unique(),
         series,
     )
 
 
-def _anew(load: Load, new: News, known: pl.DataFrame) -> pl.Series:
-    """The series that are made anew: unknown ones, and those with a deleted row or another static value."""
+def _series_to_rebuild(load: Load, new: NewRows, series_table: pl.DataFrame) -> pl.Series:
+    """The ids of the series to rebuild: new ones, and those with a deleted row or another static value."""
     statics = [c for c in load.config.static_columns if c in new.rows.columns]
-    told = new.rows.join(
-        known.select("unique_id", pl.lit(1).alias("_known"), *(pl.col(c).alias(f"{c}:old") for c in statics)),
+    rows = new.rows.join(
+        series_table.select("unique_id", pl.lit(1).alias("_stored"), *(pl.col(c).alias(f"{c}:old") for c in statics)),
         on="unique_id",
         how="left",
     )
     other = [pl.col(c).is_not_null() & pl.col(c).ne_missing(pl.col(f"{c}:old")) for c in statics]
-    changed = told.filter(pl.any_horizontal(pl.col("_known").is_null(), *other))["unique_id"]
-    return pl.concat([changed, new.gone["unique_id"]]).unique()
+    changed = rows.filter(pl.any_horizontal(pl.col("_stored").is_null(), *other))["unique_id"]
+    return pl.concat([changed, new.deleted["unique_id"]]).unique()
 
 
-def _only(new: News, ids: pl.Series) -> News:
-    """The news of these series, in one bucket."""
+def _new_rows_of(new: NewRows, ids: pl.Series) -> NewRows:
+    """The new rows of these series, in one bucket."""
     mine = pl.col("unique_id").is_in(ids.implode())
-    return News(new.rows.filter(mine).with_columns(bucket=pl.lit(0, pl.Int32)), new.gone, new.last)
+    return NewRows(new.rows.filter(mine).with_columns(bucket=pl.lit(0, pl.Int32)), new.deleted, new.last)
 
 
-def _stored(load: Load, new: News, anew: pl.Series) -> pl.DataFrame:
-    """The stored rows that matter: of the days that came, of those behind the last day, of series made anew."""
+def _affected_rows(load: Load, new: NewRows, rebuilt: pl.Series) -> pl.DataFrame:
+    """The stored rows that may change: of the days that came, of days after the last one, of series to rebuild."""
     days = new.keys["ds"].unique().sort()
-    behind = pl.col("ds") > load.last
-    rows = load.store.scan("panel").filter(pl.col("ds").is_in(days.implode()) | behind).collect()
-    if anew.is_empty():
+    later = pl.col("ds") > load.last
+    rows = load.store.scan("panel").filter(pl.col("ds").is_in(days.implode()) | later).collect()
+    if rebuilt.is_empty():
         return rows
-    homes = bucket_of(anew, load.buckets).unique().to_list()
-    own = load.store.scan("panel", bucket=homes).filter(pl.col("unique_id").is_in(anew.implode())).collect()
-    return pl.concat([rows.join(own.select(KEY), on=KEY, how="anti"), own])
+    buckets_of = bucket_of(rebuilt, load.buckets).unique().to_list()
+    mine = load.store.scan("panel", bucket=buckets_of).filter(pl.col("unique_id").is_in(rebuilt.implode())).collect()
+    return pl.concat([rows.join(mine.select(KEY), on=KEY, how="anti"), mine])
 
 
-def _days(new: News, stored: pl.DataFrame, rest: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows that came for series that are not made anew, with those whose day is no longer ahead."""
+def _updated_days(new: NewRows, stored: pl.DataFrame, rest: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The new rows of series that are not rebuilt, and stored planned rows whose day is no longer ahead."""
     rows = new.rows.drop("bucket").join(rest.select("unique_id"), on="unique_id", how="semi")
     due = stored.filter(AHEAD, pl.col("ds") <= new.last).join(rest.select("unique_id"), on="unique_id", how="semi")
-    rows = pl.concat([rows, as_they_came(sold(due, new.last, config), rows.columns).join(rows, on=KEY, how="anti")])
-    seen = cleaning.apply_row_rules(flag_observations(rows.sort(KEY), config), config)
-    return seen.with_columns(flag=pl.when(pl.col("ds") > new.last).then(pl.lit("ahead")).otherwise("flag"))
+    rows = pl.concat(
+        [rows, raw_rows(drop_past_plans(due, new.last, config), rows.columns).join(rows, on=KEY, how="anti")]
+    )
+    flagged = cleaning.apply_row_rules(flag_observations(rows.sort(KEY), config), config)
+    return flagged.with_columns(flag=pl.when(pl.col("ds") > new.last).then(pl.lit("ahead")).otherwise("flag"))
 
 
-def _gaps(load: Load, new: News, rest: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """Filled rows of known series: behind the day that was the last one, and before their first one."""
-    config, before = load.config, _before(load)
+def _filled_gaps(load: Load, new: NewRows, rest: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Rows for gaps of stored series: after the former last day, and before their first row if an earlier one came."""
+    config, last = load.config, _previous_last_day(load)
     first = days.group_by("unique_id").agg(_first=pl.col("ds").min())
     statics = [c for c in config.static_columns if c in rest.columns]
     spans = rest.select("unique_id", "start", *statics).join(first, on="unique_id", how="left")
-    start, late = pl.min_horizontal("start", "_first"), pl.col("_first") < pl.col("start")
-    due = pl.lit(config.frequency.shift(before, 1))
-    behind = spans.with_columns(_from=pl.max_horizontal(start, due), _to=pl.lit(new.last))
+    start, early = pl.min_horizontal("start", "_first"), pl.col("_first") < pl.col("start")
+    due = pl.lit(config.frequency.shift(last, 1))
+    after_last = spans.with_columns(_from=pl.max_horizontal(start, due), _to=pl.lit(new.last))
     until = config.frequency.offset(pl.col("start"), pl.lit(-1))
-    ahead = spans.filter(late).with_columns(_from="_first", _to=pl.min_horizontal(until, pl.lit(before)))
-    return missing_rows(pl.concat([behind, ahead]).drop("start", "_first"), days, config)
+    before_first = spans.filter(early).with_columns(_from="_first", _to=pl.min_horizontal(until, pl.lit(last)))
+    return missing_rows(pl.concat([after_last, before_first]).drop("start", "_first"), days, config)
 
 
-def _before(load: Load) -> date:
-    assert load.last is not None, "the narrow way goes on from what is known"
+def _previous_last_day(load: Load) -> date:
+    assert load.last is not None, "an incremental load follows a load with sales"
     return load.last
 
 
-def _differing(panel: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows without a stored twin, and rows that differ from theirs."""
+def _inserts_and_updates(panel: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that are not stored yet, and rows that differ from the stored ones."""
     compared = [c for c in panel.columns if c not in KEY]
     both = panel.join(
         old.select(*KEY, pl.lit(value=True).alias("_old"), *(pl.col(c).alias(f"{c}:old") for c in compared)),

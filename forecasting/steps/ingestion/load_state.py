@@ -1,4 +1,4 @@
-"""A load on its way: it starts from the last published one and is seen by nobody before it is published itself."""
+"""The state of a load: it starts from the last published one and stays invisible until it is published itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from forecasting.steps import identity, session
 
 @dataclass(frozen=True)
 class Load:
-    """What a load works on: its config, its draft of the tables, and the row of `loads` that it starts from."""
+    """A load in progress: its config, its draft of the tables, and the row of `loads` that it starts from."""
 
     config: Config
     store: Draft
@@ -27,37 +27,39 @@ class Load:
 
     @property
     def number(self) -> int:
+        """The number under which the load is published."""
         return int(self.before["load"]) + 1
 
     @property
     def last(self) -> date | None:
-        """The newest day of which a sale was stored before."""
+        """The newest day with a stored sale; None before the first load."""
         day: date | None = self.before["last"]
         return day
 
     @property
     def buckets(self) -> int:
+        """The number of buckets of the panel; 0 before the first load."""
         return session.bucket_count_of(session.read_meta(self.store))
 
     @property
     def rules(self) -> str:
-        """Identity of what makes a panel of rows: another one makes all of it anew."""
+        """Identity of the rules that turn rows into a panel: after a change the panel is rebuilt."""
         config, keys = self.config, Config.keys_that_change("data")
         return f"{identity.hashed(config, keys)} {identity.code_of(('data',))} {config.id_columns}"
 
 
-def root_of(config: Config) -> str:
+def tables_root(config: Config) -> str:
     """The folder of the job's tables."""
     return f"{config.store.root.rstrip('/')}/{config.name}"
 
 
-def begin(config: Config) -> Load:
+def begin_load(config: Config) -> Load:
     """A load on top of the newest published one; raises Overtaken when another seems to be at work (see Draft).
 
     The first load of all starts with publishing what is there: nothing, or tables from before there were loads.
     """
-    bare = Store(root_of(config), tables(config))
-    before = session.find_load(config, bare) or _first(bare)
+    bare = Store(tables_root(config), tables(config))
+    before = session.find_load(config, bare) or _publish_first(bare)
     base = {name: before[name] for name in LOADED_TABLES} | {"loads": bare.version("loads")}
     store = begin_draft(bare, base)
     drivers = session.driver_types(session.read_meta(store))
@@ -65,18 +67,18 @@ def begin(config: Config) -> Load:
 
 
 def with_drivers(load: Load, kinds: dict[str, pl.DataType]) -> Load:
-    """The load when its tables have these driver columns."""
+    """The load with these driver columns (name -> type) in its tables."""
     return replace(load, store=replace(load.store, tables=tables(load.config, kinds)))
 
 
-def _first(store: Store) -> dict[str, Any]:
+def _publish_first(store: Store) -> dict[str, Any]:
     row: dict[str, Any] = {name: store.version(name) for name in LOADED_TABLES}
     row |= {"load": 0, "published_at": datetime.now(UTC), "last": None, "rules": "", "rows_written": 0, "read": "[]"}
-    store.merge("loads", _frame(store, row), ignore=("published_at",))
+    store.merge("loads", _load_row(store, row), ignore=("published_at",))
     return row
 
 
-def publish(load: Load, last: date, rows_written: int, read: Sequence[str]) -> bool:
+def publish_load(load: Load, last: date, rows_written: int, read: Sequence[str]) -> bool:
     """Make the load visible in one commit; False when it has changed nothing and none is needed.
 
     Raises Overtaken when another load was published meanwhile.
@@ -87,9 +89,9 @@ def publish(load: Load, last: date, rows_written: int, read: Sequence[str]) -> b
         return False
     row = {"load": load.number, "published_at": datetime.now(UTC), "last": last, "rules": load.rules}
     row |= {"rows_written": rows_written, "read": json.dumps(list(read))} | versions
-    load.store.append("loads", _frame(load.store, row))
+    load.store.append("loads", _load_row(load.store, row))
     return True
 
 
-def _frame(store: Store, row: dict[str, Any]) -> pl.DataFrame:
+def _load_row(store: Store, row: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([row], schema=store.tables["loads"].schema)

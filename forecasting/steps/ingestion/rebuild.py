@@ -1,8 +1,7 @@
-"""Good rows into the panel: the newer load wins, every series stays complete up to the newest day that anybody sold.
+"""The full rebuild: every bucket of the panel is built again from the raw rows of this load and of earlier ones.
 
-Two ways to the same rows. `whole` makes every bucket anew from the rows that came, one after the other. `narrow` is
-for a small load on top of a known panel: it reads the days that the load tells of and whatever lies behind the last
-day, and makes only series anew of which a row is deleted, a static value changes, or nothing was known.
+The newer load wins, and every series is complete up to the newest day on which anything was sold. `incremental` leads
+to the same rows with less work where a small load comes on top of a stored panel.
 """
 
 from __future__ import annotations
@@ -26,38 +25,39 @@ AHEAD = pl.col("flag") == "ahead"
 
 
 @dataclass(frozen=True)
-class News:
-    """What a load brings: rows (keys, y, drivers and `bucket`), the keys (and `bucket`) that it takes out, the newest
-    day sold with both done.
+class NewRows:
+    """What a load brings: rows (keys, y, drivers and `bucket`), the keys (and `bucket`) that it deletes, and the newest
+    day with a sale once both are merged.
     """
 
     rows: pl.DataFrame
-    gone: pl.DataFrame
+    deleted: pl.DataFrame
     last: date
 
     @property
     def keys(self) -> pl.DataFrame:
-        return pl.concat([self.rows.select(KEY), self.gone.select(KEY)])
+        """[unique_id, ds] of new and of deleted rows."""
+        return pl.concat([self.rows.select(KEY), self.deleted.select(KEY)])
 
 
-def news(load: Load, rows: pl.DataFrame, gone: pl.DataFrame) -> News:
+def assign_buckets(load: Load, rows: pl.DataFrame, deleted: pl.DataFrame) -> NewRows:
     """The rows and keys in their buckets."""
     n = load.buckets
-    came, out = (
-        frame.join(homes(frame["unique_id"].unique(), n), on="unique_id") for frame in (rows, gone.select(KEY))
+    with_bucket, deleted_keys = (
+        frame.join(buckets_of(frame["unique_id"].unique(), n), on="unique_id") for frame in (rows, deleted.select(KEY))
     )
-    return News(came, out, _last_sale(load, rows, gone))
+    return NewRows(with_bucket, deleted_keys, _last_sale(load, rows, deleted))
 
 
-def homes(ids: pl.Series, n: int) -> pl.DataFrame:
+def buckets_of(ids: pl.Series, n: int) -> pl.DataFrame:
     """[unique_id, bucket] of series in a panel of `n` buckets."""
     return pl.DataFrame({"unique_id": ids, "bucket": bucket_of(ids, n)}, schema_overrides={"unique_id": pl.String})
 
 
-def _last_sale(load: Load, rows: pl.DataFrame, gone: pl.DataFrame) -> date:
-    """The newest day of which a number sold is told; an older one than before when the newest is taken back."""
+def _last_sale(load: Load, rows: pl.DataFrame, deleted: pl.DataFrame) -> date:
+    """The newest day with a number sold; older than before when the newest one is taken back."""
     new = rows.filter(pl.col("y").is_not_null())["ds"].max()
-    stored = _last_stored(load, pl.concat([rows.select(KEY), gone.select(KEY)]))
+    stored = _last_stored(load, pl.concat([rows.select(KEY), deleted.select(KEY)]))
     days = [day for day in (new, stored) if isinstance(day, date)]
     if not days:
         raise load.config.fault("source.path", "no row of the data holds a date and a number sold: nothing is learned")
@@ -65,7 +65,7 @@ def _last_sale(load: Load, rows: pl.DataFrame, gone: pl.DataFrame) -> date:
 
 
 def _last_stored(load: Load, replaced: pl.DataFrame) -> date | None:
-    """The newest day sold of the stored rows that stay as they are."""
+    """The newest day with a sale among the stored rows that stay as they are."""
     sold = load.store.scan("panel").filter(pl.col("y_raw").is_not_null())
     if load.last is None:
         return None
@@ -78,36 +78,36 @@ def _last_stored(load: Load, replaced: pl.DataFrame) -> date | None:
     return None
 
 
-def is_small(load: Load, new: News) -> bool:
-    """Whether the narrow way leads to the same: little came, nothing was cleaned by looking at other days, and no
-    day that was the last one is taken back.
+def can_update_incrementally(load: Load, new: NewRows) -> bool:
+    """Whether an incremental load leads to the same panel: few rows, the same rules as before, none that looks at other
+    days, and the last day is not taken back.
     """
     if load.last is None or new.last < load.last or load.before["rules"] != load.rules:
         return False
-    return new.keys.height <= ROWS_PER_BUCKET and not _looks_around(load.config)
+    return new.keys.height <= ROWS_PER_BUCKET and not _rules_need_full_series(load.config)
 
 
-def _looks_around(config: Config) -> bool:
-    """Whether a row is cleaned by what other days say: then whole series are needed."""
+def _rules_need_full_series(config: Config) -> bool:
+    """Whether a cleaning rule looks at other days of a series, and so needs all of its rows."""
     clean = config.clean
     inferred = "infer" in (clean.closed, clean.stock_outs)
     return inferred or clean.outliers.rule != "none" or clean.leading_zeros == "drop"
 
 
-def whole(load: Load, new: News) -> Iterator[tuple[pl.DataFrame, int]]:
-    """Every bucket made anew and merged, one after the other in bounded memory: its rows and how many were written."""
+def rebuild_panel(load: Load, new: NewRows) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Rebuild and merge one bucket after the other, in bounded memory; yields its rows and how many were written."""
     n, config = load.buckets, load.config
-    closed = _closings(load, new)
+    closed = _infer_closings(load, new)
     for bucket in track(range(n), "panel", n):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        panel = made(came(stored, new, bucket, config), config, new.last)
+        panel = build_series(merge_raw_rows(stored, new, bucket, config), config, new.last)
         panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
         panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
-        yield panel, _merged(load, panel.select(stored.columns), stored)
+        yield panel, _merge_bucket(load, panel.select(stored.columns), stored)
 
 
-def _closings(load: Load, new: News) -> pl.DataFrame:
-    """[group, ds] of inferred closings, told by the sums over all buckets."""
+def _infer_closings(load: Load, new: NewRows) -> pl.DataFrame:
+    """[group, ds] of inferred closings, found by the sums over all buckets."""
     config = load.config
     empty = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date})
     if config.clean.closed != "infer":
@@ -117,7 +117,9 @@ def _closings(load: Load, new: News) -> pl.DataFrame:
         stored = load.store.scan("panel", bucket=bucket).collect()
         parts.append(
             group_sums(
-                made(came(stored, new, bucket, config), config, new.last), config, cleaning.closing_levels(config)
+                build_series(merge_raw_rows(stored, new, bucket, config), config, new.last),
+                config,
+                cleaning.closing_levels(config),
             )
         )
     return cleaning.infer_closings(
@@ -125,33 +127,33 @@ def _closings(load: Load, new: News) -> pl.DataFrame:
     )
 
 
-def came(stored: pl.DataFrame, new: News, bucket: int, config: Config) -> pl.DataFrame:
-    """The rows of a bucket as they came: those of this load, and of earlier ones what it does not replace."""
+def merge_raw_rows(stored: pl.DataFrame, new: NewRows, bucket: int, config: Config) -> pl.DataFrame:
+    """The raw rows of a bucket: those of this load, and those of earlier loads that it does not replace."""
     rows = new.rows.filter(pl.col("bucket") == bucket).drop("bucket")
-    old = as_they_came(sold(stored, new.last, config), rows.columns)
+    old = raw_rows(drop_past_plans(stored, new.last, config), rows.columns)
     return pl.concat([rows, old.join(new.keys, on=KEY, how="anti")])
 
 
-def as_they_came(stored: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """Stored rows without those that were made here, with the number that came."""
+def raw_rows(stored: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Stored rows as they once came: without filled rows, and with `y` before cleaning."""
     return stored.filter(~cleaning.is_filled()).with_columns(y=pl.col("y_raw")).select(columns)
 
 
-def sold(stored: pl.DataFrame, last: date, config: Config) -> pl.DataFrame:
-    """Where a day without a row says that nothing was sold, so does one that was planned and had no other row."""
+def drop_past_plans(stored: pl.DataFrame, last: date, config: Config) -> pl.DataFrame:
+    """With clean.gaps zero, without planned rows up to the last day: no sale came for them, so they count as gaps."""
     return stored.filter(~AHEAD | (pl.col("ds") > last)) if config.clean.gaps == "zero" else stored
 
 
-def made(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
-    """Whole series of the panel, before any rule has looked at other days."""
+def build_series(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
+    """Complete series up to `last`, flagged, filled and cleaned by the rules that look at single rows."""
     return cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, last), config)
 
 
-def _merged(load: Load, panel: pl.DataFrame, stored: pl.DataFrame) -> int:
-    """The rows written: a bucket of which nothing is known is not compared."""
+def _merge_bucket(load: Load, panel: pl.DataFrame, stored: pl.DataFrame) -> int:
+    """Merge a bucket and return the number of rows written; an empty bucket is appended to without comparing."""
     if stored.is_empty():
         load.store.append("panel", panel)
         return panel.height
-    out = stored.select(*KEY, "bucket").join(panel, on=KEY, how="anti")
-    load.store.delete("panel", out)
-    return load.store.merge("panel", panel) + out.height
+    removed = stored.select(*KEY, "bucket").join(panel, on=KEY, how="anti")
+    load.store.delete("panel", removed)
+    return load.store.merge("panel", panel) + removed.height

@@ -1,4 +1,4 @@
-"""What is told of the panel after a load: one row per series, and the sums of the groups."""
+"""The tables that follow from the panel: one row of statistics per series, and the sums of the groups."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from forecasting.features.groups import levels
 from forecasting.services.store import Store
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.ingestion.rebuild import homes
+from forecasting.steps.ingestion.rebuild import buckets_of
 
 MONDAY = date(2001, 1, 1)
 """Phases of the season are counted from here."""
-MANY = 400
-"""Of so many days the groups are summed up anew as a whole."""
+MAX_DAYS = 400
+"""If more days than this change, all group sums are computed again."""
 
 
-def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """One row per series of [unique_id, ds, y, y_raw, flag]: first row, first and last observed day, how many, mean,
     share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, and
     what `quality` counts.
@@ -33,7 +33,7 @@ def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     rows = rows.sort("unique_id", "ds")
     y = pl.col("y")
     seen = pl.col("ds").filter(y.is_not_null())
-    told = rows.group_by("unique_id").agg(
+    statistics = rows.group_by("unique_id").agg(
         start=pl.col("ds").min(),
         first=seen.min(),
         last=seen.max(),
@@ -43,13 +43,13 @@ def of_series(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     )
     phase = config.frequency.steps(pl.lit(MONDAY), pl.col("ds")) % config.season
     kinds = demand_classes(rows).select("unique_id", demand_class="segment")
-    told = told.join(kinds, on="unique_id").join(quality.count_defects(rows, config), on="unique_id")
-    for fact in (variation_without_season(rows, phase), _trend(rows, config)):
-        told = told.join(fact, on="unique_id", how="left")
-    return told
+    statistics = statistics.join(kinds, on="unique_id").join(quality.count_defects(rows, config), on="unique_id")
+    for fact in (variation_without_season(rows, phase), _yearly_trend(rows, config)):
+        statistics = statistics.join(fact, on="unique_id", how="left")
+    return statistics
 
 
-def _trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _yearly_trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """[unique_id, trend]: mean of the quarter up to the last observed day over that of the same one a year before."""
     f, seen = config.frequency, rows.filter(pl.col("y").is_not_null())
     ago = f.steps(pl.col("ds"), pl.col("ds").max().over("unique_id"))
@@ -58,58 +58,58 @@ def _trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return means.select("unique_id", trend=pl.when(pl.col("then") > 0).then(pl.col("now") / pl.col("then")))
 
 
-def statics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+def latest_static_values(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The newest static values of each series, of rows sorted by day."""
     names = [c for c in config.static_columns if c in rows.columns]
     return rows.group_by("unique_id").agg(pl.col(c).drop_nulls().last() for c in names)
 
 
-def anew(load: Load, panels: Iterable[pl.DataFrame]) -> None:
-    """Replace both tables by what the buckets tell, one after the other."""
+def rebuild_tables(load: Load, panels: Iterable[pl.DataFrame]) -> None:
+    """Make both tables from all buckets of the panel, taken one after the other."""
     store, config = load.store, load.config
     every, series, parts = levels(config, store.tables["panel"].schema), [], []
     for panel in panels:
-        told = of_series(panel, config).join(statics(panel, config), on="unique_id")
-        series.append(told.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
+        statistics = series_statistics(panel, config).join(latest_static_values(panel, config), on="unique_id")
+        series.append(statistics.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
         parts.append(group_sums(cleaning.revert_neighbour_rules(panel, config), config, every))
     store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
-    store.replace("groups", _added(store, parts))
+    store.replace("groups", _total(store, parts))
 
 
-def update(load: Load, change: Change) -> None:
-    """Tell anew what the change has touched, and leave the rest of both tables as it is."""
+def update_tables(load: Load, change: Change) -> None:
+    """Update the series and days that the change has touched, and leave the rest of both tables as it is."""
     if change.touched.len():
         _update_series(load, change)
-    days = pl.concat([change.rows["ds"], change.out["ds"]]).unique().sort()
+    days = pl.concat([change.rows["ds"], change.removed["ds"]]).unique().sort()
     if not days.len():
         return
-    some = {"ds": days.to_list()} if days.len() <= MANY else {}
-    load.store.replace("groups", _added(load.store, list(_sums(load, some))), **some)
+    some = {"ds": days.to_list()} if days.len() <= MAX_DAYS else {}
+    load.store.replace("groups", _total(load.store, list(_group_sums_by_bucket(load, some))), **some)
 
 
 def _update_series(load: Load, change: Change) -> None:
     store = load.store
     known = store.scan("series").collect()
-    fresh = statics(change.anew, load.config)
+    fresh = latest_static_values(change.rebuilt, load.config)
     same = known.join(fresh, on="unique_id", how="anti").select(fresh.columns)
     names = store.tables["series"].schema.names()
-    told = _told(load, change.touched).join(pl.concat([same, fresh]), on="unique_id").select(names)
+    statistics = _statistics_of(load, change.touched).join(pl.concat([same, fresh]), on="unique_id").select(names)
     kept = known.filter(~pl.col("unique_id").is_in(change.touched.implode()))
-    store.replace("series", pl.concat([kept, told]))
+    store.replace("series", pl.concat([kept, statistics]))
 
 
-def _told(load: Load, ids: pl.Series) -> pl.DataFrame:
-    """Facts of these series, read from the panel bucket by bucket: keys and sales only."""
+def _statistics_of(load: Load, ids: pl.Series) -> pl.DataFrame:
+    """The statistics of these series, computed bucket by bucket from keys and sales."""
     parts = []
-    for (bucket,), part in homes(ids, load.buckets).group_by("bucket"):
+    for (bucket,), part in buckets_of(ids, load.buckets).group_by("bucket"):
         rows = load.store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag")
         mine = rows.filter(pl.col("unique_id").is_in(part["unique_id"].implode())).collect()
-        parts.append(of_series(mine, load.config).with_columns(bucket=pl.lit(bucket, pl.Int32)))
+        parts.append(series_statistics(mine, load.config).with_columns(bucket=pl.lit(bucket, pl.Int32)))
     return pl.concat(parts)
 
 
-def _sums(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    """Sums of these days (of all, where none are given), bucket by bucket: mean prices are added up by buckets."""
+def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    """Group sums of these days (of all, where none are given), one frame per bucket."""
     every = levels(load.config, load.store.tables["panel"].schema)
     used = {c for level in every for c in level} | {load.config.columns.price} - {None}
     rows = load.store.scan("panel", **some).select("ds", "y", "bucket", *used)
@@ -121,8 +121,8 @@ def _sums(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
         yield group_sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, every)
 
 
-def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of the table `groups`: the parts of all buckets together."""
+def _total(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of the table `groups`: the sums over the parts of all buckets, prices weighted by their counts."""
     priced = pl.col("y_count").filter(pl.col("price").is_not_null()).sum()
     price = pl.when(priced > 0).then((pl.col("price") * pl.col("y_count")).sum() / priced)
     every = pl.concat([store.tables["groups"].empty().select("group", "ds", "y_sum", "y_count", "price"), *parts])
@@ -130,9 +130,9 @@ def _added(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
     return together.select(store.tables["groups"].schema.names())
 
 
-def told(store: Store, config: Config) -> dict[str, Any]:
-    """What there is now: rows of the panel, how many were observed and how many are filled gaps, series, days, what
-    was cleaned by flag, and how fresh it is.
+def panel_facts(store: Store, config: Config) -> dict[str, Any]:
+    """Facts about the panel as it is now: its rows, how many are observed and how many are filled gaps, how many were
+    cleaned by flag, its series, first and last day, and freshness.
     """
     flags = dict(store.scan("panel").group_by("flag").len().collect().iter_rows())
     keys, made = sum(flags.values()), flags.get("filled", 0)

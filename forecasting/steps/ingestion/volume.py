@@ -1,4 +1,4 @@
-"""Whether a load is about as large as the last one of its kind."""
+"""The size of a load compared with the load before."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from forecasting.data.contracts import limits
 from forecasting.services.store import Store
 
 
-def is_usual(told: Mapping[str, Any], config: Config, store: Store) -> None:
-    """Raise UserError when the account of a load tells of far more or fewer lines than that of the last one; of a
-    landing folder, lines per file that was read.
-    """
-    lines = _lines(told)
+def check_volume(account: Mapping[str, Any], config: Config, store: Store) -> None:
+    """Raise UserError when a load has far more or fewer lines than the one before; for a landing folder, per file."""
+    lines = _lines_per_file(account)
     if config.limits.volume is not None and lines is not None:
-        limits.check_volume(lines, last(store, told), config, unit(told))
+        limits.check_volume(lines, last_volume(store, account), config, volume_unit(account))
 
 
-def last(store: Store, like: Mapping[str, Any]) -> float | None:
+def last_volume(store: Store, like: Mapping[str, Any]) -> float | None:
     """Lines (per file) of the newest load of the kind of `like` that read any; None when there was none."""
     runs = store.scan("runs").filter(pl.col("step") == "ingest").collect().sort("run_at", descending=True)
-    told = (json.loads(facts) for facts in runs["facts"])
-    return next((lines for f in told if unit(f) == unit(like) and (lines := _lines(f))), None)
+    account = (json.loads(facts) for facts in runs["facts"])
+    return next((lines for f in account if volume_unit(f) == volume_unit(like) and (lines := _lines_per_file(f))), None)
 
 
-def unit(told: Mapping[str, Any]) -> str:
+def volume_unit(account: Mapping[str, Any]) -> str:
     """What loads of this kind are compared by."""
-    return "lines per file" if "files_read" in told else "lines"
+    return "lines per file" if "files_read" in account else "lines"
 
 
-def _lines(told: Mapping[str, Any]) -> float | None:
+def _lines_per_file(account: Mapping[str, Any]) -> float | None:
     """None when no file was read."""
-    files = len(told.get("files_read", ["all"]))
-    return float(told["lines"]) / files if files else None
+    files = len(account.get("files_read", ["all"]))
+    return float(account["lines"]) / files if files else None

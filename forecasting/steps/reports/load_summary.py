@@ -9,8 +9,8 @@ from forecasting.steps.registry import Facts, Section
 
 FILES = {
     "files_read": "files read",
-    "files_again": "files skipped, already loaded",
-    "files_beside": "files skipped, without the columns of the config",
+    "files_already_loaded": "files skipped, already loaded",
+    "files_without_columns": "files skipped, without the columns of the config",
 }
 """Facts that list files of a landing folder, in words."""
 
