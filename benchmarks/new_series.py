@@ -124,7 +124,8 @@ def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.Dat
     planned = known.with_columns(*blank, flag=pl.when(new).then(pl.lit("ahead")).otherwise("flag")).drop("first")
     past = group_sums(planned.filter(pl.col("ds") <= cutoff), config, levels(config, planned.schema))
     ids = sold.select("unique_id").unique()
-    cut, again = (Cut(Panel(config, InMemory(planned.sort(KEY)), (0,), past), cutoff, config.h) for _ in range(2))
+    panel = Panel(config, InMemory(planned.sort(KEY)), (0,), InMemory(past))
+    cut, again = (Cut(panel, cutoff, config.h) for _ in range(2))
     own = cold_start.similar_series_forecasts(cut, cut.frame(0), ids)
     with patched(series_level, "MIN_SERIES"):
         alone = cold_start.similar_series_forecasts(again, again.frame(0), ids).select(*KEY, narrowest="yhat")

@@ -66,7 +66,7 @@ def light(y: list[float], freq: str = "1d", h: int = 7, years: float = 2, **colu
     ds = days(len(y), freq)
     rows = pl.DataFrame({"unique_id": ["s"] * len(y), "ds": ds, "y": y} | columns)
     rows = rows.with_columns(y_raw="y", flag=pl.lit("observed"))
-    return Cut(Panel(config, InMemory(rows), (0,), group_sums(rows, config, ((),))), ds[-1], h)
+    return Cut(Panel(config, InMemory(rows), (0,), InMemory(group_sums(rows, config, ((),)))), ds[-1], h)
 
 
 @pytest.mark.parametrize(

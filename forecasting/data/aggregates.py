@@ -41,7 +41,9 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
         *(pl.when(pl.col(f"{c}_n") > 0).then(pl.col(c) / pl.col(f"{c}_n")).alias(c) for c in means),
     ).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
     config = _without_statics(cut.config, means)
-    panel = Panel(config, InMemory(rows.sort(KEY)), (0,), cut.panel.groups.clear(), cut.panel.engine, cut.panel.events)
+    panel = Panel(
+        config, InMemory(rows.sort(KEY)), (0,), InMemory(cut.groups.clear()), cut.panel.engine, cut.panel.events
+    )
     return Cut(panel, cut.cutoff, cut.h)
 
 

@@ -63,6 +63,15 @@ class Cut:
         """What `make` returns, kept as long as the cut: one for all buckets, small, and made from all of them."""
         return self._kept.get_or_compute(what, make)
 
+    def __reduce__(self) -> tuple[type[Cut], tuple[object, ...]]:
+        """Another process gets the references, and none of what was made here."""
+        return Cut, (self.panel, self.cutoff, self.h, self.edits, self.room)
+
+    @property
+    def groups(self) -> pl.DataFrame:
+        """The table `groups`, days after the cutoff included."""
+        return self.kept("groups", lambda: self.panel.groups().collect())
+
     @cached_property
     def group_data(self) -> GroupData:
         """Data about the groups of series: their sums up to the cutoff, and same-day means of peers."""
@@ -71,7 +80,7 @@ class Cut:
         context = Context(self.config, dict(panel.scan(buckets[0]).collect_schema()))
         parts = [peers.sum_by_group(every.frame(b), context) for b in buckets] if peers.has_peers(context) else []
         means = peers.mean_by_group(parts) if parts else None
-        return GroupData(panel.groups.filter(pl.col("ds") <= self.cutoff), means)
+        return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means)
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """The history of every series of a bucket, and future rows of those observed in the last years.
@@ -91,7 +100,7 @@ class Cut:
         for edit in self.edits:
             edited = is_future.then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
             frame = frame.with_columns(edited.alias(edit.column))
-        return events.add_event_columns(frame, self.panel.events, self.config)
+        return events.add_event_columns(frame, self.kept("events", lambda: self.panel.events().collect()), self.config)
 
     def __repr__(self) -> str:
         return f"Cut({self.config.name} at {self.cutoff}, {self.h} periods ahead)"

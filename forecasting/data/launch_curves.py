@@ -32,7 +32,7 @@ def fit_launch_curves(cut: Cut) -> pl.DataFrame:
     `ramp_periods` periods against as many that follow, all up to the cutoff. Sales are measured in units of what the
     older series sell on the same day, so that seasons and weekdays stay out. No row where launches are too few.
     """
-    if cut.panel.groups.is_empty():  # aggregates are never new
+    if cut.groups.is_empty():  # aggregates are never new
         return pl.DataFrame(schema=SCHEMA)
     rows = cut.kept("launches", partial(_launch_rows, cut))
     every = levels(cut.config, rows.schema)
@@ -52,7 +52,7 @@ def early_sales_ratios(cut: Cut) -> pl.Series:
 def _launch_rows(cut: Cut) -> pl.DataFrame:
     """The rows of the first `ramp_periods` of all launches, with _age and _due (see `_add_due`)."""
     panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_periods(cut.config), cut.config.frequency
-    begun = (frequency.shift(cast(date, panel.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
+    begun = (frequency.shift(cast(date, cut.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
     parts = [_established_and_launched(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
     usual = pl.concat(old for old, _ in parts).group_by("ds").agg(_usual=pl.col("y").sum() / pl.col("n").sum())
     return _add_due(pl.concat(launched for _, launched in parts).join(usual, on="ds"), ramp)

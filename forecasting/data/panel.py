@@ -15,6 +15,9 @@ KEY = ("unique_id", "ds")
 
 
 Scan = Callable[[int], pl.LazyFrame]
+"""A reference to rows by bucket: small and picklable, it reads when it is called."""
+Rows = Callable[[], pl.LazyFrame]
+"""A reference to all rows of a table."""
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
@@ -37,32 +40,35 @@ class InProcess:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """All series of a job, bucket by bucket.
+class InMemory:
+    """A reference to one frame, for panels that are computed and not stored; it travels with the frame."""
 
-    `scan` gives the rows of one bucket as in the table `panel`; `groups` holds sums by group and ds (table `groups`);
-    `engine` maps a function over buckets, here or in other processes; `events` are the config's own ones, by day (see
-    features.calendar.events). `whole` is the panel of which this one holds some series: groups and peers are still
+    rows: pl.DataFrame
+
+    def __call__(self, bucket: int = 0) -> pl.LazyFrame:
+        return self.rows.lazy()
+
+
+NO_EVENTS = InMemory(events.SCHEMA.to_frame())
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All series of a job, bucket by bucket: references that are read when needed, so that a panel can be pickled.
+
+    `scan` gives the rows of one bucket as in the table `panel`; `groups` the sums by group and ds (table `groups`),
+    `events` the config's own ones, by day (table `events`). `engine` maps a function over buckets, here or in other
+    processes. `whole` is the panel of which this one holds some series: groups and peers are still
     those of all series.
     """
 
     config: Config
     scan: Scan
     buckets: tuple[int, ...]
-    groups: pl.DataFrame
+    groups: Rows
     engine: Engine = field(default_factory=InProcess)
-    events: pl.DataFrame = field(default_factory=events.SCHEMA.to_frame)
+    events: Rows = NO_EVENTS
     whole: Panel | None = None
-
-
-@dataclass(frozen=True)
-class InMemory:
-    """A scan over one frame, for panels that are computed and not stored."""
-
-    rows: pl.DataFrame
-
-    def __call__(self, bucket: int) -> pl.LazyFrame:
-        return self.rows.lazy()
 
 
 def is_closed(config: Config) -> pl.Expr:

@@ -33,7 +33,7 @@ def _largest_of_groups(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
     texts = [c for c in cut.config.static_columns if frame.schema.get(c) == pl.String]
     labels = [group_label(level) for level in ((), *((c,) for c in texts))]
     homes = frame.group_by("unique_id").last().select("unique_id", group=pl.concat_list(labels)).explode("group")
-    groups = cut.panel.groups
+    groups = cut.groups
     if groups.is_empty():  # aggregates belong to no group
         return homes.select("unique_id", _group=pl.lit(None, pl.Float64)).unique()
     mean = (pl.col("y_sum") / pl.col("y_count")).abs()

@@ -42,6 +42,10 @@ class LocalEngine:
 
     workers: int
 
+    def __reduce__(self) -> tuple[type[LocalEngine], tuple[int]]:
+        """A worker has no workers of its own: there everything runs in its one process."""
+        return LocalEngine, (1,)
+
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
         """`function` of every item, in the order of the items, each as soon as it and those before it are done.
 

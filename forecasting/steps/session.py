@@ -164,6 +164,19 @@ class BucketScan:
         return self.store.scan("panel", version=self.version, bucket=bucket)
 
 
+@dataclass(frozen=True)
+class TableScan:
+    """All rows of a table at the pinned version, in the order of `by`; picklable, as a BucketScan is."""
+
+    store: Store
+    name: str
+    by: tuple[str, ...] = ()
+
+    def __call__(self) -> pl.LazyFrame:
+        rows = self.store.scan(self.name)
+        return rows.sort(self.by) if self.by else rows
+
+
 def _panel(session: Session) -> Panel:
     config, store = session.config, session.store
     version = store.version("panel")
@@ -173,8 +186,7 @@ def _panel(session: Session) -> Panel:
     _check_future_rules(config, store)
     calendar.check_places(config)
     buckets = tuple(range(session.bucket_count))
-    groups = store.scan("groups").collect().sort("group", "ds")
-    events = store.scan("events").collect()
+    groups, events = TableScan(store, "groups", ("group", "ds")), TableScan(store, "events")
     return Panel(config, BucketScan(store, version), buckets, groups, engine_for(config), events)
 
 

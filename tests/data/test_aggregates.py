@@ -10,7 +10,7 @@ from forecasting.config import Config
 from forecasting.data.aggregates import aggregate_cut, group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.panel import Panel
+from forecasting.data.panel import InMemory, Panel
 
 START, N, H = date(2024, 1, 1), 30, 5
 LEVELS = ((), ("store",), ("store", "kind"))
@@ -38,7 +38,7 @@ def rows() -> pl.DataFrame:
 def split(rows: pl.DataFrame, config: Config) -> Panel:
     """The rows spread over two buckets."""
     parts = [rows.filter(pl.col("unique_id") != "b"), rows.filter(pl.col("unique_id") == "b")]
-    return Panel(config, lambda bucket: parts[bucket].lazy(), (0, 1), pl.DataFrame())
+    return Panel(config, lambda bucket: parts[bucket].lazy(), (0, 1), InMemory(pl.DataFrame()))
 
 
 def members(row: dict) -> list[str]:

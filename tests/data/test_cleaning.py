@@ -112,7 +112,7 @@ def test_more_errors_than_fit_are_refused(demo, key):
 
 
 def panel_of(config: Config, rows: pl.DataFrame) -> Panel:
-    return Panel(config, InMemory(rows), (0,), pl.DataFrame())
+    return Panel(config, InMemory(rows), (0,), InMemory(pl.DataFrame()))
 
 
 @pytest.mark.parametrize("action", ["cap", "drop", "keep"])

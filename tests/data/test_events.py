@@ -159,7 +159,7 @@ def loaded(tmp_path_factory) -> chain.Job:
 def test_events_stand_in_their_table_and_a_panel_knows_them(loaded):
     config = loaded.config()
     panel = open_panel(config, open_store(config))
-    assert panel.events.select("place", "name").rows() == [("S1", "summer"), ("S1", "winter")]
+    assert panel.events().select("place", "name").collect().rows() == [("S1", "summer"), ("S1", "winter")]
     rows = Cut(panel, chain.LAST - timedelta(chain.H), chain.H).frame(0).sort("ds")
     seen = rows.group_by("store", maintain_order=True).agg(pl.col("event_fairs_today", "event_fairs_next").last())
     assert dict(seen.select("store", "event_fairs_next").rows()) == {"S1": 20, "S2": 30}

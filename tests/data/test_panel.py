@@ -19,6 +19,8 @@ from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.data.windows import backtest_cutoffs
 from forecasting.frequency import FREQS
 
+NO_GROUPS = InMemory(pl.DataFrame())
+
 KEY = ["unique_id", "ds"]
 COLUMNS = {"known_ahead": ["price", "promo", "open", "event"], "known_after": ["visits"], "static": ["kind"]}
 ROLES = {"price": "price", "promo": "promo", "open": "open", "stock": "visits"}
@@ -40,7 +42,7 @@ def days(n: int, start: date = MONDAY) -> list[date]:
 
 
 def panel(rows: pl.DataFrame, config: Config, last: date) -> Panel:
-    return Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), pl.DataFrame())
+    return Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), NO_GROUPS)
 
 
 # the calendar ----------------------------------------------------------------------------------------------------

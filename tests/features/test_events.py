@@ -52,7 +52,7 @@ def sold(stores: tuple[str, ...] = ("S1", "S2"), days: int = DAYS) -> pl.DataFra
 
 def cut(rows: pl.DataFrame, job: Config, cutoff: date = CUTOFF) -> Cut:
     rows = rows.with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
-    return Cut(Panel(job, InMemory(rows), (0,), NO_SUMS, events=table()), cutoff, H)
+    return Cut(Panel(job, InMemory(rows), (0,), InMemory(NO_SUMS), events=InMemory(table())), cutoff, H)
 
 
 def matrix(at: Cut, lead: int = H) -> pl.DataFrame:

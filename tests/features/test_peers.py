@@ -10,7 +10,7 @@ from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.panel import Panel
+from forecasting.data.panel import InMemory, Panel
 from forecasting.features import peers
 from forecasting.features.base import Context
 from forecasting.models.lightgbm.training_rows import Matrix, features_at
@@ -53,7 +53,10 @@ def cut(buckets: int = 1, edits: tuple[Edit, ...] = (), **keys) -> Cut:
     frame = frame.with_columns(bucket_of(frame["unique_id"], buckets))
     groups = group_sums(frame.drop("bucket"), c, ((), ("store",), ("kind",)))
     return Cut(
-        Panel(c, lambda b: frame.lazy().filter(pl.col("bucket") == b), tuple(range(buckets)), groups), AT, 10, edits
+        Panel(c, lambda b: frame.lazy().filter(pl.col("bucket") == b), tuple(range(buckets)), InMemory(groups)),
+        AT,
+        10,
+        edits,
     )
 
 

@@ -11,7 +11,7 @@ from forecasting.config import Config
 from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
-from forecasting.data.panel import Panel
+from forecasting.data.panel import InMemory, Panel
 from forecasting.data.panel_rows import fill_gaps, flag_observations
 
 START = date(2024, 1, 1)
@@ -94,7 +94,7 @@ def make_panel(config: Config, rows: pl.DataFrame, buckets: int = 1) -> Panel:
     rows = fill_gaps(flag_observations(rows, config), config, LAST)
     levels = [(), *((c,) for c in config.static_columns)]
     bucketed = rows.with_columns(bucket_of(rows["unique_id"], buckets))
-    return Panel(config, Buckets(bucketed), tuple(range(buckets)), group_sums(rows, config, levels))
+    return Panel(config, Buckets(bucketed), tuple(range(buckets)), InMemory(group_sums(rows, config, levels)))
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ from forecasting.data.panel import InMemory, Panel
 folder = Path(sys.argv[1])
 config = Config.model_validate_json((folder / "config.json").read_text())
 rows, groups = (pl.read_parquet(folder / f"{table}.parquet") for table in ("rows", "groups"))
-panel = Panel(config, InMemory(rows), (0,), groups)
+panel = Panel(config, InMemory(rows), (0,), InMemory(groups))
 for place in sorted(folder.glob("*/*")):
     for cutoff in sys.argv[2:]:
         said = models.load(place.parent.name, place).predict(Cut(panel, date.fromisoformat(cutoff), config.h), 0)
@@ -67,7 +67,7 @@ def elsewhere(tmp_path_factory, config, cut, later, fitted):
     folder = tmp_path_factory.mktemp("bundle")
     (folder / "config.json").write_text(config.model_dump_json())
     cut.panel.scan(0).collect().write_parquet(folder / "rows.parquet")
-    cut.panel.groups.write_parquet(folder / "groups.parquet")
+    cut.groups.write_parquet(folder / "groups.parquet")
     for model in fitted.values():
         model.save(folder / model.family / model.name)
     arguments = [str(folder), cut.cutoff.isoformat(), later.cutoff.isoformat()]

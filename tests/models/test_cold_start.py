@@ -52,7 +52,7 @@ def cut_of(rows, at=CUTOFF, recipe=("ladder", LIGHT)) -> Cut:
     planned = rows.with_columns(y=pl.when(pl.col("ds") <= CUTOFF).then("y"))
     whole = fill_gaps(flag_observations(planned, config), config, CUTOFF)
     levels = ((), ("store",), ("item",))
-    return Cut(Panel(config, InMemory(whole), (0,), group_sums(whole, config, levels)), at, H)
+    return Cut(Panel(config, InMemory(whole), (0,), InMemory(group_sums(whole, config, levels))), at, H)
 
 
 @pytest.fixture(scope="module")

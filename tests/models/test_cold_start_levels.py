@@ -48,7 +48,7 @@ def cut_of(rows, new=(), seen=0, at=CUTOFF, levels=((), ("store",), ("item",))) 
     kept = rows.filter(~pl.col("unique_id").is_in(list(new)) | (pl.col("ds") > CUTOFF - timedelta(seen)))
     planned = kept.with_columns(y=pl.when(pl.col("ds") <= CUTOFF).then("y"))
     whole = fill_gaps(flag_observations(planned, config), config, CUTOFF)
-    return Cut(Panel(config, InMemory(whole), (0,), group_sums(whole, config, levels)), at, H)
+    return Cut(Panel(config, InMemory(whole), (0,), InMemory(group_sums(whole, config, levels))), at, H)
 
 
 def told(cut, ids):
@@ -255,8 +255,8 @@ def named(cut, name):
     columns = cut.config.columns.model_copy(update={"static": ("store", name)})
     config = cut.config.model_copy(update={"columns": columns})
     rows = InMemory(cut.panel.scan(0).collect().rename({"item": name}))
-    groups = cut.panel.groups.with_columns(pl.col("group").str.replace("item=", f"{name}="))
-    mine = replace(cut, panel=replace(cut.panel, config=config, scan=rows, groups=groups))
+    groups = cut.groups.with_columns(pl.col("group").str.replace("item=", f"{name}="))
+    mine = replace(cut, panel=replace(cut.panel, config=config, scan=rows, groups=InMemory(groups)))
     return naive.ladder_forecasts(mine, mine.frame(0)).filter(pl.col("unique_id").is_in(SOME)).drop("source")
 
 
@@ -310,7 +310,9 @@ def test_less_than_a_season_of_history_is_no_reason_to_say_nothing():
     whole = fill_gaps(
         flag_observations(known.with_columns(y=pl.when(pl.col("ds") <= last).then("y")), config), config, last
     )
-    cut = Cut(Panel(config, InMemory(whole), (0,), group_sums(whole, config, [(), ("store",), ("item",)])), last, H)
+    cut = Cut(
+        Panel(config, InMemory(whole), (0,), InMemory(group_sums(whole, config, [(), ("store",), ("item",)]))), last, H
+    )
     said = told(cut, SOME)
     assert said.height == len(SOME) * H
     assert wape(said, rows) < 0.6

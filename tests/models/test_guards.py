@@ -38,7 +38,7 @@ def cut_of(
     last = START + timedelta(n - 1)
     rows = fill_gaps(flag_observations(pl.concat(parts), config), config, last)
     levels = ((), ("kind",)) if kinds else ((),)
-    return Cut(Panel(config, InMemory(rows), (0,), group_sums(rows, config, levels)), last, H)
+    return Cut(Panel(config, InMemory(rows), (0,), InMemory(group_sums(rows, config, levels))), last, H)
 
 
 def capped(cut: Cut, yhat: dict[str, float]) -> dict[str, tuple[float, str]]:

@@ -14,6 +14,8 @@ from forecasting.data.panel import InMemory, Panel
 from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
 
+NO_GROUPS = InMemory(pl.DataFrame())
+
 MONDAY = date(2024, 1, 1)
 
 
@@ -31,7 +33,7 @@ def cut_of(values: list[float | None], h: int, season: int = 7) -> Cut:
     )
     ds = [MONDAY + timedelta(i) for i in range(len(values))]
     rows = pl.DataFrame({"unique_id": "one", "ds": ds, "y": values}, schema_overrides={"y": pl.Float64})
-    panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, ds[-1])), (0,), pl.DataFrame())
+    panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, ds[-1])), (0,), NO_GROUPS)
     return Cut(panel, ds[-1], h)
 
 
@@ -108,7 +110,10 @@ def test_rossmann_is_as_hard_as_others_found_it(shared):
         {"name": "rossmann", "source": {"kind": "table"}, "freq": "1d", "h": 42, "columns": columns}
     )
     panel = Panel(
-        config, InMemory(fill_gaps(flag_observations(rows, config), config, rows["ds"].max())), (0,), pl.DataFrame()
+        config,
+        InMemory(fill_gaps(flag_observations(rows, config), config, rows["ds"].max())),
+        (0,),
+        NO_GROUPS,
     )
     cuts = [Cut(panel, cutoff, 42) for cutoff in (date(2015, 5, 8), date(2015, 6, 19))]
     both = pl.concat([said(cut, "SeasonalNaive") for cut in cuts])

@@ -18,6 +18,8 @@ from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
 from forecasting.models.stats import statsforecast_spec
 
+NO_GROUPS = InMemory(pl.DataFrame())
+
 NEEDS = {
     "ARIMA": {"order": [1, 0, 0], "seasonal_order": [0, 1, 1]},
     "AutoARIMA": {"max_p": 1, "max_q": 1, "max_P": 1, "max_Q": 0},
@@ -51,7 +53,12 @@ def one_series(values, freq="1d", h=7, drivers=None, recipe=None, **changes) -> 
     rows = pl.DataFrame({"unique_id": "one", "ds": ds, "y": [*values, *[None] * h], **(drivers or {})})
     rows = rows.with_columns(pl.col("y").cast(pl.Float64))
     return Cut(
-        Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, ds[n - 1])), (0,), pl.DataFrame()),
+        Panel(
+            config,
+            InMemory(fill_gaps(flag_observations(rows, config), config, ds[n - 1])),
+            (0,),
+            NO_GROUPS,
+        ),
         ds[n - 1],
         h,
     )
@@ -255,7 +262,7 @@ def test_the_promotion_effects_of_the_built_in_chain_are_found():
     loaded = sources.load(config)
     rows = loaded.long.drop("file", "line", "fault", "fault_value")
     last = rows.filter(pl.col("y").is_not_null())["ds"].max()
-    panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), pl.DataFrame())
+    panel = Panel(config, InMemory(fill_gaps(flag_observations(rows, config), config, last)), (0,), NO_GROUPS)
     found = train(aggregate_cut(Cut(panel, last, 14), [(), ("store",)])).coefficients().filter(name="promo")
     both = found.join(loaded.true_effects.filter(effect="promo_units"), on="unique_id", suffix="_true")
     assert both.height == 4

@@ -165,7 +165,7 @@ def test_any_earlier_load_is_read_again_and_nothing_is_loaded_then():
         store = open_store(config)
         assert store.scan("panel").collect().height == k == store.scan("groups").collect().height / 4
         assert store.scan("series").collect()["n"].to_list() == [k]
-        assert open_panel(config, store).groups.height == 4 * k
+        assert open_panel(config, store).groups().collect().height == 4 * k
     told = some.run(["ingest"], data_version=2)[0]
     assert (told.reused, told.facts["keys"], told.facts["data_version"]) == (True, 2, 2)
     with pytest.raises(UserError, match=r"data_version: there is no load 9 \(the newest is 3\)"):

@@ -54,7 +54,7 @@ def origin_at(config: Config, rows: pl.DataFrame, cutoff: date = CUTOFF) -> Orig
     """The cut through a panel of these rows in two buckets."""
     whole = rows.with_columns(bucket_of(rows["unique_id"], 2), y_raw=pl.col("y"), flag=pl.lit("observed"))
     groups = group_sums(whole, config, [(), ("kind",)])
-    return origin_of(Cut(Panel(config, Bucketed(whole), (0, 1), groups), cutoff, config.h))
+    return origin_of(Cut(Panel(config, Bucketed(whole), (0, 1), InMemory(groups)), cutoff, config.h))
 
 
 class Bucketed(InMemory):

@@ -62,7 +62,7 @@ def level_correction() -> pl.Expr:
 
 def _phase(cut: Cut) -> pl.Expr:
     """Periods since the cutoff, modulo the season; 0 for all while the history is shorter than a season."""
-    first = cut.panel.groups["ds"].min()
+    first = cut.groups["ds"].min()
     full = first is not None and cut.config.frequency.shift(cut.cutoff, 1 - cut.config.season) >= cast(date, first)
     season = cut.config.season if full else 1
     return (cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds")) % season + season).mod(season).alias("_phase")
@@ -73,7 +73,7 @@ def _phase_means(cut: Cut) -> pl.DataFrame:
     group of at least MIN_PEERS series, over the last seasons up to the cutoff.
     """
     since = cut.config.frequency.shift(cut.cutoff, -SEASONS * cut.config.season)
-    recent = cut.panel.groups.filter(pl.col("ds").is_between(since, cut.cutoff, closed="right"))
+    recent = cut.groups.filter(pl.col("ds").is_between(since, cut.cutoff, closed="right"))
     rows = recent.with_columns(_phase(cut), size=pl.col("y_count").max().over("group"))
     mean = pl.col("y_sum").sum() / pl.col("y_count").sum()
     return (

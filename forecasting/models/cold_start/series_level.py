@@ -52,7 +52,7 @@ def _observed_series(cut: Cut) -> pl.DataFrame:
     panel, config = cut.panel.whole or cut.panel, cut.config
     since = config.frequency.shift(cut.cutoff, -launch_curves.ramp_periods(config))
     days = pl.col("ds").is_between(since, cut.cutoff, closed="right")
-    total = panel.groups.filter(pl.col("group") == group_label(()))
+    total = cut.groups.filter(pl.col("group") == group_label(()))
     mean = total.select("ds", _mean=pl.col("y_sum") / pl.col("y_count"))
     parts = []
     for rows in map(panel.scan, panel.buckets):

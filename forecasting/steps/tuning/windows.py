@@ -39,4 +39,10 @@ def seen(panel: Panel, last: date) -> Panel:
     place = pl.int_range(pl.len())
     some = volume.filter(((place + 1) * share).ceil() > (place * share).ceil())
     held = rows.filter(pl.col("unique_id").is_in(some["unique_id"].implode())).collect()
-    return Panel(panel.config, InMemory(held), (0,), panel.groups.filter(pl.col("ds") <= last), events=panel.events)
+    return Panel(
+        panel.config,
+        InMemory(held),
+        (0,),
+        InMemory(panel.groups().filter(pl.col("ds") <= last).collect()),
+        events=panel.events,
+    )
