@@ -36,6 +36,11 @@ class Cache:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._values
 
+    def held(self) -> dict[Hashable, Sized]:
+        """The values that are held now, by key."""
+        with self._guard:
+            return dict(self._values)
+
     def get_or_compute(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value held for `key`, or else what `compute` returns."""
         with self._guard:

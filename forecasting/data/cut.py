@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
@@ -75,12 +75,29 @@ class Cut:
     @cached_property
     def group_data(self) -> GroupData:
         """Data about the groups of series: their sums up to the cutoff, and same-day means of peers."""
+        means = self.kept("peer means", self._peer_means)
+        return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means if means.width else None)
+
+    def _peer_means(self) -> pl.DataFrame:
+        """Same-day means of peers; without columns where no column tells what peers do."""
         every = replace(self, panel=self.panel.whole) if self.panel.whole else self
-        panel, buckets = every.panel, every.panel.buckets
-        context = Context(self.config, dict(panel.scan(buckets[0]).collect_schema()))
+        buckets = every.panel.buckets
+        context = Context(self.config, dict(every.panel.scan(buckets[0]).collect_schema()))
         parts = [peers.sum_by_group(every.frame(b), context) for b in buckets] if peers.has_peers(context) else []
-        means = peers.mean_by_group(parts) if parts else None
-        return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means)
+        return peers.mean_by_group(parts) if parts else pl.DataFrame()
+
+    def facts_of_all_buckets(self) -> dict[str, pl.DataFrame]:
+        """What a bucket needs of all others, by name: small frames that take a walk through all buckets to make."""
+        _ = self.group_data, self.launches
+        kept = self._kept.held()
+        return {k: frame for k, frame in kept.items() if isinstance(k, str) and isinstance(frame, pl.DataFrame)}
+
+    def with_facts(self, facts: Mapping[str, pl.DataFrame]) -> Cut:
+        """The same cut, which need not make these frames again."""
+        cut = replace(self)
+        for name, frame in facts.items():
+            cut.kept(name, partial(pl.DataFrame.clone, frame))
+        return cut
 
     def frame(self, bucket: int) -> pl.DataFrame:
         """The history of every series of a bucket, and future rows of those observed in the last years.

@@ -39,7 +39,7 @@ KEY = ("unique_id", "ds", "cutoff")
 ALL = "all"
 
 
-def fit_weights(backtests: pl.DataFrame, segments: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
+def fit_weights(backtests: pl.DataFrame | pl.LazyFrame, segments: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
     """[segment, model, weight, middle]: one row per segment, and for "all", and member; weights add up to 1.
 
     `weight` is for the mean, `middle` for the median. `backtests` are rows (unique_id, ds, cutoff, model, y, yhat,
@@ -69,27 +69,34 @@ def fit_weights(backtests: pl.DataFrame, segments: pl.DataFrame, members: Sequen
     return pl.concat(parts)
 
 
-def _errors(backtests: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
+def _errors(backtests: pl.DataFrame | pl.LazyFrame, members: Sequence[str]) -> pl.DataFrame:
     """[unique_id, ds, cutoff, unit, one column per member]: errors in `unit`, rows that all members forecast and that
     were observed.
 
     An error counts by the root of its series' scale, between each series alike (RMSSE) and each unit alike (WAPE).
     """
-    is_open = ~_is_closed(backtests)
-    rows = backtests.filter(pl.col("model").is_in(list(members)), pl.col("y").is_not_null(), is_open)
+    lazy = backtests.lazy()
+    rows = lazy.filter(pl.col("model").is_in(list(members)), pl.col("y").is_not_null(), ~_is_closed(lazy))
     scale = pl.when(pl.col("rmsse_scale") > 0).then("rmsse_scale").otherwise(1.0).sqrt().sqrt()
     error = (pl.col("yhat") - pl.col("y")) / scale
     rows = rows.select(*KEY, "model", unit=scale, error=error).filter(pl.col("error").is_finite())
-    every = -(-rows.height // (MAX_ROWS * len(members)))  # complete series are left out, the others stand for them
-    rows = rows.filter(pl.col("unique_id").rank("dense") % max(every, 1) == 0)
-    wide = rows.pivot("model", index=[*KEY, "unit"], values="error", aggregate_function="first")
+    every = -(-int(rows.select(pl.len()).collect().item()) // (MAX_ROWS * len(members)))
+    sample = (_sample_series(rows, every) if every > 1 else rows).collect()
+    wide = sample.pivot("model", index=[*KEY, "unit"], values="error", aggregate_function="first")
     if any(m not in wide.columns for m in members):
         return pl.DataFrame()
     return wide.drop_nulls(list(members))
 
 
-def _is_closed(backtests: pl.DataFrame) -> pl.Expr:
-    return pl.col("closed").fill_null(value=False) if "closed" in backtests.columns else pl.lit(value=False)
+def _sample_series(rows: pl.LazyFrame, every: int) -> pl.LazyFrame:
+    """Every so many of the series with all their rows: complete series are left out, the others stand for them."""
+    ids = rows.select(pl.col("unique_id").unique().sort()).collect()["unique_id"]
+    return rows.filter(pl.col("unique_id").is_in(ids[every - 1 :].gather_every(every).implode()))
+
+
+def _is_closed(backtests: pl.LazyFrame) -> pl.Expr:
+    has_closed = "closed" in backtests.collect_schema()
+    return pl.col("closed").fill_null(value=False) if has_closed else pl.lit(value=False)
 
 
 def _count_cells(wide: pl.DataFrame) -> int:

@@ -109,7 +109,15 @@ def best_model_rows(rows: pl.DataFrame) -> pl.DataFrame:
     >>> best_model_rows(rows)["model"].to_list()
     ['B']
     """
-    scored = scored_rows(rows)
-    wapes = scored.group_by("model").agg(wape=(pl.col("q50") - pl.col("y")).abs().sum() / pl.col("y").abs().sum())
-    name = wapes.sort("wape", "model")["model"].head(1)
+    name = model_wapes(rows).sort("wape", "model")["model"].head(1)
     return rows.filter(pl.col("model").is_in(name.implode()))
+
+
+def model_wapes(rows: pl.DataFrame) -> pl.DataFrame:
+    """[model, wape] of backtest rows, a share of all sales; judged on q50 where it is given.
+
+    >>> model_wapes(pl.DataFrame({"model": ["A"], "y": [10.0], "yhat": [12.0]}))["wape"].to_list()
+    [0.2]
+    """
+    error = (pl.col("q50") - pl.col("y")).abs().sum() / pl.col("y").abs().sum()
+    return scored_rows(rows).group_by("model").agg(wape=error)

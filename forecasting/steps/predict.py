@@ -6,16 +6,14 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.data import contracts
 from forecasting.data.cut import Cut
 from forecasting.services import log
-from forecasting.services.store import Store
 from forecasting.services.store.vintages import publish_vintage
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
-from forecasting.steps.forecasting.calibration import calibrate
-from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.forecast import write_forecasts
 from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, resolve_cutoff
 
@@ -23,8 +21,8 @@ from forecasting.steps.session import Session, resolve_cutoff
 def predict(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Forecast h periods after `cutoff` (default: the last observed day) and publish them.
 
-    Rows of every model of the bundle go to `forecasts`; the row in `vintages`, written last, makes them visible and
-    names the champion. The same data and version are not forecast again without `force`.
+    Rows of every model of the bundle go to `forecasts`, bucket by bucket; the row in `vintages`, written last, makes
+    all of them visible and names the champion. The same data and version are not forecast again without `force`.
     """
     config, store = session.config, session.store
     at = resolve_cutoff(session.panel, cutoff)
@@ -36,32 +34,16 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)
     origin = origin_of(Cut(served.panel, at, served.config.h))
+    to = Destination(store, "forecasts", {"cutoff": at, "version": version}, {"version": version})
     with log.step("forecast", cutoff=str(at), version=version):
-        parts = pl.concat(forecast(bundle.trained, origin), how="diagonal")
-        rows = calibrate(parts, bundle.quantiles, served.config).with_columns(version=pl.lit(version, pl.Int64))
-    _write(store, rows, at, version)
+        written = write_forecasts(bundle.trained, origin, bundle.quantiles, to)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
-    publish_vintage(store, vintage | {"data_version": data, "rows": rows.height})
-    facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": rows.height}
-    single = rows.filter(pl.col("grain") == "series")["unique_id"].n_unique()
-    facts |= {"series": single, "first": str(rows["ds"].min()), "last": str(rows["ds"].max())}
-    ended = store.scan("series").select(pl.len()).collect().item() - single
-    return Outcome("predict", facts | {"ended": ended, "unknown_ahead": _unknown_ahead(origin.cut)})
-
-
-def _unknown_ahead(cut: Cut) -> list[str]:
-    """Known-ahead columns without any value in the horizon: no rows, and no rule in `future`."""
-    names = cut.config.columns.known_ahead
-    parts = [cut.frame(b).filter(pl.col("ds") > cut.cutoff).select(names) for b in cut.panel.buckets]
-    counts = pl.concat(parts).select(pl.all().count())
-    return [c for c in names if counts[c].item() == 0]
-
-
-def _write(store: Store, rows: pl.DataFrame, at: date, version: int) -> None:
-    """One commit for the whole vintage, so that a published one is never half replaced."""
-    table = store.tables["forecasts"]
-    held = contracts.validate_table(rows.select(table.schema.names()), table)
-    store.replace("forecasts", held, cutoff=at, version=version)
+    publish_vintage(store, vintage | {"data_version": data, "rows": written.rows})
+    facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
+    facts |= {"series": written.series, "first": str(written.days[0]), "last": str(written.days[1])}
+    ended = store.scan("series").select(pl.len()).collect().item() - written.series
+    unknown = [name for name, values in written.known_ahead.items() if not values]
+    return Outcome("predict", facts | {"ended": ended, "unknown_ahead": unknown})
 
 
 def summarize(facts: Facts) -> list[Section]:

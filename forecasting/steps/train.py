@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import polars as pl
@@ -23,10 +23,10 @@ from forecasting.steps import identity, run_log
 from forecasting.steps.backtest import backtest
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.forecasting.calibration import quantiles_at
-from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
+from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import Origin, actuals, memberships, origin_of
+from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.forecasting.training import train_models
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, count_rows, resolve_cutoff
@@ -43,6 +43,11 @@ class Job:
     @property
     def config(self) -> Config:
         return self.session.config
+
+    @property
+    def cutoffs(self) -> list[date]:
+        """The windows of the backtest, those included that only calibrate."""
+        return [date.fromisoformat(c) for c in (*self.scored["calibration"], *self.scored["cutoffs"])]
 
     def rows(self, recipe: str) -> pl.DataFrame:
         """The backtest rows of single series of a recipe on this job's reported windows."""
@@ -62,14 +67,14 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
     if before:
         return Outcome("train", before, reused=True)
     origin = origin_of(Cut(session.panel, job.cutoff, config.h))
-    past = _backtests(job)
+    past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
     recipe = models.build(config, count_rows(session.panel))
     trained = train_models(track(recipe, "train: fits"), origin, past)
     champion, verdict = _champion(job)
     facts = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
     facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff)}
-    replayed = replay_ensembles(past, trained.fitted.values(), partial(memberships, origin))
-    bundle = Bundle(trained, quantiles_at(replayed, job.cutoff, config), champion, facts, config)
+    quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), job.cutoff, config)
+    bundle = Bundle(trained, quantiles, champion, facts, config)
     version = bundles.register(session, bundle, job.scored["run_id"], key)
     decision = _gate(job, bundle, origin, verdict)
     _set_alias(session, version, decision)
@@ -89,12 +94,6 @@ def _job(session: Session, cutoff: date | None) -> Job:
             needs="backtest",
         )
     return Job(session, at, scored)
-
-
-def _backtests(job: Job) -> pl.DataFrame:
-    """The rows of this job's backtest alone, older windows, series and aggregates included."""
-    at = [date.fromisoformat(c) for c in (*job.scored["calibration"], *job.scored["cutoffs"])]
-    return job.session.store.scan("backtests", cutoff=at).filter(pl.col("recipe") == job.scored["recipe"]).collect()
 
 
 def _champion(job: Job) -> tuple[str, Decision | None]:
@@ -160,11 +159,12 @@ def _older(reign: dict[str, str]) -> Decision:
 
 def _sane(job: Job, bundle: Bundle, origin: Origin) -> Decision:
     """Finite forecasts of the size of recent sales, the checks that every bundle must pass."""
-    parts = list(forecast(bundle.trained, origin))
-    rows = pl.concat(parts, how="diagonal").filter(pl.col("grain") == "series", pl.col("model") == bundle.champion)
+    series = pl.col("grain") == "series", pl.col("model") == bundle.champion, ~pl.col("closed")
+    parts = forecast(bundle.trained.only(bundle.champion), origin)
+    rows = pl.concat([part.filter(series).select("unique_id", "ds", "yhat") for part in parts])
     before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
     recent = actuals(job.session.panel, before, job.cutoff)
-    return promotion.decide_refresh(rows.filter(~pl.col("closed")), recent, job.config.clean.y_min)
+    return promotion.decide_refresh(rows, recent, job.config.clean.y_min)
 
 
 def _champion_tags(session: Session) -> dict[str, str] | None:

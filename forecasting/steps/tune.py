@@ -23,7 +23,7 @@ from forecasting.services import hyperparameter_search, log
 from forecasting.services.store import Store
 from forecasting.services.tracked_run import Batch, Dataset, key
 from forecasting.steps import identity
-from forecasting.steps.backtest import windows
+from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, resolve_cutoff
 from forecasting.steps.tuning import space, written
@@ -92,7 +92,7 @@ def _model(config: Config, number: int) -> LightGBM:
 
 def _ground(config: Config, panel: Panel, end: date, options: TuneOptions, number: int) -> Ground:
     """What may be seen: nothing after the first reported cutoff, and the windows that are over by then."""
-    reported, _ = windows(config, panel, end)
+    reported, _ = backtest_windows(config, panel, end)
     held = seen(panel, reported[0])
     first = held.scan(0).select(pl.col("ds").min()).collect().item()
     oldest = config.frequency.shift(first, max(4, config.h) - 1)

@@ -10,7 +10,7 @@ from flows import summary
 from forecasting.evaluation.metrics import METRICS, Metric, format_value, in_display_order, label, score
 from forecasting.evaluation.metrics.reference import metrics_reference
 from forecasting.evaluation.scores import build_scores
-from forecasting.steps.backtest import overall
+from forecasting.steps.backtest.scoring import overall_scores
 from tests.conftest import ROOT
 
 START = date(2024, 1, 1)
@@ -31,7 +31,7 @@ def scores() -> pl.DataFrame:
 
 
 def printed() -> str:
-    facts = {"cutoffs": [str(START)], "recipe": "r", "seconds": {}, "failures": [], "scores": overall(scores())}
+    facts = {"cutoffs": [str(START)], "recipe": "r", "seconds": {}, "failures": [], "scores": overall_scores(scores())}
     record = {"step": "backtest", "facts": facts, "reused": False, "seconds": 1.0}
     return summary.text([record], "job.yaml", "lake/tiny")
 
@@ -48,7 +48,7 @@ def test_a_further_entry_is_scored_reported_and_printed() -> None:
     found = scores().filter(pl.col("metric") == "worst_error")
     assert set(found["model"]) == {"A", "B"}
     assert found["value"].unique().to_list() == [5.0]
-    assert [row["worst_error"] for row in overall(scores())] == [5.0, 5.0]
+    assert [row["worst_error"] for row in overall_scores(scores())] == [5.0, 5.0]
     head = next(line for line in printed().splitlines() if line.split()[:1] == ["model"])
     assert head.split()[-2:] == ["worst", "error"]
 

@@ -162,7 +162,7 @@ def test_objectives_are_chosen_by_demand_class_on_backtests(configure, remake):
         trained = train_models(models.build(config)[-2:], Origin(cut, cut), NO_BACKTESTS)
         truth = actuals(panel, cut.cutoff, cut.end)
         past.append(forecast_bucket(trained, cut, 0).join(truth, on=KEY))
-    learned = learn_weights(pl.concat(past), Cut(panel, LAST, H), ["L0", "L1"]).by_segment
+    learned = learn_weights(pl.concat(past).lazy(), Cut(panel, LAST, H), ["L0", "L1"]).by_segment
     weight = dict(learned.filter(model="L1").select("segment", "weight").iter_rows())
     assert set(weight) == {"all", "smooth/A", "smooth/B", "smooth/C", "intermittent/C"}
     assert weight["smooth/A"] > 0.5

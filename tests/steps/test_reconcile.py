@@ -64,12 +64,16 @@ class Bucketed(InMemory):
         return self.rows.lazy().filter(pl.col("bucket") == bucket)
 
 
-def window(config: Config, rows: pl.DataFrame, cutoff: date) -> pl.DataFrame:
-    """Backtest rows of both models at a cutoff."""
+def window(config: Config, rows: pl.DataFrame, cutoff: date) -> pl.LazyFrame:
+    """Backtest rows of both models at a cutoff, with the actuals of series and aggregates."""
     at = origin_at(config, rows, cutoff)
     trained = train_models(models.build(config), at, NO_BACKTESTS)
-    truth = actuals(at.cut.panel, at.cut.cutoff, at.cut.end)
-    return pl.concat(forecast(trained, at, truth), how="diagonal")
+    sold = actuals(at.cut.panel, at.cut.cutoff, at.cut.end)
+    kind = sold.join(rows.select("unique_id", "kind").unique(), on="unique_id").select(
+        pl.format("kind={}", "kind").alias("unique_id"), "ds", "y"
+    )
+    sums = [part.group_by(KEY).agg(pl.col("y").sum()) for part in (kind, sold.with_columns(unique_id=pl.lit("total")))]
+    return pl.concat(forecast(trained, at), how="diagonal").join(pl.concat([sold, *sums]), on=KEY, how="left").lazy()
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,18 @@ def wrmsse_scores(rows: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
     weigh the more. Grain "all" is the mean over all grains, for models that forecast all of them; cutoff null is the
     mean over cutoffs. Raises ValueError when a row with an observation has no forecast.
     """
-    each = pool_metrics(scored_rows(rows), [*KEY, "unique_id"], {"rmsse": expression("rmsse")}).drop_nulls("rmsse")
+    return weigh_rmsse(series_rmsse(rows), weights)
+
+
+def series_rmsse(rows: pl.DataFrame) -> pl.DataFrame:
+    """[model, recipe, cutoff, grain, unique_id, rmsse] of backtest rows, one row per series; those without an RMSSE are
+    left out. Raises ValueError when a row with an observation has no forecast.
+    """
+    return pool_metrics(scored_rows(rows), [*KEY, "unique_id"], {"rmsse": expression("rmsse")}).drop_nulls("rmsse")
+
+
+def weigh_rmsse(each: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `wrmsse_scores` from a table of `series_rmsse`, of all models together."""
     weighted = each.join(weights, on=["cutoff", "grain", "unique_id"]).filter(pl.col("weight") > 0)
     value = (pl.col("rmsse") * pl.col("weight")).sum() / pl.col("weight").sum()
     grains = weighted.sort(*KEY, "unique_id").group_by(KEY, maintain_order=True).agg(value=value)

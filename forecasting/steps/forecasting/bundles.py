@@ -12,14 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from forecasting import models
 from forecasting.config import Config
 from forecasting.config.formats import refuse_newer
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
 from forecasting.services.bundle_files import Signature
 from forecasting.services.registry import Registry
-from forecasting.steps.forecasting.training import Trained
+from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
 from forecasting.steps.session import Session
 
 BUNDLE_FORMAT = 1
@@ -38,11 +37,8 @@ class Bundle:
 
     def save(self, folder: Path) -> None:
         """Write routing.json, config.json, quantiles.parquet and one folder per model."""
-        places = []
-        for i, (name, fitted) in enumerate(self.trained.fitted.items()):
-            fitted.save(folder / f"model-{i}")
-            places.append({"name": name, "family": fitted.family, "on": self.trained.on[name], "folder": f"model-{i}"})
-        routing = {"format": BUNDLE_FORMAT, "champion": self.champion, "models": places, "facts": self.facts}
+        models = save_trained(self.trained, folder)
+        routing = {"format": BUNDLE_FORMAT, "champion": self.champion, "models": models, "facts": self.facts}
         (folder / "routing.json").write_text(json.dumps(routing, indent=1), encoding="utf-8")
         (folder / "config.json").write_text(self.config.model_dump_json(indent=1), encoding="utf-8")
         self.quantiles.write_parquet(folder / "quantiles.parquet")
@@ -55,8 +51,7 @@ def load(folder: Path) -> Bundle:
     """
     routing = json.loads((folder / "routing.json").read_text(encoding="utf-8"))
     refuse_newer("the bundle", routing.get("format", 1), BUNDLE_FORMAT)
-    fitted = {m["name"]: models.load(m["family"], folder / m["folder"]) for m in routing["models"]}
-    trained = Trained(fitted, {m["name"]: m["on"] for m in routing["models"]}, {})
+    trained = load_trained(routing["models"], folder)
     config = Config.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
     return Bundle(trained, pl.read_parquet(folder / "quantiles.parquet"), routing["champion"], routing["facts"], config)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import polars as pl
@@ -9,12 +10,16 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.schemas import interval_columns
 from forecasting.evaluation import intervals
+from forecasting.models.base import Fitted
+from forecasting.steps.forecasting.ensemble_replay import replay
+
+ORDER = ("model", "grain", "block", "floor")
 
 
 def calibrate(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows with q50, the bounds of every level and the rung that they rest on; a model's own bounds are replaced.
 
-    `quantiles` is a table of `quantiles_at`; levels that it does not hold fall back to the model's own bounds.
+    `quantiles` is a table of `learn_quantiles`; levels that it does not hold fall back to the model's own bounds.
     """
     asked = interval_columns(config.level)
     kept = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in asked)
@@ -23,17 +28,37 @@ def calibrate(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl
     return intervals.add_bounds(kept, complete, config.level, config.clean.y_min)
 
 
-def quantiles_at(residuals: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantile table for a cutoff, from as few of the newest windows that were over by it as hold enough errors.
+def learn_quantiles(
+    backtests: pl.LazyFrame,
+    fitted: Mapping[str, Fitted],
+    memberships: Callable[[], pl.DataFrame],
+    cutoff: date,
+    config: Config,
+) -> pl.DataFrame:
+    """The quantile table for a cutoff (see evaluation.intervals.fit_quantiles), learned model by model from backtest
+    rows, those of ensembles as the `fitted` ones would forecast them (see `replay`).
+    """
+    names = backtests.select(pl.col("model").unique().sort()).collect()["model"]
+    tables = []
+    for name in names:
+        mine = backtests.filter(pl.col("model") == name).collect()
+        newest = intervals.newest_windows(mine, cutoff, config.backtest.calibration)
+        tables.append(_quantiles(replay(newest, backtests, fitted.get(name), memberships), cutoff, config))
+    if not tables:
+        tables = [_quantiles(backtests.collect(), cutoff, config)]
+    return pl.concat(tables).sort(ORDER)
+
+
+def _quantiles(newest: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
+    """The quantiles of one model, from as few of the newest windows that were over by `cutoff` as hold enough errors.
 
     What the bounds of some windows hold in the others decides how much the next ones leave outside. A look back finds
     the same windows, and so the bounds of that night.
     """
-    floor, windows = config.clean.y_min, config.backtest.calibration
-    judged = intervals.newest_windows(residuals, cutoff, windows)
-    usable = intervals.calibration_rows(judged, cutoff, windows)
-    bare = judged.select(c for c in judged.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
-    held_out = [judged.clear()]
+    floor = config.clean.y_min
+    usable = intervals.calibration_rows(newest, cutoff, config.backtest.calibration)
+    bare = newest.select(c for c in newest.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
+    held_out = [newest.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):
         others = bare.filter(pl.col("cutoff") != at)
         if others.height:

@@ -6,7 +6,7 @@ Bounds made of what was forecast then would be those of a model that no longer e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import polars as pl
 
@@ -17,47 +17,47 @@ from forecasting.models.ensemble import MEMBER, FittedEnsemble
 ROW = (*KEY, "cutoff", "grain")
 
 
-def replay_ensembles(
-    backtests: pl.DataFrame, fitted: Iterable[Fitted], memberships: Callable[[], pl.DataFrame]
+def replay(
+    rows: pl.DataFrame, backtests: pl.LazyFrame, model: Fitted | None, memberships: Callable[[], pl.DataFrame]
 ) -> pl.DataFrame:
-    """The backtest rows, those of ensembles of single series combined again from the rows of their members.
+    """The backtest `rows` of one model as it would forecast them today: those of an ensemble of single series are
+    combined again from the rows of its members in `backtests`, those of other models stay.
 
-    yhat, q50 and scale (the error to expect, combined as the forecasts are) are replaced, and yhat of their aggregates,
+    yhat, q50 and scale (the error to expect, combined as the forecasts are) are replaced, and yhat of the aggregates,
     which are the sums; `memberships` gives [unique_id, one column per grain], the aggregates of each series. Rows
-    without rows of members stay as they are.
+    without rows of members stay as they are. One window is in memory at a time.
     """
-    for model in fitted:
-        if isinstance(model, FittedEnsemble):
-            backtests = _replay(backtests, model, memberships)
-    return backtests
+    if not isinstance(model, FittedEnsemble) or rows.is_empty():
+        return rows
+    windows = rows["cutoff"].unique(maintain_order=True).to_list()
+    parts = [part for at in windows for part in _window(backtests.filter(pl.col("cutoff") == at), model, memberships)]
+    if not parts:
+        return rows
+    made = pl.concat(parts, how="diagonal").with_columns(pl.col("cutoff").cast(pl.Date))
+    both = rows.join(made, on=ROW, how="left", suffix="_new", maintain_order="left")
+    values = [c for c in ("yhat", "q50", "scale") if c in rows.columns]
+    return both.with_columns(pl.coalesce(f"{c}_new", c).alias(c) for c in values).select(rows.columns)
 
 
-def _replay(backtests: pl.DataFrame, model: FittedEnsemble, memberships: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-    members = backtests.filter(pl.col("model").is_in([m.name for m in model.members]), pl.col("grain") == "series")
-    windows = members.partition_by("cutoff", as_dict=True)
-    if not windows:
-        return backtests
-    combined = pl.concat(_combine(model, rows).with_columns(cutoff=pl.lit(at)) for (at,), rows in windows.items())
+def _window(
+    backtests: pl.LazyFrame, model: FittedEnsemble, memberships: Callable[[], pl.DataFrame]
+) -> list[pl.DataFrame]:
+    """[unique_id, ds, cutoff, grain, yhat, and of series q50 and scale] of one window; nothing without members."""
+    mine = pl.col("model").is_in([m.name for m in model.members]) & (pl.col("grain") == "series")
+    members = backtests.filter(mine).select(*MEMBER, "cutoff", "model", "scale", "y").collect()
+    if members.is_empty():
+        return []
+    forecasts = model.combine(members.select("model", *MEMBER)).select(*KEY, "yhat", "q50")
+    scales = model.combine(members.with_columns(yhat="scale").select("model", *MEMBER)).select(*KEY, scale="yhat")
+    combined = forecasts.join(scales, on=KEY).with_columns(cutoff=pl.lit(members["cutoff"][0]))
     series = combined.with_columns(grain=pl.lit("series"))
-    made = pl.concat([series, *_sums(backtests, combined, memberships())], how="diagonal")
-    both = backtests.join(made, on=ROW, how="left", suffix="_new", maintain_order="left")
-    mine, values = pl.col("model") == model.name, [c for c in ("yhat", "q50", "scale") if c in backtests.columns]
-    replaced = [pl.when(mine).then(pl.coalesce(f"{c}_new", c)).otherwise(c).alias(c) for c in values]
-    return both.with_columns(replaced).select(backtests.columns)
+    return [series, *_sums(members, combined, memberships())]
 
 
-def _combine(model: FittedEnsemble, rows: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, ds, yhat, q50, scale] of one window, from the rows of the members."""
-    forecasts = model.combine(rows.select("model", *MEMBER)).select(*KEY, "yhat", "q50")
-    scales = model.combine(rows.with_columns(yhat="scale").select("model", *MEMBER)).select(*KEY, scale="yhat")
-    return forecasts.join(scales, on=KEY)
-
-
-def _sums(backtests: pl.DataFrame, combined: pl.DataFrame, memberships: pl.DataFrame) -> list[pl.DataFrame]:
+def _sums(members: pl.DataFrame, combined: pl.DataFrame, memberships: pl.DataFrame) -> list[pl.DataFrame]:
     """[unique_id, ds, cutoff, grain, yhat]: the sums of the series of every aggregate, over days with an observed y."""
-    seen = backtests.filter(pl.col("grain") == "series", pl.col("y").is_not_null()).select(*KEY, "cutoff").unique()
-    rows = combined.select(*KEY, "cutoff", "yhat").join(seen, on=[*KEY, "cutoff"], how="semi")
-    rows = rows.join(memberships, on="unique_id")
+    observed = members.filter(pl.col("y").is_not_null()).select(KEY).unique()
+    rows = combined.select(*KEY, "cutoff", "yhat").join(observed, on=KEY, how="semi").join(memberships, on="unique_id")
     return [
         rows.group_by("ds", "cutoff", unique_id=pl.col(grain)).agg(pl.col("yhat").sum(), grain=pl.lit(grain))
         for grain in memberships.columns[1:]

@@ -2,36 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
-from forecasting.data.panel import KEY
-from forecasting.steps.forecasting import reconciliation
+from forecasting.data.panel import InMemory
+from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.steps.forecasting.aggregates import aggregate_rows, partial_sums
-from forecasting.steps.forecasting.bucket_forecasts import expected_error, forecast_bucket, predictions
+from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket, predictions
+from forecasting.steps.forecasting.bucket_worker import BucketSummary, BucketWorker, Shared, base_file, members_file
+from forecasting.steps.forecasting.calibration import calibrate
 from forecasting.steps.forecasting.origin import Origin, memberships_in
+from forecasting.steps.forecasting.reconciliation import base_rows, reconciled_rows, reconcilers
+from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.forecasting.training import Trained
 
 
-def forecast(trained: Trained, at: Origin, truth: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
+def forecast(trained: Trained, at: Origin) -> Iterator[pl.DataFrame]:
     """Rows of the table `forecasts` without calibrated bounds: bucket by bucket, then of models that reconcile all
-    series, last of the aggregates.
+    series, last of the aggregates; nothing is stored.
 
     Beside the table's columns: bounds of models that have some of their own, `scale` (the error to expect), mase_scale
-    and rmsse_scale. With `truth` [unique_id, ds, y], y is joined, and sums are over rows with an observed y.
+    and rmsse_scale.
     """
-    sums, members, below = [], [], []
+    sums, members, bases = [], [], {}
     for bucket in at.cut.panel.buckets:
         rows = forecast_bucket(trained, at.cut, bucket)
-        if truth is not None:
-            rows = rows.join(truth, on=KEY, how="left")
         members.append(memberships_in(at.cut.frame(bucket), at.config))
         sums.append(partial_sums(rows, members[-1]))
-        below.append(reconciliation.base_rows(trained, rows))
+        bases[bucket] = InMemory(base_rows(trained, rows))
         yield rows.with_columns(grain=pl.lit("series"))
     fitted, every = predictions(trained, "aggregates", at.aggregated, 0), pl.concat(members)
-    for rows in reconciliation.reconciled_rows(trained, at, pl.concat(below, how="diagonal"), fitted, every):
+    for _, rows in reconciled_rows(trained, at, bases, fitted, every):
         sums.append(partial_sums(rows, every))
-        yield rows.with_columns(expected_error(), grain=pl.lit("series"))
+        yield rows.with_columns(grain=pl.lit("series"))
     yield aggregate_rows(fitted, at, pl.concat(sums))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written for an origin: counts of rows and series, the first and the last day, and how many values the
+    known-ahead columns hold in the horizon.
+    """
+
+    rows: int
+    series: int
+    days: tuple[date | None, date | None]
+    known_ahead: dict[str, int]
+
+
+def write_forecasts(
+    trained: Trained, at: Origin, quantiles: pl.DataFrame, to: Destination, actuals_until: date | None = None
+) -> Written:
+    """Forecast and write all rows of an origin with calibrated bounds, a bucket in memory at a time in each worker.
+
+    `quantiles` is a table of `calibration.learn_quantiles`; with `actuals_until` rows hold the actuals (y) up to that
+    day, and sums of aggregates are over rows with an observed y.
+    """
+    buckets = at.cut.panel.buckets
+    to.remove_others([*buckets, AGGREGATE_BUCKET], list(trained.fitted))
+    with tempfile.TemporaryDirectory() as folder:
+        worker = BucketWorker(Shared(at.cut, trained, quantiles, Path(folder)), to, actuals_until)
+        done = list(at.cut.panel.engine.map(worker, buckets))
+        fitted = predictions(trained, "aggregates", at.aggregated, 0)
+        sums, reconciled = [part.sums for part in done], 0
+        if reconcilers(trained):
+            bases = {bucket: partial(pl.scan_parquet, base_file(Path(folder), bucket)) for bucket in buckets}
+            every = pl.concat([pl.read_parquet(members_file(Path(folder), bucket)) for bucket in buckets])
+            for bucket, rows in reconciled_rows(trained, at, bases, fitted, every):
+                sums.append(partial_sums(rows, every))
+                part = calibrate(rows.with_columns(grain=pl.lit("series")), quantiles, at.config)
+                to.write(part, bucket, rows["model"].unique().to_list())
+                reconciled += rows.height
+    aggregates = calibrate(aggregate_rows(fitted, at, pl.concat(sums)), quantiles, at.config)
+    to.write(aggregates, AGGREGATE_BUCKET)
+    return _written(done, aggregates, reconciled)
+
+
+def _written(done: Sequence[BucketSummary], aggregates: pl.DataFrame, reconciled: int) -> Written:
+    first, last = zip(*(part.days for part in done), strict=True)
+    days = min((d for d in first if d), default=None), max((d for d in last if d), default=None)
+    counts = {name: sum(part.known_ahead[name] for part in done) for name in done[0].known_ahead}
+    rows = sum(part.rows for part in done) + reconciled + aggregates.height
+    return Written(rows, sum(part.series for part in done), days, counts)

@@ -51,7 +51,11 @@ def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
 
     What was capped or dropped as an outlier was sold nevertheless: forecasts are judged on it.
     """
+    return pl.concat(pl.collect_all([scan_actuals(panel, bucket, first, last) for bucket in panel.buckets]))
+
+
+def scan_actuals(panel: Panel, bucket: int, first: date, last: date) -> pl.LazyFrame:
+    """`actuals` of one bucket."""
     days = pl.col("ds").is_between(first, last)
     sold = pl.when(pl.col("flag") == "outlier").then("y_raw").otherwise("y").alias("y")
-    parts = pl.collect_all([panel.scan(b).filter(days).select(*KEY, sold) for b in panel.buckets])
-    return pl.concat(parts).drop_nulls("y")
+    return panel.scan(bucket).filter(days).select(*KEY, sold).drop_nulls("y")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from forecasting.data.panel import KEY
+from forecasting.data.panel import KEY, Rows
 from forecasting.evaluation import hierarchy
 from forecasting.models import guards
 from forecasting.models.base import finish
 from forecasting.models.reconcile import FittedReconcile
+from forecasting.steps.forecasting.bucket_forecasts import expected_error
 from forecasting.steps.forecasting.origin import Origin
 from forecasting.steps.forecasting.training import Trained
 
@@ -28,24 +29,33 @@ def base_rows(trained: Trained, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def reconciled_rows(
-    trained: Trained, at: Origin, below: pl.DataFrame, above: pl.DataFrame, memberships: pl.DataFrame
-) -> Iterator[pl.DataFrame]:
-    """The rows of all series by each model that reconciles, in the columns of its base in `below` (see `base_rows`).
+    trained: Trained, at: Origin, bases: Mapping[int, Rows], above: pl.DataFrame, memberships: pl.DataFrame
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Bucket by bucket the rows of each model that reconciles, in the columns of its base in `bases` (see `base_rows`).
 
     `above` are the forecasts of the aggregates, `memberships` [unique_id, one column per grain] those of each series.
+    Only the base forecasts of all series are in memory at once: sums need them all.
     """
     groups = memberships.unpivot(index="unique_id", value_name="group").drop("variable")
     for fitted in reconcilers(trained):
-        base, top = below.filter(pl.col("model") == fitted.base), above.filter(pl.col("model") == fitted.top)
+        mine = {bucket: rows().filter(pl.col("model") == fitted.base) for bucket, rows in bases.items()}
         # the past of the aggregates knows nothing of what new series will sell: these stay as they are
-        seen, new = (base.filter(which) for which in (~pl.col("cold_start"), pl.col("cold_start")))
-        found = hierarchy.reconcile(_with_variances(seen, fitted), _with_variances(top, fitted), groups, "wls_var")
-        agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
-        both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
-        limits = [guards.forecast_limits(at.cut, at.cut.frame(bucket)) for bucket in at.cut.panel.buckets]
-        yield guards.cap_forecasts(finish(both, at.config), pl.concat(limits))
+        seen = pl.concat([rows.filter(~pl.col("cold_start")).select(*KEY, "yhat", "model") for rows in mine.values()])
+        base, top = seen.collect(), above.filter(pl.col("model") == fitted.top).select(*KEY, "yhat", "model")
+        found = hierarchy.reconcile(_with_variances(base, fitted), _with_variances(top, fitted), groups, "wls_var")
+        for bucket, rows in mine.items():
+            yield bucket, _agreed(fitted, at, bucket, rows.collect(), found)
+
+
+def _agreed(fitted: FittedReconcile, at: Origin, bucket: int, base: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The base rows of a bucket with the reconciled forecasts `found` [unique_id, ds, yhat]."""
+    seen, new = (base.filter(which) for which in (~pl.col("cold_start"), pl.col("cold_start")))
+    agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
+    both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
+    limits = guards.forecast_limits(at.cut, at.cut.frame(bucket))
+    return guards.cap_forecasts(finish(both, at.config), limits).with_columns(expected_error())
 
 
 def _with_variances(forecasts: pl.DataFrame, fitted: FittedReconcile) -> pl.DataFrame:
     """[unique_id, ds, yhat, model, var]; null where no window has measured it."""
-    return forecasts.select(*KEY, "yhat", "model").join(fitted.variances, on=["unique_id", "model"], how="left")
+    return forecasts.join(fitted.variances, on=["unique_id", "model"], how="left")

@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from forecasting import models
 from forecasting.data.windows import backtest_cutoffs
 from forecasting.errors import Option, UserError
 from forecasting.evaluation import intervals
@@ -19,7 +18,8 @@ from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
+from forecasting.steps.forecasting.ensemble_replay import replay
+from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.session import Session
 
 FIRST = ("unique_id", "grain", "periods", "last")
@@ -92,11 +92,10 @@ def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.Dat
     """
     trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
     reported, older = backtest_cutoffs(bundle.config, trained)
-    names = [bundle.champion, *models.dependencies(champion)]
-    mine = pl.col("recipe") == bundle.facts["recipe"], pl.col("model").is_in(names)
-    rows = store.scan("backtests", cutoff=[*older, *reported]).filter(*mine).collect()
-    replayed = replay_ensembles(rows, [champion], lambda: memberships).filter(pl.col("model") == bundle.champion)
-    return intervals.newest_windows(replayed, trained, bundle.config.backtest.calibration)
+    rows = backtest_rows(store, bundle.facts["recipe"], [*older, *reported])
+    mine = rows.filter(pl.col("model") == bundle.champion).collect()
+    newest = intervals.newest_windows(mine, trained, bundle.config.backtest.calibration)
+    return replay(newest, rows, champion, lambda: memberships)
 
 
 def _memberships(session: Session) -> pl.DataFrame:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,7 +20,7 @@ from forecasting.models.weights import Weights
 from forecasting.services import log
 from forecasting.steps.forecasting.origin import Origin
 
-NO_BACKTESTS = pl.DataFrame(
+NO_BACKTESTS = pl.LazyFrame(
     schema=dict.fromkeys(("unique_id", "model", "grain", "source"), pl.String)
     | dict.fromkeys(("ds", "cutoff"), pl.Date)
     | dict.fromkeys(("y", "yhat", "scale", "mase_scale", "rmsse_scale"), pl.Float64)
@@ -46,8 +48,25 @@ class Trained:
         return [{"model": name} | row for name, f in self.fitted.items() for row in f.failures.iter_rows(named=True)]
 
 
-def train_models(recipe: Iterable[Model], at: Origin, backtests: pl.DataFrame) -> Trained:
-    """Fit every model on what is known at the cutoff; weights and variances are learned from rows of `backtests`."""
+def save_trained(trained: Trained, folder: Path) -> list[dict[str, str]]:
+    """Write one folder per model; returns their names, families, what they are fitted on, and their folders."""
+    places = []
+    for i, (name, fitted) in enumerate(trained.fitted.items()):
+        fitted.save(folder / f"model-{i}")
+        places.append({"name": name, "family": fitted.family, "on": trained.on[name], "folder": f"model-{i}"})
+    return places
+
+
+def load_trained(places: Sequence[Mapping[str, Any]], folder: Path) -> Trained:
+    """The models that `save_trained` wrote into the folder; nothing is unpickled."""
+    fitted = {m["name"]: models.load(m["family"], folder / m["folder"]) for m in places}
+    return Trained(fitted, {m["name"]: m["on"] for m in places}, {})
+
+
+def train_models(recipe: Iterable[Model], at: Origin, backtests: pl.LazyFrame) -> Trained:
+    """Fit every model on what is known at the cutoff; weights and variances are learned from rows of `backtests`, of
+    which only the models and columns are read that are needed.
+    """
     done = Trained({}, {}, {})
     for model in recipe:
         started = time.perf_counter()
@@ -63,7 +82,7 @@ def train_models(recipe: Iterable[Model], at: Origin, backtests: pl.DataFrame) -
 class Evidence:
     """What combinations learn from rows of backtests about their members; `cut` is the one that they are fitted on."""
 
-    backtests: pl.DataFrame
+    backtests: pl.LazyFrame
     at: Origin
     cut: Cut
 
@@ -76,11 +95,15 @@ class Evidence:
         return learn_variances(self.backtests, self.at, names)
 
 
-def learn_weights(backtests: pl.DataFrame, cut: Cut, members: Sequence[str]) -> Weights:
+def learn_weights(backtests: pl.LazyFrame, cut: Cut, members: Sequence[str]) -> Weights:
     """Weights of members by segment (demand class and volume), from windows that were over by the cutoff."""
     history = pl.concat([_history(cut, bucket) for bucket in cut.panel.buckets])
     classes = demand_segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
-    over = backtests.filter(pl.col("ds").max().over("cutoff") <= cut.cutoff).join(classes, on="unique_id", how="semi")
+    mine = backtests.filter(pl.col("model").is_in(list(members)))
+    windows = mine.group_by("cutoff").agg(pl.col("ds").max()).filter(pl.col("ds") <= cut.cutoff).collect()
+    over = mine.filter(pl.col("cutoff").is_in(windows["cutoff"].implode())).join(
+        classes.lazy(), on="unique_id", how="semi", maintain_order="left"
+    )
     return Weights(ensemble_weights.fit_weights(over, classes, members), classes)
 
 
@@ -88,11 +111,12 @@ def _history(cut: Cut, bucket: int) -> pl.DataFrame:
     return cut.frame(bucket).filter(pl.col("ds") <= cut.cutoff).select(*KEY, "y")
 
 
-def learn_variances(backtests: pl.DataFrame, at: Origin, names: Sequence[str]) -> pl.DataFrame:
+def learn_variances(backtests: pl.LazyFrame, at: Origin, names: Sequence[str]) -> pl.DataFrame:
     """[model, unique_id, var] of a model of series and one of aggregates: their mean squared errors in the newest
     windows that were over by the cutoff, so that a look back finds what was found that night.
     """
-    over = intervals.newest_windows(backtests, at.cut.cutoff, at.config.backtest.calibration)
+    mine = backtests.filter(pl.col("model").is_in(list(names))).collect()
+    over = intervals.newest_windows(mine, at.cut.cutoff, at.config.backtest.calibration)
     base, top = (over.filter(pl.col("model") == name) for name in names)
     series = hierarchy.backtest_variances(base.filter(pl.col("grain") == "series"))
     errors = (series, hierarchy.aggregate_variances(top, base))

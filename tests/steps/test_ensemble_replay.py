@@ -1,4 +1,4 @@
-"""Past windows are answered anew by the weights of today; everything else stays as it was."""
+"""Past windows are forecast again by the weights of today; everything else stays as it was."""
 
 from datetime import date
 
@@ -8,11 +8,11 @@ from polars.testing import assert_frame_equal
 
 from forecasting.models.ensemble import FittedEnsemble
 from forecasting.models.weights import Weights
-from forecasting.steps.forecasting.ensemble_replay import replay_ensembles
+from forecasting.steps.forecasting.ensemble_replay import replay
 
 
 class Member:
-    """A model of which only the name is asked."""
+    """A model with nothing but a name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -31,10 +31,10 @@ def past() -> pl.DataFrame:
     """
     rows = []
     for window in (1, 2):
-        said = (("A", 2.0 * window, 1.0), ("B", 6.0 * window, 3.0), ("Both", 4.0 * window, 2.0))
+        forecasts = (("A", 2.0 * window, 1.0), ("B", 6.0 * window, 3.0), ("Both", 4.0 * window, 2.0))
         for name, grain in (("a", "series"), ("b", "series"), ("total", "total")):
             y = None if (name, window) == ("b", 2) else 5.0
-            for model, yhat, scale in said:
+            for model, yhat, scale in forecasts:
                 rows.append((name, date(2024, 1, 3), date(2024, 1, window), model, model, grain, y, yhat, None, scale))
     columns = ["unique_id", "ds", "cutoff", "model", "source", "grain", "y", "yhat", "q50", "scale"]
     made = pl.DataFrame(rows, schema=columns, orient="row")
@@ -45,27 +45,30 @@ def homes() -> pl.DataFrame:
     return pl.DataFrame({"unique_id": ["a", "b"], "total": ["total", "total"]})
 
 
-def test_each_window_is_answered_by_todays_weights():
-    made = replay_ensembles(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
-    mine = made.filter(model="Both", unique_id="a").sort("cutoff")
+def replayed(rows: pl.DataFrame, name: str = "Both") -> pl.DataFrame:
+    """The rows of a model by weights of 3 to 1 for the mean, and by A alone for the median."""
+    models = {"Both": combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0}), "A": Member("A")}
+    return replay(rows.filter(model=name), rows.lazy(), models[name], homes)
+
+
+def test_each_window_is_forecast_by_todays_weights():
+    mine = replayed(past()).filter(unique_id="a").sort("cutoff")
     assert mine["yhat"].to_list() == pytest.approx([0.75 * 2 + 0.25 * 6, 0.75 * 4 + 0.25 * 12])
     assert mine["q50"].to_list() == pytest.approx([2.0, 4.0])
     assert mine["scale"].to_list() == pytest.approx([0.75 * 1 + 0.25 * 3] * 2)
 
 
 def test_aggregates_are_the_sums_of_the_days_that_were_observed():
-    made = replay_ensembles(past(), [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0})], homes)
-    mine = made.filter(model="Both", grain="total").sort("cutoff")
+    mine = replayed(past()).filter(grain="total").sort("cutoff")
     assert mine["yhat"].to_list() == pytest.approx([2 * (0.75 * 2 + 0.25 * 6), 0.75 * 4 + 0.25 * 12])
 
 
 def test_other_models_stay_as_they_were():
     rows = past()
-    made = replay_ensembles(rows, [combination({"A": 0.75, "B": 0.25}, {"A": 1.0, "B": 0.0}), Member("A")], homes)
-    assert made.columns == rows.columns
-    assert_frame_equal(made.filter(pl.col("model") != "Both"), rows.filter(pl.col("model") != "Both"))
+    assert_frame_equal(replayed(rows, "A"), rows.filter(model="A"))
+    assert replayed(rows).columns == rows.columns
 
 
 def test_without_rows_of_members_nothing_changes():
     alone = past().filter(model="Both")
-    assert_frame_equal(replay_ensembles(alone, [combination({"A": 1.0}, {"A": 1.0})], homes), alone)
+    assert_frame_equal(replayed(alone), alone)

@@ -1,0 +1,98 @@
+"""Scores of backtest windows, made from the stored rows of one model at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from forecasting.data.panel import Panel
+from forecasting.evaluation.comparisons import gain_scores
+from forecasting.evaluation.metrics import reported_metrics, score
+from forecasting.evaluation.metrics.wrmsse import ALL_GRAINS, METRIC, series_rmsse, weigh_rmsse
+from forecasting.evaluation.paired_test import model_wapes
+from forecasting.evaluation.scores import build_scores, skill_scores
+from forecasting.models.naive import LADDER
+
+SINGLE = pl.col("grain") == "series"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`table` holds rows of the table `scores`, `by_series` [model, grain, unique_id, metric, value]."""
+
+    table: pl.DataFrame
+    by_series: pl.DataFrame
+
+
+def overall_scores(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row per model and grain over all cutoffs, segments and horizons, from rows of the table `scores`."""
+    everything = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
+    everything &= pl.col("grain") != ALL_GRAINS
+    wide = table.filter(everything).pivot(
+        "metric", index=["grain", "model"], values="value", aggregate_function="first"
+    )
+    kept = reported_metrics(wide.columns)
+    finite: list[pl.Expr] = [pl.when(pl.col(c).is_finite()).then(c) for c in kept]
+    if "wape" not in kept:  # nothing was sold in any window
+        finite.append(pl.lit(None, pl.Float64).alias("wape"))
+    return wide.select("model", "grain", *finite).sort("grain", "wape", "model").to_dicts()
+
+
+def overall_wrmsse(table: pl.DataFrame) -> dict[str, float]:
+    """WRMSSE over all grains and cutoffs by model, the lowest first."""
+    overall = pl.col("metric") == METRIC, pl.col("grain") == ALL_GRAINS, pl.col("cutoff").is_null()
+    return dict(table.filter(*overall).sort("value").select("model", "value").iter_rows())
+
+
+def score_windows(reported: pl.LazyFrame, segments: pl.DataFrame, weights: pl.DataFrame) -> Scores:
+    """All scores of the `reported` backtest rows.
+
+    `segments` is [unique_id, segment], `weights` those of WRMSSE (see `metrics.wrmsse.recent_weights`).
+    """
+    names = reported.select(pl.col("model").unique().sort()).collect()["model"].to_list()
+    tables, by_series, rmsse, wapes = [], [], [], []
+    for name in names:
+        rows = reported.filter(pl.col("model") == name).collect()
+        tables.append(build_scores(rows, segments))
+        by_series.append(score(rows, ["model", "grain", "unique_id"]))
+        rmsse.append(series_rmsse(rows))
+        if name in LADDER and _is_sold(rows):
+            wapes.append(model_wapes(rows.filter(SINGLE)))
+    scored, ladder = pl.concat(tables), [name for name in LADDER if name in names]
+    parts = [scored, skill_scores(scored, ladder), weigh_rmsse(pl.concat(rmsse), weights)]
+    if wapes:
+        parts += _gains(reported, names, str(pl.concat(wapes).sort("wape", "model")["model"][0]))
+    return Scores(pl.concat(parts, how="diagonal"), pl.concat(by_series))
+
+
+def _is_sold(rows: pl.DataFrame) -> bool:
+    return bool((rows.filter(SINGLE)["y"].fill_null(0.0) != 0).any())
+
+
+def _gains(reported: pl.LazyFrame, names: Iterable[str], best: str) -> list[pl.DataFrame]:
+    """Rows of the table `scores`: the gain of every other model over the best of the ladder."""
+    single = reported.filter(SINGLE)
+    rival = single.filter(pl.col("model") == best).collect()
+    pairs = (pl.concat([rival, single.filter(pl.col("model") == name).collect()]) for name in names if name != best)
+    return [gain_scores(pair, [best]) for pair in pairs]
+
+
+def recent_sales(panel: Panel, at: Iterable[date]) -> pl.DataFrame:
+    """[cutoff, unique_id, value, static columns ...]: what each series sold in the h periods up to each cutoff, in
+    money where a column holds the price, else in units.
+    """
+    config = panel.config
+    price = pl.col(config.columns.price) if config.columns.price else pl.lit(1.0)
+    value = (pl.col("y") * price).sum()
+    statics = [pl.col(c).drop_nulls().last() for c in config.static_columns]
+    parts = []
+    for cutoff in at:
+        days = pl.col("ds").is_between(config.frequency.shift(cutoff, 1 - config.h), cutoff)
+        rows = [panel.scan(bucket).filter(days) for bucket in panel.buckets]
+        sums = [part.group_by("unique_id").agg(value.alias("value"), *statics) for part in rows]
+        parts += [part.with_columns(cutoff=pl.lit(cutoff)) for part in pl.collect_all(sums)]
+    return pl.concat(parts)

@@ -1,0 +1,129 @@
+"""The step: every window is forecast and written, then all are scored and logged."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from datetime import date
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from forecasting import models
+from forecasting.data.cut import Cut
+from forecasting.evaluation.metrics.wrmsse import recent_weights
+from forecasting.models.base import Model
+from forecasting.services.console import track
+from forecasting.services.tracked_run import Batch, Dataset
+from forecasting.steps import identity, run_log
+from forecasting.steps.backtest.scoring import Scores, overall_scores, overall_wrmsse, recent_sales, score_windows
+from forecasting.steps.backtest.windows import backtest_windows
+from forecasting.steps.forecasting.calibration import learn_quantiles
+from forecasting.steps.forecasting.forecast import write_forecasts
+from forecasting.steps.forecasting.origin import memberships, origin_of
+from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
+from forecasting.steps.forecasting.training import Trained, train_models
+from forecasting.steps.registry import Outcome
+from forecasting.steps.session import Session, count_rows, resolve_cutoff
+
+
+def backtest(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Score the recipe on windows that end on `cutoff` (default: the last observed day); rows in `backtests`, scores in
+    `scores`, one MLflow run. The same data, recipe and code are not run again without `force`.
+    """
+    config, store, panel = session.config, session.store, session.panel
+    end = resolve_cutoff(panel, cutoff)
+    key = identity.identity_of(config, store, end)
+    before = None if force else run_log.last_facts(store, "backtest", key)
+    if before:
+        return Outcome("backtest", before, reused=True)
+    recipe = models.build(config, count_rows(panel))
+    reported, older = backtest_windows(config, panel, end)
+    facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
+    facts |= {"cutoffs": [str(c) for c in reported], "calibration": [str(c) for c in older]}
+    facts |= _run_windows(session, recipe, older, reported)
+    scores = _score(session, [m.name for m in recipe], older, reported)
+    facts |= {"scores": overall_scores(scores.table), "wrmsse": overall_wrmsse(scores.table)}
+    if not facts["scores"]:
+        raise config.fault(
+            "backtest.windows",
+            f"no series that was forecast has sales from {reported[0]} to {end}, so there is nothing to score: "
+            "look for a wrong date in the newest data, or choose an earlier cutoff",
+        )
+    facts["run_id"] = _log_run(session, facts, scores)
+    return Outcome("backtest", facts)
+
+
+def _run_windows(session: Session, recipe: list[Model], older: list[date], reported: list[date]) -> dict[str, Any]:
+    """Forecast window after window, each of which learns from those before it; seconds and failures of the fits."""
+    at, key = [*older, *reported], identity.recipe_of(session.config)
+    fits = track(recipe * len(at), f"backtest, {len(at)} windows: fits")
+    seconds: dict[str, float] = {}
+    failures: list[dict[str, str]] = []
+    for i, cutoff in enumerate(at):
+        past = rows_so_far(session.store, key, at[:i], [m.name for m in recipe])
+        to = Destination(
+            session.store,
+            "backtests",
+            {"cutoff": cutoff, "recipe": key},
+            {"recipe": key, "reported": cutoff in reported},
+        )
+        trained = _run_window(session, islice(fits, len(recipe)), past, cutoff, to)
+        failures += trained.failures()
+        seconds = {m: round(s + seconds.get(m, 0), 2) for m, s in trained.seconds.items()}
+    return {"seconds": seconds, "failures": failures[:100]}
+
+
+def _run_window(
+    session: Session, recipe: Iterable[Model], past: pl.LazyFrame, cutoff: date, to: Destination
+) -> Trained:
+    """Fit the recipe at a cutoff and write its forecasts with actuals and bounds; returns the fitted models."""
+    config = session.config
+    origin = origin_of(Cut(session.panel, cutoff, config.h))
+    trained = train_models(recipe, origin, past)
+    quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), cutoff, config)
+    write_forecasts(trained, origin, quantiles, to, actuals_until=origin.cut.end)
+    return trained
+
+
+def _score(session: Session, names: list[str], older: list[date], reported: list[date]) -> Scores:
+    """All scores of the reported windows, also written to the table `scores`."""
+    config, store, key = session.config, session.store, identity.recipe_of(session.config)
+    segments = store.scan("series").select("unique_id", segment="demand_class").collect()
+    weights = recent_weights(recent_sales(session.panel, reported), config.levels_of_aggregation)
+    rows = rows_so_far(store, key, [*older, *reported], names).filter("reported")
+    scores = score_windows(rows, segments, weights)
+    table = store.tables["scores"]
+    store.replace("scores", scores.table.select(table.schema.names()).cast(table.schema), recipe=key)
+    return scores
+
+
+def _log_run(session: Session, facts: dict[str, Any], scores: Scores) -> str:
+    """One MLflow run: resolved config, data version, scores, times, and the scores per series as Parquet."""
+    config, store = session.config, session.store
+    tags = {"data_version": str(identity.data_version(store)), "recipe": facts["recipe"]}
+    tags |= {"code": identity.code_of(), "cutoff": facts["cutoff"], "levels": ",".join(map(str, config.level))}
+    metrics = {
+        f"{s['model']}.{s['grain']}.{m}": s[m] for s in facts["scores"] for m in s if m not in ("model", "grain")
+    }
+    head = store.scan("panel").head(5).collect()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        scores.by_series.write_parquet(home / "series_scores.parquet")
+        (home / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+        artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
+        dataset = Dataset(head, f"{store.root}/panel", store.version("panel") or 0)
+        batch = Batch(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
+        return session.registry.log_backtest(batch)
+
+
+def flat(tree: Any, at: str = "") -> dict[str, str]:
+    """Nested values by dotted names, as MLflow parameters want them."""
+    pairs: Iterable[tuple[Any, Any]] = tree.items() if isinstance(tree, dict) else ()
+    if not pairs:
+        return {at: tree if isinstance(tree, str) else json.dumps(tree)}
+    return {name: text for key, value in pairs for name, text in flat(value, f"{at}.{key}" if at else str(key)).items()}

@@ -1,0 +1,86 @@
+"""Workers travel by reference, write their own part, and give the same rows in another process."""
+
+import pickle
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from forecasting.config import Config
+from forecasting.data.cut import Cut
+from forecasting.services.engine import LocalEngine
+from forecasting.steps import run_step
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bucket_worker import BucketWorker, Shared
+from forecasting.steps.forecasting.stored_rows import Destination
+from forecasting.steps.session import open_session
+from tests import chain
+from tests.chain import LAST, H
+
+SMALL = 20_000
+"""Bytes of what is sent to a worker, however much the panel and the models hold."""
+KEY = ["unique_id", "ds", "model"]
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return chain.ran()[0].copy().config()
+
+
+def worker(config: Config, folder: str, version: int) -> BucketWorker:
+    """What forecasts a bucket of the chain at its last day, and writes it as another version."""
+    session = open_session(config)
+    bundle = bundles.fetch(session.registry, 1)
+    to = Destination(session.store, "forecasts", {"cutoff": LAST, "version": version}, {"version": version})
+    return BucketWorker(Shared(Cut(session.panel, LAST, H), bundle.trained, bundle.quantiles, Path(folder)), to)
+
+
+def stored(config: Config, version: int) -> pl.DataFrame:
+    rows = open_session(config).store.scan("forecasts").filter(pl.col("version") == version, pl.col("bucket") >= 0)
+    return rows.collect().sort(KEY).drop("version")
+
+
+def test_a_worker_is_small_and_writes_the_same_rows_in_another_process(config):
+    with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
+        mine = worker(config, here, 7)(0)
+        other = worker(config, there, 8)
+        assert len(pickle.dumps(other)) < SMALL < other.shared.cut.frame(0).estimated_size()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            summary = pool.submit(other, 0).result()
+    assert replace(mine, sums=summary.sums) == summary
+    assert_frame_equal(mine.sums, summary.sums, check_row_order=False)
+    assert_frame_equal(stored(config, 7), stored(config, 8))
+    assert_frame_equal(stored(config, 8), stored(config, 1))
+
+
+def test_two_buckets_in_two_processes_forecast_what_one_does(monkeypatch):
+    monkeypatch.setattr("forecasting.steps.session.engine_for", lambda config: LocalEngine(2))
+    job = chain.make()
+    job.run(["ingest"], store__buckets=2)
+    config = job.config(store__buckets=2)
+    for step in ("backtest", "train", "predict"):
+        run_step(step, config)
+    rows = open_session(config).store.scan("forecasts").collect()
+    assert set(rows["bucket"]) == {-1, 0, 1}
+    one = chain.ran()[0].table("forecasts")
+    values = [*KEY, "yhat", "q50", "lo-80", "hi-95", "source"]
+    assert_frame_equal(rows.select(values).sort(KEY), one.select(values).sort(KEY), rel_tol=1e-9)
+
+
+def test_rows_that_an_earlier_run_left_in_other_buckets_are_removed(config):
+    session = open_session(config)
+    store = session.store
+    old = store.scan("forecasts").collect().with_columns(bucket=pl.lit(5, pl.Int32), version=pl.lit(9, pl.Int64))
+    store.replace("forecasts", old, cutoff=LAST, version=9)
+    to = Destination(store, "forecasts", {"cutoff": LAST, "version": 9}, {"version": 9})
+    kept = old["model"].unique().sort().to_list()
+    to.remove_others([5], kept[1:])
+    left = store.scan("forecasts").filter(pl.col("version") == 9).collect()
+    assert sorted(left["model"].unique()) == kept[1:]
+    to.remove_others([0], kept)
+    assert store.scan("forecasts").filter(pl.col("version") == 9).collect().is_empty()
