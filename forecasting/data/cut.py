@@ -87,8 +87,7 @@ class Cut:
         return peers.mean_by_group(parts) if parts else pl.DataFrame()
 
     def facts_of_all_buckets(self) -> dict[str, pl.DataFrame]:
-        """What a bucket needs of all others, by name: small frames that take a walk through all buckets to make."""
-        _ = self.group_data, self.launches
+        """What was made from all buckets so far, by name: small frames that take a walk through all of them."""
         kept = self._kept.held()
         return {k: frame for k, frame in kept.items() if isinstance(k, str) and isinstance(frame, pl.DataFrame)}
 

@@ -35,15 +35,27 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     served = bundles.served_by(session, bundle, version)
     origin = origin_of(Cut(served.panel, at, served.config.h))
     to = Destination(store, "forecasts", {"cutoff": at, "version": version}, {"version": version})
+    before_writing = store.version("forecasts")
     with log.step("forecast", cutoff=str(at), version=version):
         written = write_forecasts(bundle.trained, origin, bundle.quantiles, to)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
-    publish_vintage(store, vintage | {"data_version": data, "rows": written.rows})
+    vintage |= {"data_version": data, "rows": written.rows}
+    publish_vintage(store, vintage | {"forecasts_version": _version_to_read(session, at, version, before_writing)})
     facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
     facts |= {"series": written.series, "first": str(written.days[0]), "last": str(written.days[1])}
     ended = store.scan("series").select(pl.len()).collect().item() - written.series
     unknown = [name for name, values in written.known_ahead.items() if not values]
     return Outcome("predict", facts | {"ended": ended, "unknown_ahead": unknown})
+
+
+def _version_to_read(session: Session, at: date, version: int, before: int | None) -> int | None:
+    """The version of the table `forecasts` that holds the vintage: as published before, where nothing has changed."""
+    published = session.vintages.filter(pl.col("cutoff") == at, pl.col("version") == version)
+    now = session.store.version("forecasts")
+    if now != before or published.is_empty():
+        return now
+    same: int | None = published["forecasts_version"].item()
+    return same
 
 
 def summarize(facts: Facts) -> list[Section]:

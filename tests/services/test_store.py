@@ -49,6 +49,7 @@ VINTAGES = Table(
     ("cutoff", "version"),
     pl.Schema(
         {"cutoff": pl.Date, "version": pl.Int64, "champion": pl.String, "published_at": pl.Datetime("us", "UTC")}
+        | {"forecasts_version": pl.Int64}
     ),
 )
 DRIFT = Table("drift", ("column",), pl.Schema({"column": pl.String, "Score X.y": pl.Float64, "run_at": pl.Date}))
@@ -466,6 +467,21 @@ def test_forecasts_are_seen_once_published(store: Store) -> None:
 
     publish_vintage(store, {"cutoff": cutoff, "version": 2, "champion": "lightgbm"})
     assert scan_published(store, version=[1, 2]).collect().height == 6
+
+
+def test_rows_that_are_written_again_are_seen_once_published_again(store: Store) -> None:
+    cutoff, later = date(2024, 1, 24), date(2024, 1, 31)
+    row = {"cutoff": cutoff, "version": 1, "champion": "ladder"}
+    store.replace("forecasts", forecasts(cutoff, 1, 1.0), cutoff=cutoff, version=1)
+    publish_vintage(store, row | {"forecasts_version": store.version("forecasts")})
+    first = scan_published(store).collect().sort("unique_id", "ds")
+    store.replace("forecasts", forecasts(cutoff, 1, 5.0).filter(unique_id="a"), cutoff=cutoff, version=1, unique_id="a")
+    assert_frame_equal(scan_published(store).collect().sort("unique_id", "ds"), first)
+    publish_vintage(store, row | {"forecasts_version": store.version("forecasts")})
+    assert set(scan_published(store, unique_id="a").collect()["yhat"]) == {5.0}
+    store.replace("forecasts", forecasts(later, 1, 2.0), cutoff=later, version=1)
+    publish_vintage(store, row | {"cutoff": later, "forecasts_version": store.version("forecasts")})
+    assert scan_published(store).collect()["cutoff"].n_unique() == 2
 
 
 def test_readers_open_no_cutoff_without_a_vintage(store: Store) -> None:

@@ -11,13 +11,18 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from forecasting import models
 from forecasting.config import Config
 from forecasting.data.cut import Cut
+from forecasting.data.panel import InProcess
 from forecasting.services.engine import LocalEngine
-from forecasting.steps import run_step
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bucket_worker import BucketWorker, Shared
+from forecasting.steps.forecasting.calibration import learn_quantiles
+from forecasting.steps.forecasting.forecast import write_forecasts
+from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import Destination
+from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, H
@@ -58,24 +63,32 @@ def test_a_worker_is_small_and_writes_the_same_rows_in_another_process(config):
     assert_frame_equal(stored(config, 8), stored(config, 1))
 
 
-def test_two_buckets_in_two_processes_forecast_what_one_does(monkeypatch):
-    monkeypatch.setattr("forecasting.steps.session.engine_for", lambda config: LocalEngine(2))
-    job = chain.make()
+def test_two_processes_write_what_one_does():
+    job = chain.make(models=["ladder"])
     job.run(["ingest"], store__buckets=2)
-    config = job.config(store__buckets=2)
-    for step in ("backtest", "train", "predict"):
-        run_step(step, config)
-    rows = open_session(config).store.scan("forecasts").collect()
-    assert set(rows["bucket"]) == {-1, 0, 1}
-    one = chain.ran()[0].table("forecasts")
-    values = [*KEY, "yhat", "q50", "lo-80", "hi-95", "source"]
-    assert_frame_equal(rows.select(values).sort(KEY), one.select(values).sort(KEY), rel_tol=1e-9)
+    session = open_session(job.config())
+    panel = replace(session.panel, engine=InProcess())
+    origin = origin_of(Cut(panel, LAST, H))
+    trained = train_models(models.build(session.config), origin, NO_BACKTESTS)
+    quantiles = learn_quantiles(NO_BACKTESTS, {}, lambda: memberships(origin), LAST, session.config)
+    written = []
+    for version, engine in ((1, InProcess()), (2, LocalEngine(2))):
+        to = Destination(session.store, "forecasts", {"cutoff": LAST, "version": version}, {"version": version})
+        cut = replace(origin.cut, panel=replace(panel, engine=engine))
+        written.append(write_forecasts(trained, replace(origin, cut=cut), quantiles, to))
+    assert written[0] == written[1]
+    rows = session.store.scan("forecasts").collect().partition_by("version", include_key=False)
+    assert [set(part["bucket"]) for part in rows] == [{-1, 0, 1}] * 2
+    assert_frame_equal(rows[0].sort(KEY), rows[1].sort(KEY), rel_tol=1e-12)
+    assert written[0].rows == rows[0].height
+    assert written[0].series == rows[0].filter(pl.col("bucket") >= 0)["unique_id"].n_unique()
 
 
 def test_rows_that_an_earlier_run_left_in_other_buckets_are_removed(config):
     session = open_session(config)
     store = session.store
-    old = store.scan("forecasts").collect().with_columns(bucket=pl.lit(5, pl.Int32), version=pl.lit(9, pl.Int64))
+    old = store.scan("forecasts").filter(pl.col("version") == 1).collect()
+    old = old.with_columns(bucket=pl.lit(5, pl.Int32), version=pl.lit(9, pl.Int64))
     store.replace("forecasts", old, cutoff=LAST, version=9)
     to = Destination(store, "forecasts", {"cutoff": LAST, "version": 9}, {"version": 9})
     kept = old["model"].unique().sort().to_list()

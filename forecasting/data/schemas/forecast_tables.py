@@ -71,7 +71,7 @@ FORECAST_TABLES = (
         "cutoff version",
         fixed(
             {"cutoff": pl.Date, "version": pl.Int64, "champion": pl.String, "recipe": pl.String}
-            | {"data_version": pl.Int64, "published_at": TIMESTAMP, "rows": pl.Int64}
+            | {"data_version": pl.Int64, "published_at": TIMESTAMP, "rows": pl.Int64, "forecasts_version": pl.Int64}
         ),
     ),
     TableEntry(

@@ -1,4 +1,8 @@
-"""Published forecasts: a row in `vintages`, written last, makes the rows of its cutoff and version visible."""
+"""Published forecasts: a row in `vintages`, written last, makes the rows of its cutoff and version visible.
+
+It names the version of the table `forecasts` that readers get, so that they see nothing of rows that are being written
+again for a cutoff that is visible already.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,12 @@ from forecasting.services.store.store import Store
 def publish_vintage(store: Store, row: Mapping[str, Any], /) -> None:
     """Make the forecasts of a cutoff and version visible: call it after they are written.
 
-    Publishing again changes the row if any other value differs; `published_at` (default: now) alone changes nothing.
+    `forecasts_version` in the row is the version of the table `forecasts` that readers get from now on; without it they
+    get the newest, also while it is being written. Publishing again changes the row if any other value differs;
+    `published_at` (default: now) alone changes nothing.
     """
-    frame = pl.DataFrame([{"published_at": datetime.now(UTC)} | dict(row)])
+    defaults = {"published_at": datetime.now(UTC), "forecasts_version": None}
+    frame = pl.DataFrame([defaults | dict(row)], schema_overrides={"forecasts_version": pl.Int64})
     store.merge("vintages", frame, ignore=("published_at",))
 
 
@@ -29,7 +36,9 @@ def published_vintages(store: Store) -> pl.DataFrame:
 
 def scan_published(store: Store, name: str = "forecasts", /, **equals: Any) -> pl.LazyFrame:
     """The rows of a table with cutoff and version whose vintage is published; `equals` as in `Store.scan`."""
-    vintages = published_vintages(store).select("cutoff", "version")
-    rows = snapshots.scan(store.snapshot(name), store.tables[name].schema)
+    published = published_vintages(store)
+    vintages = published.select("cutoff", "version")
+    version: int | None = published["forecasts_version"].max() if name == "forecasts" else None  # type: ignore[assignment]
+    rows = snapshots.scan(store.snapshot(name, version), store.tables[name].schema)
     rows = rows.filter(*conditions.expressions({"cutoff": vintages["cutoff"].unique().to_list()} | equals))
     return rows.join(vintages.lazy(), on=["cutoff", "version"], how="semi")

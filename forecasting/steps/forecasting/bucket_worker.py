@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.data.cut import Cut
+from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
 from forecasting.steps.forecasting import reconciliation
 from forecasting.steps.forecasting.aggregates import partial_sums
@@ -41,6 +42,7 @@ class Shared:
         return _load, (self.cut, self.folder)
 
     def _save(self) -> None:
+        _ = self.cut.group_data, launch_curves_at(self.cut)  # each worker would walk through all buckets for them
         frames = self.cut.facts_of_all_buckets()
         for i, frame in enumerate(frames.values()):
             frame.write_parquet(self.folder / f"fact-{i}.parquet")
