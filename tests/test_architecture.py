@@ -57,9 +57,9 @@ DOORS = {
     "fastapi": ("dashboard/*",),
     "holidays": ("forecasting/features/*", "forecasting/data/sources/layouts/synthetic.py"),
     "lightgbm": ("forecasting/models/lightgbm/*",),
-    "mlflow": ("forecasting/services/registry.py", "forecasting/services/tracking_client.py"),
+    "mlflow": ("forecasting/services/tracking/*",),
     "multiprocessing": ("forecasting/services/engine.py",),
-    "optuna": ("forecasting/services/hyperparameter_search.py",),
+    "optuna": ("forecasting/services/hyperparameter_search/*",),
     "pandas": ("forecasting/services/drift.py",),  # Evidently takes nothing else
     "pandera": ("forecasting/data/*",),
     "plotly": ("dashboard/*",),
@@ -67,7 +67,7 @@ DOORS = {
     "psycopg": (),  # SQLAlchemy finds it by its name
     "pyarrow.fs": ("forecasting/io/storage.py",),
     "sklearn": ("forecasting/models/cold_start/series_level.py",),
-    "sqlalchemy": ("forecasting/io/database.py", "forecasting/services/tracking_client.py"),
+    "sqlalchemy": ("forecasting/io/database.py", "forecasting/services/tracking/client.py"),
     "statsforecast": ("forecasting/models/stats/*",),
 }
 # What is loaded with these runs whatever code the file holds.
@@ -327,7 +327,7 @@ BROKEN = (
     (upward_imports, "forecasting/models/naive.py", "from forecasting.evaluation import metrics"),
     (upward_imports, "forecasting/models/naive.py", "from forecasting.services import store"),
     (upward_imports, "forecasting/models/naive.py", "from forecasting import services"),
-    (upward_imports, "forecasting/services/registry.py", "from forecasting.models import lightgbm"),
+    (upward_imports, "forecasting/services/tracking/registry.py", "from forecasting.models import lightgbm"),
     (upward_imports, "forecasting/frequency.py", "from forecasting.config import Config"),
     (upward_imports, "forecasting/__init__.py", "from .models import naive"),
     (upward_imports, "flows/orchestration/deployments.py", "from dashboard import app"),
@@ -340,7 +340,7 @@ BROKEN = (
     (side_doors, "forecasting/steps/ingest.py", "from deltalake import DeltaTable"),
     (side_doors, "forecasting/services/store/store.py", "from deltalake.exceptions import DeltaError"),
     (side_doors, "forecasting/services/store/store.py", "import mlflow.tracking"),
-    (side_doors, "forecasting/services/registry.py", "import evidently"),
+    (side_doors, "forecasting/services/tracking/registry.py", "import evidently"),
     (side_doors, "forecasting/steps/train.py", "from prefect import flow"),
     (side_doors, "dashboard/app.py", "from prefect.client import get_client"),
     (side_doors, "forecasting/models/naive.py", "from statsforecast.models import Naive"),
@@ -378,7 +378,7 @@ SOUND = (
     ("forecasting/services/engine.py", "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing"),
     (
         "forecasting/steps/train.py",
-        "from forecasting.services import registry\ndef train(c, *, force: bool = False): pass",
+        "from forecasting.services.tracking import registry\ndef train(c, *, force: bool = False): pass",
     ),
     ("forecasting/models/lightgbm/model.py", "from .. import naive\nfrom forecasting.frequency import FREQS"),
     ("forecasting/evaluation/backtest.py", "from forecasting.models import naive"),

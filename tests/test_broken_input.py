@@ -12,7 +12,7 @@ from flows.sample import write
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.planning.scenario import check_edits, parse_changes
-from forecasting.services.registry import Registry
+from forecasting.services.tracking.registry import Registry
 from forecasting.steps import run_step
 from forecasting.steps.export import export
 from forecasting.steps.registry import Outcome

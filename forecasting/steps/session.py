@@ -17,10 +17,10 @@ from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.services.engine import engine_for
-from forecasting.services.registry import Registry
 from forecasting.services.store import Store
 from forecasting.services.store.formats import check_store_format
 from forecasting.services.store.vintages import published_vintages
+from forecasting.services.tracking.registry import Registry
 
 DRIVER_TYPES: dict[str, pl.DataType] = {"String": pl.String(), "Float64": pl.Float64()}
 """The types of driver columns, by the names that the table `meta` holds."""

@@ -190,7 +190,7 @@ def _set_alias(session: Session, version: int, decision: Decision) -> None:
     registry.tag_version(version, "gate", decision.reason)
     if decision.promote:
         registry.set_alias("champion", version)
-    elif registry.alias("champion") != version:  # done again with force, a champion is not its own challenger
+    elif registry.aliased_version("champion") != version:  # done again with force, a champion is not its own challenger
         registry.set_alias("challenger", version)
 
 

@@ -21,7 +21,7 @@ from forecasting.errors import Option, UserError
 from forecasting.models.lightgbm import LightGBM
 from forecasting.services import hyperparameter_search, log
 from forecasting.services.store import Store
-from forecasting.services.tracked_run import Batch, Dataset, key
+from forecasting.services.tracking.tracked_run import Dataset, TrackedRun, tags_digest
 from forecasting.steps import identity
 from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.registry import Facts, Outcome, Section
@@ -56,9 +56,9 @@ def tune(
     )
     kept = options.storage or os.environ.get(STORAGE) or _folder(store)
     if force:
-        hyperparameter_search.forget(search.name, kept)
+        hyperparameter_search.delete_trials(search.name, kept)
     with log.step("tune", trials=options.trials, windows=len(ground.cutoffs)):
-        trials = hyperparameter_search.run(search, kept, options.trials, started + options.timeout)
+        trials = hyperparameter_search.run_search(search, kept, options.trials, started + options.timeout)
     facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in ground.cutoffs]}
     facts |= {
         "asked": options.trials,
@@ -108,7 +108,7 @@ def _name(ground: Ground, store: Store) -> str:
         "recipe": identity.hashed(ground.config, Config.keys_that_change("tuning")),
     }
     facts |= {"spec": ground.spec.model_dump_json(), "windows": str(ground.cutoffs), "metric": ground.metric}
-    return f"{ground.config.name}-{key(facts | {'space': str(space.SPACE), 'rows': str(ROWS)})[:16]}"
+    return f"{ground.config.name}-{tags_digest(facts | {'space': str(space.SPACE), 'rows': str(ROWS)})[:16]}"
 
 
 def _folder(store: Store) -> str:
@@ -170,8 +170,9 @@ def _logged(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> st
         trials.write_parquet(table)
         file.write_text(Path(facts["out"]).read_text(encoding="utf-8"), encoding="utf-8")
         dataset = Dataset(store.scan("panel").head(5).collect(), f"{store.root}/panel", version)
-        batch = Batch(facts["today"] | facts["changes"], tags, metrics, dataset, {}, {"trials": table, "best": file})
-        return session.registry.log_tuning(batch, trials)
+        files = {"trials": table, "best": file}
+        run = TrackedRun(facts["today"] | facts["changes"], tags, metrics, dataset, {}, files)
+        return session.registry.log_tuning(run, trials)
 
 
 def summarize(facts: Facts) -> list[Section]:

@@ -12,10 +12,10 @@ from polars.testing import assert_frame_equal
 
 from forecasting.config import Config, load
 from forecasting.errors import UserError
-from forecasting.services.bundle_files import Signature
 from forecasting.services.store.formats import FORMAT_KEY, STORE_FORMAT
 from forecasting.services.store.vintages import scan_published
-from forecasting.services.tracked_run import Batch, Dataset
+from forecasting.services.tracking.signature import Signature
+from forecasting.services.tracking.tracked_run import Dataset, TrackedRun
 from forecasting.steps import queries, run_step
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.session import open_session
@@ -43,10 +43,10 @@ def register_old_bundle(config: Config) -> int:
     tags = {name: str(value) for name, value in facts.items()} | {"champion": "AutoETS"}
     rows = session.panel.scan(0).head(5).collect()
     run = session.registry.log_backtest(
-        Batch({}, {"step": "backtest"}, {"wape": 0.04}, Dataset(rows, "panel", 1), {}, {})
+        TrackedRun({}, {"step": "backtest"}, {"wape": 0.04}, Dataset(rows, "panel", 1), {}, {})
     )
     signature = Signature(rows.schema, session.store.tables["forecasts"].schema)
-    version = session.registry.register(Path("bundle"), run, "old", signature, tags)
+    version = session.registry.register_bundle(Path("bundle"), run, "old", signature, tags)
     session.registry.set_alias("champion", version)
     return version
 

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.services.bundle_files import Signature
-from forecasting.services.registry import Registry
-from forecasting.services.tracked_run import Batch, Dataset, allowed
+from forecasting.services.tracking.registry import Registry
+from forecasting.services.tracking.signature import Signature
+from forecasting.services.tracking.tracked_run import Dataset, TrackedRun, mlflow_name
 
 SIGNATURE = Signature(
     inputs=pl.Schema({"unique_id": pl.String, "ds": pl.Date, "promo": pl.Int8, "y": pl.Float64}),
@@ -22,10 +22,10 @@ SIGNATURE = Signature(
 
 FIRST_USE = """
 import polars as pl
-from forecasting.services.registry import Registry
-from forecasting.services.tracked_run import Batch, Dataset
+from forecasting.services.tracking.registry import Registry
+from forecasting.services.tracking.tracked_run import Dataset, TrackedRun
 registry = Registry("sqlite:///data/mlflow.db", "data/artifacts", "demo")
-registry.log_backtest(Batch({"h": 1}, {"d": "1"}, {"m.wape": 1.0}, Dataset(pl.DataFrame({"y": [1.0]}), "lake", 1)))
+registry.log_backtest(TrackedRun({"h": 1}, {"d": "1"}, {"m.wape": 1.0}, Dataset(pl.DataFrame({"y": [1.0]}), "lake", 1)))
 """
 
 
@@ -51,12 +51,12 @@ def registry(home, request):
     return Registry(f"sqlite:///{home}/data/mlflow.db", f"{home}/data/artifacts", request.node.name)
 
 
-def a_batch(tmp_path: Path, **tags: str) -> Batch:
+def a_batch(tmp_path: Path, **tags: str) -> TrackedRun:
     scores, config = tmp_path / "series.parquet", tmp_path / "config.yaml"
     pl.DataFrame({"unique_id": ["a"], "wape": [0.1]}).write_parquet(scores)
     config.write_text("name: demo\n")
     head = pl.DataFrame({"unique_id": ["a"], "y": [1.0]})
-    return Batch(
+    return TrackedRun(
         params={"h": 14, "models": "ladder"} | {f"option.{i}": i for i in range(150)},
         tags={"data_version": "3", "recipe": "abc", **tags},
         metrics={"LightGBM.wape": 0.125, "ARIMA(1,1,1)(1,1,1)[12].wape": 0.25, "Naive.mase": None},
@@ -77,7 +77,9 @@ def a_bundle(folder: Path) -> Path:
 def registered(registry: Registry, tmp_path: Path, identity: str = "id1") -> int:
     run = registry.log_backtest(a_batch(tmp_path))
     bundle = tmp_path / identity
-    return registry.register(bundle if bundle.exists() else a_bundle(bundle), run, identity, SIGNATURE, {"recipe": "r"})
+    return registry.register_bundle(
+        bundle if bundle.exists() else a_bundle(bundle), run, identity, SIGNATURE, {"recipe": "r"}
+    )
 
 
 def test_a_registry_that_was_never_written_is_empty_and_stays_unmade(tmp_path, monkeypatch):
@@ -85,9 +87,13 @@ def test_a_registry_that_was_never_written_is_empty_and_stays_unmade(tmp_path, m
     registry = Registry("sqlite:///data/mlflow.db", "data/artifacts", "demo")
     assert registry.versions().schema.names() == ["version", "aliases", "tags", "created", "run_id"]
     assert registry.versions().is_empty()
-    assert (registry.alias("champion"), registry.find("x"), registry.find_run({"a": "b"})) == (None, None, None)
+    assert (registry.aliased_version("champion"), registry.find_version("x"), registry.find_run({"a": "b"})) == (
+        None,
+        None,
+        None,
+    )
     with pytest.raises(UserError, match=r"demandcast-demo has no version 1; the registered ones are: none"):
-        registry.fetch(1, tmp_path / "out")
+        registry.download_bundle(1, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -140,12 +146,12 @@ def test_a_run_that_broke_off_is_not_found(registry, tmp_path):
     ],
 )
 def test_names_that_mlflow_refuses_are_rewritten(name, written):
-    assert allowed(name) == written
+    assert mlflow_name(name) == written
 
 
 def test_a_bundle_comes_back_byte_for_byte_with_its_signature(registry, tmp_path):
     version = registered(registry, tmp_path)
-    back = registry.fetch(version, tmp_path / "back")
+    back = registry.download_bundle(version, tmp_path / "back")
     sent = {p.relative_to(tmp_path / "id1"): p.read_bytes() for p in (tmp_path / "id1").rglob("*") if p.is_file()}
     came = {p.relative_to(back): p.read_bytes() for p in back.rglob("*") if p.is_file()}
     assert {name: content for name, content in came.items() if name in sent} == sent
@@ -161,14 +167,14 @@ def test_a_bundle_comes_back_byte_for_byte_with_its_signature(registry, tmp_path
         "DataType.double",
     ]
     assert signature.outputs.input_names() == ["unique_id", "ds", "yhat"]
-    assert registry.fetch(version, tmp_path / "back") == back
+    assert registry.download_bundle(version, tmp_path / "back") == back
 
 
 def test_an_identity_is_registered_once(registry, tmp_path):
     first = registered(registry, tmp_path, "id1")
-    assert registered(registry, tmp_path, "id1") == first == registry.find("id1")
+    assert registered(registry, tmp_path, "id1") == first == registry.find_version("id1")
     assert registered(registry, tmp_path, "id2") == first + 1
-    assert registry.find("id3") is None
+    assert registry.find_version("id3") is None
 
 
 def test_versions_aliases_notes_and_rollback(registry, tmp_path):
@@ -177,7 +183,7 @@ def test_versions_aliases_notes_and_rollback(registry, tmp_path):
     registry.set_alias("challenger", two)
     registry.set_alias("champion", two)
     registry.tag_version(two, "gate", "beats SeasonalNaive by 12 %: it's promoted")
-    assert registry.alias("champion") == two
+    assert registry.aliased_version("champion") == two
     versions = registry.versions()
     assert versions["version"].to_list() == [two, one]
     assert versions["aliases"].to_list() == [["challenger", "champion"], []]
@@ -188,7 +194,7 @@ def test_versions_aliases_notes_and_rollback(registry, tmp_path):
         "r",
     )
     registry.set_alias("champion", one)
-    assert registry.alias("champion") == one
+    assert registry.aliased_version("champion") == one
     with pytest.raises(UserError, match="has no version 9; the registered ones are: 2, 1"):
         registry.set_alias("champion", 9)
 
@@ -207,7 +213,7 @@ def test_files_that_may_hold_code_are_refused(registry, tmp_path, name):
     (bundle / name).write_bytes(b"\x80\x04.")
     run = registry.log_backtest(a_batch(tmp_path))
     with pytest.raises(UserError, match=name):
-        registry.register(bundle, run, "id", SIGNATURE, {})
+        registry.register_bundle(bundle, run, "id", SIGNATURE, {})
     assert registry.versions().is_empty()
 
 
@@ -215,10 +221,10 @@ def test_an_empty_bundle_and_a_run_without_scores_are_refused(registry, tmp_path
     run = registry.log_backtest(a_batch(tmp_path))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="empty is empty"):
-        registry.register(tmp_path / "empty", run, "id", SIGNATURE, {})
+        registry.register_bundle(tmp_path / "empty", run, "id", SIGNATURE, {})
     unscored = registry._client().create_run(registry._experiment()).info.run_id
     with pytest.raises(UserError, match="no backtest scores"):
-        registry.register(a_bundle(tmp_path / "bundle"), unscored, "id", SIGNATURE, {})
+        registry.register_bundle(a_bundle(tmp_path / "bundle"), unscored, "id", SIGNATURE, {})
 
 
 def kept_files(registry: Registry, version: int) -> Path:
@@ -270,7 +276,7 @@ def test_a_bundle_that_was_tampered_with_is_refused_by_name(registry, tmp_path, 
     version = registered(registry, tmp_path)
     name = spoil(kept_files(registry, version))
     with pytest.raises(UserError, match=name):
-        registry.fetch(version, tmp_path / "back")
+        registry.download_bundle(version, tmp_path / "back")
 
 
 def test_a_bundle_whose_files_are_gone_says_where_they_were(registry, tmp_path):
@@ -279,4 +285,4 @@ def test_a_bundle_whose_files_are_gone_says_where_they_were(registry, tmp_path):
     version = registered(registry, tmp_path)
     shutil.rmtree(kept_files(registry, version))
     with pytest.raises(UserError, match=r"version 1 are not at runs:/"):
-        registry.fetch(version, tmp_path / "back")
+        registry.download_bundle(version, tmp_path / "back")

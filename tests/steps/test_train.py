@@ -74,7 +74,7 @@ def test_the_best_model_becomes_the_first_champion_when_it_beats_the_ladder(ran)
 def test_the_bundle_holds_every_model_its_config_and_nothing_pickled(ran):
     job, _ = ran
     with tempfile.TemporaryDirectory() as folder:
-        home = session.open_registry(job.config()).fetch(1, Path(folder))
+        home = session.open_registry(job.config()).download_bundle(1, Path(folder))
         routing = json.loads((home / "routing.json").read_text())
         kinds = {f.suffix for f in home.rglob("*") if f.is_file()}
     assert [m["name"] for m in routing["models"]] == [*LADDER, "LightGBM", "Regression", "Sums", "Ensemble"]

@@ -162,7 +162,7 @@ def error(params, part):
     time.sleep(0.02)
     return (params["x"] - 3) ** 2 + part
 search = Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error)
-hyperparameter_search.run(search, sys.argv[1], 500, time.monotonic() + 100)
+hyperparameter_search.run_search(search, sys.argv[1], 500, time.monotonic() + 100)
 """
 
 
@@ -181,16 +181,16 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     while time.monotonic() < end and not (file.exists() and file.read_bytes().count(b"\n") > 40):
         time.sleep(0.05)
     with pytest.raises(UserError, match="another process is tuning"):
-        hyperparameter_search.run(parabola([]), str(tmp_path), 1, time.monotonic() + 10)
+        hyperparameter_search.run_search(parabola([]), str(tmp_path), 1, time.monotonic() + 10)
     work.send_signal(signal.SIGKILL)
     work.wait()
     with file.open("ab") as half:  # the system had written no more of the last line
         half.write(b'{"op_code": 6, "wor')
     Path(f"{file}.lock").touch()
-    before = hyperparameter_search.run(parabola(calls := []), str(tmp_path), 1, time.monotonic() + 10)
+    before = hyperparameter_search.run_search(parabola(calls := []), str(tmp_path), 1, time.monotonic() + 10)
     assert calls == []
     assert before.height > 2
-    after = hyperparameter_search.run(parabola(calls), str(tmp_path), before.height + 3, time.monotonic() + 60)
+    after = hyperparameter_search.run_search(parabola(calls), str(tmp_path), before.height + 3, time.monotonic() + 60)
     assert after.height == before.height + 3
     assert after.head(before.height).equals(before)
     assert before.row(0, named=True)["x"] == 5.0
@@ -203,7 +203,7 @@ def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
         return float(params["x"])
 
     search = Search("s", {"x": Between(0.0, 10.0)}, {"x": 9.99}, 2, error)
-    trials = hyperparameter_search.run(search, str(tmp_path), 25, time.monotonic() + 60)
+    trials = hyperparameter_search.run_search(search, str(tmp_path), 25, time.monotonic() + 60)
     assert trials.height == 25
     assert trials.row(0, named=True)["state"] == "complete"
     assert {"complete", "pruned"} == set(trials["state"])
@@ -212,10 +212,10 @@ def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
 
 
 def test_the_time_is_kept_but_for_the_first_trial(tmp_path: Path) -> None:
-    trials = hyperparameter_search.run(parabola(calls := []), str(tmp_path), 50, time.monotonic() - 1)
+    trials = hyperparameter_search.run_search(parabola(calls := []), str(tmp_path), 50, time.monotonic() - 1)
     assert calls == [5.0, 5.0]
     assert trials["today"].to_list() == [True]
-    again = hyperparameter_search.run(parabola(calls), str(tmp_path), 50, time.monotonic() - 1)
+    again = hyperparameter_search.run_search(parabola(calls), str(tmp_path), 50, time.monotonic() - 1)
     assert (again.height, len(calls)) == (1, 2)
 
 
@@ -227,36 +227,36 @@ def test_a_trial_that_time_cuts_short_does_not_count(tmp_path: Path) -> None:
             time.sleep(max(0.0, until - time.monotonic()) + 0.01)
         return float(params["x"])
 
-    trials = hyperparameter_search.run(
+    trials = hyperparameter_search.run_search(
         Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error), str(tmp_path), 50, until
     )
     assert trials["x"].to_list() == [5.0]
 
 
 def test_forgotten_trials_are_made_again(tmp_path: Path) -> None:
-    hyperparameter_search.run(parabola(calls := []), str(tmp_path), 2, time.monotonic() + 60)
-    hyperparameter_search.forget("s", str(tmp_path))
-    assert hyperparameter_search.run(parabola(calls), str(tmp_path), 1, time.monotonic() + 60).height == 1
+    hyperparameter_search.run_search(parabola(calls := []), str(tmp_path), 2, time.monotonic() + 60)
+    hyperparameter_search.delete_trials("s", str(tmp_path))
+    assert hyperparameter_search.run_search(parabola(calls), str(tmp_path), 1, time.monotonic() + 60).height == 1
     assert calls[-1] == 5.0
 
 
 def test_trials_are_kept_in_postgresql(postgres: Postgres) -> None:
     postgres.execute("CREATE DATABASE trials")
     url = postgres.url(database="trials")
-    first = hyperparameter_search.run(parabola(calls := []), url, 2, time.monotonic() + 60)
-    more = hyperparameter_search.run(parabola(calls), url, 3, time.monotonic() + 60)
+    first = hyperparameter_search.run_search(parabola(calls := []), url, 2, time.monotonic() + 60)
+    more = hyperparameter_search.run_search(parabola(calls), url, 3, time.monotonic() + 60)
     assert more.height == 3
     assert more["x"].head(2).to_list() == first["x"].to_list()
     with pytest.raises(UserError) as told:
-        hyperparameter_search.run(parabola([]), postgres.url(database="nowhere"), 1, time.monotonic() + 10)
+        hyperparameter_search.run_search(parabola([]), postgres.url(database="nowhere"), 1, time.monotonic() + 10)
     assert "nowhere" in str(told.value)
     assert postgres.password not in str(told.value)
 
 
 def test_the_space_holds_what_is_set_today() -> None:
-    assert hyperparameter_search.widened(Between(5, 12), 200) == Between(5, 200)
-    assert hyperparameter_search.widened(Between(0.1, 1.0, "log"), 0.01) == Between(0.01, 1.0, "log")
-    assert hyperparameter_search.widened(OneOf((1.0, 2.0)), 1.5) == OneOf((1.0, 2.0, 1.5))
+    assert hyperparameter_search.include_value(Between(5, 12), 200) == Between(5, 200)
+    assert hyperparameter_search.include_value(Between(0.1, 1.0, "log"), 0.01) == Between(0.01, 1.0, "log")
+    assert hyperparameter_search.include_value(OneOf((1.0, 2.0)), 1.5) == OneOf((1.0, 2.0, 1.5))
 
 
 LAYOUTS = (

@@ -18,7 +18,7 @@ from forecasting.data.cut import Cut
 from forecasting.evaluation.metrics.wrmsse import recent_weights
 from forecasting.models.base import Model
 from forecasting.services.console import track
-from forecasting.services.tracked_run import Batch, Dataset
+from forecasting.services.tracking.tracked_run import Dataset, TrackedRun
 from forecasting.steps import identity, run_log
 from forecasting.steps.backtest.scoring import Scores, overall_scores, overall_wrmsse, recent_sales, score_windows
 from forecasting.steps.backtest.windows import backtest_windows
@@ -117,8 +117,8 @@ def _log_run(session: Session, facts: dict[str, Any], scores: Scores) -> str:
         (home / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
         artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
         dataset = Dataset(head, f"{store.root}/panel", store.version("panel") or 0)
-        batch = Batch(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
-        return session.registry.log_backtest(batch)
+        run = TrackedRun(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
+        return session.registry.log_backtest(run)
 
 
 def flat(tree: Any, at: str = "") -> dict[str, str]:

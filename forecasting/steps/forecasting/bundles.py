@@ -16,8 +16,8 @@ from forecasting.config import Config
 from forecasting.config.formats import refuse_newer
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
-from forecasting.services.bundle_files import Signature
-from forecasting.services.registry import Registry
+from forecasting.services.tracking.registry import Registry
+from forecasting.services.tracking.signature import Signature
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
 from forecasting.steps.session import Session
 
@@ -65,7 +65,7 @@ def register(session: Session, bundle: Bundle, run_id: str, identity: str) -> in
         signature = Signature(inputs, tables(bundle.config)["forecasts"].schema)
         tags = {name: str(bundle.facts[name]) for name in ("recipe", "data_version", "code", "cutoff")}
         tags["champion"] = bundle.champion
-        return session.registry.register(Path(folder), run_id, identity, signature, tags)
+        return session.registry.register_bundle(Path(folder), run_id, identity, signature, tags)
 
 
 def fetch(registry: Registry, version: int) -> Bundle:
@@ -76,7 +76,7 @@ def fetch(registry: Registry, version: int) -> Bundle:
 @lru_cache(maxsize=4)
 def _fetch(registry: Registry, version: int) -> Bundle:
     with tempfile.TemporaryDirectory() as folder:
-        return load(registry.fetch(version, Path(folder)))
+        return load(registry.download_bundle(version, Path(folder)))
 
 
 def version_at(session: Session, cutoff: date) -> int:

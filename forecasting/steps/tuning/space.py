@@ -8,7 +8,7 @@ from typing import Any
 from forecasting.config import ModelSpec
 from forecasting.models.lightgbm import boosters as usual
 from forecasting.models.lightgbm.options import Options
-from forecasting.services.hyperparameter_search import Between, OneOf, Params, Space, widened
+from forecasting.services.hyperparameter_search import Between, OneOf, Params, Space, include_value
 
 SPACE: Space = {
     "params.learning_rate": Between(0.02, 0.15, "log"),
@@ -45,7 +45,7 @@ def today(options: Options) -> dict[str, Any]:
 
 def around(now: Params) -> Space:
     """The space, wide enough for what is set now."""
-    return {name: widened(SPACE[name], value) for name, value in now.items()}
+    return {name: include_value(SPACE[name], value) for name, value in now.items()}
 
 
 def applied(spec: ModelSpec, found: Params) -> ModelSpec:

@@ -1,4 +1,4 @@
-"""Where MLflow keeps its database, and the client that speaks to it."""
+"""Connections to the MLflow tracking database or server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SQLITE = "sqlite:///"
 
 @cache
 def connect(uri: str) -> Any:
-    """A client; the first one for a new SQLite file makes folder and tables (seconds).
+    """An MLflow client for `uri`, one per address; for a new SQLite file it creates folder and tables (seconds).
 
     Raises UserError when the database cannot be opened.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
     os.environ.setdefault("DO_NOT_TRACK", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # bars belong to the console
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # progress bars are the console's job
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -33,13 +33,13 @@ def connect(uri: str) -> Any:
             Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         return MlflowClient(uri, uri)
     except (OSError, MlflowException, SQLAlchemyError) as error:
-        told = " ".join(str(error).split())[:160]
+        reason = " ".join(str(error).split())[:160]
         raise UserError(
-            f"tracking.uri {uri} cannot be opened ({told}): name a file such as sqlite:///data/mlflow.db in a folder "
+            f"tracking.uri {uri} cannot be opened ({reason}): name a file such as sqlite:///data/mlflow.db in a folder "
             "that you may write to, or the address of an MLflow server"
         ) from error
 
 
-def absolute(uri: str) -> str:
-    """The address with an absolute path: MLflow keeps connections by address, whatever the working directory is."""
+def absolute_uri(uri: str) -> str:
+    """The address with an absolute path: MLflow caches connections by address, whatever the working directory is."""
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}" if uri.startswith(SQLITE) else uri

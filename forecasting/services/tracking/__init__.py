@@ -1,0 +1,1 @@
+"""The door to MLflow: backtest and tuning runs, and the registry of bundle versions."""
