@@ -14,9 +14,9 @@ from forecasting.errors import UserError
 from forecasting.planning.scenario import check_edits, parse_changes
 from forecasting.services.tracking.registry import Registry
 from forecasting.steps import run_step
-from forecasting.steps.export import export
+from forecasting.steps.export import export_table
 from forecasting.steps.registry import Outcome
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session, open_store
 
 START = date(2024, 1, 1)
 
@@ -193,7 +193,7 @@ def test_a_registry_that_cannot_be_opened(uri):
 def test_an_export_that_cannot_be_written():
     run(table([*days(200), "2024-02-31"]))
     with pytest.raises(UserError, match=r"out /proc/x\.csv: cannot be written"):
-        export(job(), "quarantine", Path("/proc/x.csv"))
+        export_table(open_session(job()), "quarantine", Path("/proc/x.csv"))
 
 
 @pytest.mark.parametrize("place", ["sales.csv", "/proc/nowhere"])

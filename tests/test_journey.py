@@ -11,7 +11,7 @@ import pytest
 from dashboard import figures
 from forecasting.config import load
 from forecasting.steps import queries, run_step
-from forecasting.steps.export import export
+from forecasting.steps.export import export_table
 from forecasting.steps.registry import PIPELINE
 from forecasting.steps.session import open_session
 
@@ -46,7 +46,7 @@ def shop(tmp_path_factory) -> SimpleNamespace:
     (folder / "shop.yaml").write_text(text)
     config = load(folder / "shop.yaml")
     told = {step: run_step(step, config).facts for step in PIPELINE}
-    assert export(config, "forecasts", folder / "forecasts.csv") > 0
+    assert export_table(open_session(config), "forecasts", folder / "forecasts.csv") > 0
     exported = pl.read_csv(folder / "forecasts.csv", try_parse_dates=True)
     return SimpleNamespace(folder=folder, config=config, told=told, exported=exported)
 
@@ -77,7 +77,7 @@ def test_the_export_is_the_next_eight_weeks(shop):
 
 def test_the_quarantine_tells_the_line_as_it_came(shop):
     out = shop.folder / "quarantine.csv"
-    assert export(shop.config, "quarantine", out) == 1
+    assert export_table(open_session(shop.config), "quarantine", out) == 1
     row = pl.read_csv(out).row(0, named=True)
     assert (row["line"], row["rule"]) == (62, "number"), "the header is line 1"
     assert row["row"].endswith("closed for repairs")

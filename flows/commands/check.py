@@ -1,4 +1,4 @@
-"""`demandcast check ...`: look without touching, for people and for CI."""
+"""`demandcast check ...`: checks that read and write nothing, with an exit code for CI."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from forecasting.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-    from forecasting.steps.check import Report
+    from forecasting.steps.data_check import DataCheck
 
 SHOWN = 20
 Out = Annotated[Path | None, Parameter(help="Write the report to this .json or .html file, or the series to .parquet.")]
 Strict = Annotated[bool, Parameter(help="Warnings end with exit code 2, too.")]
 
-check = App(name="check", help="Look at the data without loading them. Exit code 2 when a check fails.")
+check = App(name="check", help="Check the data without loading them. Exit code 2 when a check fails.")
 
 
 @check.command
 def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets = ()) -> None:
-    """Hold the source to its contracts: schema, volume, ranges, readability, freshness, keys; and tell its quality."""
+    """Check the source against its contracts (schema, volume, ranges, readability, freshness, keys) and its quality."""
     job = load_config(config, set_)
     check_ending(out, WRITERS)
     from forecasting.services import console
-    from forecasting.steps.check import FAILED, WARNING, check
+    from forecasting.steps.data_check import FAILED, WARNING, check_data
+    from forecasting.steps.session import open_session
 
-    report = check(job)
+    report = check_data(open_session(job))
     console.table(report.table(), f"data of {job.name}")
     if report.series.height:
         console.table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
@@ -41,10 +42,10 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
         print_line(f"report: {out}")
     failed = [f.check for f in report.findings if f.verdict == FAILED or (strict and f.verdict == WARNING)]
     if failed:
-        raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the table says why")
+        raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the table shows why")
 
 
-def verdicts(report: Report) -> pl.DataFrame:
+def verdicts(report: DataCheck) -> pl.DataFrame:
     """Series and their sales by verdict, the most frequent first, with an example."""
     import polars as pl
 
@@ -59,17 +60,17 @@ def verdicts(report: Report) -> pl.DataFrame:
     return counted.sort("series", "verdict", descending=[True, False])
 
 
-def _json(report: Report, out: Path) -> None:
-    told = {"findings": report.table().to_dicts(), "account": report.account, "series": report.series.to_dicts()}
-    out.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+def _json(report: DataCheck, out: Path) -> None:
+    content = {"findings": report.table().to_dicts(), "account": report.account, "series": report.series.to_dicts()}
+    out.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
 
 
-def _html(report: Report, out: Path) -> None:
+def _html(report: DataCheck, out: Path) -> None:
     parts = [report.table(), *([verdicts(report), report.series] if report.series.height else [])]
     out.write_text(html_page("check data", parts), encoding="utf-8")
 
 
-def _parquet(report: Report, out: Path) -> None:
+def _parquet(report: DataCheck, out: Path) -> None:
     report.series.write_parquet(out)
 
 

@@ -31,9 +31,10 @@ def export(
     """Write a table to a file."""
     periods = _periods(over) if over else ()
     job = load_config(config, set_, data_version)
-    from forecasting.steps.export import export as write
+    from forecasting.steps.export import export_table
+    from forecasting.steps.session import open_session
 
-    rows = write(job, what, out, cutoff, periods)
+    rows = export_table(open_session(job), what, out, cutoff, periods)
     print_line(f"{rows:,} rows written to {out}")
 
 
@@ -41,5 +42,5 @@ def _periods(text: str) -> tuple[int, ...]:
     """The numbers of a text like 7,14; raises UserError."""
     parts = text.replace(" ", "").split(",")
     if not all(part.isdecimal() for part in parts):
-        raise UserError(f"--over {text}: must be whole numbers of periods, like 7,14")
+        raise UserError(f"--over {text}: must be numbers of periods, like 7,14")
     return tuple(map(int, parts))

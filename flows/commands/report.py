@@ -1,4 +1,4 @@
-"""`demandcast report`: how good the forecasts are, where they are not, and which differences are more than chance."""
+"""`demandcast report`: the accuracy of the newest backtest as tables on the screen or in a file."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Tables = Mapping[str, "pl.DataFrame"]
 TITLES = {
     "models": "All models, over all windows",
     "comparisons": "Which differences are more than chance (gain in WAPE, 95 % interval)",
-    "parts": "The model that serves, part by part",
-    "worst": "The series that cost most",
+    "parts": "The model that serves, by segment, horizon and promotion",
+    "worst": "The series with the largest errors",
 }
 SAME_FORMAT = {
     **dict.fromkeys(("share_of_sales", "share_of_error", "reference_wape"), "wape"),
@@ -37,9 +37,10 @@ def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
     job = load_config(config, set_)
     check_ending(out, WRITERS)
     from forecasting.services import console
-    from forecasting.steps.report import report as make_report
+    from forecasting.steps.reports.accuracy import report_accuracy
+    from forecasting.steps.session import open_session
 
-    tables = make_report(job)
+    tables = report_accuracy(open_session(job))
     for name, title in TITLES.items():
         console.table(tables[name], title, _formats(tables[name]))
     if out:
@@ -64,8 +65,8 @@ def _write(tables: Tables, out: Path) -> None:
 
 
 def _json(tables: Tables, out: Path) -> None:
-    told = {name: table.to_dicts() for name, table in tables.items()}
-    out.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+    content = {name: table.to_dicts() for name, table in tables.items()}
+    out.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
 
 
 def _html(tables: Tables, out: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from flows.cli import main
 from forecasting.errors import UserError
-from forecasting.steps import check as step
+from forecasting.steps.data_check import check_data
+from forecasting.steps.session import open_session
 from tests import chain
 
 
@@ -19,7 +20,7 @@ def job(rows: pl.DataFrame | None = None, **keys) -> chain.Job:
 
 
 def verdicts(made: chain.Job, **overrides) -> dict[str, str]:
-    return {f.check: f.verdict for f in step.check(made.config(**overrides), date(2024, 7, 1)).findings}
+    return {f.check: f.verdict for f in check_data(open_session(made.config(**overrides)), date(2024, 7, 1)).findings}
 
 
 def run(made: chain.Job, *words: str) -> int:

@@ -7,7 +7,8 @@ import pytest
 
 from flows.cli import main
 from forecasting.errors import UserError
-from forecasting.steps.report import report
+from forecasting.steps.reports.accuracy import report_accuracy
+from forecasting.steps.session import open_session
 from tests import chain
 
 
@@ -18,7 +19,7 @@ def job():
 
 @pytest.fixture(scope="module")
 def tables(job):
-    return report(job.config())
+    return report_accuracy(open_session(job.config()))
 
 
 @pytest.fixture(scope="module")
@@ -90,4 +91,4 @@ def test_the_command_writes_what_it_shows(job, tmp_path, capsys, ending):
 
 def test_without_a_backtest_it_says_what_to_do():
     with pytest.raises(UserError, match="the step backtest has to run first"):
-        report(chain.make().config())
+        report_accuracy(open_session(chain.make().config()))

@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.errors import UserError
 from forecasting.models.weights import Weights
-from forecasting.steps.export import export
+from forecasting.steps.export import export_table
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting import sums as module
 from forecasting.steps.forecasting.sums import residuals, sums
@@ -74,7 +74,7 @@ def test_errors_of_a_combination_are_those_of_its_weights_of_today(ran):
 
 
 def test_they_are_exported_over_the_horizon_when_nothing_else_is_asked(ran, tmp_path):
-    assert export(ran[0].config(), "sums", tmp_path / "sums.xlsx") == 11
+    assert export_table(open_session(ran[0].config()), "sums", tmp_path / "sums.xlsx") == 11
     assert pl.read_excel(tmp_path / "sums.xlsx", sheet_name="data")["periods"].unique().to_list() == [H]
     about = dict(pl.read_excel(tmp_path / "sums.xlsx", sheet_name="about").iter_rows())
     assert about["frequency"] == "one row per sum over the first `periods` days, which ends with `last`"
@@ -90,7 +90,7 @@ def test_they_are_exported_over_the_horizon_when_nothing_else_is_asked(ran, tmp_
 )
 def test_a_number_that_cannot_be_summed_over_is_told(ran, tmp_path, table, over, says):
     with pytest.raises(UserError, match=says):
-        export(ran[0].config(), table, tmp_path / "a.csv", over=over)
+        export_table(open_session(ran[0].config()), table, tmp_path / "a.csv", over=over)
 
 
 def test_without_a_vintage_the_way_is_told(ran):

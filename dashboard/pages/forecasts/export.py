@@ -19,4 +19,4 @@ def export_csv(session: Session, names: list[str], vintage: str | None, model: s
     rows = queries.read_forecast(session, selection, *split_vintage(vintage), model)
     rows = rows.select(pl.lit(selection_label(selection)).alias("line"), pl.lit(vintage).alias("vintage"), pl.all())
     name = f"{session.config.name}-forecast-{vintage.replace('@', '-')}.csv"
-    return {"content": export.csv(rows), "filename": name, "type": "text/csv"}
+    return {"content": export.csv_text(rows), "filename": name, "type": "text/csv"}

@@ -1,1 +1,1 @@
-"""What people read of a job: summaries of its steps."""
+"""Reports on a job: summaries of its steps, and the accuracy of its models in the newest backtest."""

@@ -1,0 +1,6 @@
+"""Data check: reads the source of a job without loading it, and reports what its contracts find."""
+
+from forecasting.steps.data_check.check import check_data
+from forecasting.steps.data_check.findings import FAILED, OK, WARNING, DataCheck, Finding
+
+__all__ = ["FAILED", "OK", "WARNING", "DataCheck", "Finding", "check_data"]

@@ -1,0 +1,47 @@
+"""Findings of a data check: one verdict with a message per contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from forecasting.errors import UserError
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check: its verdict (ok, warning or failed) and a message with the reason."""
+
+    check: str
+    verdict: str
+    message: str
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """All findings, the counts of lines by what becomes of them, and one row per series.
+
+    `series` is empty where the data could not be read.
+    """
+
+    findings: tuple[Finding, ...]
+    account: dict[str, Any]
+    series: pl.DataFrame
+
+    def table(self) -> pl.DataFrame:
+        """[check, verdict, message]: one row per finding."""
+        return pl.DataFrame([vars(finding) for finding in self.findings])
+
+
+def check_limit(name: str, message: str, limit: Callable[[], None]) -> Finding:
+    """A finding: failed with the error's message when `limit` raises UserError, else ok with `message`."""
+    try:
+        limit()
+    except UserError as error:
+        return Finding(name, FAILED, str(error))
+    return Finding(name, OK, message)

@@ -1,0 +1,58 @@
+"""Findings about a load that could be read: its rows, its volume, its newest sales and its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data import sources
+from forecasting.data.contracts import CheckedLoad, limits
+from forecasting.steps.data_check.findings import OK, WARNING, Finding, check_limit
+from forecasting.steps.ingestion import volume
+from forecasting.steps.session import Session
+
+KEY_RULES = ("missing_key", "conflicting_duplicate", "several_in_period", "id")
+RANGE_RULES = ("implausible_date", "off_grid", "non_finite", "below_y_min", "fraction", "negative_price")
+
+
+def check_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
+    """One finding per kind of rule (keys, ranges, readability), one for duplicates if any, one for the quarantine.
+
+    A broken rule is a warning; more rows in quarantine than `limits.quarantined` (a share of all lines) fail.
+    """
+    broken: dict[str, int] = dict(checked.quarantine.group_by("rule").len().sort("rule").iter_rows())
+    kinds = {"keys": KEY_RULES, "ranges": RANGE_RULES}
+    kinds["readability"] = tuple(rule for rule in broken if rule not in (*KEY_RULES, *RANGE_RULES))
+    for name, rules in kinds.items():
+        counts = ", ".join(f"{rule} {n:,}" for rule, n in broken.items() if rule in rules)
+        yield Finding(name, WARNING, f"quarantined: {counts}") if counts else Finding(name, OK, "no row breaks a rule")
+    if checked.duplicates:
+        yield Finding("duplicates", WARNING, f"{checked.duplicates:,} repeats of equal rows, counted once")
+    lines, bad = checked.account["lines"], checked.quarantine
+    message = f"{bad.height:,} of {lines:,} lines, at most {config.limits.quarantined:.1%} may be"
+    yield check_limit("quarantine", message, partial(limits.check_quarantined_share, lines, bad, config))
+
+
+def check_contents(session: Session, checked: CheckedLoad, today: date) -> Iterator[Finding]:
+    """Findings on the volume against the load before, the age of the newest sales in days, and empty columns.
+
+    A limit that does not hold fails; a column without any value is a warning.
+    """
+    config, store = session.config, session.store
+    rows, account = checked.good, dict(checked.account)
+    if config.source.reads == "new_files":
+        account |= {"files_read": list(map(str, sources.landing_files(config)))}
+    before = volume.last_volume(store, account)
+    last = f"{before:,.0f} {volume.volume_unit(account)} at the last load" if before else "nothing was loaded before"
+    message = f"{account['lines']:,} lines; {last}"
+    yield check_limit("volume", message, partial(volume.check_volume, account, config, store))
+    newest = rows.filter(pl.col("y").is_not_null())["ds"].max()
+    message = f"newest sales of {newest!s}"
+    yield check_limit("freshness", message, partial(limits.check_newest_sales, rows, config, today))
+    empty = [c for c in rows.columns if rows[c].null_count() == rows.height]
+    message = f"no value in {', '.join(empty)}" if empty else "every column has values"
+    yield Finding("columns", WARNING if empty else OK, message)

@@ -1,0 +1,86 @@
+"""Tables for export: the rows of a stored table, or of sums over several periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from forecasting.data import quality
+from forecasting.data.schemas import EXPORTS
+from forecasting.errors import Option, UserError
+from forecasting.evaluation.segments import planning_classes
+from forecasting.services.store.vintages import scan_published
+from forecasting.steps.export.files import write_file
+from forecasting.steps.export.formats import writer_for
+from forecasting.steps.forecasting.sums import sums
+from forecasting.steps.session import Session
+
+
+def export_table(session: Session, table: str, out: Path, cutoff: date | None = None, over: Sequence[int] = ()) -> int:
+    """Write a table to `out` (.parquet, .csv or .xlsx by its ending); returns the number of rows written.
+
+    Forecasts and sums are those of the newest published vintage, or of `cutoff`; sums cover the first n periods for
+    every n in `over` (default: the horizon). Raises UserError for an unknown table or ending, for a table without rows,
+    for `over` without sums, and when the rows do not fit on a sheet.
+    """
+    if table not in EXPORTS:
+        raise UserError(f"export {table}: there is no such table to export; choose one of {', '.join(EXPORTS)}")
+    if over and table != "sums":
+        raise UserError(
+            f"belongs to the export of sums: {table} holds single periods, so leave it out", where=Option("over")
+        )
+    writer_for(out)  # a wrong ending is refused before anything is read
+    rows = sums(session, over, cutoff) if table == "sums" else read_table(session, table, cutoff)
+    if rows.is_empty():
+        raise _no_rows(table, cutoff)
+    write_file(session.config, table, rows, out)
+    return rows.height
+
+
+def read_table(session: Session, table: str, cutoff: date | None = None) -> pl.DataFrame:
+    """The rows of a stored table in the columns and the order in which it is exported.
+
+    Forecasts are those of the newest published vintage, or of that of `cutoff`; backtests and scores are filtered by
+    `cutoff` when it is given. The table `series` also has its quality verdicts and planning classes. Empty when there
+    are no such rows.
+    """
+    if table == "forecasts":
+        return _published_forecasts(session, cutoff)
+    if table == "series":
+        return _series_with_classes(session)
+    export = EXPORTS[table]
+    store = session.store
+    rows = store.scan(table, cutoff=cutoff) if cutoff and export.cutoff == "filter" else store.scan(table)
+    return rows.sort(export.sort).collect()
+
+
+def _series_with_classes(session: Session) -> pl.DataFrame:
+    """The table `series` with verdicts and planning classes as of the newest day of the panel, one row per series."""
+    series = session.store.scan("series").collect().sort("unique_id")
+    newest = series["last"].max()
+    if not isinstance(newest, date):
+        return series
+    series = quality.add_verdicts(series, session.config, newest)
+    return series.join(planning_classes(series), on="unique_id", maintain_order="left")
+
+
+def _published_forecasts(session: Session, cutoff: date | None) -> pl.DataFrame:
+    """The forecasts of the newest published vintage, or of the newest one of `cutoff`; empty without one."""
+    vintages = session.vintages.filter(pl.col("cutoff") == cutoff) if cutoff else session.vintages
+    if vintages.is_empty():
+        return pl.DataFrame()
+    vintage = vintages.row(0, named=True)
+    rows = scan_published(session.store, "forecasts", cutoff=vintage["cutoff"])
+    return rows.filter(pl.col("version") == vintage["version"]).sort(EXPORTS["forecasts"].sort).collect()
+
+
+def _no_rows(table: str, cutoff: date | None) -> UserError:
+    at, where = f" at {cutoff}" if cutoff else "", f"export {table}"
+    if table == "quarantine":
+        return UserError("no row is in quarantine, so there is nothing to write", where=where)
+    return UserError(
+        f"the store holds none{at}", where=where, mend="choose another cutoff" if cutoff else "", needs="predict"
+    )
