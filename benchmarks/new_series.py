@@ -25,6 +25,7 @@ from forecasting.data import launch_curves
 from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, InMemory, Panel
+from forecasting.data.windows import resolve_cutoff
 from forecasting.features.groups import levels
 from forecasting.models import cold_start
 from forecasting.models.cold_start import series_level
@@ -69,7 +70,7 @@ def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:
     config, rows = whole.config, pl.concat(pl.collect_all([whole.scan(b) for b in whole.buckets]))
     first = pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
     rows = rows.drop("bucket", strict=False).with_columns(first=first).filter(pl.col("ds") >= pl.col("first"))
-    newest = session.resolve_cutoff(whole, None)
+    newest = resolve_cutoff(whole, None)
     at = [config.frequency.shift(newest, -config.h * (1 + k)) for k in range(LAUNCHED)]
     with patched(launch_curves, "ENOUGH"):
         hidden = said([(c, fifth(config, c, k)) for k, c in enumerate(at[:HIDDEN])], whole, rows)

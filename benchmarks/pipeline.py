@@ -18,13 +18,17 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config, load
+from forecasting.data.windows import resolve_cutoff
 
 ROWS = ("unique_id", "ds", "cutoff", "yhat", "q50", "lo-80", "hi-80", "lo-95", "hi-95")
 
 
 def run(config: Config, out: Path) -> None:
     """Run both steps; forecasts of single series on the reported windows go to <model>.parquet."""
-    from forecasting.steps import run_step, train
+    from forecasting.steps import run_step
+    from forecasting.steps.session import open_session
+    from forecasting.steps.train.champion import choose_champion
+    from forecasting.steps.train.job import find_job
 
     told: dict[str, Any] = {}
     started = time.perf_counter()
@@ -33,9 +37,9 @@ def run(config: Config, out: Path) -> None:
     started = time.perf_counter()
     facts = run_step("backtest", config).facts
     told["backtest"] = round(time.perf_counter() - started, 1)
-    job = train._job(config, None)
+    job = find_job(open_session(config), None)
     rows = job.rows(facts["recipe"])
-    told["champion"] = train._champion(job)[0]
+    told["champion"] = choose_champion(job)[0]
     told["models"] = [s["model"] for s in facts["scores"] if s["grain"] == "series"]
     told |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
     for model in told["models"]:
@@ -46,10 +50,10 @@ def run(config: Config, out: Path) -> None:
 
 def frame(config: Config, out: Path) -> None:
     """What the panel holds up to the last day with sales, words as numbers, and what else a modeller would be told."""
-    from forecasting.steps import session
+    from forecasting.steps.session import open_session
 
-    panel = session.open_panel(config, session.open_store(config))
-    end = session.resolve_cutoff(panel, None)
+    panel = open_session(config).panel
+    end = resolve_cutoff(panel, None)
     rows = pl.concat(pl.collect_all([panel.scan(b).filter(pl.col("ds") <= end) for b in panel.buckets]))
     roles = config.columns
     ahead, static = ([c for c in names if c in rows.columns] for names in (roles.known_ahead, roles.static))

@@ -8,9 +8,11 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -76,8 +78,12 @@ UNSAFE = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
 FREQUENCIES = {"1d", "1w", "1mo"}
 # They define what the frequencies are, or read a layout that exists in one of them only.
 KNOW_FREQUENCIES = ("forecasting/frequency.py", "forecasting/data/sources/*")
-LONGEST_FILE = 250
+LONGEST_FILE = 200
 LONGEST_BODY = 40
+MOST_FILES = 12
+"""Python files in one folder, tests apart."""
+MOST_METHODS = 12
+"""Public methods of one class."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class Module:
     def dotted(self) -> str:
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
-    def said(self, node: ast.AST, message: str) -> str:
+    def finding(self, node: ast.AST, message: str) -> str:
         return f"{self.path}:{getattr(node, 'lineno', 1)} {message}"
 
 
@@ -141,13 +147,13 @@ def room(name: str) -> str | None:
 
 def unknown_rooms(module: Module) -> list[str]:
     at_home = room(module.dotted) or module.dotted == "forecasting"
-    return [] if at_home else [module.said(module.tree, "stands in no room of the picture")]
+    return [] if at_home else [module.finding(module.tree, "stands in no room of the picture")]
 
 
 def upward_imports(module: Module) -> list[str]:
     here = room(module.dotted) or "forecasting.errors"  # forecasting/__init__.py lies under everything
     return [
-        module.said(node, f"{here} imports {name}, which does not lie below it")
+        module.finding(node, f"{here} imports {name}, which does not lie below it")
         for node, name in imports(module)
         if (there := room(name))
         and there != here
@@ -158,7 +164,7 @@ def upward_imports(module: Module) -> list[str]:
 
 def impure_imports(module: Module) -> list[str]:
     return [
-        module.said(node, f"a pure room imports {name}")
+        module.finding(node, f"a pure room imports {name}")
         for node, name in imports(module)
         if room(module.dotted) in PURE and inside(name, "forecasting.services")
     ]
@@ -169,7 +175,7 @@ def reads_outside_sources(module: Module) -> list[str]:
     if not inside(module.dotted, "forecasting.data") or inside(module.dotted, "forecasting.data.sources"):
         return []
     return [
-        module.said(node, f"only data.sources reads from the outside, but this imports {name}")
+        module.finding(node, f"only data.sources reads from the outside, but this imports {name}")
         for node, name in imports(module)
         if (inside(name, "forecasting.io") and not inside(name, "forecasting.io.table"))
         or name.split(".")[0] in ("os", "pathlib", "shutil", "tempfile")
@@ -178,7 +184,7 @@ def reads_outside_sources(module: Module) -> list[str]:
 
 def side_doors(module: Module) -> list[str]:
     return [
-        module.said(node, f"{library} is imported only by {', '.join(doors)}")
+        module.finding(node, f"{library} is imported only by {', '.join(doors)}")
         for node, name in imports(module)
         for library, doors in DOORS.items()
         if inside(name, library) and not any(fnmatch(module.path, door) for door in doors)
@@ -187,7 +193,7 @@ def side_doors(module: Module) -> list[str]:
 
 def unsafe_imports(module: Module) -> list[str]:
     return [
-        module.said(node, f"{name} runs what it loads: use a native format")
+        module.finding(node, f"{name} runs what it loads: use a native format")
         for node, name in imports(module)
         for library in UNSAFE
         if inside(name, library)
@@ -197,7 +203,7 @@ def unsafe_imports(module: Module) -> list[str]:
 def pages_in_figures(module: Module) -> list[str]:
     """dashboard/figures/: frames in, plotly out, no Dash."""
     return [
-        module.said(node, f"figures know no pages, but this imports {name}")
+        module.finding(node, f"figures know no pages, but this imports {name}")
         for node, name in imports(module)
         if inside(module.dotted, "dashboard.figures") and name.split(".")[0].split("_")[0] == "dash"
     ]
@@ -207,7 +213,9 @@ def frequency_switches(module: Module) -> list[str]:
     """Day, week and month differ in frequency.py only: nobody else compares their names or keys a dict by them."""
     if any(fnmatch(module.path, known) for known in KNOW_FREQUENCIES):
         return []
-    return [module.said(node, "decides by freq: ask the Frequency") for node in ast.walk(module.tree) if switches(node)]
+    return [
+        module.finding(node, "decides by freq: ask the Frequency") for node in ast.walk(module.tree) if switches(node)
+    ]
 
 
 def switches(node: ast.AST) -> bool:
@@ -235,12 +243,12 @@ def names_freq(node: ast.AST) -> bool:
 def long_files(module: Module) -> list[str]:
     if module.lines <= LONGEST_FILE:
         return []
-    return [module.said(module.tree, f"has {module.lines} lines, more than {LONGEST_FILE}")]
+    return [module.finding(module.tree, f"has {module.lines} lines, more than {LONGEST_FILE}")]
 
 
 def long_bodies(module: Module) -> list[str]:
     return [
-        module.said(node, f"{node.name} has a body of {length} lines, more than {LONGEST_BODY}")
+        module.finding(node, f"{node.name} has a body of {length} lines, more than {LONGEST_BODY}")
         for node in functions(module)
         if (length := body_length(node)) > LONGEST_BODY
     ]
@@ -256,10 +264,24 @@ def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return body[-1].end_lineno - body[0].lineno + 1 if body else 0
 
 
+def large_classes(module: Module) -> list[str]:
+    """A class with very many public methods does several jobs."""
+    return [
+        module.finding(node, f"{node.name} has {count} public methods, more than {MOST_METHODS}")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and (count := public_methods(node)) > MOST_METHODS
+    ]
+
+
+def public_methods(node: ast.ClassDef) -> int:
+    methods = [child for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return sum(not method.name.startswith("_") for method in methods)
+
+
 def switch_parameters(module: Module) -> list[str]:
     """No boolean switches below the command line; `force` of a step is the one that the commands promise."""
     return [
-        module.said(node, f"{node.name} takes the switch {parameter.arg}: make two functions of it")
+        module.finding(node, f"{node.name} takes the switch {parameter.arg}: make two functions of it")
         for node in functions(module)
         for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
         if inside(module.dotted, "forecasting") and is_bool(parameter) and not is_force(module, parameter)
@@ -283,7 +305,7 @@ def cli_words(module: Module) -> list[str]:
         return []
     texts = (node for node in ast.walk(module.tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return [
-        module.said(node, f"speaks of the command line: {found.group(0)}")
+        module.finding(node, f"speaks of the command line: {found.group(0)}")
         for node in texts
         if (found := CLI_WORDS.search(str(node.value)))
     ]
@@ -301,8 +323,62 @@ RULES = (
     frequency_switches,
     long_files,
     long_bodies,
+    large_classes,
     switch_parameters,
 )
+
+
+def crowded_folders(house: list[Module]) -> list[str]:
+    """Folders that hold more files than can be taken in at a glance."""
+    counts = Counter(str(Path(module.path).parent) for module in house)
+    return [f"{folder} holds {n} files, more than {MOST_FILES}" for folder, n in counts.items() if n > MOST_FILES]
+
+
+def import_circles(house: list[Module]) -> list[str]:
+    """A circle of imports, within a room or between rooms; an import inside a function counts, too."""
+    names = {module.dotted for module in house}
+    graph = {
+        module.dotted: {found for _, name in imports(module) if (found := target(name, names))} for module in house
+    }
+    order = TopologicalSorter({name: sorted(found - {name}) for name, found in sorted(graph.items())})
+    try:
+        order.prepare()
+    except CycleError as error:
+        return [" -> ".join(reversed(error.args[1]))]
+    return []
+
+
+def target(name: str, names: set[str]) -> str | None:
+    """The module that an import of `name` reaches: itself, or the one that defines it; None outside."""
+    return next((known for known in (name, name.rpartition(".")[0]) if known in names), None)
+
+
+HOUSE_RULES = (crowded_folders, import_circles)
+
+
+@pytest.mark.parametrize("rule", HOUSE_RULES, ids=lambda rule: rule.__name__)
+def test_the_house_as_a_whole_keeps(rule: Callable[[list[Module]], list[str]]) -> None:
+    assert rule(modules()) == []
+
+
+CIRCLES = (
+    [("flows/a.py", "from flows import b"), ("flows/b.py", "from flows.a import x")],
+    [("flows/a.py", "def f():\n    import flows.b"), ("flows/b.py", "from .a import x")],
+    [("flows/a.py", "import flows.b"), ("flows/b.py", "import flows.c.d"), ("flows/c/d.py", "import flows.a")],
+)
+
+
+@pytest.mark.parametrize("files", CIRCLES)
+def test_a_circle_of_imports_is_found(files: list[tuple[str, str]]) -> None:
+    house = [parse(path, code) for path, code in files]
+    assert import_circles(house)
+    assert import_circles(house[:-1]) == []
+
+
+def test_a_crowded_folder_is_found() -> None:
+    house = [parse(f"flows/f{i}.py", "x = 1") for i in range(MOST_FILES + 1)]
+    assert crowded_folders(house)
+    assert crowded_folders(house[1:]) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -363,6 +439,7 @@ BROKEN = (
     (long_files, "flows/cli.py", "x = 1\n" * (LONGEST_FILE + 1)),
     (long_bodies, "flows/cli.py", LONG_BODY),
     (long_bodies, "flows/cli.py", LONG_BODY.replace("def", "async def")),
+    (large_classes, "flows/cli.py", "class Large:\n" + "".join(f"    def f{i}(self): pass\n" for i in range(13))),
     (switch_parameters, "forecasting/models/naive.py", "def fit(cut, fast: bool = False): pass"),
     (switch_parameters, "forecasting/services/store.py", "def merge(table, *, force: bool): pass"),
 )

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.data.cut import Cut
 from forecasting.features import Features
-from forecasting.steps.forecasting.sums import sums
+from forecasting.steps.queries.sums import sums
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import KEY, LAST, OVER, H, Job

@@ -11,12 +11,13 @@ from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.schemas import AGGREGATE_BUCKET
+from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import UserError
 from forecasting.features.groups import priors
 from forecasting.frequency import FREQS
 from forecasting.models import build, load
 from forecasting.planning.scenario import check_edits, parse_changes
-from forecasting.steps.session import open_panel, open_store, resolve_cutoff
+from forecasting.steps.session import open_panel, open_store
 from tests.chain import make
 
 START = date(2022, 1, 3)

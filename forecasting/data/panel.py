@@ -74,3 +74,8 @@ class Panel:
 def is_closed(config: Config) -> pl.Expr:
     """Days on which a series is known to be closed."""
     return (pl.col(config.columns.open) == 0).fill_null(value=False) if config.columns.open else pl.lit(value=False)
+
+
+def count_rows(panel: Panel) -> int:
+    """Rows of the panel."""
+    return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))

@@ -1,10 +1,14 @@
-"""Backtest windows: the cutoffs at which past forecasts are made."""
+"""The cutoffs of a job: the newest day with sales, and the windows of a backtest."""
 
 from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
+
 from forecasting.config import Config
+from forecasting.data.panel import Panel
+from forecasting.errors import UserError
 
 
 def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
@@ -19,3 +23,28 @@ def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]
     extra = config.backtest.calibration + overlap if config.backtest.calibration else 0
     older = [config.frequency.shift(reported[-1], -config.step * (i + 1)) for i in range(extra)]
     return sorted(reported), sorted(older)
+
+
+def resolve_cutoff(panel: Panel, requested: date | None) -> date:
+    """The newest day with an observation in any series; of a `requested` day the newest period of the panel by then.
+
+    Any day of a month or a week may be requested. Raises UserError when there is no such period.
+    """
+    usable = (
+        pl.col("y").is_not_null() if requested is None else (pl.col("ds") <= requested) & (pl.col("flag") != "ahead")
+    )
+    parts = pl.collect_all([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
+    days = [day for part in parts if (day := part.item()) is not None]
+    if days:
+        newest: date = max(days)
+        return newest
+    if requested is None:
+        raise UserError(
+            f"{panel.config.name}: nothing was observed: every row is closed, out of stock or without a number; "
+            "look at the columns that columns.open and columns.stock name"
+        )
+    raise UserError(
+        f"nothing was observed by {requested}",
+        where=panel.config.name,
+        mend="load older data, or choose a later cutoff",
+    )

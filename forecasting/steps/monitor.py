@@ -10,6 +10,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.quality.freshness import freshness_messages, measure_freshness
+from forecasting.data.windows import resolve_cutoff
 from forecasting.evaluation.metrics import reported_metrics, score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
@@ -19,7 +20,7 @@ from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting.origin import actuals
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.score_table import score_rows
-from forecasting.steps.session import Session, resolve_cutoff
+from forecasting.steps.session import Session
 
 NEWEST_DAYS = 56
 """At least so many days are compared (one period when it is longer), at least a horizon."""

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.data.cut import Cut
+from forecasting.data.windows import resolve_cutoff
 from forecasting.services import log
 from forecasting.services.store.vintages import publish_vintage
 from forecasting.steps import identity, run_log
@@ -15,7 +16,7 @@ from forecasting.steps.forecasting.forecast import write_forecasts
 from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.registry import Facts, Outcome, Section
-from forecasting.steps.session import Session, resolve_cutoff
+from forecasting.steps.session import Session
 
 
 def predict(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:

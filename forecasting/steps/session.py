@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +18,7 @@ from forecasting.features import calendar
 from forecasting.services.engine import engine_for
 from forecasting.services.store import Store
 from forecasting.services.store.formats import check_store_format
+from forecasting.services.store.scans import BucketScan, TableScan
 from forecasting.services.store.vintages import published_vintages
 from forecasting.services.tracking.registry import Registry
 
@@ -153,30 +153,6 @@ def check_freq(config: Config, store: Store, meta: Mapping[str, str]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class BucketScan:
-    """Rows of a bucket at one version of the panel; picklable, so that other processes can scan too."""
-
-    store: Store
-    version: int
-
-    def __call__(self, bucket: int) -> pl.LazyFrame:
-        return self.store.scan("panel", version=self.version, bucket=bucket)
-
-
-@dataclass(frozen=True)
-class TableScan:
-    """All rows of a table at the pinned version, in the order of `by`; picklable, as a BucketScan is."""
-
-    store: Store
-    name: str
-    by: tuple[str, ...] = ()
-
-    def __call__(self) -> pl.LazyFrame:
-        rows = self.store.scan(self.name)
-        return rows.sort(self.by) if self.by else rows
-
-
 def _panel(session: Session) -> Panel:
     config, store = session.config, session.store
     version = store.version("panel")
@@ -196,33 +172,3 @@ def _check_future_rules(config: Config, store: Store) -> None:
     for column, rule in config.future.items():
         if kinds.get(column) == pl.Float64 and isinstance(rule, str) and rule.startswith("="):
             raise config.fault(f"future.{column}", f"{column} holds numbers, and {rule!r} is a text: give a number")
-
-
-def count_rows(panel: Panel) -> int:
-    """Rows of the panel."""
-    return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))
-
-
-def resolve_cutoff(panel: Panel, requested: date | None) -> date:
-    """The newest day with an observation in any series; of a `requested` day the newest period of the panel by then.
-
-    Any day of a month or a week may be requested. Raises UserError when there is no such period.
-    """
-    usable = (
-        pl.col("y").is_not_null() if requested is None else (pl.col("ds") <= requested) & (pl.col("flag") != "ahead")
-    )
-    parts = pl.collect_all([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
-    days = [day for part in parts if (day := part.item()) is not None]
-    if days:
-        newest: date = max(days)
-        return newest
-    if requested is None:
-        raise UserError(
-            f"{panel.config.name}: nothing was observed: every row is closed, out of stock or without a number; "
-            "look at the columns that columns.open and columns.stock name"
-        )
-    raise UserError(
-        f"nothing was observed by {requested}",
-        where=panel.config.name,
-        mend="load older data, or choose a later cutoff",
-    )

@@ -17,6 +17,7 @@ import polars as pl
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data.panel import Panel
+from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import Option, UserError
 from forecasting.models.lightgbm import LightGBM
 from forecasting.services import hyperparameter_search, log
@@ -25,7 +26,7 @@ from forecasting.services.tracking.tracked_run import Dataset, TrackedRun, tags_
 from forecasting.steps import identity
 from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.registry import Facts, Outcome, Section
-from forecasting.steps.session import Session, resolve_cutoff
+from forecasting.steps.session import Session
 from forecasting.steps.tuning import space, written
 from forecasting.steps.tuning.options import TuneOptions
 from forecasting.steps.tuning.summary import summarize_search

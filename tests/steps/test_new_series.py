@@ -12,7 +12,7 @@ from forecasting.data import launch_curves
 from forecasting.planning.scenario import parse_changes
 from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import run_step
-from forecasting.steps.forecasting.sums import sums
+from forecasting.steps.queries.sums import sums
 from forecasting.steps.scenario import SeriesFilter, run_scenario
 from forecasting.steps.session import open_session, open_store
 from tests import chain

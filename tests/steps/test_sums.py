@@ -10,8 +10,8 @@ from forecasting.errors import UserError
 from forecasting.models.weights import Weights
 from forecasting.steps.export import export_table
 from forecasting.steps.forecasting import bundles
-from forecasting.steps.forecasting import sums as module
-from forecasting.steps.forecasting.sums import residuals, sums
+from forecasting.steps.queries import sums as module
+from forecasting.steps.queries.sums import residuals, sums
 from forecasting.steps.session import open_session, open_store
 from tests import chain
 from tests.chain import LAST, OVER, H

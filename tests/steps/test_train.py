@@ -11,7 +11,7 @@ import pytest
 
 from forecasting.errors import UserError
 from forecasting.steps import identity, run_step, session
-from forecasting.steps.train import _learned
+from forecasting.steps.train.champion import _best_learned_model
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
@@ -172,11 +172,11 @@ def errors(model: str, size: float, series: int = 40) -> pl.DataFrame:
 def test_a_single_model_serves_instead_of_the_combination_only_when_it_is_better_by_more_than_chance(single, serves):
     config = chain.make(models=["ladder", chain.LIGHT, {"ensemble": {"name": "Combination", "weights": "learned"}}])
     rows = pl.concat([errors("LightGBM", single), errors("Combination", 10.0)])
-    assert _learned(config.config(), rows)["model"].unique().to_list() == [serves]
+    assert _best_learned_model(config.config(), rows)["model"].unique().to_list() == [serves]
 
 
 def test_a_median_head_helps_and_does_not_serve():
     heads = {"lightgbm": {"name": "Half", "predicts": "median"}}
     config = chain.make(models=["ladder", chain.LIGHT, heads])
     rows = pl.concat([errors("LightGBM", 9.0), errors("Half", 5.0)])
-    assert _learned(config.config(), rows)["model"].unique().to_list() == ["LightGBM"]
+    assert _best_learned_model(config.config(), rows)["model"].unique().to_list() == ["LightGBM"]

@@ -15,6 +15,8 @@ import polars as pl
 
 from forecasting import models
 from forecasting.data.cut import Cut
+from forecasting.data.panel import count_rows
+from forecasting.data.windows import resolve_cutoff
 from forecasting.evaluation.metrics.wrmsse import recent_weights
 from forecasting.models.base import Model
 from forecasting.services.console import track
@@ -28,7 +30,7 @@ from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
 from forecasting.steps.forecasting.training import Trained, train_models
 from forecasting.steps.registry import Outcome
-from forecasting.steps.session import Session, count_rows, resolve_cutoff
+from forecasting.steps.session import Session
 
 
 def backtest(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:

@@ -15,7 +15,7 @@ from forecasting.evaluation.segments import planning_classes
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.export.files import write_file
 from forecasting.steps.export.formats import writer_for
-from forecasting.steps.forecasting.sums import sums
+from forecasting.steps.queries.sums import sums
 from forecasting.steps.session import Session
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
+from forecasting.data.windows import resolve_cutoff
 from forecasting.features.descriptions import describe_table
 from forecasting.services.store import Store
 from forecasting.steps import session
@@ -29,7 +30,7 @@ def build(
     """
     store = session.open_store(config)
     panel = session.open_panel(config, store)
-    made = maker(Cut(panel, session.resolve_cutoff(panel, None), config.h))
+    made = maker(Cut(panel, resolve_cutoff(panel, None), config.h))
     outcomes = []
     for lead in checked(config, leads):
         first = _first(config, made.cut.cutoff, years)

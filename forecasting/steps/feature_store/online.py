@@ -6,6 +6,7 @@ from datetime import date
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
+from forecasting.data.windows import resolve_cutoff
 from forecasting.features.descriptions import describe_table
 from forecasting.steps import session
 from forecasting.steps.feature_store.build import EVENT_TIME, KEY
@@ -21,7 +22,7 @@ def online(config: Config, cutoff: date | None = None, *, force: bool = False) -
     """Publish the feature rows of the h days after `cutoff` (default: the last observed day)."""
     store = session.open_store(config)
     panel = session.open_panel(config, store)
-    at = session.resolve_cutoff(panel, cutoff)
+    at = resolve_cutoff(panel, cutoff)
     made = maker(Cut(panel, at, config.h))
     row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
     row |= {

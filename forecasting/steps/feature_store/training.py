@@ -9,6 +9,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
+from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import Option, UserError
 from forecasting.services.store import Store
 from forecasting.steps import identity, session
@@ -31,7 +32,7 @@ def training_set(config: Config, first: date, last: date, lead: int | None = Non
     (asked,) = checked(config, () if lead is None else (lead,))
     store = session.open_store(config)
     panel = session.open_panel(config, store)
-    at = session.resolve_cutoff(panel, last)
+    at = resolve_cutoff(panel, last)
     days = pl.col("ds").is_between(first, at) & pl.col("y").is_not_null()
     counts = pl.collect_all([panel.scan(b).filter(days).select(pl.len()) for b in panel.buckets])
     if not sum(c.item() for c in counts):

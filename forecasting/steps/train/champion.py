@@ -1,0 +1,126 @@
+"""Which model of a bundle forecasts, and whether the bundle becomes the champion version."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.evaluation import paired_test, promotion
+from forecasting.evaluation.promotion import Decision
+from forecasting.models.naive import LADDER
+from forecasting.services import log
+from forecasting.steps import run_log
+from forecasting.steps.backtest import backtest
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.origin import Origin, actuals
+from forecasting.steps.session import Session
+from forecasting.steps.train.job import Job
+
+
+def choose_champion(job: Job) -> tuple[str, Decision | None]:
+    """The name of the model that forecasts within the bundle, and how it compares with the ladder.
+
+    It is the best learned model if that beats the ladder, else the best rung of the ladder; the decision is None for a
+    recipe without learned models.
+    """
+    rows = job.rows(job.scored["recipe"])
+    ladder = rows.filter(pl.col("model").is_in(LADDER))
+    rung = str(paired_test.best_model_rows(ladder)["model"][0])
+    learned = rows.filter(~pl.col("model").is_in(LADDER))
+    if learned.is_empty():
+        return rung, None
+    best = _best_learned_model(job.config, learned)
+    verdict = promotion.decide_promotion(best, None, ladder)
+    return (str(best["model"][0]) if verdict.promote else rung), verdict
+
+
+def _best_learned_model(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the best by WAPE; those of the recipe's combination where it is not better by more than chance.
+
+    A combination of many is the safer choice: that one of its members did better in the windows is mostly luck. A head
+    that predicts medians is a member only: its sums are no forecast of sums (of rare sellers they are 0).
+    """
+    medians = [m.name for m in config.models if m.options.get("predicts") == "median"]
+    means = rows.filter(~pl.col("model").is_in(medians))
+    best = paired_test.best_model_rows(means if means.height else rows)
+    names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
+    safe = rows.filter(pl.col("model").is_in(names[:1]))
+    compared = paired_test.compare_pair(best, safe) if safe.height else None
+    return safe if compared is not None and compared.lo <= 0 else best
+
+
+def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -> Decision:
+    """Whether the bundle becomes the champion version: plausible forecasts, and for a new recipe a paired test."""
+    checked = _check_forecasts(job, bundle, origin)
+    if not checked.promote:
+        return checked
+    serving = _champion_tags(job.session)
+    if serving is None:
+        return _decide_first_champion(bundle, verdict)
+    if serving["recipe"] == job.scored["recipe"]:
+        return checked if serving["cutoff"] <= str(job.cutoff) else _refuse_older(serving)
+    mine = job.rows(job.scored["recipe"])
+    challenger = mine.filter(pl.col("model") == bundle.champion)
+    return promotion.decide_promotion(
+        challenger, _champion_rows(job, serving), mine.filter(pl.col("model").is_in(LADDER))
+    )
+
+
+def _decide_first_champion(bundle: Bundle, verdict: Decision | None) -> Decision:
+    """The first champion: the recipe's best model where it beats the ladder; else the ladder itself serves."""
+    if verdict is None:
+        return Decision(
+            True, f"Promoted: the recipe holds the naive ladder only, and {bundle.champion} is its best rung."
+        )
+    if verdict.promote:
+        return verdict
+    why = verdict.reason.removeprefix("Not promoted: ")
+    reason = f"Promoted with {bundle.champion}, the best of the ladder, as the model that serves: {why}"
+    return Decision(True, reason, verdict.gain, verdict.lo, verdict.hi)
+
+
+def _refuse_older(serving: dict[str, str]) -> Decision:
+    """A look back with the recipe that serves: it may forecast for its day, not from now on."""
+    return Decision(False, f"Not promoted: the champion knows newer data, up to {serving['cutoff']}.")
+
+
+def _check_forecasts(job: Job, bundle: Bundle, origin: Origin) -> Decision:
+    """Finite forecasts of the size of recent sales, the checks that every bundle must pass."""
+    series = pl.col("grain") == "series", pl.col("model") == bundle.champion, ~pl.col("closed")
+    parts = forecast(bundle.trained.only(bundle.champion), origin)
+    rows = pl.concat([part.filter(series).select("unique_id", "ds", "yhat") for part in parts])
+    before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
+    recent = actuals(job.session.panel, before, job.cutoff)
+    return promotion.decide_refresh(rows, recent, job.config.clean.y_min)
+
+
+def _champion_tags(session: Session) -> dict[str, str] | None:
+    """The tags of the champion version, if there is one."""
+    found = session.registry.versions().filter(pl.col("aliases").list.contains("champion"))
+    return dict(json.loads(found["tags"][0])) | {"version": str(found["version"][0])} if found.height else None
+
+
+def _champion_rows(job: Job, serving: dict[str, str]) -> pl.DataFrame:
+    """The champion recipe's rows on this job's windows; it is backtested again where they are missing."""
+    rows = job.rows(serving["recipe"])
+    if rows["cutoff"].n_unique() < len(job.scored["cutoffs"]):
+        log.event("the champion's recipe is backtested on the new windows", recipe=serving["recipe"])
+        version = int(serving["version"])
+        session = bundles.served_by(job.session, bundles.fetch(job.session.registry, version), version)
+        run_log.record(session.store, backtest(session, job.cutoff).as_dict())
+        rows = job.rows(serving["recipe"])
+    return rows.filter(pl.col("model") == serving["champion"])
+
+
+def set_alias(session: Session, version: int, decision: Decision) -> None:
+    """Make the version champion if it was promoted, else challenger; the reason is kept as its tag."""
+    registry = session.registry
+    registry.tag_version(version, "gate", decision.reason)
+    if decision.promote:
+        registry.set_alias("champion", version)
+    elif registry.aliased_version("champion") != version:  # done again with force, a champion is not its own challenger
+        registry.set_alias("challenger", version)

@@ -1,0 +1,55 @@
+"""Train: fit the recipe on all history, register the bundle, and decide which version is the champion."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache, partial
+
+from forecasting import models
+from forecasting.data.cut import Cut
+from forecasting.data.panel import count_rows
+from forecasting.services.console import track
+from forecasting.steps import identity, run_log
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.forecasting.calibration import learn_quantiles
+from forecasting.steps.forecasting.origin import memberships, origin_of
+from forecasting.steps.forecasting.stored_rows import backtest_rows
+from forecasting.steps.forecasting.training import train_models
+from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.session import Session
+from forecasting.steps.train.champion import choose_champion, decide, set_alias
+from forecasting.steps.train.job import find_job
+
+
+def train(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Fit every model of the recipe at `cutoff` (default: the last observed day) and register the bundle.
+
+    Nothing is registered without backtest scores: raises UserError when there are none for this data, recipe and code.
+    """
+    job = find_job(session, cutoff)
+    config, key = job.config, job.scored["key"]
+    before = None if force else run_log.last_facts(session.store, "train", key)
+    if before:
+        return Outcome("train", before, reused=True)
+    origin = origin_of(Cut(session.panel, job.cutoff, config.h))
+    past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
+    recipe = models.build(config, count_rows(session.panel))
+    trained = train_models(track(recipe, "train: fits"), origin, past)
+    champion, verdict = choose_champion(job)
+    facts = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
+    facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff)}
+    quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), job.cutoff, config)
+    bundle = Bundle(trained, quantiles, champion, facts, config)
+    version = bundles.register(session, bundle, job.scored["run_id"], key)
+    decision = decide(job, bundle, origin, verdict)
+    set_alias(session, version, decision)
+    facts |= {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
+    facts |= {"reason": decision.reason, "gain": [decision.gain, decision.lo, decision.hi]}
+    return Outcome("train", facts | {"seconds": trained.seconds, "failures": trained.failures()[:100]})
+
+
+def summarize(facts: Facts) -> list[Section]:
+    """The summary of a training: the version, why it was promoted or not, and the model that forecasts."""
+    lines = (f"version {facts['version']}: {facts['reason']}", f"forecasts come from {facts['champion']}")
+    return [Section("Model", lines)]
