@@ -1,6 +1,6 @@
 """Tune: search the options of LightGBM on windows before the reported ones, and write the best as a config to review.
 
-Nothing is trained, registered or promoted: the config that is written takes the way of every other recipe.
+Nothing is trained, registered or promoted: the new config is backtested and trained like any other.
 """
 
 from __future__ import annotations
@@ -27,40 +27,42 @@ from forecasting.steps import identity
 from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session
-from forecasting.steps.tuning import space, written
+from forecasting.steps.tuning import config_writer, space
 from forecasting.steps.tuning.options import TuneOptions
 from forecasting.steps.tuning.summary import summarize_search
-from forecasting.steps.tuning.trials import Ground
-from forecasting.steps.tuning.windows import ROWS, cutoffs, seen
+from forecasting.steps.tuning.trials import TuningBacktest
+from forecasting.steps.tuning.windows import MAX_ROWS, tuning_cutoffs, tuning_panel
 
 STORAGE = "DEMANDCAST_TUNE_STORAGE"
-"""The environment variable for a place that nobody should read on a command line."""
+"""Environment variable for a storage address whose password should not appear on a command line."""
 
 
 def tune(
     session: Session, cutoff: date | None = None, *, force: bool = False, options: TuneOptions | None = None
 ) -> Outcome:
-    """Search as if `cutoff` were the last day with data; the best options of LightGBM go into a new config file.
+    """Search options of LightGBM with the data up to `cutoff`, and write the best ones into a new config file.
 
-    Trials of the same data, code and recipe are continued, however an earlier search ended; `force` discards them.
-    Raises UserError when the recipe has no LightGBM or the history no window before the reported ones.
+    The facts of the outcome hold the errors before and after (in units of the metric), the changes and the gain.
+    A search with the same data, code and recipe is continued, however it ended; `force` discards its trials.
+    Raises UserError when the recipe has no LightGBM, there is no history for a window before the reported ones, or the
+    trials or the new config cannot be stored.
     """
     options, started = options or TuneOptions(), time.monotonic()
     config, store = session.config, session.store
-    number = _entry(config)
-    out = written.place(config, options.out)
+    number = _lightgbm_entry(config)
+    out = config_writer.output_path(config, options.out)
     end = resolve_cutoff(session.panel, cutoff)
-    ground = _ground(config, session.panel, end, options, number)
-    now = space.today(_model(config, number).options)
+    backtest = _tuning_backtest(config, session.panel, end, options, number)
+    current = space.current_values(_model(config, number).options)
     search = hyperparameter_search.Search(
-        _name(ground, store), space.around(now), now, len(ground.cutoffs), ground.error
+        _search_name(backtest, store), space.space_around(current), current, len(backtest.cutoffs), backtest.error
     )
-    kept = options.storage or os.environ.get(STORAGE) or _folder(store)
+    storage = options.storage or os.environ.get(STORAGE) or _default_storage(store)
     if force:
-        hyperparameter_search.delete_trials(search.name, kept)
-    with log.step("tune", trials=options.trials, windows=len(ground.cutoffs)):
-        trials = hyperparameter_search.run_search(search, kept, options.trials, started + options.timeout)
-    facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in ground.cutoffs]}
+        hyperparameter_search.delete_trials(search.name, storage)
+    with log.step("tune", trials=options.trials, windows=len(backtest.cutoffs)):
+        trials = hyperparameter_search.run_search(search, storage, options.trials, started + options.timeout)
+    facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in backtest.cutoffs]}
     facts |= {
         "asked": options.trials,
         "metric": options.metric,
@@ -68,20 +70,20 @@ def tune(
         "out": str(out),
         "data_version": identity.data_version(store),
     }
-    facts |= _found(ground, trials, now)
-    config_text = written.text(config, number, facts["changes"], _header(facts))
+    facts |= _search_facts(backtest, trials, current)
+    config_text = config_writer.render_config(config, number, facts["changes"], _header(facts))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(config_text, encoding="utf-8")
-    facts["run_id"] = _logged(session, facts, trials)
+    facts["run_id"] = _log_run(session, facts, trials)
     return Outcome("tune", facts)
 
 
-def _entry(config: Config) -> int:
-    """The place of the first LightGBM in the recipe."""
-    places = [i for i, spec in enumerate(config.models) if spec.family == "lightgbm" and spec.on == "series"]
-    if not places:
+def _lightgbm_entry(config: Config) -> int:
+    """Index of the first LightGBM on series in `models`; raises UserError without one."""
+    indexes = [i for i, spec in enumerate(config.models) if spec.family == "lightgbm" and spec.on == "series"]
+    if not indexes:
         raise config.fault("models", "there is nothing to tune: add `lightgbm: {}`")
-    return places[0]
+    return indexes[0]
 
 
 def _model(config: Config, number: int) -> LightGBM:
@@ -91,68 +93,81 @@ def _model(config: Config, number: int) -> LightGBM:
     return model
 
 
-def _ground(config: Config, panel: Panel, end: date, options: TuneOptions, number: int) -> Ground:
-    """What may be seen: nothing after the first reported cutoff, and the windows that are over by then."""
+def _tuning_backtest(config: Config, panel: Panel, end: date, options: TuneOptions, number: int) -> TuningBacktest:
+    """The backtest of the trials: no data after the first reported cutoff, windows that end by then."""
     reported, _ = backtest_windows(config, panel, end)
-    held = seen(panel, reported[0])
-    first = held.scan(0).select(pl.col("ds").min()).collect().item()
+    sample = tuning_panel(panel, reported[0])
+    first = sample.scan(0).select(pl.col("ds").min()).collect().item()
     oldest = config.frequency.shift(first, max(4, config.h) - 1)
-    at = cutoffs(config, reported[0], oldest, options.windows)
-    return Ground(config, config.models[number], held, at, options.metric)
+    cutoffs = tuning_cutoffs(config, reported[0], oldest, options.windows)
+    return TuningBacktest(config, config.models[number], sample, cutoffs, options.metric)
 
 
-def _name(ground: Ground, store: Store) -> str:
-    """Identity of a search: data, code, everything in the recipe that bears on it, windows, metric and space."""
+def _search_name(backtest: TuningBacktest, store: Store) -> str:
+    """Identity of a search: data, code, the keys of the recipe that change tuning, windows, metric and space."""
     facts = {
         "data": identity.data_key(store),
         "code": identity.code_of(),
-        "recipe": identity.hashed(ground.config, Config.keys_that_change("tuning")),
+        "recipe": identity.hashed(backtest.config, Config.keys_that_change("tuning")),
     }
-    facts |= {"spec": ground.spec.model_dump_json(), "windows": str(ground.cutoffs), "metric": ground.metric}
-    return f"{ground.config.name}-{tags_digest(facts | {'space': str(space.SPACE), 'rows': str(ROWS)})[:16]}"
+    facts |= {"spec": backtest.spec.model_dump_json(), "windows": str(backtest.cutoffs), "metric": backtest.metric}
+    digest = tags_digest(facts | {"space": str(space.SPACE), "rows": str(MAX_ROWS)})
+    return f"{backtest.config.name}-{digest[:16]}"
 
 
-def _folder(store: Store) -> str:
+def _default_storage(store: Store) -> str:
+    """The folder `tuning` next to the tables; raises UserError in an object store, which cannot append to a journal."""
     if "://" in store.root:
         raise UserError(
-            f"trials cannot be kept in the object store {store.root}",
+            f"trials cannot be stored in the object store {store.root}",
             where=Option("storage"),
             mend=f"name a folder or a PostgreSQL address, or set the environment variable {STORAGE}",
         )
     return f"{store.root}/tuning"
 
 
-def _found(ground: Ground, trials: pl.DataFrame, now: dict[str, Any]) -> dict[str, Any]:
-    """The best trial beside today's, what it changes, and the interval of its gain."""
-    whole = trials.filter(pl.col("state") == "complete").sort("value", "number")
-    today, best = whole.filter("today").row(0, named=True), whole.row(0, named=True)
-    params = {name: best[name] for name in now}
-    changes = {} if best["today"] else {name: v for name, v in params.items() if v != now[name]}
-    told: dict[str, Any] = {"trials": trials.height, "complete": whole.height, "pruned": trials.height - whole.height}
-    told |= {"before": today["value"], "after": best["value"], "best": best["number"], "today": now, "changes": changes}
-    return told | _certainty(ground, params, now, changes)
+def _search_facts(backtest: TuningBacktest, trials: pl.DataFrame, current: dict[str, Any]) -> dict[str, Any]:
+    """Number of trials, error of the best and of the current options, what changes, and the gain with its interval."""
+    complete = trials.filter(pl.col("state") == "complete").sort("value", "number")
+    today, best = complete.filter("today").row(0, named=True), complete.row(0, named=True)
+    params = {name: best[name] for name in current}
+    changes = {} if best["today"] else {name: v for name, v in params.items() if v != current[name]}
+    return {
+        "trials": trials.height,
+        "complete": complete.height,
+        "pruned": trials.height - complete.height,
+        "before": today["value"],
+        "after": best["value"],
+        "best": best["number"],
+        "today": current,
+        "changes": changes,
+        **_gain_facts(backtest, params, current, changes),
+    }
 
 
-def _certainty(ground: Ground, best: dict[str, Any], now: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The gain in WAPE with its interval, and in a sentence whether it is more than noise."""
-    compared = ground.compared(best, now) if changes else None
-    if compared is None:
-        return {"gain": None, "said": "no trial was better than what is set now: leave the config as it is"}
-    if compared.lo > 0:
-        said = "more than noise on these windows; the best of many trials looks better than it is: backtest it"
+def _gain_facts(
+    backtest: TuningBacktest, best: dict[str, Any], current: dict[str, Any], changes: dict[str, Any]
+) -> dict[str, Any]:
+    """The gain in WAPE with its 95 % interval, and a sentence on whether it is more than noise."""
+    comparison = backtest.compare(best, current) if changes else None
+    if comparison is None:
+        return {"gain": None, "said": "no trial was better than the current options: leave the config as it is"}
+    if comparison.lo > 0:
+        conclusion = "more than noise on these windows; the best of many trials looks better than it is: backtest it"
     else:
-        said = "within noise: the interval of the gain holds 0, so leave the config as it is or try more windows"
-    return {"gain": [compared.gain, compared.lo, compared.hi], "units": compared.units, "said": said}
+        conclusion = "within noise: the interval of the gain holds 0, so leave the config as it is or try more windows"
+    interval = [comparison.gain, comparison.lo, comparison.hi]
+    return {"gain": interval, "units": comparison.units, "said": conclusion}
 
 
 def _header(facts: dict[str, Any]) -> list[str]:
-    """What the file that is written says about itself."""
+    """Comment at the top of the new config: its origin, errors, windows and trials."""
     metric, number = facts["metric"].upper(), len(facts["cutoffs"])
     lines = [
         f"from {facts['file']} on {datetime.now(UTC):%Y-%m-%d}, to be reviewed; only the lightgbm entry is changed.",
         f"{metric} {facts['before']:.4f} before, {facts['after']:.4f} after: the mean of {number} windows"
         f" from {facts['cutoffs'][-1]} on, all before the ones on which scores are reported.",
-        f"{facts['trials']} trials, {facts['pruned']} of them broken off; data version {facts['data_version']}.",
+        f"{facts['trials']} trials, {facts['pruned']} of them pruned; data version {facts['data_version']}.",
     ]
     if facts["gain"]:
         gain, lo, hi = facts["gain"]
@@ -160,8 +175,8 @@ def _header(facts: dict[str, Any]) -> list[str]:
     return [*lines, f"{facts['said'].capitalize()}."]
 
 
-def _logged(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> str:
-    """One MLflow run: the best options, before and after, and all trials as one table."""
+def _log_run(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> str:
+    """Log the search as an MLflow run (best options, errors before and after, table of trials); returns its id."""
     store = session.store
     version = identity.data_version(store)
     tags = {"step": "tune", "search": facts["key"], "trials": str(facts["trials"]), "code": identity.code_of()}
@@ -177,5 +192,5 @@ def _logged(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> st
 
 
 def summarize(facts: Facts) -> list[Section]:
-    """The summary of a search: errors before and after, and the options that change."""
+    """Summary of a search: errors before and after, and the changed options."""
     return summarize_search(facts)

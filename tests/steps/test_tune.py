@@ -1,4 +1,4 @@
-"""Tuning: what was done is not lost, the reported windows are not seen, and a config to review comes out."""
+"""Tuning: trials are not lost, the reported windows are not used, and the result is a config to review."""
 
 import re
 import signal
@@ -24,7 +24,7 @@ from forecasting.services import hyperparameter_search
 from forecasting.services.hyperparameter_search import Between, OneOf, Search
 from forecasting.steps.session import open_session
 from forecasting.steps.tune import tune
-from forecasting.steps.tuning import space, windows, written
+from forecasting.steps.tuning import config_writer, space, windows
 from forecasting.steps.tuning.options import TuneOptions
 from tests import chain
 from tests.chain import LAST, H, Job
@@ -75,9 +75,9 @@ def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> Non
     assert facts["after"] <= facts["before"]
     out = Path(facts["out"])
     assert out == job.folder / "job.tuned.yaml"
-    found, own = configs.load(out), job.config()
-    assert found.model_copy(update={"models": own.models}) == own
-    assert found.models[0] == own.models[0]
+    tuned, original = configs.load(out), job.config()
+    assert tuned.model_copy(update={"models": original.models}) == original
+    assert tuned.models[0] == original.models[0]
     assert f"{facts['before']:.4f} before, {facts['after']:.4f} after" in out.read_text()
     runs = (
         open_session(config)
@@ -91,7 +91,7 @@ def test_a_search_ends_in_a_config_and_one_run(loaded: Callable[[], Job]) -> Non
     assert Path(folder, "tune.json").exists()
     first = trials.row(0, named=True)
     assert (first["today"], first["trees"], first["params.num_leaves"]) == (True, 8, 7)
-    # asked again for more, it goes on
+    # a second call for more trials continues the search
     again = tune(open_session(config), options=TuneOptions(trials=4, windows=2)).facts
     assert (again["trials"], again["before"]) == (4, facts["before"])
 
@@ -109,7 +109,7 @@ def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[
     assert Path(facts["out"]).read_text().endswith((job.folder / "job.yaml").read_text())
 
 
-def test_the_reported_windows_are_not_seen(loaded: Callable[[], Job]) -> None:
+def test_the_reported_windows_are_not_used(loaded: Callable[[], Job]) -> None:
     """Sales, prices and campaigns of all days after the first reported cutoff are spoilt: no figure may change."""
     job = loaded()
     before = tune(open_session(job.config()), options=TuneOptions(trials=2, windows=1)).facts
@@ -128,12 +128,12 @@ def test_features_are_made_once_for_all_trials(loaded: Callable[[], Job], monkey
     prepare = Features.prepare
     monkeypatch.setattr(Features, "prepare", lambda *a: made.append(a[3]) or prepare(*a))
     tune(open_session(loaded().config()), options=TuneOptions(trials=3, windows=1))
-    assert made == [H], "the rows that are asked for stand beside those to learn from"
+    assert made == [H], "rows to forecast and rows to learn from come in one frame"
 
 
-def test_what_is_kept_is_bounded_and_the_same_as_without(loaded: Callable[[], Job]) -> None:
+def test_the_feature_cache_is_bounded_and_changes_no_feature(loaded: Callable[[], Job]) -> None:
     config = loaded().config()
-    panel = windows.seen(open_session(config).panel, REPORTED)
+    panel = windows.tuning_panel(open_session(config).panel, REPORTED)
     cut = Cut(panel, REPORTED - timedelta(H), H, room=1)
     first = cut.frame(0)
     cut.once("another", lambda: pl.DataFrame({"x": range(1000)}))
@@ -146,12 +146,12 @@ def test_series_are_left_out_beyond_the_budget_small_and_large_alike(
 ) -> None:
     config = loaded().config()
     panel = open_session(config).panel
-    whole = windows.seen(panel, REPORTED).scan(0).collect()
-    assert whole["ds"].max() == REPORTED
-    monkeypatch.setattr(windows, "ROWS", whole.height // 2)
-    some = windows.seen(panel, REPORTED).scan(0).collect()
+    complete = windows.tuning_panel(panel, REPORTED).scan(0).collect()
+    assert complete["ds"].max() == REPORTED
+    monkeypatch.setattr(windows, "MAX_ROWS", complete.height // 2)
+    some = windows.tuning_panel(panel, REPORTED).scan(0).collect()
     assert some["unique_id"].n_unique() == 2
-    assert some.height <= whole.height // 2 + 1
+    assert some.height <= complete.height // 2 + 1
 
 
 KILLED = """
@@ -174,7 +174,7 @@ def parabola(calls: list[float]) -> Search:
     return Search("s", {"x": Between(0.0, 10.0)}, {"x": 5.0}, 2, error)
 
 
-def test_a_killed_search_goes_on(tmp_path: Path) -> None:
+def test_a_killed_search_is_continued(tmp_path: Path) -> None:
     work = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
     file = tmp_path / "s.journal"
     end = time.monotonic() + 60
@@ -198,7 +198,7 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert not set(calls) & set(before["x"]), "with the same seed the first trials would be drawn again"
 
 
-def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
+def test_bad_trials_are_pruned_but_never_the_current_options(tmp_path: Path) -> None:
     def error(params: hyperparameter_search.Params, part: int) -> float:
         return float(params["x"])
 
@@ -207,11 +207,11 @@ def test_bad_trials_are_broken_off_and_today_never(tmp_path: Path) -> None:
     assert trials.height == 25
     assert trials.row(0, named=True)["state"] == "complete"
     assert {"complete", "pruned"} == set(trials["state"])
-    broken, whole = (trials.filter(pl.col("state") == s)["x"] for s in ("pruned", "complete"))
-    assert whole.min() < broken.min()
+    pruned, complete = (trials.filter(pl.col("state") == s)["x"] for s in ("pruned", "complete"))
+    assert complete.min() < pruned.min()
 
 
-def test_the_time_is_kept_but_for_the_first_trial(tmp_path: Path) -> None:
+def test_the_time_limit_holds_except_for_the_first_trial(tmp_path: Path) -> None:
     trials = hyperparameter_search.run_search(parabola(calls := []), str(tmp_path), 50, time.monotonic() - 1)
     assert calls == [5.0, 5.0]
     assert trials["today"].to_list() == [True]
@@ -219,7 +219,7 @@ def test_the_time_is_kept_but_for_the_first_trial(tmp_path: Path) -> None:
     assert (again.height, len(calls)) == (1, 2)
 
 
-def test_a_trial_that_time_cuts_short_does_not_count(tmp_path: Path) -> None:
+def test_a_trial_interrupted_by_the_time_limit_does_not_count(tmp_path: Path) -> None:
     until = time.monotonic() + 1.5
 
     def error(params: hyperparameter_search.Params, part: int) -> float:
@@ -233,7 +233,7 @@ def test_a_trial_that_time_cuts_short_does_not_count(tmp_path: Path) -> None:
     assert trials["x"].to_list() == [5.0]
 
 
-def test_forgotten_trials_are_made_again(tmp_path: Path) -> None:
+def test_deleted_trials_are_run_again(tmp_path: Path) -> None:
     hyperparameter_search.run_search(parabola(calls := []), str(tmp_path), 2, time.monotonic() + 60)
     hyperparameter_search.delete_trials("s", str(tmp_path))
     assert hyperparameter_search.run_search(parabola(calls), str(tmp_path), 1, time.monotonic() + 60).height == 1
@@ -247,13 +247,13 @@ def test_trials_are_kept_in_postgresql(postgres: Postgres) -> None:
     more = hyperparameter_search.run_search(parabola(calls), url, 3, time.monotonic() + 60)
     assert more.height == 3
     assert more["x"].head(2).to_list() == first["x"].to_list()
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         hyperparameter_search.run_search(parabola([]), postgres.url(database="nowhere"), 1, time.monotonic() + 10)
-    assert "nowhere" in str(told.value)
-    assert postgres.password not in str(told.value)
+    assert "nowhere" in str(raised.value)
+    assert postgres.password not in str(raised.value)
 
 
-def test_the_space_holds_what_is_set_today() -> None:
+def test_the_space_includes_the_current_value() -> None:
     assert hyperparameter_search.include_value(Between(5, 12), 200) == Between(5, 200)
     assert hyperparameter_search.include_value(Between(0.1, 1.0, "log"), 0.01) == Between(0.01, 1.0, "log")
     assert hyperparameter_search.include_value(OneOf((1.0, 2.0)), 1.5) == OneOf((1.0, 2.0, 1.5))
@@ -273,7 +273,7 @@ def test_only_the_entry_is_changed(layout: str, tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
     file.write_text("# mine\nname: x\nsource: {path: a.csv}\nfreq: 1d\nh: 3\n" + layout)
     config = configs.load(file)
-    text = written.text(config, 1, {"trees": 77, "params.learning_rate": 0.123456}, ["why"])
+    text = config_writer.render_config(config, 1, {"trees": 77, "params.learning_rate": 0.123456}, ["why"])
     (tmp_path / "job.tuned.yaml").write_text(text)
     tuned = configs.load(tmp_path / "job.tuned.yaml")
     before, after = config.models[1], tuned.models[1]
@@ -283,15 +283,15 @@ def test_only_the_entry_is_changed(layout: str, tmp_path: Path) -> None:
     assert tuned.model_copy(update={"models": config.models}) == config
     assert [m for i, m in enumerate(tuned.models) if i != 1] == [m for i, m in enumerate(config.models) if i != 1]
     assert set(re.findall("# .*", file.read_text())) <= set(re.findall("# .*", text))
-    assert text.startswith(written.MARK)
+    assert text.startswith(config_writer.MARK)
 
 
 def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
     job = loaded()
-    own, foreign = job.folder / "job.yaml", job.folder / "other.yaml"
+    source, foreign = job.folder / "job.yaml", job.folder / "other.yaml"
     foreign.write_text("name: other\n")
-    for out, says in ((own, "the config itself"), (foreign, "not written by tuning")):
-        with pytest.raises(UserError, match=says):
+    for out, message in ((source, "the config itself"), (foreign, "not written by tuning")):
+        with pytest.raises(UserError, match=message):
             tune(open_session(job.config()), options=TuneOptions(trials=1, out=str(out)))
     assert yaml.safe_load(foreign.read_text()) == {"name": "other"}
     with pytest.raises(UserError, match="not as an override"):
@@ -300,13 +300,13 @@ def test_no_file_of_the_user_is_lost(loaded: Callable[[], Job]) -> None:
         tune(open_session(job.config()), cutoff=date(2023, 2, 20))
 
 
-def test_what_means_nothing_to_the_median_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_without_effect_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "SPACE", SMALL | {"params.objective": OneOf(("tweedie", "regression"))})
     config = Config.model_validate(chain.JOB | {"models": ["ladder", {"lightgbm": {"trees": 500}}]})
     (model,) = models.build_entry(config.models[1], config)
-    now = space.today(model.options)
-    assert now["params.objective"] == "tweedie"
-    assert space.around(now)["trees"] == Between(5, 500)
-    assert set(space.today(Options({}, predicts="median"))) == set(SMALL)
-    assert set(space.today(Options({}, kind="forest"))) == {"params.num_leaves", "trees"}
-    assert set(space.today(Options({}, stop=10))) == {*now, *SMALL} - {"trees"}
+    current = space.current_values(model.options)
+    assert current["params.objective"] == "tweedie"
+    assert space.space_around(current)["trees"] == Between(5, 500)
+    assert set(space.current_values(Options({}, predicts="median"))) == set(SMALL)
+    assert set(space.current_values(Options({}, kind="forest"))) == {"params.num_leaves", "trees"}
+    assert set(space.current_values(Options({}, stop=10))) == {*current, *SMALL} - {"trees"}

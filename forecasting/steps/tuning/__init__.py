@@ -1,1 +1,1 @@
-"""What `tune` is made of: the space, the windows that it may look at, the trials, the file that it writes."""
+"""Parts of the step `tune`: its options, search space, backtest windows, trials, the new config and the summary."""

@@ -1,4 +1,4 @@
-"""What is searched: the options of LightGBM that pay, and how far from the usual they may go."""
+"""The search space: the options of LightGBM that are tuned, and their ranges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecasting.config import ModelSpec
-from forecasting.models.lightgbm import boosters as usual
+from forecasting.models.lightgbm import boosters as defaults
 from forecasting.models.lightgbm.options import Options
 from forecasting.services.hyperparameter_search import Between, OneOf, Params, Space, include_value
 
@@ -22,42 +22,41 @@ SPACE: Space = {
     "years": OneOf((1.0, 2.0, 3.0)),
 }
 
+MEAN_ONLY = ("params.objective", "params.tweedie_variance_power")
+"""Options without effect on a model of the median; the objective of a forest is always squared error."""
+BOOSTING_ONLY = ("params.learning_rate",)
+"""Options without effect on a forest, whose trees are averaged."""
 
-OF_THE_MEAN = ("params.objective", "params.tweedie_variance_power")
-"""Options that mean nothing to a model of the median; a forest has squares for its objective."""
-OF_STEPS = ("params.learning_rate",)
-"""Options that mean nothing to a forest, whose trees are averaged."""
 
-
-def today(options: Options) -> dict[str, Any]:
-    """The value of each option that is searched as the recipe has it, in words or by default."""
+def current_values(options: Options) -> dict[str, Any]:
+    """The current value of each option to tune, from the recipe or by default; options without effect are left out."""
     forest = options.kind == "forest"
-    left = [
-        *(OF_THE_MEAN if options.predicts == "median" or forest else ()),
-        *(OF_STEPS if forest else ()),
-        *(("trees",) if options.stop else ()),  # they find their number by themselves
+    without_effect = [
+        *(MEAN_ONLY if options.predicts == "median" or forest else ()),
+        *(BOOSTING_ONLY if forest else ()),
+        *(("trees",) if options.stop else ()),  # early stopping finds the number of trees
     ]
-    params = {**usual.PARAMS, **(usual.FOREST if forest else {}), **options.params}
-    known = {"trees": options.trees or usual.TREES, "years": float(options.years)}
-    known |= {f"params.{k}": v for k, v in params.items()}
-    return {name: type(_example(values))(known[name]) for name, values in SPACE.items() if name not in left}
+    params = {**defaults.PARAMS, **(defaults.FOREST if forest else {}), **options.params}
+    current = {"trees": options.trees or defaults.TREES, "years": float(options.years)}
+    current |= {f"params.{k}": v for k, v in params.items()}
+    return {name: type(_example(values))(current[name]) for name, values in SPACE.items() if name not in without_effect}
 
 
-def around(now: Params) -> Space:
-    """The space, wide enough for what is set now."""
-    return {name: include_value(SPACE[name], value) for name, value in now.items()}
+def space_around(current: Params) -> Space:
+    """The search space of the options in `current`, extended where necessary to include their current values."""
+    return {name: include_value(SPACE[name], value) for name, value in current.items()}
 
 
-def applied(spec: ModelSpec, found: Params) -> ModelSpec:
-    """The entry of the recipe with these options over its own."""
-    return spec.model_copy(update={"options": merged(spec.options, found)})
+def update_entry(spec: ModelSpec, params: Params) -> ModelSpec:
+    """A copy of the recipe entry with `params` in place of its options of the same names."""
+    return spec.model_copy(update={"options": merge_options(spec.options, params)})
 
 
-def merged(options: Mapping[str, Any], found: Params) -> dict[str, Any]:
-    """Options with those of the space over them."""
-    params = {name.removeprefix("params."): v for name, v in found.items() if name.startswith("params.")}
-    others = {name: v for name, v in found.items() if not name.startswith("params.")}
-    return {**options, **others, "params": {**options.get("params", {}), **params}}
+def merge_options(options: Mapping[str, Any], params: Params) -> dict[str, Any]:
+    """The options updated with `params`, where "params.NAME" is LightGBM's parameter NAME."""
+    lightgbm = {name.removeprefix("params."): v for name, v in params.items() if name.startswith("params.")}
+    others = {name: v for name, v in params.items() if not name.startswith("params.")}
+    return {**options, **others, "params": {**options.get("params", {}), **lightgbm}}
 
 
 def _example(values: Between | OneOf) -> Any:

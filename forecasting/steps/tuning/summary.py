@@ -1,4 +1,4 @@
-"""The summary of a search: trials, errors before and after, the gain with its interval, and the options that change."""
+"""Summary of a search: trials, errors before and after, the gain with its interval, and the changed options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from forecasting.steps.registry import Facts, Section
 
 
 def summarize_search(facts: Facts) -> list[Section]:
-    """One section, whose rows are the options that change."""
+    """One section: trials and errors as sentences, and a table [option, now, proposed]: one row per changed option."""
     rows = ({"option": n, "now": _cell(facts["today"][n]), "proposed": _cell(v)} for n, v in facts["changes"].items())
     return [Section("Tuning", tuple(_lines(facts)), tuple(rows))]
 
@@ -20,7 +20,7 @@ def _lines(f: Facts) -> Iterator[str]:
     yield f"{f['trials']:,} trials, {f['pruned']:,} of them stopped early; {windows}"
     yield f"{metric} {f['before']:.4f} with the config as it is, {f['after']:.4f} with the options of trial {f['best']}"
     if f["trials"] < f["asked"]:
-        yield f"the time was over before {f['asked']:,} trials were finished: the same command continues the search"
+        yield f"the time limit came before {f['asked']:,} trials were finished: the same command continues the search"
     if f["gain"]:
         gain, lo, hi = f["gain"]
         yield f"gain in WAPE {gain:+.4f}, 95 % interval {lo:+.4f} to {hi:+.4f}, over {f['units']}"

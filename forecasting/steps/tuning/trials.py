@@ -1,4 +1,4 @@
-"""One trial: the recipe with other options, fitted and scored on the tuning windows by the path that serves."""
+"""A tuning trial: the recipe with other options, fitted and scored on the tuning windows by the production path."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.origin import Origin, actuals
 from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
 from forecasting.steps.tuning.options import Metric
-from forecasting.steps.tuning.space import applied
-from forecasting.steps.tuning.windows import MEMORY
+from forecasting.steps.tuning.space import update_entry
+from forecasting.steps.tuning.windows import CACHE_BYTES
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What trials are made on: the entry of the recipe, the panel that may be seen, the cutoffs, the metric."""
+class TuningBacktest:
+    """Backtests of one recipe entry with different options, on the tuning cutoffs of a panel; scored by `metric`."""
 
     config: Config
     spec: ModelSpec
@@ -36,30 +36,39 @@ class Ground:
 
     @cached_property
     def cuts(self) -> list[Cut]:
-        """The cuts at the cutoffs, which keep what is made of them."""
-        room = MEMORY // len(self.cutoffs)
+        """One cut per cutoff; cuts cache their features, which all trials share."""
+        room = CACHE_BYTES // len(self.cutoffs)
         return [Cut(self.panel, at, self.config.h, room=room) for at in self.cutoffs]
 
-    def error(self, params: Params, part: int) -> float:
-        """The error on the window of one cutoff, a share or a multiple of the naive one; inf where nothing was sold."""
-        scored = score(self.forecasts(params, part)).filter(pl.col("metric") == self.metric)
+    def error(self, params: Params, window: int) -> float:
+        """The metric with options `params` on one window (a share, or a multiple of the naive error).
+
+        Infinity where the metric is undefined, because nothing was sold.
+        """
+        scored = score(self.forecasts(params, window)).filter(pl.col("metric") == self.metric)
         return float(scored["value"][0]) if scored.height else float("inf")
 
-    def forecasts(self, params: Params, part: int) -> pl.DataFrame:
-        """unique_id, ds, cutoff, model, y, yhat and the scales of the rows of one window that were observed."""
-        cut = self.cuts[part]
-        spec = applied(self.spec, params)
+    def forecasts(self, params: Params, window: int) -> pl.DataFrame:
+        """Forecasts with options `params` and actuals of one window.
+
+        [unique_id, ds, cutoff, model, yhat, mase_scale, rmsse_scale, y]: one row per series, observed period and
+        model, in units of y.
+        """
+        cut = self.cuts[window]
+        spec = update_entry(self.spec, params)
         config = self.config.model_copy(
             update={"models": tuple(spec if m is self.spec else m for m in self.config.models)}
         )
         recipe = models.build_entry(spec, config)
         trained = train_models(recipe, Origin(cut, cut), NO_BACKTESTS)
-        truth = actuals(self.panel, cut.cutoff, cut.end)
-        said = pl.concat([forecast_bucket(trained, cut, b) for b in self.panel.buckets], how="diagonal")
+        observed = actuals(self.panel, cut.cutoff, cut.end)
+        forecasts = pl.concat([forecast_bucket(trained, cut, b) for b in self.panel.buckets], how="diagonal")
         columns = [*KEY, "cutoff", "model", "yhat", "mase_scale", "rmsse_scale"]
-        return said.select(columns).join(truth, on=KEY, how="inner")
+        return forecasts.select(columns).join(observed, on=KEY, how="inner")
 
-    def compared(self, best: Params, now: Params) -> paired_test.Comparison | None:
-        """The best against what is set now on all windows, paired (see evaluation.gate)."""
-        own, other = (pl.concat([self.forecasts(p, i) for i in range(len(self.cuts))]) for p in (best, now))
-        return paired_test.compare_pair(own, other)
+    def compare(self, best: Params, current: Params) -> paired_test.Comparison | None:
+        """Paired test of the best options against the current ones on all windows (see evaluation.paired_test)."""
+        challenger, reference = (
+            pl.concat([self.forecasts(params, i) for i in range(len(self.cuts))]) for params in (best, current)
+        )
+        return paired_test.compare_pair(challenger, reference)

@@ -1,4 +1,4 @@
-"""The data that tuning may look at: some series, and nothing of the days on which scores are reported."""
+"""Data that tuning may use: backtest windows before the reported ones, and a sample of the series."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import InMemory, Panel
 
-ROWS = 100_000
-"""Rows of all series together that trials are made on: whole series, small and large ones."""
-MEMORY = 1_000_000_000
-"""Bytes of what is made of the cuts that is kept from trial to trial."""
+MAX_ROWS = 100_000
+"""Rows of the panel of a search, all series together: complete series, sampled across all sizes."""
+CACHE_BYTES = 1_000_000_000
+"""Bytes of features that the cuts together keep from trial to trial."""
 
 
-def cutoffs(config: Config, reported: date, first: date, number: int) -> list[date]:
-    """The newest cutoffs whose horizons are over when the first reported window begins, the newest first.
+def tuning_cutoffs(config: Config, reported: date, first: date, number: int) -> list[date]:
+    """Up to `number` cutoffs, newest first, whose horizons end by `reported`, the first reported cutoff.
 
-    `first` is the oldest cutoff that leaves enough history. Raises UserError when there is none.
+    `first` is the oldest cutoff with enough history. Raises UserError when there is no such cutoff.
     """
-    at = [config.frequency.shift(reported, -config.h - config.step * i) for i in range(number)]
-    found = [day for day in at if day >= first]
-    if not found:
+    candidates = [config.frequency.shift(reported, -config.h - config.step * i) for i in range(number)]
+    cutoffs = [day for day in candidates if day >= first]
+    if not cutoffs:
         raise config.fault(
             "backtest.windows",
-            f"tuning looks at windows before the reported ones, of which the first begins after {reported}, and there "
+            f"tuning uses windows before the reported ones, of which the first begins after {reported}, and there "
             f"is no history for a window before it (needed: {config.h} periods more): lower h or backtest.windows",
         )
-    return found
+    return cutoffs
 
 
-def seen(panel: Panel, last: date) -> Panel:
-    """The panel up to `last`, of so many series that its rows stay within the budget."""
+def tuning_panel(panel: Panel, last: date) -> Panel:
+    """The panel up to `last`, in memory and one bucket, with at most about MAX_ROWS rows of complete series.
+
+    Series are sampled at equal distances from the smallest to the largest by their sum of y.
+    """
     rows = pl.concat([panel.scan(b) for b in panel.buckets]).filter(pl.col("ds") <= last)
     volume = rows.group_by("unique_id").agg(pl.len().alias("n"), pl.col("y").sum()).sort("y", "unique_id").collect()
-    share = min(1.0, ROWS / max(1, volume["n"].sum()))
-    place = pl.int_range(pl.len())
-    some = volume.filter(((place + 1) * share).ceil() > (place * share).ceil())
-    held = rows.filter(pl.col("unique_id").is_in(some["unique_id"].implode())).collect()
+    share = min(1.0, MAX_ROWS / max(1, volume["n"].sum()))
+    rank = pl.int_range(pl.len())
+    sampled = volume.filter(((rank + 1) * share).ceil() > (rank * share).ceil())
+    history = rows.filter(pl.col("unique_id").is_in(sampled["unique_id"].implode())).collect()
     return Panel(
         panel.config,
-        InMemory(held),
+        InMemory(history),
         (0,),
         InMemory(panel.groups().filter(pl.col("ds") <= last).collect()),
         events=panel.events,
