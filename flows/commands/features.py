@@ -1,4 +1,4 @@
-"""`demandcast features ...`: build feature tables and training sets, and look at them."""
+"""`demandcast features ...`: builds, lists and shows feature tables and training sets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from flows.commands.arguments import File, Force, Sets, load_config, print_line
 if TYPE_CHECKING:
     import polars as pl
 
-    from forecasting.config import Config
     from forecasting.steps.registry import Outcome
+    from forecasting.steps.session import Session
 
 FIRST_ROWS = 5
 WIDE = ("n", "std", "q05", "q95")
-"""Statistics for which a screen has no room."""
+"""Statistics that are left out on the screen, for want of room."""
 Leads = Annotated[
     tuple[int, ...],
     Parameter("--lead", help="Periods between a row and the newest sale it may see; repeatable. Default: 1st block."),
@@ -31,25 +31,25 @@ Out = Annotated[Path | None, Parameter(help="Write to this .parquet, .csv or .xl
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Which:
-    """A feature table: offline by its lead, or the online one; the newest version, or an older one."""
+class TableChoice:
+    """The choice of a feature table: offline by its lead, or online; its newest version, or an older one."""
 
     lead: Lead = None
     online: Annotated[bool, Parameter(help="The online table: the coming days of every series.")] = False
     version: Version = None
 
-    def row(self, job: Config) -> dict[str, Any]:
+    def row(self, session: Session) -> dict[str, Any]:
         """Its row in the registry of feature tables."""
         from forecasting.steps import feature_store
 
-        name = feature_store.table_name(job, self.lead, "online" if self.online else "offline")
-        return feature_store.versioned(job, "features", name, self.version)
+        name = feature_store.table_name(session.config, self.lead, "online" if self.online else "offline")
+        return feature_store.find_version(session, "features", name, self.version)
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Training:
-    """A training set: the days of one that is to be made, or the version of one that is there."""
+class TrainingSetChoice:
+    """The choice of a training set: the days of a new one, or the version of an existing one."""
 
     from_: Annotated[date | None, Parameter("--from", help="The first day (YYYY-MM-DD).")] = None
     to: Annotated[date | None, Parameter(help="The last day; nothing that came later is in the rows.")] = None
@@ -71,24 +71,25 @@ def build(
     force: Force = False,
 ) -> None:
     """Build the feature table of each lead, and publish the online rows of the coming days."""
-    job = load_config(config, set_)
+    session = _open(config, set_)
     from forecasting.steps import feature_store
 
-    made = [*feature_store.build(job, lead, years, force=force), feature_store.online(job, force=force)]
-    print_line("\n".join(map(_told, made)))
+    outcomes = feature_store.build_feature_tables(session, lead, years, force=force)
+    outcomes.append(feature_store.publish_online_table(session, force=force))
+    print_line("\n".join(map(_outcome_line, outcomes)))
 
 
 @features.command(name="list")
 def list_(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
     """All feature tables and training sets with their versions."""
-    job = load_config(config, set_)
+    session = _open(config, set_)
     from forecasting.steps import feature_store
 
-    found = feature_store.listed(job)
-    if found.is_empty():
-        print_line(f"The feature store of {job.name} is empty: demandcast features build {config}")
+    versions = feature_store.list_versions(session)
+    if versions.is_empty():
+        print_line(f"The feature store of {session.config.name} is empty: demandcast features build {config}")
         return
-    _show(job, found, f"feature store of {job.name}", out)
+    _show(session, versions, f"feature store of {session.config.name}", out)
 
 
 @features.command
@@ -96,19 +97,19 @@ def preview(
     config: File,
     /,
     *,
-    which: Which = Which(),
+    table: TableChoice = TableChoice(),
     series: Annotated[str | None, Parameter(help="Only rows of this series.")] = None,
     rows: Annotated[int | None, Parameter(help="How many rows; 5 on the screen, all in a file.")] = None,
     out: Out = None,
     set_: Sets = (),
 ) -> None:
     """The newest rows of a feature table, one column each."""
-    job = load_config(config, set_)
+    session = _open(config, set_)
     from forecasting.steps import feature_store
 
-    row = which.row(job)
-    found = feature_store.newest(job, row, series, rows or (None if out else FIRST_ROWS))
-    _show(job, found if out else feature_store.turned(found), f"{row['name']} version {row['version']}", out)
+    row = table.row(session)
+    found = feature_store.read_newest_rows(session, row, series, rows or (None if out else FIRST_ROWS))
+    _show(session, found if out else feature_store.transpose(found), f"{row['name']} version {row['version']}", out)
 
 
 @features.command
@@ -116,21 +117,21 @@ def describe(
     config: File,
     /,
     *,
-    which: Which = Which(),
+    table: TableChoice = TableChoice(),
     out: Out = None,
     set_: Sets = (),
 ) -> None:
-    """Every feature of a table: what it tells, its statistics, its histogram, its correlation with the target."""
-    job = load_config(config, set_)
+    """Every feature of a table: its description, statistics, histogram and correlation with the target."""
+    session = _open(config, set_)
     from forecasting.services import console
     from forecasting.steps import feature_store
 
-    row = which.row(job)
-    told = feature_store.describe(job, row)
+    row = table.row(session)
+    features = feature_store.describe_features(session, row)
     if out is None:
-        console.lines(f"{row['name']} version {row['version']}", feature_store.facts(row))
-        told = told.drop(WIDE)
-    _show(job, told, "features", out)
+        console.lines(f"{row['name']} version {row['version']}", feature_store.version_facts(row))
+        features = features.drop(WIDE)
+    _show(session, features, "features", out)
 
 
 @features.command(name="training-set")
@@ -138,43 +139,50 @@ def training_set(
     config: File,
     /,
     *,
-    asked: Training = Training(),
+    choice: TrainingSetChoice = TrainingSetChoice(),
     out: Out = None,
     set_: Sets = (),
     force: Force = False,
 ) -> None:
-    """Rows with labels of the days --from to --to as they were known on --to, kept as a version of their own."""
-    job = load_config(config, set_)
+    """Labelled rows of the days --from to --to, with what was available on --to, kept as a version."""
+    session = _open(config, set_)
     from forecasting.errors import UserError
     from forecasting.steps import feature_store
 
-    if (asked.from_ is None or asked.to is None) == (asked.version is None):
+    if (choice.from_ is None or choice.to is None) == (choice.version is None):
         raise UserError("training-set: give --from and --to to make one, or --version alone to read an older one")
-    version = asked.version
-    if asked.from_ and asked.to:
-        made = feature_store.training_set(job, asked.from_, asked.to, asked.lead, force=force)
-        version = made.facts["version"]
-        print_line(_told(made))
-    name = feature_store.table_name(job, asked.lead, "offline")
-    row = feature_store.versioned(job, "training_sets", name, version)
-    found = feature_store.newest(job, row, None, None if out else FIRST_ROWS)
-    _show(job, found if out else feature_store.turned(found), f"training set {name} version {version}", out)
+    version = choice.version
+    if choice.from_ and choice.to:
+        outcome = feature_store.build_training_set(session, choice.from_, choice.to, choice.lead, force=force)
+        version = outcome.facts["version"]
+        print_line(_outcome_line(outcome))
+    name = feature_store.table_name(session.config, choice.lead, "offline")
+    row = feature_store.find_version(session, "training_sets", name, version)
+    rows = feature_store.read_newest_rows(session, row, None, None if out else FIRST_ROWS)
+    _show(session, rows if out else feature_store.transpose(rows), f"training set {name} version {version}", out)
 
 
-def _told(outcome: Outcome) -> str:
+def _open(config: Path, sets: tuple[str, ...]) -> Session:
+    job = load_config(config, sets)
+    from forecasting.steps.session import open_session
+
+    return open_session(job)
+
+
+def _outcome_line(outcome: Outcome) -> str:
     f = outcome.facts
-    what = "training set" if outcome.step == "training_sets" else "feature table"
+    kind = "training set" if outcome.step == "training_sets" else "feature table"
     done = "already there" if outcome.reused else "built"
     days = f"{f['first']} to {f['last']}"
-    return f"{what} {f['name']} version {f['version']} {done}: {f['rows']:,} rows of {f['features']} features, {days}"
+    return f"{kind} {f['name']} version {f['version']} {done}: {f['rows']:,} rows of {f['features']} features, {days}"
 
 
-def _show(job: Config, frame: pl.DataFrame, title: str, out: Path | None) -> None:
+def _show(session: Session, frame: pl.DataFrame, title: str, out: Path | None) -> None:
     from forecasting.services import console
     from forecasting.steps.export import write_file
 
     if out is None:
         console.table(frame, title)
         return
-    write_file(job, title, frame, out)
+    write_file(session.config, title, frame, out)
     print_line(f"{frame.height:,} rows written to {out}")

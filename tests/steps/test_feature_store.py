@@ -63,7 +63,8 @@ def weekly(**overrides: Any) -> Job:
 
 
 def newest(config: Config, name: str, registry: str = "features", version: int | None = None) -> pl.DataFrame:
-    return features.rows(config, features.versioned(config, registry, name, version)).sort(KEY).collect()
+    session = open_session(config)
+    return features.scan_version(session, features.find_version(session, registry, name, version)).sort(KEY).collect()
 
 
 def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
@@ -93,7 +94,10 @@ def daily() -> tuple[Job, list[Outcome]]:
     """The chain with the tables of all its leads and the online table as they were on OVER. Not to be written into."""
     job = made()
     config = job.config()
-    return job, [*features.build(config, config.block_ends), features.online(config, OVER)]
+    return job, [
+        *features.build_feature_tables(open_session(config), config.block_ends),
+        features.publish_online_table(open_session(config), OVER),
+    ]
 
 
 # the same rows everywhere
@@ -113,7 +117,7 @@ def test_offline_rows_are_what_the_models_are_trained_on(daily, lead):
 def test_training_rows_are_the_offline_rows_with_a_label(daily):
     """Made from what was known on OVER, and found again in a table that was built two weeks later."""
     job = daily[0].copy()
-    told = features.training_set(job.config(), FROM, OVER, 7)
+    told = features.build_training_set(open_session(job.config()), FROM, OVER, 7)
     training, offline = (newest(job.config(), "chain-lead-7", r) for r in ("training_sets", "features"))
     expected = offline.filter(pl.col("ds").is_between(FROM, OVER), pl.col("y").is_not_null())
     assert told.facts["rows"] == training.height == expected.height
@@ -155,10 +159,10 @@ def test_online_rows_of_another_process_are_what_the_forecasts_look_at(daily):
 
 def test_a_reader_gets_the_rows_of_its_series(daily):
     config = daily[0].config()
-    mine = features.current(config, ["S2/I03", "S1/I01"])
+    mine = features.read_online_rows(open_session(config), ["S2/I03", "S1/I01"])
     expected = newest(config, "chain-online").filter(pl.col("unique_id").is_in(["S1/I01", "S2/I03"]))
     assert_frame_equal(mine, expected)
-    assert features.current(config, ["nobody"]).is_empty()
+    assert features.read_online_rows(open_session(config), ["nobody"]).is_empty()
 
 
 def test_so_it_is_for_weeks_and_for_two_buckets_on_two_processes(monkeypatch):
@@ -167,10 +171,10 @@ def test_so_it_is_for_weeks_and_for_two_buckets_on_two_processes(monkeypatch):
     stored = []
     for config in (one.config(), two.config(store__buckets=2)):
         monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
-        features.build(config, [4])
+        features.build_feature_tables(open_session(config), [4])
         monkeypatch.setattr(engine.os, "cpu_count", lambda: 1)  # one pool of processes is enough
-        features.online(config)
-        features.training_set(config, labels, last - timedelta(7 * 3), 4)
+        features.publish_online_table(open_session(config))
+        features.build_training_set(open_session(config), labels, last - timedelta(7 * 3), 4)
         stored.append([newest(config, n) for n in ("chain-lead-4", "chain-online")])
         stored[-1].append(newest(config, "chain-lead-4", "training_sets"))
     assert [set(part["bucket"]) for part in stored[1]] == [{0, 1}] * 3
@@ -196,9 +200,9 @@ def test_nothing_of_later_is_in_the_rows(daily):
     job = made(chain.spoilt(chain.sample(), OVER, y=million, stock=lambda s: pl.when(s > 0).then(777.0).otherwise(s)))
     honest = daily[0].copy()
     for config in (honest.config(), job.config()):
-        features.build(config, [7])
-        features.online(config, OVER)
-        features.training_set(config, FROM, OVER, 7)
+        features.build_feature_tables(open_session(config), [7])
+        features.publish_online_table(open_session(config), OVER)
+        features.build_training_set(open_session(config), FROM, OVER, 7)
     past = pl.col("ds") <= OVER
     names = [("chain-lead-7", "features"), ("chain-online", "features"), ("chain-lead-7", "training_sets")]
     seen, spoilt = ([newest(j.config(), *n) for n in names] for j in (honest, job))
@@ -216,7 +220,10 @@ def test_the_same_data_and_code_are_one_version(daily):
     config = daily[0].config()
     store = open_session(config).store
     before = {name: store.version(name) for name in ("features", "feature_rows", "feature_stats")}
-    again = [*features.build(config, config.block_ends), features.online(config, OVER)]
+    again = [
+        *features.build_feature_tables(open_session(config), config.block_ends),
+        features.publish_online_table(open_session(config), OVER),
+    ]
     assert [o.reused for o in again] == [True] * 4
     assert [o.facts for o in again] == [o.facts for o in daily[1]]
     assert {name: store.version(name) for name in before} == before
@@ -225,30 +232,33 @@ def test_the_same_data_and_code_are_one_version(daily):
 def test_versions_count_changes_and_old_ones_are_kept():
     job = made(chain.sample().with_columns(y=pl.when(pl.col("ds") <= OVER).then("y")))
     config = job.config()
-    features.build(config)
-    first = features.training_set(config, FROM, OVER, 1)
-    asked = [features.training_set(config, FROM, OVER - timedelta(d), 1).facts["version"] for d in (9, 0, 9)]
+    features.build_feature_tables(open_session(config))
+    first = features.build_training_set(open_session(config), FROM, OVER, 1)
+    asked = [
+        features.build_training_set(open_session(config), FROM, OVER - timedelta(d), 1).facts["version"]
+        for d in (9, 0, 9)
+    ]
     assert (first.facts["version"], asked) == (1, [2, 1, 2])
     old = newest(config, "chain-lead-1"), newest(config, "chain-lead-1", "training_sets", 1)
 
     chain.sample().write_parquet(job.folder / "sales.parquet")  # two more weeks have come
     job.run(["ingest"])
-    (built,) = features.build(config)
+    (built,) = features.build_feature_tables(open_session(config))
     assert (built.facts["version"], built.reused) == (2, False)
     assert newest(config, "chain-lead-1").height == old[0].height + 8 * H
-    same = features.training_set(config, FROM, OVER, 1)
+    same = features.build_training_set(open_session(config), FROM, OVER, 1)
     assert (same.facts["version"], same.reused) == (1, True)
 
     chain.spoilt(chain.sample(), OVER - timedelta(5), y=lambda y: y + 1).write_parquet(job.folder / "sales.parquet")
     job.run(["ingest"])  # and some figures were corrected
-    assert features.training_set(config, FROM, OVER, 1).facts["version"] == 3
+    assert features.build_training_set(open_session(config), FROM, OVER, 1).facts["version"] == 3
     assert_frame_equal(newest(config, "chain-lead-1", "features", 1), old[0])
     assert_frame_equal(newest(config, "chain-lead-1", "training_sets", 1), old[1])
 
 
 def test_force_builds_again_and_finds_the_same(daily):
     job = daily[0].copy()
-    (again,) = features.build(job.config(), [7], force=True)
+    (again,) = features.build_feature_tables(open_session(job.config()), [7], force=True)
     assert (again.facts["version"], again.reused) == (1, True)
     builds = set(job.table("features")["build"])
     assert set(job.table("feature_rows")["build"]) == builds, "rows of the second build are gone"
@@ -257,10 +267,10 @@ def test_force_builds_again_and_finds_the_same(daily):
 def test_new_data_that_change_no_row_make_no_version(daily):
     """The label days lie in the past of both loads, so the training set is the one that is there."""
     job = daily[0].copy()
-    features.training_set(job.config(), FROM, FROM + timedelta(20), 7)
+    features.build_training_set(open_session(job.config()), FROM, FROM + timedelta(20), 7)
     chain.spoilt(chain.sample(), OVER, y=lambda y: y + 1).write_parquet(job.folder / "sales.parquet")
     job.run(["ingest"])
-    told = features.training_set(job.config(), FROM, FROM + timedelta(20), 7)
+    told = features.build_training_set(open_session(job.config()), FROM, FROM + timedelta(20), 7)
     assert (told.facts["version"], told.reused) == (1, True)
 
 
@@ -272,21 +282,21 @@ def test_a_build_that_dies_is_not_seen(daily, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(Store, "number", die)
+        broken.setattr(Store, "append_numbered", die)
         with pytest.raises(KeyboardInterrupt):
-            features.online(job.config(), LAST)
+            features.publish_online_table(open_session(job.config()), LAST)
     assert_frame_equal(newest(job.config(), "chain-online"), seen)
-    assert features.online(job.config(), LAST).facts["version"] == 2
+    assert features.publish_online_table(open_session(job.config()), LAST).facts["version"] == 2
 
 
 def test_old_rows_go_when_their_time_is_over(daily):
     job = daily[0].copy()
     config = job.config(store__retention=0)
-    features.online(config, OVER - timedelta(1))
-    features.online(config, OVER - timedelta(2))
-    features.build(config, [1], years=0.2)
-    features.build(config, [1], years=0.1)
-    again = features.online(config, OVER)
+    features.publish_online_table(open_session(config), OVER - timedelta(1))
+    features.publish_online_table(open_session(config), OVER - timedelta(2))
+    features.build_feature_tables(open_session(config), [1], years=0.2)
+    features.build_feature_tables(open_session(config), [1], years=0.1)
+    again = features.publish_online_table(open_session(config), OVER)
     assert (again.facts["version"], again.reused) == (4, False), (
         "the rows of version 1 are gone, and it is not the newest"
     )
@@ -298,7 +308,7 @@ def test_old_rows_go_when_their_time_is_over(daily):
 
 def test_years_bound_the_rows_and_change_no_value(daily):
     job = daily[0].copy()
-    (told,) = features.build(job.config(), [7], years=0.25)
+    (told,) = features.build_feature_tables(open_session(job.config()), [7], years=0.25)
     part, whole = newest(job.config(), "chain-lead-7"), newest(job.config(), "chain-lead-7", version=1)
     assert (told.facts["version"], part["ds"].min(), part["ds"].max()) == (2, LAST - timedelta(90), LAST)
     assert_alike(part, whole.join(part, on=KEY, how="semi"))
@@ -309,8 +319,8 @@ def test_years_bound_the_rows_and_change_no_value(daily):
 
 def test_statistics_are_those_of_the_rows(daily):
     config = daily[0].config()
-    row = features.versioned(config, "features", "chain-lead-7")
-    rows, told = newest(config, "chain-lead-7"), features.describe(config, row)
+    row = features.find_version(open_session(config), "features", "chain-lead-7")
+    rows, told = newest(config, "chain-lead-7"), features.describe_features(open_session(config), row)
     assert told["feature"].to_list()[2:] == [c for c in rows.columns if c not in daily[0].table("feature_rows").columns]
     assert not told["description"].str.contains("see forecasting").any()
     for name, n, nulls, mean, low in told.select("feature", "n", "nulls", "mean", "min").rows()[2:-3]:
@@ -324,7 +334,7 @@ def test_statistics_are_those_of_the_rows(daily):
 
 
 def test_the_list_tells_every_version(daily):
-    told = features.listed(daily[0].config())
+    told = features.list_versions(open_session(daily[0].config()))
     assert told["name"].to_list() == ["chain-lead-1", "chain-lead-14", "chain-lead-7", "chain-online"]
     assert told["rows"].to_list() == [4000, 4000, 4000, 112]
     assert set(told["version"]) == {1}
@@ -354,11 +364,13 @@ def test_the_command_line_shows_and_writes(daily, capsys, tmp_path):
     said(capsys, "training-set", file, "--version", "1", "--lead", "7", "--out", str(tmp_path / "again.parquet"))
     assert_frame_equal(pl.read_parquet(tmp_path / "again.parquet"), pl.read_parquet(out))
     said(capsys, "describe", file, "--out", str(tmp_path / "stats.csv"))
-    assert pl.read_csv(tmp_path / "stats.csv").height == len(features.describe(config, described(config)))
+    assert pl.read_csv(tmp_path / "stats.csv").height == len(
+        features.describe_features(open_session(config), described(config))
+    )
 
 
 def described(config: Config) -> dict[str, Any]:
-    return features.versioned(config, "features", "chain-lead-1")
+    return features.find_version(open_session(config), "features", "chain-lead-1")
 
 
 @pytest.mark.parametrize(
@@ -386,4 +398,4 @@ def test_a_mistake_is_told_in_one_sentence(daily, words, says, capsys):
 def test_a_driver_may_not_bear_a_name_of_the_store():
     job = made(chain.sample().rename({"promo": "lead"}), columns={"known_ahead": ["lead"]}, future={})
     with pytest.raises(UserError, match="lead is a column of the feature store"):
-        features.build(job.config())
+        features.build_feature_tables(open_session(job.config()))

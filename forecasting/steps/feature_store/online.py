@@ -1,4 +1,4 @@
-"""The online table: the rows of the coming days of every living series, as an API reads them."""
+"""The online feature table: rows of the coming days of every active series, as an API reads them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
 from forecasting.features.descriptions import describe_table
-from forecasting.steps import session
-from forecasting.steps.feature_store.build import EVENT_TIME, KEY
-from forecasting.steps.feature_store.maker import maker
-from forecasting.steps.feature_store.versions import Order, build_version, forget, registered
+from forecasting.steps.feature_store.offline import EVENT_TIME, KEY
+from forecasting.steps.feature_store.row_builder import row_builder_at
+from forecasting.steps.feature_store.versions import BuildSpec, build_version, delete_rows, read_versions
 from forecasting.steps.registry import Outcome
+from forecasting.steps.session import Session
 
-KEPT = 2
-"""The newest version, and the one before it, which a reader may just be reading."""
+KEPT_VERSIONS = 2
+"""The newest version, and the one before it, which a reader may still be reading."""
 
 
-def online(config: Config, cutoff: date | None = None, *, force: bool = False) -> Outcome:
-    """Publish the feature rows of the h days after `cutoff` (default: the last observed day)."""
-    store = session.open_store(config)
-    panel = session.open_panel(config, store)
-    at = resolve_cutoff(panel, cutoff)
-    made = maker(Cut(panel, at, config.h))
-    row = {"name": online_name(config), "kind": "online", "lead": None, "cutoff": at, "key": KEY}
-    row |= {
-        "event_time": EVENT_TIME,
-        "description": f"the next {config.h} {config.frequency.unit}s: {describe_table(config, 1)}",
-    }
-    outcome = build_version(config, panel, Order("features", row, made.columns, made.coming), force=force)
-    builds = registered(store, "features", online_name(config))["build"].to_list()
-    for old in set(builds[KEPT : 2 * KEPT]) - set(builds[:KEPT]):
-        forget(store, old)
+def publish_online_table(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
+    """Build the feature rows of the h periods after `cutoff` (default: the last observed day), and publish them.
+
+    One row per series and period. Raises UserError when nothing was observed by `cutoff`.
+    """
+    config = session.config
+    at = resolve_cutoff(session.panel, cutoff)
+    builder = row_builder_at(Cut(session.panel, at, config.h))
+    name = online_name(config)
+    row = {"name": name, "kind": "online", "lead": None, "cutoff": at, "key": KEY, "event_time": EVENT_TIME}
+    row["description"] = f"the next {config.h} {config.frequency.unit}s: {describe_table(config, 1)}"
+    spec = BuildSpec("features", row, builder.columns, builder.future_rows)
+    outcome = build_version(session, spec, force=force)
+    builds = read_versions(session.store, "features", name)["build"].to_list()
+    for old in set(builds[KEPT_VERSIONS : 2 * KEPT_VERSIONS]) - set(builds[:KEPT_VERSIONS]):
+        delete_rows(session.store, old)
     return outcome
 
 
 def online_name(config: Config) -> str:
-    """The name of the online table."""
+    """The name of the online feature table."""
     return f"{config.name}-online"

@@ -1,4 +1,4 @@
-"""Builds and their versions: rows are written under the identity of their build, and registered when all are there."""
+"""Builds and their versions: rows are written under the identity of a build, then registered once all are there."""
 
 from __future__ import annotations
 
@@ -18,120 +18,130 @@ from forecasting.data.schemas import feature_rows_table
 from forecasting.services import log
 from forecasting.services.console import track
 from forecasting.services.store import Store
-from forecasting.steps import identity, session
-from forecasting.steps.feature_store import profile
+from forecasting.steps import identity
+from forecasting.steps.feature_store.build_statistics import build_statistics
 from forecasting.steps.registry import Outcome
+from forecasting.steps.session import Session
 
-Kinds = dict[str, pl.DataType]
-Make = Callable[[int], pl.DataFrame]
+ColumnTypes = dict[str, pl.DataType]
+MakeRows = Callable[[int], pl.DataFrame]
+"""The rows of a bucket, by its number; picklable."""
 CODE = ("data", "features")
-TYPES: Kinds = {"Float32": pl.Float32(), "String": pl.String()}
+"""Packages whose code decides the values of features."""
+TYPES: ColumnTypes = {"Float32": pl.Float32(), "String": pl.String()}
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to build: the table that registers it, what its row says, its features, and what makes a bucket's rows."""
+class BuildSpec:
+    """What to build: the table that registers it, its row there, its features, and the rows of each bucket."""
 
     registry: Literal["features", "training_sets"]
     row: dict[str, Any]
-    columns: Kinds
-    make: Make
+    columns: ColumnTypes
+    make_rows: MakeRows
 
     @property
     def name(self) -> str:
         return str(self.row["name"])
 
 
-def build_version(config: Config, panel: Panel, order: Order, *, force: bool = False) -> Outcome:
+def build_version(session: Session, spec: BuildSpec, *, force: bool = False) -> Outcome:
     """Build the rows and register them as the next version of their name.
 
-    The same data, recipe and code are not built again without `force`; rows with equal values are no new version. A
+    The outcome holds name, version, lead (periods), rows, first, last, cutoff, data_version and the number of features;
+    it is `reused` when a version with the same data, recipe and code exists (unless `force`), or one with equal rows. A
     feature table is compared with its newest version, a training set with all.
     """
-    store = with_features(session.open_store(config), order.columns)
-    origin = _origin(config, store, order)
-    known = _known(store, order, build=origin["build"])
-    if known and not force:
-        return _outcome(order, known, reused=True)
-    if force:  # rows of a build never change: those made once more get a place of their own
+    store = with_feature_columns(session.store, spec.columns)
+    origin = _origin(session.config, store, spec)
+    existing = _existing_version(store, spec, build=origin["build"])
+    if existing and not force:
+        return _outcome(spec, existing, reused=True)
+    if force:  # rows of a build never change: those of a repeated build get another identity
         origin["build"] += f"-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-    with log.step("features", table=order.name):
-        facts = write(store, panel, origin["build"], order.make)
-    known = _known(store, order, content=facts["content"])
-    if known and known["build"] != origin["build"]:
-        forget(store, origin["build"])
-    if known:
-        return _outcome(order, known, reused=True)
-    return _outcome(order, _register(store, panel, order, origin | facts))
+    with log.step("features", table=spec.name):
+        facts = write_rows(store, session.panel, origin["build"], spec.make_rows)
+    existing = _existing_version(store, spec, content=facts["content"])
+    if existing and existing["build"] != origin["build"]:
+        delete_rows(store, origin["build"])
+    if existing:
+        return _outcome(spec, existing, reused=True)
+    return _outcome(spec, _register(store, session.panel, spec, origin | facts))
 
 
-def _known(store: Store, order: Order, **equals: str) -> dict[str, Any] | None:
-    """The version with this build or content; of a feature table only the newest counts, for it is what readers get."""
-    versions = registered(store, order.registry, order.name)
-    asked = versions if order.registry == "training_sets" else versions.head(1)
-    return next(asked.filter(*(pl.col(c) == v for c, v in equals.items())).iter_rows(named=True), None)
+def _existing_version(store: Store, spec: BuildSpec, **equals: str) -> dict[str, Any] | None:
+    """The version with this build or content; of a feature table only the newest, since it is what readers get."""
+    versions = read_versions(store, spec.registry, spec.name)
+    candidates = versions if spec.registry == "training_sets" else versions.head(1)
+    return next(candidates.filter(*(pl.col(c) == v for c, v in equals.items())).iter_rows(named=True), None)
 
 
-def _register(store: Store, panel: Panel, order: Order, facts: dict[str, Any]) -> dict[str, Any]:
-    """Keep the statistics of a build, then make it a version."""
-    stats = profile.of_build(store, panel, facts["build"], list(order.columns))
+def _register(store: Store, panel: Panel, spec: BuildSpec, facts: dict[str, Any]) -> dict[str, Any]:
+    """Write the statistics of a build, then register it as a version; returns its row."""
+    stats = build_statistics(store, panel, facts["build"], list(spec.columns))
     store.replace("feature_stats", stats, build=facts["build"])
-    row = facts | order.row | {"built_at": datetime.now(UTC)}
-    return row | {"version": store.append_numbered(order.registry, row, name=order.name)}
+    row = facts | spec.row | {"built_at": datetime.now(UTC)}
+    return row | {"version": store.append_numbered(spec.registry, row, name=spec.name)}
 
 
-def _outcome(order: Order, row: dict[str, Any], **reused: bool) -> Outcome:
-    kept = ("name", "version", "lead", "rows", "first", "last", "cutoff", "data_version")
-    facts = {name: row[name] for name in kept} | {"features": len(order.columns)}
-    return Outcome(order.registry, {k: str(v) if hasattr(v, "isoformat") else v for k, v in facts.items()}, **reused)
+def _outcome(spec: BuildSpec, row: dict[str, Any], **reused: bool) -> Outcome:
+    names = ("name", "version", "lead", "rows", "first", "last", "cutoff", "data_version")
+    facts = {name: row[name] for name in names} | {"features": len(spec.columns)}
+    return Outcome(spec.registry, {k: str(v) if hasattr(v, "isoformat") else v for k, v in facts.items()}, **reused)
 
 
-def _origin(config: Config, store: Store, order: Order) -> dict[str, Any]:
-    """data_version, recipe and code of a build, its columns, and the identity of all of that."""
+def _origin(config: Config, store: Store, spec: BuildSpec) -> dict[str, Any]:
+    """The data_version, recipe, code and columns of a build, and `build`, the identity of all of them."""
     recipe, code = identity.hashed(config, Config.keys_that_change("features")), identity.code_of(CODE)
-    columns = json.dumps({name: str(kind) for name, kind in order.columns.items()})
-    asked = {k: str(v) for k, v in sorted(order.row.items()) if k != "feature_version"}
-    build = _hash(f"{identity.data_key(store)} {recipe} {code} {columns} {asked}")
+    columns = json.dumps({name: str(kind) for name, kind in spec.columns.items()})
+    request = {k: str(v) for k, v in sorted(spec.row.items()) if k != "feature_version"}
+    build = _hash(f"{identity.data_key(store)} {recipe} {code} {columns} {request}")
     origin = {"data_version": identity.data_version(store), "recipe": recipe, "code": code}
     return origin | {"columns": columns, "build": build}
 
 
-def write(store: Store, panel: Panel, build: str, make: Make) -> dict[str, Any]:
-    """Write the rows of all buckets, one in memory at a time; rows, first, last and a hash of their content."""
-    done = panel.engine.map(partial(_write_bucket, store, build, make), panel.buckets)
-    parts = list(track(done, "buckets", len(panel.buckets)))
+def write_rows(store: Store, panel: Panel, build: str, make_rows: MakeRows) -> dict[str, Any]:
+    """Write the rows of all buckets, one in memory at a time.
+
+    Returns rows (their number), first and last (days), and content (a hash of all values).
+    """
+    written = panel.engine.map(partial(_write_bucket, store, build, make_rows), panel.buckets)
+    parts = list(track(written, "buckets", len(panel.buckets)))
     days = [day for part in parts for day in part["days"] if day]
     content = _hash(" ".join(part["content"] for part in parts))
     spans = {"first": min(days, default=None), "last": max(days, default=None)}
     return {"rows": sum(part["rows"] for part in parts), "content": content} | spans
 
 
-def _write_bucket(store: Store, build: str, make: Make, bucket: int) -> dict[str, Any]:
-    rows = make(bucket).sort("unique_id", "ds")
+def _write_bucket(store: Store, build: str, make_rows: MakeRows, bucket: int) -> dict[str, Any]:
+    rows = make_rows(bucket).sort("unique_id", "ds")
     store.replace("feature_rows", rows.with_columns(build=pl.lit(build)), build=build, bucket=bucket)
     content = hashlib.sha256(rows.hash_rows(seed=0).to_numpy().tobytes()).hexdigest()
     return {"rows": rows.height, "days": (rows["ds"].min(), rows["ds"].max()), "content": content}
 
 
-def forget(store: Store, build: str) -> None:
-    """Take the rows of a build away; readers at work keep what they have opened."""
+def delete_rows(store: Store, build: str) -> None:
+    """Delete the rows of a build; readers keep the version of the table that they have opened."""
     store.replace("feature_rows", store.tables["feature_rows"].empty(), build=build)
 
 
-def with_features(store: Store, columns: Kinds) -> Store:
-    """The store whose table `feature_rows` has these features."""
+def with_feature_columns(store: Store, columns: ColumnTypes) -> Store:
+    """The store with these features as columns of its table `feature_rows`."""
     return replace(store, tables={**store.tables, "feature_rows": feature_rows_table(columns)})
 
 
-def registered(store: Store, registry: str, name: str) -> pl.DataFrame:
-    """The versions of a name, the newest first."""
+def read_versions(store: Store, registry: str, name: str) -> pl.DataFrame:
+    """Rows of the table `registry` (`features` or `training_sets`): one per version of a name, the newest first."""
     return store.scan(registry, name=name).collect().sort("version", descending=True)
 
 
-def rows_of(store: Store, row: dict[str, Any]) -> pl.LazyFrame:
-    """The rows of a registered version, lazily, in the columns that it was built with."""
+def scan_rows(store: Store, row: dict[str, Any]) -> pl.LazyFrame:
+    """The rows of a registered version, lazily: unique_id, ds, y, and the features that it was built with.
+
+    One row per series and day, y in units of the source; empty when the rows are no longer kept.
+    """
     columns = {name: TYPES[kind] for name, kind in json.loads(row["columns"]).items()}
-    return with_features(store, columns).scan("feature_rows", build=row["build"]).drop("build")
+    return with_feature_columns(store, columns).scan("feature_rows", build=row["build"]).drop("build")
 
 
 def _hash(text: str) -> str:
