@@ -49,4 +49,4 @@ def _show(rows: pl.DataFrame) -> None:
     from forecasting.services import console
 
     left = f", the first {SHOWN} of {rows.height:,} rows (--out writes all)" if rows.height > SHOWN else ""
-    console.table(rows.head(SHOWN), f"Scenario{left}")
+    console.print_table(rows.head(SHOWN), f"Scenario{left}")

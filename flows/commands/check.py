@@ -34,9 +34,9 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
     from forecasting.steps.session import open_session
 
     report = check_data(open_session(job))
-    console.table(report.table(), f"data of {job.name}")
+    console.print_table(report.table(), f"data of {job.name}")
     if report.series.height:
-        console.table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
+        console.print_table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
     if out:
         WRITERS[out.suffix](report, out)
         print_line(f"report: {out}")

@@ -129,7 +129,7 @@ def describe(
     row = table.row(session)
     features = feature_store.describe_features(session, row)
     if out is None:
-        console.lines(f"{row['name']} version {row['version']}", feature_store.version_facts(row))
+        console.print_fields(f"{row['name']} version {row['version']}", feature_store.version_facts(row))
         features = features.drop(WIDE)
     _show(session, features, "features", out)
 
@@ -182,7 +182,7 @@ def _show(session: Session, frame: pl.DataFrame, title: str, out: Path | None) -
     from forecasting.steps.export import write_file
 
     if out is None:
-        console.table(frame, title)
+        console.print_table(frame, title)
         return
     write_file(session.config, title, frame, out)
     print_line(f"{frame.height:,} rows written to {out}")

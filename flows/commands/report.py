@@ -42,7 +42,7 @@ def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
 
     tables = report_accuracy(open_session(job))
     for name, title in TITLES.items():
-        console.table(tables[name], title, _formats(tables[name]))
+        console.print_table(tables[name], title, _formats(tables[name]))
     if out:
         _write(tables, out)
         print_line(f"report: {out}")

@@ -1,4 +1,4 @@
-"""What a person sees: progress on stderr, results on stdout."""
+"""Console output: progress bars on stderr, tables and summaries on stdout."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from rich.table import Table
 from forecasting.services import log
 
 T = TypeVar("T")
-WIDE = 240  # characters of a line when nobody looks: a file or a pipe must not be cut to 80
+WIDTH = 240  # characters per line in a file or pipe, which would be cut at 80 otherwise
 
 
 def track(iterable: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Pass the items on, showing how many are done and how long it takes.
+    """Yield the items of `iterable`, showing how many are done and how long it takes.
 
-    A bar on a terminal; elsewhere one log line with count and seconds once all items have gone through. `total` is
-    needed only when the iterable has no length.
+    On a terminal as a progress bar; elsewhere as one log line with count and seconds at the end. `total` is needed
+    only when the iterable has no length.
     """
     size = total if total is not None else getattr(iterable, "__len__", lambda: None)()
     screen = _console(stderr=True)
-    return _bar(iterable, label, size, screen) if screen.is_terminal else _line(iterable, label)
+    return _progress_bar(iterable, label, size, screen) if screen.is_terminal else _log_when_done(iterable, label)
 
 
-def table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | None = None) -> None:
-    """Print a frame on stdout: numbers to the right, nulls as a dash.
+def print_table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | None = None) -> None:
+    """Print a frame on stdout: numbers right-aligned, nulls as a dash.
 
-    `formats` gives a column's format specification ("{:.1%}"); other decimals are shown with three places.
+    `formats` maps a column to its format specification ("{:.1%}"); other floats are shown with three decimals.
     """
     sheet = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name, dtype in frame.schema.items():
         sheet.add_column(name, justify="right" if dtype.is_numeric() else "left", no_wrap=True)
     for row in frame.iter_rows(named=True):
-        sheet.add_row(*(_cell(value, (formats or {}).get(name)) for name, value in row.items()))
+        sheet.add_row(*(_format_cell(value, (formats or {}).get(name)) for name, value in row.items()))
     _console().print(sheet)
 
 
-def lines(title: str, pairs: Mapping[str, Any]) -> None:
-    """Print a heading and one aligned `name  value` line per pair on stdout."""
+def print_fields(title: str, pairs: Mapping[str, Any]) -> None:
+    """Print a heading and one aligned line `name  value` per pair on stdout."""
     width = max(map(len, pairs), default=0)
     screen = _console()
     screen.print(title, style="bold", soft_wrap=True)
     for name, value in pairs.items():
-        screen.print(f"  {name:<{width}}  {_cell(value, None)}", soft_wrap=True)
+        screen.print(f"  {name:<{width}}  {_format_cell(value, None)}", soft_wrap=True)
 
 
-def _console(**where: bool) -> Console:
-    """A console without markup: model names hold square brackets."""
-    screen = Console(markup=False, highlight=False, emoji=False, **where)  # type: ignore[arg-type]
+def _console(**options: bool) -> Console:
+    """A console without markup, because model names contain square brackets."""
+    screen = Console(markup=False, highlight=False, emoji=False, **options)  # type: ignore[arg-type]
     if not screen.is_terminal:
-        screen.width = WIDE
+        screen.width = WIDTH
     return screen
 
 
-def _bar(iterable: Iterable[T], label: str, total: int | None, screen: Console) -> Iterator[T]:
+def _progress_bar(iterable: Iterable[T], label: str, total: int | None, screen: Console) -> Iterator[T]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -70,7 +70,7 @@ def _bar(iterable: Iterable[T], label: str, total: int | None, screen: Console) 
         yield from progress.track(iterable, total=total, description=label)
 
 
-def _line(iterable: Iterable[T], label: str) -> Iterator[T]:
+def _log_when_done(iterable: Iterable[T], label: str) -> Iterator[T]:
     started, count = time.perf_counter(), 0
     for item in iterable:
         yield item
@@ -78,7 +78,7 @@ def _line(iterable: Iterable[T], label: str) -> Iterator[T]:
     log.event(label, count=count, seconds=round(time.perf_counter() - started, 1))
 
 
-def _cell(value: Any, pattern: str | None) -> str:
+def _format_cell(value: Any, pattern: str | None) -> str:
     if value is None:
         return "-"
     if pattern is not None:

@@ -1,8 +1,8 @@
-"""The door to Evidently: has the distribution of a column moved between two samples?
+"""Drift between two samples, column by column, measured with Evidently (the only module that imports it).
 
-The measures are Evidently's, chosen by its own rule for up to 1,000 reference values, where a p-value says something;
-above it, where any p-value is small, a distance: Wasserstein in reference standard deviations for numbers, and the
-population stability index for categories (0.1 is its usual rule of thumb, as it is for the distance).
+Up to 1,000 reference values a statistical test is used, as Evidently chooses it; with more values any p-value is small,
+so a distance is used: Wasserstein in reference standard deviations for numbers, and the population stability index for
+categories (0.1 is the usual rule of thumb for both).
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ TABLE = pl.Schema(
 
 @dataclass(frozen=True)
 class DriftReport:
-    """The report as one page of HTML without network resources, one row per column, and the share that drifted.
+    """Drift of all columns: an HTML page without network resources, a table, and the share that drifted.
 
-    table: column, kind, method, score, threshold, drifted. A p-value drifts below its threshold, a distance at or
-    above it. A column that cannot be measured has a null score and its reason as method: "no values" (in one sample
-    or both; in one only, it counts as drifted), "constant" (the same single value in both).
+    table: [column, kind, method, score, threshold, drifted], one row per column. A p-value below its threshold or a
+    distance at or above it is drift. A column that cannot be measured has a null score and the reason as its method:
+    "no values" (in one or both samples; in one only, it counts as drifted) or "constant" (one value in both).
     share: drifted columns / all columns, 0 without columns.
     """
 
@@ -53,32 +53,35 @@ class DriftReport:
     share: float
 
 
-def compare(
+def measure_drift(
     reference: pl.DataFrame, current: pl.DataFrame, columns: Mapping[str, Kind], sample: int = 20_000, seed: int = 0
 ) -> DriftReport:
-    """Compare the named columns of two frames on at most `sample` rows of each.
+    """Drift of the named columns from `reference` to `current`, on at most `sample` random rows of each.
 
-    A column that a frame lacks counts as one without values there. Nulls and infinities are left out.
+    A column that is missing in a frame has no values there. Nulls, NaN and infinities are left out.
     """
-    pairs = {name: _alike(*(_values(frame, name, sample, seed) for frame in (reference, current))) for name in columns}
+    pairs = {
+        name: _same_type(*(_sample_values(frame, name, sample, seed) for frame in (reference, current)))
+        for name in columns
+    }
     methods = {name: _method(*pair) for name, pair in pairs.items()}
     measured = {name: method for name, method in methods.items() if method in THRESHOLDS}
-    html, scores = _report(pairs, measured) if measured else (NOTHING, {})
+    html, scores = _report(pairs, measured) if measured else (NO_VALUES_PAGE, {})
     rows = [
         {"column": name, "kind": kind, "method": LABELS.get(methods[name], methods[name])}
-        | (scores.get(name) or _unmeasured(*pairs[name]))
+        | (scores.get(name) or _no_score(*pairs[name]))
         for name, kind in columns.items()
     ]
     table = pl.DataFrame(rows, schema=TABLE)
     return DriftReport(html, table, float(table["drifted"].mean() or 0.0))  # type: ignore[arg-type]
 
 
-NOTHING = (
+NO_VALUES_PAGE = (
     "<!doctype html><title>Drift</title><p>No column has values in both samples, so nothing could be compared.</p>"
 )
 
 
-def _values(frame: pl.DataFrame, name: str, sample: int, seed: int) -> pl.Series:
+def _sample_values(frame: pl.DataFrame, name: str, sample: int, seed: int) -> pl.Series:
     """A sample of the column without nulls, NaN and infinities: numbers as Float64, everything else as String."""
     if name not in frame.columns:
         return pl.Series(name, [], pl.Float64)
@@ -91,15 +94,15 @@ def _values(frame: pl.DataFrame, name: str, sample: int, seed: int) -> pl.Series
     return rows.cast(pl.String).drop_nulls()
 
 
-def _alike(reference: pl.Series, current: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Both as numbers, or both as categories: when one is text, or there are few distinct values."""
+def _same_type(reference: pl.Series, current: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Both samples as numbers; as categories when one is text, or there are few distinct values."""
     numbers = all(values.dtype.is_numeric() or values.is_empty() for values in (reference, current))
-    if numbers and pl.concat([_numbers(reference), _numbers(current)]).n_unique() > CATEGORIES:
-        return _numbers(reference), _numbers(current)
+    if numbers and pl.concat([_as_numbers(reference), _as_numbers(current)]).n_unique() > CATEGORIES:
+        return _as_numbers(reference), _as_numbers(current)
     return reference.cast(pl.String), current.cast(pl.String)
 
 
-def _numbers(values: pl.Series) -> pl.Series:
+def _as_numbers(values: pl.Series) -> pl.Series:
     return values.cast(pl.Float64)
 
 
@@ -115,14 +118,14 @@ def _method(reference: pl.Series, current: pl.Series) -> str:
     return ("z" if distinct == 2 else "chisquare") if small else "psi"
 
 
-def _unmeasured(reference: pl.Series, current: pl.Series) -> dict[str, Any]:
+def _no_score(reference: pl.Series, current: pl.Series) -> dict[str, Any]:
     return {"score": None, "threshold": None, "drifted": reference.is_empty() != current.is_empty()}
 
 
 def _report(
     pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping[str, str]
 ) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Evidently's page, and score, threshold and verdict per column."""
+    """Evidently's HTML page, and {score, threshold, drifted} by column."""
     os.environ.setdefault("DO_NOT_TRACK", "true")  # read when evidently is imported
     from evidently import Report
     from evidently.presets import DataDriftPreset
@@ -133,7 +136,9 @@ def _report(
         per_column_threshold={name: THRESHOLDS[method] for name, method in methods.items()},
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a category that the reference lacks divides by zero: p = 0 is meant
+        warnings.simplefilter(
+            "ignore"
+        )  # a category missing in the reference divides by zero, which gives p = 0 as intended
         reference, current = (_dataset({name: pairs[name][side] for name in methods}) for side in (0, 1))
         snapshot = Report([preset], include_tests=True).run(current, reference)
         page = snapshot.get_html_str(as_iframe=False)
@@ -141,7 +146,7 @@ def _report(
 
 
 def _dataset(columns: Mapping[str, pl.Series]) -> Any:
-    """The columns side by side as Evidently's data set; the shorter ones end in nulls, which it leaves out."""
+    """Evidently's data set of the columns; shorter columns are padded with nulls, which it ignores."""
     from evidently import DataDefinition, Dataset
 
     frame = pl.concat([values.alias(name).to_frame() for name, values in columns.items()], how="horizontal_extend")

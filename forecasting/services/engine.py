@@ -1,7 +1,7 @@
-"""Engines: what maps a function over the buckets of a panel. Today one, a pool of processes on this machine.
+"""Engines map a function over the buckets of a panel; the local engine uses a pool of processes on this machine.
 
-Workers are spawned, because a fork after Polars or LightGBM have started threads hangs. A worker uses one thread, set
-by the environment that it starts with: libraries read these variables when they are imported.
+Workers are spawned, because a fork hangs once Polars or LightGBM have started threads. A worker uses one thread, set
+by environment variables that libraries read when they are imported.
 """
 
 from __future__ import annotations
@@ -27,46 +27,46 @@ R = TypeVar("R")
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 GRACE = 10.0
-"""Seconds that a worker gets to end after it was terminated."""
+"""Seconds to wait for a worker to end after it was terminated."""
 
-_environment = threading.Lock()
+_environment_lock = threading.Lock()
 
 
 class WorkError(RuntimeError):
-    """An error while working on one item; the message names the item, the cause is the error itself."""
+    """An error in the work on one item: the message names the item, and `__cause__` is the original error."""
 
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """Up to `workers` processes on this machine; with one worker, or for one item, this process."""
+    """An engine with up to `workers` processes; one worker, or one item, runs in the current process."""
 
     workers: int
 
     def __reduce__(self) -> tuple[type[LocalEngine], tuple[int]]:
-        """A worker has no workers of its own: there everything runs in its one process."""
+        """In a worker the engine has one worker: nested calls of `map` run in the same process."""
         return LocalEngine, (1,)
 
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
-        """`function` of every item, in the order of the items, each as soon as it and those before it are done.
+        """Yield `function(item)` for every item, in order, each as soon as it and all earlier ones are done.
 
-        In a pool `function`, items and results must be picklable; at most two items per worker are under way, so
-        results that nobody has taken do not pile up. Raises WorkError (which names the item) from an error of
-        `function`, and UserError as it is.
+        In a pool `function`, items and results must be picklable. At most two items per worker are in progress, so
+        that results that have not been consumed do not pile up. Raises WorkError, naming the item, when `function`
+        raises; a UserError is passed on as it is.
         """
         work = list(items)
         workers = min(self.workers, len(work))
         return _in_pool(function, work, workers) if workers > 1 else _in_this_process(function, work)
 
 
-def engine_for(config: Config) -> Engine:
-    """The engine that the key `engine` of the config names."""
-    made: dict[str, Callable[[], Engine]] = {"local": lambda: LocalEngine(os.cpu_count() or 1)}
-    return made[config.engine]()
+def build_engine(config: Config) -> Engine:
+    """The engine named by the key `engine` of the config."""
+    builders: dict[str, Callable[[], Engine]] = {"local": lambda: LocalEngine(os.cpu_count() or 1)}
+    return builders[config.engine]()
 
 
 def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
     for item in items:
-        with _named(item):
+        with _errors_name(item):
             result = fn(item)
         yield result
 
@@ -75,7 +75,7 @@ def _in_pool(fn: Callable[[I], R], items: Sequence[I], workers: int) -> Iterator
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
         yield from _ordered(pool, fn, items, 2 * workers)
-    except BaseException:  # KeyboardInterrupt and an abandoned iterator too: what still runs is not waited for
+    except BaseException:  # also KeyboardInterrupt and an abandoned iterator: do not wait for running items
         _terminate(pool)
         raise
     pool.shutdown()
@@ -92,17 +92,17 @@ def _ordered(pool: ProcessPoolExecutor, fn: Callable[[I], R], items: Sequence[I]
 
 
 def _submit(pool: ProcessPoolExecutor, fn: Callable[[I], R], item: I) -> Future[R]:
-    with _named(item), _single_threaded():
+    with _errors_name(item), _single_threaded():
         return pool.submit(fn, item)
 
 
 def _result(item: I, future: Future[R]) -> R:
-    with _named(item):
+    with _errors_name(item):
         return future.result()
 
 
 @contextmanager
-def _named(item: object) -> Iterator[None]:
+def _errors_name(item: object) -> Iterator[None]:
     try:
         yield
     except UserError:
@@ -117,8 +117,8 @@ def _named(item: object) -> Iterator[None]:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    """The environment in which workers start (the pool starts them while items are submitted)."""
-    with _environment:
+    """Set the environment in which workers start (the pool starts them while items are submitted)."""
+    with _environment_lock:
         before = {name: os.environ.get(name) for name in ONE_THREAD}
         os.environ.update(ONE_THREAD)
         try:
@@ -129,18 +129,18 @@ def _single_threaded() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Ctrl-C ends a worker without a traceback of its own; the parent reports what happened."""
+    """Let Ctrl-C end a worker without a traceback; the parent process reports the interruption."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _terminate(pool: ProcessPoolExecutor) -> None:
-    """Stop the workers in the middle of their work (Python 3.14 has `terminate_workers` for this)."""
+    """Stop the workers without waiting for running items (Python 3.14 has `terminate_workers` for this)."""
     workers = list((pool._processes or {}).values())
     manager = cast("threading.Thread | None", pool._executor_manager_thread)
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.terminate()
-    if manager:  # it waits for the same workers, and of two that wait for a process one never learns that it ended
+    if manager:  # it waits for the same workers; when two threads wait for a process, one misses its end
         manager.join(GRACE)
     for worker in workers:
         worker.join(GRACE)

@@ -1,7 +1,7 @@
-"""Structured logs: what ran, on which bucket, for how long, and what went wrong.
+"""Structured logging: steps with their fields, duration and errors.
 
-Text for people by default, one JSON object per line with DEMANDCAST_LOG=json. Only the logger "demandcast" is
-configured; the root logger belongs to whoever runs us.
+Plain text by default, one JSON object per line with DEMANDCAST_LOG=json. Only the logger "demandcast" is configured;
+the root logger is left to the application.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ NOISY = (
     "cmdstanpy",
 )
 
-_around: ContextVar[dict[str, Any]] = ContextVar("around", default={})  # noqa: B039  it is never changed in place
+_step_fields: ContextVar[dict[str, Any]] = ContextVar("step_fields", default={})  # noqa: B039  never changed in place
 
 
 def setup(level: int | None = None) -> None:
-    """Send our events to stderr; calling it again replaces the handler.
+    """Send events to stderr; a second call replaces the handler.
 
-    `level` defaults to INFO for text (one line per step) and to DEBUG for JSON (starts and buckets too).
+    `level` defaults to INFO for text (one line per step) and to DEBUG for JSON (also starts and buckets).
     """
     as_json = os.environ.get("DEMANDCAST_LOG", "text").lower() == "json"
     handler = _Stderr()
@@ -51,47 +51,49 @@ def setup(level: int | None = None) -> None:
 
 
 def event(message: str, *, level: int = logging.INFO, **fields: Any) -> None:
-    """Log one message with the fields of the steps around it and `fields`."""
-    LOGGER.log(level, message, extra={"fields": {**_around.get(), **fields}})
+    """Log one message with the fields of the enclosing steps and `fields`."""
+    LOGGER.log(level, message, extra={"fields": {**_step_fields.get(), **fields}})
 
 
 @contextmanager
 def step(name: str, **fields: Any) -> Iterator[dict[str, Any]]:
     """Time a step and log its start, its end and its error.
 
-    Yields a dict: what the caller puts into it is logged at the end (`rows`, say), and afterwards it holds `seconds`.
-    Inner steps carry the fields of the outer ones. Steps of one bucket or one model are DEBUG: there
-    may be hundreds.
+    Yields a dict: what the caller adds to it (`rows`, for example) is logged at the end, and at the end it receives
+    `seconds`. Inner steps include the fields of the outer ones. Steps of one bucket or one model are logged at DEBUG,
+    because there may be hundreds. Exceptions are logged and raised again.
     """
     level = logging.DEBUG if fields.keys() & {"bucket", "model"} else logging.INFO
-    token = _around.set({**_around.get(), "step": name, **fields})
-    started, told = time.perf_counter(), dict[str, Any]()
+    token = _step_fields.set({**_step_fields.get(), "step": name, **fields})
+    started, results = time.perf_counter(), dict[str, Any]()
     event("start", level=logging.DEBUG)
     try:
-        yield told
+        yield results
     except Exception as error:
-        event("failed", level=_severity(error), seconds=_since(started), error=f"{type(error).__name__}: {error}")
+        event(
+            "failed", level=_severity(error), seconds=_seconds_since(started), error=f"{type(error).__name__}: {error}"
+        )
         raise
     else:
-        told["seconds"] = _since(started)
-        event("done", level=level, **told)
+        results["seconds"] = _seconds_since(started)
+        event("done", level=level, **results)
     finally:
-        _around.reset(token)
+        _step_fields.reset(token)
 
 
-def _since(started: float) -> float:
+def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 3)
 
 
 def _severity(error: Exception) -> int:
-    """An error is shown once: the CLI tells a UserError itself, and outer steps repeat what the inner one said."""
-    told = isinstance(error, UserError) or getattr(error, "_demandcast_told", False)
-    error._demandcast_told = True  # type: ignore[attr-defined]
-    return logging.DEBUG if told else logging.ERROR
+    """Level of an error: DEBUG for a UserError, which the CLI prints, and for one that an inner step has logged."""
+    reported = isinstance(error, UserError) or getattr(error, "_demandcast_logged", False)
+    error._demandcast_logged = True  # type: ignore[attr-defined]
+    return logging.DEBUG if reported else logging.ERROR
 
 
 class _Stderr(logging.StreamHandler[Any]):
-    """Looks stderr up at every line, so that progress bars and tests that replace it get the line."""
+    """Handler that looks up sys.stderr for every line, so that progress bars and tests that replace it get the line."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -106,20 +108,20 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class _Text(logging.Formatter):
-    """`12:00:01 fit done bucket=3 seconds=1.2`; warnings and errors say so first."""
+    """`12:00:01 fit done bucket=3 seconds=1.2`; warnings and errors begin with their level."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = dict(_fields(record))
         clock = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        loud = [record.levelname] if record.levelno >= logging.WARNING else []
+        level = [record.levelname] if record.levelno >= logging.WARNING else []
         step_name = [str(fields.pop("step"))] if "step" in fields else []
         rest = [f"{key}={value}" for key, value in fields.items()]
-        line = " ".join([clock, *loud, *step_name, record.getMessage(), *rest])
+        line = " ".join([clock, *level, *step_name, record.getMessage(), *rest])
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 class _Json(logging.Formatter):
-    """One object per line: time (UTC, ISO 8601), level, logger, message and the fields."""
+    """One JSON object per line: time (UTC, ISO 8601), level, logger, message and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

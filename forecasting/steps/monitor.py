@@ -76,7 +76,7 @@ def _drift(config: Config, store: Store, panel: Panel, at: date) -> dict[str, An
         reference, current = (_beside(frame, yhat) for frame, yhat in zip((reference, current), said, strict=True))
         kinds["yhat"] = "prediction"
     with log.step("drift", columns=len(kinds)):
-        found = drift.compare(reference, current, kinds, VALUES)
+        found = drift.measure_drift(reference, current, kinds, VALUES)
     rows = found.table.with_columns(cutoff=pl.lit(at), run_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")))
     store.merge("drift", rows.select(store.tables["drift"].schema.names()), ignore=("run_at",))
     name = f"reports/drift-{at}.html"

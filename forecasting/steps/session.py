@@ -15,7 +15,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.errors import UserError
 from forecasting.features import calendar
-from forecasting.services.engine import engine_for
+from forecasting.services.engine import build_engine
 from forecasting.services.store import Store
 from forecasting.services.store.formats import check_store_format
 from forecasting.services.store.scans import BucketScan, TableScan
@@ -163,7 +163,7 @@ def _panel(session: Session) -> Panel:
     calendar.check_places(config)
     buckets = tuple(range(session.bucket_count))
     groups, events = TableScan(store, "groups", ("group", "ds")), TableScan(store, "events")
-    return Panel(config, BucketScan(store, version), buckets, groups, engine_for(config), events)
+    return Panel(config, BucketScan(store, version), buckets, groups, build_engine(config), events)
 
 
 def _check_future_rules(config: Config, store: Store) -> None:

@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from forecasting.services.drift import TABLE, compare
+from forecasting.services.drift import TABLE, measure_drift
 
 
 def one(reference, current, **options):
     """Method, score, threshold and verdict for one column."""
     frames = (pl.DataFrame({"x": values}, strict=False) for values in (reference, current))
-    report = compare(*frames, {"x": "data"}, **options)
+    report = measure_drift(*frames, {"x": "data"}, **options)
     return report.table.row(0, named=True)
 
 
@@ -79,7 +79,7 @@ def test_a_flag_is_judged_by_the_z_test_of_two_shares():
 def test_equal_samples_do_not_drift():
     rng = np.random.default_rng(2)
     frame = pl.DataFrame({"y": rng.gamma(2, 3, 3_000), "promo": rng.integers(0, 2, 3_000)})
-    report = compare(frame, frame, {"y": "target", "promo": "data"})
+    report = measure_drift(frame, frame, {"y": "target", "promo": "data"})
     assert report.table["drifted"].to_list() == [False, False]
     assert report.table["score"].to_list() == [0.0, 0.0]
     assert report.share == 0.0
@@ -116,7 +116,7 @@ def test_every_odd_column_gets_its_row():
         pl.lit("z").alias("new word"),
         pl.col("turned to text").cast(pl.String),
     )
-    report = compare(reference, current, dict.fromkeys([*reference.columns, "absent"], "data"))
+    report = measure_drift(reference, current, dict.fromkeys([*reference.columns, "absent"], "data"))
     rows = {row["column"]: (row["method"], row["score"] is None, row["drifted"]) for row in report.table.to_dicts()}
     assert report.table.schema == TABLE
     assert rows == {
@@ -140,7 +140,7 @@ def test_hardly_any_rows(rows):
     reference = pl.DataFrame({"y": [1.0, 2.0][:rows], "s": ["a", "b"][:rows]}, schema={"y": pl.Float64, "s": pl.String})
     current = pl.DataFrame({"y": np.arange(50.0), "s": ["a"] * 50})
     for one_way in ((reference, current), (current, reference), (reference, reference)):
-        report = compare(*one_way, {"y": "target", "s": "data"})
+        report = measure_drift(*one_way, {"y": "target", "s": "data"})
         assert report.table["column"].to_list() == ["y", "s"]
         assert report.html.lstrip().startswith("<")
 
@@ -157,7 +157,7 @@ def test_the_kinds_and_the_share_are_told():
     rng = np.random.default_rng(5)
     reference = pl.DataFrame({name: rng.normal(0, 1, 1_500) for name in ("y", "price", "yhat")})
     current = reference.with_columns(pl.col("y") + 1, pl.col("yhat") + 1)
-    report = compare(reference, current, {"y": "target", "price": "data", "yhat": "prediction"})
+    report = measure_drift(reference, current, {"y": "target", "price": "data", "yhat": "prediction"})
     assert report.table.select("column", "kind", "drifted").rows() == [
         ("y", "target", True),
         ("price", "data", False),
@@ -169,7 +169,9 @@ def test_the_kinds_and_the_share_are_told():
 def test_the_page_names_the_columns_and_loads_nothing_from_outside():
     rng = np.random.default_rng(6)
     frame = pl.DataFrame({"unit_price": rng.normal(5, 1, 1_500), "promo": rng.integers(0, 2, 1_500)})
-    page = compare(frame, frame.with_columns(pl.col("unit_price") * 2), {"unit_price": "data", "promo": "data"}).html
+    page = measure_drift(
+        frame, frame.with_columns(pl.col("unit_price") * 2), {"unit_price": "data", "promo": "data"}
+    ).html
     assert "unit_price" in page
     assert "promo" in page
     loads = (
@@ -181,7 +183,7 @@ def test_the_page_names_the_columns_and_loads_nothing_from_outside():
 
 
 def test_nothing_to_compare_still_gives_a_page():
-    report = compare(pl.DataFrame({"y": [1.0]}), pl.DataFrame({"y": [1.0]}), {})
+    report = measure_drift(pl.DataFrame({"y": [1.0]}), pl.DataFrame({"y": [1.0]}), {})
     assert (report.share, report.table.schema, report.table.height) == (0.0, TABLE, 0)
     assert "nothing could be compared" in report.html
 

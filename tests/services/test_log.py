@@ -1,4 +1,4 @@
-"""Log lines for people and machines, and what the console shows on a terminal and elsewhere."""
+"""Log lines as text and JSON, and console output on a terminal and elsewhere."""
 
 import json
 import logging
@@ -15,8 +15,8 @@ from forecasting.services import console, log
 
 
 @pytest.fixture(autouse=True)
-def as_before():
-    """Leave the loggers as they were."""
+def restored_loggers():
+    """Restore the loggers."""
     kept = log.LOGGER.handlers, log.LOGGER.propagate, log.LOGGER.level
     levels = {name: logging.getLogger(name).level for name in log.NOISY}
     yield
@@ -38,19 +38,19 @@ def as_json(monkeypatch):
     log.setup()
 
 
-def told(capsys) -> list[str]:
+def error_lines(capsys) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
 def objects(capsys) -> list[dict]:
-    return [json.loads(line) for line in told(capsys)]
+    return [json.loads(line) for line in error_lines(capsys)]
 
 
 @pytest.mark.usefixtures("text")
 def test_a_step_is_one_line_of_text(capsys):
     with log.step("merge", table="panel") as fields:
         fields["rows"] = 12
-    (line,) = told(capsys)
+    (line,) = error_lines(capsys)
     assert re.fullmatch(r"\d\d:\d\d:\d\d merge done table=panel rows=12 seconds=[\d.]+", line)
     assert fields["seconds"] >= 0
 
@@ -88,7 +88,7 @@ def test_an_error_is_logged_with_its_step_and_goes_on(capsys):
     failed = [line for line in objects(capsys) if line["message"] == "failed"]
     assert [line["step"] for line in failed] == ["fit", "train"]
     assert failed[0]["error"] == "ZeroDivisionError: division by zero"
-    assert [line["level"] for line in failed] == ["ERROR", "DEBUG"]  # said once
+    assert [line["level"] for line in failed] == ["ERROR", "DEBUG"]  # logged once
     assert failed[0]["seconds"] >= 0
 
 
@@ -96,18 +96,18 @@ def test_an_error_is_logged_with_its_step_and_goes_on(capsys):
 def test_text_shows_an_error_once_and_leaves_user_errors_to_the_command_line(capsys):
     with pytest.raises(ZeroDivisionError), log.step("train"), log.step("fit", bucket=2):
         _ = 1 / 0
-    (line,) = told(capsys)
+    (line,) = error_lines(capsys)
     assert "ERROR fit failed bucket=2" in line
     with pytest.raises(UserError), log.step("ingest"):
         raise UserError("The file is empty.")
-    assert told(capsys) == []
+    assert error_lines(capsys) == []
 
 
 @pytest.mark.usefixtures("text")
 def test_setting_up_twice_does_not_double_the_lines(capsys):
     log.setup()
     log.event("once")
-    assert len(told(capsys)) == 1
+    assert len(error_lines(capsys)) == 1
 
 
 @pytest.mark.usefixtures("text")
@@ -121,7 +121,7 @@ def test_noisy_libraries_are_quiet_but_may_warn():
 def test_off_a_terminal_progress_is_one_line_at_the_end(capsys):
     steps = console.track(iter("abc"), "fit buckets")
     assert [next(steps), next(steps)] == ["a", "b"]
-    assert told(capsys) == []
+    assert error_lines(capsys) == []
     assert list(steps) == ["c"]
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -183,7 +183,7 @@ def test_a_table_prints_every_column_uncut_and_brackets_as_they_are(capsys):
             **{f"a rather long column name {i}": [1.0, 2.0] for i in range(5)},
         }
     )
-    console.table(scores, "Scores [h = 42]", {"wape": "{:.1%}"})
+    console.print_table(scores, "Scores [h = 42]", {"wape": "{:.1%}"})
     captured = capsys.readouterr()
     title, head, first, second, *_ = captured.out.splitlines()
     assert captured.err == ""
@@ -195,7 +195,7 @@ def test_a_table_prints_every_column_uncut_and_brackets_as_they_are(capsys):
 
 
 def test_summary_lines_are_aligned(capsys):
-    console.lines("Account", {"lines in": 1_017_209, "quarantined": 0, "champion": None, "wape": 0.125})
+    console.print_fields("Account", {"lines in": 1_017_209, "quarantined": 0, "champion": None, "wape": 0.125})
     assert capsys.readouterr().out.splitlines() == [
         "Account",
         "  lines in     1,017,209",
