@@ -18,7 +18,7 @@ def serve(config: File, /, *, host: Host = "127.0.0.1", port: int = 8050, set_: 
     """Show the dashboard until Ctrl+C."""
     job = load_config(config, set_)
     _check_address(host, port)
-    # The rooms flows and dashboard do not know each other: the config is handed over here, and nothing else.
+    # flows and dashboard do not import each other: only the config is passed on here.
     dashboard = import_module("dashboard.app")
     print_line(f"dashboard of {job.name} on http://{host}:{port} (Ctrl+C ends it)")
     dashboard.serve(job, host, port)

@@ -44,7 +44,7 @@ def _without_options(name: str) -> Callable[..., None]:
 def _with_options(name: str, kind: type[Any]) -> Callable[..., None]:
     default = kind()
 
-    # the class is known only here, so this file must not postpone its annotations
+    # the annotation is a variable of this function, so annotations of this file must not be postponed
     def command(config: File, /, *, options: Annotated[kind, Parameter(name="*")] = default, job: Job = Job()) -> None:
         _run_flow(name, config, job, options=asdict(options))
 

@@ -35,10 +35,10 @@ def test_sound_data_pass_and_nothing_is_written(capsys):
     made = job()
     before = sorted(made.folder.rglob("*"))
     assert run(made, "--strict") == 0
-    told = capsys.readouterr().out
-    assert "volume" in told
-    assert "nothing was loaded before" in told
-    assert "series by what follows for the models" in told
+    output = capsys.readouterr().out
+    assert "volume" in output
+    assert "nothing was loaded before" in output
+    assert "series by what follows for the models" in output
     assert sorted(made.folder.rglob("*")) == before
 
 
@@ -58,9 +58,9 @@ def test_a_bad_row_is_a_warning_and_too_many_a_failure(check, tmp_path, capsys):
     (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
     made = chain.make(chain.sample().head(0), models=["ladder"], columns={}, future={}, levels_of_aggregation=[[]])
     where = {"source__path": str(tmp_path / "sales.csv")}
-    told = verdicts(made, **where, limits__quarantined=0.5)
-    assert told[check] == verdict
-    assert {name for name, v in told.items() if v != "ok"} == {check}
+    found = verdicts(made, **where, limits__quarantined=0.5)
+    assert found[check] == verdict
+    assert {name for name, v in found.items() if v != "ok"} == {check}
     assert verdicts(made, **where)["quarantine"] == "failed"
     sets = [word for key, v in where.items() for word in ("--set", f"{key.replace('__', '.')}={v}")]
     assert run(made, *sets) == 2
@@ -79,8 +79,8 @@ def test_a_bad_row_is_a_warning_and_too_many_a_failure(check, tmp_path, capsys):
     ],
 )
 def test_what_fails_is_named(overrides, failed):
-    told = verdicts(job(), **overrides)
-    assert [name for name, verdict in told.items() if verdict == "failed"] == [failed]
+    found = verdicts(job(), **overrides)
+    assert [name for name, verdict in found.items() if verdict == "failed"] == [failed]
 
 
 def test_a_column_without_a_value_is_a_warning():
@@ -93,14 +93,14 @@ def test_a_tenth_of_the_usual_rows_is_refused_by_the_check_and_by_the_load():
     made = job(limits=limit)
     made.run(["ingest"])
     assert verdicts(made)["volume"] == "ok"
-    whole = chain.sample().filter(pl.col("store") == "S1")
-    whole.sort("ds").tail(whole.height // 10).write_parquet(made.folder / "sales.parquet")
+    sales = chain.sample().filter(pl.col("store") == "S1")
+    sales.sort("ds").tail(sales.height // 10).write_parquet(made.folder / "sales.parquet")
     assert verdicts(made)["volume"] == "failed"
     versions = chain.versions(made)
     with pytest.raises(UserError, match=r"limits.volume: \d+ lines are 10.0% of the"):
         made.run(["ingest"])
     assert chain.versions(made) == versions
-    pl.concat([whole, whole.with_columns(store=pl.lit("S2")), whole.with_columns(store=pl.lit("S3"))]).write_parquet(
+    pl.concat([sales, sales.with_columns(store=pl.lit("S2")), sales.with_columns(store=pl.lit("S3"))]).write_parquet(
         made.folder / "sales.parquet"
     )
     assert verdicts(made)["volume"] == "failed"
@@ -113,17 +113,17 @@ def test_the_report_is_written(ending, tmp_path, capsys):
     assert run(made, "--out", str(out)) == 0
     ids = {"S1/I01", "S1/I02", "S1/I03", "S1/I04"}
     if ending == "json":
-        told = json.loads(out.read_text())
-        assert {row["unique_id"] for row in told["series"]} == ids
-        assert {f["verdict"] for f in told["findings"]} == {"ok"}
-        assert told["account"]["lines"] == chain.sample().filter(pl.col("store") == "S1").height
+        report = json.loads(out.read_text())
+        assert {row["unique_id"] for row in report["series"]} == ids
+        assert {f["verdict"] for f in report["findings"]} == {"ok"}
+        assert report["account"]["lines"] == chain.sample().filter(pl.col("store") == "S1").height
     elif ending == "parquet":
         assert set(pl.read_parquet(out)["unique_id"]) == ids
     else:
         assert all(name in out.read_text() for name in ids)
 
 
-def test_another_ending_is_told(capsys):
+def test_another_ending_is_refused(capsys):
     assert run(job(), "--out", "report.docx") == 2
     assert ".json, .html, .parquet" in capsys.readouterr().err
     assert not Path("report.docx").exists()

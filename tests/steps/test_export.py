@@ -85,7 +85,7 @@ def test_harmless_texts_and_nulls_stay():
 
 
 @pytest.mark.parametrize(
-    ("table", "name", "says"),
+    ("table", "name", "expected"),
     [
         ("forecast", "a.csv", "choose one of .*forecasts"),
         ("forecasts", "a.json", r"\.parquet, \.csv, \.xlsx"),
@@ -93,8 +93,8 @@ def test_harmless_texts_and_nulls_stay():
         ("quarantine", "a.csv", "nothing to write"),
     ],
 )
-def test_mistakes_get_a_sentence(tmp_path, table, name, says):
-    with pytest.raises(UserError, match=says):
+def test_mistakes_get_a_sentence(tmp_path, table, name, expected):
+    with pytest.raises(UserError, match=expected):
         export_table(open_session(fake.config_in(tmp_path)), table, tmp_path / name)
     assert not (tmp_path / name).exists()
 

@@ -85,8 +85,8 @@ def coded(rows: pl.DataFrame, like: pl.DataFrame, config: Config) -> pl.DataFram
     """Stored rows in the columns of a matrix: their texts as the codes of the models."""
     cut = Cut(open_session(config).panel, LAST, config.h)
     codes = training_rows.category_codes(cut)
-    known = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
-    return rows.with_columns(known).select(like.columns)
+    encoded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
+    return rows.with_columns(encoded).select(like.columns)
 
 
 @pytest.fixture(scope="module")
@@ -115,19 +115,19 @@ def test_offline_rows_are_what_the_models_are_trained_on(daily, lead):
 
 
 def test_training_rows_are_the_offline_rows_with_a_label(daily):
-    """Made from what was known on OVER, and found again in a table that was built two weeks later."""
+    """Made from what was available on OVER, and found again in a table that was built two weeks later."""
     job = daily[0].copy()
-    told = features.build_training_set(open_session(job.config()), FROM, OVER, 7)
+    outcome = features.build_training_set(open_session(job.config()), FROM, OVER, 7)
     training, offline = (newest(job.config(), "chain-lead-7", r) for r in ("training_sets", "features"))
     expected = offline.filter(pl.col("ds").is_between(FROM, OVER), pl.col("y").is_not_null())
-    assert told.facts["rows"] == training.height == expected.height
+    assert outcome.facts["rows"] == training.height == expected.height
     assert_alike(expected, training)
 
 
 def test_online_rows_are_the_offline_rows_of_later(daily):
     """What an API reads on a night is what a model is trained on once the days have passed.
 
-    Only plans beyond the horizon are not known on the night, and columns that look at the days after feel that.
+    Only plans beyond the horizon are missing on the night, and columns that look at the days after differ by that.
     """
     config = daily[0].config()
     online = newest(config, "chain-online")
@@ -145,7 +145,7 @@ def test_online_rows_are_the_offline_rows_of_later(daily):
 
 
 def test_online_rows_of_another_process_are_what_the_forecasts_look_at(daily):
-    """The whole way through the command line, against the matrix of LightGBM over the whole history here."""
+    """Built by the command line, against the matrix of LightGBM over all history here."""
     job = daily[0].copy()
     words = ["features", "build", str(job.folder / "job.yaml")]
     subprocess.run([sys.executable, "-c", "from flows.cli import main; main()", *words], check=True)
@@ -159,9 +159,9 @@ def test_online_rows_of_another_process_are_what_the_forecasts_look_at(daily):
 
 def test_a_reader_gets_the_rows_of_its_series(daily):
     config = daily[0].config()
-    mine = features.read_online_rows(open_session(config), ["S2/I03", "S1/I01"])
+    rows = features.read_online_rows(open_session(config), ["S2/I03", "S1/I01"])
     expected = newest(config, "chain-online").filter(pl.col("unique_id").is_in(["S1/I01", "S2/I03"]))
-    assert_frame_equal(mine, expected)
+    assert_frame_equal(rows, expected)
     assert features.read_online_rows(open_session(config), ["nobody"]).is_empty()
 
 
@@ -234,11 +234,11 @@ def test_versions_count_changes_and_old_ones_are_kept():
     config = job.config()
     features.build_feature_tables(open_session(config))
     first = features.build_training_set(open_session(config), FROM, OVER, 1)
-    asked = [
+    versions = [
         features.build_training_set(open_session(config), FROM, OVER - timedelta(d), 1).facts["version"]
         for d in (9, 0, 9)
     ]
-    assert (first.facts["version"], asked) == (1, [2, 1, 2])
+    assert (first.facts["version"], versions) == (1, [2, 1, 2])
     old = newest(config, "chain-lead-1"), newest(config, "chain-lead-1", "training_sets", 1)
 
     chain.sample().write_parquet(job.folder / "sales.parquet")  # two more weeks have come
@@ -270,8 +270,8 @@ def test_new_data_that_change_no_row_make_no_version(daily):
     features.build_training_set(open_session(job.config()), FROM, FROM + timedelta(20), 7)
     chain.spoilt(chain.sample(), OVER, y=lambda y: y + 1).write_parquet(job.folder / "sales.parquet")
     job.run(["ingest"])
-    told = features.build_training_set(open_session(job.config()), FROM, FROM + timedelta(20), 7)
-    assert (told.facts["version"], told.reused) == (1, True)
+    outcome = features.build_training_set(open_session(job.config()), FROM, FROM + timedelta(20), 7)
+    assert (outcome.facts["version"], outcome.reused) == (1, True)
 
 
 def test_a_build_that_dies_is_not_seen(daily, monkeypatch):
@@ -308,10 +308,10 @@ def test_old_rows_go_when_their_time_is_over(daily):
 
 def test_years_bound_the_rows_and_change_no_value(daily):
     job = daily[0].copy()
-    (told,) = features.build_feature_tables(open_session(job.config()), [7], years=0.25)
-    part, whole = newest(job.config(), "chain-lead-7"), newest(job.config(), "chain-lead-7", version=1)
-    assert (told.facts["version"], part["ds"].min(), part["ds"].max()) == (2, LAST - timedelta(90), LAST)
-    assert_alike(part, whole.join(part, on=KEY, how="semi"))
+    (outcome,) = features.build_feature_tables(open_session(job.config()), [7], years=0.25)
+    part, complete = newest(job.config(), "chain-lead-7"), newest(job.config(), "chain-lead-7", version=1)
+    assert (outcome.facts["version"], part["ds"].min(), part["ds"].max()) == (2, LAST - timedelta(90), LAST)
+    assert_alike(part, complete.join(part, on=KEY, how="semi"))
 
 
 # statistics and words
@@ -320,27 +320,29 @@ def test_years_bound_the_rows_and_change_no_value(daily):
 def test_statistics_are_those_of_the_rows(daily):
     config = daily[0].config()
     row = features.find_version(open_session(config), "features", "chain-lead-7")
-    rows, told = newest(config, "chain-lead-7"), features.describe_features(open_session(config), row)
-    assert told["feature"].to_list()[2:] == [c for c in rows.columns if c not in daily[0].table("feature_rows").columns]
-    assert not told["description"].str.contains("see forecasting").any()
-    for name, n, nulls, mean, low in told.select("feature", "n", "nulls", "mean", "min").rows()[2:-3]:
+    rows, stats = newest(config, "chain-lead-7"), features.describe_features(open_session(config), row)
+    assert stats["feature"].to_list()[2:] == [
+        c for c in rows.columns if c not in daily[0].table("feature_rows").columns
+    ]
+    assert not stats["description"].str.contains("see forecasting").any()
+    for name, n, nulls, mean, low in stats.select("feature", "n", "nulls", "mean", "min").rows()[2:-3]:
         values = rows[name].drop_nulls().cast(pl.Float64).to_numpy()
         assert (n, nulls) == (len(values), rows.height - len(values))
         assert (mean, low) == (pytest.approx(values.mean(), rel=1e-9), values.min())
     pair = rows.select("mean_7", x=pl.col("y") / pl.col("level")).drop_nulls().cast(pl.Float64)
     expected = np.corrcoef(pair["mean_7"], pair["x"])[0, 1]
-    assert told.filter(feature="mean_7")["to y/level"].item() == pytest.approx(expected, abs=1e-5)
-    assert told.filter(feature="y")["to y"].item() == pytest.approx(1)
+    assert stats.filter(feature="mean_7")["to y/level"].item() == pytest.approx(expected, abs=1e-5)
+    assert stats.filter(feature="y")["to y"].item() == pytest.approx(1)
 
 
-def test_the_list_tells_every_version(daily):
-    told = features.list_versions(open_session(daily[0].config()))
-    assert told["name"].to_list() == ["chain-lead-1", "chain-lead-14", "chain-lead-7", "chain-online"]
-    assert told["rows"].to_list() == [4000, 4000, 4000, 112]
-    assert set(told["version"]) == {1}
+def test_the_list_holds_every_version(daily):
+    versions = features.list_versions(open_session(daily[0].config()))
+    assert versions["name"].to_list() == ["chain-lead-1", "chain-lead-14", "chain-lead-7", "chain-online"]
+    assert versions["rows"].to_list() == [4000, 4000, 4000, 112]
+    assert set(versions["version"]) == {1}
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+def run_command(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     cli.main(["features", *words])
     return capsys.readouterr().out
 
@@ -348,22 +350,22 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_the_command_line_shows_and_writes(daily, capsys, tmp_path):
     job = daily[0].copy()
     file, config = str(job.folder / "job.yaml"), job.config()
-    assert "chain-lead-14" in said(capsys, "list", file)
-    shown = said(capsys, "preview", file, "--lead", "7", "--series", "S1/I02", "--rows", "2")
+    assert "chain-lead-14" in run_command(capsys, "list", file)
+    shown = run_command(capsys, "preview", file, "--lead", "7", "--series", "S1/I02", "--rows", "2")
     assert "season_mean_8" in shown
     assert "S1/I02" in shown
     assert str(LAST - timedelta(1)) in shown
-    told = said(capsys, "describe", file, "--online")
-    assert "the next 14 days" in told
-    assert "day of the week, 1 is Monday" in told
+    output = run_command(capsys, "describe", file, "--online")
+    assert "the next 14 days" in output
+    assert "day of the week, 1 is Monday" in output
     out = str(tmp_path / "rows.parquet")
-    asked = ["training-set", file, "--from", str(FROM), "--to", str(OVER), "--lead", "7", "--out", out]
-    assert "version 1 built" in said(capsys, *asked)
+    command = ["training-set", file, "--from", str(FROM), "--to", str(OVER), "--lead", "7", "--out", out]
+    assert "version 1 built" in run_command(capsys, *command)
     assert_frame_equal(pl.read_parquet(out), newest(config, "chain-lead-7", "training_sets"))
-    assert "already there" in said(capsys, *asked)
-    said(capsys, "training-set", file, "--version", "1", "--lead", "7", "--out", str(tmp_path / "again.parquet"))
+    assert "already there" in run_command(capsys, *command)
+    run_command(capsys, "training-set", file, "--version", "1", "--lead", "7", "--out", str(tmp_path / "again.parquet"))
     assert_frame_equal(pl.read_parquet(tmp_path / "again.parquet"), pl.read_parquet(out))
-    said(capsys, "describe", file, "--out", str(tmp_path / "stats.csv"))
+    run_command(capsys, "describe", file, "--out", str(tmp_path / "stats.csv"))
     assert pl.read_csv(tmp_path / "stats.csv").height == len(
         features.describe_features(open_session(config), described(config))
     )
@@ -374,7 +376,7 @@ def described(config: Config) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "expected"),
     [
         (["preview", "--lead", "3"], "there is no feature table chain-lead-3 yet"),
         (["preview", "--version", "9"], "has the versions 1 to 1"),
@@ -387,12 +389,12 @@ def described(config: Config) -> dict[str, Any]:
         (["training-set", "--version", "3"], "there is no training set chain-lead-1 yet"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(daily, words, says, capsys):
+def test_a_mistake_is_one_line_on_stderr(daily, words, expected, capsys):
     with pytest.raises(SystemExit):
         cli.main(["features", words[0], str(daily[0].folder / "job.yaml"), *words[1:]])
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith("demandcast: ")
-    assert says in told
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("demandcast: ")
+    assert expected in message
 
 
 def test_a_driver_may_not_bear_a_name_of_the_store():

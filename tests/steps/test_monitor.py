@@ -1,4 +1,4 @@
-"""Drift that was planted is found, none is found where there is none; realised scores by hand."""
+"""The step monitor: drift that was planted is found, and no other; scores of past forecasts by hand."""
 
 from datetime import date, timedelta
 from statistics import fmean
@@ -74,13 +74,13 @@ def test_without_a_year_the_weeks_just_before_are_the_reference():
 
 @pytest.fixture(scope="module")
 def landed() -> tuple[Job, list[dict]]:
-    """Forecast on OVER from a file that ends there; then ten of the fourteen days are told."""
+    """Forecast on OVER from a file that ends there; then sales of ten of the fourteen days arrive."""
     job = chain.make(models=LIGHT, **QUICK)
-    known = chain.sample()
+    sales = chain.sample()
     later = pl.col("ds") > OVER
     hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
-    known.with_columns(hidden).write_parquet(job.folder / "first.parquet")
-    known.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10))).write_parquet(
+    sales.with_columns(hidden).write_parquet(job.folder / "first.parquet")
+    sales.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10))).write_parquet(
         job.folder / "next.parquet"
     )
     first, following = ({"source.path": str(job.folder / f"{name}.parquet")} for name in ("first", "next"))
@@ -91,9 +91,9 @@ def landed() -> tuple[Job, list[dict]]:
 def test_scores_of_a_vintage_whose_days_have_come_are_those_of_a_loop(landed):
     job, realised = landed
     assert len(realised) == 1
-    told = realised[0]
+    scores = realised[0]
     vintage = job.table("vintages").row(0, named=True)
-    assert (told["cutoff"], told["version"], told["model"]) == (str(OVER), 1, vintage["champion"])
+    assert (scores["cutoff"], scores["version"], scores["model"]) == (str(OVER), 1, vintage["champion"])
     sold = {(u, d): y for u, d, y in job.table("panel").drop_nulls("y").select("unique_id", "ds", "y").iter_rows()}
     rows = job.table("forecasts").filter(pl.col("grain") == "series", pl.col("model") == vintage["champion"])
     pairs = [
@@ -101,12 +101,12 @@ def test_scores_of_a_vintage_whose_days_have_come_are_those_of_a_loop(landed):
         for u, d, yhat, q50, lo, hi in rows.select("unique_id", "ds", "yhat", "q50", "lo-80", "hi-80").iter_rows()
         if (u, d) in sold
     ]
-    assert told["n"] == len(pairs) > 50
+    assert scores["n"] == len(pairs) > 50
     volume = sum(y for y, *_ in pairs)
-    assert told["wape"] == pytest.approx(sum(abs(y - q50) for y, _, q50, _ in pairs) / volume)
-    assert told["bias"] == pytest.approx(sum(yhat - y for y, yhat, *_ in pairs) / volume)
-    assert told["rmse"] == pytest.approx(fmean((y - yhat) ** 2 for y, yhat, *_ in pairs) ** 0.5)
-    assert told["coverage-80"] == pytest.approx(fmean(inside for *_, inside in pairs))
+    assert scores["wape"] == pytest.approx(sum(abs(y - q50) for y, _, q50, _ in pairs) / volume)
+    assert scores["bias"] == pytest.approx(sum(yhat - y for y, yhat, *_ in pairs) / volume)
+    assert scores["rmse"] == pytest.approx(fmean((y - yhat) ** 2 for y, yhat, *_ in pairs) ** 0.5)
+    assert scores["coverage-80"] == pytest.approx(fmean(inside for *_, inside in pairs))
 
 
 def test_only_days_that_have_come_are_scored(landed):

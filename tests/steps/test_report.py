@@ -1,4 +1,4 @@
-"""The report of a whole job: what it says is what the backtest rows say."""
+"""The accuracy report of a job: its figures are those of the backtest rows."""
 
 import json
 
@@ -40,19 +40,19 @@ def test_parts_add_up_and_are_measured_on_their_rows(tables, served):
     assert set(parts["by"]) == {"demand_class", "volume", "xyz", "lifecycle", "horizon", "promotion"}
     shares = parts.group_by("by").agg(pl.col("share_of_sales", "share_of_error").sum())
     assert all(v == pytest.approx(1) for row in shares.rows() for v in row[1:])
-    whole = wape(served)
+    overall = wape(served)
     for _, part in parts.group_by("by"):
-        assert (part["share_of_sales"] * part["wape"]).sum() == pytest.approx(whole)
+        assert (part["share_of_sales"] * part["wape"]).sum() == pytest.approx(overall)
 
 
 def test_promotion_is_that_of_the_day(job, tables, served):
     days = job.table("panel").select("unique_id", "ds", "promo")
     on = served.join(days, on=["unique_id", "ds"]).filter(pl.col("promo") > 0)
-    said = tables["parts"].filter(by="promotion", part="on")
-    assert said["wape"].item() == pytest.approx(wape(on))
+    promoted = tables["parts"].filter(by="promotion", part="on")
+    assert promoted["wape"].item() == pytest.approx(wape(on))
 
 
-def test_every_step_is_told(tables, served):
+def test_every_step_has_a_row(tables, served):
     assert tables["steps"]["part"].to_list() == [str(k) for k in range(1, chain.H + 1)]
     first = tables["steps"].filter(part="1")["wape"].item()
     assert first == pytest.approx(wape(served.filter(step=1)))
@@ -65,11 +65,11 @@ def test_the_worst_are_worst(tables, served):
 
 
 def test_wins_are_compared_with_the_ladder_and_the_champion(job, tables, served):
-    told = tables["comparisons"]
-    assert served["model"][0] in set(told["reference"])
-    assert set(told["verdict"]) <= {"better", "worse", "no difference"}
+    comparisons = tables["comparisons"]
+    assert served["model"][0] in set(comparisons["reference"])
+    assert set(comparisons["verdict"]) <= {"better", "worse", "no difference"}
     kept = job.table("scores").filter(metric="gain", model=served["model"][0])
-    assert kept["value"].item() == pytest.approx(told.filter(model=served["model"][0])["gain"].item())
+    assert kept["value"].item() == pytest.approx(comparisons.filter(model=served["model"][0])["gain"].item())
 
 
 def test_wrmsse_is_among_the_scores(job):
@@ -89,6 +89,6 @@ def test_the_command_writes_what_it_shows(job, tmp_path, capsys, ending):
         assert set(json.loads(out.read_text())) == {"models", "comparisons", "parts", "steps", "worst"}
 
 
-def test_without_a_backtest_it_says_what_to_do():
+def test_without_a_backtest_the_error_names_the_step():
     with pytest.raises(UserError, match="the step backtest has to run first"):
         report_accuracy(open_session(chain.make().config()))
