@@ -1,4 +1,8 @@
-"""UserError: a mistake that the user can correct, as data that every front end words in its own terms."""
+"""UserError: a mistake that the user can correct, as data that every front end words in its own terms.
+
+It takes what is wrong, and where (a Place in the config, an Option or a name), how to mend it, and the step it needs;
+`worded` takes the Wording of a front end and returns one sentence.
+"""
 
 from __future__ import annotations
 

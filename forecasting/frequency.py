@@ -1,4 +1,8 @@
-"""What a day, a week and a month mean for a forecaster: the only place where frequencies differ."""
+"""What a day, a week and a month mean for a forecaster: FREQS holds one Frequency per `freq` ("1d", "1w", "1mo").
+
+It has the season, horizon blocks and feature windows in periods, and moves and counts dates by periods (`shift`,
+`steps`, `offset`); `rhythm` takes sorted dates and returns the longest `freq` that fits, or None if they are few.
+"""
 
 from __future__ import annotations
 

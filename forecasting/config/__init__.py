@@ -1,7 +1,8 @@
-"""The YAML of configs/ as one frozen object; every mistake names its key and its line.
+"""The YAML of configs/ as one frozen object: `load` takes a file and overrides, checks all, and returns a Config.
 
-`keys` and `sections` declare the keys, `job` holds Config and `load`, `cross_checks` the combinations that cannot work,
-`yaml_file` the file as written, `error_messages` the wording of mistakes, `reference` makes docs/CONFIG.md.
+Every mistake is a UserError that names its key and its line. `keys` and `sections` declare the keys, `job` holds Config
+and `load`, `cross_checks` the combinations that cannot work, `yaml_file` the file as written, `error_messages` the
+wording of mistakes, `reference` makes docs/CONFIG.md.
 """
 
 from forecasting.config.job import Config, load

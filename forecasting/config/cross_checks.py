@@ -1,4 +1,8 @@
-"""Checks across keys: combinations that cannot work, as far as the config alone shows."""
+"""Checks across keys: `find_conflicts` takes a config and yields (dotted key, message) for what cannot work.
+
+It sees the config alone (no file is opened) and raises nothing. Types of single keys are checked by their declarations
+in keys and sections, the keys of `tables` in cross_checks_tables.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ if TYPE_CHECKING:
     from forecasting.config.derived import DerivedKeys
 
 Conflicts = Iterator[tuple[str, str]]
+"""Dotted key, and what is wrong with it."""
 
 KEYS = ("unique_id", "ds", "y", "deleted")
 """The keys of source.columns; `deleted` marks rows to delete from the panel."""

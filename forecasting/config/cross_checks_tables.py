@@ -1,4 +1,7 @@
-"""Checks across the keys of `tables`: combinations that cannot work."""
+"""Checks across the keys of `tables`: `find_table_conflicts` yields (dotted key, message) per conflict of a config.
+
+A part of `cross_checks.find_conflicts`. It sees the config alone: the files of the tables are not opened.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
     from forecasting.config.sections import SideTable
 
 Conflicts = Iterator[tuple[str, str]]
+"""Dotted key, and what is wrong with it."""
 
 
 def find_table_conflicts(c: DerivedKeys) -> Conflicts:

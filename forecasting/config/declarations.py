@@ -1,4 +1,9 @@
-"""Base classes of the config: every key declares a description, every top-level key also what it changes."""
+"""Base classes of the config: keys with a description (Section), top-level keys with what they change, too (TopLevel).
+
+`changes("data")` returns the `json_schema_extra` of a key's Field; `keys_that_change("data")` the names of the keys
+that declare so: what a step stored stays valid while these keys keep their values. A missing declaration is a TypeError
+on import.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The mistakes that Pydantic finds, as UserErrors: one sentence with the key, what is wrong and how to correct it."""
+"""Mistakes in a config in words: `error_messages` takes Pydantic's ValidationError and yields UserErrors.
+
+There is one per mistake, for the first five. Each names the dotted key, what is wrong and how to correct it, with file
+and line from the Origin of the config. KeyConflict carries a conflict between keys through Pydantic to here.
+"""
 
 from __future__ import annotations
 

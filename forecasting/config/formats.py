@@ -1,4 +1,8 @@
-"""Numbers of formats: the refusal of what a newer program has written, and the number of the config format."""
+"""Numbers of formats: what a newer program has written (a config, a store, a bundle) is refused with a UserError.
+
+`refuse_newer` compares two numbers, `refuse_newer_config` takes the raw keys of a config; both return nothing. A bundle
+is one folder with the fitted models and the quantile table of a training. Older formats are not translated here.
+"""
 
 from __future__ import annotations
 

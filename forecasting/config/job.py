@@ -1,4 +1,8 @@
-"""The config of a job: its keys, the places where they stand, and how it is read from a file."""
+"""The config of a job: `load` reads a YAML file, puts overrides over it, checks it and returns a frozen Config.
+
+It raises one UserError for up to five mistakes, each with its key and line; of conflicts between keys it names the
+first. `Config.fault(key, message)` returns such an error for code that finds a mistake later, against the data.
+"""
 
 from __future__ import annotations
 

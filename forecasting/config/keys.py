@@ -1,4 +1,7 @@
-"""The top-level keys of the config: type, default, description, and what a change of each changes."""
+"""The top-level keys of the config, one field of Keys each: type, default, description, and what each changes.
+
+Declarations only: Config (in job) inherits them, docs/CONFIG.md is made from them, sections declare the nested keys.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The reference of all config keys as Markdown, made from their declarations: docs/CONFIG.md."""
+"""The reference of all config keys: `reference` returns the Markdown of docs/CONFIG.md, made from the declarations.
+
+It takes nothing and writes no file: `python -m forecasting.config.reference` prints the text. `sections` yields the
+sections below a model with their dotted paths.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Types of config values, stricter than Pydantic's: short forms are accepted, mistakes end in a sentence."""
+"""Types for the fields of the config, stricter than Pydantic's: short forms are accepted, mistakes end in a sentence.
+
+Each is an annotation: StrictInt and StrictFloat (no silent conversion), NameList (a name or a list becomes a tuple of
+names), NameMap (a name, a list or a mapping becomes a dict), Day, Span (two days), Buckets (number or "auto").
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A config file as written: YAML with the line of every key, and the overrides of one run put over it."""
+"""A config file as written: `read` takes a file and overrides and returns the raw keys and the line of every key.
+
+`parse_overrides` turns key=value texts into the overrides of one run, {dotted key: value}. Keys and values are not
+checked here (see job); text that is not valid YAML is a UserError. An Origin here is the place of keys in a file.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import yaml
 from forecasting.errors import Place, UserError
 
 Key = tuple[str, ...]
+"""A dotted key, in its parts; items of lists count from "0"."""
 
 
 @dataclass(frozen=True)

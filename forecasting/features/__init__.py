@@ -1,4 +1,9 @@
-"""All features of a job: one list of expressions for training, backtest, forecast and scenario, defined only here."""
+"""All features of a job: `Features.exprs` returns them as one list of expressions for a frame that `prepare` returns.
+
+The same list serves training, backtest, forecast and scenario. A frame is rows of a cut (what was known on a cutoff,
+future rows included); `lead` is the least number of periods back from which a row may use sales. Columns of text are
+no features here: models encode them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A feature, and the building blocks of its expressions: lags, rolling means, ratios."""
+"""Feature (name, Polars expression, lookback), Context (config and panel schema) and the functions that build them.
+
+`lag`, `lag_by`, `rolling_mean` and `ratio` take and return expressions for a frame sorted by unique_id and ds; nothing
+is evaluated here.
+"""
 
 from __future__ import annotations
 

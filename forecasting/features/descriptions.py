@@ -1,4 +1,8 @@
-"""Descriptions of features, one line each, found by the pattern of the name."""
+"""Descriptions of features: `describe_feature` takes a feature's name and the config and returns one line of English.
+
+It is found by the pattern of the name. `describe_table` returns the line of a feature table, given its lead (the least
+number of periods back from which sales are used).
+"""
 
 from __future__ import annotations
 

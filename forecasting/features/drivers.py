@@ -1,4 +1,8 @@
-"""Features from known-ahead columns: values before, now and after; price against its past; sales by promotion."""
+"""Features from numeric known-ahead columns: values before, now and after; price against its past; sales by promotion.
+
+`features` takes a Context and the lead (sales are read at least so many periods back) and returns Features; the columns
+themselves are read on coming days, too, for their values are known.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ def _next(value: pl.Expr, now: pl.Expr) -> pl.Expr:
 
 
 def _runs(context: Context, column: str) -> list[Feature]:
-    """How much of the period before and after (a week of days, a month of weeks) the flag was up."""
+    """How much of the period before and after (a week of days, four weeks, three months) the flag was up."""
     value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
     coming = value.reverse().rolling_mean(width, min_samples=1).reverse()  # of as many as there are
     return [

@@ -1,6 +1,7 @@
 """Price elasticity of each series: the slope of its log sales over its log prices, and the sales that it predicts.
 
-Trees learn what a price does to all series on average; how this series responds has to come as a feature.
+`add_elasticity_columns` takes rows sorted by unique_id and ds and returns them with both columns per window; `features`
+lists these. Trees learn what a price does to all series on average; how this series responds has to come as a feature.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Group priors: recent and year-ago sales of the groups of a series (all series, its store, its item, ...)."""
+"""Group priors: how the groups of a series (all series, its store, ...) sold of late and a year ago, as ratios.
+
+`priors` takes rows of the table `groups` [group, ds, y_sum, y_count] and returns [group, ds, now, trend, season];
+`levels` takes the config and the panel's schema and returns the groupings; `features` lists the joined columns.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from forecasting.features.base import Context, Feature, ratio
 Level = tuple[str, ...]
 """The columns whose values make a group; () is the group of all series."""
 PRIORS = ("now", "trend", "season")
+"""The ratios of a group; see `priors`."""
 
 
 def grain(level: Level) -> str:
@@ -45,9 +50,9 @@ def prior_names(group: str) -> list[str]:
 def priors(groups: pl.DataFrame, config: Config, lead: int, end: date) -> pl.DataFrame:
     """[group, ds, now, trend, season]: one row per group and period up to `end`, as ratios of mean sales.
 
-    `now`: the last short window over the last quarter; `trend`: the last quarter over the same quarter a year ago;
-    `season`: the periods around the same phase a year ago over that year's quarter. `groups` are rows of the table
-    `groups`, which are read at least `lead` periods back.
+    `now`: the last short window over the last long one (91 days, 26 weeks, 12 months); `trend`: the long one over that
+    a year ago; `season`: the periods around the same phase a year ago over the long window around it. `groups` are rows
+    of the table `groups`, which are read at least `lead` periods back.
     """
     f = config.frequency
     short, long = f.windows[0], f.level_window

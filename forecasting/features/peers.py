@@ -1,7 +1,8 @@
 """Same-day values of peer series: a price, a discount or a promotion against the mean of the series' groups.
 
-Only differences to the group are features, never the group's mean itself: that one is the same for all series of a day,
-and boosters would learn such days by heart.
+`mean_by_group` returns [group, ds, means] from the sums per bucket of series, `add_peer_columns` takes a frame and
+these and returns it with the differences. The group's mean itself is no feature: it is the same for all series
+of a day, and boosters would learn such days by heart.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from forecasting.features.base import Context, Feature, ratio, rolling_mean
 from forecasting.features.groups import Level, grain, group_label
 
 VALUES = ("price", "discount", "promo")
+"""What is compared: the price, the price over its recent mean, the mark of a promotion."""
 
 
 def peer_levels(context: Context) -> tuple[Level, ...]:

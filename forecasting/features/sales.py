@@ -1,4 +1,8 @@
-"""Features from past sales, all in units of the recent level of the series."""
+"""Features from past sales, in units of the recent level of the series (but for `zeros` and `seen`, which are shares).
+
+`features` takes a Context and the lead and returns Features that read sales at least `lead` periods back;
+`recent_level` returns the unit itself, as a Feature.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from forecasting.features.base import NOISE, SERIES, Context, Feature, lag, roll
 
 Y = pl.col("y")
 SHORT_LAGS = 4
+"""So many of the newest usable sales are features one by one."""
 PHASES = 8
+"""So many seasons back the same phase is looked at, where a season is shorter than a year."""
 
 
 def recent_level(context: Context, lead: int) -> Feature:
@@ -55,7 +61,7 @@ def _rolling(context: Context, lead: int) -> list[Feature]:
 
 
 def _last_year(context: Context, lead: int) -> list[Feature]:
-    """The same phase a year ago, the days around it, and the level of the quarter that began there."""
+    """The same phase a year ago, the periods around it, and the level that was the recent one a year ago (by mean)."""
     f = context.config.frequency
     width = f.windows[0]
     year = f.year * -(-(lead + width) // f.year)

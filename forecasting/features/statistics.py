@@ -1,4 +1,8 @@
-"""Statistics of feature values: counts, moments, quantiles, histograms and correlations."""
+"""Statistics of feature values: `column_statistics` takes a column and returns a dict of counts, moments, quantiles.
+
+`correlations` takes frames (parts of the rows) and the columns' rough means and returns a square frame of Pearson
+correlations. Nothing is stored here; statistics are of the values as they come.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import numpy as np
 import polars as pl
 
 BINS = 20
+"""Bins of a histogram of numbers."""
 TOP = 20
 """The number of most frequent texts that are counted."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}

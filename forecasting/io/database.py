@@ -1,7 +1,7 @@
-"""Read access to databases: the rows of one query as typed columns, from any URL of SQLAlchemy. Nothing is written.
+"""Read access to databases: `run_query` takes a URL of SQLAlchemy and a query and returns its rows as a typed frame.
 
-Rows come in chunks and become columns at once. Transactions are read-only where the database supports that (PostgreSQL,
-SQLite), and are never committed.
+Rows come in chunks and become columns at once. Nothing is written: transactions are never committed, and read-only
+where the database supports that (PostgreSQL, SQLite). `usable_url` is for libraries that connect themselves.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
 CHUNK = 50_000
+"""Rows that are fetched at once."""
 NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 """Text, quoted names and comments of a query."""
 EXAMPLE = "postgresql://user:password@host/name, with signs such as @ : / of the password written as %40 %3A %2F"

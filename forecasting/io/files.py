@@ -1,4 +1,7 @@
-"""Small files (such as reports) in a local folder or on s3://, written and read as bytes."""
+"""Small files (such as reports): `write` and `read` take a root, local or s3://, a name below it, and bytes.
+
+`read` returns the bytes. Files are replaced as a whole; folders are made as needed.
+"""
 
 from __future__ import annotations
 

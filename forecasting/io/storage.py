@@ -1,7 +1,8 @@
-"""Local and s3:// files behind one set of functions: find, list, read, hash.
+"""Local and s3:// files behind one set of functions: find, list, read, hash; a place is a path or address as text.
 
-Credentials come from the environment only: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for a plain http endpoint. So no config and no pickled object holds a secret.
+`list_files` and `glob_files` return Paths or Remotes, `object_store` a pyarrow file system. Credentials come from the
+environment only (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL, and
+AWS_ALLOW_HTTP=true for a plain http endpoint), so that no config and no pickled object holds a secret.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The definition of a table: its key, its columns and its partitioning."""
+"""Table: the definition of a stored table, with its name, key, columns and types, and partitioning.
+
+It holds no rows and reads none; `empty` returns a frame with its columns. data/schemas defines the tables of a job.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sections about dates that matter: holidays, own events and paydays."""
+"""Sections about dates that matter: Calendar (whose public holidays count, paydays) and Events (own tables).
+
+Declarations only: the table of an Events section is read elsewhere, the features are made in features/calendar.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sections about cleaning: gaps, small and fractional values, closed days, stock-outs and outliers."""
+"""Sections about cleaning: Clean (gaps, small and fractional values, closed days, stock-outs) and Outliers.
+
+Declarations of what shall happen to sales that are odd or missing; the cleaning itself is in data/cleaning.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sections about models: the entries of the recipe, and the windows of the backtest."""
+"""Sections about models: ModelSpec (an entry of `models`: family, name, options) and Backtest (its windows).
+
+ModelSpec also accepts short forms such as `ladder` (the naive models) and `{stats: AutoETS}`. The options stay a plain
+dict here: each family checks its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sections about the raw rows: the source, further tables, the roles of columns, and when a load is refused."""
+"""Sections about raw rows: Source (where they come from), SideTable (a table joined to them), Columns (roles), Limits.
+
+Declarations only: no file or database is opened here. Limits say when a load is refused as a whole; Columns tell which
+columns are known for coming days, known only afterwards, or the same on all days of a series.
+"""
 
 from __future__ import annotations
 

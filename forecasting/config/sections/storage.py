@@ -1,4 +1,7 @@
-"""Sections about where results are kept: the tables and the MLflow database."""
+"""Sections about where results are kept: StoreConfig (the Delta tables) and Tracking (runs and bundles in MLflow).
+
+Declarations only. A bundle is one folder with the fitted models and the quantile table of a training.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Calendar features: seasons, holidays, paydays, the job's events, and sales on the comparable day of earlier years.
 
-They depend on the date and place of a series, not on its sales: `add_calendar_columns` looks them up by day in tables
-that are built once per place (`days`, `paydays`, `aligned`). The job's events are joined when a cut builds its frame.
+`features` returns them as Features; `add_calendar_columns` takes rows and returns them with the columns these read,
+looked up by day and place in tables of one row per day (`days`, `paydays`, `aligned`). The event_* columns must be
+there already: a cut adds them when it builds its frame.
 """
 
 from __future__ import annotations

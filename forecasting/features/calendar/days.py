@@ -1,4 +1,8 @@
-"""Calendar features of every day at a place: one row per day, one Float32 column per feature."""
+"""Calendar features of every day at a place: `days` takes country and region and returns a frame of one row per day.
+
+Its columns are ds, working and one Float32 column per feature, for the years 1950 to 2100. Paydays and the job's own
+events are not among them.
+"""
 
 from __future__ import annotations
 

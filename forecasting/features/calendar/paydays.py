@@ -1,4 +1,7 @@
-"""Paydays: days of the month, the working day before where they fall on none."""
+"""Paydays: `with_paydays` adds the days to the next and since the last payday to a frame [ds, working, ...] of days.
+
+A payday is a day of the month; on a day off it moves to the working day before, unless calendar.paydays_move is never.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Public holidays of a place: a country, or a region of it, by the codes of the holidays package."""
+"""Public holidays of a place (country, region): `holidays_of` takes the codes and returns Holidays, with names by date.
+
+Codes are those of the holidays package, years 1950 to 2100. `check_places` raises UserError for codes that it lacks,
+`places_of_rows` returns [country, region] per row of a frame. A place without a country has no holidays.
+"""
 
 from __future__ import annotations
 

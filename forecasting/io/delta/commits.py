@@ -1,8 +1,8 @@
-"""Commits to Delta tables: create, append, merge, delete, overwrite, restore, each retried when another one wins.
+"""Commits to Delta tables: create, append, upsert, delete, overwrite, restore; each writes once and returns nothing.
 
-A commit lands right behind the snapshot that it was made from, or raises CommitFailedError because another process
-committed meanwhile; `commit_with_retries` repeats it from a fresh snapshot. `writer` is stored with a commit and names
-the process that made it.
+They take a Snapshot (`create` a uri) and mostly a frame of rows. A commit lands right behind its snapshot, or raises
+CommitFailedError because another process was quicker: `commit_with_retries` repeats a function that opens a snapshot
+and commits, and returns its result. `writer` names the process and is stored with the commit.
 """
 
 from __future__ import annotations

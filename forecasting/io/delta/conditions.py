@@ -1,4 +1,8 @@
-"""Row filters for Delta tables: the same condition as a Polars expression and as SQL with literal values."""
+"""Row filters for Delta tables: {column: value, values or None} as Polars `expressions` or as `sql`.
+
+`sql_same_key` returns the SQL condition of a merge by the key of a Table, with the bounds of the new rows. Values
+stand in the SQL as literals, because Delta can skip files by them. Nothing is read here.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import polars as pl
 from forecasting.io.table import Table
 
 Bounds = tuple[dict[str, list[Any]], dict[str, tuple[Any, Any]]]
+"""Column -> its values, and column -> its least and greatest value."""
 
 
 def expressions(equals: Mapping[str, Any]) -> list[pl.Expr]:

@@ -1,4 +1,8 @@
-"""Rows on their way into a Delta table: cast to its columns and types, checked by key, compared with stored rows."""
+"""Rows on their way into a Delta table: each function takes a frame and returns one that fits; nothing is written here.
+
+`conform` casts to the columns of a Table, sorts and checks the key, `cast_to_stored_types` refuses casts that change
+values, `changed_rows` keeps the rows that are new or differ from those of a Snapshot.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from forecasting.io.delta.snapshots import Snapshot
 from forecasting.io.table import Table
 
 STORED = "found in the store"
+"""A column for the time of a join: true where the key is stored."""
 
 
 def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

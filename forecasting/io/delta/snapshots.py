@@ -1,4 +1,8 @@
-"""Snapshots of Delta tables: open one, scan its rows, read its version and its last commit."""
+"""Snapshots of Delta tables (one version each): `open_snapshot` takes a uri and returns one, or None if never written.
+
+`scan` returns its rows as a lazy frame of a schema, `content_version` the version that last changed them, `last_commit`
+who wrote last and how long ago. Reading only: commits has what writes.
+"""
 
 from __future__ import annotations
 
