@@ -1,4 +1,9 @@
-"""Errors of one model by segment, horizon and promotion, and the series with the largest share of all errors."""
+"""Errors of one model by segment, horizon or promotion, and the series with the largest share of all errors.
+
+`break_down_errors` takes rows of `backtests` of a model and of a reference and the column to group by, and returns [by,
+part, series, share_of_sales, share_of_error, wape, bias, reference_wape, gain]. `costliest_series` takes rows of one
+model and returns the n worst series, one row each. Rows without an observation do not count.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from forecasting.evaluation.metrics import expression, pool_metrics, ratio, scor
 
 ABSOLUTE_ERROR = (pl.col("q50") - pl.col("y")).abs().sum()
 SALES = pl.col("y").abs().sum()
+"""Sums over rows, in units of y: of the absolute errors of the median, and of |y|."""
 
 
 def break_down_errors(rows: pl.DataFrame, reference: pl.DataFrame, by: str) -> pl.DataFrame:

@@ -1,4 +1,9 @@
-"""Comparisons of models: which differences in WAPE are more than chance."""
+"""Comparisons of models: `compare_models` says which differences in WAPE are more than chance.
+
+It takes rows of `backtests` of single series and the names of reference models and returns [model, reference, wape,
+reference_wape, gain, lo, hi, resampled, verdict]. `gain_scores` takes rows of all grains and the names of the ladder
+(naive models), and returns gains over its best as rows for the table `scores`; it writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +47,8 @@ def _verdict(compared: Comparison) -> str:
 
 
 def gain_scores(rows: pl.DataFrame, ladder: Sequence[str]) -> pl.DataFrame:
-    """[model, recipe, cutoff, grain, segment, horizon, metric, value], as in the table `scores`: gain, gain_lo and
-    gain_hi of every model over the best of the ladder, in WAPE of single series over all cutoffs.
+    """[model, recipe, cutoff, grain, segment, horizon, metric, value] in some order, for the table `scores`: gain,
+    gain_lo and gain_hi of every model over the best of the ladder, in WAPE of single series over all cutoffs.
 
     Raises ValueError when a row with an observation has no forecast.
     """

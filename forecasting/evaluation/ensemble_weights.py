@@ -1,4 +1,8 @@
-"""Weights of an ensemble, fitted to earlier backtests: per segment, never negative, shrunk to the simple mean.
+"""Weights of an ensemble: `fit_weights` fits them to earlier backtests, per segment of series, never negative.
+
+It takes rows of `backtests`, segments [unique_id, segment] and the names of the members, and returns [segment, model,
+weight, middle]: one row per segment and member, `weight` for the mean and `middle` for the median, each with sum 1 and
+shrunk to the simple mean. The rows must be of windows that were finished at the time, which is not checked.
 
 For errors e of the members the mean squared error of a combination with weights w is w'Sw, S being the mean of ee'. It
 is made smallest over w >= 0 with sum 1, after S was shrunk twice: that of a segment towards that of all series (few

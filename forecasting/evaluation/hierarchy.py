@@ -1,5 +1,9 @@
 """Reconciliation (MinTrace): forecasts of series and of their aggregates are changed as little as needed to add up.
 
+`reconcile` takes base forecasts [unique_id, ds, yhat, var] of series and of aggregates and `members` [unique_id,
+group], and returns [unique_id, ds, yhat] of the series only: their sums are the forecasts of the aggregates.
+`backtest_variances` and `aggregate_variances` take rows of `backtests` and return [unique_id, var].
+
 With S the summing matrix and W the variances of the base errors, MinTrace takes the series b that are nearest to all
 base forecasts, (S'W^-1 S)^-1 S'W^-1 y (Wickramasuriya, Athanasopoulos & Hyndman, JASA 2019). For a diagonal W this is
 b + V A'(U + A V A')^-1 (a - A b), where A sums series (base b, variances V) to aggregates (base a, variances U): only a
@@ -24,8 +28,9 @@ RIDGE = 1e-10
 
 
 def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, members: pl.DataFrame, method: Method) -> pl.DataFrame:
-    """[unique_id, ds, yhat] of the series, one row per base forecast, so that their sums are those of the aggregates.
+    """[unique_id, ds, yhat] of the series, one row per base forecast, whose sums are the reconciled aggregates.
 
+    That is a compromise: base forecasts of the aggregates are changed, too, the less the smaller their variance.
     `series` and `aggregates` are base forecasts [unique_id, ds, yhat, var], yhat in units of y, var the mean squared
     error of the series' backtests (read by wls_var; see `backtest_variances`); `members` [unique_id, group] names the
     aggregates of each series. A forecast of 0 stays 0 (a closed day), none falls below 0 unless base forecasts do, and

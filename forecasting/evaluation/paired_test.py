@@ -1,4 +1,9 @@
-"""Paired test: the gain in WAPE of one model over another on the same rows, with its bootstrap interval."""
+"""Paired test: `compare_pair` finds the gain in WAPE of one model over another on the same rows, with its interval.
+
+It takes rows of `backtests` of a challenger and of a reference and returns a Comparison (wape, reference, gain, lo, hi,
+units), a gain above 0 where the challenger errs less; None without common rows with sales. `best_model_rows` takes rows
+of several models and returns those of the one with the lowest WAPE.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Promotion to champion: a paired test for a new recipe, sanity checks for the same recipe on newer data."""
+"""Promotion to champion: a paired test for a new recipe, sanity checks for the same recipe on newer data.
+
+A recipe is the config keys that change a forecast. `decide_promotion` takes rows of `backtests` of challenger, champion
+(or None) and ladder (naive models), `decide_refresh` forecasts and recent history of a new bundle (fitted models and
+quantile table in one folder). Both return a Decision (promote, reason ...); neither promotes anything.
+"""
 
 from __future__ import annotations
 

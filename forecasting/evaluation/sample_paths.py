@@ -1,5 +1,9 @@
 """Sample paths: several periods at once, drawn from the errors of past windows so that their sums have fair quantiles.
 
+`fit_error_pool` takes rows of `backtests` of one model and grain and a number of steps and returns an ErrorPool;
+`draw_paths` takes forecasts of one model and this pool and returns SamplePaths: values (draws, series, steps), in units
+of y. The same seed gives the same paths.
+
 Bounds of single days do not add up: errors of neighbouring days are alike (a promotion that was underrated, a level
 that moved), and those of many series share the weather. So no day is drawn alone. One draw takes a past window for all
 series together, and with it complete vectors of scaled residuals over the steps: for each series that of one that is as
@@ -97,8 +101,8 @@ def fit_error_pool(
 def draw_paths(rows: pl.DataFrame, pool: ErrorPool, seed: int = 0) -> SamplePaths:
     """Sample paths of the forecasts `rows` of one model (unique_id, step, yhat, scale), one for each draw of `pool`.
 
-    Their mean is yhat where no floor cuts; closed days have no error. Rows may come in parts, each with another seed:
-    windows and signs are the same for all. Raises ValueError when a series lacks a step.
+    With `y_min` in the pool their mean is yhat, without it nearly; closed days have no error. Rows may come in parts,
+    each with another seed: windows and signs are the same for all. Raises ValueError when a series lacks a step.
     """
     scale_or_0 = pl.when(is_closed(rows.columns)).then(0.0).otherwise("scale").alias("scale")
     ordered = rows.with_columns(scale_or_0).sort("unique_id", "step")

@@ -1,4 +1,9 @@
-"""Scores: every metric of every model by cutoff, segment and horizon, and the skill against the naive ladder."""
+"""Scores: every metric of every model by cutoff, segment and horizon, and the skill against the naive ladder.
+
+`build_scores` takes rows of `backtests` and segments [unique_id, segment]; `skill_scores` takes its result and the
+names of the ladder. Both return [model, recipe, cutoff, grain, segment, horizon, metric, value], one row per score, as
+the table `scores` has them; nothing is written here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Segments of series: the class of demand, the class of volume, how steady demand is, and the stage of life."""
+"""Segments of series: the class of demand, the class of volume, how steady demand is, and the stage of life.
+
+`demand_segments` takes a history [unique_id, ds, y] and returns [unique_id, segment, adi, cv2, volume], `segment` being
+smooth, intermittent, erratic, lumpy or none. `planning_classes` takes rows of the table `series` and returns
+[unique_id, volume, xyz, lifecycle], volume being A, B or C. The limits are constants, not config.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,15 @@ import polars as pl
 
 ADI_CUT = 1.32
 CV2_CUT = 0.49
+"""From these on demand is rare (periods per sale) or unsteady (squared variation coefficient of the sales)."""
 A_CUT = 0.80
 B_CUT = 0.95
+"""Shares of all sales up to which a series is of class A or B."""
 X_CUT = 0.5
 Y_CUT = 1.0
+"""Variation coefficients without the season up to which a series is of class X or Y."""
 DECLINE = 0.5
+"""A running series whose trend is below this is declining."""
 
 Y = pl.col("y")
 

@@ -1,4 +1,8 @@
-"""Sums over several periods: their mean and quantiles, for single series and for aggregates.
+"""Sums over several periods: `forecast_sums` returns their mean and quantiles, for single series and for aggregates.
+
+It takes the forecasts of one model (unique_id, grain, step, yhat, scale, closed ...), its rows of `backtests` of
+finished windows and a SumsRequest (over how many periods, which intervals), and returns [unique_id, grain, periods,
+yhat, q50, lo-L, hi-L ...], in units of y, for the first n periods for every n.
 
 Series are drawn in parts (see sample_paths), so that the paths of all are never held at once: only their sums are, and
 these for aggregates only. The sum of an aggregate is the sum of its series' paths, which hold what a window did to all

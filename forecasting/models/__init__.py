@@ -1,4 +1,10 @@
-"""The models of a recipe: built from the config, trained in order, and their forecasts for a bucket."""
+"""The models of a recipe: `build` makes them from a Config, `fit` trains one, `predict` forecasts one bucket with it.
+
+A recipe is the config keys that change a forecast; a cut is what was known on a cutoff, future rows included; a bucket
+is a part of its series. `fit` takes a Model and a Cut and returns a Fitted; `predict` takes a Fitted, a Cut and a
+bucket and returns rows [unique_id, ds, yhat, source, cold_start ...]. Nothing is saved here: `load` reads what
+`Fitted.save` wrote.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The protocol of models, trained and not, and the final touches that all forecasts get."""
+"""Protocols of models: `Model.fit(cut)` returns a Fitted, and `Fitted.predict(cut, bucket)` its forecasts of a bucket.
+
+Forecasts are rows [unique_id, ds, yhat, source, cold_start ...], one per future row of the bucket (a part of the
+series); a cut is what was known on a cutoff, future rows included. A Combination is made of other trained models.
+`finish` takes forecasts and returns them no lower than y_min, and 0 where the series is closed.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Ensemble: the weighted mean of other models' forecasts.
+"""Ensemble: a model whose forecast is the weighted mean of other models'; `build` makes it from its config entry.
 
-Weights are given in the config or learned per segment of series from earlier backtests (evaluation/ensemble_weights).
+`combine_fitted` takes the members trained before, `combine_forecasts` their forecasts by name; it returns rows
+[unique_id, ds, yhat, q50, source, cold_start] without bounds. Weights are given in the config or come per segment of
+series from earlier backtests (evaluation/ensemble_weights); they are not computed here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Model families by name: one module each, with `build(spec, config) -> list[Model]` and `load(folder) -> Fitted`.
 
-A family whose models combine others sets the `STAGE` at which they are trained; without one it is 0.
+`build_entry` takes one entry of the config's models and returns its untrained models; `load` takes the name of a family
+and a folder and returns the fitted model. A family whose models combine others sets the `STAGE` at which they are
+trained; without one it is 0.
 """
 
 from __future__ import annotations

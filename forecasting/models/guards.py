@@ -1,4 +1,9 @@
-"""Limits on forecasts: none may exceed a multiple of the largest value that its series has had."""
+"""Limits on forecasts: `forecast_limits` derives one per series from a Cut, `cap_forecasts` clips forecasts to them.
+
+The limits are rows [unique_id, limit]: five times the largest |y| of the series; series that are short or never sold
+may also go as high as five times the largest mean of their groups. `cap_forecasts` returns all rows, with yhat, q50 and
+bounds within the limit and a mark in `source` where yhat was changed.
+"""
 
 from __future__ import annotations
 

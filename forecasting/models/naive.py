@@ -1,4 +1,9 @@
-"""The ladder: naive forecasts that need no training; also the fallback of models that cannot forecast a series."""
+"""The ladder: naive models (rungs) that need no training; also the fallback of models that cannot forecast a series.
+
+`build` returns one Rung or all of them. `Rung.predict` takes a Cut and a bucket, `ladder_forecasts` a Cut and a frame
+of it; both return one row per future row with yhat in units of y, from the first rung that has an observation,
+`source`, which names it, and `cold_start`. New series are forecast from similar ones (models/cold_start), else 0.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Reconcile: forecasts of one model for the series and of another for their aggregates, made to add up (MinTrace).
+"""Reconcile: a model that names one of series and one of their aggregates, whose forecasts are later made to add up.
 
-A fitted model holds the names of both models and the variances of their errors in earlier backtests. Its rows are made
-when all series and aggregates have been forecast (steps/forecasting/reconciliation, by evaluation/hierarchy).
+`build` returns an untrained Reconcile from an entry in the config. Nothing is reconciled here: a FittedReconcile holds
+both names and the variances of their errors in earlier backtests, and its `predict` returns no rows. They are made by
+MinTrace when all series and aggregates are forecast (steps/forecasting/reconciliation, evaluation/hierarchy).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The texts of the column `source`: which model, fallback or sum a forecast row comes from, as planners read it.
 
-They are made to be read. What code needs to know about a row has a separate column, such as `cold_start`.
+Constants, and `similar_series`, which returns the text of a cold start as an expression. They are made to be read: what
+code needs to know about a row has a separate column, such as `cold_start`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Weights of an ensemble's members, by segment of series."""
+"""Weights of an ensemble's members by segment of series: `Weights` holds them as two frames and computes none.
+
+`Weights.same` takes {model: weight} and returns these weights for all series; learned ones come from `fit_weights` in
+evaluation/ensemble_weights.
+"""
 
 from __future__ import annotations
 

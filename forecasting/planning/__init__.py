@@ -1,1 +1,1 @@
-"""What to do: pure functions on forecasts."""
+"""What-if scenarios: edits of known-ahead columns checked, values outside the history named, forecasts compared."""

@@ -1,4 +1,9 @@
-"""Values that known-ahead columns had in the history, and warnings where a scenario leaves them."""
+"""Values that known-ahead columns had in the history, and warnings where a scenario leaves them.
+
+`observed_values` takes a history (LazyFrame) and names of columns and returns {column: (least, greatest) or its texts};
+`warn_outside` takes the future rows of a scenario and these values and returns sentences, one per column. It stops
+nothing.
+"""
 
 from __future__ import annotations
 

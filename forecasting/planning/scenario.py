@@ -1,4 +1,9 @@
-"""Scenarios: edits checked against the columns of a panel, and two forecasts compared."""
+"""Scenarios: edits checked against the columns of a panel, and two forecasts compared; nothing is forecast here.
+
+`parse_changes` takes texts like `price*=0.9` and the first and last day and returns Edits; `check_edits` takes Edits,
+the Config and the panel's schema and returns them with typed values, or raises UserError. `compare_forecasts` takes
+forecasts without and with the edits and returns [unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...].
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,13 @@
 """Prediction intervals from the errors of earlier backtests: split conformal prediction on scaled residuals.
 
-Cold starts bring their bounds (`cold start`, see models/cold_start). For all other rows there are three rungs,
-and the column `interval` names the one used (see labels): `horizon block`, signed quantiles of its model, grain, block
-and band of volume; `all horizons`, symmetric quantiles of |residual| over all blocks of the model and grain; `model`,
-the model's bounds or, without them, a normal bound from the in-sample error.
+`fit_quantiles` takes rows of `backtests` of finished windows and returns a quantile table; `add_bounds` takes forecasts
+and this table and returns them with q50, lo-L and hi-L for each interval of L percent, and `interval`, which names how
+the bounds were found.
+
+Cold starts bring their bounds (`cold start`, see models/cold_start). For all other rows the first of three that has
+bounds is taken (see labels): `horizon block`, signed quantiles of the model, grain, block and band of volume; `all
+horizons`, symmetric quantiles of |residual| over all blocks of the model and grain; `model`, the model's bounds or,
+without them, a normal bound from the in-sample error.
 
 How it was chosen, by scaled interval score (SIS, 80 %), coverage by quarter of volume, and the error of q50, on a
 seasonal naive and a mean of recent seasons over six sets of real sales (stores by day, groceries by week, intermittent

@@ -1,5 +1,9 @@
 """Adaptive levels: where past intervals covered more or less than they promised, the next ones promise less or more.
 
+`adapt_alphas` takes rows of `backtests` of finished windows with the bounds that they were given, and interval levels
+in percent, and returns [model, grain, alpha-L ...]: the share that the next bounds should leave outside. It changes no
+bounds.
+
 After Gibbs & Candes (2021, adaptive conformal inference): with each window the share alpha that is left outside moves
 by `STEP` times (alpha - share that fell outside).
 """

@@ -1,4 +1,9 @@
-"""Bounds of forecasts from the quantile table: each from the first of block, all horizons and model that has it."""
+"""Bounds of forecasts: backtest quantiles of the horizon block, else of all horizons, else the model's own bounds.
+
+`add_bounds` takes forecasts with `scale`, a table of `fit_quantiles` and interval levels L in percent, and returns the
+forecasts, in their order, with q50, lo-L, hi-L and `interval`, which names where the bounds come from. Cold starts keep
+the bounds that they came with; a model without bounds gets normal ones.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +77,7 @@ def median(columns: Sequence[str]) -> pl.Expr:
 
 
 def raw_bound(side: str, level: int, columns: Sequence[str]) -> pl.Expr:
-    """A bound from the first rung that has it, not yet nested; `columns` are those of the forecasts."""
+    """A bound from the first source that has it, not yet nested; `columns` are those of the forecasts."""
     name = f"{side}-{level}"
     calibrated = [YHAT + pl.col(rung + name) * SCALE for rung in ("block:", "pooled:")]
     by_model = [pl.col(name)] if name in columns else []
@@ -90,7 +95,7 @@ def normal_bound(side: str, level: int) -> pl.Expr:
 
 
 def interval_method(levels: Sequence[int], columns: Sequence[str]) -> pl.Expr:
-    """`interval`: the first rung that has all bounds of the row; `columns` are those of the forecasts."""
+    """`interval`: the first source that has all bounds of the row; `columns` are those of the forecasts."""
     bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
     has_cold_start = pl.all_horizontal(
         is_cold_start(columns), *(pl.col(c).is_not_null() for c in bounds if c in columns)

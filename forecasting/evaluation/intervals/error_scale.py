@@ -1,5 +1,8 @@
 """Error scale: boosters correct the expected size of an error for what past windows showed about such forecasts.
 
+`fit_error_scale` takes scaled residuals and returns [model, grain, widths], `widths` being boosters as text;
+`rescale_forecasts` and `rescale_residuals` take rows and these boosters and return the rows with `scale` corrected.
+
 Errors that the boosters were trained on look smaller to them than new ones: half of the series get their scale from
 boosters of the other half (cross-conformal prediction, Vovk 2015), and forecasts from both.
 """

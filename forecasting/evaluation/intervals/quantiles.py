@@ -1,4 +1,9 @@
-"""Quantile table: the quantiles of past scaled residuals, by model, grain, block and band of volume."""
+"""Quantile table: the quantiles of past scaled residuals, by model, grain, block and band of volume.
+
+`fit_quantiles` takes rows of `backtests` with `scale` and interval levels in percent, and returns [model, grain, block,
+floor, n, skew, lo-L, hi-L ..., interval, widths]: residuals in units of `scale`, not of y; block null is for all
+horizons. The bounds of forecasts are computed from it in bounds.
+"""
 
 from __future__ import annotations
 

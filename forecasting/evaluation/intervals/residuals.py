@@ -1,4 +1,9 @@
-"""Scaled residuals: the error to expect of a forecast, and the past errors that may be used at a cutoff."""
+"""Scaled residuals: the error to expect of a forecast, and the past errors that may be used at a cutoff.
+
+`expected_error` returns an expression for `scale`, in units of y; `scaled_residuals` takes rows of `backtests` and
+returns the usable ones with `r`, (y - yhat) / scale; `calibration_rows` takes rows of `backtests`, a cutoff and a
+number of windows and returns the rows that bounds at this cutoff rest on.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How metrics are called and shown: labels, formats and order, from the registry's entries."""
+"""How metrics are called and shown: labels, formats and order, from the registry's entries.
+
+`label` takes the name of a metric (as "coverage-80") and returns its heading, `format_value` takes name and value and
+returns text, `in_display_order` takes names and returns those that are metrics, in the registry's order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Losses as Polars expressions over the columns of `backtests`: y, yhat (mean), q50 (median), lo- and hi- bounds."""
+"""Losses as Polars expressions over the columns of `backtests`: y, yhat (mean), q50 (median), lo- and hi- bounds.
+
+Losses take other expressions or an interval level in percent, and return an expression to be evaluated on a frame.
+`levels_of` takes column names and returns levels; `bound_probabilities` takes levels and returns {column: probability}.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""In-sample errors of naive forecasts: the scales of MASE and RMSSE."""
+"""In-sample errors of naive forecasts: `naive_error_scales` returns the scales of MASE and RMSSE of every series.
+
+It takes a history [unique_id, ds, y] with a row for every period and the length of the season in periods, and returns
+[unique_id, mase_scale, rmsse_scale, mean]; rmsse_scale is a squared error, of neighbouring periods.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Reference of all metrics as a Markdown table, from the entries of the registry: docs/METRICS.md.
+"""Reference of all metrics: `metrics_reference` takes nothing and returns the registry's entries as a Markdown table.
 
+It writes no file; its text is that of docs/METRICS.md:
 python -c "from forecasting.evaluation.metrics import reference as r; print(r.metrics_reference(), end='')"
 """
 

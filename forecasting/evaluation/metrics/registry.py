@@ -1,5 +1,8 @@
 """The registry of metrics: one entry says how a metric is computed, called, formatted, read and where it comes from.
 
+METRICS is {name: Metric}. `expression` takes a name and returns its Polars expression; `row_expressions` and
+`series_expressions` take the interval levels of a frame and return {metric: expression}.
+
 The scores table, MLflow, the printed summary, the report and the pages follow the entries and their order. `yhat` is
 the conditional mean and `q50` the median: bias and squared errors are judged on yhat, absolute errors on q50.
 """

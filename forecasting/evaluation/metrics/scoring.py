@@ -1,6 +1,8 @@
-"""Scores of backtest rows: every metric of the registry, by any grouping, as a long frame.
+"""Scores of backtest rows: `score` computes every metric of the registry, by any grouping, as a long frame.
 
-Rows without an observation (y null) are not scored.
+It takes rows of `backtests` (unique_id, ds, cutoff, y, yhat, mase_scale, rmsse_scale ...) and the columns to group by,
+and returns [*by, metric, value]. `pool_metrics` takes {metric: expression} and returns one column per metric. Rows
+without an observation (y null) are not scored; one with y and without a forecast raises ValueError in `score`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,9 @@
 """WRMSSE, the measure of the M5 competition: RMSSE of every series and aggregate, weighted by its recent sales.
 
+`recent_weights` takes recent sales [cutoff, unique_id, value, static columns] and levels of groups and returns [cutoff,
+grain, unique_id, weight]; `wrmsse_scores` takes rows of `backtests` and these weights and returns rows for the table
+`scores`.
+
 Within a grain (single series, stores, ..., the total) the weights are shares of recent revenue, or of recent units
 where there is no price; grains weigh alike (Makridakis, Spiliotis & Assimakopoulos, The M5 accuracy competition, 2022).
 """

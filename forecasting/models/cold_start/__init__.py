@@ -1,4 +1,9 @@
-"""Cold start: forecasts of new series from similar series, day by day of the season and along a launch curve."""
+"""Cold start: `similar_series_forecasts` forecasts new series from similar ones, by season and along a launch curve.
+
+It takes a Cut (what was known on a cutoff, future rows included), a frame of it and rows of new series, as from
+`select_new_series`, and returns [unique_id, ds, yhat, q50, lo-L, hi-L ..., source, cold_start], in units of y.
+`add_bounds` takes forecasts of all series and returns them with q50 and bounds of the cold starts among them.
+"""
 
 from __future__ import annotations
 

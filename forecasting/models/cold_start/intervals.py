@@ -1,5 +1,9 @@
 """Prediction intervals of new series: errors of series with a history that are forecast as though they had none.
 
+`cold_start_quantiles` takes a Cut, the levels of groups (combinations of static columns) and new series with their
+predicted `_multiple`, and returns [unique_id, multiple, q50, lo-L, hi-L ...]: median and bounds as multiples of the
+forecast, not in units of y; null where too few series are known.
+
 One horizon ago the level of each fifth of the series is predicted from the other four, and what it sold since is taken
 as a multiple of that forecast (cross-conformal prediction, Vovk 2015). Errors of one series are alike, as its level is
 what is in doubt, so series are counted and not days (see Dunn, Wasserman & Ramdas, "Distribution-free prediction sets

@@ -1,4 +1,9 @@
-"""Seasonal profile of a new series: mean sales of its narrowest group by phase of the season, scaled to its level."""
+"""Seasonal profile of a new series: mean sales of its narrowest group by phase of the season, scaled to its level.
+
+`profile_forecasts` takes a Cut, the days of new series and the levels of series and groups, and returns [unique_id, ds,
+y, group, yhat ...], yhat in units of y and without a launch curve. `level_correction` returns an expression: the factor
+by which a series sells more than this, from what it has sold itself.
+"""
 
 from __future__ import annotations
 

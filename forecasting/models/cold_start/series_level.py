@@ -1,8 +1,13 @@
-"""The level of a new series: a product of powers of its groups' levels, learned from the series with observations.
+"""The level of a new series as a multiple of the mean series, predicted from its groups' levels.
 
-"New in store S1" and "a wine" each carry information: as multiples of what the mean series sells on the same days, one
-per level of groups, their logarithms are the inputs of a generalised linear model (Tweedie deviance, logarithmic link).
-For a series with observations the group's multiple is taken without its own sales.
+`observed_series` takes a Cut and returns [unique_id, static columns ..., _sold, _due, _n] of series with recent sales;
+`predict_multiples` takes these rows, new series with the same columns and the levels of groups, and returns one number
+per new series, null where too few are known. `group_multiples` returns the same of groups.
+
+The level is a product of powers of the groups' levels: "new in store S1" and "a wine" each carry information. As
+multiples of what the mean series sells on the same days, one per level of groups, their logarithms are the inputs of a
+generalised linear model (Tweedie deviance, logarithmic link). For a series with observations the group's multiple is
+taken without its own sales.
 
 WAPE of the level of series that were hidden (each fifth predicted from the other four), by the narrowest group alone
 and by this model: groceries by week .79 and .48, items by day .71 and .70, departments by day .90 and .25, promoted

@@ -1,4 +1,8 @@
-"""LightGBM: one global model per horizon block, trained on all series at once."""
+"""LightGBM: one global model per horizon block, trained on all series at once; `build` makes it from its config entry.
+
+`LightGBM.fit` takes a Cut (what was known on a cutoff, future rows included) and returns a FittedLightGBM, whose
+`predict` returns one forecast row per future row of a bucket; `load` takes the folder that it was saved into.
+"""
 
 from forecasting.models.lightgbm.model import FittedLightGBM, LightGBM, build, load
 

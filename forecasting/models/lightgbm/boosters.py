@@ -1,4 +1,9 @@
-"""Training of boosters: their parameters, target and weights, when they stop, and the direction of price effects."""
+"""Training of the boosters of one horizon block: `prepare_training_data` bins rows, `train_boosters` trains on them.
+
+They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, level], and return one
+lightgbm.Booster per seed, with the number of trees given or found by early stopping. What these predict is turned into
+units of the level of a series, not of y, by TO_LEVELS.
+"""
 
 from __future__ import annotations
 

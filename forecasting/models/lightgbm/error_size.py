@@ -1,5 +1,8 @@
 """Relative size of errors: a few small trees that learn from past errors which forecasts are off by more than others.
 
+`train_error_size` takes a frame of inputs and the absolute errors of its rows and returns the boosters as text;
+`predict_error_size` takes this text and inputs and returns an array: each row's expected error over the mean error.
+
 One function of the size of a series does not fit all data: in some, promotions are missed most, in others the series
 that hardly ever sell. Trees of four leaves find the shape in the errors of earlier windows.
 """

@@ -1,8 +1,11 @@
 """LightGBM: one global model per horizon block, trained on all series at once, each in units of its recent level.
 
-A row for a day in block b reads sales at least `lead(b)` periods back, so no forecast feeds on another one. The target
-is y / level and rows weigh level ** (2 - p): the Tweedie deviance of power p is homogeneous of that degree, so the
-boosters minimise the deviance in the units of y (Jorgensen, The Theory of Dispersion Models, 1997, chapter 4).
+`build` returns an untrained LightGBM from its entry in the config; `fit` takes a Cut and returns a FittedLightGBM,
+whose `predict` returns [unique_id, ds, yhat, source, cold_start, q50], in units of y and without bounds.
+
+A row reads sales at least as many periods back as the last step of its block, so no forecast feeds on another one. The
+target of the mean is y / level, and rows weigh level ** (2 - p): the Tweedie deviance of power p is homogeneous of that
+degree, so it is minimised in the units of y (Jorgensen, The Theory of Dispersion Models, 1997, chapter 4).
 """
 
 from __future__ import annotations

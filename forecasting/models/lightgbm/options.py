@@ -1,4 +1,8 @@
-"""Options of a LightGBM entry in the config, checked before anything is trained."""
+"""Options of a LightGBM entry in the config: `read_options(spec, config)` returns checked Options or raises UserError.
+
+It is called before anything is trained; parameters of LightGBM itself (`params`) are passed on unchecked but for
+`objective`.
+"""
 
 from __future__ import annotations
 

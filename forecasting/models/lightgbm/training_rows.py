@@ -1,4 +1,9 @@
-"""Inputs of the boosters: the rows of a cut to learn from, their features, and the codes of text columns."""
+"""Inputs of the boosters: the rows of a cut to learn from, their features, and the codes of text columns.
+
+`Matrix.with_features` takes a Cut, a frame of it and a lead (how many periods back the newest sales may be that a row
+reads), and returns the rows with all inputs and `level`; `Matrix.future_rows` returns those of a bucket's future.
+`features_at` and `category_codes` take a Cut and return the parts of a Matrix. Nothing is trained here.
+"""
 
 from __future__ import annotations
 

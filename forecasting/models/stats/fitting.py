@@ -1,4 +1,9 @@
-"""One bucket of series through one StatsForecast class: fits, forecasts and coefficients as frames."""
+"""One bucket of series through one StatsForecast class: `fit_bucket` fits each, `predict_bucket` forecasts each.
+
+`fit_bucket` takes a StatsForecastSpec, a Cut and a bucket and returns [unique_id, params, regressors, reason], `params`
+as JSON, `reason` why a series failed. `predict_bucket` takes a frame of the cut and these rows and returns [unique_id,
+ds, _yhat, lo-L, hi-L ...], no rows for series that failed. `coefficient_table` returns [unique_id, name, value].
+"""
 
 from __future__ import annotations
 

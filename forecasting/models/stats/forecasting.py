@@ -1,4 +1,8 @@
-"""Forecasts of one series from its stored coefficients, or the reason why there is none."""
+"""Forecasts of one series from its stored coefficients, or the reason why there is none: `try_forecast`.
+
+It takes a StatsForecastSpec, a Cut, a Series and its Coefficients and returns ({_yhat, lo-L, hi-L: array of h values},
+None), or (None, reason) where the class fails or the forecast is not finite or far above all that was observed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Series as StatsForecast takes them: arrays without gaps, with the history and future of their regressors."""
+"""Series as StatsForecast takes them: arrays without gaps, with the history and future of their regressors.
+
+`iterate_histories` takes a StatsForecastSpec, a Cut and a frame of it, and yields one Series per series that has future
+rows; periods without an observation are filled in. `select_regressors` takes a Series and returns the names of the
+regressors that can be estimated from its history.
+"""
 
 from __future__ import annotations
 

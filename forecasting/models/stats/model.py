@@ -1,5 +1,8 @@
 """Any StatsForecast class by its name, fitted series by series, with known-ahead numbers as regressors where it can.
 
+`build` returns an untrained Stats from its entry in the config; `fit` takes a Cut and returns a FittedStats, whose
+`predict` returns [unique_id, ds, yhat, source, cold_start, lo-L, hi-L ...], bounds only where the class gives some.
+
 A fitted class is kept as its order and coefficients. A class with `forward` applies them to the history of any later
 cut without estimating anything again; the others (Croston, TBATS, ...) hold no state that outlives their history and
 are estimated again on it in every `predict`, which `source` shows: "TSB (refit)".

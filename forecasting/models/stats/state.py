@@ -1,4 +1,8 @@
-"""The state of a fitted StatsForecast object as JSON numbers, enough for its `forward` to work."""
+"""The state of a fitted StatsForecast object as JSON numbers, enough for its `forward` to work.
+
+`pack` takes the object and returns {name: plain value}; `unpack` sets this on an unfitted object in place and returns
+nothing; `named_coefficients` takes what `pack` returned and returns {name: number}. Nothing is written here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The specification of a StatsForecast model: a class by its name, its options, regressors and a transform."""
+"""The specification of a StatsForecast model: a class by its name, its options, regressors and a transform.
+
+`StatsForecastSpec.make` returns a fresh, unfitted object of the class, `to_json` and `from_json` turn the specification
+into a mapping and back; `classes` returns all that StatsForecast has, {name: class}. Nothing is fitted or checked here.
+"""
 
 from __future__ import annotations
 
