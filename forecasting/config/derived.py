@@ -1,6 +1,6 @@
 """DerivedKeys: properties that follow from the keys of a config alone, such as season, step, block ends.
 
-They take nothing and read no data; Config inherits them. Season, step and block ends count periods of the frequency.
+They read no data; Config inherits them. Season, step and block ends count periods of the frequency.
 """
 
 from __future__ import annotations

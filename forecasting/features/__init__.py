@@ -1,8 +1,8 @@
 """All features of a job: `Features.exprs` returns them as one list of expressions for a frame that `prepare` returns.
 
-The same list serves training, backtest, forecast and scenario. A frame is rows of a cut (what was known on a cutoff,
-future rows included); `lead` is the least number of periods back from which a row may use sales. Columns of text are
-no features here: models encode them.
+The same list serves training, backtest, forecast and scenario. A frame is rows [unique_id, ds, y, columns of the
+panel] of a cut (what was known on a cutoff, future rows included); `lead` is the least number of periods back from
+which a row may use sales. Columns of text are no features here: models encode them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Descriptions of features: `describe_feature` takes a feature's name and the config and returns one line of English.
+"""Descriptions of features: `describe_feature` takes a feature's name and the config and returns one line of text.
 
 It is found by the pattern of the name. `describe_table` returns the line of a feature table, given its lead (the least
 number of periods back from which sales are used).

@@ -1,6 +1,6 @@
 """Price elasticity of each series: the slope of its log sales over its log prices, and the sales that it predicts.
 
-`add_elasticity_columns` takes rows sorted by unique_id and ds and returns them with both columns per window; `features`
+`add_elasticity_columns` takes rows of the panel and returns them with both columns per window (1, 2 years); `features`
 lists these. Trees learn what a price does to all series on average; how this series responds has to come as a feature.
 """
 

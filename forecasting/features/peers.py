@@ -1,8 +1,8 @@
 """Same-day values of peer series: a price, a discount or a promotion against the mean of the series' groups.
 
-`mean_by_group` returns [group, ds, means] from the sums per bucket of series, `add_peer_columns` takes a frame and
-these and returns it with the differences. The group's mean itself is no feature: it is the same for all series
-of a day, and boosters would learn such days by heart.
+`mean_by_group` returns [group, ds, means] from the sums of all buckets of series; `add_peer_columns` takes rows of the
+panel and these means and returns the rows with a difference or ratio each. The group's mean itself is no feature: it
+is the same for all series of a day, and boosters would learn such days by heart.
 """
 
 from __future__ import annotations

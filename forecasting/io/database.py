@@ -1,7 +1,7 @@
-"""Read access to databases: `run_query` takes a URL of SQLAlchemy and a query and returns its rows as a typed frame.
+"""Read access to databases: `run_query` takes a URL of SQLAlchemy, a query and its parameters and returns a frame.
 
-Rows come in chunks and become columns at once. Nothing is written: transactions are never committed, and read-only
-where the database supports that (PostgreSQL, SQLite). `usable_url` is for libraries that connect themselves.
+Rows come in chunks and become typed columns at once. Nothing is written: transactions are never committed, and are
+read-only where the database supports that (PostgreSQL, SQLite). `usable_url` is for libraries that connect themselves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Calendar features: seasons, holidays, paydays, the job's events, and sales on the comparable day of earlier years.
 
-`features` returns them as Features; `add_calendar_columns` takes rows and returns them with the columns these read,
-looked up by day and place in tables of one row per day (`days`, `paydays`, `aligned`). The event_* columns must be
-there already: a cut adds them when it builds its frame.
+`features` returns them as Features; `add_calendar_columns` takes rows of the panel and returns them with the columns
+that these read, looked up by day and place (see `days`, `paydays`, `aligned`). Columns event_* must be there already: a
+cut (what was known on a cutoff) adds them when it builds its frame.
 """
 
 from __future__ import annotations

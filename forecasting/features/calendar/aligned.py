@@ -1,7 +1,7 @@
 """The comparable day of earlier years: the same distance from the same holiday, else the same phase of the year.
 
-`aligned_lags` takes days and a place (country, region) and returns how many periods back it lies. Easter 2024 lay three
-weeks before Easter 2025: neither the same date nor the same week of last year is comparable.
+`aligned_lags` takes days and a place (country, region) and returns the periods back to it, one number per day.
+Easter 2024 lay three weeks before Easter 2025: neither the same date nor the same week of last year is comparable.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Features of the job's events (a table of days and names): distance, shares, and sales on the same event before.
 
-`add_event_columns` takes a frame and rows of SCHEMA and returns it with event_* columns; `features` lists them.
-Events are looked up by date (and place), as holidays are: a row at the end of the horizon sees the events after
-it just as a row of the past does. Distances and codes end FAR days from an event.
+`add_event_columns` takes rows of the panel and events [table, place, ds, name] and returns the rows with columns
+event_*; `features` lists them. Events are looked up by date (and place), as holidays are: a row at the end of the
+horizon sees the events after it just as a row of the past does. Distances and codes end FAR days from an event.
 """
 
 from __future__ import annotations
