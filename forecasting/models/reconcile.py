@@ -1,8 +1,8 @@
-"""Reconcile: a model that names one of series and one of their aggregates, whose forecasts are later made to add up.
+"""Reconcile: a model that names a model of series and one of aggregates, whose forecasts are made to add up later.
 
 `build` returns an untrained Reconcile from an entry in the config. Nothing is reconciled here: a FittedReconcile holds
-both names and the variances of their errors in earlier backtests, and its `predict` returns no rows. They are made by
-MinTrace when all series and aggregates are forecast (steps/forecasting/reconciliation, evaluation/hierarchy).
+the names of both models and the variances of their errors in earlier backtests, and its `predict` returns no rows. Its
+rows are made when all series and aggregates have been forecast, by MinTrace (steps/forecasting/reconciliation).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `profile_forecasts` takes a Cut, the days of new series and the levels of series and groups, and returns [unique_id, ds,
 y, group, yhat ...], yhat in units of y and without a launch curve. `level_correction` returns an expression: the factor
-by which a series sells more than this, from what it has sold itself.
+(above 1 where the series sold more than this) by which such forecasts are corrected for its own sales.
 """
 
 from __future__ import annotations

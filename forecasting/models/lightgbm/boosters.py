@@ -1,8 +1,8 @@
 """Training of the boosters of one horizon block: `prepare_training_data` bins rows, `train_boosters` trains on them.
 
-They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, level], and return one
-lightgbm.Booster per seed, with the number of trees given or found by early stopping. What these predict is turned into
-units of the level of a series, not of y, by TO_LEVELS.
+They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, level]; `train_boosters` returns one
+lightgbm.Booster per seed, with the number of trees given or found by early stopping. TO_LEVELS turns what these predict
+into multiples of the level of a series (not yet units of y).
 """
 
 from __future__ import annotations

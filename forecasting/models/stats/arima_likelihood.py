@@ -1,7 +1,7 @@
 """Exact maximum likelihood of an ARIMA with regressors, of a given order: `refine` improves the fit of StatsForecast.
 
-It takes the params {arma, coef, sigma2} of a fit, y (n,) and x (n, k) or None, and returns them with other coef and
-sigma2; the order stays.
+It takes the params {arma, coef, sigma2} of a fit, y (n,) and x (n, k) or None, and returns them with coef and
+sigma2 of the highest exact likelihood uphill from the given ones; the order stays.
 
 StatsForecast 2.1.1 maximises the likelihood of a differenced model over a filter that keeps its covariances from one
 evaluation to the next (arima.py, `upARIMA` leaves the diffuse part of `Pn`), so its search stops where it began: at the
