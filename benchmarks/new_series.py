@@ -62,7 +62,7 @@ def panel(name: str, source: Path, folder: Path) -> Panel:
     places = {"source.path": str(source), "store.root": str(folder), "tracking.uri": f"sqlite:///{folder}/mlflow.db"}
     config = load(CONFIGS / f"{name}.yaml", places)
     run_step("ingest", config)
-    return session.open_panel(config, session.open_store(config))
+    return session.open_session(config).panel
 
 
 def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:

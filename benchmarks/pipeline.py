@@ -38,12 +38,11 @@ def run(config: Config, out: Path) -> None:
     facts = run_step("backtest", config).facts
     told["backtest"] = round(time.perf_counter() - started, 1)
     job = find_job(open_session(config), None)
-    rows = job.rows(facts["recipe"])
     told["champion"] = choose_champion(job)[0]
     told["models"] = [s["model"] for s in facts["scores"] if s["grain"] == "series"]
     told |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
     for model in told["models"]:
-        mine = rows.filter(pl.col("model") == model)
+        mine = job.rows(facts["recipe"], model)
         mine.select(c for c in ROWS if c in mine.columns).write_parquet(out / f"{model}.parquet")
     (out / "told.json").write_text(json.dumps(told), encoding="utf-8")
 

@@ -21,7 +21,7 @@ from forecasting.data import sources
 from forecasting.data.sources import TAGS
 from forecasting.steps import run_step
 from forecasting.steps.registry import Outcome
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session
 from tests.conftest import SCRATCH
 
 H = 14
@@ -87,7 +87,7 @@ class Job:
         return [run_step(step, config, cutoff) for step in steps]
 
     def table(self, name: str, **equals: Any) -> pl.DataFrame:
-        return open_store(self.config()).scan(name, **equals).collect()
+        return open_session(self.config()).store.scan(name, **equals).collect()
 
     def copy(self) -> "Job":
         """The same job as it is now, for a test that goes on with it."""
@@ -131,7 +131,7 @@ def ran() -> tuple[Job, dict[str, Outcome]]:
 
 def versions(job: Job) -> dict[str, int | None]:
     """The Delta version of every table but `runs`, the diary."""
-    store = open_store(job.config())
+    store = open_session(job.config()).store
     return {name: store.version(name) for name in store.tables if name != "runs"}
 
 

@@ -16,7 +16,7 @@ from forecasting.services.tracking.registry import Registry
 from forecasting.steps import run_step
 from forecasting.steps.export import export_table
 from forecasting.steps.registry import Outcome
-from forecasting.steps.session import open_session, open_store
+from forecasting.steps.session import open_session
 
 START = date(2024, 1, 1)
 
@@ -51,7 +51,7 @@ def job(root: str = "lake", **keys: Any) -> Any:
 
 
 def panel(root: str = "lake") -> pl.DataFrame:
-    return open_store(job(root)).scan("panel").collect()
+    return open_session(job(root)).store.scan("panel").collect()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_rule_of_text_for_a_column_of_numbers():
 def test_nothing_sold_at_all_still_runs():
     outcomes = run(table(days(60), [0] * 60), "ingest", "backtest", "train", "predict")
     assert {s["wape"] for s in outcomes[1].facts["scores"]} == {None}
-    told = open_store(job()).scan("forecasts").collect()
+    told = open_session(job()).store.scan("forecasts").collect()
     assert told["yhat"].to_list() == [0.0] * told.height
 
 

@@ -12,7 +12,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.config import load as read
 from forecasting.steps import run_step
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session
 from tests import chain
 
 STORE_DEPT = {
@@ -30,7 +30,7 @@ def backtested(config: Config) -> SimpleNamespace:
     """What the backtest told, its scores by model and grain, its reported rows."""
     told = [run_step(step, config) for step in ("ingest", "backtest")]
     scores = {(s["model"], s["grain"]): s for s in told[1].facts["scores"]}
-    rows = open_store(config).scan("backtests").filter("reported").collect()
+    rows = open_session(config).store.scan("backtests").filter("reported").collect()
     return SimpleNamespace(ingest=told[0].facts, facts=told[1].facts, scores=scores, rows=rows)
 
 

@@ -17,7 +17,7 @@ from forecasting.features.groups import priors
 from forecasting.frequency import FREQS
 from forecasting.models import build, load
 from forecasting.planning.scenario import check_edits, parse_changes
-from forecasting.steps.session import open_panel, open_store
+from forecasting.steps.session import open_session
 from tests.chain import make
 
 START = date(2022, 1, 3)
@@ -144,7 +144,7 @@ def test_text_in_a_column_of_numbers_is_refused_and_changes_nothing():
     sold(size=["1", "2", "large"]).write_parquet(job.folder / "sales.parquet")
     with pytest.raises(UserError, match=r"size was loaded as a number .* 'large'"):
         job.run(("ingest",))
-    assert open_store(job.config()).tables["panel"].schema["size"] == pl.Float64
+    assert open_session(job.config()).store.tables["panel"].schema["size"] == pl.Float64
     sold(size=["1", "2", None]).write_parquet(job.folder / "sales.parquet")
     job.run(("ingest",))
     assert job.table("panel")["size"].unique().sort().to_list() == [None, 1.0, 2.0]
@@ -175,7 +175,7 @@ def test_any_day_of_a_period_can_be_the_cutoff(freq, asked, found):
     rows = pl.DataFrame({"ds": days(60, freq, first), "y": [float(i % 5) for i in range(60)]})
     job = make(rows, **(LEAN | {"source": {"kind": "table"}, "freq": freq, "h": 2}))
     job.run(("ingest",))
-    panel = open_panel(job.config(), open_store(job.config()))
+    panel = open_session(job.config()).panel
     assert resolve_cutoff(panel, asked) == found
     with pytest.raises(UserError, match="nothing was observed by 2001-01-01"):
         resolve_cutoff(panel, date(2001, 1, 1))

@@ -115,7 +115,8 @@ def _moments(wide: pl.DataFrame, members: Sequence[str]) -> Floats:
 
 def _total_moments(wide: pl.DataFrame, members: Sequence[str]) -> Floats:
     """The mean of ee' (k, k) of the errors of all series together, day by day."""
-    totals = wide.group_by("cutoff", "ds").agg((pl.col(m) * pl.col("unit")).sum() for m in members)
+    # in the order of the rows: another one would move the last bits of the moments
+    totals = wide.group_by("cutoff", "ds", maintain_order=True).agg((pl.col(m) * pl.col("unit")).sum() for m in members)
     return _moments(totals, members)
 
 

@@ -75,16 +75,6 @@ def open_session(config: Config, user: str = "local", role: str = "admin") -> Se
     return Session(config, replace(store, tables=tables(config, driver_types(meta))), meta, user, role)
 
 
-def open_store(config: Config) -> Store:
-    """The store of a session of its own."""
-    return open_session(config).store
-
-
-def open_panel(config: Config, store: Store) -> Panel:
-    """The panel of a session on this store."""
-    return Session(config, store, read_meta(store)).panel
-
-
 def open_registry(config: Config) -> Registry:
     """The job's runs and bundle versions."""
     return Registry(config.tracking.uri, config.tracking.artifacts, config.name)

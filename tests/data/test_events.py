@@ -16,7 +16,7 @@ from forecasting.errors import UserError
 from forecasting.features.calendar.places import event_code
 from forecasting.steps import run_step
 from forecasting.steps.identity import recipe_of
-from forecasting.steps.session import open_panel, open_store
+from forecasting.steps.session import open_session
 from tests import chain
 
 JOB = {"name": "x", "source": {"path": "sales.csv"}, "freq": "1d", "h": 7, "columns": {"static": ["state", "city"]}}
@@ -158,7 +158,7 @@ def loaded(tmp_path_factory) -> chain.Job:
 
 def test_events_stand_in_their_table_and_a_panel_knows_them(loaded):
     config = loaded.config()
-    panel = open_panel(config, open_store(config))
+    panel = open_session(config).panel
     assert panel.events().select("place", "name").collect().rows() == [("S1", "summer"), ("S1", "winter")]
     rows = Cut(panel, chain.LAST - timedelta(chain.H), chain.H).frame(0).sort("ds")
     seen = rows.group_by("store", maintain_order=True).agg(pl.col("event_fairs_today", "event_fairs_next").last())

@@ -10,7 +10,7 @@ import yaml
 
 from forecasting.config import Config, load
 from forecasting.data.schemas import tables
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session
 
 JOB: dict[str, Any] = {
     "name": "tiny",
@@ -69,5 +69,5 @@ def piped(harness: None, make_job: Make) -> SimpleNamespace:
 
 def versions(config: Config) -> dict[str, int | None]:
     """The Delta version of every table but `runs`, which is a diary: each run adds its line."""
-    store = open_store(config)
+    store = open_session(config).store
     return {name: store.version(name) for name in tables(config) if name != "runs"}

@@ -25,7 +25,7 @@ from forecasting.config import Config, load
 from forecasting.errors import UserError
 from forecasting.steps import run_step
 from forecasting.steps.registry import PIPELINE, STEPS, Outcome
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session
 from tests.conftest import ROOT
 
 Make = Callable[..., Path]
@@ -59,7 +59,7 @@ def test_the_pipeline_does_what_the_steps_do(piped: SimpleNamespace, make_job: M
 
 
 def contents(config: Config, table: str) -> pl.DataFrame:
-    store = open_store(config)
+    store = open_session(config).store
     frame = store.scan(table).collect().sort(store.tables[table].key)
     return frame.drop([c for c in NOW if c in frame.columns])
 

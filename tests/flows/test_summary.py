@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from flows import summary
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session
 
 INGEST: dict[str, Any] = {
     "lines": 1020, "aggregated": 1000, "quarantined": 12, "quarantined_by_rule": {"number": 2, "below_y_min": 10},
@@ -93,7 +93,7 @@ def told(piped: SimpleNamespace) -> str:
 
 
 def test_a_real_run_tells_what_the_store_holds(told: str, piped: SimpleNamespace) -> None:
-    store = open_store(piped.config)
+    store = open_session(piped.config).store
     panel = store.scan("panel").collect()
     filled = panel.filter(pl.col("flag") == "filled").height
     forecasts = store.scan("forecasts").filter(pl.col("grain") == "series").collect()

@@ -13,7 +13,7 @@ from forecasting.services.store import Store
 from forecasting.services.store.maintenance import compact, vacuum
 from forecasting.services.store.report_files import read_report_file, write_report_file
 from forecasting.services.store.vintages import publish_vintage, published_vintages, scan_published
-from forecasting.steps.session import open_store
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.servers import free_port, upload
 from tests.services.test_store import TABLES, forecasts, panel, stored
@@ -91,7 +91,7 @@ def test_loads_on_s3_end_as_on_disk(s3, tmp_path):
         there, here = local.run(["ingest"], **raw)[0], local.run(["ingest"])[0]
         assert there.facts["rows_written"] == here.facts["rows_written"] > 0
     for name, key in {"panel": ["unique_id", "ds"], "series": ["unique_id"], "groups": ["group", "ds"]}.items():
-        found = open_store(local.config(**raw)).scan(name).collect()
+        found = open_session(local.config(**raw)).store.scan(name).collect()
         assert_frame_equal(found.sort(key), local.table(name).sort(key))
     assert local.run(["ingest"], **raw)[0].reused
 
@@ -102,8 +102,8 @@ def test_forecasts_made_on_s3_are_those_made_on_disk(s3):
     job = chain.make(rows, models=["ladder"], backtest={"windows": 1, "step": chain.H, "calibration": 0})
     job.run()
     job.run(store__root=f"{s3}/lake")
-    there = scan_published(open_store(job.config(store__root=f"{s3}/lake"))).collect()
-    chain.assert_alike(there, scan_published(open_store(job.config())).collect())
+    there = scan_published(open_session(job.config(store__root=f"{s3}/lake")).store).collect()
+    chain.assert_alike(there, scan_published(open_session(job.config()).store).collect())
 
 
 def test_a_store_that_does_not_answer_is_told(store, monkeypatch):

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
 from forecasting.steps.ingestion import incremental, rebuild
-from forecasting.steps.session import open_panel, open_store
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import Job
 
@@ -141,7 +141,7 @@ def test_a_deleted_row_is_a_day_that_nobody_told_of_and_the_first_row_is_no_more
     assert panel["ds"].min() == DAY + timedelta(1)
     assert panel["y"].to_list() == [1, 2, None, 4, 5]
     assert panel["flag"].to_list()[2] == "filled"
-    old = open_store(some.config(data_version=1)).scan("panel").collect().sort("ds")
+    old = open_session(some.config(data_version=1)).store.scan("panel").collect().sort("ds")
     assert old["y"].to_list() == [0, 1, 2, 3, 4, 5], "the load before still reads it"
 
 
@@ -162,14 +162,14 @@ def test_any_earlier_load_is_read_again_and_nothing_is_loaded_then():
         assert told.facts["data_version"] == k
     for k in (1, 2, 3):
         config = some.config(data_version=k)
-        store = open_store(config)
+        store = open_session(config).store
         assert store.scan("panel").collect().height == k == store.scan("groups").collect().height / 4
         assert store.scan("series").collect()["n"].to_list() == [k]
-        assert open_panel(config, store).groups().collect().height == 4 * k
+        assert open_session(config).panel.groups().collect().height == 4 * k
     told = some.run(["ingest"], data_version=2)[0]
     assert (told.reused, told.facts["keys"], told.facts["data_version"]) == (True, 2, 2)
     with pytest.raises(UserError, match=r"data_version: there is no load 9 \(the newest is 3\)"):
-        open_store(some.config(data_version=9))
+        open_session(some.config(data_version=9))
 
 
 def test_a_load_whose_files_are_gone_is_told_in_a_sentence():
@@ -181,5 +181,5 @@ def test_a_load_whose_files_are_gone_is_told_in_a_sentence():
     for name, _ in gone:
         Path(name).unlink()
     with pytest.raises(UserError, match="the files of load 1 are not kept any more"):
-        open_store(some.config(data_version=1))
+        open_session(some.config(data_version=1))
     assert some.table("panel")["y"].to_list() == [2.0]

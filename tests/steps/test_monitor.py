@@ -57,7 +57,7 @@ def test_a_planted_shift_is_found_and_an_unchanged_column_is_not(shifted):
 
 def test_the_report_is_kept_beside_the_tables(shifted):
     job, facts = shifted
-    html = read_report_file(session.open_store(job.config()), f"reports/drift-{LAST}.html").decode()
+    html = read_report_file(session.open_session(job.config()).store, f"reports/drift-{LAST}.html").decode()
     assert facts["report"].endswith(f"reports/drift-{LAST}.html")
     assert "price" in html
     assert 'src="http' not in html

@@ -14,7 +14,7 @@ from forecasting.services.store.vintages import published_vintages
 from forecasting.steps import run_step
 from forecasting.steps.queries.sums import sums
 from forecasting.steps.scenario import SeriesFilter, run_scenario
-from forecasting.steps.session import open_session, open_store
+from forecasting.steps.session import open_session
 from tests import chain
 
 NEWEST, H = date(1992, 8, 6), 8
@@ -50,7 +50,7 @@ def juice(configs, shared) -> SimpleNamespace:
         days = (NEWEST + timedelta(7), NEWEST + timedelta(7 * H))
         edits = parse_changes(["price_per_oz*=1"], days)
         scenario = run_scenario(open_session(config), edits, SeriesFilter("store = '47'")).rows
-    said = open_store(config).scan("forecasts").collect()
+    said = open_session(config).store.scan("forecasts").collect()
     sold = rows.filter(HIDDEN, pl.col("ds") > NEWEST).select("unique_id", "ds", sold="y")
     return SimpleNamespace(config=config, scenario=scenario, said=said, new=said.join(sold, on=["unique_id", "ds"]))
 
@@ -78,7 +78,7 @@ def test_their_bounds_hold_what_they_promise(juice, model):
 
 def test_a_scenario_says_of_them_what_was_published(juice):
     """Asked for with the series of one store alone, and told by all the others."""
-    champion = published_vintages(open_store(juice.config))["champion"][0]
+    champion = published_vintages(open_session(juice.config).store)["champion"][0]
     published = juice.said.filter(model=champion, interval="cold start")
     both = juice.scenario.join(published, on=["unique_id", "ds"], suffix=":published")
     assert both["unique_id"].n_unique() > 0

@@ -55,7 +55,7 @@ def test_a_planned_closed_day_is_zero_without_width(rows):
 
 def test_the_vintage_names_its_champion_and_makes_the_rows_visible(ran, rows):
     job, told = ran
-    store = session.open_store(job.config())
+    store = session.open_session(job.config()).store
     vintage = published_vintages(store).row(0, named=True)
     assert published_vintages(store).height == 1
     assert (vintage["cutoff"], vintage["version"], vintage["rows"]) == (LAST, 1, rows.height)

@@ -12,7 +12,7 @@ from forecasting.steps.export import export_table
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.queries import sums as module
 from forecasting.steps.queries.sums import residuals, sums
-from forecasting.steps.session import open_session, open_store
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, OVER, H
 
@@ -110,7 +110,7 @@ def test_without_a_window_the_key_is_named(ran, monkeypatch):
 
 def test_a_vintage_from_before_tells_how_to_make_it_anew(ran):
     job = ran[0].copy()
-    store = open_store(job.config())
+    store = open_session(job.config()).store
     rows = job.table("forecasts").with_columns(scale=pl.lit(None, pl.Float64))
     store.replace("forecasts", rows, cutoff=LAST, version=1)
     with pytest.raises(UserError, match="run the step predict once more, with force"):

@@ -11,7 +11,8 @@ import pytest
 
 from forecasting.errors import UserError
 from forecasting.steps import identity, run_step, session
-from forecasting.steps.train.champion import _best_learned_model
+from forecasting.steps.train.champion import best_learned_model
+from forecasting.steps.train.job import Job as Training
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
@@ -168,15 +169,26 @@ def errors(model: str, size: float, series: int = 40) -> pl.DataFrame:
     return frame.with_columns(cutoff=pl.lit(date(2023, 12, 31)), model=pl.lit(model), closed=pl.lit(False))
 
 
+class Judged(Training):
+    """A training whose backtest rows are given."""
+
+    def __init__(self, job: Job, rows: pl.DataFrame) -> None:
+        super().__init__(session.open_session(job.config()), LAST, {"recipe": ""})
+        object.__setattr__(self, "given", rows)
+
+    def rows(self, recipe: str, model: str) -> pl.DataFrame:
+        return self.given.filter(model=model)
+
+
 @pytest.mark.parametrize(("single", "serves"), [(9.9, "Combination"), (5.0, "LightGBM"), (15.0, "Combination")])
 def test_a_single_model_serves_instead_of_the_combination_only_when_it_is_better_by_more_than_chance(single, serves):
     config = chain.make(models=["ladder", chain.LIGHT, {"ensemble": {"name": "Combination", "weights": "learned"}}])
     rows = pl.concat([errors("LightGBM", single), errors("Combination", 10.0)])
-    assert _best_learned_model(config.config(), rows)["model"].unique().to_list() == [serves]
+    assert best_learned_model(Judged(config, rows), ["Combination", "LightGBM"])["model"].unique().to_list() == [serves]
 
 
 def test_a_median_head_helps_and_does_not_serve():
     heads = {"lightgbm": {"name": "Half", "predicts": "median"}}
     config = chain.make(models=["ladder", chain.LIGHT, heads])
     rows = pl.concat([errors("LightGBM", 9.0), errors("Half", 5.0)])
-    assert _best_learned_model(config.config(), rows)["model"].unique().to_list() == ["LightGBM"]
+    assert best_learned_model(Judged(config, rows), ["Half", "LightGBM"])["model"].unique().to_list() == ["LightGBM"]

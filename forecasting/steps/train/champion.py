@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import polars as pl
 
-from forecasting.config import Config
 from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
@@ -27,29 +27,29 @@ def choose_champion(job: Job) -> tuple[str, Decision | None]:
     It is the best learned model if that beats the ladder, else the best rung of the ladder; the decision is None for a
     recipe without learned models.
     """
-    rows = job.rows(job.scored["recipe"])
-    ladder = rows.filter(pl.col("model").is_in(LADDER))
-    rung = str(paired_test.best_model_rows(ladder)["model"][0])
-    learned = rows.filter(~pl.col("model").is_in(LADDER))
-    if learned.is_empty():
-        return rung, None
-    best = _best_learned_model(job.config, learned)
-    verdict = promotion.decide_promotion(best, None, ladder)
-    return (str(best["model"][0]) if verdict.promote else rung), verdict
+    names = job.models()
+    rung = job.best_rows([name for name in names if name in LADDER])
+    learned = [name for name in names if name not in LADDER]
+    if not learned:
+        return str(rung["model"][0]), None
+    best = best_learned_model(job, learned)
+    verdict = promotion.decide_promotion(best, None, rung)
+    return str((best if verdict.promote else rung)["model"][0]), verdict
 
 
-def _best_learned_model(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+def best_learned_model(job: Job, names: Sequence[str]) -> pl.DataFrame:
     """The rows of the best by WAPE; those of the recipe's combination where it is not better by more than chance.
 
     A combination of many is the safer choice: that one of its members did better in the windows is mostly luck. A head
     that predicts medians is a member only: its sums are no forecast of sums (of rare sellers they are 0).
     """
-    medians = [m.name for m in config.models if m.options.get("predicts") == "median"]
-    means = rows.filter(~pl.col("model").is_in(medians))
-    best = paired_test.best_model_rows(means if means.height else rows)
-    names = [m.name for m in config.models if m.family == "ensemble" and m.on == "series"]
-    safe = rows.filter(pl.col("model").is_in(names[:1]))
-    compared = paired_test.compare_pair(best, safe) if safe.height else None
+    medians = [m.name for m in job.config.models if m.options.get("predicts") == "median"]
+    best = job.best_rows([name for name in names if name not in medians] or names)
+    ensembles = [m.name for m in job.config.models if m.family == "ensemble" and m.on == "series"][:1]
+    if not set(ensembles) & set(names):
+        return best
+    safe = job.rows(job.recipe, ensembles[0])
+    compared = paired_test.compare_pair(best, safe)
     return safe if compared is not None and compared.lo <= 0 else best
 
 
@@ -61,13 +61,11 @@ def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -
     serving = _champion_tags(job.session)
     if serving is None:
         return _decide_first_champion(bundle, verdict)
-    if serving["recipe"] == job.scored["recipe"]:
+    if serving["recipe"] == job.recipe:
         return checked if serving["cutoff"] <= str(job.cutoff) else _refuse_older(serving)
-    mine = job.rows(job.scored["recipe"])
-    challenger = mine.filter(pl.col("model") == bundle.champion)
-    return promotion.decide_promotion(
-        challenger, _champion_rows(job, serving), mine.filter(pl.col("model").is_in(LADDER))
-    )
+    challenger = job.rows(job.recipe, bundle.champion)
+    ladder = job.best_rows([name for name in job.models() if name in LADDER])
+    return promotion.decide_promotion(challenger, _champion_rows(job, serving), ladder)
 
 
 def _decide_first_champion(bundle: Bundle, verdict: Decision | None) -> Decision:
@@ -105,15 +103,15 @@ def _champion_tags(session: Session) -> dict[str, str] | None:
 
 
 def _champion_rows(job: Job, serving: dict[str, str]) -> pl.DataFrame:
-    """The champion recipe's rows on this job's windows; it is backtested again where they are missing."""
-    rows = job.rows(serving["recipe"])
-    if rows["cutoff"].n_unique() < len(job.scored["cutoffs"]):
+    """The champion's rows on this job's windows; its recipe is backtested again where they are missing."""
+    rows = job.rows(serving["recipe"], serving["champion"])
+    if rows["cutoff"].n_unique() < len(job.reported):
         log.event("the champion's recipe is backtested on the new windows", recipe=serving["recipe"])
         version = int(serving["version"])
         session = bundles.served_by(job.session, bundles.fetch(job.session.registry, version), version)
         run_log.record(session.store, backtest(session, job.cutoff).as_dict())
-        rows = job.rows(serving["recipe"])
-    return rows.filter(pl.col("model") == serving["champion"])
+        rows = job.rows(serving["recipe"], serving["champion"])
+    return rows
 
 
 def set_alias(session: Session, version: int, decision: Decision) -> None:

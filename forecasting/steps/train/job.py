@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +12,9 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import UserError
+from forecasting.evaluation.paired_test import model_wapes
 from forecasting.steps import identity, run_log
+from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.session import Session
 
 
@@ -28,15 +31,36 @@ class Job:
         return self.session.config
 
     @property
+    def recipe(self) -> str:
+        """Identity of the recipe that is trained."""
+        return str(self.scored["recipe"])
+
+    @property
+    def reported(self) -> list[date]:
+        """The cutoffs on which scores are reported."""
+        return [date.fromisoformat(c) for c in self.scored["cutoffs"]]
+
+    @property
     def cutoffs(self) -> list[date]:
         """The windows of the backtest, those included that only calibrate."""
-        return [date.fromisoformat(c) for c in (*self.scored["calibration"], *self.scored["cutoffs"])]
+        return [*(date.fromisoformat(c) for c in self.scored["calibration"]), *self.reported]
 
-    def rows(self, recipe: str) -> pl.DataFrame:
-        """The backtest rows of single series of a recipe on this job's reported windows."""
-        at = [date.fromisoformat(c) for c in self.scored["cutoffs"]]
-        rows = self.session.store.scan("backtests", cutoff=at)
-        return rows.filter(pl.col("recipe") == recipe, pl.col("grain") == "series").collect()
+    def models(self) -> list[str]:
+        """The models of the recipe that were backtested on single series, by name."""
+        names = self._reported_rows(self.recipe).select(pl.col("model").unique().sort()).collect()
+        return [str(name) for name in names["model"]]
+
+    def rows(self, recipe: str, model: str) -> pl.DataFrame:
+        """The backtest rows of single series of a model of a recipe on the reported windows."""
+        return self._reported_rows(recipe).filter(pl.col("model") == model).collect()
+
+    def best_rows(self, names: Sequence[str]) -> pl.DataFrame:
+        """The rows of the model with the lowest WAPE of these, ties by name; one model is read at a time."""
+        wapes = pl.concat([model_wapes(self.rows(self.recipe, name)) for name in names])
+        return self.rows(self.recipe, str(wapes.sort("wape", "model")["model"][0]))
+
+    def _reported_rows(self, recipe: str) -> pl.LazyFrame:
+        return backtest_rows(self.session.store, recipe, self.reported).filter(pl.col("grain") == "series")
 
 
 def find_job(session: Session, cutoff: date | None) -> Job:
