@@ -26,7 +26,7 @@ config, at = load(path), date.fromisoformat(cutoff)
 session = open_session(config)
 rows = session.store.scan("panel").filter(pl.col("unique_id") == name).collect()
 whole = session.panel
-panel = Panel(config, InMemory(rows), (0,), whole.groups, whole=whole)
+panel = Panel(config, InMemory(rows), (0,), whole.groups, part_of=whole)
 bundle = bundles.fetch(session.registry, bundles.version_at(session, at))
 rows = forecast_bucket(bundle.trained, Cut(panel, at, config.h), 0).with_columns(grain=pl.lit("series"))
 calibrate(rows, bundle.quantiles, config).write_parquet(out)

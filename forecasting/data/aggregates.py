@@ -1,4 +1,4 @@
-"""Sums of series: the table `groups`, and a cut whose series are aggregates."""
+"""Aggregates: the rows of the table `groups`, and a cut whose series are sums of series."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> p
 def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
 
-    Future rows carry what the cut's own rows say (rules and edits applied), so a scenario reaches the aggregates.
+    Future rows are sums of the future rows of the cut, with its edits, so a scenario reaches the aggregates.
     """
     parts = pl.concat(cut.panel.engine.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
     summed = parts.group_by(*KEY).agg(pl.all().sum())
@@ -48,7 +48,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
 
 
 def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:
-    """One bucket's share of the sums and counts behind `aggregate`."""
+    """One bucket's share of the sums and counts behind `aggregate_cut`."""
     frame = cut.frame(bucket)
     means = [c for c in cut.config.columns.known_ahead if frame.schema[c].is_numeric()]
     sums = [pl.col("y").sum(), pl.col("y").count().alias("_n")]
@@ -58,7 +58,7 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
 
 
 def _without_statics(config: Config, ahead: list[str]) -> Config:
-    """The config as it holds for aggregates: no static columns, only averaged drivers, no joined key."""
+    """The config as it holds for aggregates: no static columns, only averaged drivers, no key of several columns."""
     roles = {
         role: name if (name := getattr(config.columns, role)) in ahead else None for role in ("price", "promo", "open")
     }

@@ -20,31 +20,29 @@ from forecasting.features import GroupData, peers
 from forecasting.features.base import Context
 from forecasting.features.calendar import events
 
-ROOM = 512_000_000
-"""Bytes of a cut's cache of frames and matrices that several models read."""
-
-
-EVER = sys.maxsize
+CACHE_BYTES = 512_000_000
+"""The size of a cut's cache of frames and matrices that several models read."""
 
 
 @dataclass(frozen=True)
 class Cut:
     """What was known at `cutoff` about the next `h` periods, with the edits of a scenario.
 
-    What is made of it `once` is kept within `room` bytes.
+    It holds references and can be pickled; what is computed from it is cached, and left behind when it is pickled.
+    `cache_bytes` limits what is `cached`; what is `shared` by all buckets is small and kept as long as the cut.
     """
 
     panel: Panel
     cutoff: date
     h: int
     edits: tuple[Edit, ...] = ()
-    room: int = field(default=ROOM, compare=False, repr=False)
-    _memory: Cache = field(init=False, compare=False, repr=False)  # no other cut may have it, be it made of this one
-    _kept: Cache = field(init=False, compare=False, repr=False)
+    cache_bytes: int = field(default=CACHE_BYTES, compare=False, repr=False)
+    _cache: Cache = field(init=False, compare=False, repr=False)  # never passed on to a cut made from this one
+    _shared: Cache = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_memory", Cache(self.room))
-        object.__setattr__(self, "_kept", Cache(EVER))
+        object.__setattr__(self, "_cache", Cache(self.cache_bytes))
+        object.__setattr__(self, "_shared", Cache(sys.maxsize))
 
     @property
     def config(self) -> Config:
@@ -55,47 +53,47 @@ class Cut:
         """The last day of the horizon."""
         return self.config.frequency.shift(self.cutoff, self.h)
 
-    def once(self, what: Hashable, make: Callable[[], Value]) -> Value:
-        """What `make` returns, kept by the name `what` for the next who asks."""
-        return self._memory.get_or_compute(what, make)
+    def cached(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value of `compute`, cached under `key` while there is room for it."""
+        return self._cache.get_or_compute(key, compute)
 
-    def kept(self, what: Hashable, make: Callable[[], Value]) -> Value:
-        """What `make` returns, kept as long as the cut: one for all buckets, small, and made from all of them."""
-        return self._kept.get_or_compute(what, make)
+    def shared(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value of `compute`, cached under `key` as long as the cut: small, made from all buckets, read by each."""
+        return self._shared.get_or_compute(key, compute)
 
     def __reduce__(self) -> tuple[type[Cut], tuple[object, ...]]:
-        """Another process gets the references, and none of what was made here."""
-        return Cut, (self.panel, self.cutoff, self.h, self.edits, self.room)
+        """A cut is pickled as its references, without its caches."""
+        return Cut, (self.panel, self.cutoff, self.h, self.edits, self.cache_bytes)
 
     @property
     def groups(self) -> pl.DataFrame:
         """The table `groups`, days after the cutoff included."""
-        return self.kept("groups", lambda: self.panel.groups().collect())
+        return self.shared("groups", lambda: self.panel.groups().collect())
 
     @cached_property
     def group_data(self) -> GroupData:
-        """Data about the groups of series: their sums up to the cutoff, and same-day means of peers."""
-        means = self.kept("peer means", self._peer_means)
+        """Sums of the groups of series up to the cutoff, and same-day means of peer series."""
+        means = self.shared("peer means", self._peer_means)
         return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means if means.width else None)
 
     def _peer_means(self) -> pl.DataFrame:
-        """Same-day means of peers; without columns where no column tells what peers do."""
-        every = replace(self, panel=self.panel.whole) if self.panel.whole else self
+        """Same-day means of peer series; a frame without columns where no column has any."""
+        every = replace(self, panel=self.panel.part_of) if self.panel.part_of else self
         buckets = every.panel.buckets
         context = Context(self.config, dict(every.panel.scan(buckets[0]).collect_schema()))
         parts = [peers.sum_by_group(every.frame(b), context) for b in buckets] if peers.has_peers(context) else []
         return peers.mean_by_group(parts) if parts else pl.DataFrame()
 
-    def facts_of_all_buckets(self) -> dict[str, pl.DataFrame]:
-        """What was made from all buckets so far, by name: small frames that take a walk through all of them."""
-        kept = self._kept.held()
-        return {k: frame for k, frame in kept.items() if isinstance(k, str) and isinstance(frame, pl.DataFrame)}
+    def shared_frames(self) -> dict[str, pl.DataFrame]:
+        """The frames that are shared so far, by key: small, but each takes a walk through all buckets to compute."""
+        held = self._shared.held()
+        return {k: frame for k, frame in held.items() if isinstance(k, str) and isinstance(frame, pl.DataFrame)}
 
-    def with_facts(self, facts: Mapping[str, pl.DataFrame]) -> Cut:
-        """The same cut, which need not make these frames again."""
+    def with_shared_frames(self, frames: Mapping[str, pl.DataFrame]) -> Cut:
+        """The same cut with these frames, which it need not compute again."""
         cut = replace(self)
-        for name, frame in facts.items():
-            cut.kept(name, partial(pl.DataFrame.clone, frame))
+        for name, frame in frames.items():
+            cut.shared(name, partial(pl.DataFrame.clone, frame))
         return cut
 
     def frame(self, bucket: int) -> pl.DataFrame:
@@ -105,7 +103,7 @@ class Cut:
         with edits applied and the columns of events added. In future rows y, y_raw, flag and every column that is not
         known ahead are null.
         """
-        return self.once(("frame", bucket), partial(self._frame, bucket))
+        return self.cached(("frame", bucket), partial(self._frame, bucket))
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
@@ -116,7 +114,9 @@ class Cut:
         for edit in self.edits:
             edited = is_future.then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
             frame = frame.with_columns(edited.alias(edit.column))
-        return events.add_event_columns(frame, self.kept("events", lambda: self.panel.events().collect()), self.config)
+        return events.add_event_columns(
+            frame, self.shared("events", lambda: self.panel.events().collect()), self.config
+        )
 
     def __repr__(self) -> str:
         return f"Cut({self.config.name} at {self.cutoff}, {self.h} periods ahead)"

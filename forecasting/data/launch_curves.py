@@ -22,7 +22,7 @@ SCHEMA = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.
 
 def launch_curves_at(cut: Cut) -> pl.DataFrame:
     """The launch curves of a cut (see `fit_launch_curves`), fitted when they are first needed and then kept with it."""
-    return cut.kept("launch curves", partial(fit_launch_curves, cut))
+    return cut.shared("launch curves", partial(fit_launch_curves, cut))
 
 
 def fit_launch_curves(cut: Cut) -> pl.DataFrame:
@@ -34,7 +34,7 @@ def fit_launch_curves(cut: Cut) -> pl.DataFrame:
     """
     if cut.groups.is_empty():  # aggregates are never new
         return pl.DataFrame(schema=SCHEMA)
-    rows = cut.kept("launches", partial(_launch_rows, cut))
+    rows = cut.shared("launches", partial(_launch_rows, cut))
     every = levels(cut.config, rows.schema)
     return pl.concat([_curves_of_level(rows.drop_nulls(list(level)), level) for level in every]).sort("group", "age")
 
@@ -44,14 +44,14 @@ def early_sales_ratios(cut: Cut) -> pl.Series:
     and its own later level; one number per launch, sorted by unique_id.
     """
     curve = launch_curves_at(cut).filter(pl.col("group") == group_label(())).select("factor", _age="age")
-    rows = cut.kept("launches", partial(_launch_rows, cut)).join(curve, on="_age")
+    rows = cut.shared("launches", partial(_launch_rows, cut)).join(curve, on="_age")
     share = pl.col("y").sum() / (pl.col("_due") * pl.col("factor")).sum()
     return rows.group_by("unique_id").agg(share=share).filter(pl.col("share").is_finite()).sort("unique_id")["share"]
 
 
 def _launch_rows(cut: Cut) -> pl.DataFrame:
     """The rows of the first `ramp_periods` of all launches, with _age and _due (see `_add_due`)."""
-    panel, ramp, frequency = cut.panel.whole or cut.panel, ramp_periods(cut.config), cut.config.frequency
+    panel, ramp, frequency = cut.panel.part_of or cut.panel, ramp_periods(cut.config), cut.config.frequency
     begun = (frequency.shift(cast(date, cut.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
     parts = [_established_and_launched(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
     usual = pl.concat(old for old, _ in parts).group_by("ds").agg(_usual=pl.col("y").sum() / pl.col("n").sum())

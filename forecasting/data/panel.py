@@ -1,4 +1,4 @@
-"""The panel of all series of a job, bucket by bucket."""
+"""The panel: references to all series of a job, bucket by bucket."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ R = TypeVar("R")
 
 
 class Engine(Protocol):
-    """What walks the buckets of a panel: in this process, in several, or on a cluster."""
+    """The engine that walks the buckets of a panel: in this process, in several, or on a cluster."""
 
     def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
-        """`function` of every item, in the order of the items."""
+        """The results of `function`, in the order of the items."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class InProcess:
     """The engine of panels in memory: one bucket after the other, in this process."""
 
     def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
-        """`function` of every item, in the order of the items."""
+        """The results of `function`, in the order of the items."""
         return map(function, items)
 
 
@@ -58,8 +58,8 @@ class Panel:
 
     `scan` gives the rows of one bucket as in the table `panel`; `groups` the sums by group and ds (table `groups`),
     `events` the config's own ones, by day (table `events`). `engine` maps a function over buckets, here or in other
-    processes. `whole` is the panel of which this one holds some series: groups and peers are still
-    those of all series.
+    processes. `part_of` is the panel of all series when this one holds some of them: groups and peers are still those
+    of all.
     """
 
     config: Config
@@ -68,7 +68,7 @@ class Panel:
     groups: Rows
     engine: Engine = field(default_factory=InProcess)
     events: Rows = NO_EVENTS
-    whole: Panel | None = None
+    part_of: Panel | None = None
 
 
 def is_closed(config: Config) -> pl.Expr:

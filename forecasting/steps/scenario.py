@@ -117,7 +117,7 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
         if series.unique_id is not None:
             raise UserError(f"{panel.config.name}: there is no series {series.unique_id}")
         raise UserError(f"where {series.where!r}: no series meets this condition")
-    return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), whole=panel)
+    return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
 
 
 def warn_unseen(panel: Panel, future: pl.DataFrame, edits: Sequence[Edit]) -> tuple[str, ...]:
@@ -142,6 +142,6 @@ def _predict_jointly(trained: Trained, cut: Cut) -> pl.DataFrame:
     ids = cut.panel.scan(0).select("unique_id").unique().collect()
     listed = f"unique_id IN ({', '.join(map(sql_text, ids['unique_id'].sort()))})"
     edits = (replace(edit, where=both_conditions(edit.where, listed)) for edit in cut.edits)
-    every = replace(cut, panel=cut.panel.whole or cut.panel, edits=tuple(edits))
+    every = replace(cut, panel=cut.panel.part_of or cut.panel, edits=tuple(edits))
     rows = pl.concat(forecast(trained, origin_of(every)), how="diagonal")
     return rows.filter(pl.col("grain") == "series").join(ids, on="unique_id", how="semi")

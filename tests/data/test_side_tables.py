@@ -287,7 +287,7 @@ def test_a_limit_of_rows_without_a_match(job):
     [
         (
             {"path": "nowhere.csv"},
-            r"tables\.stores\.path: there is no file or folder nowhere\.csv.*tables\.stores\.path=",
+            r"tables\.stores\.path: there is no file or folder nowhere\.csv.*override tables\.stores\.path",
         ),
         ({"on": {"store": "code"}}, r"tables\.stores\.on: .*has no column 'code'; it has: store, size"),
         ({"columns": {"size": "area"}}, r"tables\.stores\.columns\.size: .*has no column 'area'"),

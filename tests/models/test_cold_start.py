@@ -220,6 +220,6 @@ def test_without_launches_nothing_changes(rows, launched):
 def test_one_series_asked_for_alone_hears_the_same(launched):
     cut = cut_of(launched, recipe=("ladder",))
     alone = InMemory(cut.panel.scan(0).filter(pl.col("unique_id") == "B/tea").collect())
-    some = replace(cut, panel=replace(cut.panel, scan=alone, whole=cut.panel))
+    some = replace(cut, panel=replace(cut.panel, scan=alone, part_of=cut.panel))
     whole = forecasts(cut, "Naive").filter(unique_id="B/tea")
     assert_frame_equal(forecasts(some, "Naive"), whole)

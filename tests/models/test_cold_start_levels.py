@@ -173,7 +173,7 @@ def _announced(cut, new):
 def test_one_series_asked_for_alone_hears_the_same():
     cut = cut_of(chain(spread=0.5), SOME)
     alone = InMemory(cut.panel.scan(0).filter(pl.col("unique_id") == SOME[3]).collect())
-    some = replace(cut, panel=replace(cut.panel, scan=alone, whole=cut.panel))
+    some = replace(cut, panel=replace(cut.panel, scan=alone, part_of=cut.panel))
     assert_frame_equal(told(some, SOME[3:4]), told(cut, SOME).filter(unique_id=SOME[3]))
 
 

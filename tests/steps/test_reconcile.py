@@ -276,7 +276,7 @@ def test_an_edit_of_one_series_leaves_the_plans_of_the_others(job, bundle):
     config = job.config()
     whole = open_session(config).panel
     rows = whole.scan(0).filter(pl.col("unique_id") == "S1/I01").collect()
-    alone = replace(whole, scan=InMemory(rows), buckets=(0,), engine=InProcess(), whole=whole)
+    alone = replace(whole, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=whole)
     day = (
         job.table("forecasts", cutoff=OVER).filter(MINE, ~pl.col("closed"), pl.col("unique_id") == "S1/I01")["ds"].min()
     )

@@ -134,9 +134,9 @@ def test_features_are_made_once_for_all_trials(loaded: Callable[[], Job], monkey
 def test_the_feature_cache_is_bounded_and_changes_no_feature(loaded: Callable[[], Job]) -> None:
     config = loaded().config()
     panel = windows.tuning_panel(open_session(config).panel, REPORTED)
-    cut = Cut(panel, REPORTED - timedelta(H), H, room=1)
+    cut = Cut(panel, REPORTED - timedelta(H), H, cache_bytes=1)
     first = cut.frame(0)
-    cut.once("another", lambda: pl.DataFrame({"x": range(1000)}))
+    cut.cached("another", lambda: pl.DataFrame({"x": range(1000)}))
     assert cut.frame(0) is not first, "no room for both"
     assert cut.frame(0).equals(first)
 

@@ -42,7 +42,7 @@ def similar_series_forecasts(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) 
     it has sold so far. Bounds are null where too few series are known to measure errors (see intervals).
     """
     ids = rows["unique_id"].unique().sort()
-    return cut.once(("similar series", tuple(ids)), partial(_similar_series_forecasts, cut, frame, ids))
+    return cut.cached(("similar series", tuple(ids)), partial(_similar_series_forecasts, cut, frame, ids))
 
 
 def add_bounds(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

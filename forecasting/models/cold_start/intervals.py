@@ -41,7 +41,7 @@ def cold_start_quantiles(cut: Cut, levels: Sequence[Level], sized: pl.DataFrame)
     `sized` are rows of series_level.target_series with `_multiple`, predicted from groups of `levels`. Null where so
     few series are known that a bound would have to lie beyond all errors.
     """
-    table = cut.kept(("cold start errors", tuple(levels)), partial(_quantile_table, cut, tuple(levels)))
+    table = cut.shared(("cold start errors", tuple(levels)), partial(_quantile_table, cut, tuple(levels)))
     rows = sized.select("unique_id", multiple="_multiple", begun=pl.col("_n") > 0).sort("multiple")
     near = rows.join_asof(table, left_on="multiple", right_on="floor", by="begun", check_sortedness=False)
     return near.select("unique_id", "multiple", "q50", *schemas.interval_columns(cut.config.level))
@@ -87,10 +87,12 @@ def _ratios(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
     multiples of their forecast had they been new (`begun` false) or had they just begun to sell (true).
     """
     frequency = cut.config.frequency
-    past = replace(cut, panel=cut.panel.whole or cut.panel, cutoff=frequency.shift(cut.cutoff, -cut.h), edits=())
-    observed = cut.kept("series observed a horizon ago", partial(series_level.observed_series, past))
+    past = replace(cut, panel=cut.panel.part_of or cut.panel, cutoff=frequency.shift(cut.cutoff, -cut.h), edits=())
+    observed = cut.shared("series observed a horizon ago", partial(series_level.observed_series, past))
     hidden = _hidden(observed, levels)
-    rows = cut.kept("sales of the last horizon", partial(_sales_since, past, _sample(observed).drop(series_level.SUMS)))
+    rows = cut.shared(
+        "sales of the last horizon", partial(_sales_since, past, _sample(observed).drop(series_level.SUMS))
+    )
     series_levels = hidden.select("unique_id", multiple="_multiple")
     group_levels = series_level.group_multiples(past, observed)
     new = seasonal_profile.profile_forecasts(past, rows, series_levels, group_levels).with_columns(sold="y")

@@ -50,11 +50,11 @@ def observed_series(cut: Cut) -> pl.DataFrame:
     Recent are the last launch_curves.ramp_periods. In units of y: `_sold` is what it sold, `_due` what the mean series
     sold on the same days; `_n` is 1.
     """
-    return cut.kept("observed series", partial(_observed_series, cut))
+    return cut.shared("observed series", partial(_observed_series, cut))
 
 
 def _observed_series(cut: Cut) -> pl.DataFrame:
-    panel, config = cut.panel.whole or cut.panel, cut.config
+    panel, config = cut.panel.part_of or cut.panel, cut.config
     since = config.frequency.shift(cut.cutoff, -launch_curves.ramp_periods(config))
     days = pl.col("ds").is_between(since, cut.cutoff, closed="right")
     total = cut.groups.filter(pl.col("group") == group_label(()))

@@ -75,7 +75,7 @@ class LightGBM:
         """Empty where there is nothing to learn from: no row has a level `lead` periods back, or nothing was sold."""
         chosen = (self.options.years, self.options.rows, self.options.priors)
         key = ("training data", lead, chosen, json.dumps(binning_params(self.options), sort_keys=True))
-        data = cut.once(key, partial(self._training_data, cut, matrix, lead))
+        data = cut.cached(key, partial(self._training_data, cut, matrix, lead))
         return train_boosters(self.options, matrix, data) if (data.rows["y"] != 0).any() else ()
 
     def _training_data(self, cut: Cut, matrix: Matrix, lead: int) -> TrainingData:

@@ -54,7 +54,7 @@ class Matrix:
             return compute().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
 
         # models that were trained on other days have other codes
-        return cut.once(("future rows", bucket, lead, self.features.levels, json.dumps(self.codes)), select)
+        return cut.cached(("future rows", bucket, lead, self.features.levels, json.dumps(self.codes)), select)
 
 
 def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:

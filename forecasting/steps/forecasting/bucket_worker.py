@@ -43,7 +43,7 @@ class Shared:
 
     def _save(self) -> None:
         _ = self.cut.group_data, launch_curves_at(self.cut)  # each worker would walk through all buckets for them
-        frames = self.cut.facts_of_all_buckets()
+        frames = self.cut.shared_frames()
         for i, frame in enumerate(frames.values()):
             frame.write_parquet(self.folder / f"fact-{i}.parquet")
         self.quantiles.write_parquet(self.folder / "quantiles.parquet")
@@ -61,7 +61,9 @@ def _load(cut: Cut, folder: Path) -> Shared:
         facts = {name: pl.read_parquet(folder / f"fact-{i}.parquet") for i, name in enumerate(saved["facts"])}
         quantiles = pl.read_parquet(folder / "quantiles.parquet")
         _loaded.clear()
-        _loaded[folder] = Shared(cut.with_facts(facts), load_trained(saved["models"], folder), quantiles, folder)
+        _loaded[folder] = Shared(
+            cut.with_shared_frames(facts), load_trained(saved["models"], folder), quantiles, folder
+        )
     return _loaded[folder]
 
 

@@ -38,7 +38,7 @@ class TuningBacktest:
     def cuts(self) -> list[Cut]:
         """One cut per cutoff; cuts cache their features, which all trials share."""
         room = CACHE_BYTES // len(self.cutoffs)
-        return [Cut(self.panel, at, self.config.h, room=room) for at in self.cutoffs]
+        return [Cut(self.panel, at, self.config.h, cache_bytes=room) for at in self.cutoffs]
 
     def error(self, params: Params, window: int) -> float:
         """The metric with options `params` on one window (a share, or a multiple of the naive error).
