@@ -67,7 +67,8 @@ def pair_errors(challenger: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFra
     """
     absolute_error = (pl.col("q50") - pl.col("y")).abs()
     errors = scored_rows(challenger).select(*KEY, pl.col("y").abs(), error=absolute_error)
-    return errors.join(scored_rows(reference).select(*KEY, reference_error=absolute_error), on=KEY)
+    other = scored_rows(reference).select(*KEY, reference_error=absolute_error)
+    return errors.join(other, on=KEY, maintain_order="left")  # sums over rows in chance order differ in their last bits
 
 
 def sum_by_unit(both: pl.DataFrame) -> tuple[str, Floats]:
@@ -80,7 +81,9 @@ def sum_by_unit(both: pl.DataFrame) -> tuple[str, Floats]:
     ('8 series', [1.0, 0.5, 2.0])
     """
     columns = ("error", "reference_error", "y")
-    parts = [(name, both.group_by(keys).agg(pl.col(columns).sum()).sort(keys)) for name, keys in UNITS]
+    parts = [
+        (name, both.group_by(keys, maintain_order=True).agg(pl.col(columns).sum()).sort(keys)) for name, keys in UNITS
+    ]
     name, chosen = next((part for part in parts if part[1].height >= FEWEST_UNITS), parts[-1])
     return f"{chosen.height} {name}", chosen.select(columns).to_numpy()
 
