@@ -1,4 +1,7 @@
-"""The dashboard's ASGI app: one process that serves the pages and the API of one job."""
+"""The dashboard of one job: `create_app(config)` returns the ASGI app, `serve(config, host, port)` runs it.
+
+One process serves both the pages (Dash) and the API (FastAPI), until it is interrupted.
+"""
 
 import logging
 from collections.abc import AsyncIterator

@@ -1,6 +1,7 @@
 """Queries and page bodies in threads: FastAPI runs callbacks on the event loop, where a query would block all others.
 
-A request opens one session, so that everything it shows is of the same load.
+`run_query(config, query, *args)` returns `query(session, *args)` and raises its errors; `render` does the same for
+components and turns errors into a notice. Each opens one session, so that all it shows is of the same load.
 """
 
 import asyncio

@@ -1,4 +1,8 @@
-"""Options of the select boxes: series and aggregates, vintages and models."""
+"""Options of the select boxes: `selection_options` (series and aggregates), `vintage_options`, `model_options`.
+
+They take a Session, and the search text and what is selected where it matters, and return what Mantine's selects take.
+A vintage is a published forecast, "<cutoff>@<version>", or a backtest window, "<cutoff>@backtest".
+"""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,7 @@
-"""How a page words an error of the core: in the terms of the dashboard, without options of the command line."""
+"""How a page words an error of the core: `error_text(error)` takes a UserError and returns one sentence.
+
+It speaks of what the dashboard shows, without options of the command line.
+"""
 
 from forecasting.errors import Option, UserError, Wording
 

@@ -1,4 +1,7 @@
-"""Numbers and metrics as text."""
+"""Numbers as text: `format_number`, `format_percent` (of a share) and `format_metric` (by the metric's name).
+
+Each takes a float or None and returns a str; None becomes a dash.
+"""
 
 from forecasting.evaluation.metrics import format_spec
 

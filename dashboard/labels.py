@@ -1,4 +1,7 @@
-"""Words of the pages: titles of charts, units, names of series and aggregates, and how a forecast was made."""
+"""Words of the pages: each takes a Config, a Selection or a name of the core and returns the text to show.
+
+`chart_labels` makes the ChartLabels of a figure; `aggregate_label`, `metric_label`, `interval_label`, ... name things.
+"""
 
 from datetime import date
 

@@ -1,4 +1,8 @@
-"""What makes up a page, and the callbacks that all pages share."""
+"""What makes up a page (`Page`), and the callbacks that all pages share.
+
+`add_page(app, config, page)` enters it in the Dash app; `register_address` keeps its controls in the query string. Both
+add callbacks to the app and return nothing.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The frame around every page: header with the freshness of the data, navigation, colour scheme."""
+"""The frame around every page: `shell_layout(config, pages)` returns header, navigation and the place of the page.
+
+`register_shell(app, config)` adds its callbacks: freshness of the data, address, colour scheme, burger.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Colours of the charts in both schemes, and the look of the components.
+"""Colours: `palette(scheme)` returns the Palette of charts for "light" or "dark"; MANTINE is the theme of components.
 
 The hues are Okabe and Ito's (Color Universal Design, 2008), distinguishable with every common kind of colour blindness.
 No meaning rests on colour alone: lines also differ in dash, bands in place, lights in their text.

@@ -1,4 +1,7 @@
-"""The query string as the state of a page: fields to text and back; unknown keys and unreadable values are dropped."""
+"""The query string as the state of a page: `decode` returns {field: value}, `encode` the string of such a state.
+
+Both take the page's QueryFields. Unknown keys and unreadable values are dropped; defaults are not written.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

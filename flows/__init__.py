@@ -1,4 +1,7 @@
-"""Orchestration as a skin over forecasting.steps: Prefect flows and the command line."""
+"""The command line (`flows.cli`) and Prefect flows (`flows.orchestration`) over forecasting.steps.
+
+Importing this package switches off the telemetry of Prefect and MLflow, unless the environment sets it already.
+"""
 
 import os
 

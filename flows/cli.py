@@ -1,6 +1,7 @@
-"""The command line: the app with its commands, and how it ends after an error.
+"""The command line: `main(words)` runs one command of `app`, `demandcast run config.yaml` say.
 
-A command's imports happen when it runs: `--help` responds at once.
+`words` are the arguments (sys.argv by default). A command prints to stdout; an error is one sentence on stderr and an
+exit code. A command's imports happen when it runs: `--help` responds at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How the command line words an error: `--set h` for an override, `--cutoff` for a parameter, a command for a step."""
+"""How the command line words an error: `sentence(error)` takes a UserError and returns one sentence.
+
+Overrides become `--set h`, parameters `--cutoff`, a missing step the command that runs it.
+"""
 
 from __future__ import annotations
 

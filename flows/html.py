@@ -1,4 +1,7 @@
-"""Frames as one HTML page."""
+"""Frames as one HTML page: `html_page(title, frames)` returns the text of a page with one table per frame.
+
+It writes no file. Cells are escaped, the title is not.
+"""
 
 from __future__ import annotations
 

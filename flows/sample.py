@@ -1,4 +1,7 @@
-"""Sample files: the simulated chain as a CSV, and a config that reads it."""
+"""Sample files: `write(folder, stores=, items=, days=, seed=)` simulates a chain and returns the path of sample.yaml.
+
+It writes sales.csv and the config that reads it into the folder, which it makes; all four sizes are needed.
+"""
 
 from __future__ import annotations
 

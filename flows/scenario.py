@@ -1,4 +1,8 @@
-"""The scenario command: runs a scenario, and shows its rows as a table or writes them to a file."""
+"""The scenario command: `report_scenario` runs a scenario, and shows its rows as a table or writes them to a file.
+
+It takes a Config, an SQL condition on the series (None: all), changes like "price*=0.9", the span of days and a file or
+None; it returns the text to print. `parse_dates` reads the span. Nothing is stored.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The summary of a run, from the sections of its steps: as text for the terminal, as Markdown for Prefect."""
+"""The summary of a run from the records of its steps: `text` for the terminal, `markdown` for Prefect; both return str.
+
+Each step words its own sections from its facts (what it recorded of its run, {name: JSON value}).
+"""
 
 from __future__ import annotations
 

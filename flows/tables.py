@@ -1,4 +1,7 @@
-"""Tables of text: aligned for a terminal, piped for Markdown."""
+"""Tables of text: `aligned` for a terminal, `markdown_table` for Markdown.
+
+Both take rows {column: text} and return the lines, header first; an empty list for no rows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The REST side of the dashboard: one module per resource, each with `routes(config) -> APIRouter`, found by itself."""
+"""The REST side of the dashboard: `create_api(config)` returns the FastAPI app with the routes of all modules here.
+
+One module per resource, each with `routes(config) -> APIRouter`, found by itself. The pages are mounted elsewhere.
+"""
 
 import importlib
 import pkgutil

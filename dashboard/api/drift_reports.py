@@ -1,4 +1,7 @@
-"""Drift reports as HTML documents that may run their own scripts and do nothing else."""
+"""`routes(config)`: GET /reports/drift/{cutoff} returns the stored HTML report of a drift check, or 404.
+
+No report is made here. It may run its own scripts and do nothing else.
+"""
 
 from datetime import date
 

@@ -1,4 +1,7 @@
-"""Health of the process, for load balancers and monitors."""
+"""`routes(config)`: GET /health returns {status: ok, config: name}, for load balancers and monitors.
+
+It tells that the process responds; the store is not looked at.
+"""
 
 from fastapi import APIRouter
 

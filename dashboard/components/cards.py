@@ -1,4 +1,7 @@
-"""Frames and cards: a page's heading, a key figure, a status light, an empty state, a notice."""
+"""Frames and cards of Mantine: `page_frame`, `card`, `kpi_card`, `status_light`, `empty_state`, `notice`.
+
+They take finished texts and components and return a component; nothing is read or formatted here.
+"""
 
 from typing import Any
 

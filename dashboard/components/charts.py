@@ -1,4 +1,4 @@
-"""A figure in a card."""
+"""`chart_card(name, fig, height)` returns a card with a finished Plotly figure; `name` is the graph's id."""
 
 import dash_mantine_components as dmc
 import plotly.graph_objects as go

@@ -1,4 +1,7 @@
-"""Tables of rows, and their columns."""
+"""Tables: `data_table(name, rows, columns)` returns an AG Grid of a Polars frame, sortable in the browser.
+
+Its columns are dicts made by `text_column`, `number_column` or `period_columns`; `to_records` turns rows into JSON.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Chart of drift checks: each column's score relative to its threshold, check by check."""
+"""`plot_drift(scores, labels)` returns the chart of drift checks: each column's score relative to its threshold.
+
+scores: [cutoff, column, ratio]; the ratios are computed by the caller.
+"""
 
 from collections.abc import Sequence
 

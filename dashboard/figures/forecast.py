@@ -1,4 +1,7 @@
-"""Chart of a forecast: history, mean, prediction intervals, promotions and the shaded horizon."""
+"""`plot_forecast(history, forecast, labels, cutoff)` returns the chart of one series, aggregate or sum.
+
+history: [ds, y, promo]; forecast: [ds, yhat, lo-80, hi-80, ...] of one model. Shows the mean with its intervals.
+"""
 
 from datetime import date
 

@@ -1,4 +1,7 @@
-"""Title, axes, legend and colours that all charts share, and the text that describes a chart."""
+"""The layout that all charts start from: `chart_layout(labels)` makes a Plotly layout of ChartLabels.
+
+`ChartLabels` holds a chart's texts and colours; `describe(fig)` returns one sentence on a chart for screen readers.
+"""
 
 from dataclasses import dataclass
 from datetime import date

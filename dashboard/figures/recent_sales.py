@@ -1,4 +1,7 @@
-"""Chart of the sales of recent weeks next to the same weeks a year before."""
+"""`plot_recent_sales(spans, labels)` returns the chart of recent weeks next to the same weeks a year before.
+
+spans: [end, y, last_year], already summed per week (per period for weekly and monthly data).
+"""
 
 import plotly.graph_objects as go
 import polars as pl

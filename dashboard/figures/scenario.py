@@ -1,4 +1,8 @@
-"""Charts of a scenario: its forecast over the baseline, and the difference of the two."""
+"""Charts of a scenario: `plot_scenario` its forecast over the baseline, `plot_difference` the difference of the two.
+
+Both take the scenario's rows of one series [ds, baseline, yhat, difference, lo-*, hi-*] and ChartLabels and return a
+figure; nothing is forecast here.
+"""
 
 import plotly.graph_objects as go
 import polars as pl

@@ -1,4 +1,4 @@
-"""The pages of the dashboard: one folder per page, whose `PAGE` is found by itself."""
+"""The pages of the dashboard: `find_pages()` returns the Page of every folder here, its `PAGE`, in navigation order."""
 
 import importlib
 import pkgutil

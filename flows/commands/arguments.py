@@ -1,4 +1,8 @@
-"""Arguments that several commands share, the config that they load, and the lines that they print."""
+"""Arguments that several commands share, and `load_config(file, sets, data_version)`, which returns the job's Config.
+
+`sets` are overrides such as "h=14". `File`, `Sets`, `Cutoff`, ... are annotations of a command's parameters.
+`check_ending` refuses an --out file of another format; `print_line` writes to stdout.
+"""
 
 from __future__ import annotations
 

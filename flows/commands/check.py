@@ -1,4 +1,8 @@
-"""`demandcast check ...`: checks that read and write nothing, with an exit code for CI."""
+"""`demandcast check data CONFIG`: `data` prints what is found in the source as tables; exit code 2 when it fails.
+
+It reads the source but loads nothing into the store. --out also writes findings and series as .json or .html, or the
+series alone as .parquet. `verdicts(report)` counts the series of a DataCheck by verdict, one row each.
+"""
 
 from __future__ import annotations
 

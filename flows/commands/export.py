@@ -1,4 +1,7 @@
-"""`demandcast export TABLE CONFIG --out FILE`: a table of the store as a file."""
+"""`demandcast export TABLE CONFIG --out FILE`: `export` writes a table of the store to a .parquet, .csv or .xlsx file.
+
+Takes the table's name, the job's file and perhaps a cutoff; prints how many rows were written. The store is only read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`demandcast report`: the accuracy of the newest backtest as tables on the screen or in a file."""
+"""`demandcast report CONFIG`: `report` prints the accuracy of the newest backtest as tables; it runs no backtest.
+
+Takes the job's file; --out also writes all tables to a .json, .html or .xlsx file.
+"""
 
 from __future__ import annotations
 

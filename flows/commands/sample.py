@@ -1,4 +1,7 @@
-"""`demandcast sample --out DIR`: made-up sales and a config for them."""
+"""`demandcast sample --out DIR`: `sample` writes made-up sales (sales.csv) and a config (sample.yaml) into DIR.
+
+Takes the numbers of stores, items and days, and a seed; prints both paths and the command to run next.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`demandcast scenario CONFIG --change ... --dates ...`: forecasts under changed prices, promotions, ..."""
+"""`demandcast scenario CONFIG --change ... --dates ...`: forecasts under changed prices, promotions, ...
+
+`scenario` takes the job's file, changes like "price*=0.9" and the first and last day; it prints the forecasts with and
+without the changes, or writes them to --out. Nothing is stored.
+"""
 
 from __future__ import annotations
 

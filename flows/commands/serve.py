@@ -1,4 +1,8 @@
-"""`demandcast serve CONFIG`: the dashboard."""
+"""`demandcast serve CONFIG`: `serve` shows the dashboard of the job's file on host and port until Ctrl+C.
+
+Raises UserError when it cannot listen there. It runs no step: pages show what earlier runs have stored, and only
+scenarios are forecast on request.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The commands `run`, `ingest`, `backtest`, ...: one per registered step, made from its entry in the registry."""
+"""The commands `run`, `ingest`, `backtest`, ...: `step_command(step)` makes the one of a registered Step.
+
+A command takes the job's file and the options of `Job`, runs the Prefect flow of its name in this process and prints a
+summary. `run` is the main job: all steps of the pipeline.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -1,6 +1,8 @@
-"""The Prefect flows: one per registered step, and the pipeline that runs the main steps in order.
+"""The Prefect flows, `FLOWS` {name: flow}: one per registered step, and `pipeline`, which runs the main steps in order.
 
-`prefect.yaml` names them as entrypoints, such as `flows/orchestration/deployments.py:ingest`.
+A flow takes config (path of the job's file), overrides, cutoff and force (some take options), and returns records of
+its steps. `prefect.yaml` names them as entrypoints, such as `flows/orchestration/deployments.py:ingest`; nothing is
+deployed here.
 """
 
 from __future__ import annotations

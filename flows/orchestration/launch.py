@@ -1,4 +1,8 @@
-"""Run a flow in this process, with or without a Prefect server."""
+"""`run(flow, job, **parameters)` runs the flow of that name in this process and returns the records of its steps.
+
+A record is {step, facts, reused, seconds}. The flow reports to the user's Prefect server or to a temporary one. `job`
+is the loaded Config, used for checks beforehand; `parameters` go to the flow.
+"""
 
 from __future__ import annotations
 

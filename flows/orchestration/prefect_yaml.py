@@ -1,4 +1,8 @@
-"""`prefect.yaml`, made from the registry of steps: python -m flows.orchestration.prefect_yaml writes it again."""
+"""`prefect_yaml()` returns the text of `prefect.yaml`, made from the registry of steps.
+
+It has a deployment per step and one of the pipeline. `python -m flows.orchestration.prefect_yaml` writes the file
+again; importing this module writes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The Prefect API that a command talks to: the user's server, or a temporary one that ends with the command.
+"""`connect()` returns the Server (a Prefect API) that a command talks to: the user's, or a temporary one it starts.
 
 Prefect would start a temporary server by itself, but only when the first flow is called, and it imports the whole
 server into this process as well. Started here, first thing and as a child, it boots on another core while this process
-imports what the flow needs.
+imports what the flow needs. It ends with the command.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What all flows share: the task that runs a step, when it is retried, the artifacts of a run, and its name."""
+"""What all flows share: `run_steps(steps, **job)` runs steps by name and returns a record of each, or a Failed state.
+
+`job` is config (path), overrides, cutoff, force and perhaps options; a record is {step, facts, reused, seconds}, where
+facts are what the step recorded of its run. `run` is the Prefect task of one step; it also publishes artifacts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Body of the drift page: verdict, scores over time, scores of the check, and its full report."""
+"""Body of the drift page: `draw_body(session, cutoff, scheme)` returns verdict, chart, scores and the full report.
+
+It shows the stored check of that cutoff (rows of the table `drift`) and checks nothing itself; no cutoff: an empty
+state. scheme: "light" or "dark".
+"""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,7 @@
-"""Layout and callbacks of the drift page: which check is shown."""
+"""The drift page: `layout(config, query)` returns the choice of a check, `register(app, config)` adds the callbacks.
+
+query: the parsed query string, {cutoff: ISO date}. The body itself is drawn by `draw_body`.
+"""
 
 from typing import Any
 

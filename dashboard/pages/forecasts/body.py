@@ -1,4 +1,8 @@
-"""Body of the forecasts page: chart, summary and table of one selection in one vintage by one model."""
+"""Body of the forecasts page: `draw_body(session, chosen, span, scheme)` returns chart, summary and table.
+
+chosen: (names like "series:A/1" or "group:total", vintage "<cutoff>@<version>" or "<cutoff>@backtest", model); span:
+how much history, a key of SPANS. Stored forecasts only; without one, the reason why.
+"""
 
 from datetime import date
 from typing import Any

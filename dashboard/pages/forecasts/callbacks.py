@@ -1,4 +1,7 @@
-"""Callbacks of the forecasts page: search, model options, body, address and export."""
+"""Callbacks of the forecasts page: `register(app, config)` adds those of search, models, body, address and export.
+
+They take the values of the controls and return options, the body of `draw_body`, or the CSV download.
+"""
 
 from typing import Any
 

@@ -1,4 +1,8 @@
-"""Controls of the forecasts page: series or aggregate, vintage, model, span of the history."""
+"""Controls of the forecasts page: `layout(config, query)` returns the page with its selects and an empty body.
+
+query: the parsed query string with the keys of FIELDS. A vintage is a published forecast (cutoff and version) or a
+backtest window.
+"""
 
 from typing import Any
 

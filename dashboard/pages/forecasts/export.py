@@ -1,4 +1,7 @@
-"""CSV file of the forecast that is shown."""
+"""`export_csv(session, names, vintage, model)` returns the forecast that is shown as a CSV download for the browser.
+
+A dict {content, filename, type}, or no update when nothing is chosen; no file is written on the server.
+"""
 
 from typing import Any
 

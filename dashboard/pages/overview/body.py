@@ -1,4 +1,7 @@
-"""Body of the overview: key figures, total forecast, recent sales, largest series, and the state of model and data."""
+"""Body of the overview: `draw_body(session, scheme)` returns key figures, charts, largest series and state cards.
+
+The forecast is the newest published one, by its champion; before the first run it shows the command for it.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Layout and callbacks of the overview."""
+"""The overview: `layout(config, query)` returns heading and empty body, `register(app, config)` adds its callback.
+
+The page has no controls, so the query is not used.
+"""
 
 from typing import Any
 

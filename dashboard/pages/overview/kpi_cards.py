@@ -1,4 +1,8 @@
-"""The four key figures of the overview, each with what it is compared with and a verdict."""
+"""`kpi_cards(config, kpis)` returns the four key figures of the overview: accuracy, bias, coverage and volume.
+
+Takes the Kpis of `queries.read_kpis`; each card has what its value is compared with and, where there is a value, a
+verdict.
+"""
 
 import dash_mantine_components as dmc
 

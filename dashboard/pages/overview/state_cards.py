@@ -1,4 +1,7 @@
-"""The state of model, data and drift, one card each."""
+"""`state_cards(session)` returns the state of model, data and drift, one card each.
+
+Read from the facts (what a step recorded of its run) of `train` and `ingest`, and from the newest drift check.
+"""
 
 from typing import Any
 

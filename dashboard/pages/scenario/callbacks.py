@@ -1,4 +1,8 @@
-"""Callbacks of the scenario page: changes, plan, run, result and address."""
+"""Callbacks of the scenario page: `register(app, config)` adds those of changes, plan, run, result and address.
+
+The page keeps the changes as a list of texts like "price*=0.9@2016-05-23:2016-05-29"; those of the saved scenarios are
+in `saved_callbacks`.
+"""
 
 from typing import Any
 

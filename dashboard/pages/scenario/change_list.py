@@ -1,4 +1,7 @@
-"""The list of the changes of a scenario, each in words and with a button that removes it."""
+"""`draw_change_list(changes)` returns the list of a scenario's changes, each in words and with a Remove button.
+
+changes: texts like "price*=0.9@2016-05-23:2016-05-29"; `describe_edit(edit)` is the wording of one.
+"""
 
 from typing import Any
 

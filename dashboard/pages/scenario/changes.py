@@ -1,4 +1,8 @@
-"""The changes of a scenario as texts like "price*=0.9@2016-05-23:2016-05-29": adding, editing and removing them."""
+"""The changes of a scenario as texts like "price*=0.9@2016-05-23:2016-05-29": adding, editing and removing them.
+
+`add_change`, `apply_cell_edits` and `remove_change` take the list and return a new one (or no update for Dash);
+`to_edits` turns it into the Edits that the core takes.
+"""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,7 @@
-"""Controls of the scenario page: series, days, change, and the plan that it changes."""
+"""Controls of the scenario page: `layout(config, query)` returns series, days, change and plan, without a result.
+
+query: the parsed query string with the keys of FIELDS. Without a forecast or a known-ahead column: the reason.
+"""
 
 from datetime import date
 from typing import Any

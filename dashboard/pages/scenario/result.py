@@ -1,4 +1,7 @@
-"""Result of a scenario: warnings, totals, charts and table of baseline and scenario."""
+"""`draw_result(session, outcome, request, scheme)` returns warnings, totals, charts and table of a run.
+
+outcome: what `run_scenario` of this page returned, {rows, warnings, request} or {error}; {} before the first run.
+"""
 
 from typing import Any
 

@@ -1,4 +1,8 @@
-"""The plan with the changes of a scenario, and the forecasts of baseline and scenario, as JSON for the browser."""
+"""`edited_plan` and `run_scenario`: the plan with changes, and the forecasts of baseline and scenario, for the browser.
+
+Both take a Session, a series and changes like "price*=0.9@2016-05-23:2016-05-29" and return JSON-able values. Nothing
+is stored.
+"""
 
 from typing import Any
 

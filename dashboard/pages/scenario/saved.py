@@ -1,4 +1,7 @@
-"""Card of the saved scenarios: save the current changes, list, open and withdraw."""
+"""`saved_scenarios_card()` returns the form and dialog of saved scenarios, `draw_saved_scenarios(session)` their list.
+
+Only components: saving, opening and withdrawing happen in `saved_callbacks`.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Callbacks of the saved scenarios: save, list, open, withdraw."""
+"""Callbacks of the saved scenarios: `register_saved(app, config)` adds save, list, open and withdraw.
+
+Save and withdraw add an entry to the table `actions`; open puts series and changes into the controls, and runs nothing.
+"""
 
 from typing import Any
 
