@@ -1,4 +1,9 @@
-"""Raw data in, one long frame out. A source is one module (or package) in `layouts` with `load(config) -> RawData`."""
+"""Raw data in, one long frame out: `load` reads what config.source describes and returns RawData, writing nothing.
+
+The frame RawData.long has unique_id, ds, y, drivers of the config, and the tags file, line, fault, fault_value. A
+source is one module (or package) in `layouts` with `load(config) -> RawData`. `check_available` only looks whether the
+source and the side tables (config.tables) are there; `load` does not read side tables.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which column of a table is unique_id, ds and y: named in the config, or inferred from an unambiguous header."""
+"""Which columns are unique_id, ds and y: `resolve_layout` takes a config and a header and returns a ColumnLayout.
+
+They are named in source.columns, or inferred from a header with ds and y or of two columns. No cell is read.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class ColumnLayout:
 
     `ids` are the columns whose values make up unique_id, separated by slashes; `ds` holds the date and `y` the sales.
     `decimal` is the decimal sign and `numeric` the columns that hold numbers. `carried` are further columns to keep;
-    None means the drivers of the config.
+    None means the drivers that the source provides.
     """
 
     ids: tuple[str, ...]

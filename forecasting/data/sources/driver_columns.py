@@ -1,4 +1,8 @@
-"""The driver columns that a config names: which of them a source must provide, and which must be numbers."""
+"""The driver columns that a config names: `source_drivers` returns {column: config key that names it}, reading no data.
+
+Id, static, known-ahead, known-after and role columns (price, promo, ...) are drivers; columns of side tables are left
+out. `numeric_drivers` are those that must be numbers; `require_drivers` raises UserError when a source lacks one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ SERIES_COLUMNS = (
     "life",
     "verdict",
 )
-"""Columns of the table `series`, besides QUALITY_COUNTS and the static columns; they are no names of drivers either."""
+"""Columns of the table `series`, besides the static columns; they are no names of drivers either."""
 
 
 def source_drivers(config: Config) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The long frame: the columns of a raw table parsed into unique_id, ds, y, drivers and tags."""
+"""The long frame: `to_long_frame` parses a raw frame of cells into unique_id, ds, y, drivers and tags, row by row.
+
+It takes the raw frame, a ColumnLayout and the config; no row is dropped: what cannot be parsed is null and a fault.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Landing folders: which files a source reads, reading some of them only, and several loads as one."""
+"""Landing folders: `landing_files` lists a config's files, `reading_only` returns a config that reads some of them.
+
+`concat` makes one RawData of several loads. Which files are new is not decided here, and nothing is moved or written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The options of a source, validated by the Pydantic model of its layout."""
+"""Options of a source: `parse_options` takes a config and a Pydantic model and returns source.options as that model.
+
+Raises UserError for the first option that is unknown, missing or invalid. Each layout has its own model.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The raw rows that every source returns, and the names of their columns."""
+"""RawData, which every source returns: a long frame of raw rows with tags, and counts of the lines that were read.
+
+KEYS, TAGS and DELETED are names of its columns. The rows are not cleaned yet: faulty ones are in it, marked.
+`RawData.original_rows` takes [file, line] and returns [file, line, row] as it was in the file.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,10 @@ DELETED = "_deleted"
 class RawData:
     """One load of raw rows, with what is needed to account for every line that was read.
 
-    `long` has one row per series and period: unique_id (String), ds (Date), y (Float64), every driver of the config,
-    and the tags: file, line (1-based line of the text file or row of the table), fault (the rule that the row broke
-    while it was read, else null) and fault_value. Rows after the last sale with y null are future rows.
+    `long` has one row per series and period: unique_id (String), ds (Date), y (Float64), every driver of the config
+    that no side table provides, and the tags: file, line (1-based line of the text file or row of the table), fault
+    (the rule that the row broke while it was read, else null) and fault_value. Rows after the last sale with y null are
+    future rows.
 
     `lines` counts all lines that were read: lines = len(long) - generated_rows + merged_lines + sum(dropped).
     `dropped` counts lines that hold no data, by named rule; `merged_lines` counts lines that were added to the row of

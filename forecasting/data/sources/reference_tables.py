@@ -1,4 +1,8 @@
-"""Reference tables of a layout (stores, calendars, prices): small and all needed, so any fault stops the load."""
+"""Reference tables of a layout (stores, calendars, prices): small and all needed, so any fault stops the load.
+
+`read_columns` takes an open TextTable and returns columns as text; `cast_to_numbers` and `require_unique` take such a
+frame and return it. All raise UserError that names the file.
+"""
 
 from __future__ import annotations
 

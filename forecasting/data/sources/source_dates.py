@@ -1,4 +1,7 @@
-"""Dates of a source, parsed by source.ds_format or an inferred format, with errors that name the config key."""
+"""Dates of a source: `parse_source_dates` takes text cells and a config and returns them as Date, null for no date.
+
+The format is source.ds_format, else inferred; where it is unclear, the UserError names source.ds_format.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From source.path of a config to files: a single file, a folder or a glob, local or on s3://."""
+"""From source.path to files, local or on s3://: `find_files` takes a config and returns its files; none is opened.
+
+source.path is one file, a folder or a glob. `required_file` and `optional_file` return a file by name in that folder.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tables of source.path, opened by their format: text, Parquet or Delta; and how their numbers are written."""
+"""The tables of source.path: `open_tables` takes a config and returns a TextTable or TypedTable per file.
+
+A Delta table is one table. Rows are parsed later (`table_rows`); `decimal_sign` finds "." or "," from raw cells.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The rows of open tables as one long frame, without empty lines, footers and files that are other tables."""
+"""Raw rows of tables: `load_tables` and `read_rows` take a config and open tables and return RawData.
+
+`load_tables` reads the drivers of the config, `read_rows` the columns of a ColumnSelection. Empty lines, footers and
+files that are other tables are dropped and counted; rows with a bad cell stay and are marked with a fault.
+"""
 
 from __future__ import annotations
 

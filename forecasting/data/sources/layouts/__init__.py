@@ -1,6 +1,7 @@
 """One module or package per layout of raw data; a config names it as `source.kind`.
 
-Every layout has `load(config) -> RawData`. Two names are optional:
+Every layout has `load(config) -> RawData`; `layout_module` returns the module that config.source.kind names. Two names
+of a layout are optional:
 
 - `source_options(config)` checks source.options of a layout that reads no files; raises UserError.
 - `NEW_FILES` allows `source.reads: new_files`. It is "replace" when rows of a later file replace those of an earlier

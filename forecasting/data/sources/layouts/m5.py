@@ -1,9 +1,10 @@
-"""The layout of the M5 competition: a wide sales table, a calendar and weekly prices.
+"""The M5 competition: `load` reads the wide sales table, calendar and weekly prices in source.path, as RawData.
 
 unique_id is store/item (CA_1/FOODS_1_033). Drivers by the names that a config may use: sell_price, snap (of the state
 of the store), event_name and event_type ("none" on days without one, two on a day joined by "+"); static: store, item,
 dept, cat, state. Days before the first sale of a series are dropped as `not_yet_sold`; days of the calendar after the
-last sales are future rows. `line` is the item's line of the sales file.
+last sales are future rows (y null). `line` is the item's line of the sales file; RawData.lines counts cells and future
+rows; the frame RawData.long is [unique_id, ds, y, drivers of the config, file, line, fault, fault_value].
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""The layout of the Rossmann competition: train.csv and store.csv, and test.csv with the future days if it exists.
+"""The Rossmann competition: `load` reads train.csv, store.csv and, if it exists, test.csv (future days), as RawData.
 
 unique_id is the store. Drivers by the names that a config may use: open, promo, state_holiday (none, public, easter,
 christmas), school_holiday, promo2 (1 in the months in which a round of the store's second promotion starts),
 competition_open (months since the nearest competitor opened), customers; static: store_type, assortment,
-competition_distance.
+competition_distance. The frame RawData.long is [unique_id, ds, y, drivers of the config, file, line, fault,
+fault_value].
 """
 
 from __future__ import annotations

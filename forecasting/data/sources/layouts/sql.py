@@ -1,8 +1,8 @@
-"""The result of a query on any database that SQLAlchemy supports, with the columns that the config names.
+"""A query on any database that SQLAlchemy supports: `load` takes a config and returns its rows as RawData.
 
 The address of the database is in the environment variable named by source.options.url_env, or without a password in
 source.path. The result is read like a table: source.columns names its columns. `file` is "sql", and `line` the number
-of the row.
+of the row. The frame RawData.long is [unique_id, ds, y, drivers of the config, file, line, fault, fault_value].
 """
 
 from __future__ import annotations

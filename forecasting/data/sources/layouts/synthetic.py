@@ -1,7 +1,9 @@
-"""A simulated retail chain with known effects: stores x items, daily, with h future days.
+"""A simulated retail chain: `load` takes a config, reads no file and returns RawData with known effects.
 
-Columns: store, item, category, price (on the shelf), promo, open, holiday (1 on public holidays), stock (units left in
-the evening, known afterwards; 0 when out of stock). The true effects and the injected errors come with the rows.
+Stores x items, daily, with h future days (y and stock null). The frame RawData.long has unique_id (store/item), ds, y,
+the tags and those of these columns that the config names: store, item, category, price (on the shelf), promo, open,
+holiday (1 on public holidays), stock (units left in the evening, known afterwards; 0 when out of stock). The true
+effects and the injected errors come with the rows.
 """
 
 from __future__ import annotations

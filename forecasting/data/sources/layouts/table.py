@@ -1,8 +1,9 @@
-"""Long tables: CSV or Parquet, one file, a folder or a glob, or a Delta table, with the columns that the config names.
+"""Long tables: `load` reads CSV or Parquet (a file, a folder or a glob) or a Delta table, and returns RawData.
 
-Every driver, the date, the sales and the parts of unique_id are read; other columns are ignored. Empty lines, and a
-footer below the last date, are dropped by these names; so are all lines of files in a folder that share no column with
-the table (`other_table`).
+Every driver, the date, the sales and the parts of unique_id are read by the columns that the config names; others are
+ignored. Empty lines, and a footer below the last date, are dropped by these names; so are all lines of files in a
+folder that share no column with the table (`other_table`). The frame RawData.long is [unique_id, ds, y, drivers, file,
+line, fault, fault_value].
 """
 
 from __future__ import annotations

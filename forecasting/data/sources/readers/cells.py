@@ -1,4 +1,8 @@
-"""Numbers parsed from text, and columns cast to the few types of the panel."""
+"""Numbers from text: `parse_numbers` takes a column and the decimal sign; it returns Float64 and a mask of bad cells.
+
+`looks_numeric` decides whether a text column holds numbers; `downcast` and `to_panel_type` give a column one of the few
+types of the panel.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Dates parsed from text: by a given format, or by the only one of a short list that fits."""
+"""Dates from text: `parse_dates` takes a text column and a format or None, and returns Date, null where one is no date.
+
+Without a format it takes the one of PATTERNS that most cells fit; DateFormatError when none fits, or when day/month and
+month/day fit equally well.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +40,8 @@ class DateFormatError(Exception):
 def parse_dates(text: pl.Series, ds_format: str | None) -> pl.Series:
     """The cells as Date, null where one is no date, by the given format (strftime).
 
-    Without a format it is inferred from all cells, and times of day are ignored; raises DateFormatError when none or
-    more than one fits.
+    Without a format it is inferred from all cells, and times of day are ignored; raises DateFormatError when none fits,
+    or two that give different dates fit equally well.
     """
     unique = text.unique().drop_nulls()
     parsed = _parse(unique.str.strip_chars(), ds_format, text.name)

@@ -1,4 +1,7 @@
-"""Delta tables as sources: the current rows or those of a given version, never the loose files of the folder."""
+"""Delta tables: `open_delta` takes a folder and a version (None: the newest) and returns a TypedTable, read lazily.
+
+The rows are those of that version, never the loose files of the folder. `is_delta` tells whether it is such a table.
+"""
 
 from __future__ import annotations
 

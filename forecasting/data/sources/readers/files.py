@@ -1,4 +1,7 @@
-"""The bytes of a text file, with a clear error for everything that can be wrong with it."""
+"""The bytes of a text file: `read_text_bytes` takes a file and returns it decompressed, as UTF-8 without a BOM.
+
+Everything that can be wrong with it (empty, Excel, binary, other encoding) raises a UserError that says what to do.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ MAGIC = {
 
 
 def read_text_bytes(file: File) -> bytes:
-    """The content of a text file as UTF-8 bytes with \\n line ends, decompressed if it is gzipped.
+    """The content of a text file as UTF-8 bytes whose lines end with \\n or \\r\\n, decompressed if it is gzipped.
 
     Raises UserError when the file is empty, damaged, not text or not UTF-8.
     """

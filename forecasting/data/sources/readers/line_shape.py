@@ -1,6 +1,7 @@
-"""The shape of delimited text, line by line: number of cells, empty lines and misplaced quotes.
+"""The shape of delimited text: `line_shape` takes bytes and the delimiter and returns a LineShape, one value per line.
 
-The text is one NumPy array of bytes, so that millions of lines are checked without a loop over them.
+It holds cells, empty lines and misplaced quotes; `select_lines` returns the bytes of chosen lines. The text is one
+NumPy array of bytes, so that millions of lines are checked without a loop over them.
 """
 
 from __future__ import annotations

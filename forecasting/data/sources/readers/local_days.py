@@ -1,4 +1,7 @@
-"""Local days: times of any kind as the day that the clock of the shop showed."""
+"""Local days: `local_days` takes times of any kind and a time zone and returns the days that the shop's clock showed.
+
+Typed dates and times come back as Date, text cells as ISO text; text that is no date stays as it is, for a later fault.
+"""
 
 from __future__ import annotations
 

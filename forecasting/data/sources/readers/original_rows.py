@@ -1,4 +1,8 @@
-"""Rows read again as they are in their file, for the quarantine: only the requested lines."""
+"""Rows as they are in their file, for the quarantine: functions from [file, line] to [file, line, row].
+
+`row_reader` returns such a function for typed tables and text, `read_text_rows` is the one for text files alone. Only
+the requested lines are returned; row is the line of text, or JSON of a typed row.
+"""
 
 from __future__ import annotations
 

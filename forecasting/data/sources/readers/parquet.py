@@ -1,4 +1,7 @@
-"""Parquet files, read by column; folders named key=value above a file become columns."""
+"""Parquet files: `open_parquet` takes a file and returns a TypedTable, whose rows are read later and by column.
+
+Folders named key=value above the file become text columns. `is_parquet` goes by the ending of the name.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ FORMAT = "a Parquet file"
 
 
 def open_parquet(file: File) -> TypedTable:
-    """The table of a Parquet file, of which only the schema is read; raises UserError when it is damaged or empty."""
+    """The table of a Parquet file; only schema and row count are read. Raises UserError when it is damaged or empty."""
     options = storage.storage_options(str(file))
     frame = pl.scan_parquet(str(file), storage_options=options, glob=False, hive_partitioning=False)
     try:

@@ -1,4 +1,8 @@
-"""Delimited text as columns of String, with the physical line of every row; nothing is cast or inferred here."""
+"""Delimited text: `read_text` takes a file and returns a TextTable, whose `cells` gives columns of String by row.
+
+Nothing is cast or inferred but the delimiter. Every row has its physical line; broken lines are set aside in
+`TextTable.broken`. `read_lines` reads chosen lines again.
+"""
 
 from __future__ import annotations
 

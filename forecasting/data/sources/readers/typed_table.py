@@ -1,4 +1,7 @@
-"""Tables whose columns have types: Parquet files, Delta tables and results of SQL queries."""
+"""Tables whose columns have types (Parquet, Delta, SQL results): `open_typed` makes a TypedTable of a lazy frame.
+
+Its `cells` takes column names and returns a frame with file and line; `rows_by_line` returns {line: whole row}.
+"""
 
 from __future__ import annotations
 

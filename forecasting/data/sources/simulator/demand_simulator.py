@@ -1,8 +1,9 @@
-"""The demand of a simulated retail chain: levels, prices, promotions, holidays and stock-outs, drawn from a seed.
+"""Parts of a simulated retail chain: functions from Options to arrays (prices, promotions, stock-outs, `demand`).
 
-Each thing that happens in time is drawn day by day (week by week, month by month) from a separate generator, so a
-longer run repeats the days of a shorter one: new days are added, old ones do not change. Arrays are days x items or
-days x series; a series is one item in one store, stores first.
+Arrays are days x items, stores or series; a series is one item in one store, stores first. `simulate_chain` (module
+`retail_chain`) puts them together. Each thing that happens in time has its own generator and is drawn day by day (week
+by week, ...), so a longer run repeats the days of a shorter one; only a run below 584 days may launch its new items
+earlier.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Errors injected into the data of the simulated chain where a careful reader could see them, and the values before."""
+"""Errors injected into simulated data: `inject_errors` draws them from Options and mean demand, as InjectedErrors.
+
+It returns masks and outlier values and changes no data; `error_table` lists them as [unique_id, ds, kind, y without the
+error]. They are put only where a careful reader could see them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The options of the simulated chain: its size, length, promotions and noise, and how many errors are injected."""
+"""The options of the simulated chain: `Options` (source.options of `synthetic`) and `ErrorOptions` (its `dirt`).
+
+Options hold size, length, promotions, noise and seed; `Options.rng` returns the random generator of a topic.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A simulated chain as arrays: prices, promotions, opening days, stock-outs and mean demand of every series and day."""
+"""A simulated chain: `simulate_chain` takes Options, h and public holidays and returns a RetailChain of arrays.
+
+They hold prices, promotions, opening days, stock-outs and mean demand; sales are drawn later (by
+`demand_simulator.demand`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The true effects of the simulated chain, for tests to recover: levels, uplifts, elasticities, weekdays, holidays."""
+"""The true effects of the simulated chain, for tests to recover: `true_effects` returns [unique_id, effect, value].
+
+It takes the Options, Items and arrays of the chain and lists levels, uplifts, elasticities, weekdays and holidays; they
+are the ones the simulator used, not estimates.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The layout of the Favorita grocery competition: train.csv, items.csv, stores.csv, and test.csv with the future days.
+"""The Favorita grocery competition: `load` reads train.csv, stores.csv and test.csv (future days) as RawData.
 
-test.csv may be missing; transactions.csv, oil.csv and holidays_events.csv are read if the config names their columns.
+test.csv may be missing; items.csv, transactions.csv, oil.csv and holidays_events.csv are read if the config names their
+columns. They lie in the folder source.path. The frame RawData.long is [unique_id, ds, y, drivers of the config, file,
+line, fault, fault_value].
 
 unique_id is store/item (25/103665). Drivers by the names that a config may use: onpromotion (null in the early lines,
 which do not have it); holiday, holiday_type, event ("none" on days without one) and work_day, of the country, state and

@@ -1,4 +1,8 @@
-"""Holidays of the Favorita layout by store: national, regional and local ones, moved ones on their new day."""
+"""Holidays of the Favorita layout: `holidays_by_store` takes holidays_events.csv and the stores, one row per store-day.
+
+It returns [store, ds, holiday, holiday_type, event, work_day], only for days with one: national, regional and local
+ones, moved ones on their new day.
+"""
 
 from __future__ import annotations
 

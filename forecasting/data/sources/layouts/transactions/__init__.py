@@ -1,4 +1,4 @@
-"""Receipt or invoice lines, added up to one row per series and period. Otherwise a table, which is read line by line.
+"""Receipt or invoice lines: `load` takes a config and returns RawData with their sums, one row per series and period.
 
 config.source.columns names the item (or store and item), the time and the quantity of a line. Drivers by the names that
 a config may use, all of them known only afterwards: unit_price (mean price paid, weighted by quantity), revenue,

@@ -1,4 +1,8 @@
-"""Receipt lines: which are bad, which do not count, and the sums of the others by series and period."""
+"""Receipt lines: `mark_bad_lines` adds faults, `drop_uncounted_lines` drops and counts, `sum_by_period` adds up.
+
+They take a frame of lines [unique_id, ds, y, ...], the config and Options. `sum_by_period` returns two frames: the
+sums, one row per series and period, and the lines of sums below clean.y_min.
+"""
 
 from __future__ import annotations
 

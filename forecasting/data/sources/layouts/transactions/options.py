@@ -1,4 +1,7 @@
-"""The options of the source `transactions`, and the checks of what they need together."""
+"""Options of the source `transactions`: the model `Options`, and `check_options` for what they need together.
+
+`check_options` takes a config, Options and {driver: config key}; it returns nothing and raises UserError.
+"""
 
 from __future__ import annotations
 

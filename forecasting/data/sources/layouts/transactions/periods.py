@@ -1,4 +1,7 @@
-"""Periods of receipt lines: weeks that begin on any weekday, and periods that the data cover only in part."""
+"""Periods of receipt lines: `first_day_of_period` maps days to the start of their period, weeks from any weekday.
+
+`is_partial` takes the days of all lines and returns a mask: days in a first or last period covered only in part.
+"""
 
 from __future__ import annotations
 
