@@ -1,4 +1,8 @@
-"""Aggregates: the rows of the table `groups`, and a cut whose series are sums of series."""
+"""Sums of series: `group_sums` makes rows of the table `groups`, `aggregate_cut` a cut whose series are aggregates.
+
+`group_sums` takes rows of the panel and returns [group, ds, y_sum, y_count, price]; `aggregate_cut` takes a Cut (what
+was known on a cutoff, future rows included) and returns another, in memory, in one bucket. Neither writes anything.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> p
 def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
 
-    Future rows are sums of the future rows of the cut, with its edits, so a scenario reaches the aggregates.
+    Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates.
     """
     parts = pl.concat(cut.panel.engine.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
     summed = parts.group_by(*KEY).agg(pl.all().sum())

@@ -1,4 +1,8 @@
-"""Buckets: the groups of series that are stored and processed together."""
+"""Buckets, the groups of series that are stored and processed together: `bucket_of` series ids, `bucket_count` of rows.
+
+`bucket_of` takes a column of unique_id and returns their bucket numbers (0 ... n - 1), `bucket_count` takes the number
+of rows of a panel and returns how many buckets it should have.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A cache of frames and matrices that is limited in bytes."""
+"""`Cache` holds frames and matrices by key within a limit in bytes: `get_or_compute(key, compute)` returns the value.
+
+It lives in memory only: nothing is written, and another process gets it empty.
+"""
 
 from __future__ import annotations
 

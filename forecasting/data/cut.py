@@ -1,4 +1,8 @@
-"""A cut: everything known at a cutoff about all series, with the next `h` periods as rows."""
+"""A cut: everything known at a cutoff about all series, with the next `h` periods as rows.
+
+`Cut` takes a Panel, a cutoff, h and the edits of a scenario. `Cut.frame(bucket)` returns a bucket's rows [unique_id,
+ds, y, y_raw, flag, drivers, event columns], cleaned as of the cutoff; `Cut.groups` the table `groups`.
+"""
 
 from __future__ import annotations
 

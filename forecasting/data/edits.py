@@ -1,10 +1,10 @@
-"""The edits of a scenario: changes of known-ahead columns on coming days, and the grammar in which they are written.
+"""Edits of a scenario (changes of known-ahead columns on coming days): `parse_edit` from text, `format_edit` to text.
 
     price*=0.9@2016-05-23:2016-05-29
     event='Easter fair'@2016-05-23:2016-05-23 where store = 'S1'
 
-Column, operator, value, first and last day, and perhaps an SQL condition over the panel's columns. Command line, pages
-and API read and write this text only here.
+Column, operator, value, first and last day, and perhaps an SQL condition over the panel's columns. `parse_edit` returns
+an Edit, whose `expr` is the edited column. Command line, pages and API read and write this text only here.
 """
 
 from __future__ import annotations

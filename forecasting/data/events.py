@@ -1,4 +1,8 @@
-"""Event tables of the config (calendar.events): read, checked, and laid out by day."""
+"""Event tables of the config (calendar.events): `load_events` reads their files, checks them and lays them out by day.
+
+It takes the config and returns the rows of the table `events` [table, place, ds, name], one per event, place and day;
+it does not write them, and makes no features of them.
+"""
 
 from __future__ import annotations
 

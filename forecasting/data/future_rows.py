@@ -1,4 +1,8 @@
-"""The future rows of a cut: which series get them, and the values of known-ahead columns in them."""
+"""The future rows of a cut: which series get them, and the values of known-ahead columns in them.
+
+`future_rows` takes rows of the panel up to the cutoff and up to the end of the horizon, and returns one row per living
+series and coming period (announced series: per planned period) with y null. It forecasts nothing.
+"""
 
 from __future__ import annotations
 

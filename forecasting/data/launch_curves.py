@@ -1,4 +1,8 @@
-"""Launch curves: how series that began within the history sold at each age, relative to what they sold later."""
+"""Launch curves: how series that began within the history sold at each age, relative to what they sold later.
+
+`launch_curves_at` takes a Cut (what was known on a cutoff) and returns [group, age, factor, size];
+`early_sales_ratios` returns one number per launch: its early sales relative to the curve. Nothing is written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The panel: references to all series of a job, bucket by bucket."""
+"""The panel of all series of a job, bucket by bucket: `Panel` holds references to rows, stored or in memory.
+
+`Panel.scan(bucket)` returns lazy rows of the table `panel` [unique_id, ds, y, y_raw, flag, drivers]; `Engine` is what
+maps a function over its buckets; `InMemory` is a reference to a frame. Nothing is written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""From rows of sales to rows of the panel: a flag for what was observed, and a complete calendar for every series."""
+"""From rows of sales to rows of the panel: a flag for what was observed, and a complete calendar for every series.
+
+`flag_observations` takes [unique_id, ds, y, drivers] and adds y_raw and flag; `fill_gaps` takes its result and adds the
+missing periods of every series. Both return frames and write nothing; cleaning rules are applied elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The cutoffs of a job: the newest day with sales, and the windows of a backtest."""
+"""The cutoffs of a job: `resolve_cutoff` finds the newest day with sales, `backtest_cutoffs` the windows of a backtest.
+
+`resolve_cutoff` takes a Panel and perhaps a day and returns one date; `backtest_cutoffs` takes the config and the last
+day of the data and returns two lists of dates: those that are reported, and older ones that only calibrate intervals.
+"""
 
 from __future__ import annotations
 

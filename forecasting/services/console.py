@@ -1,4 +1,8 @@
-"""Console output: progress bars on stderr, tables and summaries on stdout."""
+"""Console output: `track` shows progress on stderr, `print_table` and `print_fields` print on stdout.
+
+`track` takes an iterable and yields its items (off a terminal it logs one line at the end); the others take a frame, or
+a title and pairs, and return nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Drift between two samples, column by column, measured with Evidently (the only module that imports it).
 
-Up to 1,000 reference values a statistical test is used, as Evidently chooses it; with more values any p-value is small,
-so a distance is used: Wasserstein in reference standard deviations for numbers, and the population stability index for
-categories (0.1 is the usual rule of thumb for both).
+`measure_drift` takes a reference frame, a current one and the kind of each column, and returns a DriftReport (HTML
+page, table, share of drifted columns). Up to 1,000 reference values a statistical test is used, as Evidently chooses
+it; with more values any p-value is small, so a distance is used: Wasserstein in reference standard deviations for
+numbers, the population stability index for categories (0.1 is the usual rule of thumb for both).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Engines map a function over the buckets of a panel; the local engine uses a pool of processes on this machine.
 
-Workers are spawned, because a fork hangs once Polars or LightGBM have started threads. A worker uses one thread, set
-by environment variables that libraries read when they are imported.
+`build_engine` takes the config and returns its engine; `map(function, items)` yields the results in the order of the
+items. Workers are spawned, because a fork hangs once Polars or LightGBM have started threads. A worker uses one thread,
+set by environment variables that libraries read when they are imported.
 """
 
 from __future__ import annotations

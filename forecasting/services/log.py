@@ -1,5 +1,6 @@
-"""Structured logging: steps with their fields, duration and errors.
+"""Structured logging to stderr: `setup` once, `event` for a line, `step` for the start, end and error of a block.
 
+`event` takes a message and fields and returns nothing; `step` yields a dict whose entries are logged at the end.
 Plain text by default, one JSON object per line with DEMANDCAST_LOG=json. Only the logger "demandcast" is configured;
 the root logger is left to the application.
 """

@@ -1,7 +1,9 @@
 """Inferred closings: days on which a group of series (a store, say) that nearly always sells sold nothing at all.
 
-A day is judged by earlier days of the same weekday only, so the result never changes: it is the same for every cutoff
-and for the sums of groups. A store that rests every Sunday is not taken for closed on Sundays.
+`infer_closings` takes rows of the table `groups` and returns the closed [group, ds]; `mark_closings` returns the rows
+of the panel with y null and the flag inferred_closed on these days. A day is judged by earlier days of the same weekday
+only, so the result never changes: it is the same for every cutoff and for the sums of groups. A store that rests every
+Sunday is not taken for closed on Sundays.
 """
 
 from __future__ import annotations

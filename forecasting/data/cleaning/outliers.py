@@ -1,6 +1,7 @@
 """Outliers: sales that neither the recent level, nor weekday, promotion or the day's common effect explain.
 
-They are judged on a scale u on which noise has the same width everywhere: u(y) = 2 asinh(sqrt(f (y + 3/8))) / sqrt(f)
+`treat_outliers` takes rows of the panel and returns them with y and flag of outliers set as clean.outliers says. They
+are judged on a scale u on which noise has the same width everywhere: u(y) = 2 asinh(sqrt(f (y + 3/8))) / sqrt(f)
 has a standard deviation of 1 for a negative binomial of variance m + f m^2 (Anscombe, Biometrika 35, 1948). For small y
 it is the square root of counts, for large y the logarithm.
 """

@@ -1,6 +1,7 @@
-"""The two kinds of cleaning rules: those of a single row, and those that look at neighbouring days and can be reverted.
+"""Cleaning rules: `apply_row_rules` judges single rows; `apply_neighbour_rules` reads days around, and is revertible.
 
-Frames are rows of the panel: unique_id, ds, y, y_raw, flag and the drivers.
+All take and return rows of the panel (unique_id, ds, y, y_raw, flag, drivers) and change y and flag, never y_raw;
+`clean_as_of_cutoff` cleans a history as if its last row were the newest one. Closings have a module of their own.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ OBSERVED = pl.col("flag") == "observed"
 
 
 def apply_row_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """Rows sorted by unique_id and ds, with numbers below y_min, fractions and leading zeros treated as in `clean`.
+    """The rows with numbers below y_min, fractions and leading zeros treated as in `clean`.
 
-    No row is judged by a later one.
+    They must be sorted by unique_id and ds. No row is judged by a later one.
     """
     return _drop_leading_zeros(_apply_value_rules(rows, config), config)
 

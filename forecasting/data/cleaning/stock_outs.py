@@ -1,4 +1,8 @@
-"""Inferred stock-outs: runs of zeros that are improbable for a series, which was out of stock or not reported."""
+"""Inferred stock-outs: runs of zeros that are improbable for a series, which was out of stock or not reported.
+
+`infer_stock_outs` takes rows of the panel and returns them with y null and the flag inferred_out_of_stock on such days;
+it reads sales only, no stock column.
+"""
 
 from __future__ import annotations
 

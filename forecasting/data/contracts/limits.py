@@ -1,6 +1,7 @@
 """The limits within which a load is accepted: dates, frequency, share of bad rows, volume and age.
 
-Each check raises UserError with what is wrong, where, and how to mend it.
+Each `check_...` takes raw, bad or good rows (or their number) and the config. It returns nothing and changes nothing;
+it raises UserError with what is wrong, where, and how to mend it.
 """
 
 from __future__ import annotations

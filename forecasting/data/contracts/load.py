@@ -1,4 +1,8 @@
-"""The contract of one load: raw rows in, good rows and quarantine out, every line accounted for."""
+"""The contract of one load: `check_load` takes RawData and returns a CheckedLoad, every line accounted for.
+
+A CheckedLoad holds the good rows, the quarantine (bad rows as they came) and the account of lines. Nothing is cleaned
+or written here; UserError refuses the whole load.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Rows in quarantine: unreadable cells, conflicting duplicates, and the lines of both as they came.
 
 A bad row is [file, line, ds, rule, value]: a line of a wide file holds many rows, which `ds` tells apart.
+`unreadable_rows` and `split_duplicates` find bad rows in raw ones; `quarantine_rows` returns them as rows of the table
+`quarantine` [file, line, row, rule, value]. Nothing is written.
 """
 
 from __future__ import annotations

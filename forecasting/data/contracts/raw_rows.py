@@ -1,4 +1,8 @@
-"""The rules of a single raw row, as a Pandera schema, and the rows that break them."""
+"""The rules of a single raw row, as a Pandera schema (`raw_schema`), and the rows that break them (`rule_violations`).
+
+`rule_violations` takes raw rows and a schema and returns the bad rows [file, line, ds, rule, value]; `future_sales`
+returns those with sales after today. Nothing is raised or dropped here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The contract of a stored table: its columns and types, unique keys, steps from 1, interval bounds in order."""
+"""The contract of a stored table: its columns and types, unique keys, steps from 1, interval bounds in order.
+
+`validate_table` takes a frame and its Table and returns the frame unchanged, or raises ValueError; it stores nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Freshness: the age of the newest sales, and the series that stopped reporting while others go on."""
+"""Freshness: the age of the newest sales, and the series that stopped reporting while others go on.
+
+`measure_freshness` takes the table `series`, the config and today, and returns a dict {newest, age, living, silent,
+silent_series, silent_groups}; `freshness_messages` makes sentences of it. Neither raises nor logs anything.
+"""
 
 from __future__ import annotations
 

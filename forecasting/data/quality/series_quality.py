@@ -1,4 +1,8 @@
-"""Quality of each series: counts of defects in its data, its stage of life, and a verdict for its forecasts."""
+"""Quality of each series: counts of defects in its data, its stage of life, and a verdict for its forecasts.
+
+`count_defects` takes rows of the panel and returns [unique_id, gaps, longest_zeros, jumps, outliers, negatives,
+fractions]; `add_verdicts` takes the table `series` with these counts and adds periods, life and verdict (a sentence).
+"""
 
 from __future__ import annotations
 

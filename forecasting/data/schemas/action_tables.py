@@ -1,4 +1,7 @@
-"""The table of what people write: saved scenarios and later kinds of entries."""
+"""ACTION_TABLES, the table `actions` of what people write: saved scenarios and later kinds of entries.
+
+A TableEntry [id, kind, subject, version, operation, author, time, reason, payload]; no rows are read or written here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What one table of a job is: the entry from which its schema, its load behaviour and its export follow."""
+"""What one table of a job is: the entry from which its schema, its load behaviour and its export follow.
+
+`TableEntry.table` takes the config and the types of its driver columns and returns the Table (name, key, schema,
+partitions) that the store reads and writes; `Export` says how it leaves as a file. No rows are touched here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The tables of the feature store: versions of feature tables and training sets, their rows, and statistics."""
+"""FEATURE_TABLES, the tables of the feature store: versions of feature tables and training sets, rows, statistics.
+
+`feature_rows_table` takes the types of features by name and returns the table `feature_rows` with a column for each.
+Columns and keys only: no rows are read or written here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The tables of forecasts: backtests and their scores, published forecasts, and what the steps recorded."""
+"""FORECAST_TABLES: backtests and their scores, published forecasts and their vintages, drift, and runs of steps.
+
+A vintage is a published forecast: a cutoff and a version. `interval_columns` takes percentages and returns the names of
+the bounds [lo-80, hi-80, ...]. Columns and keys only: no rows are read or written here.
+"""
 
 from __future__ import annotations
 

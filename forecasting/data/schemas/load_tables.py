@@ -1,4 +1,7 @@
-"""The tables that loads write: the panel, what is derived from it, and the record of files and loads."""
+"""LOADED, the tables that a load writes (panel, what is derived from it, files read), and LOADS, the list of loads.
+
+Each is a TableEntry: columns by config and drivers, key, partitions, export. No rows are read or written here.
+"""
 
 from __future__ import annotations
 

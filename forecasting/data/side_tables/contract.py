@@ -1,4 +1,8 @@
-"""The contract of a side table: rows that break it go to the quarantine like those of the sales."""
+"""The contract of a side table: rows that break it go to the quarantine like those of the sales.
+
+`check_table` takes the SideTableRows of a table and returns a CheckedTable (good rows, quarantine, account of lines);
+it raises UserError when too many rows are bad. It joins and writes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The values that rows get where a side table has no match for them: `missing` of the table in the config."""
+"""The values that rows get where a side table has no match for them: `missing` of the table in the config.
+
+`fill_defaults` takes a LookupTable, what it found for given rows, and a mask of the rows that keep it; it returns the
+filled columns (Series), changes no frame and writes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rows for days that only side tables hold: coming days, and past days on which nothing could be sold."""
+"""Rows for days that only side tables hold: coming days, and past days on which nothing could be sold.
+
+`extra_rows` takes the lookup tables, the good rows of a load and the config, and returns further rows with the same
+columns and y null. It changes no row of the source.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Raw rows with the columns of their side tables."""
+"""Raw rows with the columns of their side tables: `load_with_side_tables` reads both, `join_side_tables` only these.
+
+The first takes the config, the second RawData and the config; both return RawData, as JoinedData (with the checked
+tables) where the config names side tables. Rows are neither added nor dropped, and nothing is written.
+"""
 
 from __future__ import annotations
 

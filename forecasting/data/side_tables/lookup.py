@@ -1,4 +1,8 @@
-"""Lookup of a side table's columns for given rows: by key, by key and day, or by key and range of days."""
+"""Lookup of a side table's columns for given rows: by key, by key and day, or by key and range of days.
+
+`build_lookup` takes the good rows of a table and returns a LookupTable; `LookupTable.lookup` takes rows and returns
+[columns of the table, _matched], one row for each of them, in their order.
+"""
 
 from __future__ import annotations
 

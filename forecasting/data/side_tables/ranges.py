@@ -1,4 +1,7 @@
-"""Ranges of days that overlap, split into ranges that do not."""
+"""Ranges of days that overlap, split into ranges that do not.
+
+`split_overlaps` takes and returns [_key, ds, _end, columns], ds and _end being the first and the last day of a range.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Keys that the sales and a side table do not have in common: counted, and limited by limits.unmatched."""
+"""Keys that the sales and a side table do not have in common: counted, and limited by limits.unmatched.
+
+`count_unmatched` takes a LookupTable, raw rows and a mask of matched ones, and returns a dict {unmatched,
+unmatched_keys, example, unused_keys}; the checks take these counts, return nothing and raise UserError.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A hyperparameter search with Optuna: trials drawn by TPE, unpromising ones pruned, finished ones as a table."""
+"""A hyperparameter search with Optuna: trials drawn by TPE, unpromising ones pruned, finished ones as a table.
+
+`run_search` takes a Search (space, current parameters, error function) and returns a row per finished trial; trials are
+stored in a folder or PostgreSQL and continued. It picks no winner and writes no config.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ class _TimeIsUp(Exception):
 
 
 def run_search(search: Search, location: str, trials: int, until: float) -> pl.DataFrame:
-    """Run trials until `trials` are finished or time.monotonic() passes `until`; returns all finished ones.
+    """Run trials until `trials` are finished or, after the first, time.monotonic() passes `until`; returns all of them.
 
     [number, state (complete or pruned), today, value, seconds, one column per parameter]: one row per trial, in order;
     value is in the units of `search.error`. A trial is pruned when its mean over the first parts is worse than the

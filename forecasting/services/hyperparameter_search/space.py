@@ -1,4 +1,8 @@
-"""The search space: the values that each hyperparameter may take, and how a trial draws one."""
+"""The search space, {hyperparameter: Between(low, high) or OneOf(values)}, and how a trial draws a value of each.
+
+`suggest_params` takes an Optuna trial and a space and returns {hyperparameter: value}; `include_value` returns a range
+or choices that hold a given value.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Storage of trials: a journal file for one process at a time, or a PostgreSQL database."""
+"""Storage of trials: a journal file for one process at a time, or a PostgreSQL database.
+
+`open_storage` takes a folder or address and the name of a search, and yields Optuna's storage in a with block. In a
+folder it creates and repairs the journal, and marks interrupted trials as failed.
+"""
 
 from __future__ import annotations
 

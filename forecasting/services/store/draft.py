@@ -1,5 +1,6 @@
 """A draft: new versions of several tables that stay invisible until a row, committed last, names them.
 
+`begin_draft` takes a Store and the published versions of its tables, and returns a Draft, a Store to write through.
 Delta commits one table at a time. A draft starts from the versions that the last published load names: what another
 draft has left behind unpublished (its process was killed, or it was overtaken) is taken back first. Each of its commits
 lands right behind the one before or not at all: when two drafts work on the same tables at once, one of them finds a

@@ -1,5 +1,6 @@
 """The number of the store's format, kept in the table `meta`; a store without one has format 1.
 
+`check_store_format` takes the table `meta` as a mapping and raises UserError when a newer program wrote the store.
 Format 2 adds the column `cold_start` to forecasts and backtests, and the table `actions`. A store of format 1 is read
 as it is: a column that it lacks is null, which means that nothing is known about it there; a table that it lacks is
 empty. The next load writes the current number.

@@ -1,4 +1,8 @@
-"""Upkeep of the tables: compaction, removal of old files, and the list of commits."""
+"""Upkeep of the tables: `compact` small files, `vacuum` old ones, and the `commit_history` of a table.
+
+All take a Store. The first two rewrite or delete files and return nothing; today's rows stay, `vacuum` takes older
+versions away for good. `commit_history` returns [version, at, operation, metrics].
+"""
 
 from __future__ import annotations
 

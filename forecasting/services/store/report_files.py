@@ -1,4 +1,7 @@
-"""Small files (reports) stored next to the tables, in a local folder or on s3://."""
+"""Small files (reports) stored next to the tables, in a local folder or on s3://.
+
+`write_report_file` takes a Store, a relative name and bytes, `read_report_file` returns the bytes. No table is touched.
+"""
 
 from __future__ import annotations
 

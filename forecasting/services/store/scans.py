@@ -1,4 +1,8 @@
-"""References to stored rows, small enough to travel to other processes: a bucket of the panel, or a whole table."""
+"""References to stored rows, small enough to travel to other processes: a bucket of the panel, or a whole table.
+
+A BucketScan (Store, version of the panel) called with a bucket, or a TableScan (Store, table) called without
+arguments, returns a lazy frame; no rows are read before it is collected.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The tables of a job as Delta tables, in a local folder or on s3:// by the same code.
+"""`Store`: the tables of a job as Delta tables, in a local folder or on s3:// by the same code.
 
-Steps write through `merge` and `replace`; both leave a table at its version when its content would stay the same.
-Forecasts are read through `vintages.scan_published`: a row in `vintages`, written last, makes them visible.
+`scan` returns a table as a lazy frame. Steps write frames through `merge` and `replace`; both leave a table at its
+version when its content would stay the same. Forecasts are read through `vintages.scan_published`: a row in
+`vintages`, written last, makes them visible.
 """
 
 from __future__ import annotations

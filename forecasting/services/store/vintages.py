@@ -1,7 +1,8 @@
-"""Published forecasts: a row in `vintages`, written last, makes the rows of its cutoff and version visible.
+"""Published forecasts (vintages): a row in `vintages`, written last, makes the rows of its cutoff and version visible.
 
-It names the version of the table `forecasts` that readers get, so that they see nothing of rows that are being written
-again for a cutoff that is visible already.
+`publish_vintage` takes a Store and such a row and writes it, no forecasts; `scan_published` returns the visible rows of
+`forecasts`, lazily; `published_vintages` the table `vintages`, newest first. The row names the version of the table
+`forecasts` that readers get, so that they see nothing of rows that are being written again for a visible cutoff.
 """
 
 from __future__ import annotations

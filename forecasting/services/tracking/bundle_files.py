@@ -1,4 +1,8 @@
-"""Integrity of bundle files: the allowed file types and a SHA-256 checksum per file."""
+"""Integrity of a bundle (fitted models and quantile table in one folder): allowed file types, a SHA-256 sum per file.
+
+`compute_checksums` takes the folder and returns {relative path: digest}; `verify_checksums` takes the folder and the
+digest of its checksums.json and raises UserError when a file differs. Neither writes a file.
+"""
 
 from __future__ import annotations
 

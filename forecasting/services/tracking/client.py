@@ -1,4 +1,7 @@
-"""Connections to the MLflow tracking database or server."""
+"""Connections to the MLflow tracking database or server: `connect` takes its address and returns an MlflowClient.
+
+For a new SQLite file it creates the folder, the file and its tables. `absolute_uri` makes SQLite addresses absolute.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The MLflow registry of one config: backtest and tuning runs, bundle versions and their aliases.
+"""`Registry`, the MLflow registry of one config: backtest and tuning runs, bundle versions and their aliases.
 
-It stores folders of files and knows no model class. Nothing is pickled, and downloaded files are verified (see
-bundle_files).
+`log_backtest` takes a TrackedRun and returns the run's id, `register_bundle` a folder and returns its version,
+`download_bundle` a version and returns the folder. Nothing is pickled, no model class is known, downloads are verified.
 """
 
 from __future__ import annotations

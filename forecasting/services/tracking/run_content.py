@@ -1,4 +1,8 @@
-"""Writing the content of a run to MLflow: parameters, metrics, the input data set and files."""
+"""Writing the content of a run to MLflow: parameters, metrics, the input data set and files.
+
+`log_content` takes an MLflow client, the id of a run and a TrackedRun, and returns nothing; `check_scores` raises
+UserError for a run without metrics. Runs are neither created nor ended here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The signature of a bundle: its input and output columns, and their description in MLflow's format."""
+"""The signature of a bundle: its input and output columns, and their description in MLflow's format.
+
+`render_mlmodel` takes an artifact path, the id of a run and a Signature (two Polars schemas) and returns the text of an
+MLmodel file, without writing it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The content of an MLflow run (parameters, tags, metrics, data set, files) in plain values, without MLflow."""
+"""`TrackedRun`, the content of an MLflow run (parameters, tags, metrics, data set, files) in plain values.
+
+`tags_digest` takes tags and returns the digest by which equal runs are found; `mlflow_name` a name MLflow accepts.
+"""
 
 from __future__ import annotations
 
