@@ -1,4 +1,4 @@
-"""Words of the pages: each takes a Config, a Selection or a name of the core and returns the text to show.
+"""Words of the pages: each function takes a Config, a Selection or a name, and returns the text to show.
 
 `chart_labels` makes the ChartLabels of a figure; `aggregate_label`, `metric_label`, `interval_label`, ... name things.
 """

@@ -7,6 +7,7 @@ from dash import dcc, html
 from dashboard.figures import describe
 
 GRAPH = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+"""Plotly's settings of every graph: which of its buttons are shown."""
 
 
 def chart_card(name: str, fig: go.Figure, height: int = 400) -> dmc.Card:

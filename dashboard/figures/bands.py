@@ -1,7 +1,7 @@
 """Areas of a forecast chart: `add_interval`, `add_horizon` (after the cutoff) and `add_promotions`.
 
-They draw on the figure they are given and return nothing. Rows are frames [ds, lo-80, hi-80, ...] for an interval, [ds,
-promo] for promotions.
+They draw on the figure they are given and return nothing. Rows are frames: [ds, lo-80, hi-80, ...] for an interval,
+[ds, promo] for promotions.
 """
 
 from datetime import date

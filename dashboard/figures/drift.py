@@ -11,6 +11,7 @@ import polars as pl
 from dashboard.figures.layout import ChartLabels, chart_layout, xy
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+"""Markers of the columns in turn, so that colour is not all that tells them apart."""
 
 
 def plot_drift(scores: pl.DataFrame, labels: ChartLabels, columns: Sequence[str] = ()) -> go.Figure:

@@ -1,4 +1,4 @@
-"""`demandcast check data CONFIG`: `data` prints what is found in the source as tables; exit code 2 when it fails.
+"""`demandcast check data CONFIG`: `data` prints what is found in the source; exit code 2 when a check fails.
 
 It reads the source but loads nothing into the store. --out also writes findings and series as .json or .html, or the
 series alone as .parquet. `verdicts(report)` counts the series of a DataCheck by verdict, one row each.

@@ -1,7 +1,7 @@
 """`demandcast features ... CONFIG`: one function per subcommand on the feature store, each takes the job's file.
 
-`build` and `training_set` may add versions to the store; `list_`, `preview` and `describe` only read it. What they find
-is printed as a table, or written to the .parquet, .csv or .xlsx file of --out.
+`build` and `training_set` may add versions to the store; `list_`, `preview` and `describe` only read it. What those
+find is printed as a table, or written to the .parquet, .csv or .xlsx file of --out.
 """
 
 from __future__ import annotations

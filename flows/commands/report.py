@@ -28,6 +28,7 @@ TITLES = {
     "parts": "The model that serves, by segment, horizon and promotion",
     "worst": "The series with the largest errors",
 }
+"""Tables that are printed, with their titles; the file of --out has all tables."""
 SAME_FORMAT = {
     **dict.fromkeys(("share_of_sales", "share_of_error", "reference_wape"), "wape"),
     **dict.fromkeys(("lo", "hi"), "gain"),

@@ -30,6 +30,7 @@ from forecasting.steps import queries
 from forecasting.steps.session import Session
 
 HEADERS = {"y": "Actual", "yhat": "Mean", "q50": "Median"}
+"""Columns of the table, with their headers; bounds of intervals are added where there are any."""
 
 
 def draw_body(session: Session, chosen: tuple[list[str], str | None, str | None], span: str, scheme: str | None) -> Any:

@@ -17,6 +17,7 @@ from forecasting.steps.session import open_session
 
 PATH = "/forecasts"
 SPANS = {"short": "3 horizons", "year": "1 year", "two": "2 years", "all": "All"}
+"""Spans of the history before the cutoff, by their key in the query string."""
 LEAD = (
     "History and forecast with calibrated intervals. Search any series, take an aggregate, or pick several to add up."
 )

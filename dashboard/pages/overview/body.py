@@ -19,6 +19,7 @@ from forecasting.steps.session import Session
 HISTORY = 4
 """Horizons of history that are shown before the forecast."""
 SIGNED_PERCENT = {"function": "params.value == null ? '–' : d3.format('+.1%')(params.value)"}
+"""The format of a share in a table cell, with its sign."""
 
 
 def draw_body(session: Session, scheme: str | None) -> Any:

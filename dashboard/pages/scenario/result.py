@@ -17,6 +17,7 @@ from forecasting.steps import queries
 from forecasting.steps.session import Session
 
 HEADERS = {"baseline": "Baseline", "yhat": "Scenario", "difference": "Difference"}
+"""Columns of the table, with their headers."""
 
 
 def draw_result(session: Session, outcome: dict[str, Any], request: list[Any], scheme: str | None) -> Any:
