@@ -2,7 +2,8 @@
 
 The address of the database is in the environment variable named by source.options.url_env, or without a password in
 source.path. The result is read like a table: source.columns names its columns. `file` is "sql", and `line` the number
-of the row. The frame RawData.long is [unique_id, ds, y, drivers of the config, file, line, fault, fault_value].
+of the row. The frame RawData.long is [unique_id, ds, y, drivers of the config, file, line, fault, fault_value], and
+`_deleted` where source.columns names a column `deleted`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every driver, the date, the sales and the parts of unique_id are read by the columns that the config names; others are
 ignored. Empty lines, and a footer below the last date, are dropped by these names; so are all lines of files in a
 folder that share no column with the table (`other_table`). The frame RawData.long is [unique_id, ds, y, drivers, file,
-line, fault, fault_value].
+line, fault, fault_value], and `_deleted` where source.columns names a column `deleted`.
 """
 
 from __future__ import annotations
