@@ -1,4 +1,4 @@
-"""The cutoffs of a job: `resolve_cutoff` finds the newest day with sales, `backtest_cutoffs` the windows of a backtest.
+"""Cutoffs of a job: that of a run (the newest observed day, or a requested one), and those of a backtest.
 
 `resolve_cutoff` takes a Panel and perhaps a day and returns one date; `backtest_cutoffs` takes the config and the last
 day of the data and returns two lists of dates: those that are reported, and older ones that only calibrate intervals.
@@ -13,20 +13,6 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.errors import UserError
-
-
-def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
-    """The reported cutoffs of a backtest of data up to `last`, and the older ones that only calibrate intervals.
-
-    The newest reported cutoff lies h periods before `last`, the others `step` periods apart before it. The intervals of
-    a window are calibrated on at most `calibration` windows that had ended by its cutoff, so the oldest reported window
-    needs that many before it. Both lists are in ascending order.
-    """
-    reported = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
-    overlap = -(-config.h // config.step) - 1
-    extra = config.backtest.calibration + overlap if config.backtest.calibration else 0
-    older = [config.frequency.shift(reported[-1], -config.step * (i + 1)) for i in range(extra)]
-    return sorted(reported), sorted(older)
 
 
 def resolve_cutoff(panel: Panel, requested: date | None) -> date:
@@ -52,3 +38,17 @@ def resolve_cutoff(panel: Panel, requested: date | None) -> date:
         where=panel.config.name,
         mend="load older data, or choose a later cutoff",
     )
+
+
+def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:
+    """The reported cutoffs of a backtest of data up to `last`, and the older ones that only calibrate intervals.
+
+    The newest reported cutoff lies h periods before `last`, the others `step` periods apart before it. The intervals of
+    a window are calibrated on at most `calibration` windows that had ended by its cutoff, so the oldest reported window
+    needs that many before it. Both lists are in ascending order.
+    """
+    reported = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
+    overlap = -(-config.h // config.step) - 1
+    extra = config.backtest.calibration + overlap if config.backtest.calibration else 0
+    older = [config.frequency.shift(reported[-1], -config.step * (i + 1)) for i in range(extra)]
+    return sorted(reported), sorted(older)

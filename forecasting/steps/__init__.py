@@ -1,4 +1,7 @@
-"""Steps: what is done, in order. Each is one function of (session, cutoff); only here do effects meet logic."""
+"""Steps of a job: `run_step` runs one by name in a session of its own, returns its Outcome, and logs it in `runs`.
+
+Each step is a function of (session, cutoff, force); only here do effects meet logic. A reused outcome is not logged.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What makes two runs the same: hashes of data version, recipe and code."""
+"""What makes two runs the same: `identity_of` hashes data, recipe, code, cutoff and bounds of a bundle.
+
+`recipe_of` hashes the recipe (the config keys that change a forecast), `code_of` the source files that make forecasts;
+all three return 16 hex digits. `data_version` returns a number, that of the load that is read.
+"""
 
 from __future__ import annotations
 

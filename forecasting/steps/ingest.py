@@ -1,4 +1,8 @@
-"""Ingest: raw files to the validated, calendar-complete panel, its series and its groups."""
+"""The step ingest: `ingest` merges the source of a Session's config into its tables, and returns an Outcome.
+
+It writes the calendar-complete panel, its series and its groups, and puts refused rows into `quarantine`; all rows are
+loaded, whatever the cutoff. The facts of the Outcome count what became of every line.
+"""
 
 from __future__ import annotations
 

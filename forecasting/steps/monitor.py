@@ -1,4 +1,8 @@
-"""The step monitor: drift of the data against the same season a year ago, and scores of past forecasts."""
+"""The step monitor: `monitor` compares the newest periods with those a year ago, and scores past forecasts.
+
+It takes a Session and a cutoff, writes the table `drift` and an HTML report, and returns an Outcome with the share of
+drifted columns and one row of scores per vintage (a published forecast: cutoff + version).
+"""
 
 from __future__ import annotations
 

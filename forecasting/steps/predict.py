@@ -1,4 +1,8 @@
-"""Predict: the champion bundle's forecasts for every series and aggregate, published as one vintage."""
+"""The step predict: `predict` forecasts h periods by a bundle (fitted models + quantile table), as one vintage.
+
+It takes a Session and a cutoff, writes the rows of every model, series and aggregate to `forecasts` and then a row to
+`vintages` (a vintage is a published forecast: cutoff + version), and returns an Outcome. Nothing is fitted.
+"""
 
 from __future__ import annotations
 

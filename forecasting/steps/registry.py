@@ -1,5 +1,6 @@
-"""The registry of steps: one entry per step, from which its command, flow, deployment and summary follow.
+"""The registry of steps: STEPS has a Step by name, from which its command, flow, deployment and summary follow.
 
+A step returns an Outcome: its name, its facts (what it recorded of its run, {name: JSON value}), and `reused`.
 Light on purpose: the command line imports it to print its help, so a step's own module is imported when it runs.
 """
 

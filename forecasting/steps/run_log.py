@@ -1,4 +1,7 @@
-"""The run log: what every step of a job did, in the table `runs`."""
+"""The run log, table `runs`: `record` appends an outcome {step, facts, reused}, `last_facts` finds one again.
+
+`last_facts` takes the name of a step and the key of its work, and returns the facts {name: JSON value} or None.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Scenario: the champion's forecasts as planned and with edited coming days, side by side. Nothing is stored."""
+"""Scenario: `run_scenario` forecasts as planned and with Edits of the coming days, side by side.
+
+It takes a Session, Edits and a SeriesFilter, forecasts by the champion of the newest vintage (a published forecast),
+and returns a Scenario: rows [unique_id, ds, baseline, yhat, difference, bounds] and warnings. Nothing is stored.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A session: what a step, a command or a request to a page works on, opened once and passed on."""
+"""A session: what a step, a command or a request to a page works on; `open_session` makes it of a Config.
+
+It gives config, store, panel, model registry and vintages (published forecasts); the tables that a load writes are read
+at the versions of one load, which `find_load` finds: the newest, or that of data_version. Opening writes no table.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Tune: search the options of LightGBM on windows before the reported ones, and write the best as a config to review.
+"""Tune: `tune` searches the options of LightGBM on windows before the reported ones, and writes the best as a config.
 
-Nothing is trained, registered or promoted: the new config is backtested and trained like any other.
+It takes a Session, a cutoff and TuneOptions; the Outcome holds the errors before and after. No model is kept or
+promoted: the new config is to be reviewed, then backtested and trained like any other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The log of actions: entries are added to the table `actions`, read back, and never changed."""
+"""The log of actions: `record_action` adds an entry to `actions`, `read_valid_actions` returns those that hold.
+
+An entry has kind, subject, operation (save or withdraw), author, time, reason and payload (JSON), and is never changed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Saved scenarios: named edits of one series, saved, listed, opened and withdrawn."""
+"""Saved scenarios, named Edits of one series: `save_scenario` saves them, `list_saved_scenarios` returns them.
+
+Saving and withdrawing take a Session and a reason, add an entry to the table `actions`, and return its version. Nothing
+is forecast here.
+"""
 
 from __future__ import annotations
 

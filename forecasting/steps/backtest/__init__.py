@@ -1,4 +1,7 @@
-"""Backtest: every model of the recipe at past cutoffs, through the production path, scored and kept."""
+"""The step backtest: `backtest` scores every model of a Session's config at past cutoffs, by the production path.
+
+It returns an Outcome; rows go to `backtests`, scores to `scores`. `summarize` makes Sections of its facts.
+"""
 
 from forecasting.steps.backtest.step import backtest
 from forecasting.steps.reports.backtest_summary import summarize_backtest as summarize

@@ -1,4 +1,8 @@
-"""Scores of backtest windows, made from the stored rows of one model at a time."""
+"""Scores of backtest windows: `score_windows` makes Scores of rows of the table `backtests`, one model at a time.
+
+Scores holds rows of the table `scores`, and scores per series; `overall_scores` returns the overall ones as dicts.
+`recent_sales` returns what each series sold up to a cutoff, for the weights of WRMSSE. Nothing is written.
+"""
 
 from __future__ import annotations
 

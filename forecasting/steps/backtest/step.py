@@ -1,4 +1,8 @@
-"""The step: every window is forecast and written, then all are scored and logged."""
+"""The step backtest: `backtest` fits and forecasts all models at each past cutoff, then scores all windows.
+
+It takes a Session and a cutoff, writes the tables `backtests` and `scores` and one MLflow run, and returns an Outcome
+with scores, seconds and failures. A recipe is the config keys that change a forecast; here also its list of models.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ from forecasting.steps.session import Session
 
 
 def backtest(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
-    """Score the recipe on windows that end on `cutoff` (default: the last observed day); rows in `backtests`, scores in
+    """Score the recipe on windows that end by `cutoff` (default: the last observed day); rows in `backtests`, scores in
     `scores`, one MLflow run. The same data, recipe and code are not run again without `force`.
     """
     config, store, panel = session.config, session.store, session.panel

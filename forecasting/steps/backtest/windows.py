@@ -1,4 +1,7 @@
-"""Backtest windows: the past cutoffs that the history allows."""
+"""Backtest windows: `backtest_windows` returns the reported and the older cutoffs that a Panel's history allows.
+
+Both are lists of dates; scores are reported on the former, the latter only teach bounds and weights.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The data check of a config: every contract of its source as a finding, and the quality of every series."""
+"""The data check: `check_data` reads the source of a Session's job, and returns a DataCheck; nothing is written.
+
+A DataCheck holds one Finding (ok, warning or failed) per contract, and one row per series with statistics and verdict.
+A broken contract is a failed finding, not an error.
+"""
 
 from __future__ import annotations
 

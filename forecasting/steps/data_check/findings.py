@@ -1,4 +1,7 @@
-"""Findings of a data check: one verdict with a message per contract."""
+"""Findings of a data check: a Finding has the verdict and message of one contract, a DataCheck holds all of them.
+
+`check_limit` takes a function that raises UserError when its limit is broken, and returns a Finding.
+"""
 
 from __future__ import annotations
 

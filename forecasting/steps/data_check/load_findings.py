@@ -1,4 +1,7 @@
-"""Findings about a load that could be read: its rows, its volume, its newest sales and its columns."""
+"""Findings about a load that could be read: `check_rows` on its rows, `check_contents` on volume, age and columns.
+
+Both take a CheckedLoad (good rows, quarantine, counts of lines) and yield Findings; nothing is written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: tables of a job as Parquet, CSV or Excel files that describe themselves."""
+"""Exports: `export_table` writes a table of a job as Parquet, CSV or Excel file; `read_table` returns its rows."""
 
 from forecasting.steps.export.files import write_file
 from forecasting.steps.export.formats import csv_text, escape_formulas

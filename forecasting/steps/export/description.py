@@ -1,4 +1,4 @@
-"""Description of exported rows: the sheet `about` of an Excel file."""
+"""Description of exported rows: `describe_rows` returns [key, value] for the sheet `about` of an Excel file."""
 
 from __future__ import annotations
 

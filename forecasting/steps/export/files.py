@@ -1,4 +1,4 @@
-"""Files of exports: rows written to a path in the format of its ending."""
+"""Files of exports: `write_file` writes a frame to a path, as Parquet, CSV or Excel by its ending; returns nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""File formats of exports: Parquet, CSV, and Excel with a sheet that describes the rows."""
+"""File formats of exports: `writer_for` takes a path and returns the Writer of its ending (.parquet, .csv, .xlsx).
+
+`escape_formulas` returns rows whose texts no spreadsheet runs, `csv_text` rows as CSV text. Only Excel files hold the
+description of the rows, on a sheet.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Tables for export: the rows of a stored table, or of sums over several periods."""
+"""Tables for export: `export_table` writes one to a file and returns its number of rows, `read_table` returns its rows.
+
+Both take a Session, a table's name and a cutoff; forecasts are those of one vintage (a published forecast: cutoff +
+version), by default the newest. Sums over several periods are made by `export_table` only.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Statistics of a build, from its stored rows: a few columns at a time, then one bucket at a time."""
+"""Statistics of a build: `build_statistics` returns rows of the table `feature_stats`, and writes none.
+
+It takes store, panel, the identity of a build and its features, and reads the build's stored rows: a few columns at a
+time, then one bucket at a time.
+"""
 
 from __future__ import annotations
 

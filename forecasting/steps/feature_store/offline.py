@@ -1,4 +1,8 @@
-"""Offline feature tables: the past of every series with its features, one table for each lead."""
+"""Offline feature tables: `build_feature_tables` stores the past of every series with its features, a table per lead.
+
+It takes a Session and leads (periods between a row and the newest sale it may see), and returns one Outcome per lead.
+Rows go to `feature_rows`, versions to `features`; rows of versions replaced long ago are deleted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The online feature table: rows of the coming days of every active series, as an API reads them."""
+"""The online feature table: `publish_online_table` stores rows of the h coming periods of every active series.
+
+It takes a Session and a cutoff, and returns an Outcome; only the rows of the two newest versions are kept. An API reads
+them by `queries.read_online_rows`.
+"""
 
 from __future__ import annotations
 

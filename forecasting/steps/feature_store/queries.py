@@ -1,4 +1,8 @@
-"""Reads of the feature store: versions, rows, descriptions and statistics; nothing here writes."""
+"""Reads of the feature store: `list_versions`, `find_version` and `scan_version`, its rows; nothing here writes.
+
+All take a Session; a version is a dict, its row in the table `features` or `training_sets`, and rows come as frames.
+`describe_features` returns descriptions and statistics of its columns.
+"""
 
 from __future__ import annotations
 

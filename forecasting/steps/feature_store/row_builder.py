@@ -1,4 +1,8 @@
-"""Feature rows of a cut, built by the code that also fills the input matrices of the models."""
+"""Feature rows: `row_builder_at` takes a Cut and returns a FeatureRowBuilder, which makes the rows of one bucket.
+
+A cut is what was known on a cutoff, future rows included. `past_rows`, `labelled_rows` and `future_rows` return rows of
+the table `feature_rows`, by the code that also fills the input matrices of the models. Nothing is written.
+"""
 
 from __future__ import annotations
 

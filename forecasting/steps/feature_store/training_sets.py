@@ -1,4 +1,8 @@
-"""Training sets: labelled rows of a span of days, with what was available on its last day."""
+"""Training sets: `build_training_set` stores labelled rows of a span of days, with what was known on its last day.
+
+It takes a Session, both days and a lead, registers a version in `training_sets`, and returns an Outcome. No model is
+trained.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Builds and their versions: rows are written under the identity of a build, then registered once all are there."""
+"""Builds and their versions: `build_version` writes the rows of a BuildSpec, then registers them as a version.
+
+It takes a Session and returns an Outcome, `reused` when there is an equal version; rows lie in `feature_rows` under the
+identity of the build. `read_versions` returns the versions of a name, `scan_rows` the rows of one, lazily.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Forecasts of aggregates: the sums of their series, and what models that are fitted on aggregates forecast."""
+"""Forecasts of aggregates: `partial_sums` adds up rows of series, `aggregate_rows` returns the rows of all aggregates.
+
+The latter takes those sums and the forecasts of models that are fitted on aggregates. Frames [unique_id, ds, model,
+yhat, grain ...]; calibrated bounds are added later, and nothing is written.
+"""
 
 from __future__ import annotations
 

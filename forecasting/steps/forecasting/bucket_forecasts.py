@@ -1,4 +1,8 @@
-"""Forecasts of one bucket: the rows of all its models, with the errors to expect of them."""
+"""Forecasts of one bucket: `forecast_bucket` takes Trained models and a Cut, and returns the rows of all models.
+
+A cut is what was known on a cutoff, future rows included. Rows [unique_id, ds, yhat, source, model ...] hold `scale`,
+the error to expect; calibrated bounds are added later, by `calibration`. Nothing is written.
+"""
 
 from __future__ import annotations
 

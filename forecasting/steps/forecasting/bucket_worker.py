@@ -1,4 +1,8 @@
-"""The bucket worker: it forecasts one bucket, here or in another process, and writes its own part of the table."""
+"""The bucket worker: a BucketWorker takes the number of a bucket, forecasts it and writes its part of the table.
+
+It runs here or in another process, and returns a BucketSummary: counts, and what its rows add to the aggregates.
+Shared is what all buckets have in common. Rows that are reconciled later are left in its folder.
+"""
 
 from __future__ import annotations
 

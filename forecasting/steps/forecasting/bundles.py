@@ -1,4 +1,8 @@
-"""Bundles: what a training leaves for later forecasts, in one folder of text, JSON and Parquet."""
+"""Bundles: fitted models, quantile table, champion and config of one training, in a folder of text, JSON and Parquet.
+
+`register` puts a Bundle into the model registry and returns its version, `fetch` returns the Bundle of a version, and
+`version_at` the version that forecasts from a cutoff: the champion, or for an older day the newest trained by then.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Calibrated bounds of forecast rows, by the quantiles of earlier backtest errors."""
+"""Calibrated bounds: `learn_quantiles` makes a quantile table of backtest rows, `calibrate` adds bounds by it.
+
+`calibrate` takes forecast rows and returns them with q50 and lo-L, hi-L of every level L of the config; yhat stays.
+Quantiles are of windows that were over by the cutoff. Nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ ORDER = ("model", "grain", "block", "floor")
 
 
 def calibrate(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows with q50, the bounds of every level and the rung that they rest on; a model's own bounds are replaced.
+    """The rows with q50, the bounds of every level and `interval` (what they rest on), in place of a model's own.
 
     `quantiles` is a table of `learn_quantiles`; levels that it does not hold fall back to the model's own bounds.
     """

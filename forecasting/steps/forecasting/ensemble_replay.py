@@ -1,4 +1,4 @@
-"""Past windows as the ensembles of today would have forecast them.
+"""Past windows as the ensembles of today would have forecast them: `replay` takes and returns backtest rows.
 
 Weights are learned as windows come in: in the oldest windows all members still weighed the same, naive ones included.
 Bounds made of what was forecast then would be those of a model that no longer exists, and far too wide.

@@ -1,4 +1,8 @@
-"""Forecasts at an origin: the rows of every bucket, then those that need all buckets, then those of the aggregates."""
+"""Forecasts by Trained models at an Origin: `forecast` yields the rows, `write_forecasts` writes them with bounds.
+
+An origin is a cut of the series and one of their aggregates. Both go bucket by bucket, then over models that need all
+buckets, then aggregates; `write_forecasts` takes a Destination and returns counts (Written). Nothing is fitted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""An origin: the cutoff that forecasts start from, as the models see it."""
+"""An Origin is a cut of the series and one of their aggregates: `origin_of` makes it of a Cut of the series.
+
+A cut is what was known on a cutoff, future rows included. `memberships` returns the aggregates of each series,
+`actuals` the observed [unique_id, ds, y] of a span of days.
+"""
 
 from __future__ import annotations
 

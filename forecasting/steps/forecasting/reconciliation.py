@@ -1,4 +1,8 @@
-"""Rows of models that reconcile: made from the forecasts of all series and of their aggregates."""
+"""Rows of models that reconcile: `reconciled_rows` makes them of forecasts of all series and of their aggregates.
+
+It takes Trained models, an Origin and both kinds of forecasts, and yields (bucket, rows) of series only: aggregates are
+summed later. `base_rows` selects the rows that are reconciled. Nothing is written.
+"""
 
 from __future__ import annotations
 

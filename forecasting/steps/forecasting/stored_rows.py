@@ -1,4 +1,8 @@
-"""Stored forecast rows: written bucket by bucket, read back window by window and model by model."""
+"""Stored forecast rows: a Destination writes them bucket by bucket; `backtest_rows`, `rows_so_far` read backtests.
+
+A Destination is a slice of a table; its `write` replaces what the slice holds of a bucket. The readers take the hash of
+a recipe and cutoffs, and return lazy rows of `backtests` in a fixed order.
+"""
 
 from __future__ import annotations
 

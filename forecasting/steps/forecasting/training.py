@@ -1,4 +1,8 @@
-"""Training at an origin: every model of a recipe fitted, with what some of them learn from earlier backtests."""
+"""Training: `train_models` fits every model of a recipe at an Origin; `save_trained` and `load_trained` keep them.
+
+It returns Trained: fitted models by name. Models that combine others take ensemble weights and error variances from
+rows of earlier backtests; intervals are not fitted here.
+"""
 
 from __future__ import annotations
 

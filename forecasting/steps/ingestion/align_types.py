@@ -1,4 +1,8 @@
-"""Rows of a load in the types of earlier loads, and the check that they belong to the same tables."""
+"""Types of loaded rows: `normalize_driver_types`, then `cast_to_stored_types`, return them in those of earlier loads.
+
+`check_compatible` raises UserError when the rows do not belong to the stored tables. All take the frame of good rows
+[unique_id, ds, y, drivers ...]; nothing is written.
+"""
 
 from __future__ import annotations
 

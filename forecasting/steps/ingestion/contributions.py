@@ -1,4 +1,8 @@
-"""Files with lines of the same day: the contribution of each file is stored, and the panel holds their sums."""
+"""Files with lines of the same day: `sum_over_files` stores what each file contributes, and returns the sums.
+
+It takes a Load and its LoadedRows, writes `contributions`, and returns LoadedRows with the sums over all files, also
+earlier ones. Where the source's files do not add up, the last file counts and nothing is written.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The incremental load: only the days that the load brings, and those after the last day, are read and written.
+"""The incremental load: `update_panel` writes NewRows into the panel of a Load, and returns what changed (a Change).
 
-Whole series are rebuilt only where a row was deleted, a static value has changed, or the series is new.
+Only the days that the load brings, and those after the last day, are read and written; whole series are rebuilt only
+where a row was deleted, a static value has changed, or the series is new.
 """
 
 from __future__ import annotations

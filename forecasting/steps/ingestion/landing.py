@@ -1,4 +1,8 @@
-"""The rows that a load reads: all of the source, or those of new and corrected files of a landing folder."""
+"""The rows that a load reads: `read_rows` takes a Load and returns LoadedRows (good rows, quarantine, account).
+
+They are all rows of the source, or those of new and corrected files of a landing folder. `log_files` enters the files
+in the table `files`; nothing else is written here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The state of a load: it starts from the last published one and stays invisible until it is published itself."""
+"""The state of a load: `begin_load` takes a Config and returns a Load, a draft on top of the last published state.
+
+It stays invisible until `publish_load` adds its row to `loads`, in one commit; that returns False when nothing changed.
+"""
 
 from __future__ import annotations
 

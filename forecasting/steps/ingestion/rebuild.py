@@ -1,7 +1,8 @@
-"""The full rebuild: every bucket of the panel is built again from the raw rows of this load and of earlier ones.
+"""The full rebuild: `rebuild_panel` writes every bucket of a Load's panel from the raw rows of this and earlier loads.
 
-The newer load wins, and every series is complete up to the newest day on which anything was sold. `incremental` leads
-to the same rows with less work where a small load comes on top of a stored panel.
+It takes NewRows (see `assign_buckets`) and yields (rows, number written) per bucket: nothing is written before it is
+iterated. The newer load wins, and every series is complete up to the newest day on which anything was sold.
+`incremental` leads to the same rows with less work where a small load comes on top of a stored panel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The tables that follow from the panel: one row of statistics per series, and the sums of the groups."""
+"""The tables that follow from the panel: `rebuild_tables` and `update_tables` write `series` and `groups` of a Load.
+
+`series_statistics` takes rows of the panel and returns one row of statistics per series, `panel_facts` a dict of
+counts, days and freshness of the panel.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The size of a load compared with the load before."""
+"""The size of a load compared with the load before: `check_volume` raises UserError for far more or fewer lines.
+
+It takes the account of a load (a dict of counts of lines), and returns nothing; `last_volume` returns lines (per file)
+of the load before, from the table `runs`.
+"""
 
 from __future__ import annotations
 

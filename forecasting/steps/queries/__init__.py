@@ -1,6 +1,6 @@
 """Questions that the command line, the API and the pages put to the tables of a job; nothing here writes.
 
-Forecasts are read through published vintages only, so a reader never sees a half-written one.
+Published forecasts are read through their vintages only, so a reader never sees a half-written one.
 """
 
 from forecasting.steps.queries.drift import read_drift, read_drift_report

@@ -1,4 +1,7 @@
-"""Drift checks of a job: the scores per column and the HTML report of a check."""
+"""Drift checks of a job: `read_drift` returns the table `drift`, `read_drift_report` the HTML report of a check.
+
+Both take a Session; nothing is measured here (see the step monitor).
+"""
 
 from __future__ import annotations
 

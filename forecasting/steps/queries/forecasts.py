@@ -1,4 +1,8 @@
-"""Forecasts of a selection: which vintages and models there are, and their rows."""
+"""Forecasts of a Selection: `list_vintages`, `list_models`, and `read_forecast` for the rows [ds, yhat, bounds ...].
+
+A vintage is a published forecast (cutoff + version); without a version, a cutoff means a backtest window. Stored rows
+are read from a Session, and added up for a sum of series; nothing is forecast here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Observed sales of a selection, period by period."""
+"""Observed sales: `read_history` takes a Session and a Selection, and returns [ds, y, promo], one row per period.
+
+y is null where nothing was observed, and 0 in closed periods; rows ahead of the last observed day are left out.
+"""
 
 from __future__ import annotations
 

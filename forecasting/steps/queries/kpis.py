@@ -1,4 +1,7 @@
-"""Key figures of a job: accuracy, bias and coverage of the champion, and the volume of the next horizon."""
+"""Key figures of a job: `read_kpis` takes a Session and returns Kpis; figures that do not exist yet are None.
+
+They are accuracy, bias and coverage of the champion in its backtest, and the volume of the next horizon.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The series with the largest forecast, by money where there is a price, else by units."""
+"""The series with the largest forecast, by money where there is a price, else by units: `read_largest_series`.
+
+It takes a Session and returns [unique_id, yhat, last_year, price, value] of the newest vintage (a published forecast);
+`sum_horizon_by_series` returns [unique_id, yhat, last_year] of all series.
+"""
 
 from __future__ import annotations
 

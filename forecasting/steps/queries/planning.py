@@ -1,4 +1,7 @@
-"""What is planned for a series: the known-ahead columns of the coming periods, with the edits of a scenario."""
+"""What is planned for a series: `read_plan` returns [ds, known-ahead columns] of the coming periods, with Edits.
+
+It takes a Session and a unique_id; `read_planned_promotions` returns [ds, promo]. No forecast, and nothing is written.
+"""
 
 from __future__ import annotations
 

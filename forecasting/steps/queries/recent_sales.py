@@ -1,4 +1,7 @@
-"""Total sales of the last thirteen weeks and of the same weeks a year before."""
+"""Total sales of the last 13 weeks (or months) and of the same a year before: `read_recent_sales`.
+
+It takes a Session and returns [end, y, last_year], one row per span, oldest first.
+"""
 
 from __future__ import annotations
 

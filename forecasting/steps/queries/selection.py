@@ -1,4 +1,8 @@
-"""What is shown on a chart: one series, one aggregate of the config, or the sum of several series."""
+"""What is shown on a chart: a Selection is one series, one aggregate of the config, or the sum of several series.
+
+`resolve_selection` takes a Session and names like "group:total" or "series:A/1" and returns it, or None; `find_series`
+returns the ids of series that contain a text.
+"""
 
 from __future__ import annotations
 

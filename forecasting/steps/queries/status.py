@@ -1,4 +1,8 @@
-"""State of a job: its last runs and their facts, the last observed day and the newest vintage."""
+"""State of a job from its store: `read_status` for the whole job, `read_run_facts` for the last run of one step.
+
+Both take a Session. A Status has the last observed day, the last run and the newest vintage (a published forecast);
+facts are what a step recorded of its run, {name: JSON value}.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sums over several periods of a published vintage, with bounds drawn from the champion's backtests."""
+"""Sums over several periods of a published vintage: `sums` returns their mean, median and bounds as a frame.
+
+It takes a Session, numbers of periods and a cutoff. Bounds are drawn from the champion's backtest rows (`residuals`),
+since bounds of single periods do not add up. Rows are of every series and aggregate; nothing is written.
+"""
 
 from __future__ import annotations
 

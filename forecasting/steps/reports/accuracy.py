@@ -1,4 +1,8 @@
-"""The accuracy report: how good the forecasts of the newest backtest are, by model, segment, horizon and series."""
+"""The accuracy report: `report_accuracy` takes a Session and returns {name: frame}, all from the newest backtest.
+
+The frames are models, comparisons, parts (segments), steps (of the horizon) and worst (series): errors of the serving
+model, and its gain over the best naive one. Nothing is written.
+"""
 
 from __future__ import annotations
 

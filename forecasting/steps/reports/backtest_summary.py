@@ -1,4 +1,7 @@
-"""The summary of a backtest: a table of scores per grain, and what was fitted and what failed."""
+"""The summary of a backtest: `summarize_backtest` makes Sections of the facts of the step ({name: JSON value}).
+
+They are a table of scores per grain, then a section of cutoffs, recipe, seconds per model and failed fits.
+"""
 
 from __future__ import annotations
 

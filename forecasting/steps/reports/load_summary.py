@@ -1,4 +1,7 @@
-"""The summary of a load: what became of every line, of further tables and of the files of a landing folder."""
+"""The summary of a load: `summarize_load` makes one Section of the facts of the step ingest ({name: JSON value}).
+
+It tells what became of every line, of further tables and of the files of a landing folder.
+"""
 
 from __future__ import annotations
 

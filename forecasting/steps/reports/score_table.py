@@ -1,4 +1,4 @@
-"""Scores as the table that people read: one row per score, headings and formats as the metrics declare them."""
+"""Scores as the table that people read: `score_rows` takes dicts of scores and returns one row {heading: text} each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train: fit the recipe on all history, register the bundle, and decide which version is the champion."""
+"""The step train: `train` fits the recipe at a cutoff, registers the bundle, and decides on its promotion."""
 
 from forecasting.steps.train.step import summarize, train
 

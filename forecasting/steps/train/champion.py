@@ -1,4 +1,8 @@
-"""Which model of a bundle forecasts, and whether the bundle becomes the champion version."""
+"""Champions: `choose_champion` picks the model that forecasts in a bundle, `decide` whether the bundle is promoted.
+
+Both take a Job and return a Decision, the former after the model's name; `set_alias` carries it out in the registry.
+`decide` may backtest the champion's recipe again, which writes its tables. A rung is a naive model of the ladder.
+"""
 
 from __future__ import annotations
 

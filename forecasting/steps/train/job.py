@@ -1,4 +1,8 @@
-"""What a training works on: a session, a cutoff and the backtest that scored the recipe there."""
+"""What a training works on: `find_job` takes a Session and a cutoff, and returns a Job; UserError without a backtest.
+
+A Job holds session, cutoff and the facts of that backtest ({name: JSON value}), and reads its rows of single series by
+model: `rows` and `best_rows` return rows of the table `backtests`. Nothing is fitted or written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Train: fit the recipe on all history, register the bundle, and decide which version is the champion."""
+"""The step train: `train` fits the recipe at a cutoff, registers the bundle, and decides whether it becomes champion.
+
+It takes a Session and a cutoff that was backtested, and returns an Outcome with version, model and reason. A bundle is
+fitted models + quantile table in one folder; `summarize` makes Sections of the facts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Writer of the tuned config: the text of the user's file with one entry of `models` changed and a comment on top."""
+"""Writer of the tuned config: `render_config` returns the text of the user's file with one entry of `models` changed.
+
+It takes the Config, the entry's index, changes {option: value} and a comment for the top. `output_path` returns the
+Path to write to, and refuses a file that tuning did not write. Neither writes a file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Options of the step `tune`. Imports little, because the command line loads it to print its help."""
+"""Options of the step `tune`: TuneOptions has trials, timeout, metric, windows, storage and out.
+
+Imports little, because the command line loads it to print its help.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The search space: the options of LightGBM that are tuned, and their ranges."""
+"""The search space: SPACE holds the options of LightGBM that are tuned, and their ranges.
+
+`current_values` takes the Options of a model and returns {option: value} as of now, `space_around` returns a Space with
+these values in it, and `update_entry` a model entry of the config with other values.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Summary of a search: trials, errors before and after, the gain with its interval, and the changed options."""
+"""Summary of a search: `summarize_search` makes one Section of the facts of the step `tune` ({name: JSON value}).
+
+It tells trials, errors before and after, the gain with its interval, and has a table of the changed options.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A tuning trial: the recipe with other options, fitted and scored on the tuning windows by the production path."""
+"""A tuning trial: TuningBacktest fits one model entry with other options and scores it on the tuning windows.
+
+`error` takes options and a window and returns the metric, `compare` a paired test of two sets of options. Forecasts
+take the production path; no model is kept and nothing is written.
+"""
 
 from __future__ import annotations
 

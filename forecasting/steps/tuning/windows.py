@@ -1,4 +1,7 @@
-"""Data that tuning may use: backtest windows before the reported ones, and a sample of the series."""
+"""Data that tuning may use: `tuning_cutoffs` returns dates before the reported windows, `tuning_panel` a smaller Panel.
+
+That Panel holds the history up to a day of a sample of complete series, in memory and in one bucket.
+"""
 
 from __future__ import annotations
 
