@@ -53,7 +53,7 @@ def write(folder: Path, **size: int) -> Path:
     """Write sales.csv and sample.yaml into the folder and return the path of the YAML.
 
     `size` gives stores, items, days and seed. Raises UserError for impossible sizes and when the folder cannot be
-    written.
+    made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
