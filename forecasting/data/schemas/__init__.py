@@ -1,5 +1,6 @@
 """The registry of tables: one entry per table, from which schemas, load behaviour and exports follow.
 
+`tables` takes the config and the types of its driver columns and returns {name: Table}; no rows are read or written.
 A new table is one entry in load_tables, forecast_tables, feature_tables or action_tables.
 """
 

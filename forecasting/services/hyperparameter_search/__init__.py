@@ -1,5 +1,7 @@
 """The door to Optuna: hyperparameter searches whose trials are stored and continued.
 
+`run_search` takes a Search (space, current parameters, error function), a folder or address, a number of trials and a
+deadline, and returns a frame with a row per finished trial; `delete_trials` deletes the stored ones.
 Trials are stored in a journal, a file to which every event of a trial is appended, or in PostgreSQL, where several
 machines can work on one search. An interrupted search continues from its finished trials.
 """

@@ -1,4 +1,4 @@
-"""`Registry`, the MLflow registry of one config: backtest and tuning runs, bundle versions and their aliases.
+"""`Registry`: MLflow runs of one config, and versions of its bundles (fitted models + quantile table in one folder).
 
 `log_backtest` takes a TrackedRun and returns the run's id, `register_bundle` a folder and returns its version,
 `download_bundle` a version and returns the folder. Nothing is pickled, no model class is known, downloads are verified.

@@ -1,4 +1,4 @@
-"""The signature of a bundle: its input and output columns, and their description in MLflow's format.
+"""The signature of a bundle (fitted models and quantile table): its input and output columns, in MLflow's format too.
 
 `render_mlmodel` takes an artifact path, the id of a run and a Signature (two Polars schemas) and returns the text of an
 MLmodel file, without writing it.

@@ -1,6 +1,7 @@
 """`TrackedRun`, the content of an MLflow run (parameters, tags, metrics, data set, files) in plain values.
 
-`tags_digest` takes tags and returns the digest by which equal runs are found; `mlflow_name` a name MLflow accepts.
+`tags_digest` takes tags and returns the digest by which equal runs are found; `mlflow_name` takes a name
+and returns one that MLflow accepts. Nothing is sent to MLflow here.
 """
 
 from __future__ import annotations
