@@ -1,6 +1,7 @@
 """Observed sales: `read_history` takes a Session and a Selection, and returns [ds, y, promo], one row per period.
 
-y is null where nothing was observed, and 0 in closed periods; rows ahead of the last observed day are left out.
+y is null where nothing was observed, and 0 in periods that the data declare closed (inferred closings stay null); rows
+ahead of the last observed day are left out.
 """
 
 from __future__ import annotations
