@@ -226,7 +226,7 @@ MODELS = [
         "  - stats: AutoETS",
         "  - statz: AutoETS",
         "stats:",
-        "models.1: 'statz' is no model; there are ladder, naive, stats, lightgbm, ensemble, reconcile: did",
+        "models.1: 'statz' is no model; there are ladder, naive, stats",
     ),
     ("  - stats: AutoETS", "  - prophet", "stats:", "models.1: 'prophet' is no model; there are ladder, naive, stats"),
     ("  - ladder", "  - laddr", "ladder", "models.0: 'laddr' is no model; there are ladder, naive, stats"),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from forecasting.steps.data_check import DataCheck
 
-SHOWN = 20
 Out = Annotated[Path | None, Parameter(help="Write the report to this .json or .html file, or the series to .parquet.")]
 Strict = Annotated[bool, Parameter(help="Warnings end with exit code 2, too.")]
 

@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from flows.commands.arguments import DataVersion, File, Sets, load_config, print_line
+from forecasting.data.schemas import EXPORTS
 from forecasting.errors import UserError
 
-Table = Literal["forecasts", "sums", "backtests", "scores", "quarantine", "series"]
+Table = Literal[tuple(EXPORTS)]
+"""The tables that may be exported, as their entries say."""
 Out = Annotated[Path, Parameter(help="The file to write: .parquet, .csv or .xlsx.")]
 Cutoff = Annotated[date | None, Parameter(help="The forecasts, or scores, of this cutoff; the newest if left out.")]
 Over = Annotated[str | None, Parameter(help="Of sums: over how many periods, like 7,14; the horizon if left out.")]

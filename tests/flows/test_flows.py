@@ -182,7 +182,7 @@ def test_deployments_fit_their_flows(deployment: dict[str, Any]) -> None:
     file, function = deployment["entrypoint"].split(":")
     loaded = load_flow_from_entrypoint(f"{ROOT / file}:{function}")
     assert loaded.name == deployment["name"] == function
-    options = ["options"] if deployment["name"] == "tune" else []
+    options = ["options"] if (step := STEPS.get(deployment["name"])) and step.options else []
     assert list(inspect.signature(loaded.fn).parameters) == ["config", "overrides", "cutoff", "force", *options]
     assert (ROOT / deployment["parameters"]["config"]).exists()
     for schedule in deployment["schedules"]:

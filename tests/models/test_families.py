@@ -67,3 +67,8 @@ def test_a_family_is_named_in_the_config_as_its_module():
     loaded = {name: importlib.import_module(f"forecasting.models.{name}") for name in modules}
     assert {name for name, module in loaded.items() if hasattr(module, "build")} - {"families"} == set(FAMILIES)
     assert all(hasattr(loaded[name], "load") for name in FAMILIES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_can_be_written_in_a_config(family):
+    assert ModelSpec.model_validate({family: {}}).family == family

@@ -1,6 +1,8 @@
 """One entry and one file make a step: command, flow, deployment and summary follow; a forgotten part is found."""
 
+import importlib
 import inspect
+import pkgutil
 import sys
 from dataclasses import dataclass
 from types import ModuleType
@@ -13,6 +15,7 @@ from flows.commands.steps import step_command
 from flows.orchestration import launch
 from flows.orchestration.deployments import step_flow
 from flows.orchestration.prefect_yaml import prefect_yaml
+from forecasting import steps
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.steps import run_step
@@ -40,7 +43,13 @@ def test_a_step_has_its_function_and_its_summary(step: Step) -> None:
 
 def test_the_registry_is_keyed_by_name_and_the_pipeline_is_in_its_order() -> None:
     assert [step.name for step in STEPS.values()] == list(STEPS)
-    assert list(PIPELINE) == [name for name in STEPS if name != "tune"]
+    assert list(PIPELINE) == [name for name, step in STEPS.items() if step.in_pipeline]
+
+
+def test_every_module_with_a_summary_is_registered() -> None:
+    """A step whose entry was forgotten would have no command and no flow."""
+    found = (importlib.import_module(m.name) for m in pkgutil.iter_modules(steps.__path__, f"{steps.__name__}."))
+    assert {m.__name__.rpartition(".")[2] for m in found if hasattr(m, "summarize")} == set(STEPS)
 
 
 @pytest.fixture

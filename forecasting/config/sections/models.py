@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from forecasting.config.declarations import Section
 from forecasting.config.value_types import StrictInt
@@ -22,7 +22,7 @@ FAMILIES = {
     "ensemble": "Ensemble",
     "reconcile": "MinTrace",
 }
-"""Model family -> the name of a model that is given neither name nor class."""
+"""Model family (its module in forecasting/models) -> the name of a model that is given neither name nor class."""
 
 
 class Backtest(Section):
@@ -40,8 +40,8 @@ class Backtest(Section):
 class ModelSpec(Section):
     """One model of the recipe; short forms are `ladder`, `{stats: AutoETS}` and `{lightgbm: {...}}`."""
 
-    family: Literal["naive", "stats", "lightgbm", "ensemble", "reconcile"] = Field(
-        description="The model family; `ladder` is short for the naive one."
+    family: str = Field(
+        description=f"The model family, one of {', '.join(FAMILIES)}; `ladder` is short for the naive one."
     )
     name: str = Field(
         min_length=1, description="The name in the column `model` of its rows; by default the class or family."
@@ -55,6 +55,13 @@ class ModelSpec(Section):
     most: Annotated[StrictInt, Field(ge=1)] | None = Field(
         default=None, description="It is left out where the panel has more rows than this; null: never."
     )
+
+    @field_validator("family")
+    @classmethod
+    def _exists(cls, family: str) -> str:
+        if family not in FAMILIES:
+            raise ValueError(_no_family(family))
+        return family
 
     @model_validator(mode="before")
     @classmethod
