@@ -30,7 +30,7 @@ def infer_stock_outs(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
     A run is judged by the sales before it: the probability of a zero on each of its days under a negative binomial of
     the recent mean (times the weekday's factor) and spread, but no less than the share of single zeros among the days
-    of the series. Longer runs than a third of a quarter are no stock-outs: the series paused or ended.
+    of the series. Runs of more than 30 days (8 weeks, 4 months) are no stock-outs: the series paused or ended.
     """
     levels = _add_levels(rows, config)
     zeros = _zero_probabilities(levels)

@@ -16,8 +16,8 @@ from forecasting.config import Config
 from forecasting.features.groups import group_label
 
 USUAL_GAPS = 5
-"""A series is silent when nothing was observed for this many of its usual gaps between two observed periods, and for a
-season at least."""
+"""A series is silent when nothing was observed for this many of its usual gaps between two observed periods, and for 7
+days, 2 weeks or 3 months (by frequency) at least."""
 EXAMPLES = 5
 WARNING_SHARE = 0.05
 """The share of silent series from which on there is a warning; a group of which all series are silent has its own."""
@@ -27,7 +27,8 @@ def measure_freshness(series: pl.DataFrame, config: Config, today: date) -> dict
     """Freshness of the table `series` on `today`: newest (day observed), age (days), living, silent (series),
     silent_series (first names), silent_groups; empty when nothing was observed.
 
-    A series is living when it was observed in the last quarter or so; a group is silent when all its series are.
+    A series is living when it was observed in the last 98 days, 28 weeks or 15 months (by frequency); a group is silent
+    when all its series are.
     """
     newest = series["last"].max()
     if not isinstance(newest, date):

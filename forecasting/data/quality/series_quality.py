@@ -70,8 +70,8 @@ def add_verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFra
     """The table `series` with periods (from first to last observed day), life and verdict on the panel's day `last`.
 
     life is announced (planned, never sold), ended (no sale observed for so long that nothing is forecast), silent (no
-    sale observed in the last quarter), new (observed for less than a year) or running. `verdict` is a sentence on what
-    this means for the forecasts.
+    sale observed in the last 91 days, 26 weeks or 12 months, by frequency), new (observed for less than a year) or
+    running. `verdict` is a sentence on what this means for the forecasts.
     """
     f = config.frequency
     periods = f.steps(pl.col("first"), pl.col("last")) + 1
