@@ -12,14 +12,9 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from forecasting.config import Config
 from forecasting.services.store import Store
-
-if TYPE_CHECKING:
-    pass
-
 
 CODE = ("data", "evaluation", "features", "models")
 
