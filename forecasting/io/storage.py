@@ -1,8 +1,9 @@
-"""Local and s3:// files behind one set of functions: find, list, read, hash; a place is a path or address as text.
+"""Local and s3:// files behind one set of functions: find, list, read, hash.
 
-`list_files` and `glob_files` return Paths or Remotes, `object_store` a pyarrow file system. Credentials come from the
-environment only (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL, and
-AWS_ALLOW_HTTP=true for a plain http endpoint), so that no config and no pickled object holds a secret.
+`list_files` and `glob_files` take a path or address as text and return Files (Path or Remote); `content_hash`,
+`size_and_mtime` and `partition_values` take a File; `object_store` returns a pyarrow file system. No config and no
+pickled object holds a secret: credentials come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for a plain http endpoint).
 """
 
 from __future__ import annotations

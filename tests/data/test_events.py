@@ -125,8 +125,8 @@ def test_a_cell_that_cannot_be_read_is_reported(tmp_path, text, keys, message):
         ({"events": {"fairs": {"path": "a", "ds": "d", "nam": "q"}}}, r"fairs\.nam: is not a key .* mean `name`"),
         ({"country_column": "land"}, r"calendar\.country_column: land is not in columns\.static"),
         ({"region_column": "state"}, r"calendar: a region needs its country"),
-        ({"paydays": [15, 0]}, r"calendar\.paydays\.1: 0 is no day of a month"),
-        ({"paydays": [32]}, r"calendar\.paydays\.0: 32 is no day of a month"),
+        ({"paydays": [15, 0]}, r"calendar\.paydays\.1: 0 is not a day of the month"),
+        ({"paydays": [32]}, r"calendar\.paydays\.0: 32 is not a day of the month"),
         ({"paydays_move": "after"}, r"calendar\.paydays_move: must be 'before' or 'never'"),
     ],
 )

@@ -1,4 +1,6 @@
-"""Forecasts of one bucket: `forecast_bucket` takes Trained models and a Cut, and returns the rows of all models.
+"""Forecasts of one bucket: `forecast_bucket` takes Trained models, a Cut and a bucket, and returns rows of its series.
+
+They are those of all models of single series; aggregates and reconciling models follow in `forecast`.
 
 A cut is what was known on a cutoff, future rows included. Rows [unique_id, ds, yhat, source, model ...] hold `scale`,
 the error to expect; calibrated bounds are added later, by `calibration`. Nothing is written.
