@@ -253,7 +253,7 @@ def test_missing_path_folder_and_column(table_config, make_config, tmp_path):
         sources.load(make_config(source={"kind": "table", "path": str(tmp_path / "empty")}))
     with pytest.raises(UserError, match=r"source\.columns\.y: .*has no column 'units'; it has: ds, y"):
         sources.load(table_config(plain(), columns={"ds": "ds", "y": "units"}))
-    with pytest.raises(UserError, match=r"source\.columns\.date: is not known"):
+    with pytest.raises(UserError, match=r"source\.columns\.date: is not a key"):
         sources.load(table_config(plain(), columns={"date": "ds", "y": "y"}))
     with pytest.raises(UserError, match=r"columns\.known_ahead: .*has no column 'price'; it has: ds, y"):
         sources.load(_with_roles(table_config(plain()), {"known_ahead": ["price"]}))

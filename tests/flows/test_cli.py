@@ -58,7 +58,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         (["rnu", DEMO], "run"),
         (["export", "everything", DEMO, "--out", "x.csv"], "forecasts"),
         (["export", "forecasts", DEMO], "--out"),
-        (["export", "sums", DEMO, "--over", "week", "--out", "x.csv"], "--over week: must be whole numbers"),
+        (["export", "sums", DEMO, "--over", "week", "--out", "x.csv"], "--over week: must be numbers of periods"),
         (["scenario", DEMO, "--change", "price=1", "--dates", "soon"], "--dates soon: must be first and last day"),
         (["scenario", DEMO, "--change", "price=1", "--dates", "2026-01-02:2026-01-01"], "lies before the first"),
         (["tune", DEMO, "--trials", "0"], "--trials 0: must be at least 1"),
