@@ -69,9 +69,10 @@ class Step:
         return import_module(f"forecasting.steps.{self.name}")
 
     def summarize(self, facts: Facts) -> list[Section]:
-        """The sections of the summary of an outcome with these facts, at least one."""
+        """The sections of the summary of an outcome with these facts, at least one; remarks come last."""
         sections: list[Section] = self.module().summarize(facts)
-        return sections
+        remarks = tuple(remark["message"] for remark in facts.get("remarks", ()))
+        return [*sections, Section("Worth knowing", remarks)] if remarks else sections
 
     def parse_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The keyword arguments for the step's function; raises UserError for an option that it does not have."""

@@ -17,6 +17,7 @@ from forecasting.config import Config
 from forecasting.data.contracts import limits
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
+from forecasting.data.remarks import remark_facts
 from forecasting.data.sources import TAGS, RawData
 
 
@@ -48,9 +49,10 @@ class CheckedLoad:
 
     `good` holds unique_id, ds, y and the drivers, unique by unique_id and ds; `quarantine` holds file, line, row (as it
     came), rule, value; `duplicates` counts dropped repeats of equal rows. `account` balances the lines of the source:
-    lines = aggregated + quarantined + duplicates + the sum of dropped. With side tables it holds the same balance of
-    each table under `tables`, with its unmatched rows, and under `rows_from_tables` how many rows of `good` only side
-    tables speak of (y null). Rows of side tables that broke a rule are in `quarantine`, too.
+    lines = aggregated + quarantined + duplicates + the sum of dropped; it also holds the `remarks` of the reading. With
+    side tables it holds the same balance of each table under `tables`, with its unmatched rows, and under
+    `rows_from_tables` how many rows of `good` only side tables speak of (y null). Rows of side tables that broke a rule
+    are in `quarantine`, too.
     """
 
     good: pl.DataFrame
@@ -95,7 +97,8 @@ def _line_account(raw: RawData, good: int, bad: int, repeats: int) -> dict[str, 
     used = good + raw.merged_lines - raw.generated_rows
     if raw.lines != used + bad + repeats + sum(dropped.values()):
         raise AssertionError(f"the lines do not add up: {raw.lines} are not {used} + {bad} + {repeats} + {dropped}")
-    return {"lines": raw.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
+    account = {"lines": raw.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
+    return account | {"remarks": remark_facts(raw.remarks)}
 
 
 def _add_side_tables(checked: CheckedLoad, tables: SideTables, config: Config, last_loaded: date | None) -> CheckedLoad:

@@ -68,14 +68,16 @@ def join_side_tables(raw: RawData, config: Config) -> RawData:
     """
     if not config.tables:
         return raw
-    checked = {name: check_table(read_side_table(config, name), config, name) for name in config.tables}
+    read = {name: read_side_table(config, name) for name in config.tables}
+    checked = {name: check_table(table, config, name) for name, table in read.items()}
+    remarks = (*raw.remarks, *(remark for table in read.values() for remark in table.remarks))
     lookups = tuple(build_lookup(name, config.tables[name], table.good) for name, table in checked.items())
     long, counts = _add_columns(raw.long, lookups, config)
     account = {name: table.account | counts[name] for name, table in checked.items()}
     tables = SideTables(lookups, pl.concat([table.quarantine for table in checked.values()]), account)
     marks = [DELETED] if DELETED in long.columns else []
     long = long.select(*KEYS, *all_drivers(config), *marks, *TAGS)
-    return JoinedData(**vars(raw) | {"long": long, "tables": tables})
+    return JoinedData(**vars(raw) | {"long": long, "tables": tables, "remarks": remarks})
 
 
 def _add_columns(

@@ -74,4 +74,6 @@ def concat(loads: Sequence[RawData]) -> RawData:
 
     dropped = {rule: sum(raw.dropped.get(rule, 0) for raw in loads) for rule in rules}
     lines, merged = sum(raw.lines for raw in loads), sum(raw.merged_lines for raw in loads)
-    return replace(loads[-1], long=long, reread=reread, dropped=dropped, lines=lines, merged_lines=merged)
+    remarks = tuple(remark for raw in loads for remark in raw.remarks)
+    joined = replace(loads[-1], long=long, reread=reread, remarks=remarks)
+    return replace(joined, dropped=dropped, lines=lines, merged_lines=merged)

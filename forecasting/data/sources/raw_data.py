@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from forecasting.data.remarks import Remark
+
 KEYS = ("unique_id", "ds", "y")
 TAGS = ("file", "line", "fault", "fault_value")
 """Columns with the origin of a row and what is wrong with it; they are dropped once the contracts are checked."""
@@ -31,6 +33,8 @@ class RawData:
     `dropped` counts lines that hold no data, by named rule; `merged_lines` counts lines that were added to the row of
     another line; `generated_rows` counts rows of `long` that have no line.
 
+    `remarks` are what the user should know about the reading: files left out, cells that were read in a certain way.
+
     `reread` reads the given [file, line] pairs again and returns [file, line, row]. Simulated data also come with
     `true_effects` [unique_id, effect, value] and `injected_errors` [unique_id, ds, kind, y without the error].
     """
@@ -43,6 +47,7 @@ class RawData:
     merged_lines: int = 0
     generated_rows: int = 0
     injected_errors: pl.DataFrame | None = None
+    remarks: tuple[Remark, ...] = ()
 
     def original_rows(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The rows with these keys as they were read: [file, line, row], where row is the line of text or JSON."""

@@ -23,7 +23,8 @@ RANGE_RULES = ("implausible_date", "off_grid", "non_finite", "below_y_min", "fra
 
 
 def check_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
-    """One finding per kind of rule (keys, ranges, readability), one for duplicates if any, one for the quarantine.
+    """One finding per kind of rule (keys, ranges, readability), one per remark, one for duplicates if any, and
+    one for the quarantine.
 
     A broken rule is a warning; more rows in quarantine than `limits.quarantined` (a share of all lines) fail.
     """
@@ -33,6 +34,8 @@ def check_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
     for name, rules in kinds.items():
         counts = ", ".join(f"{rule} {n:,}" for rule, n in broken.items() if rule in rules)
         yield Finding(name, WARNING, f"quarantined: {counts}") if counts else Finding(name, OK, "no row breaks a rule")
+    for remark in checked.account["remarks"]:
+        yield Finding(remark["check"], OK if remark["harm"] == "none" else WARNING, remark["message"])
     if checked.duplicates:
         yield Finding("duplicates", WARNING, f"{checked.duplicates:,} repeats of equal rows, counted once")
     lines, bad = checked.account["lines"], checked.quarantine

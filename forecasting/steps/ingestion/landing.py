@@ -43,7 +43,7 @@ class LoadedRows:
 def empty_account() -> dict[str, Any]:
     """The account of a load that reads no line."""
     none: dict[str, Any] = dict.fromkeys(("lines", "aggregated", "quarantined", "duplicates", "deleted"), 0)
-    return none | {"dropped": {}, "quarantined_by_rule": {}}
+    return none | {"dropped": {}, "quarantined_by_rule": {}, "remarks": []}
 
 
 def read_rows(load: Load, *, force: bool) -> LoadedRows:
