@@ -49,7 +49,8 @@ def test_one_bad_row_goes_to_quarantine_as_it_came(table_config, tmp_path, line,
     expected = {"file": str(tmp_path / "sales.csv"), "line": 202, "row": line, "rule": rule, "value": value}
     assert result.quarantine.to_dicts() == [expected]
     assert result.good.height == 201
-    assert result.account == {"lines": 202, "aggregated": 201, "quarantined": 1, "duplicates": 0, "dropped": {}}
+    balance = {"lines": 202, "aggregated": 201, "quarantined": 1, "duplicates": 0, "dropped": {}}
+    assert result.account == balance | {"remarks": []}
     assert result.good.columns == ["unique_id", "ds", "y", "price"]
 
 
@@ -148,7 +149,7 @@ def test_bad_cells_of_a_wide_line_share_a_quarantine_row(tmp_path, configs):
         (3, "below_y_min", "y=-3.0"),
     ]
     account = {"lines": 8, "aggregated": 4, "quarantined": 3, "duplicates": 0, "dropped": {"not_yet_sold": 1}}
-    assert result.account == account
+    assert result.account == account | {"remarks": []}
     assert result.good["unique_id"].value_counts(sort=True).rows() == [("CA_1/FOODS_1_001", 2), ("CA_1/FOODS_1_002", 2)]
 
 

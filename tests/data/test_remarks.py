@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from forecasting.data import contracts, sources
-from forecasting.data.remarks import Remark, remark_facts
+from forecasting.remarks import Remark, remark_facts
 from forecasting.steps.registry import STEPS, Section
 
 UNDERSTOOD = Remark("numbers", "units: commas part thousands", "none")

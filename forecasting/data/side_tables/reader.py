@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import SideTable
-from forecasting.data.remarks import Remark
+from forecasting.remarks import Remark
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers
 from forecasting.data.sources.long_frame import Faults, as_names, driver_column, fault_columns, parse_days

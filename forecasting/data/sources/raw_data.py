@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecasting.data.remarks import Remark
+from forecasting.remarks import Remark
 
 KEYS = ("unique_id", "ds", "y")
 TAGS = ("file", "line", "fault", "fault_value")
