@@ -17,8 +17,8 @@ from forecasting.config import Config
 from forecasting.data.contracts import limits
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
-from forecasting.remarks import remark_facts
 from forecasting.data.sources import TAGS, RawData
+from forecasting.remarks import remark_facts
 
 
 class SideTables(Protocol):

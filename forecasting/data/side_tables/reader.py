@@ -13,7 +13,6 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import SideTable
-from forecasting.remarks import Remark
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers
 from forecasting.data.sources.long_frame import Faults, as_names, driver_column, fault_columns, parse_days
@@ -22,6 +21,7 @@ from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.table_files import decimal_sign, open_tables
+from forecasting.remarks import Remark
 
 
 @dataclass(frozen=True)
