@@ -450,7 +450,7 @@ SOUND = (
     ("forecasting/io/database.py", "x = 'install demandcast[postgres] -- or not'"),
     ("forecasting/io/delta/commits.py", "from deltalake import DeltaTable\nfrom forecasting.io.table import Table"),
     ("forecasting/data/schemas/entry.py", "from forecasting.io.table import Table"),
-    ("forecasting/data/sources/readers/text_table.py", "from forecasting.io import storage"),
+    ("forecasting/data/sources/readers/text/text_table.py", "from forecasting.io import storage"),
     ("forecasting/services/drift.py", "def report():\n    import evidently, pandas"),
     ("forecasting/services/engine.py", "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing"),
     (

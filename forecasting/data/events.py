@@ -13,7 +13,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.config.sections import Events
 from forecasting.data.sources.long_frame import Faults, as_names, parse_days
-from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.table_files import RawTable, open_tables
 from forecasting.errors import UserError
 from forecasting.features.calendar.events import SCHEMA, place_of

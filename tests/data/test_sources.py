@@ -74,7 +74,7 @@ def test_imports_of_the_room_run_one_way():
     ("path", "name"),
     [
         ("readers/cells.py", "long_frame.Faults"),
-        ("readers/text_table.py", "layouts.table"),
+        ("readers/text/text_table.py", "layouts.table"),
         ("table_rows.py", "layouts.table.load"),
         ("layouts/table.py", "new_files.concat"),
         ("driver_columns.py", "column_layout.ColumnLayout"),

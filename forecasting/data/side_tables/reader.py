@@ -18,7 +18,7 @@ from forecasting.data.sources.driver_columns import numeric_drivers
 from forecasting.data.sources.long_frame import Faults, as_names, driver_column, fault_columns, parse_days
 from forecasting.data.sources.readers.cells import downcast, looks_numeric
 from forecasting.data.sources.readers.original_rows import row_reader
-from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.table_files import decimal_sign, open_tables
 from forecasting.remarks import Remark

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from forecasting.data.sources.readers.cells import parse_numbers, strip_nulls
-from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.errors import UserError
 
 

@@ -13,7 +13,7 @@ from forecasting.config import Config
 from forecasting.data.sources.readers.cells import DECIMAL_COMMA, THOUSANDS
 from forecasting.data.sources.readers.delta_table import DeltaReadError, is_delta, open_delta
 from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
-from forecasting.data.sources.readers.text_table import TextTable, read_text
+from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.source_files import configured_path, find_files
 from forecasting.io.storage import File

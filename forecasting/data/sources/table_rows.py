@@ -18,7 +18,7 @@ from forecasting.data.sources.long_frame import to_long_frame
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
 from forecasting.data.sources.readers.cells import looks_numeric, strip_nulls
 from forecasting.data.sources.readers.original_rows import row_reader
-from forecasting.data.sources.readers.text_table import TextTable
+from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.table_files import RawTable, decimal_sign, require_columns
 

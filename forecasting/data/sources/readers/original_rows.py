@@ -12,7 +12,7 @@ from functools import partial
 
 import polars as pl
 
-from forecasting.data.sources.readers.text_table import read_lines
+from forecasting.data.sources.readers.text.text_table import read_lines
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.io import storage
 

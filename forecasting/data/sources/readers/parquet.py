@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.data.sources.readers.files import PARQUET
+from forecasting.data.sources.readers.text.decoding import PARQUET
 from forecasting.data.sources.readers.typed_table import TypedTable, open_typed, unreadable
 from forecasting.io import storage
 from forecasting.io.storage import File

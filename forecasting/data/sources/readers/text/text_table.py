@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.data.sources.readers.files import read_text_bytes
-from forecasting.data.sources.readers.line_shape import LineShape, line_shape, select_lines
+from forecasting.data.sources.readers.text.decoding import read_text_bytes
+from forecasting.data.sources.readers.text.line_shape import LineShape, line_shape, select_lines
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 
