@@ -27,6 +27,7 @@ class Config(DerivedKeys):
 
     _origin: yaml_file.Origin = PrivateAttr(default_factory=yaml_file.Origin)
     _source: str = PrivateAttr(default="source")
+    _formats: Mapping[str, Mapping[str, str]] = PrivateAttr(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -35,9 +36,25 @@ class Config(DerivedKeys):
 
     def fault(self, key: str, message: str) -> UserError:
         """The error for a dotted `key`, placed at the file and line of the key or its nearest parent."""
-        mine = re.compile(r"\bsource(?=\.(?:path|ds_format|columns|options)\b|$)")
+        mine = re.compile(r"\bsource(?=\.(?:path|ds_format|format|columns|options)\b|$)")
         key, message = mine.sub(self._source, key), mine.sub(self._source, message)
         return UserError(f"{key}: {message}", where=self._origin.place(tuple(key.split("."))))
+
+    @property
+    def source_key(self) -> str:
+        """The key of what is read as the source: `source`, or `tables.<name>` in the config of a further table."""
+        return self._source
+
+    @property
+    def stored_formats(self) -> Mapping[str, str]:
+        """How earlier loads found columns of the source to be written: {column of the file: format}."""
+        return self._formats.get(self._source, {})
+
+    def with_stored_formats(self, formats: Mapping[str, Mapping[str, str]]) -> Config:
+        """This config with what earlier loads concluded: {`source` or `tables.<name>`: {column: format}}."""
+        config = self.model_copy()
+        config._formats = formats
+        return config
 
     def for_table(self, name: str) -> Config:
         """This config with a further table in the place of its source; see `with_source_file`."""

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data import events
+from forecasting.data import events, sources
 from forecasting.data.buckets import bucket_count
 from forecasting.errors import UserError
 from forecasting.features import calendar
@@ -37,7 +37,7 @@ from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.load_summary import summarize_load
-from forecasting.steps.session import DRIVER_TYPES, Session
+from forecasting.steps.session import DRIVER_TYPES, Session, read_meta, stored_formats
 
 TRIES = 60
 """How often a load that another one has overtaken starts again: on an object store, after some seconds each."""
@@ -92,6 +92,8 @@ def _fix_schema(load: Load, rows: LoadedRows) -> Load:
         buckets = bucket_count(rows.good.height) if config.store.buckets == "auto" else config.store.buckets
     meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
     meta[FORMAT_KEY] = str(STORE_FORMAT)
+    if formats := sources.merge_formats(stored_formats(read_meta(load.store)), rows.formats):
+        meta["formats"] = json.dumps(formats, sort_keys=True)
     meta["unique_id"] = json.dumps((config.source.columns or {}).get("unique_id"))
     load.store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
     return load_state.with_drivers(load, {c: DRIVER_TYPES[kind] for c, kind in drivers.items()})

@@ -118,7 +118,7 @@ def find_load(config: Config, store: Store) -> dict[str, Any] | None:
 
 
 def read_meta(store: Store) -> dict[str, str]:
-    """The table `meta`, by key: format, buckets, drivers, freq and unique_id of the loads so far.
+    """The table `meta`, by key: format, buckets, drivers, freq, unique_id and formats of the loads so far.
 
     Raises UserError when a newer program has written the tables.
     """
@@ -130,6 +130,12 @@ def read_meta(store: Store) -> dict[str, str]:
 def driver_types(meta: Mapping[str, str]) -> dict[str, pl.DataType]:
     """The types of the driver columns that were loaded."""
     return {name: DRIVER_TYPES[kind] for name, kind in json.loads(meta.get("drivers", "{}")).items()}
+
+
+def stored_formats(meta: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """How the loads so far found columns to be written, {`source` or `tables.<name>`: {column: format}}."""
+    formats: dict[str, dict[str, str]] = json.loads(meta.get("formats", "{}"))
+    return formats
 
 
 def bucket_count_of(meta: Mapping[str, str]) -> int:

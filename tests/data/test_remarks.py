@@ -30,3 +30,15 @@ def test_every_step_prints_the_remarks_among_its_facts(monkeypatch):
     monkeypatch.setattr(step.module(), "summarize", lambda facts: [own])
     assert step.summarize({}) == [own]
     assert step.summarize({"remarks": remark_facts([UNKNOWN])}) == [own, Section("Worth knowing", (UNKNOWN.message,))]
+
+
+def test_formats_of_several_files_and_loads_are_kept_by_source_and_column(table_config):
+    config = table_config("ds,y\n2024-01-01,1\n2024-01-02,2\n")
+    raw = sources.load(config)
+    loads = [replace(raw, formats={"source": formats}) for formats in ({"y": "1,234.5"}, {"ds": "%Y-%m-%d"})]
+    both = sources.concat(loads)
+    assert both.formats == {"source": {"y": "1,234.5", "ds": "%Y-%m-%d"}}
+    later = config.with_stored_formats(sources.merge_formats(both.formats, {"tables.prices": {"p": "1.234,5"}}))
+    assert dict(later.stored_formats) == {"y": "1,234.5", "ds": "%Y-%m-%d"}
+    assert not config.stored_formats
+    assert dict(later.with_source_file("p.csv", None, "tables.prices").stored_formats) == {"p": "1.234,5"}

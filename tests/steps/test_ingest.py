@@ -1,11 +1,13 @@
 """From files to the panel: the account, later loads, buckets, and that a second load writes nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from forecasting.data import sources
 from tests import chain
 from tests.chain import LAST, Job, versions
 
@@ -187,3 +189,26 @@ def test_more_buckets_hold_the_same_rows_and_answer_the_same(monkeypatch):
         both = [job.table(name).drop("bucket", strict=False).sort(key) for job in (one, many)]
         assert_frame_equal(*both, rel_tol=1e-12)
     chain.assert_alike(one.table("backtests"), many.table("backtests"))
+
+
+def test_what_a_load_concludes_about_the_writing_of_columns_reads_later_loads(job, monkeypatch):
+    monkeypatch.setattr("forecasting.data.side_tables.joined_data.sources.load", concluding({"units": "1,234.5"}))
+    load(job, "one.csv", *FIRST)
+    seen = []
+    monkeypatch.setattr("forecasting.data.side_tables.joined_data.sources.load", concluding({"day": "%Y"}, seen))
+    load(job, "two.csv", "A;x;2024-01-05;8;1.6;3")
+    load(job, "two.csv", "A;x;2024-01-05;8;1.6;3")
+    assert seen == [{"units": "1,234.5"}, {"units": "1,234.5", "day": "%Y"}]
+
+
+def concluding(formats, seen=None):
+    """A reader that says so about the columns; `seen` collects what it is told about them."""
+    read = sources.load
+
+    def load_source(config):
+        if seen is not None:
+            seen.append(dict(config.stored_formats))
+        raw = read(config)
+        return replace(raw, formats=sources.merge_formats(raw.formats, {"source": formats}))
+
+    return load_source

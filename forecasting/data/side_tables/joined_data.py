@@ -21,7 +21,7 @@ from forecasting.data.side_tables.defaults import fill_defaults
 from forecasting.data.side_tables.extra_rows import extra_rows
 from forecasting.data.side_tables.lookup import LookupTable, build_lookup
 from forecasting.data.side_tables.reader import read_side_table
-from forecasting.data.sources import DELETED, KEYS, TAGS, RawData
+from forecasting.data.sources import DELETED, KEYS, TAGS, RawData, merge_formats
 from forecasting.data.sources.driver_columns import all_drivers
 
 
@@ -71,13 +71,14 @@ def join_side_tables(raw: RawData, config: Config) -> RawData:
     read = {name: read_side_table(config, name) for name in config.tables}
     checked = {name: check_table(table, config, name) for name, table in read.items()}
     remarks = (*raw.remarks, *(remark for table in read.values() for remark in table.remarks))
+    formats = merge_formats(raw.formats, {f"tables.{name}": table.formats for name, table in read.items()})
     lookups = tuple(build_lookup(name, config.tables[name], table.good) for name, table in checked.items())
     long, counts = _add_columns(raw.long, lookups, config)
     account = {name: table.account | counts[name] for name, table in checked.items()}
     tables = SideTables(lookups, pl.concat([table.quarantine for table in checked.values()]), account)
     marks = [DELETED] if DELETED in long.columns else []
     long = long.select(*KEYS, *all_drivers(config), *marks, *TAGS)
-    return JoinedData(**vars(raw) | {"long": long, "tables": tables, "remarks": remarks})
+    return JoinedData(**vars(raw) | {"long": long, "tables": tables, "remarks": remarks, "formats": formats})
 
 
 def _add_columns(

@@ -7,7 +7,7 @@ counts of dropped lines). Rows are neither checked by rules nor joined here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -30,12 +30,14 @@ class SideTableRows:
 
     `frame` holds the columns of `on` (String), ds (Date: the day, or the first of a range; null without dates), _end
     (Date, where the config names one), the table's columns, and the tags. `reread` reads given [file, line] again.
+    `remarks` and `formats` (of the columns of this table) are as those of RawData.
     """
 
     frame: pl.DataFrame
     dropped: Mapping[str, int]
     reread: Callable[[pl.DataFrame], pl.DataFrame]
     remarks: tuple[Remark, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_side_table(config: Config, name: str) -> SideTableRows:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from forecasting.config import Config
 from forecasting.data.sources.layouts import kinds, layout_module
 from forecasting.data.sources.new_files import concat, files_add_up, is_source_file, landing_files, reading_only
-from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
+from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, Formats, RawData, merge_formats
 from forecasting.data.sources.source_files import path_kind
 
 __all__ = [
     "DELETED",
     "KEYS",
     "TAGS",
+    "Formats",
     "RawData",
     "check_available",
     "concat",
@@ -25,6 +26,7 @@ __all__ = [
     "kinds",
     "landing_files",
     "load",
+    "merge_formats",
     "reading_only",
 ]
 

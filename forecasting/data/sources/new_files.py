@@ -12,7 +12,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.sources.layouts import kinds_that_read_new_files, new_files_rule
-from forecasting.data.sources.raw_data import RawData
+from forecasting.data.sources.raw_data import RawData, merge_formats
 from forecasting.data.sources.readers.delta_table import is_delta
 from forecasting.data.sources.source_files import find_files
 from forecasting.data.sources.table_files import open_file
@@ -76,4 +76,5 @@ def concat(loads: Sequence[RawData]) -> RawData:
     lines, merged = sum(raw.lines for raw in loads), sum(raw.merged_lines for raw in loads)
     remarks = tuple(remark for raw in loads for remark in raw.remarks)
     joined = replace(loads[-1], long=long, reread=reread, remarks=remarks)
+    joined = replace(joined, formats=merge_formats(*(raw.formats for raw in loads)))
     return replace(joined, dropped=dropped, lines=lines, merged_lines=merged)

@@ -7,12 +7,15 @@ KEYS, TAGS and DELETED are names of its columns. The rows are not cleaned yet: f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from forecasting.remarks import Remark
 
+Formats = Mapping[str, Mapping[str, str]]
+"""How columns are written, {key of the source in the config: {column of the file: format}}: a strftime pattern for
+dates, an example such as 1.234,5 for numbers."""
 KEYS = ("unique_id", "ds", "y")
 TAGS = ("file", "line", "fault", "fault_value")
 """Columns with the origin of a row and what is wrong with it; they are dropped once the contracts are checked."""
@@ -34,6 +37,7 @@ class RawData:
     another line; `generated_rows` counts rows of `long` that have no line.
 
     `remarks` are what the user should know about the reading: files left out, cells that were read in a certain way.
+    `formats` is what was concluded about how columns are written; it reads later loads.
 
     `reread` reads the given [file, line] pairs again and returns [file, line, row]. Simulated data also come with
     `true_effects` [unique_id, effect, value] and `injected_errors` [unique_id, ds, kind, y without the error].
@@ -48,7 +52,17 @@ class RawData:
     generated_rows: int = 0
     injected_errors: pl.DataFrame | None = None
     remarks: tuple[Remark, ...] = ()
+    formats: Formats = field(default_factory=dict)
 
     def original_rows(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The rows with these keys as they were read: [file, line, row], where row is the line of text or JSON."""
         return self.reread(keys.select("file", "line").unique(maintain_order=True))
+
+
+def merge_formats(*formats: Formats) -> dict[str, dict[str, str]]:
+    """All formats by source and column; of several for one column the last."""
+    merged: dict[str, dict[str, str]] = {}
+    for part in formats:
+        for source, columns in part.items():
+            merged[source] = merged.get(source, {}) | dict(columns)
+    return merged

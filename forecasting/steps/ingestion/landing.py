@@ -7,7 +7,7 @@ in the table `files`; nothing else is written here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,14 +28,15 @@ from forecasting.steps.session import check_freq, read_meta
 @dataclass(frozen=True)
 class LoadedRows:
     """What a load has read: checked rows in the types of the stored ones, the keys of deleted rows, the quarantine, the
-    account of every line, the names of the files (empty unless the source reads new files only), and their rows for the
-    table `files`.
+    account of every line, how columns were found to be written, the names of the files (empty unless the source reads
+    new files only), and their rows for the table `files`.
     """
 
     good: pl.DataFrame
     deleted: pl.DataFrame
     quarantine: pl.DataFrame
     account: Mapping[str, Any]
+    formats: sources.Formats = field(default_factory=dict)
     files: Sequence[str] = ()
     file_log: pl.DataFrame | None = None
 
@@ -60,7 +61,7 @@ def read_rows(load: Load, *, force: bool) -> LoadedRows:
     }
     new = file_log.filter(pl.col("same_as").is_null())["file"].to_list()
     if not new:
-        return LoadedRows(*_no_rows(load), empty_account() | account | {"files_read": []}, (), file_log)
+        return LoadedRows(*_no_rows(load), empty_account() | account | {"files_read": []}, file_log=file_log)
     names = {str(paths[name]): name for name in new}
     rows = _check_rows(load, _read_files(config, list(names)))
     good, deleted = (_rename_files(frame, names) for frame in (rows.good, rows.deleted))
@@ -116,7 +117,7 @@ def _check_rows(load: Load, loaded: sources.RawData) -> LoadedRows:
             "dropped": account["dropped"] | {"deletion": deleted.height} if deleted.height else account["dropped"]
         }
     align_types.check_compatible(load.store, good, config)
-    return LoadedRows(good, deleted, checked.quarantine, account)
+    return LoadedRows(good, deleted, checked.quarantine, account, loaded.formats)
 
 
 def log_files(load: Load, rows: LoadedRows) -> None:

@@ -65,8 +65,11 @@ def begin_load(config: Config) -> Load:
     before = session.find_load(config, bare) or _publish_first(bare)
     base = {name: before[name] for name in LOADED_TABLES} | {"loads": bare.version("loads")}
     store = begin_draft(bare, base)
-    drivers = session.driver_types(session.read_meta(store))
-    return Load(config, replace(store, tables=tables(config, drivers)), before)
+    meta = session.read_meta(store)
+    drivers = session.driver_types(meta)
+    return Load(
+        config.with_stored_formats(session.stored_formats(meta)), replace(store, tables=tables(config, drivers)), before
+    )
 
 
 def with_drivers(load: Load, kinds: dict[str, pl.DataType]) -> Load:

@@ -12,6 +12,8 @@ names: no_goods, cancelled, free, repeat, return, rare_item, partial_period.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from forecasting.config import Config
@@ -54,7 +56,7 @@ def load(config: Config) -> RawData:
         sums = sums.join(static, on="unique_id", how="left", maintain_order="left")
     long = pl.concat([sums, bad, below_minimum], how="diagonal_relaxed").select(long_frame_columns(config))
     merged = counted.height - below_minimum.height - sums.height
-    return RawData(long, read.lines, read.reread, {**read.dropped, **dropped}, merged_lines=merged)
+    return replace(read, long=long, dropped={**read.dropped, **dropped}, merged_lines=merged)
 
 
 def _line_config(config: Config) -> Config:
