@@ -10,6 +10,7 @@ from dashboard.theme import palette
 from forecasting.config import Config
 from forecasting.evaluation.intervals import labels as intervals
 from forecasting.evaluation.metrics import label
+from forecasting.features.joined_names import split_label
 from forecasting.steps.queries import Selection
 
 MAX_TITLE = 44
@@ -54,7 +55,9 @@ def selection_label(selection: Selection) -> str:
 
 def aggregate_label(name: str) -> str:
     """The name of an aggregate: "total" as "All series", "store=S1/item=tea" as "store: S1, item: tea"."""
-    return "All series" if name == "total" else name.replace("=", ": ").replace("/", ", ")
+    if name == "total":
+        return "All series"
+    return ", ".join(f"{column}: {value}" for column, value in split_label(name))
 
 
 def run_command(config: Config, step: str = "run") -> str:

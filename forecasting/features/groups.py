@@ -13,6 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.features.base import Context, Feature, ratio
+from forecasting.features.joined_names import join_labels, label_name
 
 Level = tuple[str, ...]
 """The columns whose values make a group; () is the group of all series."""
@@ -20,16 +21,24 @@ PRIORS = ("now", "trend", "season")
 """The ratios of a group; see `priors`."""
 
 
+OTHER_GRAINS = ("series", "total", "all")
+"""Grains that are no columns: single series, all series together, and scores over all grains."""
+
+
 def grain(level: Level) -> str:
-    """The name of an aggregation level, the `grain` of its rows: total, store, store/category."""
-    return "/".join(level) or "total"
+    """The name of an aggregation level, the `grain` of its rows: total, store, store/category.
+
+    A column that is called like another kind of rows is set apart by an equals sign, as its values in labels are.
+    """
+    name = "/".join(map(label_name, level))
+    return f"{name}=" if name in OTHER_GRAINS else name or "total"
 
 
 def group_label(level: Level) -> pl.Expr:
     """The name of a group of this level, by row: total, or store_type=a, or store=S1/category=food."""
     if not level:
         return pl.lit("total")
-    return pl.concat_str([pl.format("{}={}", pl.lit(c), pl.col(c).fill_null("none")) for c in level], separator="/")
+    return join_labels({c: pl.col(c).fill_null("none") for c in level})
 
 
 def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:

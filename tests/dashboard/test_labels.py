@@ -27,7 +27,12 @@ def test_a_source_in_words(source, words):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("total", "All series"), ("store=S1", "store: S1"), ("store=S1/item=tea", "store: S1, item: tea")],
+    [
+        ("total", "All series"),
+        ("store=S1", "store: S1"),
+        ("store=S1/item=tea", "store: S1, item: tea"),
+        ("category=food/drink", "category: food/drink"),
+    ],
 )
 def test_an_aggregate_in_words(name, words):
     assert aggregate_label(name) == words

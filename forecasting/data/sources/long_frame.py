@@ -12,6 +12,7 @@ from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.readers.cells import downcast, parse_numbers, to_panel_type
 from forecasting.data.sources.source_dates import parse_source_dates
+from forecasting.features.joined_names import join_columns
 
 Faults = list[tuple[str, pl.Series, pl.Series]]
 """Rule, Boolean mask of the rows that break it, and the cells that are quoted as the faulty value."""
@@ -35,8 +36,8 @@ def to_long_frame(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl
 def _unique_id(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.Series:
     if not layout.ids:
         return pl.Series("unique_id", [config.name]).new_from_index(0, raw.height)
-    parts = [as_names(raw[c]) for c in layout.ids]
-    return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="/").alias("unique_id")).to_series()
+    parts = pl.DataFrame([as_names(raw[c]) for c in layout.ids])
+    return (parts.to_series() if parts.width == 1 else join_columns(parts)).alias("unique_id")
 
 
 def as_names(column: pl.Series) -> pl.Series:

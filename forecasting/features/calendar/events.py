@@ -14,6 +14,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.features.base import Feature, lag_by
 from forecasting.features.calendar.places import event_code
+from forecasting.features.joined_names import join_names
 
 FAR = 30
 """Days from an event after which nearer or farther makes no difference."""
@@ -25,7 +26,7 @@ DS, EVENT = pl.col("ds"), pl.col("code")
 
 def place_of(on: tuple[str, ...]) -> pl.Expr:
     """The place of a row: its values of the columns `on`; EVERYWHERE where one is missing."""
-    return pl.concat_str(on, separator="/").fill_null(EVERYWHERE) if on else pl.lit(EVERYWHERE)
+    return join_names(on).fill_null(EVERYWHERE) if on else pl.lit(EVERYWHERE)
 
 
 def feature_name(table: str, name: str) -> str:

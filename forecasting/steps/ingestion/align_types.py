@@ -14,6 +14,7 @@ from forecasting.config import Config
 from forecasting.data.panel import KEY
 from forecasting.data.sources import DELETED
 from forecasting.features.groups import group_label
+from forecasting.features.joined_names import join_names
 from forecasting.services.store import Store
 from forecasting.steps.session import check_freq, read_meta
 
@@ -74,9 +75,25 @@ def check_compatible(store: Store, good: pl.DataFrame, config: Config) -> None:
             f"the store holds series such as {min(stored)!r} and no series of this load, such as {ids.min()!r}: "
             "name the columns of the loads before, or set another name or store.root",
         )
+    _check_joined_names(store, config)
     labels = [good.select(group_label(level)).to_series().unique() for level in config.levels_of_aggregation]
     for clash in ids.filter(ids.is_in(pl.concat(labels).implode())):
         raise config.fault(
             "levels_of_aggregation",
             f"a series is called {clash!r}, which is the name of an aggregate: rename the series in the source",
+        )
+
+
+def _check_joined_names(store: Store, config: Config) -> None:
+    """Raise UserError for stored series whose names were joined when a slash within a name was not told apart."""
+    parts = config.id_columns
+    if not parts or not set(parts) <= set(store.tables["series"].schema):
+        return
+    stored = store.scan("series").select("unique_id", *parts).collect()
+    ambiguous = pl.concat_str(parts, separator="/") == pl.col("unique_id")
+    for name in stored.filter(ambiguous & (join_names(parts) != pl.col("unique_id")))["unique_id"].head(1):
+        raise config.fault(
+            "source.columns.unique_id",
+            f"the stored series {name!r} was named by an earlier version, in which names with a slash could meet: "
+            "set store.root to a new folder and ingest again",
         )

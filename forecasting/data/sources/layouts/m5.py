@@ -21,6 +21,7 @@ from forecasting.data.sources.reference_tables import cast_to_numbers, read_colu
 from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.data.sources.source_files import optional_file, required_file
 from forecasting.errors import UserError
+from forecasting.features.joined_names import join_names
 
 EVALUATION, VALIDATION = "sales_train_evaluation.csv", "sales_train_validation.csv"
 ID = r"^(?P<item>(?P<dept>(?P<cat>[A-Z]+)_\d+)_\d+)_(?P<store>(?P<state>[A-Z]+)_\d+)(?:_evaluation|_validation)?$"
@@ -119,7 +120,7 @@ def _with_drivers(rows: pl.DataFrame, calendar: pl.DataFrame, prices: pl.DataFra
     snaps = [c for c in calendar.columns if c.startswith("snap_")]
     snap = calendar.unpivot(on=snaps, index="d", variable_name="state", value_name="snap")
     snap = snap.with_columns(pl.col("state").str.strip_prefix("snap_"))
-    unique_id = pl.concat_str("store", "item", separator="/").alias("unique_id")
+    unique_id = join_names(("store", "item")).alias("unique_id")
     return (
         rows.join(calendar.drop(snaps), on="d", how="left", maintain_order="left")
         .join(snap, on=["d", "state"], how="left", maintain_order="left")

@@ -44,7 +44,8 @@ def drop_uncounted_lines(lines: pl.DataFrame, config: Config, options: Options) 
     if options.cancelled and options.cancellations == "subtract":
         lines = lines.with_columns(y=pl.when(_is_cancelled(options)).then(-pl.col("y").abs()).otherwise("y"))
     dropped: dict[str, int] = {}
-    for name, condition in _reasons_to_drop(options).items():
+    item = config.id_columns[-1] if config.id_columns else "unique_id"
+    for name, condition in _reasons_to_drop(options, item).items():
         remaining = lines.filter(~condition.fill_null(value=False))
         dropped[name], lines = lines.height - remaining.height, remaining
     if options.partial == "drop":
@@ -53,11 +54,13 @@ def drop_uncounted_lines(lines: pl.DataFrame, config: Config, options: Options) 
     return lines, {name: n for name, n in dropped.items() if n}
 
 
-def _reasons_to_drop(options: Options) -> dict[str, pl.Expr]:
-    """Name -> condition of lines that do not count; a line is dropped for the first that holds."""
+def _reasons_to_drop(options: Options, item: str) -> dict[str, pl.Expr]:
+    """Name -> condition of lines that do not count; a line is dropped for the first that holds. `item` is the column
+    of the item code.
+    """
     reasons: dict[str, pl.Expr] = {}
     if options.no_goods:
-        reasons["no_goods"] = pl.col("unique_id").str.contains(f"(?:^|/)(?:{'|'.join(options.no_goods)})$")
+        reasons["no_goods"] = pl.col(item).str.contains(f"^(?:{'|'.join(options.no_goods)})$")
     if options.cancelled and options.cancellations == "drop":
         reasons["cancelled"] = _is_cancelled(options)
     if options.free == "drop":
