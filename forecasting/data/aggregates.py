@@ -70,5 +70,5 @@ def _without_statics(config: Config, ahead: list[str]) -> Config:
     columns = config.columns.model_copy(update=update)
     source = config.source.model_copy(update={"columns": None})
     # the series below were cleaned: their sums are not judged once more
-    clean = config.clean.model_copy(update={"stock_outs": "as_told", "outliers": Outliers()})
+    clean = config.clean.model_copy(update={"stock_outs": "as_told", "outliers": Outliers(rule="none")})
     return config.model_copy(update={"columns": columns, "source": source, "future": {}, "clean": clean})

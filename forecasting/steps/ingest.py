@@ -19,6 +19,7 @@ from forecasting.data import events, sources
 from forecasting.data.buckets import bucket_count
 from forecasting.errors import UserError
 from forecasting.features import calendar
+from forecasting.remarks import remark_facts
 from forecasting.services import log
 from forecasting.services.store.draft import Overtaken, exclusive_load
 from forecasting.services.store.formats import FORMAT_KEY, STORE_FORMAT
@@ -35,6 +36,7 @@ from forecasting.steps.ingestion import (
 )
 from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
+from forecasting.steps.ingestion.panel_remarks import panel_remarks
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.load_summary import summarize_load
 from forecasting.steps.session import DRIVER_TYPES, Session, read_meta, stored_formats
@@ -80,6 +82,7 @@ def _load(config: Config, *, force: bool) -> Outcome:
     published = load_state.publish_load(load, new.last, written, rows.files)
     facts = dict(rows.account) | {"rows_written": written}
     facts["data_version"] = load.number if published else load.before["load"]
+    facts["remarks"] = [*facts["remarks"], *remark_facts(panel_remarks(load.store, config))]
     return Outcome("ingest", facts | series_statistics.panel_facts(load.store, config), reused=not published)
 
 

@@ -150,18 +150,17 @@ def test_sums_of_groups_hold_nothing_that_a_later_day_decided(demo, dirty):
 
 
 def test_without_rules_a_cut_takes_rows_as_they_are(demo, dirty):
-    config = demo()
+    config = demo(clean={"outliers": {"rule": "none"}})
     rows = cleaned(config, dirty.long)
     assert cleaning.clean_as_of_cutoff(rows, config) is rows
 
 
 def test_aggregates_are_not_cleaned_twice(demo):
     config = demo(clean=INFER)
+    bare = plain(outliers={"rule": "none"})
     rows = pl.concat([one([5.0] * 99 + [5000.0], name) for name in "ab"])
     cut = Cut(
-        panel_of(
-            plain(), cleaning.apply_row_rules(fill_gaps(flag_observations(rows, plain()), plain(), day(99)), plain())
-        ),
+        panel_of(bare, cleaning.apply_row_rules(fill_gaps(flag_observations(rows, bare), bare, day(99)), bare)),
         day(99),
         7,
     )
@@ -192,6 +191,36 @@ def run(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return cleaning.apply_neighbour_rules(
         cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, last), config), config
     )
+
+
+@pytest.mark.parametrize(("action", "y"), [(None, None), ("drop", None), ("cap", 9.0), ("keep", 5000.0)])
+def test_a_single_value_far_from_all_others_is_a_slip(action, y):
+    made = run(one([5.0, 9.0, 0.0, None] * 10 + [5000.0, 6.0]), plain(outliers={"action": action}))
+    assert made.row(40)[made.columns.index("y")] == y
+    assert made["y_raw"][40] == 5000.0
+    assert made.filter(pl.col("flag") == "far_out")["ds"].to_list() == [day(40)]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [5.0, 9.0] * 20 + [170.0],  # 19 times the next largest
+        [1.0, 0.0] * 20 + [30.0],  # few units vary by chance
+        [5.0, 9.0] * 20 + [400.0, 500.0, 450.0],  # a season, one day beside the other
+        [5.0, 9.0] * 4 + [5000.0],  # nobody knows yet how such a series sells
+        [5.0, 9.0] * 10 + ([7.0] * 9 + [5000.0]) * 4,  # it does so every ten days
+    ],
+)
+def test_large_values_are_no_slips(y):
+    assert "far_out" not in run(one(y), plain())["flag"].to_list()
+
+
+def test_a_slip_is_one_only_as_long_as_no_later_day_confirms_it():
+    config = plain()
+    both = run(one([5.0, 9.0] * 20 + [5000.0, 4000.0]), config)
+    assert "far_out" not in both["flag"].to_list()
+    earlier = cleaning.clean_as_of_cutoff(both.filter(pl.col("ds") <= day(40)), config)
+    assert earlier.filter(pl.col("flag") == "far_out")["ds"].to_list() == [day(40)]
 
 
 @pytest.mark.parametrize(("below", "y"), [("zero", 0.0), ("missing", None)])

@@ -33,6 +33,7 @@ def test_gaps_zeros_and_odd_numbers_are_counted_up_to_the_last_observed_day():
         "longest_zeros": 3,  # the gap on day 3 does not break the run
         "jumps": 0,
         "outliers": 0,
+        "far_out": 0,
         "negatives": 1,
         "fractions": 1,
     }
@@ -54,7 +55,7 @@ def test_a_jump_is_a_level_that_doubles_or_halves_and_stays(level, jumps):
 
 def test_a_series_without_any_observation_is_counted_too():
     rows = panel({0: 1}, 3).with_columns(y=pl.lit(None, pl.Float64), flag=pl.lit("out_of_stock"))
-    assert quality.count_defects(rows, CONFIG).select(QUALITY_COUNTS).row(0) == (0,) * 6
+    assert quality.count_defects(rows, CONFIG).select(QUALITY_COUNTS).row(0) == (0,) * 7
 
 
 def verdict_of(**facts) -> dict:

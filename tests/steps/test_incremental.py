@@ -40,6 +40,7 @@ def made(rng: random.Random, days: int = 40, untold: float = 0.1) -> list[Row]:
             if rng.random() < 0.25:
                 continue
             sold = None if k >= days or rng.random() < untold else float(rng.randrange(9))
+            sold = 7000.0 if sold == 8 and rng.random() < 0.1 else sold  # a slip, far from all others
             rows.append((store, item, DAY + timedelta(k), sold, rng.randrange(1, 9) / 4, float(k), kind, ""))
     return rows
 

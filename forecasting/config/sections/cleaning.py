@@ -16,13 +16,15 @@ from forecasting.config.value_types import NameList, StrictFloat, StrictInt
 class Outliers(Section):
     """How outliers are found, and what is done with them."""
 
-    rule: Literal["none", "iqr", "hampel", "level_shift"] = Field(
-        default="none",
-        description="The test: quartile range, Hampel filter, Hampel filter that accepts level shifts, or none.",
+    rule: Literal["none", "far_out", "iqr", "hampel", "level_shift"] = Field(
+        default="far_out",
+        description="The test: single values 20 times all others of their series (far_out, typing errors), quartile "
+        "range, Hampel filter, Hampel filter that accepts level shifts, or none.",
     )
-    action: Literal["keep", "cap", "drop"] = Field(
-        default="cap",
-        description="What happens to an outlier: flagged only, capped at the bound, or treated as not observed.",
+    action: Literal["keep", "cap", "drop"] | None = Field(
+        default=None,
+        description="What happens to an outlier: flagged only, capped at the bound, or treated as not observed; null: "
+        "drop for far_out, cap for the others.",
     )
     threshold: Annotated[float, Field(gt=0)] | None = Field(
         default=None,
@@ -31,6 +33,11 @@ class Outliers(Section):
     window: Annotated[StrictInt, Field(ge=3)] | None = Field(
         default=None, description="Periods that an observation is compared with; null: by frequency."
     )
+
+    @property
+    def treatment(self) -> Literal["keep", "cap", "drop"]:
+        """The action, by rule where none is given."""
+        return self.action or ("drop" if self.rule == "far_out" else "cap")
 
 
 class Clean(Section):

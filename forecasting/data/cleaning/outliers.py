@@ -1,27 +1,23 @@
 """Outliers: sales that neither the recent level, nor weekday, promotion or the day's common effect explain.
 
 `treat_outliers` takes rows of the panel and returns them with y and flag of outliers set as clean.outliers says. They
-are judged on a scale u on which noise has the same width everywhere: u(y) = 2 asinh(sqrt(f (y + 3/8))) / sqrt(f)
-has a standard deviation of 1 for a negative binomial of variance m + f m^2 (Anscombe, Biometrika 35, 1948). For small y
-it is the square root of counts, for large y the logarithm.
+are judged on a scale u on which noise has the same width everywhere (see scale).
 """
 
 from __future__ import annotations
-
-import math
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Outliers
+from forecasting.data.cleaning.far_out import treat_far_out
+from forecasting.data.cleaning.scale import from_scale, to_scale
 
 SERIES, PHASE = "_series", "_phase"
 """Numbers of the series, and of the phases of the season in each: integers are grouped faster than names."""
 Y = pl.col("y")
 U = pl.col("_u")
 JUDGED = ("observed", "rounded", "below")
-SPREAD = 0.01
-"""The f of u: relative noise under 10 % is never an outlier."""
 THRESHOLDS = {"iqr": 3.0, "hampel": 5.0, "level_shift": 5.0}
 """Default thresholds: quartile ranges beyond the quartiles (Tukey's "far out"), scaled median deviations."""
 SHIFT = 3.0
@@ -45,6 +41,8 @@ def treat_outliers(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     rule = config.clean.outliers
     if rule.rule == "none":
         return rows
+    if rule.rule == "far_out":
+        return treat_far_out(rows, rule.treatment)
     judged = _add_expected(rows, config)
     low, high = _outlier_bounds(rule, config)
     judged = judged.with_columns(_low=low, _high=high)
@@ -62,27 +60,17 @@ def treat_outliers(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 def _apply_action(judged: pl.DataFrame, rule: Outliers, shift: pl.Expr) -> pl.DataFrame:
     """Sets y and flag of outliers and of the first days of a shifted level."""
     odd = pl.col("_odd")
-    bound = _from_scale(pl.when(U.gt(pl.col("_high"))).then("_high").otherwise("_low"))
-    replacement = {"keep": Y, "cap": bound, "drop": pl.lit(None, pl.Float64)}[rule.action]
+    bound = from_scale(pl.when(U.gt(pl.col("_high"))).then("_high").otherwise("_low"))
+    replacement = {"keep": Y, "cap": bound, "drop": pl.lit(None, pl.Float64)}[rule.treatment]
     flag = pl.when(odd).then(pl.lit("outlier")).when(shift).then(pl.lit("level_shift")).otherwise("flag")
     return judged.with_columns(y=pl.when(odd).then(replacement).otherwise(Y), flag=flag)
-
-
-def _to_scale(y: pl.Expr) -> pl.Expr:
-    """u(y) (Anscombe, 1948)."""
-    return (SPREAD * (y + 0.375)).sqrt().arcsinh() * (2 / math.sqrt(SPREAD))
-
-
-def _from_scale(u: pl.Expr) -> pl.Expr:
-    """The y of u, at least 0."""
-    return ((u * (math.sqrt(SPREAD) / 2)).sinh() ** 2 / SPREAD - 0.375).clip(0)
 
 
 def _add_expected(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Adds _u, _expected, and _scale (at least 1): how far from the expected the sales of a series usually lie."""
     f, window = config.frequency, _window(config)
     judged = (Y > 0) & pl.col("flag").is_in(JUDGED)
-    rows = rows.with_columns(pl.col("unique_id").rle_id().alias(SERIES), _u=pl.when(judged).then(_to_scale(Y)))
+    rows = rows.with_columns(pl.col("unique_id").rle_id().alias(SERIES), _u=pl.when(judged).then(to_scale(Y)))
     phase = pl.col(SERIES) * f.season + pl.int_range(pl.len()).over(SERIES) % f.season
     rows = rows.with_columns(phase.alias(PHASE), _promoted=_is_promoted(rows, config))
     rows = rows.with_columns(_promo=_promo_effect())
@@ -130,7 +118,7 @@ def _promo_effect() -> pl.Expr:
 
 def _common_day_effect() -> pl.Expr:
     """The common effect of a day: the median residual of the series that sell more than a few units."""
-    residual = pl.when(pl.col("_level") > _to_scale(pl.lit(3.0))).then(U - pl.col("_expected"))
+    residual = pl.when(pl.col("_level") > to_scale(pl.lit(3.0))).then(U - pl.col("_expected"))
     return (
         pl.when(residual.count().over("ds") >= MIN_SERIES)
         .then(residual.median().over("ds"))

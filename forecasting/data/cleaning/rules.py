@@ -13,10 +13,10 @@ from forecasting.data.cleaning import outliers, stock_outs
 
 REPORTED_FLAGS = (
     "closed", "out_of_stock", "below", "rounded", "leading_zero",
-    "inferred_closed", "inferred_out_of_stock", "outlier", "level_shift",
+    "inferred_closed", "inferred_out_of_stock", "far_out", "outlier", "level_shift",
 )  # fmt: skip
 """Flags that a report of the cleaning counts: all but those that only say whether a row was observed."""
-NEIGHBOUR_FLAGS = ("inferred_out_of_stock", "outlier", "level_shift")
+NEIGHBOUR_FLAGS = ("inferred_out_of_stock", "far_out", "outlier", "level_shift")
 """Flags set by neighbour rules, which a later day may change."""
 
 Y = pl.col("y")

@@ -1,7 +1,8 @@
 """Quality of each series: counts of defects in its data, its stage of life, and a verdict for its forecasts.
 
-`count_defects` takes rows of the panel and returns [unique_id, gaps, longest_zeros, jumps, outliers, negatives,
-fractions]; `add_verdicts` takes the table `series` with these counts and adds periods, life and verdict (a sentence).
+`count_defects` takes rows of the panel and returns [unique_id, gaps, longest_zeros, jumps, outliers, far_out,
+negatives, fractions]; `add_verdicts` takes the table `series` with these counts and adds periods, life and verdict (a
+sentence).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.cleaning.far_out import largest_values
 from forecasting.data.future_rows import ALIVE_YEARS
 from forecasting.data.schemas import QUALITY_COUNTS
 
@@ -25,7 +27,8 @@ EPOCH = date(1970, 1, 1)
 
 def count_defects(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """[unique_id, *QUALITY_COUNTS], one row per series of a panel sorted by unique_id and ds: periods without a row,
-    the longest run of zeros, lasting changes of level, outliers, and numbers below 0 and fractions as they came.
+    the longest run of zeros, lasting changes of level, outliers, values far from all others (whatever clean.outliers
+    makes of them), and numbers below 0 and fractions as they came.
 
     Only rows from the first to the last observed day of a series count, so later gaps of other series change nothing.
     """
@@ -39,7 +42,8 @@ def count_defects(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
         fractions=(y_raw != y_raw.round()).sum(),
     )
     counts = counts.join(_longest_zeros(inner), on=ID, how="left").join(_jumps(inner, config), on=ID, how="left")
-    every = rows.select(ID).unique().join(counts, on=ID, how="left")
+    far_out = largest_values(rows).select(ID, "far_out")
+    every = rows.select(ID).unique().join(counts, on=ID, how="left").join(far_out, on=ID, how="left")
     return every.select(ID, *(pl.col(c).fill_null(0).cast(pl.Int64) for c in QUALITY_COUNTS))
 
 

@@ -11,7 +11,7 @@ from forecasting.config import Config
 from forecasting.data.schemas.entry import Columns, Export, TableEntry, fixed
 from forecasting.features.calendar import events
 
-QUALITY_COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "negatives", "fractions")
+QUALITY_COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "far_out", "negatives", "fractions")
 """What is counted of each series, between its first and its last observed day."""
 TIMESTAMP = pl.Datetime("us", "UTC")
 
@@ -25,6 +25,7 @@ def _series(config: Config, drivers: Columns) -> Columns:
     columns = {"unique_id": pl.String, "bucket": pl.Int32}
     statics = {c: drivers[c] for c in config.static_columns if c in drivers}
     observed = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
+    observed |= {"highest": pl.Float64}
     shape = dict.fromkeys(("zeros", "cv", "trend"), pl.Float64) | {"demand_class": pl.String}
     return columns | statics | observed | shape | dict.fromkeys(QUALITY_COUNTS, pl.Int64)
 

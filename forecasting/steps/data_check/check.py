@@ -19,7 +19,7 @@ from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
 from forecasting.steps.data_check.findings import FAILED, OK, DataCheck, Finding, check_limit
-from forecasting.steps.data_check.load_findings import check_contents, check_rows
+from forecasting.steps.data_check.load_findings import check_contents, check_panel, check_rows
 from forecasting.steps.ingestion import align_types, series_statistics
 from forecasting.steps.session import Session, stored_formats
 
@@ -49,8 +49,9 @@ def check_data(session: Session, today: date | None = None) -> DataCheck:
     except UserError as error:
         return DataCheck((*findings, Finding("sales", FAILED, str(error))), {}, pl.DataFrame())
     contents = check_contents(session, checked, today or date.today())
-    findings = (*findings, *check_rows(checked, config), *contents)
-    return DataCheck(findings, dict(checked.account), _series_quality(checked, config))
+    panel = _panel_rows(checked, config)
+    findings = (*findings, *check_rows(checked, config), *contents, *check_panel(panel, config))
+    return DataCheck(findings, dict(checked.account), _series_quality(panel, config))
 
 
 def _without_limits(config: Config) -> Config:
@@ -59,16 +60,25 @@ def _without_limits(config: Config) -> Config:
     return sources.reading_only(config.model_copy(update={"limits": lenient}), ())
 
 
-def _series_quality(checked: CheckedLoad, config: Config) -> pl.DataFrame:
-    """Statistics and verdicts of the panel that these rows alone would make, one row per series, by unique_id."""
+def _panel_rows(checked: CheckedLoad, config: Config) -> pl.DataFrame:
+    """The panel that these rows alone would make, complete and cleaned."""
     rows = align_types.normalize_driver_types(checked.good, config)
     if sources.DELETED in rows.columns:
         rows = rows.filter(~pl.col(sources.DELETED))
-    last = rows.filter(pl.col("y").is_not_null())["ds"].max()
-    assert isinstance(last, date), "a load without a sale has been refused"
-    rows = cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, last), config)
+    rows = cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, _last_sale(rows)), config)
     if config.clean.closed == "infer":
         closed = cleaning.infer_closings(group_sums(rows, config, cleaning.closing_levels(config)), config)
         rows = cleaning.mark_closings(rows, closed, config)
-    statistics = series_statistics.series_statistics(cleaning.apply_neighbour_rules(rows, config), config)
-    return quality.add_verdicts(statistics, config, last).sort("unique_id")
+    return cleaning.apply_neighbour_rules(rows, config)
+
+
+def _last_sale(rows: pl.DataFrame, y: str = "y") -> date:
+    last = rows.filter(pl.col(y).is_not_null())["ds"].max()
+    assert isinstance(last, date), "a load without a sale has been refused"
+    return last
+
+
+def _series_quality(panel: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Statistics and verdicts of a panel, one row per series, by unique_id."""
+    statistics = series_statistics.series_statistics(panel, config)
+    return quality.add_verdicts(statistics, config, _last_sale(panel, "y_raw")).sort("unique_id")

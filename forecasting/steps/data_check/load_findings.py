@@ -1,6 +1,7 @@
 """Findings about a load that could be read: `check_rows` on its rows, `check_contents` on volume, age and columns.
 
-Both take a CheckedLoad (good rows, quarantine, counts of lines) and yield Findings; nothing is written.
+Both take a CheckedLoad (good rows, quarantine, counts of lines) and yield Findings; `check_panel` takes the panel that
+the rows would make. Nothing is written.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import sources
+from forecasting.data.cleaning.far_out import find_far_out
 from forecasting.data.contracts import CheckedLoad, limits
+from forecasting.data.quality.remarks import far_out_remark
+from forecasting.remarks import Remark
 from forecasting.steps.data_check.findings import OK, WARNING, Finding, check_limit
 from forecasting.steps.ingestion import volume
 from forecasting.steps.session import Session
@@ -34,8 +38,7 @@ def check_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
     for name, rules in kinds.items():
         counts = ", ".join(f"{rule} {n:,}" for rule, n in broken.items() if rule in rules)
         yield Finding(name, WARNING, f"quarantined: {counts}") if counts else Finding(name, OK, "no row breaks a rule")
-    for remark in checked.account["remarks"]:
-        yield Finding(remark["check"], OK if remark["harm"] == "none" else WARNING, remark["message"])
+    yield from (_of_remark(Remark(**facts)) for facts in checked.account["remarks"])
     if checked.duplicates:
         yield Finding("duplicates", WARNING, f"{checked.duplicates:,} repeats of equal rows, counted once")
     lines, bad = checked.account["lines"], checked.quarantine
@@ -62,3 +65,15 @@ def check_contents(session: Session, checked: CheckedLoad, today: date) -> Itera
     empty = [c for c in rows.columns if rows[c].null_count() == rows.height]
     message = f"no value in {', '.join(empty)}" if empty else "every column has values"
     yield Finding("columns", WARNING if empty else OK, message)
+
+
+def check_panel(panel: pl.DataFrame, config: Config) -> Iterator[Finding]:
+    """Findings on the panel that the rows would make: values far from all others of their series."""
+    found = find_far_out(panel)
+    sound = Finding("outliers", OK, "no value lies far from all others of its series")
+    yield _of_remark(far_out_remark(found, config)) if found.height else sound
+
+
+def _of_remark(remark: Remark) -> Finding:
+    """A warning, or a finding that is ok where the remark only says how something was understood."""
+    return Finding(remark.check, OK if remark.harm == "none" else WARNING, remark.message)

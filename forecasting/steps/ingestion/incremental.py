@@ -14,6 +14,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.buckets import bucket_of
+from forecasting.data.cleaning import far_out
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import flag_observations, missing_rows
 from forecasting.steps.ingestion.load_state import Load
@@ -48,7 +49,7 @@ def update_panel(load: Load, new: NewRows) -> Change:
     stored = _affected_rows(load, new, rebuilt)
     mine = stored.filter(pl.col("unique_id").is_in(rebuilt.implode()))
     raw = merge_raw_rows(mine, _new_rows_of(new, rebuilt), 0, load.config)
-    series = build_series(raw, load.config, new.last)
+    series = cleaning.apply_neighbour_rules(build_series(raw, load.config, new.last), load.config)
     rest = series_table.filter(~pl.col("unique_id").is_in(rebuilt.implode()))
     days = _updated_days(new, stored, rest, load.config)
     every = pl.concat([series, days, _filled_gaps(load, new, rest, days)], how="diagonal")
@@ -78,7 +79,18 @@ def _series_to_rebuild(load: Load, new: NewRows, series_table: pl.DataFrame) -> 
     )
     other = [pl.col(c).is_not_null() & pl.col(c).ne_missing(pl.col(f"{c}:old")) for c in statics]
     changed = rows.filter(pl.any_horizontal(pl.col("_stored").is_null(), *other))["unique_id"]
-    return pl.concat([changed, new.deleted["unique_id"]]).unique()
+    suspicious = _ids_with_far_out_values(new, series_table, load.config)
+    return pl.concat([changed, new.deleted["unique_id"], suspicious]).unique()
+
+
+def _ids_with_far_out_values(new: NewRows, series_table: pl.DataFrame, config: Config) -> pl.Series:
+    """The ids of series in which values lie far from all others, or may do so with the new rows: only all rows tell."""
+    if config.clean.outliers.rule != "far_out":
+        return series_table["unique_id"].clear()
+    largest = new.rows.group_by("unique_id").agg(_new=pl.col("y").max())
+    known = largest.join(series_table.select("unique_id", "highest", "far_out"), on="unique_id")
+    may_be_far = (pl.col("far_out") > 0) | (pl.col("_new") >= far_out.FACTOR * pl.col("highest"))
+    return known.filter(may_be_far)["unique_id"]
 
 
 def _new_rows_of(new: NewRows, ids: pl.Series) -> NewRows:

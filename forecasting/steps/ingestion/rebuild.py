@@ -92,7 +92,7 @@ def _rules_need_full_series(config: Config) -> bool:
     """Whether a cleaning rule looks at other days of a series, and so needs all of its rows."""
     clean = config.clean
     inferred = "infer" in (clean.closed, clean.stock_outs)
-    return inferred or clean.outliers.rule != "none" or clean.leading_zeros == "drop"
+    return inferred or clean.outliers.rule not in ("none", "far_out") or clean.leading_zeros == "drop"
 
 
 def rebuild_panel(load: Load, new: NewRows) -> Iterator[tuple[pl.DataFrame, int]]:

@@ -42,6 +42,7 @@ def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
         first=seen.min(),
         last=seen.max(),
         n=y.count().cast(pl.Int64),
+        highest=pl.col("y_raw").max(),
         mean=y.mean(),
         zeros=(y == 0).mean(),
     )
@@ -116,13 +117,13 @@ def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataF
     """Group sums of these days (of all, where none are given), one frame per bucket."""
     every = levels(load.config, load.store.tables["panel"].schema)
     used = {c for level in every for c in level} | {load.config.columns.price} - {None}
-    rows = load.store.scan("panel", **some).select("ds", "y", "bucket", *used)
+    rows = load.store.scan("panel", **some).select("ds", "y", "y_raw", "flag", "bucket", *used)
     if some:
-        for part in rows.collect().partition_by("bucket"):
-            yield group_sums(part, load.config, every)
-        return
-    for bucket in range(load.buckets):
-        yield group_sums(rows.filter(pl.col("bucket") == bucket).collect(), load.config, every)
+        parts = iter(rows.collect().partition_by("bucket"))
+    else:
+        parts = (rows.filter(pl.col("bucket") == bucket).collect() for bucket in range(load.buckets))
+    for part in parts:
+        yield group_sums(cleaning.revert_neighbour_rules(part, load.config), load.config, every)
 
 
 def _total(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -59,12 +60,13 @@ def best_learned_model(job: Job, names: Sequence[str]) -> pl.DataFrame:
 
 def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -> Decision:
     """Whether the bundle becomes the champion version: plausible forecasts, and for a new recipe a paired test."""
-    checked = _check_forecasts(job, bundle, origin)
+    serving = _champion_tags(job.session)
+    forecasts, recent = _own_forecasts(bundle, origin), _recent_sales(job)
+    if serving is None:
+        return _decide_first_champion(bundle, verdict, forecasts, recent, job.config.clean.y_min)
+    checked = promotion.decide_refresh(forecasts, recent, job.config.clean.y_min)
     if not checked.promote:
         return checked
-    serving = _champion_tags(job.session)
-    if serving is None:
-        return _decide_first_champion(bundle, verdict)
     if serving["recipe"] == job.recipe:
         return checked if serving["cutoff"] <= str(job.cutoff) else _refuse_older(serving)
     challenger = job.rows(job.recipe, bundle.champion)
@@ -72,8 +74,23 @@ def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -
     return promotion.decide_promotion(challenger, _champion_rows(job, serving), ladder)
 
 
-def _decide_first_champion(bundle: Bundle, verdict: Decision | None) -> Decision:
-    """The first champion: the recipe's best model where it beats the ladder; else the ladder itself serves."""
+def _decide_first_champion(
+    bundle: Bundle, verdict: Decision | None, forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float | None
+) -> Decision:
+    """The first champion: the recipe's best model where it beats the ladder; else the ladder itself serves.
+
+    With nothing else to serve, forecasts of another size than recent sales are served with a warning.
+    """
+    if fault := promotion.find_invalid_forecasts(forecasts, y_min):
+        return Decision(False, f"Not promoted: the first bundle {fault}.")
+    first = _compare_with_ladder(bundle, verdict)
+    if shift := promotion.find_level_shift(forecasts, recent):
+        return replace(first, reason=f"{first.reason} It {shift}: look for wrong values among the recent sales.")
+    return first
+
+
+def _compare_with_ladder(bundle: Bundle, verdict: Decision | None) -> Decision:
+    """The promotion of the first champion, with its reason."""
     if verdict is None:
         return Decision(
             True, f"Promoted: the recipe holds the naive ladder only, and {bundle.champion} is its best rung."
@@ -82,7 +99,7 @@ def _decide_first_champion(bundle: Bundle, verdict: Decision | None) -> Decision
         return verdict
     why = verdict.reason.removeprefix("Not promoted: ")
     reason = f"Promoted with {bundle.champion}, the best of the ladder, as the model that serves: {why}"
-    return Decision(True, reason, verdict.gain, verdict.lo, verdict.hi)
+    return replace(verdict, promote=True, reason=reason)
 
 
 def _refuse_older(serving: dict[str, str]) -> Decision:
@@ -90,14 +107,16 @@ def _refuse_older(serving: dict[str, str]) -> Decision:
     return Decision(False, f"Not promoted: the champion knows newer data, up to {serving['cutoff']}.")
 
 
-def _check_forecasts(job: Job, bundle: Bundle, origin: Origin) -> Decision:
-    """Finite forecasts of the size of recent sales, the checks that every bundle must pass."""
+def _own_forecasts(bundle: Bundle, origin: Origin) -> pl.DataFrame:
+    """[unique_id, ds, yhat] of single series by the bundle's champion, on days that are open."""
     series = pl.col("grain") == "series", pl.col("model") == bundle.champion, ~pl.col("closed")
     parts = forecast(bundle.trained.only(bundle.champion), origin)
-    rows = pl.concat([part.filter(series).select("unique_id", "ds", "yhat") for part in parts])
-    before = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
-    recent = actuals(job.session.panel, before, job.cutoff)
-    return promotion.decide_refresh(rows, recent, job.config.clean.y_min)
+    return pl.concat([part.filter(series).select("unique_id", "ds", "yhat") for part in parts])
+
+
+def _recent_sales(job: Job) -> pl.DataFrame:
+    """[unique_id, ds, y] of the last two horizons."""
+    return actuals(job.session.panel, job.config.frequency.shift(job.cutoff, -2 * job.config.h), job.cutoff)
 
 
 def _champion_tags(session: Session) -> dict[str, str] | None:
