@@ -58,7 +58,7 @@ def read_side_table(config: Config, name: str) -> SideTableRows:
         frames.append(_parse(raw, spec, table_config, "."))
     empty = sum(text.empty for text in texts)
     frame = pl.concat(frames, how="diagonal_relaxed")
-    return SideTableRows(frame, {"empty_line": empty} if empty else {}, row_reader(typed))
+    return SideTableRows(frame, {"empty_line": empty} if empty else {}, row_reader(files))
 
 
 def _file_columns(name: str, spec: SideTable) -> dict[str, str]:

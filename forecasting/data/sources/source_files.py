@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from forecasting.config import Config
-from forecasting.data.sources.readers.text.decoding import PARQUET, TEXT
+from forecasting.data.sources.readers.parquet import PARQUET
+from forecasting.data.sources.readers.text.decoding import TEXT
 from forecasting.io import storage
 from forecasting.io.storage import File
 

@@ -74,7 +74,7 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
         frames.append(_from_typed(config, typed, layout, selection))
     long = pl.concat([f.select(*KEYS, *selection.columns, *TAGS) for f in frames], how="vertical_relaxed")
     dropped = {rule: n for rule, n in dropped.items() if n}
-    return RawData(long, long.height + sum(dropped.values()), row_reader(typed), dropped)
+    return RawData(long, long.height + sum(dropped.values()), row_reader(chosen), dropped)
 
 
 def _matching_tables(

@@ -12,16 +12,21 @@ from functools import partial
 
 import polars as pl
 
-from forecasting.data.sources.readers.text.text_table import read_lines
+from forecasting.data.sources.readers.text.text_table import TextTable, read_lines
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.io import storage
 
 SCHEMA = {"file": pl.String, "line": pl.Int64, "row": pl.String}
 
 
-def row_reader(tables: Sequence[TypedTable]) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """A function from [file, line] to [file, line, row] for rows of these tables; other files are read as text."""
-    return partial(_read_rows, {str(t.file): t for t in tables})
+Reader = Callable[[Sequence[int]], list[str]]
+"""From 1-based lines of one file to their rows."""
+
+
+def row_reader(tables: Sequence[TextTable | TypedTable]) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """A function from [file, line] to [file, line, row] for rows of these tables."""
+    readers = {str(t.file): t.read_again if isinstance(t, TextTable) else partial(_json_rows, t) for t in tables}
+    return partial(_read_rows, readers)
 
 
 def read_text_rows(keys: pl.DataFrame) -> pl.DataFrame:
@@ -29,13 +34,13 @@ def read_text_rows(keys: pl.DataFrame) -> pl.DataFrame:
     return _read_rows({}, keys)
 
 
-def _read_rows(tables: Mapping[str, TypedTable], keys: pl.DataFrame) -> pl.DataFrame:
-    """[file, line, row] for the given [file, line]: row is the line of text, or the JSON of a row with types."""
+def _read_rows(readers: Mapping[str, Reader], keys: pl.DataFrame) -> pl.DataFrame:
+    """[file, line, row] for the given [file, line]; a file without a reader is text."""
     frames = [pl.DataFrame(schema=SCHEMA)]
     for (name,), part in keys.group_by("file", maintain_order=True):
-        file, lines = str(name), part["line"].to_list()
-        rows = _json_rows(tables[file], lines) if file in tables else read_lines(storage.file_at(file), lines)
-        frames.append(part.select("file", "line").with_columns(pl.Series("row", rows, dtype=pl.String)))
+        read = readers.get(str(name)) or partial(read_lines, storage.file_at(str(name)))
+        rows = pl.Series("row", read(part["line"].to_list()), dtype=pl.String)
+        frames.append(part.select("file", "line").with_columns(rows))
     return pl.concat(frames)
 
 

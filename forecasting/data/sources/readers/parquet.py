@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.data.sources.readers.text.decoding import PARQUET
 from forecasting.data.sources.readers.typed_table import TypedTable, open_typed, unreadable
 from forecasting.io import storage
 from forecasting.io.storage import File
 
 FORMAT = "a Parquet file"
+PARQUET = (".parquet", ".pq")
+"""Endings of file names."""
 
 
 def open_parquet(file: File) -> TypedTable:

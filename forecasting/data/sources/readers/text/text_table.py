@@ -1,34 +1,42 @@
 """Delimited text: `read_text` takes a file and returns a TextTable, whose `cells` gives columns of String by row.
 
-Nothing is cast or inferred but the delimiter. Every row has its physical line; broken lines are set aside in
-`TextTable.broken`. `read_lines` reads chosen lines again.
+Nothing is cast or inferred but the layout (delimiter, header). Every row has its physical line, the first one where it
+takes several; broken lines are set aside in `TextTable.broken`. `read_lines` reads chosen lines again.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.data.sources.readers.text.decoding import read_text_bytes
-from forecasting.data.sources.readers.text.line_shape import LineShape, line_shape, select_lines
+from forecasting.data.sources.readers.header import Wanted
+from forecasting.data.sources.readers.raw_bytes import read_bytes
+from forecasting.data.sources.readers.text.decoding import decode
+from forecasting.data.sources.readers.text.line_shape import LineShape, line_shape, select_records
+from forecasting.data.sources.readers.text.text_layout import TextLayout, find_layout
 from forecasting.errors import UserError
 from forecasting.io.storage import File
+from forecasting.remarks import Remark
 
-DELIMITERS = (",", ";", "\t", "|")
+Remarks = tuple[Remark, ...]
 BROKEN = {"line": pl.Int64, "row": pl.String, "fault": pl.String}
+STAND_INS = bytes([1, 2, 3, 4, 5, 6, 7, 14, 15, 16])
+"""Bytes that no text needs: one stands for quotes that are characters of their cells while these are read."""
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A text file with a header: the cells of its good lines, and its broken and empty lines.
+    """A text file with a header: the cells of its good records, and its broken and empty lines.
 
-    `body` holds the good lines and `lines` their physical line numbers. `broken` [line, row, fault] are the lines with
-    another number of cells than the header or with misplaced quotes; `empty` counts lines without content.
+    `body` holds the good records and `lines` their physical line numbers. `broken` [line, row, fault] are the records
+    with another number of cells than the header or with misplaced quotes; `empty` counts lines without content.
+    `stand_in` stands for quotes in `body` that are characters of their cells. `remarks` (without the name of the file)
+    tell how it was understood, and `read_again` returns the records that begin on some lines as they are in the file.
     """
 
     file: File
@@ -38,10 +46,13 @@ class TextTable:
     lines: NDArray[np.int64]
     broken: pl.DataFrame
     empty: int
+    read_again: Callable[[Sequence[int]], list[str]]
+    remarks: Remarks = ()
+    stand_in: bytes | None = None
 
     @property
     def rows(self) -> int:
-        """The number of lines below the header."""
+        """The number of records below the header."""
         return len(self.lines) + self.broken.height + self.empty
 
     def require(self, columns: Sequence[str]) -> None:
@@ -56,7 +67,13 @@ class TextTable:
         return self.broken.select("line", "fault", file=pl.lit(str(self.file)), fault_value=start)
 
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
-        """The named columns of the good lines, all String, with `file` and `line` (Int64)."""
+        """The named columns of the good lines, all String, with `file` and `line` (Int64).
+
+        Raises UserError when two columns of the header have one of these names.
+        """
+        for column in columns:
+            if self.names.count(column) > 1:
+                raise UserError(f"{self.file}: two columns of the header are called {column!r}: rename one")
         if not len(self.lines):
             return pl.DataFrame(schema=dict.fromkeys((*columns, "file"), pl.String) | {"line": pl.Int64})
         schema = {str(i): pl.String for i in range(len(self.names))}
@@ -67,74 +84,80 @@ class TextTable:
             separator=self.delimiter,
             quote_char='"' if b'"' in self.body else None,
         )
-        named = [pl.col(str(self.names.index(c))).alias(c) for c in columns]
+        named = [self._with_quotes(pl.col(str(self.names.index(c)))).alias(c) for c in columns]
         return frame.select(*named, pl.lit(str(self.file)).alias("file"), pl.Series("line", self.lines))
 
-
-def read_text(file: File) -> TextTable:
-    """Read a text file, split it into lines and check their shape; raises UserError when it is no table."""
-    data = read_text_bytes(file)
-    data = data if data.endswith(b"\n") else data + b"\n"
-    header_start = len(data) - len(data.lstrip(b"\r\n"))
-    header_line = data.count(b"\n", 0, header_start) + 1
-    header_end = data.index(b"\n", header_start)
-    names, delimiter = _header(file, data[header_start:header_end].decode().strip("\r"))
-    start = header_end + 1
-    if start >= len(data):
-        raise UserError(f"{file}: holds a header and no rows: export it again with its rows")
-    empty = pl.DataFrame(schema=BROKEN)
-    return _split_lines(TextTable(file, names, delimiter, data[start:], np.arange(0), empty, 0), header_line)
+    def _with_quotes(self, cell: pl.Expr) -> pl.Expr:
+        return cell.str.replace_all(self.stand_in.decode(), '"', literal=True) if self.stand_in else cell
 
 
-def _header(file: File, line: str) -> tuple[tuple[str, ...], str]:
-    """The column names and the delimiter of the first line."""
-    delimiter = max(DELIMITERS, key=line.count)
-    if not line.count(delimiter):
-        raise UserError(
-            f"{file}: is not a table: its first line {line[:40]!r} has no comma, semicolon or tab; "
-            "a header like `date,sales` must come first"
-        )
-    names = tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter)))
-    twice = sorted({n for n in names if n and names.count(n) > 1})
-    if twice:
-        raise UserError(f"{file}: two columns of the header are called {twice[0]!r}: rename one")
-    return names, delimiter
+def read_text(file: File, wanted: Wanted = (), encoding: str | None = None) -> TextTable:
+    """Read a text file, find its header and check the shape of its lines; raises UserError when it is no table.
 
-
-def _split_lines(text: TextTable, header_line: int) -> TextTable:
-    """Set aside empty lines, those with too few or too many cells, and those with misplaced quotes.
-
-    Raises UserError when most lines are bad: then the file is no table.
+    `wanted` are names that the header must hold; `encoding` is that of the file where its bytes do not show it.
     """
-    shape = line_shape(text.body, text.delimiter)
-    bad = shape.filled & ((shape.cells != len(text.names)) | ~shape.well_quoted)
+    return parse_text(file, read_bytes(file), wanted, encoding)
+
+
+def parse_text(file: File, content: bytes, wanted: Wanted, encoding: str | None) -> TextTable:
+    """The table of the content of a text file, such as a member of an archive; see `read_text`."""
+    data, layout, remarks = _open(file, content, wanted, encoding)
+    body = data[layout.start :]
+    if not body:
+        raise UserError(f"{file}: holds a header and no rows: export it again with its rows")
+    shape = line_shape(body, layout.delimiter, len(layout.names))
+    bad = shape.filled & ((shape.cells != len(layout.names)) | ~shape.well_quoted)
     if bad.sum() > max(1, shape.filled.sum() // 2):
-        raise UserError(_not_a_table(text, shape, int(np.flatnonzero(bad)[0]), header_line))
-    lines = np.arange(len(shape.ends), dtype=np.int64) + header_line + 1
-    good = shape.filled & ~bad
-    body, broken = select_lines(text.body, shape, good), _broken_lines(text, shape, bad, lines)
-    return replace(text, body=body, lines=lines[good], broken=broken, empty=int((~shape.filled).sum()))
+        raise UserError(_not_a_table(file, layout, shape, int(np.flatnonzero(bad)[0])))
+    lines = shape.lines + layout.line
+    stand_in = next(bytes([b]) for b in STAND_INS if b not in body) if len(shape.literal) else None
+    return TextTable(
+        file,
+        layout.names,
+        layout.delimiter,
+        select_records(body, shape, shape.filled & ~bad, stand_in),
+        lines[shape.filled & ~bad],
+        _broken_lines(body, shape, bad, lines),
+        int((~shape.filled).sum()),
+        partial(read_lines, file, wanted=wanted, encoding=encoding),
+        remarks,
+        stand_in,
+    )
 
 
-def _broken_lines(text: TextTable, shape: LineShape, bad: NDArray[np.bool_], lines: NDArray[np.int64]) -> pl.DataFrame:
-    """[line, row, fault] of the bad lines."""
+def _open(file: File, content: bytes, wanted: Wanted, encoding: str | None) -> tuple[bytes, TextLayout, Remarks]:
+    """The text of a file, which ends with a newline, its layout, and remarks on both."""
+    text = decode(file, content, encoding)
+    data = text.data if text.data.endswith(b"\n") else text.data + b"\n"
+    layout = find_layout(file, data, wanted)
+    return data, layout, (*text.remarks, *layout.remarks)
+
+
+def _broken_lines(body: bytes, shape: LineShape, bad: NDArray[np.bool_], lines: NDArray[np.int64]) -> pl.DataFrame:
+    """[line, row, fault] of the bad records."""
     indices = np.flatnonzero(bad)
-    rows = [text.body[shape.starts[i] : shape.ends[i]].decode().rstrip("\r") for i in indices]
+    rows = [_record(body, shape, i) for i in indices]
     faults = ["cells" if shape.well_quoted[i] else "quotes" for i in indices]
     return pl.DataFrame({"line": lines[bad], "row": rows, "fault": faults}, schema=BROKEN)
 
 
-def _not_a_table(text: TextTable, shape: LineShape, row: int, header_line: int) -> str:
-    line = f"{text.file}: is not a table: line {row + header_line + 1}"
+def _record(body: bytes, shape: LineShape, index: int) -> str:
+    return body[shape.starts[index] : shape.ends[index]].decode().rstrip("\r")
+
+
+def _not_a_table(file: File, layout: TextLayout, shape: LineShape, row: int) -> str:
+    line = f"{file}: is not a table: line {shape.lines[row] + layout.line}"
     if not shape.well_quoted[row]:
-        return f'{line} and most have a quote (") that does not enclose a complete cell: keep a row on one line'
+        return f'{line} and most have a quote (") that does not enclose a complete cell: write it as two ("")'
     return (
-        f"{line} has {shape.cells[row]} cells, the header has {len(text.names)}, and most lines differ likewise: "
+        f"{line} has {shape.cells[row]} cells, the header has {len(layout.names)}, and most lines differ likewise: "
         "every line needs the cells of the header"
     )
 
 
-def read_lines(file: File, numbers: Sequence[int]) -> list[str]:
-    """The physical lines of a text file with these 1-based numbers, unchanged."""
-    lines = read_text_bytes(file).split(b"\n")
-    return [lines[n - 1].decode().rstrip("\r") for n in numbers]
+def read_lines(file: File, numbers: Sequence[int], wanted: Wanted = (), encoding: str | None = None) -> list[str]:
+    """The records that begin on the physical lines with these 1-based numbers, unchanged."""
+    data, layout, _ = _open(file, read_bytes(file), wanted, encoding)
+    body = data[layout.start :]
+    shape = line_shape(body, layout.delimiter, len(layout.names))
+    return [_record(body, shape, i) for i in np.searchsorted(shape.lines + layout.line, numbers)]

@@ -1,0 +1,119 @@
+"""How delimited text is laid out: `find_layout` takes its bytes and returns a TextLayout (delimiter, names, first row).
+
+It is found from the first records. A line `sep=;` says the delimiter, and titles may stand above the header.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from forecasting.data.sources.readers.header import Wanted, column_kinds, find_header, holds, usual_width
+from forecasting.errors import UserError
+from forecasting.io.storage import File
+from forecasting.remarks import Remark
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 1 << 18
+"""Bytes that are looked at, up to the end of their last line."""
+RECORDS = 200
+SEPARATOR = re.compile(rb'\A"?sep=(.)"?\r?\n', re.IGNORECASE)
+"""The first line by which Excel knows the delimiter."""
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """The names of the columns, the delimiter, and where the first row begins: its byte and its line (1-based).
+
+    `remarks` (without the name of the file) tell of lines above the header.
+    """
+
+    names: tuple[str, ...]
+    delimiter: str
+    start: int
+    line: int
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Record:
+    """Cells, and the 1-based first and last line on which they stand."""
+
+    cells: list[str]
+    first: int
+    last: int
+
+
+def find_layout(file: File, data: bytes, wanted: Wanted) -> TextLayout:
+    """The layout of text that ends with a newline; raises UserError when it is no table."""
+    told = SEPARATOR.match(data)
+    sample = data[: data.index(b"\n", min(SAMPLE, len(data) - 1)) + 1]
+    lines = sample.decode().split("\n")[:-1]
+    delimiters = (told[1].decode(),) if told else DELIMITERS
+    skipped = 1 if told else 0
+    read = {d: [r for r in _records(lines[skipped:], d, skipped) if any(map(str.strip, r.cells))] for d in delimiters}
+    delimiter = max(delimiters, key=lambda d: _score(read[d], wanted))
+    records = read[delimiter]
+    cells = [record.cells for record in records]
+    if usual_width(cells) == 1:
+        raise UserError(
+            f"{file}: is not a table: its first line {lines[skipped:][0][:40]!r} has no comma, semicolon or tab; "
+            "a header like `date,sales` must come first"
+        )
+    index = find_header(cells, wanted)
+    header = records[index]
+    start = sum(len(line.encode()) + 1 for line in lines[: header.last])
+    names = _fit_width([clean_name(cell) for cell in header.cells], cells[index + 1 :])
+    return TextLayout(names, delimiter, start, header.last + 1, _above_header(records[:index], header))
+
+
+def clean_name(cell: str) -> str:
+    """A name as it is shown: without spaces around, on one line."""
+    return " ".join(cell.split())
+
+
+def _records(lines: Sequence[str], delimiter: str, skipped: int) -> Iterator[_Record]:
+    """The first records of the lines; `skipped` lines stand above them."""
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+    last = 0
+    try:
+        for _, cells in zip(range(RECORDS), reader, strict=False):
+            yield _Record(cells, skipped + last + 1, skipped + reader.line_num)
+            last = reader.line_num
+    except csv.Error:  # a cell of more than 100,000 characters
+        return
+
+
+def _score(records: Sequence[_Record], wanted: Wanted) -> tuple[bool, float, int, int]:
+    """How well a delimiter fits: whether a record holds the wanted names, the share of records with the usual number of
+    cells, how many columns are dates or numbers, and the number of cells.
+    """
+    cells = [record.cells for record in records]
+    width = usual_width(cells)
+    if width == 1:
+        return (False, 0.0, 0, 0)
+    named = bool(wanted) and any(holds(record, wanted) for record in cells)
+    share = sum(len(record) == width for record in cells) / len(cells)
+    return (named, round(share, 1), len(column_kinds(cells, width)), width)
+
+
+def _fit_width(names: list[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """As many names as the rows have cells, where the rest is empty: delimiters at the end of lines."""
+    width = usual_width(rows)
+    if len(names) > width > 1 and not any(names[width:]):
+        return tuple(names[:width])
+    extra = [cell for row in rows if len(row) == width for cell in row[len(names) :]]
+    return tuple(names) if any(map(str.strip, extra)) else tuple(names + [""] * (width - len(names)))
+
+
+def _above_header(above: Sequence[_Record], header: _Record) -> tuple[Remark, ...]:
+    """A remark on lines above the header, if there are any."""
+    if not above:
+        return ()
+    first, last = above[0].first, above[-1].last
+    lines, are = (f"line {first}", "is") if first == last else (f"lines {first}-{last}", "are")
+    title = next(cell for cell in above[0].cells if cell.strip()).strip()
+    message = f"{lines} {are} no part of the table ({title[:40]!r}): the header is line {header.first}"
+    return (Remark("files", message, "none"),)

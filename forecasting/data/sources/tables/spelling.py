@@ -1,0 +1,61 @@
+"""Names of columns as files write them: `spell` takes a table and names, and returns it with its columns so called.
+
+A name fits without regard to case and spaces, and by its other names in source.aliases. `wanted_names` returns what a
+header must hold, by which it is found below titles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from forecasting.config import Config
+from forecasting.data.sources.readers.header import Wanted, fold_name
+from forecasting.data.sources.readers.text.text_table import TextTable
+from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.errors import UserError
+
+Table = TypeVar("Table", TextTable, TypedTable)
+
+
+def wanted_names(config: Config, columns: Iterable[str]) -> Wanted:
+    """The names that a header must hold, folded, each with its other names."""
+    aliases = config.source.aliases
+    return [frozenset(map(fold_name, (column, *aliases.get(column, ())))) for column in columns]
+
+
+def spell(table: Table, columns: Iterable[str], config: Config) -> Table:
+    """The table with each of the columns under its own name, where one of its names fits.
+
+    Raises UserError when two fit equally well.
+    """
+    names = list(table.names)
+    for column in columns:
+        if column in names:
+            continue
+        place = _place(table, names, column, config.source.aliases.get(column, ()))
+        if place is not None:
+            names[place] = column
+    return table if tuple(names) == table.names else _renamed(table, names)
+
+
+def _place(table: TextTable | TypedTable, names: list[str], column: str, aliases: Iterable[str]) -> int | None:
+    """The index of the column among the names: by its own name, else by one of its other names."""
+    for wanted in ({fold_name(column)}, set(map(fold_name, aliases))):
+        found = [i for i, name in enumerate(names) if fold_name(name) in wanted]
+        if len(found) > 1:
+            raise UserError(
+                f"{table.file}: the columns {names[found[0]]!r} and {names[found[1]]!r} can both be {column!r}: "
+                "name the one that is meant exactly as it is written there"
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _renamed(table: Table, names: list[str]) -> Table:
+    if isinstance(table, TypedTable):
+        renamed = dict(zip(table.names, names, strict=True))
+        return replace(table, names=tuple(names), frame=table.frame.rename(renamed))
+    return replace(table, names=tuple(names))
