@@ -1,11 +1,13 @@
 """Types for the fields of the config, stricter than Pydantic's: short forms are accepted, mistakes end in a sentence.
 
 Each is an annotation: StrictInt and StrictFloat (no silent conversion), NameList (a name or a list becomes a tuple of
-names), NameMap (a name, a list or a mapping becomes a dict), Day, Span (two days), Buckets (number or "auto").
+names), NameMap (a name, a list or a mapping becomes a dict), Day, Span (two days), Buckets (number or "auto"),
+Encoding (a name that Python knows).
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -44,6 +46,13 @@ def _buckets(value: Any) -> Any:
     return value
 
 
+def _encoding(value: Any) -> Any:
+    try:
+        return value if value is None else codecs.lookup(value).name
+    except (LookupError, TypeError):
+        raise ValueError(f"must be an encoding such as cp1251, and it is {value!r}") from None
+
+
 # Pydantic would take true, "28" and 28.0 for the numbers 1 and 28.
 StrictInt = Annotated[int, Strict()]
 StrictFloat = Annotated[float, Strict()]
@@ -52,4 +61,5 @@ NameMap = Annotated[dict[str, str], BeforeValidator(_name_map)]
 """Column names in the panel -> column names in a file."""
 Day = Annotated[date, BeforeValidator(_day)]
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
+Encoding = Annotated[str, BeforeValidator(_encoding)]
 Span = Annotated[tuple[Day, Day], BeforeValidator(_span)]

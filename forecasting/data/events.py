@@ -14,7 +14,9 @@ from forecasting.config import Config
 from forecasting.config.sections import Events
 from forecasting.data.sources.long_frame import Faults, as_names, parse_days
 from forecasting.data.sources.readers.text.text_table import TextTable
-from forecasting.data.sources.table_files import RawTable, open_tables
+from forecasting.data.sources.table_files import open_tables
+from forecasting.data.sources.tables.matching import with_columns
+from forecasting.data.sources.tables.spelling import RawTable
 from forecasting.errors import UserError
 from forecasting.features.calendar.events import SCHEMA, place_of
 
@@ -37,9 +39,8 @@ def _events_of_table(config: Config, name: str, spec: Events) -> pl.DataFrame:
     dates = {"ds": spec.ds, "start": spec.start, "end": spec.end}
     wanted = {c: f"{key}.{part}" for part, c in (dates | {"name": spec.name}).items() if c}
     wanted |= dict.fromkeys(spec.on, f"{key}.on")
-    raw = pl.concat(
-        [_cells(table, table_config, wanted) for table in open_tables(table_config)], how="vertical_relaxed"
-    )
+    tables = with_columns(table_config, open_tables(table_config, list(wanted)), wanted)
+    raw = pl.concat([_cells(table, wanted) for table in tables], how="vertical_relaxed")
     if spec.name:  # a calendar has rows for days without an event, too
         raw = raw.with_columns(as_names(raw[spec.name])).filter(pl.col(spec.name).is_not_null())
     rows = raw.select(
@@ -54,11 +55,8 @@ def _events_of_table(config: Config, name: str, spec: Events) -> pl.DataFrame:
     return rows.select(pl.lit(name).alias("table"), *SCHEMA.names()[1:])
 
 
-def _cells(table: RawTable, table_config: Config, wanted: dict[str, str]) -> pl.DataFrame:
+def _cells(table: RawTable, wanted: dict[str, str]) -> pl.DataFrame:
     """The wanted columns of a file (name -> key of the config), with file and line; names of places as text."""
-    for column, key in wanted.items():
-        if column not in table.names:
-            raise table_config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
     if isinstance(table, TextTable) and table.broken.height:
         line = table.broken["line"][0]
         raise UserError(f"{table.file}, line {line}: has not as many cells as the header: mend the line")

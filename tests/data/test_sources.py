@@ -19,6 +19,7 @@ ROOM = "forecasting.data.sources"
 LAYERS = (
     ("raw_data", "options", "readers", "simulator"),
     ("column_layout", "driver_columns", "source_dates", "source_files"),
+    ("tables",),
     ("reference_tables", "table_files", "long_frame"),
     ("table_rows",),
     ("layouts",),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import NameList, NameMap, Span, StrictFloat, StrictInt
+from forecasting.config.value_types import Encoding, NameList, NameMap, Span, StrictFloat, StrictInt
 
 
 class Source(Section):
@@ -32,6 +32,15 @@ class Source(Section):
     )
     ds_format: str | None = Field(
         default=None, description='How dates are written, such as "%d.%m.%Y"; null: the usual ways are recognised.'
+    )
+    aliases: dict[str, NameList] = Field(
+        default={},
+        description="Other names that columns have in some files, such as {date: [Datum, Fecha]}; upper and lower case "
+        "and spaces around never matter.",
+    )
+    encoding: Encoding | None = Field(
+        default=None,
+        description="Encoding of text files, such as cp1251 or shift_jis; null: UTF-8, UTF-16 or Windows-1252.",
     )
     reads: Literal["everything", "new_files"] = Field(
         default="everything",

@@ -21,6 +21,7 @@ from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.table_files import decimal_sign, open_tables
+from forecasting.data.sources.tables.matching import remarks_of, with_columns
 from forecasting.remarks import Remark
 
 
@@ -43,11 +44,10 @@ class SideTableRows:
 def read_side_table(config: Config, name: str) -> SideTableRows:
     """All rows of a table. Raises UserError when a file or a column is missing, or a file is no table."""
     spec, table_config = config.tables[name], config.for_table(name)
-    files = open_tables(table_config)
-    for file in files:
-        _check_columns(config, name, file)
+    columns = _file_columns(name, spec)
+    files = with_columns(table_config, open_tables(table_config, list(columns)), columns)
     texts, typed = [f for f in files if isinstance(f, TextTable)], [f for f in files if isinstance(f, TypedTable)]
-    wanted = list(_file_columns(name, spec))
+    wanted = list(columns)
     frames = []
     if texts:
         raw = pl.concat([text.cells(wanted) for text in texts])
@@ -58,7 +58,7 @@ def read_side_table(config: Config, name: str) -> SideTableRows:
         frames.append(_parse(raw, spec, table_config, "."))
     empty = sum(text.empty for text in texts)
     frame = pl.concat(frames, how="diagonal_relaxed")
-    return SideTableRows(frame, {"empty_line": empty} if empty else {}, row_reader(files))
+    return SideTableRows(frame, {"empty_line": empty} if empty else {}, row_reader(files), remarks_of(files))
 
 
 def _file_columns(name: str, spec: SideTable) -> dict[str, str]:
@@ -66,13 +66,6 @@ def _file_columns(name: str, spec: SideTable) -> dict[str, str]:
     columns = dict.fromkeys(spec.on.values(), f"tables.{name}.on")
     columns |= {getattr(spec, key): f"tables.{name}.{key}" for key in ("ds", "start", "end") if getattr(spec, key)}
     return columns | {c: f"tables.{name}.columns.{p}" for p, c in spec.columns.items() if not _is_constant(c)}
-
-
-def _check_columns(config: Config, name: str, file: TextTable | TypedTable) -> None:
-    """Raise UserError when the file lacks a column that the config names."""
-    for column, key in _file_columns(name, config.tables[name]).items():
-        if column not in file.names:
-            raise config.fault(key, f"{file.file} has no column {column!r}; it has: {', '.join(file.names)}")
 
 
 def _is_constant(column: str) -> bool:

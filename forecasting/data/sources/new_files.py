@@ -16,6 +16,7 @@ from forecasting.data.sources.raw_data import RawData, merge_formats
 from forecasting.data.sources.readers.delta_table import is_delta
 from forecasting.data.sources.source_files import find_files
 from forecasting.data.sources.table_files import open_file
+from forecasting.data.sources.tables.spelling import spell
 from forecasting.io.storage import File
 
 
@@ -42,11 +43,10 @@ def files_add_up(config: Config) -> bool:
 
 def is_source_file(config: Config, file: File) -> bool:
     """Whether the file has the date and sales columns of the source; other files of a landing folder are skipped."""
-    names = open_file(file).names
-    columns = config.source.columns
-    if columns is None:
-        return {"ds", "y"} <= set(names) or len(names) == 2
-    return {*columns.get("ds", ()), *columns.get("y", ())} <= set(names)
+    columns = config.source.columns or {"ds": ("ds",), "y": ("y",)}
+    wanted = {*columns.get("ds", ()), *columns.get("y", ())}
+    names = spell(open_file(file, config), wanted, config).names
+    return wanted <= set(names) or (config.source.columns is None and len(names) == 2)
 
 
 def reading_only(config: Config, files: Sequence[str]) -> Config:

@@ -5,7 +5,7 @@ A Delta table is one table. Rows are parsed later (`table_rows`); `decimal_sign`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -16,21 +16,32 @@ from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
 from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.source_files import configured_path, find_files
+from forecasting.data.sources.tables.spelling import RawTable, wanted_names
 from forecasting.io.storage import File
 
-RawTable = TextTable | TypedTable
 
+def open_tables(config: Config, columns: Sequence[str] = ()) -> list[RawTable]:
+    """The tables of source.path, one per file; raises UserError when there are none or one cannot be read.
 
-def open_tables(config: Config) -> list[RawTable]:
-    """The tables of source.path, one per file; raises UserError when there are none or one cannot be read."""
+    `columns` are names by which a header is known (none given: those of unique_id, ds and y).
+    """
     if config.source.path and is_delta(config.source.path):
         return [_open_delta(config)]
-    return [open_file(file) for file in find_files(config)]
+    return [open_file(file, config, columns) for file in find_files(config)]
 
 
-def open_file(file: File) -> RawTable:
-    """The table of one Parquet or text file; raises UserError when it is no table."""
-    return open_parquet(file) if is_parquet(file) else read_text(file)
+def open_file(file: File, config: Config, columns: Sequence[str] = ()) -> RawTable:
+    """The table of one Parquet or text file, by its header; raises UserError when it is no table. See `open_tables`."""
+    if is_parquet(file):
+        return open_parquet(file)
+    wanted = wanted_names(config, columns or _key_columns(config))
+    return read_text(file, wanted, config.source.encoding)
+
+
+def _key_columns(config: Config) -> list[str]:
+    """The columns of unique_id, ds and y, or the names by which they are found."""
+    columns = config.source.columns or {"ds": ("ds",), "y": ("y",)}
+    return [name for key, names in columns.items() if key != "deleted" for name in names]
 
 
 def _open_delta(config: Config) -> TypedTable:
@@ -44,13 +55,6 @@ def _open_delta(config: Config) -> TypedTable:
         key = "source.path" if version is None else "source.options.version"
         which = "" if version is None else f" at version {version}"
         raise config.fault(key, f"the Delta table {folder} cannot be read{which} ({error})") from None
-
-
-def require_columns(config: Config, table: RawTable, columns: Mapping[str, str]) -> None:
-    """Raise UserError when the table lacks one of the columns; `columns` maps each to the config key that names it."""
-    for column, key in columns.items():
-        if column not in table.names:
-            raise config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
 
 
 def decimal_sign(config: Config, texts: Sequence[TextTable], numbers: Sequence[pl.Series]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources.column_layout import ColumnLayout, require_header, resolve_layout
+from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.long_frame import to_long_frame
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
@@ -20,7 +20,9 @@ from forecasting.data.sources.readers.cells import looks_numeric, strip_nulls
 from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
-from forecasting.data.sources.table_files import RawTable, decimal_sign, require_columns
+from forecasting.data.sources.table_files import decimal_sign
+from forecasting.data.sources.tables.matching import match_tables
+from forecasting.data.sources.tables.spelling import RawTable
 
 NOT_DELETED = ("", "0", "0.0", "false", "no", "n")
 """Values of a `deleted` column that keep the row; so does null."""
@@ -63,8 +65,9 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
     Lines without content (`empty_line`), lines below the last date (`footer`) and all lines of files that share no
     column with the table (`other_table`) are dropped by these names.
     """
-    layout, chosen, others = _matching_tables(config, tables, selection)
-    dropped = {"other_table": sum(t.rows for t in others)}
+    matched = match_tables(config, tables, selection.columns)
+    layout, chosen = replace(matched.layout, numeric=selection.numbers), matched.tables
+    dropped = {"other_table": matched.other_rows}
     frames = []
     if texts := [t for t in chosen if isinstance(t, TextTable)]:
         long, footer = _without_footer(_from_texts(config, texts, layout, selection))
@@ -74,28 +77,7 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
         frames.append(_from_typed(config, typed, layout, selection))
     long = pl.concat([f.select(*KEYS, *selection.columns, *TAGS) for f in frames], how="vertical_relaxed")
     dropped = {rule: n for rule, n in dropped.items() if n}
-    return RawData(long, long.height + sum(dropped.values()), row_reader(chosen), dropped)
-
-
-def _matching_tables(
-    config: Config, tables: Sequence[RawTable], selection: ColumnSelection
-) -> tuple[ColumnLayout, list[RawTable], list[RawTable]]:
-    """The layout of the first table, the tables that have its columns, and the others."""
-    for table in tables:
-        if isinstance(table, TextTable):
-            require_header(table.file, table.names)
-    layout = resolve_layout(config, tables[0].file, tables[0].names)
-    layout = replace(layout, carried=tuple(selection.columns), numeric=selection.numbers)
-    chosen = [t for t in tables if set(layout.keys) & set(t.names)] or list(tables)
-    for table in chosen:
-        require_columns(config, table, _required_columns(layout, selection))
-    return layout, chosen, [t for t in tables if t not in chosen]
-
-
-def _required_columns(layout: ColumnLayout, selection: ColumnSelection) -> dict[str, str]:
-    """Column that a file must have -> the config key that names it."""
-    keys = dict.fromkeys(layout.ids, "source.columns.unique_id")
-    return keys | {layout.ds: "source.columns.ds", layout.y: "source.columns.y"} | dict(selection.columns)
+    return RawData(long, long.height + sum(dropped.values()), row_reader(chosen), dropped, remarks=matched.remarks)
 
 
 def _from_typed(

@@ -12,6 +12,7 @@ import polars as pl
 
 from forecasting.errors import UserError
 from forecasting.io.storage import File
+from forecasting.remarks import Remark
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class TypedTable:
     """A lazily read table with types; the line of a row is its 1-based number.
 
     `path_columns` are text columns that come from the names of the folders above the file (key=value); `format` names
-    the kind of table in messages, as in "cannot be read as a Parquet file".
+    the kind of table in messages, as in "cannot be read as a Parquet file". `remarks` (without the name of the file)
+    tell how it was understood.
     """
 
     file: File | str
@@ -28,12 +30,17 @@ class TypedTable:
     frame: pl.LazyFrame
     format: str
     path_columns: frozenset[str] = frozenset()
+    remarks: tuple[Remark, ...] = ()
 
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns as they are typed, with `file` and `line` (Int64); raises UserError when damaged."""
         frame = self._collect(self.frame.select(list(dict.fromkeys(columns))))
         lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
         return frame.with_columns(pl.lit(str(self.file)).alias("file"), lines)
+
+    def head(self, rows: int, columns: Sequence[str]) -> pl.DataFrame:
+        """The named columns of the first rows, as text; raises UserError when damaged."""
+        return self._collect(self.frame.select(pl.col(columns).cast(pl.String, strict=False)).head(rows))
 
     def rows_by_line(self, lines: Sequence[int]) -> dict[int, dict[str, object]]:
         """Line -> all columns of that row; raises UserError when the file is damaged."""

@@ -1,48 +1,83 @@
-"""Which tables of a source belong together: `match_tables` takes the open tables and returns those that have its columns.
+"""Which tables of a source belong together: `match_tables` takes open tables and returns those that have its columns.
 
-A file without one of them is another table. It is left out with a remark, or the load is refused where the file looks
-as if it held sales under other names.
+Columns are found under the names that files write, and the tables come back with the names of the config. Tables
+without any of them are left out with a remark, see `left_out`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from forecasting.config import Config
-from forecasting.data.sources.readers.header import kind_of
+from forecasting.data.sources.column_layout import ColumnLayout, require_header, resolve_layout
 from forecasting.data.sources.readers.text.text_table import TextTable
-from forecasting.data.sources.readers.typed_table import TypedTable
-from forecasting.data.sources.tables.spelling import spell
-from forecasting.errors import UserError
+from forecasting.data.sources.tables.left_out import left_out
+from forecasting.data.sources.tables.spelling import RawTable, spell
 from forecasting.remarks import Remark
 
-RawTable = TextTable | TypedTable
-SAMPLE = 100
-"""Rows of a file by which the kinds of its columns are told."""
-LEFT_OUT = 0.1
-"""The largest share of lines in files that look like sales under other names and are left out."""
-SHOWN = 3
-"""How many files a remark names."""
+INFERRED = ("unique_id", "ds", "y")
+"""Names of columns that are found where the config names none."""
 
 
-def spelled(config: Config, tables: Sequence[RawTable], columns: Sequence[str]) -> list[RawTable]:
-    """The tables with the columns under the names of the config."""
-    return [spell(t, columns, config) if isinstance(t, TextTable) else spell(t, columns, config) for t in tables]
+@dataclass(frozen=True)
+class MatchedTables:
+    """The layout of the source, the tables that have its columns, the number of rows in others, and remarks."""
+
+    layout: ColumnLayout
+    tables: list[RawTable]
+    other_rows: int
+    remarks: tuple[Remark, ...]
 
 
-def left_out(config: Config, tables: Sequence[RawTable], read: int) -> list[Remark]:
-    """Remarks on tables that share no column with the `read` rows of the source.
+def match_tables(config: Config, tables: Sequence[RawTable], selected: Mapping[str, str]) -> MatchedTables:
+    """The tables that have the columns of the source and the `selected` ones (column -> key that names it).
 
-    Raises UserError when they look like sales under other names and hold a large share of all rows.
+    Raises UserError when a column is missing, or when tables that look like sales would be left out.
     """
-    alike = [table for table in tables if looks_like_sales(table)]
-    rows = sum(table.rows for table in alike)
-    if rows > LEFT_OUT * (read + rows):
-        raise UserError(f"{_described(config, alike[0], rows, read)}: {_way_out(alike[0])}")
-    remarks = [Remark("files", f"{_described(config, t, t.rows, read)}: {_way_out(t)}") for t in alike]
-    others = [table for table in tables if table not in alike]
-    message = "holds no column of the source (it has {}): its {:,} rows are left out"
-    return remarks + [
-        Remark("files", f"{t.file} {message.format(_names(t), t.rows)}", "none") for t in others
-    ]
+    for table in tables:
+        if isinstance(table, TextTable):
+            require_header(table.file, table.names)
+    inferred = INFERRED if config.source.columns is None else ()
+    tables = [spell(table, inferred, config) for table in tables]
+    layout = resolve_layout(config, tables[0].file, tables[0].names)
+    required = _required_columns(layout, selected)
+    tables = [spell(table, required, config) for table in tables]
+    chosen = [t for t in tables if set(layout.keys) & set(t.names)] or tables
+    chosen = with_columns(config, chosen, required)
+    others = [t for t in tables if not any(t is one for one in chosen)]
+    remarks = left_out(config, layout, others, sum(t.rows for t in chosen))
+    layout = replace(layout, carried=tuple(selected))
+    return MatchedTables(layout, chosen, sum(t.rows for t in others), (*remarks_of(chosen), *remarks))
+
+
+def _required_columns(layout: ColumnLayout, selected: Mapping[str, str]) -> dict[str, str]:
+    """Column that a file must have -> the config key that names it."""
+    keys = dict.fromkeys(layout.ids, "source.columns.unique_id")
+    return keys | {layout.ds: "source.columns.ds", layout.y: "source.columns.y"} | dict(selected)
+
+
+def with_columns(config: Config, tables: Sequence[RawTable], columns: Mapping[str, str]) -> list[RawTable]:
+    """The tables with the columns under the names of the config; `columns` maps each to the key that names it.
+
+    Raises UserError when a table lacks one.
+    """
+    spelled = [spell(table, columns, config) for table in tables]
+    for table in spelled:
+        for column, key in columns.items():
+            if column not in table.names:
+                raise config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
+    return spelled
+
+
+def remarks_of(tables: Sequence[RawTable]) -> tuple[Remark, ...]:
+    """The remarks on how the files were understood, each with the name of the first file that it is about."""
+    files: dict[Remark, list[str]] = {}
+    for table in tables:
+        for remark in table.remarks:
+            files.setdefault(remark, []).append(str(table.file))
+    return tuple(replace(remark, message=f"{_named(names)}: {remark.message}") for remark, names in files.items())
+
+
+def _named(files: Sequence[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more files"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from forecasting.config import Config
 from forecasting.data.sources.readers.header import Wanted, fold_name
@@ -16,7 +15,7 @@ from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.errors import UserError
 
-Table = TypeVar("Table", TextTable, TypedTable)
+RawTable = TextTable | TypedTable
 
 
 def wanted_names(config: Config, columns: Iterable[str]) -> Wanted:
@@ -25,7 +24,7 @@ def wanted_names(config: Config, columns: Iterable[str]) -> Wanted:
     return [frozenset(map(fold_name, (column, *aliases.get(column, ())))) for column in columns]
 
 
-def spell(table: Table, columns: Iterable[str], config: Config) -> Table:
+def spell(table: RawTable, columns: Iterable[str], config: Config) -> RawTable:
     """The table with each of the columns under its own name, where one of its names fits.
 
     Raises UserError when two fit equally well.
@@ -40,7 +39,7 @@ def spell(table: Table, columns: Iterable[str], config: Config) -> Table:
     return table if tuple(names) == table.names else _renamed(table, names)
 
 
-def _place(table: TextTable | TypedTable, names: list[str], column: str, aliases: Iterable[str]) -> int | None:
+def _place(table: RawTable, names: list[str], column: str, aliases: Iterable[str]) -> int | None:
     """The index of the column among the names: by its own name, else by one of its other names."""
     for wanted in ({fold_name(column)}, set(map(fold_name, aliases))):
         found = [i for i, name in enumerate(names) if fold_name(name) in wanted]
@@ -54,7 +53,7 @@ def _place(table: TextTable | TypedTable, names: list[str], column: str, aliases
     return None
 
 
-def _renamed(table: Table, names: list[str]) -> Table:
+def _renamed(table: RawTable, names: list[str]) -> RawTable:
     if isinstance(table, TypedTable):
         renamed = dict(zip(table.names, names, strict=True))
         return replace(table, names=tuple(names), frame=table.frame.rename(renamed))

@@ -82,10 +82,11 @@ def _named(file: File, data: bytes, encoding: str) -> bytes:
 def _utf16(data: bytes) -> str | None:
     """UTF-16 without a mark: every other byte of digits and separators is zero."""
     sample = np.frombuffer(data[:4096], np.uint8)
-    even, odd = (float((sample[start::2] == 0).mean()) if len(sample) > start else 0.0 for start in (0, 1))
-    if max(even, odd) < 0.4 or min(even, odd) > 0.1:
-        return None
-    return "utf-16-be" if even > odd else "utf-16-le"
+    for zeros, letters, encoding in ((1, 0, "utf-16-le"), (0, 1, "utf-16-be")):
+        high, low = sample[zeros::2], sample[letters::2]
+        if len(high) and (high == 0).mean() > 0.4 and (low < ord("\t")).mean() < ZEROS:
+            return encoding
+    return None
 
 
 def _without_zeros(file: File, data: bytes) -> bytes:

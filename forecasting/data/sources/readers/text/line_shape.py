@@ -78,8 +78,8 @@ def _shape(characters: Bytes, quoting: Quoting, delimiter: str, resets: Ints) ->
 def _resets(characters: Bytes, quoting: Quoting, delimiter: str, width: int) -> Ints:
     """The newlines of records over several lines that are not what they seem: at each of them a new record begins.
 
-    Such a record has other than `width` cells, holds a quote that is not written as two, is never closed, or would be
-    good records if every line were one.
+    Such a record has other than `width` cells, holds a quote that is not written as two, is never closed, or most of
+    its lines would be good records by themselves.
     """
     newlines = np.flatnonzero(characters == NEWLINE)
     within = quoting.inside[newlines]
@@ -89,19 +89,18 @@ def _resets(characters: Bytes, quoting: Quoting, delimiter: str, width: int) -> 
     if not len(ends) or ends[-1] != newlines[-1]:
         ends = np.append(ends, newlines[-1])
     record_of_line = np.searchsorted(ends, newlines)
-    several = np.bincount(record_of_line, minlength=len(ends)) > 1
+    lines = np.bincount(record_of_line, minlength=len(ends))
+    several = lines > 1
     delimiters = characters == ord(delimiter)
-    complete_lines = _cells(np.flatnonzero(delimiters), newlines) == width
+    complete = _cells(np.flatnonzero(delimiters), newlines) == width
+    n_complete = np.bincount(record_of_line[complete], minlength=len(ends))
     wrong = _cells(np.flatnonzero(delimiters & ~quoting.inside), ends) != width
-    wrong |= ~_any_per_record(~complete_lines, record_of_line, len(ends))
+    wrong |= (n_complete > 1) & (2 * n_complete >= lines)
     wrong[np.searchsorted(ends, np.concatenate([quoting.odd, quoting.unreadable]))] = True
     if within[-1]:
         several[-1] = wrong[-1] = True
-    return newlines[(several & wrong)[record_of_line]]
-
-
-def _any_per_record(lines: Bools, record_of_line: Ints, records: int) -> Bools:
-    return np.bincount(record_of_line[lines], minlength=records) > 0
+    resets: Ints = newlines[(several & wrong)[record_of_line]]
+    return resets
 
 
 def _starts(ends: Ints) -> Ints:

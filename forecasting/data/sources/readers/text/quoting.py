@@ -17,14 +17,14 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 QUOTE, NEWLINE, RETURN = 34, 10, 13
-CHUNK = 1 << 24
+CHUNK = 1 << 21
 """How many bytes are looked at together, so that memory stays bounded; a chunk ends with a line."""
 NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Quoting:
-    """`inside` is, per byte, whether it is within a quoted cell (either at quotes themselves); the others are positions.
+    """`inside` is, per byte, whether it is in a quoted cell (either at quotes themselves); the others are positions.
 
     `literal` are quotes that are characters of their cells although they are not written as two, `odd` those of them
     in quoted cells. `unreadable` are quotes that close a cell before it ends, which only a person can read.

@@ -66,7 +66,7 @@ def find_layout(file: File, data: bytes, wanted: Wanted) -> TextLayout:
     header = records[index]
     start = sum(len(line.encode()) + 1 for line in lines[: header.last])
     names = _fit_width([clean_name(cell) for cell in header.cells], cells[index + 1 :])
-    return TextLayout(names, delimiter, start, header.last + 1, _above_header(records[:index], header))
+    return TextLayout(names, delimiter, start, header.last + 1, _above_header(records[:index], header, lines))
 
 
 def clean_name(cell: str) -> str:
@@ -108,12 +108,12 @@ def _fit_width(names: list[str], rows: Sequence[Sequence[str]]) -> tuple[str, ..
     return tuple(names) if any(map(str.strip, extra)) else tuple(names + [""] * (width - len(names)))
 
 
-def _above_header(above: Sequence[_Record], header: _Record) -> tuple[Remark, ...]:
+def _above_header(above: Sequence[_Record], header: _Record, lines: Sequence[str]) -> tuple[Remark, ...]:
     """A remark on lines above the header, if there are any."""
     if not above:
         return ()
     first, last = above[0].first, above[-1].last
-    lines, are = (f"line {first}", "is") if first == last else (f"lines {first}-{last}", "are")
-    title = next(cell for cell in above[0].cells if cell.strip()).strip()
-    message = f"{lines} {are} no part of the table ({title[:40]!r}): the header is line {header.first}"
+    which, are = (f"line {first}", "is") if first == last else (f"lines {first}-{last}", "are")
+    title = lines[first - 1].strip()[:40]
+    message = f"{which} {are} no part of the table ({title!r}): the header is line {header.first}"
     return (Remark("files", message, "none"),)

@@ -76,16 +76,23 @@ class TextTable:
                 raise UserError(f"{self.file}: two columns of the header are called {column!r}: rename one")
         if not len(self.lines):
             return pl.DataFrame(schema=dict.fromkeys((*columns, "file"), pl.String) | {"line": pl.Int64})
-        schema = {str(i): pl.String for i in range(len(self.names))}
+        cells = self._read(columns, None)
+        return cells.with_columns(pl.lit(str(self.file)).alias("file"), pl.Series("line", self.lines))
+
+    def head(self, rows: int, columns: Sequence[str]) -> pl.DataFrame:
+        """The named columns of the first good lines, as text."""
+        return self._read(columns, rows) if len(self.lines) else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+
+    def _read(self, columns: Sequence[str], rows: int | None) -> pl.DataFrame:
         frame = pl.read_csv(
             self.body,
             has_header=False,
-            schema=schema,
+            schema={str(i): pl.String for i in range(len(self.names))},
             separator=self.delimiter,
             quote_char='"' if b'"' in self.body else None,
+            n_rows=rows,
         )
-        named = [self._with_quotes(pl.col(str(self.names.index(c)))).alias(c) for c in columns]
-        return frame.select(*named, pl.lit(str(self.file)).alias("file"), pl.Series("line", self.lines))
+        return frame.select(self._with_quotes(pl.col(str(self.names.index(c)))).alias(c) for c in columns)
 
     def _with_quotes(self, cell: pl.Expr) -> pl.Expr:
         return cell.str.replace_all(self.stand_in.decode(), '"', literal=True) if self.stand_in else cell
@@ -141,7 +148,7 @@ def _broken_lines(body: bytes, shape: LineShape, bad: NDArray[np.bool_], lines: 
     return pl.DataFrame({"line": lines[bad], "row": rows, "fault": faults}, schema=BROKEN)
 
 
-def _record(body: bytes, shape: LineShape, index: int) -> str:
+def _record(body: bytes, shape: LineShape, index: np.int64) -> str:
     return body[shape.starts[index] : shape.ends[index]].decode().rstrip("\r")
 
 
@@ -160,4 +167,4 @@ def read_lines(file: File, numbers: Sequence[int], wanted: Wanted = (), encoding
     data, layout, _ = _open(file, read_bytes(file), wanted, encoding)
     body = data[layout.start :]
     shape = line_shape(body, layout.delimiter, len(layout.names))
-    return [_record(body, shape, i) for i in np.searchsorted(shape.lines + layout.line, numbers)]
+    return [_record(body, shape, i) for i in np.searchsorted(shape.lines + layout.line, numbers).astype(np.int64)]

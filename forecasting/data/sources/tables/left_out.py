@@ -1,0 +1,83 @@
+"""Tables that share no column with those of a source: `left_out` takes them and returns a remark for each header.
+
+A table that looks like sales under other names and holds a large share of the rows is refused, not left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forecasting.config import Config
+from forecasting.data.sources.column_layout import ColumnLayout
+from forecasting.data.sources.readers.header import Kind, kind_of
+from forecasting.data.sources.tables.spelling import RawTable
+from forecasting.remarks import Remark
+
+SAMPLE = 100
+"""Rows of a table by which the kinds of its columns are told."""
+LARGEST = 0.1
+"""The largest share of the rows in tables that look like sales and are left out."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Tables with the same header: the first of them, how many they are, and their rows."""
+
+    table: RawTable
+    tables: int
+    rows: int
+
+    def __str__(self) -> str:
+        return str(self.table.file) if self.tables == 1 else f"{self.table.file} and {self.tables - 1:,} more files"
+
+
+def left_out(config: Config, layout: ColumnLayout, others: Sequence[RawTable], rows: int) -> tuple[Remark, ...]:
+    """Remarks on `others`, which share no column with the source, whose tables hold `rows` rows.
+
+    Raises UserError when they look like sales under other names and hold a large share of all rows.
+    """
+    remarks, lost = [], 0
+    for group in _groups(others):
+        kinds = column_kinds_of(group.table)
+        names = ", ".join(group.table.names[:12])
+        if {"date", "number"} <= set(kinds.values()):
+            lost += group.rows
+            message = f"{group} has other columns than the source ({names}): its {group.rows:,} rows are left out; "
+            remarks.append(Remark("files", message + _way_out(layout, kinds), "numbers"))
+        else:
+            message = f"{group} is another table (its columns are {names}): its {group.rows:,} rows are left out"
+            remarks.append(Remark("files", message, "none"))
+    if lost > LARGEST * (rows + lost):
+        worst = next(remark for remark in remarks if remark.harm == "numbers")
+        raise config.fault("source.path", worst.message.replace("are left out", "would be left out"))
+    return tuple(remarks)
+
+
+def _groups(tables: Sequence[RawTable]) -> list[_Group]:
+    by_header: dict[tuple[str, ...], list[RawTable]] = {}
+    for table in tables:
+        by_header.setdefault(table.names, []).append(table)
+    return [_Group(alike[0], len(alike), sum(t.rows for t in alike)) for alike in by_header.values()]
+
+
+def column_kinds_of(table: RawTable) -> dict[str, Kind]:
+    """Column -> date, number or text, by its first rows; columns without a name or a value are left out."""
+    names = [name for name in table.names if name and table.names.count(name) == 1]
+    kinds: dict[str, Kind] = {}
+    for column in table.head(SAMPLE, names).iter_columns():
+        found = [kind_of(cell) for cell in column.drop_nulls().to_list() if cell.strip()]
+        if found:
+            kinds[column.name] = max(set(found), key=found.count)
+    return kinds
+
+
+def _way_out(layout: ColumnLayout, kinds: dict[str, Kind]) -> str:
+    """What to write into the config, with the names of the table where only one column can be meant."""
+    dates, numbers = ([name for name, kind in kinds.items() if kind == wanted] for wanted in ("date", "number"))
+    example = {layout.ds: dates[:1], layout.y: numbers[:1]}
+    aliases = ", ".join(f"{column}: [{names[0]}]" for column, names in example.items())
+    return (
+        f"if it holds sales, name its columns, source.aliases: {{{aliases}}}; if not, narrow source.path, "
+        "for example to sales*.csv"
+    )
