@@ -1,4 +1,4 @@
-"""What a day, a week and a month mean for a forecaster: FREQS holds one Frequency per `freq` ("1d", "1w", "1mo").
+"""What a day, a week, a month, a quarter and a year mean for a forecaster: FREQS holds one Frequency per `freq`.
 
 It has the season, horizon blocks and feature windows in periods, and moves and counts dates by periods (`shift`,
 `steps`, `offset`); `rhythm` takes sorted dates and returns the longest `freq` that fits, or None if they are few.
@@ -6,6 +6,7 @@ It has the season, horizon blocks and feature windows in periods, and moves and 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -20,7 +21,8 @@ class Frequency:
     the last steps of the first horizon blocks and `block` the width of the further ones; `windows` are the lengths of
     rolling features, `level_window` the length that tells what a series does of late and `unit_window` the one by
     which its sales are measured, all in periods. `calendar` names the date features that can differ between periods,
-    `events` those of own events (see features/calendar).
+    `events` those of own events (see features/calendar). `months` are those of a period, 0 for days and weeks;
+    `least_history` is the number of periods that a model learns from although they are older than it asks for.
     """
 
     every: str
@@ -34,6 +36,8 @@ class Frequency:
     calendar: tuple[str, ...]
     events: tuple[str, ...]
     unit: str
+    months: int = 0
+    least_history: int = 1
 
     def blocks(self, h: int) -> tuple[int, ...]:
         """Last step of each horizon block for `h` periods; the last one is `h`."""
@@ -42,21 +46,21 @@ class Frequency:
 
     def shift(self, day: date, periods: int) -> date:
         """The day `periods` periods after `day` (before it when negative)."""
-        if self.every == "1mo":
-            months = day.year * 12 + day.month - 1 + periods
+        if self.months:
+            months = day.year * 12 + day.month - 1 + periods * self.months
             return date(months // 12, months % 12 + 1, day.day)
         return day + timedelta(days=periods * self.days)
 
     @property
     def days(self) -> int:
         """Days in a period (a month counts as 30, for rough sizes only)."""
-        return {"1d": 1, "1w": 7, "1mo": 30}[self.every]
+        return {"1d": 1, "1w": 7, "1mo": 30, "1q": 91, "1y": 365}[self.every]
 
     def steps(self, start: pl.Expr, end: pl.Expr) -> pl.Expr:
         """Periods from `start` to `end` (Int32); both are dates on the grid."""
-        if self.every == "1mo":
+        if self.months:
             months = (end.dt.year() - start.dt.year()) * 12 + end.dt.month().cast(pl.Int32) - start.dt.month()
-            return months.cast(pl.Int32)
+            return (months // self.months).cast(pl.Int32)
         return ((end - start).dt.total_days() // self.days).cast(pl.Int32)
 
     def offset(self, ds: pl.Expr, periods: pl.Expr) -> pl.Expr:
@@ -64,8 +68,28 @@ class Frequency:
         return ds.dt.offset_by(pl.format("{}" + self.every[1:], periods))
 
     def floor(self, ds: pl.Expr) -> pl.Expr:
-        """The date that stands for the period of `ds`: months start on their first day, days and weeks stay."""
-        return ds.dt.truncate("1mo") if self.every == "1mo" else ds
+        """The date that stands for the period of `ds`: months, quarters and years start on their first day, days and
+        weeks stay.
+        """
+        return ds.dt.truncate(self.every) if self.months else ds
+
+    def training_periods(self, years: float) -> int:
+        """How many of the newest periods a model learns from that asks for so many years."""
+        return max(round(years * self.year), self.least_history)
+
+    def coverage(self, ds: pl.Series) -> float:
+        """How well sorted, different dates fit: the share of days from first to last that are among them; for longer
+        periods 1 when each has one date, always at the same place in it, else 0.
+        """
+        if not len(ds):
+            return 0.0
+        if self.days == 1:
+            return len(ds) / int((ds[-1] - ds[0]).days + 1)
+        if not self.months:
+            return float(bool((ds.diff().drop_nulls().dt.total_days() % self.days == 0).all()))
+        first = ds.dt.truncate(self.every)
+        starts, ends = (ds - first).n_unique() == 1, bool((ds == ds.dt.month_end()).all())
+        return float(first.n_unique() == len(ds) and (starts or ends))
 
 
 AROUND = ("next_holiday", "last_holiday", "next_holiday_code", "last_holiday_code")
@@ -74,6 +98,8 @@ DAY = ("weekday", "monthday", "month", "yearday", "holiday", *AROUND, "free_days
 WEEK = ("month", "yearweek", "monthday", "easter", "holiday_before", "holiday_after", "holiday_later")
 SHARES = ("holidays_before", "holidays_after")
 MONTH = ("month", "quarter", "easter_month", "easter_share", "feast_share", "workdays")
+QUARTER = ("quarter", "quarter_easter", "quarter_feast", "quarter_workdays")
+YEAR = ("year_workdays",)
 
 DAY_EVENTS = ("today", "day", "next", "last", "next_code", "last_code")
 WEEK_EVENTS = ("before", "after", "share_before", "share_after", "next", "last")
@@ -83,7 +109,9 @@ FREQS: dict[str, Frequency] = {
     "1w": Frequency(
         "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week"
     ),
-    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share",), "month"),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share",), "month", 1),
+    "1q": Frequency("1q", 4, 4, (1, 2, 4), 4, (2, 4, 8), 4, 4, QUARTER, ("share",), "quarter", 3, 24),
+    "1y": Frequency("1y", 1, 1, (1, 2), 3, (2, 3, 5), 3, 3, YEAR, ("share",), "year", 12, 24),
 }
 
 REGULAR = 10
@@ -95,5 +123,15 @@ def rhythm(ds: pl.Series) -> str | None:
     if len(ds) < REGULAR:
         return None
     if ds.dt.day().n_unique() == 1 or (ds == ds.dt.month_end()).all():
-        return "1mo"
+        months = (12 * ds.dt.year() + ds.dt.month().cast(pl.Int32)).diff().drop_nulls()
+        return next((name for name in ("1y", "1q") if (months % FREQS[name].months == 0).all()), "1mo")
     return "1w" if (ds.diff().drop_nulls().dt.total_days() % 7 == 0).all() else "1d"
+
+
+def spacing(ds: pl.Series, frequency: Frequency) -> int:
+    """Of how many periods each of these sorted, different dates is the only one: 2 for fortnights in weeks, else 1."""
+    if len(ds) < REGULAR:
+        return 1
+    dates = ds.to_frame("ds")
+    steps = dates.select(frequency.steps(pl.col("ds").shift(1), pl.col("ds"))).to_series().drop_nulls().unique()
+    return math.gcd(*steps.to_list()) or 1

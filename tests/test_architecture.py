@@ -75,7 +75,7 @@ DOORS = {
 # What is loaded with these runs whatever code the file holds.
 UNSAFE = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
 
-FREQUENCIES = {"1d", "1w", "1mo"}
+FREQUENCIES = {"1d", "1w", "1mo", "1q", "1y"}
 # They define what the frequencies are, or read a layout that exists in one of them only.
 KNOW_FREQUENCIES = ("forecasting/frequency.py", "forecasting/data/sources/*")
 LONGEST_FILE = 200

@@ -159,7 +159,7 @@ TYPES = [
     ("h: 14", "h: true", "h: 14", "h: must be a whole number, and it is True"),
     ("h: 14", "h: 14.5", "h: 14", "h: must be a whole number, and it is 14.5"),
     ("h: 14", "h: 0", "h: 14", "h: must be greater than or equal to 1, and it is 0"),
-    ("freq: 1d", "freq: daily", "freq: 1d", "freq: must be '1d', '1w' or '1mo', and it is 'daily'"),
+    ("freq: 1d", "freq: daily", "freq: 1d", "freq: must be '1d', '1w', '1mo', '1q' or '1y', and it is 'daily'"),
     ("y_min: 0", "y_min: none", "y_min", "clean.y_min: must be a number, and it is 'none'"),
     ("y_min: 0", "y_min: .inf", "y_min", "clean.y_min: must be a number, and it is '.inf'"),
     ("y_min: 0", "y_min: 1e999", "y_min", "clean.y_min: must be a finite number"),

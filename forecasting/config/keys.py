@@ -49,8 +49,8 @@ class Keys(TopLevel):
         description="Further tables by name, joined to the rows of the source in this order.",
         json_schema_extra=changes("nothing"),
     )
-    freq: Literal["1d", "1w", "1mo"] = Field(
-        description="Length of a period: a day, a week or a month.",
+    freq: Literal["1d", "1w", "1mo", "1q", "1y"] = Field(
+        description="Length of a period: a day, a week, a month, a quarter or a year.",
         json_schema_extra=changes("data", "features", "tuning", "forecasts"),
     )
     h: StrictInt = Field(
@@ -61,7 +61,7 @@ class Keys(TopLevel):
     season_length: StrictInt | None = Field(
         default=None,
         ge=1,
-        description="Periods in a season; null: 7 days, 52 weeks or 12 months.",
+        description="Periods in a season; null: 7 days, 52 weeks, 12 months, 4 quarters or 1 year.",
         json_schema_extra=changes("data", "features", "tuning", "forecasts"),
     )
     blocks: tuple[Annotated[StrictInt, Field(ge=1)], ...] | None = Field(

@@ -15,6 +15,9 @@ PATTERNS = (
     (r"cal_monthday", "day of the month"),
     (r"cal_month", "month of the year"),
     (r"cal_quarter", "quarter of the year"),
+    (r"cal_quarter_easter", "share of the quarter in which people shop for Easter"),
+    (r"cal_quarter_feast", "share of the quarter in which people get ready for a feast that follows the moon"),
+    (r"cal_(quarter|year)_workdays", "working days of the {0}"),
     (r"cal_yearday", "day of the year"),
     (r"cal_yearweek", "ISO week of the year"),
     (r"cal_month_left", "days left to the end of the month"),
@@ -49,7 +52,7 @@ PATTERNS = (
     (r"event_(.+)_share_after", "share of the 7 days from this one that are events of {0}"),
     (r"event_(.+)_before", "code of the event of {0} in the 7 days up to this one"),
     (r"event_(.+)_after", "code of the event of {0} in the 7 days from this one"),
-    (r"event_(.+)_share", "share of the month that is events of {0}"),
+    (r"event_(.+)_share", "share of the {unit} that is events of {0}"),
     (r"event_(.+)_again", "sales on the same day of the same event of {0} before"),
     (r"like_year_ago", "sales on the day of last year that is as far from the same holiday"),
     (r"like_years_ago", "mean sales on the comparable days of the last two years"),
@@ -86,7 +89,7 @@ PATTERNS = (
     (r"(.+)_before", "{0} one {unit} before"),
     (r"(.+)_after", "{0} one {unit} after, or as it is now where that is unknown"),
 )
-"""Pattern of the name -> description; the first that fits counts. {0} is its group, {unit} is day, week or month."""
+"""Pattern of the name -> description; the first that fits counts. {0} is its group, {unit} is day, week, month ..."""
 SCALED = r"lag_|season_|mean_|std_|year_ago|like_|event_.+_again|.+_alike$|.+_lately$"
 UNKNOWN = "see forecasting/features"
 

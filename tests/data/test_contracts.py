@@ -33,7 +33,7 @@ def checked(config, **changes):
         (",2024-01-05,1,2.5", "missing_key", "unique_id=nothing"),
         ("a,,1,2.5", "missing_key", "ds=nothing"),
         ("a,2024-02-30,1,2.5", "date_format", "ds=2024-02-30"),
-        ("a,05.01.2024,1,2.5", "date_format", "ds=05.01.2024"),
+        ("a,05/01/2024,1,2.5", "date_format", "ds=05/01/2024"),
         ("b,2024-01-05,lots,2.5", "number", "y=lots"),
         ("b,2024-01-05,1,free", "number", "price=free"),
         ("b,2024-01-05,1", "cells", "b,2024-01-05,1"),

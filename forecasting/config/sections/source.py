@@ -42,6 +42,11 @@ class Source(Section):
         default=None,
         description="Encoding of text files, such as cp1251 or shift_jis; null: UTF-8, UTF-16 or Windows-1252.",
     )
+    day_starts: str = Field(
+        default="00:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time at which the shop's day begins, such as 04:00: earlier sales are of the day before.",
+    )
     reads: Literal["everything", "new_files"] = Field(
         default="everything",
         description="What a load reads: everything, or only the files that no load has read yet (a landing folder).",

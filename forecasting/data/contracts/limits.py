@@ -18,7 +18,8 @@ from forecasting.frequency import FREQS, rhythm
 HINTS = {
     "date_format": "give the right source.ds_format",
     "off_grid": "is freq right? Weeks must begin on the same weekday in all series",
-    "several_in_period": "is freq right? There must be one row per series and period",
+    "several_in_period": "is freq right? There must be one row per series and period; "
+    "for lines of receipts or single sales give source.kind: transactions, which adds them up",
 }
 """Other causes than bad data of a rule that many rows break."""
 EXAMPLES = 3
@@ -38,7 +39,7 @@ def check_dates(long: pl.DataFrame, config: Config) -> None:
 
 def check_frequency(long: pl.DataFrame, config: Config) -> None:
     """Raise UserError when the dates have a lower frequency than the config's, which would make most rows gaps: days
-    that all lie a week apart are weeks, those that all lie a month apart are months.
+    that all lie a week apart are weeks, those that all lie a month, a quarter or a year apart are such periods.
     """
     ds = long.filter(pl.col("y").is_not_null())["ds"].drop_nulls().unique().sort()
     found = rhythm(ds)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from forecasting.config import Config
-from forecasting.data.sources.readers.dates import PATTERNS
+from forecasting.data.sources.readers.dates import looks_like_date
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 
@@ -22,6 +22,7 @@ class ColumnLayout:
     """The columns of a table by their meaning, and how its numbers are written.
 
     `ids` are the columns whose values make up unique_id, separated by slashes; `ds` holds the date and `y` the sales.
+    `ds_parts` are the columns that hold its parts (a year and a week, say), none when it stands in the column `ds`.
     `decimal` is the decimal sign and `numeric` the columns that hold numbers. `carried` are further columns to keep;
     None means the drivers that the source provides.
     """
@@ -32,11 +33,17 @@ class ColumnLayout:
     decimal: str = "."
     numeric: frozenset[str] = field(default_factory=frozenset)
     carried: tuple[str, ...] | None = None
+    ds_parts: tuple[str, ...] = ()
+
+    @property
+    def ds_columns(self) -> tuple[str, ...]:
+        """The columns of the date."""
+        return self.ds_parts or (self.ds,)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The columns of unique_id, ds and y."""
-        return (*self.ids, self.ds, self.y)
+        return (*self.ids, *self.ds_columns, self.y)
 
 
 def resolve_layout(config: Config, file: File | str, header: Sequence[str]) -> ColumnLayout:
@@ -50,7 +57,7 @@ def resolve_layout(config: Config, file: File | str, header: Sequence[str]) -> C
 
 def require_header(file: File, header: Sequence[str]) -> None:
     """Raise UserError when the first line of a text file holds data and not names."""
-    date = next((c for c in header if any(re.search(pattern, c) for pattern, _ in PATTERNS)), None)
+    date = next((c for c in header if looks_like_date(c)), None)
     if date or all(re.search(NUMBER, c) for c in header):
         raise UserError(
             f"{file}: its first line holds data ({(date or header[0])!r}), not names: "
@@ -59,10 +66,13 @@ def require_header(file: File, header: Sequence[str]) -> None:
 
 
 def _configured_layout(config: Config, columns: dict[str, tuple[str, ...]]) -> ColumnLayout:
-    for key in ("ds", "y"):
-        if len(columns.get(key, ())) != 1:
-            raise config.fault(f"source.columns.{key}", f"must name one column of the file (it is {columns.get(key)})")
-    return ColumnLayout(columns.get("unique_id", ()), columns["ds"][0], columns["y"][0])
+    ds = columns.get("ds", ())
+    if len(columns.get("y", ())) != 1:
+        raise config.fault("source.columns.y", f"must name one column of the file (it is {columns.get('y')})")
+    if not ds:
+        raise config.fault("source.columns.ds", "must name the column of the date, or the columns of its parts")
+    parts = ds if len(ds) > 1 else ()
+    return ColumnLayout(columns.get("unique_id", ()), " ".join(ds), columns["y"][0], ds_parts=parts)
 
 
 def _infer_layout(config: Config, file: File | str, header: Sequence[str]) -> ColumnLayout:

@@ -10,27 +10,33 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
+from forecasting.data.sources.periods.date_column import DateColumn, read_cells, read_date_column
+from forecasting.data.sources.periods.finer_rows import moments
 from forecasting.data.sources.readers.cells import downcast, parse_numbers, to_panel_type
-from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.features.joined_names import join_columns
 
 Faults = list[tuple[str, pl.Series, pl.Series]]
 """Rule, Boolean mask of the rows that break it, and the cells that are quoted as the faulty value."""
 
 
-def to_long_frame(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.DataFrame:
+def to_long_frame(
+    raw: pl.DataFrame, layout: ColumnLayout, config: Config, dates: DateColumn | None = None
+) -> pl.DataFrame:
     """The long frame of a raw one, row by row: [unique_id, ds, y, carried columns, file, line, fault, fault_value].
 
-    `raw` holds the columns of the layout, file and line. Text is parsed to numbers and dates where the column must hold
-    them; a cell that cannot be parsed becomes null and a fault of its row.
+    `raw` holds the columns of the layout, file and line, and `dates` its dates where they are read already; then the
+    MOMENT of each row (see finer_rows) is there as well. Text is parsed to numbers where the column must hold them; a
+    cell that cannot be parsed becomes null and a fault of its row.
     """
-    faults: Faults = []
-    columns = [_unique_id(raw, layout, config), _period(raw[layout.ds], config, faults)]
-    faults.append(("several_in_period", _several_in_period(columns, raw[layout.ds]), raw[layout.ds]))
+    given, dates = dates, dates or read_date_column(raw, layout, config)
+    faults: Faults = [("date_format", dates.bad, dates.cells)]
+    period = pl.select(config.frequency.floor(pl.lit(dates.days)).alias("ds")).to_series()
+    columns = [_unique_id(raw, layout, config), period]
     columns.append(_number(raw[layout.y], "y", layout, faults))
     carried = layout.carried if layout.carried is not None else source_drivers(config)
     columns += [driver_column(raw[c], layout, config, faults) for c in carried]
-    return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *fault_columns(faults, raw.height))
+    long = pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *fault_columns(faults, raw.height))
+    return long.with_columns(moments(dates)) if given else long
 
 
 def _unique_id(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.Series:
@@ -52,34 +58,14 @@ def as_names(column: pl.Series) -> pl.Series:
     )
 
 
-def _period(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
-    """The first day of the period of each date, as `ds`."""
-    days = parse_days(cells, config, faults)
-    return pl.select(config.frequency.floor(pl.lit(days)).alias("ds")).to_series()
-
-
 def parse_days(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
     """The cells as Date; a cell that is neither empty nor a date adds the fault `date_format`.
 
     Raises UserError when the format of the dates is ambiguous or not recognised.
     """
-    if cells.dtype in (pl.Date, pl.Datetime):
-        return cells.cast(pl.Date)
-    cells = cells.cast(pl.String)
-    days = parse_source_dates(cells, config)
-    faults.append(("date_format", days.is_null() & (cells.str.strip_chars() != ""), cells))
-    return days
-
-
-def _several_in_period(key: list[pl.Series], cells: pl.Series) -> pl.Series:
-    """Whether a row shares its series and period with one of another date: hours of a day, days of a month.
-
-    Without this rule, equal ones would pass for repeats of one row.
-    """
-    if cells.n_unique() == key[1].n_unique():
-        return pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)
-    rows = pl.DataFrame([*key, cells.alias("date")])
-    return rows.select((pl.col("date").n_unique().over("unique_id", "ds") > 1) & pl.col("ds").is_not_null()).to_series()
+    dates = DateColumn(read_cells(cells, config).dates, cells)
+    faults.append(("date_format", dates.bad, cells))
+    return dates.days
 
 
 def _number(cells: pl.Series, name: str, layout: ColumnLayout, faults: Faults) -> pl.Series:

@@ -15,6 +15,9 @@ from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.periods.date_column import DateColumn, read_date_column
+from forecasting.data.sources.periods.far_dates import mark_far_dates
+from forecasting.data.sources.periods.finer_rows import MOMENT, sum_finer_rows
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
 from forecasting.data.sources.readers.cells import looks_numeric, strip_nulls
 from forecasting.data.sources.readers.original_rows import row_reader
@@ -68,26 +71,46 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
     matched = match_tables(config, tables, selection.columns)
     layout, chosen = replace(matched.layout, numeric=selection.numbers), matched.tables
     dropped = {"other_table": matched.other_rows}
-    frames = []
+    frames, dates = [], []
     if texts := [t for t in chosen if isinstance(t, TextTable)]:
-        long, footer = _without_footer(_from_texts(config, texts, layout, selection))
+        long, text_dates = _from_texts(config, texts, layout, selection)
+        long, footer = _without_footer(long)
         frames.append(long)
+        dates.append(text_dates)
         dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
     if typed := [t for t in chosen if isinstance(t, TypedTable)]:
-        frames.append(_from_typed(config, typed, layout, selection))
-    long = pl.concat([f.select(*KEYS, *selection.columns, *TAGS) for f in frames], how="vertical_relaxed")
-    dropped = {rule: n for rule, n in dropped.items() if n}
-    return RawData(long, long.height + sum(dropped.values()), row_reader(chosen), dropped, remarks=matched.remarks)
+        long, typed_dates = _from_typed(config, typed, layout, selection)
+        frames.append(long)
+        dates.append(typed_dates)
+    every = pl.concat([_selected(f, selection) for f in frames], how="diagonal_relaxed")
+    summed = sum_finer_rows(every, config)
+    long, far = mark_far_dates(summed.long, config)
+    dropped = {rule: n for rule, n in (dropped | dict(summed.dropped)).items() if n}
+    read = (remark for column in dates for remark in column.remarks)
+    remarks = (*matched.remarks, *read, *summed.remarks, *far)
+    formats = {config.source_key: {c: f for column in dates for c, f in column.formats.items()}}
+    lines = long.height + summed.merged + sum(dropped.values())
+    raw = RawData(long, lines, row_reader(chosen), dropped, merged_lines=summed.merged)
+    return replace(raw, remarks=remarks, formats=formats)
+
+
+def _selected(long: pl.DataFrame, selection: ColumnSelection) -> pl.DataFrame:
+    """The columns that all frames have: keys, selected ones, tags, and the moments of rows."""
+    return long.select(*KEYS, *selection.columns, *TAGS, *(c for c in MOMENT if c in long.columns))
 
 
 def _from_typed(
     config: Config, tables: Sequence[TypedTable], layout: ColumnLayout, selection: ColumnSelection
-) -> pl.DataFrame:
-    """The long frame of tables with types; columns from folder names are text, or numbers where they look like it."""
+) -> tuple[pl.DataFrame, DateColumn]:
+    """The long frame of tables with types, and their dates; columns from folder names are text, or numbers where they
+    look like it.
+    """
     raw = pl.concat([t.cells(_columns_to_read(layout)) for t in tables], how="vertical_relaxed")
     from_paths = {c for t in tables for c in t.path_columns} & set(selection.columns) - set(layout.ids)
     numeric = layout.numeric.union(c for c in from_paths if raw[c].dtype == pl.String and looks_numeric(raw[c], "."))
-    return to_long_frame(selection.prepare(raw, layout), replace(layout, numeric=numeric), config)
+    raw = selection.prepare(raw, layout)
+    dates = read_date_column(raw, layout, config)
+    return to_long_frame(raw, replace(layout, numeric=numeric), config, dates), dates
 
 
 def _columns_to_read(layout: ColumnLayout) -> list[str]:
@@ -96,16 +119,19 @@ def _columns_to_read(layout: ColumnLayout) -> list[str]:
 
 def _from_texts(
     config: Config, texts: Sequence[TextTable], layout: ColumnLayout, selection: ColumnSelection
-) -> pl.DataFrame:
-    """The long frame of text files and their broken lines, with the column `blank`: true where the sales are empty."""
+) -> tuple[pl.DataFrame, DateColumn]:
+    """The long frame of text files and their broken lines, with the column `blank` (true where the sales are empty),
+    and their dates.
+    """
     raw = pl.concat([t.cells(_columns_to_read(layout)) for t in texts])
     decimal = decimal_sign(config, texts, [raw[c] for c in (layout.y, *selection.numbers)])
     free = set(selection.columns) - set(layout.ids) - selection.numbers - selection.texts
     numeric = selection.numbers.union(c for c in free if looks_numeric(raw[c], decimal))
     raw = selection.prepare(raw, layout)
-    long = to_long_frame(raw, replace(layout, decimal=decimal, numeric=numeric), config)
+    dates = read_date_column(raw, layout, config)
+    long = to_long_frame(raw, replace(layout, decimal=decimal, numeric=numeric), config, dates)
     long = long.with_columns(raw.select(strip_nulls(pl.col(layout.y)).is_null().alias("blank")))
-    return pl.concat([long, *(_broken_lines(t) for t in texts if t.broken.height)], how="diagonal_relaxed")
+    return pl.concat([long, *(_broken_lines(t) for t in texts if t.broken.height)], how="diagonal_relaxed"), dates
 
 
 def _broken_lines(text: TextTable) -> pl.DataFrame:

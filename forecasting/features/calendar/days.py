@@ -62,6 +62,7 @@ def _dates() -> dict[str, pl.Expr]:
         "easter": offset.clip(-70, 70),
         "easter_month": (offset == 0).any().over(DS.dt.truncate("1mo")),
         "easter_share": running.mean().over(DS.dt.truncate("1mo")),
+        "quarter_easter": running.mean().over(DS.dt.truncate("1q")),
     }
 
 
@@ -86,6 +87,8 @@ def _holidays() -> dict[str, pl.Expr]:
         "holidays_before": today.cast(pl.Float64).rolling_mean(7),
         "holidays_after": today.cast(pl.Float64).rolling_mean(7).shift(-6),
         "workdays": working.sum().over(DS.dt.truncate("1mo")),
+        "quarter_workdays": working.sum().over(DS.dt.truncate("1q")),
+        "year_workdays": working.sum().over(DS.dt.truncate("1y")),
     }
 
 
@@ -96,6 +99,7 @@ def _feasts() -> dict[str, pl.Expr]:
         "next_feast": ahead.clip(0, FEAST),
         "last_feast": behind.clip(0, FEAST),
         "feast_share": (ahead < FEAST_RUN).mean().over(DS.dt.truncate("1mo")),
+        "quarter_feast": (ahead < FEAST_RUN).mean().over(DS.dt.truncate("1q")),
     }
 
 

@@ -15,6 +15,7 @@ from forecasting.config import Config
 from forecasting.features.base import Feature, lag_by
 from forecasting.features.calendar.places import event_code
 from forecasting.features.joined_names import join_names
+from forecasting.frequency import Frequency
 
 FAR = 30
 """Days from an event after which nearer or farther makes no difference."""
@@ -41,14 +42,14 @@ def add_event_columns(frame: pl.DataFrame, events: pl.DataFrame, config: Config)
         frame = frame.with_columns(place_of(spec.on).alias("_place")) if placed else frame
         on = ["_place", "ds"] if placed else ["ds"]
         needed = frame.select(on).unique().with_columns(() if placed else pl.lit(EVERYWHERE).alias("_place"))
-        features = _features_by_day(events.filter(pl.col("table") == table), needed)
+        features = _features_by_day(events.filter(pl.col("table") == table), needed, config.frequency)
         names = config.frequency.events
         features = features.select(*on, *(pl.col(n).cast(pl.Float32).alias(feature_name(table, n)) for n in names))
         frame = frame.join(features, on=on, how="left", maintain_order="left")
     return frame.drop("_place", strict=False)
 
 
-def _features_by_day(events: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
+def _features_by_day(events: pl.DataFrame, needed: pl.DataFrame, frequency: Frequency) -> pl.DataFrame:
     """[_place, ds, features ...]: one row per place of `needed` and day between its first and its last."""
     places = needed.select("_place").unique()
     everywhere = events.filter(pl.col("place") == EVERYWHERE).join(places, how="cross")
@@ -59,8 +60,9 @@ def _features_by_day(events: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame
     codes = dict(zip(texts, map(event_code, texts), strict=True))
     named = named.with_columns(code=pl.col("name").replace_strict(codes, return_dtype=pl.Int32))
     named = _days_of_events(named.sort("_place", "ds"))
-    grid = places.join(_days_around(needed["ds"]), how="cross").join(named, on=["_place", "ds"], how="left")
-    return grid.sort("_place", "ds").with_columns(**_features())
+    days = _days_around(needed["ds"], max(2 * FAR, frequency.days))
+    grid = places.join(days, how="cross").join(named, on=["_place", "ds"], how="left")
+    return grid.sort("_place", "ds").with_columns(**_features(frequency))
 
 
 def _days_of_events(named: pl.DataFrame) -> pl.DataFrame:
@@ -70,14 +72,14 @@ def _days_of_events(named: pl.DataFrame) -> pl.DataFrame:
     return named.with_columns(run=run).with_columns(day=pl.int_range(1, pl.len() + 1).over("run"))
 
 
-def _days_around(ds: pl.Series) -> pl.DataFrame:
-    """[ds]: all days from 2 * FAR before the first to as many after the last, which covers the months of both."""
-    reach = pl.duration(days=2 * FAR)
+def _days_around(ds: pl.Series, days: int) -> pl.DataFrame:
+    """[ds]: all days from so many before the first to as many after the last, which covers the periods of both."""
+    reach = pl.duration(days=days)
     ends = ds.to_frame("ds").select(first=DS.min() - reach, last=DS.max() + reach).drop_nulls()
     return ends.select(ds=pl.date_ranges("first", "last")).explode("ds")
 
 
-def _features() -> Mapping[str, pl.Expr]:
+def _features(frequency: Frequency) -> Mapping[str, pl.Expr]:
     """All features by name; Frequency.events lists those of a frequency."""
     today = EVENT.is_not_null()
     feast, share = pl.when(today).then(DS), today.cast(pl.Float64)
@@ -93,7 +95,7 @@ def _features() -> Mapping[str, pl.Expr]:
         "share_after": share.reverse().rolling_mean(7).reverse(),
     }
     here = {name: expr.over("_place") for name, expr in made.items()}
-    here |= {"share": share.mean().over("_place", DS.dt.truncate("1mo"))}
+    here |= {"share": share.mean().over("_place", frequency.floor(DS))}
     return here | {"today": EVENT.fill_null(0), "day": pl.col("day").fill_null(0)}
 
 

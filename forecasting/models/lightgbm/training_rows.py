@@ -78,7 +78,7 @@ def category_codes(cut: Cut) -> Codes:
 
 def is_recent(cut: Cut, years: float) -> pl.Expr:
     """Whether a row is of the last `years` up to the cutoff."""
-    first = cut.config.frequency.shift(cut.cutoff, -round(years * cut.config.frequency.year))
+    first = cut.config.frequency.shift(cut.cutoff, -cut.config.frequency.training_periods(years))
     return pl.col("ds").is_between(first, cut.cutoff, closed="right")
 
 

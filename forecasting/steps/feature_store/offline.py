@@ -64,7 +64,7 @@ def resolve_leads(config: Config, leads: Sequence[int]) -> tuple[int, ...]:
 
 
 def _first_day(config: Config, cutoff: date, years: float | None) -> date | None:
-    return None if years is None else config.frequency.shift(cutoff, 1 - max(1, round(years * config.frequency.year)))
+    return None if years is None else config.frequency.shift(cutoff, 1 - config.frequency.training_periods(years))
 
 
 def _delete_expired_rows(session: Session, name: str) -> None:

@@ -13,12 +13,12 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
+from forecasting.data.sources.periods.source_dates import parse_source_dates
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.cells import parse_numbers
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
-from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.data.sources.source_files import optional_file, required_file
 from forecasting.errors import UserError
 from forecasting.features.joined_names import join_names

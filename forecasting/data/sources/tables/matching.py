@@ -54,7 +54,8 @@ def match_tables(config: Config, tables: Sequence[RawTable], selected: Mapping[s
 def _required_columns(layout: ColumnLayout, selected: Mapping[str, str]) -> dict[str, str]:
     """Column that a file must have -> the config key that names it."""
     keys = dict.fromkeys(layout.ids, "source.columns.unique_id")
-    return keys | {layout.ds: "source.columns.ds", layout.y: "source.columns.y"} | dict(selected)
+    keys |= dict.fromkeys(layout.ds_columns, "source.columns.ds")
+    return keys | {layout.y: "source.columns.y"} | dict(selected)
 
 
 def with_columns(config: Config, tables: Sequence[RawTable], columns: Mapping[str, str]) -> list[RawTable]:

@@ -25,11 +25,11 @@ from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers, source_drivers
 from forecasting.data.sources.layouts.favorita.holidays import holidays_by_store
 from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.periods.source_dates import parse_source_dates
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
-from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.data.sources.source_files import optional_file, required_file
 
 IDS = {"store_nbr": "store", "item_nbr": "item"}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.sources.periods.source_dates import parse_source_dates
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.reference_tables import read_columns
-from forecasting.data.sources.source_dates import parse_source_dates
 from forecasting.errors import UserError
 
 COLUMNS = ("date", "type", "locale", "locale_name", "description", "transferred")

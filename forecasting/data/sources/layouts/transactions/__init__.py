@@ -29,9 +29,9 @@ from forecasting.data.sources.layouts.transactions.lines import (
 from forecasting.data.sources.layouts.transactions.options import COMPUTED, Options, check_options
 from forecasting.data.sources.long_frame import as_names
 from forecasting.data.sources.options import parse_options
+from forecasting.data.sources.periods.source_dates import naming_ds_format
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.local_days import local_days
-from forecasting.data.sources.source_dates import naming_ds_format
 from forecasting.data.sources.table_files import open_tables
 from forecasting.data.sources.table_rows import ColumnSelection, read_rows
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.sources.layouts.transactions.options import Options
-from forecasting.data.sources.layouts.transactions.periods import first_day_of_period, is_partial
+from forecasting.data.sources.periods.edges import first_day_of_period, is_partial
 
 SERIES = ("unique_id", "ds")
 

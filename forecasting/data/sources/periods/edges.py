@@ -1,6 +1,7 @@
-"""Periods of receipt lines: `first_day_of_period` maps days to the start of their period, weeks from any weekday.
+"""Where periods begin and which are covered in part: `first_day_of_period` maps days to the start of their period.
 
-`is_partial` takes the days of all lines and returns a mask: days in a first or last period covered only in part.
+Weeks begin on any weekday. `partial_periods` takes days and returns the starts of a first or last period that they
+cover only in part, and `is_partial` a mask of the days in such periods.
 """
 
 from __future__ import annotations
@@ -24,20 +25,24 @@ def first_day_of_period(ds: pl.Expr, freq: str, week: str) -> pl.Expr:
 
 def is_partial(days: pl.Series, freq: str, week: str) -> pl.Series:
     """Whether each day lies in the first or last period and the data do not cover a trading day of that period."""
+    partial = partial_periods(days.unique().sort(), freq, week)
+    return pl.select(first_day_of_period(pl.lit(days), freq, week).is_in(partial)).to_series()
+
+
+def partial_periods(days: pl.Series, freq: str, week: str) -> list[date]:
+    """The starts of the first and last period when one lacks a trading day before or after the sorted, unique days."""
     if not len(days):
-        return pl.Series([], dtype=pl.Boolean)
-    unique, ds = days.unique().sort(), pl.col("ds")
-    first, last = unique[0], unique[-1]
+        return []
+    first, last = days[0], days[-1]
     edges = pl.DataFrame({"ds": [first, last]}, schema={"ds": pl.Date})
-    first_period, last_period = edges.select(first_day_of_period(ds, freq, week)).to_series()
+    first_period, last_period = edges.select(first_day_of_period(pl.col("ds"), freq, week)).to_series()
     end = pl.select(pl.lit(last_period).dt.offset_by(freq)).item()
     missing = [
         (first_period, _weekdays_between(first_period, first)),
         (last_period, _weekdays_between(last + timedelta(1), end)),
     ]
-    trading = _trading_weekdays(unique)
-    partial = [start for start, weekdays in missing if weekdays & trading]
-    return pl.select(first_day_of_period(pl.lit(days), freq, week).is_in(partial)).to_series()
+    trading = _trading_weekdays(days)
+    return list(dict.fromkeys(start for start, weekdays in missing if weekdays & trading))
 
 
 def _trading_weekdays(days: pl.Series) -> set[int]:

@@ -1,0 +1,167 @@
+"""Rows finer than a period (hours of a day, days of a week, months of a year): `sum_finer_rows` adds them up.
+
+It takes a long frame with the MOMENT of each row and the config, and returns Summed: one row per series and period,
+the number of lines that were merged or dropped, and remarks. Rows are added up only when they are regular, that is when
+nearly every series has nearly every hour or day; otherwise they are marked with the fault `several_in_period`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import gcd
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.sources.periods.combinations import Combination, combinations, explain_drivers
+from forecasting.data.sources.periods.date_column import DateColumn
+from forecasting.data.sources.periods.edges import first_day_of_period
+from forecasting.data.sources.periods.unfinished import TIME_OF_DAY, unfinished_periods
+from forecasting.frequency import FREQS, Frequency, rhythm
+from forecasting.remarks import Remark
+
+DAY, MINUTE = "_moment_day", "_moment_minute"
+MOMENT = (DAY, MINUTE)
+"""Columns with the day of a row, and with its minute where rows of one day have different ones."""
+FINEST = 5
+"""Times that are not multiples of so many minutes are those of single sales, and no regular rows."""
+REGULAR = 0.5
+"""At least this share of all hours (or days, months) between the first and the last row of a series must be there."""
+REPEATED = 0.01
+"""At most this share of rows may have the moment of another row."""
+FITTING = {"day": ("week", "month", "quarter", "year"), "month": ("quarter", "year"), "quarter": ("year",)}
+"""Unit of rows -> the units of periods that hold a whole number of them."""
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A long frame without MOMENT, and what became of its lines: how many were merged, dropped by name, remarks."""
+
+    long: pl.DataFrame
+    merged: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+
+
+def moments(dates: DateColumn) -> list[pl.Series]:
+    """The columns MOMENT of rows with these dates; without times the day alone."""
+    days = dates.days.alias(DAY)
+    return [days] if dates.minutes is None else [days, dates.minutes.alias(MINUTE)]
+
+
+def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
+    """One row per series and period where rows are regular and finer than a period; else the rows as they are.
+
+    Rows of one series and period that cannot be added up are marked with the fault `several_in_period`: equal ones
+    would pass for repeats of one row. y is added up; see `combinations` for drivers. An unfinished first or last period
+    is left out, as its sum is too low.
+    """
+    plain = long.drop(MOMENT, strict=False)
+    if not _is_finer(long, config.frequency):
+        return Summed(plain)
+    good = pl.col("fault").is_null() & pl.all_horizontal(pl.col("unique_id", "ds").is_not_null())
+    rows, bad = long.filter(good), plain.filter(~good)
+    unit = _unit_of_rows(rows, config.frequency)
+    if unit is None or not _may_be_added(config):
+        return Summed(_mark_several(long).drop(MOMENT, strict=False))
+    start = first_day_of_period(pl.col(DAY), config.freq, "monday")
+    rows, repeats = _without_repeats(rows)
+    rows = rows.with_columns(ds=start if config.frequency.days > 1 else pl.col("ds"))
+    rows, unfinished, remarks = _without_unfinished(rows, unit, config)
+    kinds = combinations(rows, config, MOMENT)
+    keys = ["unique_id", "ds"]
+    sums = rows.group_by(keys, maintain_order=True).agg(kind.expr for kind in kinds.values())
+    dropped = {"repeat": repeats, "unfinished_period": unfinished}
+    said = _said(rows.height, sums.height, unit, kinds, config)
+    result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
+    return Summed(result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (said, *remarks))
+
+
+def _is_finer(long: pl.DataFrame, frequency: Frequency) -> bool:
+    """Whether dates or times differ within periods."""
+    if MINUTE in long.columns or frequency.days == 1:
+        return MINUTE in long.columns
+    days = long[DAY].drop_nulls().unique()
+    if frequency.months:
+        return len(days) > long["ds"].n_unique() - long["ds"].has_nulls()
+    return rhythm(days.sort()) == "1d"
+
+
+def _may_be_added(config: Config) -> bool:
+    """Whether all rows of a period come in one load, and none takes back another one."""
+    return config.source.reads == "everything" and "deleted" not in (config.source.columns or {})
+
+
+def _unit_of_rows(rows: pl.DataFrame, frequency: Frequency) -> str | None:
+    """What each row is about: an hour, a day, a month ..., when rows are regular and fill whole periods; else None."""
+    moment = ["unique_id", *(c for c in MOMENT if c in rows.columns)]
+    if not rows.height or rows.select(moment).is_duplicated().sum() > REPEATED * rows.height:
+        return None
+    if MINUTE in rows.columns:
+        times = rows[MINUTE].unique().drop_nulls()
+        if gcd(*times.to_list()) % FINEST:
+            return None
+        slots = rows.select("unique_id", DAY).unique().height * len(times)
+        return TIME_OF_DAY if rows.height >= REGULAR * slots else None
+    days = rows[DAY].unique().sort()
+    finer = FREQS[rhythm(days) or ("1mo" if days.dt.day().n_unique() == 1 else "1d")]
+    if frequency.unit not in FITTING.get(finer.unit, ()):
+        return None
+    spans = rows.group_by("unique_id").agg(first=pl.col(DAY).min(), last=pl.col(DAY).max())
+    slots = spans.select((finer.steps(pl.col("first"), pl.col("last")) + 1).sum()).item()
+    return finer.unit if rows.height >= REGULAR * slots else None
+
+
+def _mark_several(long: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the fault `several_in_period` where one shares its series and period with another moment."""
+    moment = pl.struct(c for c in MOMENT if c in long.columns)
+    several = (moment.n_unique().over("unique_id", "ds") > 1) & pl.col("ds").is_not_null() & pl.col("fault").is_null()
+    day = pl.col(DAY).cast(pl.String)
+    if MINUTE in long.columns:
+        clock = (pl.col(MINUTE) // 60, pl.col(MINUTE) % 60)
+        day = pl.format("{} {}:{}", day, *(part.cast(pl.String).str.zfill(2) for part in clock))
+    return long.with_columns(
+        fault=pl.when(several).then(pl.lit("several_in_period")).otherwise("fault"),
+        fault_value=pl.when(several).then(pl.format("ds={}", day)).otherwise("fault_value"),
+    )
+
+
+def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The rows without equal repeats of a row, and how many those were."""
+    content = [c for c in rows.columns if c not in ("file", "line")]
+    moment = ["unique_id", *(c for c in MOMENT if c in rows.columns)]
+    if not rows.select(moment).is_duplicated().any():
+        return rows, 0
+    single = rows.unique(content, keep="first", maintain_order=True)
+    return single, rows.height - single.height
+
+
+def _without_unfinished(rows: pl.DataFrame, unit: str, config: Config) -> tuple[pl.DataFrame, int, list[Remark]]:
+    """The rows without the sales of an unfinished first or last period, how many those were, and what to say of it."""
+    sold = rows.filter(pl.col("y").is_not_null())
+    times = sold.select(DAY, MINUTE) if MINUTE in sold.columns else None
+    periods = unfinished_periods(sold[DAY].unique().sort(), times, unit, config.frequency)
+    if not periods:
+        return rows, 0, []
+    left_out = pl.col("ds").is_in(periods) & pl.col("y").is_not_null()
+    out = rows.filter(left_out)
+    told = " and ".join(str(day) for day in periods)
+    message = (
+        f"the data begin or end within the {config.frequency.unit} of {told}: its {out.height:,} rows with "
+        f"{out['y'].sum():,.10g} in all are left out, as they are not the whole {config.frequency.unit}"
+    )
+    return rows.filter(~left_out), out.height, [Remark("rhythm", message, "numbers")]
+
+
+def _said(lines: int, periods: int, unit: str, kinds: Mapping[str, Combination], config: Config) -> Remark:
+    """That rows were added up, and what each driver became."""
+    begins = f" that begin at {config.source.day_starts} (source.day_starts)" if unit == TIME_OF_DAY else ""
+    if config.frequency.unit == "week":
+        begins += " from Monday on"
+    drivers = explain_drivers(kinds)
+    message = (
+        f"there is a row per {unit}: {lines:,} rows were added up to {periods:,}, one per series and "
+        f"{config.frequency.unit}{begins}{drivers}"
+    )
+    return Remark("rhythm", message, "none")
