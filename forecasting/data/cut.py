@@ -19,6 +19,7 @@ from forecasting.data import cleaning
 from forecasting.data.cache import Cache, Value
 from forecasting.data.edits import Edit
 from forecasting.data.future_rows import future_rows
+from forecasting.data.known_ahead import KnownAhead
 from forecasting.data.panel import KEY, Panel
 from forecasting.features import GroupData, peers
 from forecasting.features.base import Context
@@ -57,6 +58,14 @@ class Cut:
         """The last day of the horizon."""
         return self.config.frequency.shift(self.cutoff, self.h)
 
+    @property
+    def served(self) -> KnownAhead | None:
+        """What is hidden of known-ahead columns on coming days, tonight and as on the day of the cutoff; None where
+        nothing is, and where past days are taken as recorded.
+        """
+        known = self.panel.known_ahead if self.config.backtest.known_ahead == "as_served" else None
+        return known if known and known.columns else None
+
     def cached(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value of `compute`, cached under `key` while there is room for it."""
         return self._cache.get_or_compute(key, compute)
@@ -66,7 +75,10 @@ class Cut:
         return self._shared.get_or_compute(key, compute)
 
     def __reduce__(self) -> tuple[type[Cut], tuple[object, ...]]:
-        """A cut is pickled as its references, without its caches."""
+        """A cut is pickled as its references, without its caches, but with what each process would have to look for in
+        all buckets.
+        """
+        _ = self.served
         return Cut, (self.panel, self.cutoff, self.h, self.edits, self.cache_bytes)
 
     @property
@@ -105,12 +117,14 @@ class Cut:
 
         One row per series and period, complete on the calendar, sorted by unique_id and ds, cleaned as of the cutoff,
         with edits applied and the columns of events added. In future rows y, y_raw, flag and every column that is not
-        known ahead are null.
+        known ahead are null, and so are values of known-ahead columns that are unknown so far ahead (see served).
         """
         return self.cached(("frame", bucket), partial(self._frame, bucket))
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
+        if self.served:
+            rows = self.served.hide(rows, self.config, self.cutoff)
         history = cleaning.clean_as_of_cutoff(rows.filter(pl.col("ds") <= self.cutoff), self.config)
         future = future_rows(history, rows, self.config, self.cutoff, self.h)
         frame = pl.concat([history, future.select(history.columns)]).sort(KEY)

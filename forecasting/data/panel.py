@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.known_ahead import KnownAhead, observe
 from forecasting.features.calendar import events
 
 KEY = ("unique_id", "ds")
@@ -63,7 +66,7 @@ class Panel:
     `scan` gives the rows of one bucket as in the table `panel`; `groups` the sums by group and ds (table `groups`),
     `events` the config's own ones, by day (table `events`). `engine` maps a function over buckets, here or in other
     processes. `part_of` is the panel of all series when this one holds some of them: groups and peers are still those
-    of all.
+    of all. `told` is what is known of coming days where the rows themselves end earlier; None: what they tell.
     """
 
     config: Config
@@ -73,6 +76,23 @@ class Panel:
     engine: Engine = field(default_factory=InProcess)
     events: Rows = NO_EVENTS
     part_of: Panel | None = None
+    told: KnownAhead | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def newest(self) -> date | None:
+        """The newest day with an observation in any series; None without any."""
+        seen = [self.scan(b).filter(pl.col("y").is_not_null()).select(pl.col("ds").max()) for b in self.buckets]
+        days = [day for part in pl.collect_all(seen) if (day := part.item()) is not None]
+        return max(days, default=None)
+
+    @cached_property
+    def known_ahead(self) -> KnownAhead | None:
+        """What is known of known-ahead columns after the newest observed day; None without such columns or days."""
+        if self.told or self.part_of:
+            return self.told or (self.part_of.known_ahead if self.part_of else None)
+        if not self.config.columns.known_ahead or self.newest is None:
+            return None
+        return observe([self.scan(bucket) for bucket in self.buckets], self.newest, self.config)
 
 
 def is_closed(config: Config) -> pl.Expr:

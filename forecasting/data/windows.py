@@ -20,13 +20,8 @@ def resolve_cutoff(panel: Panel, requested: date | None) -> date:
 
     Any day of a month or a week may be requested. Raises UserError when there is no such period.
     """
-    usable = (
-        pl.col("y").is_not_null() if requested is None else (pl.col("ds") <= requested) & (pl.col("flag") != "ahead")
-    )
-    parts = pl.collect_all([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
-    days = [day for part in parts if (day := part.item()) is not None]
-    if days:
-        newest: date = max(days)
+    newest = panel.newest if requested is None else _newest_by(panel, requested)
+    if newest is not None:
         return newest
     if requested is None:
         raise UserError(
@@ -38,6 +33,13 @@ def resolve_cutoff(panel: Panel, requested: date | None) -> date:
         where=panel.config.name,
         mend="load older data, or choose a later cutoff",
     )
+
+
+def _newest_by(panel: Panel, day: date) -> date | None:
+    """The newest period of the panel by this day, of those that are not only planned."""
+    usable = (pl.col("ds") <= day) & (pl.col("flag") != "ahead")
+    parts = pl.collect_all([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
+    return max((newest for part in parts if (newest := part.item()) is not None), default=None)
 
 
 def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]]:

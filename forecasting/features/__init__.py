@@ -49,9 +49,13 @@ class Features:
         return [*dates, *past, *peers.features(context), *groups.features(context, self.levels)]
 
     def exprs(self, lead: int) -> list[pl.Expr]:
-        """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64."""
-        columns = [f.expr.cast(pl.Float32).alias(f.name) for f in self.all(lead)]
-        return [*columns, sales.recent_level(Context(self.config, self.schema), lead).expr.alias("level")]
+        """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64.
+
+        A feature is null on rows where the value that it needs is hidden.
+        """
+        context = Context(self.config, self.schema)
+        columns = [_unless_hidden(f, context).cast(pl.Float32).alias(f.name) for f in self.all(lead)]
+        return [*columns, sales.recent_level(context, lead).expr.alias("level")]
 
     def lookback(self, lead: int) -> int:
         """Periods of history that a row needs."""
@@ -75,3 +79,8 @@ class Features:
             frame = frame.with_columns(groups.group_label(level).alias("group"))
             frame = frame.join(priors.rename(names), on=["group", "ds"], how="left", maintain_order="left")
         return frame.drop("group", strict=False)
+
+
+def _unless_hidden(feature: Feature, context: Context) -> pl.Expr:
+    hidden = context.hidden(feature.needs)
+    return feature.expr if hidden is None else pl.when(~hidden).then(feature.expr)

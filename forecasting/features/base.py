@@ -31,11 +31,23 @@ class Feature:
     expr: pl.Expr
     lookback: int = 0
     rises_with: str | None = None
+    needs: str | None = None
+
+
+def hidden_mark(column: str) -> str:
+    """The name of the Boolean column that says on which rows the value of a known-ahead column is hidden.
+
+    A frame bears it where that value is not known on all coming rows: they are hidden there, and on as many rows of the
+    past, so that models learn to forecast without.
+    """
+    return f"{column} is hidden"
 
 
 @dataclass(frozen=True)
 class Context:
-    """What features are built for: the config and the `schema` of the panel (name: type)."""
+    """What features are built for: the config and the `schema` of the panel (name: type), marks of hidden_mark
+    included.
+    """
 
     config: Config
     schema: Mapping[str, pl.DataType]
@@ -43,6 +55,11 @@ class Context:
     def numeric(self, column: str | None) -> str | None:
         """The column if it exists and is numeric, else None."""
         return column if column and column in self.schema and self.schema[column].is_numeric() else None
+
+    def hidden(self, column: str | None) -> pl.Expr | None:
+        """Whether the value of a known-ahead column is hidden, by row; None where it never is."""
+        mark = hidden_mark(column) if column else ""
+        return pl.col(mark) if mark in self.schema else None
 
 
 def lag(value: pl.Expr, periods: int) -> pl.Expr:

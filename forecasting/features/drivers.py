@@ -16,19 +16,24 @@ def features(context: Context, lead: int) -> list[Feature]:
     """Known-ahead columns on the day and around it, and past sales under the same promotion (`lead` periods back)."""
     roles = context.config.columns
     ahead = [c for c in roles.known_ahead if context.numeric(c)]
-    around = [f for c in ahead for f in _around(c)]
+    around = [f for c in ahead for f in _around(context, c)]
     runs = [f for c in (roles.promo, roles.open) if context.numeric(c) for f in _runs(context, str(c))]
     priced = _price(context, roles.price) if context.numeric(roles.price) else []
     promoted = _promoted(context, str(roles.promo), lead) if context.numeric(roles.promo) else []
     return [*around, *runs, *priced, *promoted]
 
 
-def _around(column: str) -> list[Feature]:
-    value = pl.col(column).cast(pl.Float64)
+def _around(context: Context, column: str) -> list[Feature]:
+    """The value on the day, the day before and the day after. Where a neighbour is hidden, it is as it is now."""
+    value, hidden = pl.col(column).cast(pl.Float64), context.hidden(column)
+    before, after = lag(value, 1), _next(value, value)
+    if hidden is not None:
+        before = pl.coalesce(before, value)
+        after = pl.when(hidden.shift(-1, fill_value=False).over(SERIES)).then(value).otherwise(after)
     return [
-        Feature(column, value, 0, column),
-        Feature(f"{column}_before", lag(value, 1), 1, column),
-        Feature(f"{column}_after", _next(value, value), 0, column),
+        Feature(column, value, 0, column, column),
+        Feature(f"{column}_before", before, 1, column, column),
+        Feature(f"{column}_after", after, 0, column, column),
     ]
 
 
@@ -45,9 +50,9 @@ def _runs(context: Context, column: str) -> list[Feature]:
     value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
     coming = value.reverse().rolling_mean(width, min_samples=1).reverse()  # of as many as there are
     return [
-        Feature(f"{column}_share_before", rolling_mean(value, width, 1), width + 1),
-        Feature(f"{column}_share_after", _next(coming, value)),
-        Feature(f"{column}_share_long", rolling_mean(value, 2 * width, 1), 2 * width + 1),
+        Feature(f"{column}_share_before", rolling_mean(value, width, 1), width + 1, needs=column),
+        Feature(f"{column}_share_after", _next(coming, value), needs=column),
+        Feature(f"{column}_share_long", rolling_mean(value, 2 * width, 1), 2 * width + 1, needs=column),
     ]
 
 
@@ -55,10 +60,11 @@ def _price(context: Context, column: str | None) -> list[Feature]:
     """Price against its recent mean, its recent highest, and the period before."""
     price, window = pl.col(str(column)).cast(pl.Float64), context.config.frequency.level_window
     highest = price.rolling_max(window, min_samples=1).over(SERIES)
+    before = lag(price, 1) if context.hidden(column) is None else pl.coalesce(lag(price, 1), price)
     return [
-        Feature("price_to_mean", ratio(price, rolling_mean(price, window, 0)), window, column),
-        Feature("price_to_high", ratio(price, highest), window, column),
-        Feature("price_change", ratio(price, lag(price, 1)), 1, column),
+        Feature("price_to_mean", ratio(price, rolling_mean(price, window, 0)), window, column, column),
+        Feature("price_to_high", ratio(price, highest), window, column, column),
+        Feature("price_change", ratio(price, before), 1, column, column),
     ]
 
 
@@ -74,7 +80,7 @@ def _promoted(context: Context, column: str, lead: int) -> list[Feature]:
     without = rolling_mean(pl.when(~on).then(Y), window, lead)
     far = max(lags[-1], window + lead, unit.lookback)
     return [
-        Feature(f"{column}_alike", alike / unit.expr, far),
-        Feature(f"{column}_lately", pl.when(on).then(with_it).otherwise(without) / unit.expr, far),
+        Feature(f"{column}_alike", alike / unit.expr, far, needs=column),
+        Feature(f"{column}_lately", pl.when(on).then(with_it).otherwise(without) / unit.expr, far, needs=column),
         Feature(f"{column}_lift", ratio(with_it, without), far),
     ]

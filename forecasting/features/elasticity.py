@@ -76,5 +76,5 @@ def features(context: Context, lead: int) -> list[Feature]:
     for window in windows(context):
         slopes, dear = column_names(window)
         back = max(window + lead, unit.lookback)
-        made += [Feature(slopes, pl.col(slopes), back), Feature(dear, pl.col(dear), back, price)]
+        made += [Feature(slopes, pl.col(slopes), back), Feature(dear, pl.col(dear), back, price, price)]
     return made

@@ -99,4 +99,4 @@ def features(context: Context) -> list[Feature]:
     named = [
         pair for level in peer_levels(context) for pair in zip(feature_names(level, context), drivers, strict=True)
     ]
-    return [Feature(name, pl.col(name), lookback, driver) for name, driver in named]
+    return [Feature(name, pl.col(name), lookback, driver, driver) for name, driver in named]

@@ -35,6 +35,11 @@ class Backtest(Section):
         ge=0,
         description="Largest number of older windows whose errors calibrate the intervals; fewer if those suffice.",
     )
+    known_ahead: Literal["as_served", "recorded"] = Field(
+        default="as_served",
+        description="What a window sees of known-ahead columns: what would have been known on its day (as much as is "
+        "known of the coming days now), or all that was recorded afterwards.",
+    )
 
 
 class ModelSpec(Section):

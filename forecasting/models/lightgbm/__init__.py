@@ -4,6 +4,7 @@
 `predict` returns one forecast row per future row of a bucket; `load` takes the folder that it was saved into.
 """
 
-from forecasting.models.lightgbm.model import FittedLightGBM, LightGBM, build, load
+from forecasting.models.lightgbm.fitted import FittedLightGBM, load
+from forecasting.models.lightgbm.model import LightGBM, build
 
 __all__ = ["FittedLightGBM", "LightGBM", "build", "load"]

@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.models.lightgbm.options import ABSOLUTE, Options
 from forecasting.models.lightgbm.training_rows import Matrix
+from forecasting.models.lightgbm.unknown_drivers import Drivers
 
 if TYPE_CHECKING:
     import lightgbm
@@ -68,12 +69,13 @@ TO_LEVELS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 @dataclass(frozen=True)
 class TrainingData:
     """Training rows of a block: ds, y and level, and their `width` inputs, which become bins (a byte per value) when
-    the first boosters are trained.
+    the first boosters are trained. `drivers` is what they hold of known-ahead columns.
     """
 
     rows: pl.DataFrame
     width: int
     bins: lightgbm.Dataset
+    drivers: Drivers
 
     def estimated_size(self) -> int:
         """In bytes."""
@@ -85,7 +87,7 @@ def binning_params(options: Options) -> dict[str, Any]:
     return {k: v for k, v in {**PARAMS, **options.params, **FIXED}.items() if k not in OF_BOOSTERS}
 
 
-def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame) -> TrainingData:
+def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame, drivers: Drivers) -> TrainingData:
     """Training data from `rows`, which hold the inputs of the matrix, ds, y and level."""
     import lightgbm
 
@@ -97,7 +99,7 @@ def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame) 
         categorical_feature=[names.index(c) for c in matrix.codes],
         params=binning_params(options),
     )
-    return TrainingData(rows.select("ds", "y", "level"), len(names), bins)
+    return TrainingData(rows.select("ds", "y", "level"), len(names), bins, drivers)
 
 
 def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tuple[lightgbm.Booster, ...]:

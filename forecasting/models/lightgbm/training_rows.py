@@ -8,16 +8,17 @@ reads), and returns the rows with all inputs and `level`; `Matrix.future_rows` r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.features import Features
-from forecasting.features.base import SERIES
+from forecasting.features.base import SERIES, Context, hidden_mark
 from forecasting.features.groups import Level
+from forecasting.models.lightgbm.unknown_drivers import Drivers
 
 MOST_CATEGORIES = 64
 """A text column with more values is left out: splits on so many codes cost much and found nothing."""
@@ -39,14 +40,28 @@ class Matrix:
 
     def with_features(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
         """The rows of `frame` with all inputs and `level` as further columns; categories replaced by their codes."""
-        codes = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in self.codes.items()]
+        codes = [self._code(column) for column in self.codes]
         rows = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
         return rows.with_columns(codes)
 
-    def future_rows(self, cut: Cut, bucket: int, lead: int, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    def _code(self, column: str) -> pl.Expr:
+        """The number of each text of the column, null where it is hidden."""
+        code = pl.col(column).replace_strict(self.codes[column], default=None, return_dtype=pl.Int32)
+        hidden = Context(self.features.config, self.features.schema).hidden(column)
+        return code if hidden is None else pl.when(~hidden).then(code).alias(column)
+
+    def with_marks(self, columns: Iterable[str]) -> Matrix:
+        """The matrix for frames that mark the rows on which these columns are hidden (see unknown_drivers)."""
+        marks = {hidden_mark(column): pl.Boolean() for column in columns}
+        return replace(self, features=replace(self.features, schema={**self.features.schema, **marks}))
+
+    def future_rows(
+        self, cut: Cut, bucket: int, lead: int, prepared: Drivers, compute: Callable[[], pl.DataFrame]
+    ) -> pl.DataFrame:
         """[unique_id, ds, inputs ..., level]: the future rows of a bucket up to `lead` that have a level.
 
-        They are taken from the frame that `compute` returns and kept with the cut, for other models with these inputs.
+        They are taken from the frame that `compute` returns and kept with the cut, for other models with these inputs;
+        `prepared` says which columns that frame marks or fills.
         """
 
         def select() -> pl.DataFrame:
@@ -54,7 +69,7 @@ class Matrix:
             return compute().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
 
         # models that were trained on other days have other codes
-        return cut.cached(("future rows", bucket, lead, self.features.levels, json.dumps(self.codes)), select)
+        return cut.cached(("future rows", bucket, lead, prepared, self.features.levels, json.dumps(self.codes)), select)
 
 
 def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:

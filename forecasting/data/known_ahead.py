@@ -1,0 +1,125 @@
+"""What is known of known-ahead columns on coming days: `observe` finds it in the newest rows, by series and step.
+
+It takes rows of a panel around its last observed day and returns a KnownAhead: which columns lack values on coming
+rows, and on which of the h steps, series by series. `KnownAhead.hide` takes rows and a cutoff and returns them without
+the values that would have been unknown there; `mark` only marks them. Nothing is forecast.
+
+A backtest that sees prices as they were recorded afterwards scores forecasts that nobody can make: tonight the prices
+of half of the coming weeks are not set yet. So a past cutoff hides what is unknown tonight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.buckets import bucket_of
+from forecasting.features.base import SERIES, hidden_mark
+
+USUALLY_FILLED = 0.5
+"""A column that is empty on more of the observed rows marks what is rare: where there is a row, an empty cell says that
+there is nothing."""
+
+
+@dataclass(frozen=True)
+class KnownAhead:
+    """What is known after `newest`, the last observed day, of the known-ahead columns that lack values there.
+
+    `series` [unique_id, _pattern] holds the series that sold of late, `patterns` [_pattern, _step, column ...] one row
+    for each of the h steps, with a Boolean per column that lacks values: it is hidden so many periods ahead. `counts`
+    holds for every known-ahead column on how many of the coming rows of these series it is known, and how many there
+    are.
+    """
+
+    newest: date
+    series: pl.DataFrame
+    patterns: pl.DataFrame
+    counts: dict[str, tuple[int, int]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that lack values on some of the coming rows; none where all is known."""
+        return tuple(c for c in self.patterns.columns if c not in ("_pattern", "_step"))
+
+    def columns_hidden(self, first: int, last: int) -> tuple[str, ...]:
+        """The columns that lack values at one of the steps first..last."""
+        part = self.patterns.filter(pl.col("_step").is_between(first, last))
+        return tuple(c for c in self.columns if part[c].any())
+
+    def mark(self, rows: pl.DataFrame, step: pl.Expr, columns: Collection[str]) -> pl.DataFrame:
+        """The rows with a Boolean per column (see hidden_mark): whether it is hidden so many periods ahead.
+
+        `step` is an Int32 by row, null where all is known. A series without a pattern of its own is given that of
+        another one, drawn by its name: each pattern is as frequent as among the others.
+        """
+        marks = self.patterns.select("_pattern", "_step", *(pl.col(c).alias(hidden_mark(c)) for c in columns))
+        placed = rows.with_columns(_step=step)
+        placed = placed.join(self._patterns_of(rows), on=SERIES, how="left", maintain_order="left")
+        marked = placed.join(marks, on=["_pattern", "_step"], how="left", maintain_order="left")
+        known = [pl.col(hidden_mark(c)).fill_null(value=False) for c in columns]
+        return marked.with_columns(known).drop("_step", "_pattern")
+
+    def hide(self, rows: pl.DataFrame, config: Config, cutoff: date) -> pl.DataFrame:
+        """The rows, those after `cutoff` without the values that would have been unknown there."""
+        columns = [c for c in self.columns if c in rows.columns]
+        if not columns or cutoff >= self.newest:
+            return rows
+        ahead = config.frequency.steps(pl.lit(cutoff), pl.col("ds"))
+        marked = self.mark(rows, pl.when(ahead > 0).then(ahead), columns)
+        kept = [pl.when(~pl.col(hidden_mark(c))).then(c).alias(c) for c in columns]
+        return marked.with_columns(kept).drop(hidden_mark(c) for c in columns)
+
+    def _patterns_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """[unique_id, _pattern] of the series of `rows`."""
+        named = rows.select(pl.col(SERIES).unique()).join(self.series, on=SERIES, how="left")
+        drawn = self.series["_pattern"].gather(bucket_of(named[SERIES], self.series.height))
+        return named.with_columns(_pattern=pl.coalesce("_pattern", pl.lit(drawn)))
+
+
+def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> KnownAhead:
+    """What is known after `newest`, from rows of the panel (part by part) around that day.
+
+    A column lacks values when it holds them on a smaller share of the coming rows than of the rows observed of late.
+    Series count that sold within the level window up to `newest`: one that has ended is not planned for.
+    """
+    frequency = config.frequency
+    span = frequency.shift(newest, -frequency.level_window), frequency.shift(newest, config.h)
+    around = [part.filter(pl.col("ds").is_between(*span, closed="right")) for part in parts]
+    columns = [c for c in config.columns.known_ahead if c in around[0].collect_schema()]
+    rows = pl.concat(pl.collect_all([part.select(SERIES, "ds", "y", *columns) for part in around]))
+    seen = rows.filter(pl.col("ds") <= newest, pl.col("y").is_not_null())
+    usual = {c: seen[c].count() / max(seen.height, 1) for c in columns}
+    coming = _coming_rows(seen, rows, newest, config)
+    rare = pl.col("_planned").is_not_null()
+    known = coming.select(
+        SERIES, "_step", *((pl.col(c).is_not_null() if usual[c] >= USUALLY_FILLED else rare).alias(c) for c in columns)
+    )
+    counts = {c: (int(known[c].sum()), known.height) for c in columns}
+    expected = {c: usual[c] if usual[c] >= USUALLY_FILLED else 1.0 for c in columns}
+    lacking = [c for c in columns if counts[c][0] < expected[c] * known.height]
+    return KnownAhead(newest, *_patterns(known, lacking), counts)
+
+
+def _coming_rows(seen: pl.DataFrame, rows: pl.DataFrame, newest: date, config: Config) -> pl.DataFrame:
+    """[unique_id, _step, _planned, columns ...]: h rows for every series of `seen`, with what `rows` hold of them."""
+    steps = pl.DataFrame({"_step": range(1, config.h + 1)}, schema={"_step": pl.Int32})
+    ahead = rows.filter(pl.col("ds") > newest).with_columns(
+        _step=config.frequency.steps(pl.lit(newest), pl.col("ds")), _planned=pl.lit(value=True)
+    )
+    grid = seen.select(pl.col(SERIES).unique().sort()).join(steps, how="cross")
+    return grid.join(ahead, on=[SERIES, "_step"], how="left", maintain_order="left")
+
+
+def _patterns(known: pl.DataFrame, lacking: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """[unique_id, _pattern] and [_pattern, _step, column ...]: series that lack the same values share a pattern."""
+    hidden = known.select(SERIES, "_step", *(~pl.col(c) for c in lacking))
+    lists = hidden.group_by(SERIES, maintain_order=True).agg(pl.col("_step"), pl.col(lacking))
+    texts = [pl.col(c).list.eval(pl.element().cast(pl.Int8)).cast(pl.List(pl.String)).list.join("") for c in lacking]
+    named = lists.with_columns(_text=pl.concat_str([pl.lit(""), *texts], separator="/"))
+    named = named.with_columns(_pattern=(pl.col("_text").rank("dense") - 1).cast(pl.UInt32))
+    different = named.unique("_pattern", keep="first", maintain_order=True).sort("_pattern")
+    return named.select(SERIES, "_pattern"), different.select("_pattern", "_step", *lacking).explode("_step", *lacking)

@@ -1,0 +1,50 @@
+"""The usual value of a driver: what stands in for the value of a coming day that nobody knows.
+
+`usual_value` takes a column of a frame and returns an expression; `fill_unknown` takes a frame and returns it with the
+usual values in the place of unknown ones, `unknown_on_coming_rows` the columns that have any. Past rows stay as they
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.features.base import SERIES
+
+
+def is_flag(column: str, cutoff: date) -> pl.Expr:
+    """By series: the column held nothing but 0 and 1 up to the cutoff."""
+    past = pl.when(pl.col("ds") <= cutoff).then(pl.col(column))
+    return ((past == 0) | (past == 1)).all().over(SERIES)
+
+
+def usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) -> pl.Expr:
+    """By series, for a frame sorted by unique_id and ds: the share of a flag within the level window up to the cutoff,
+    the last value of other numbers, the most frequent text of that window. Null where there is none.
+    """
+    past = pl.when(pl.col("ds") <= cutoff).then(pl.col(column))
+    since = config.frequency.shift(cutoff, -config.frequency.level_window)
+    late = pl.when(pl.col("ds") > since).then(past).drop_nulls()
+    if not kind.is_numeric():
+        return late.mode().sort().first().over(SERIES)
+    last = past.drop_nulls().last()
+    return (
+        pl.when(is_flag(column, cutoff)).then(pl.coalesce(late.mean(), last).over(SERIES)).otherwise(last.over(SERIES))
+    )
+
+
+def fill_unknown(frame: pl.DataFrame, columns: Iterable[str], config: Config, cutoff: date) -> pl.DataFrame:
+    """The frame with the usual value of each of the columns on the rows after the cutoff that hold none."""
+    unknown, kinds = unknown_on_coming_rows(frame, columns, cutoff), frame.schema
+    usual = {c: pl.coalesce(c, usual_value(c, kinds[c], config, cutoff).cast(kinds[c])) for c in unknown}
+    return frame.with_columns(pl.when(pl.col("ds") > cutoff).then(e).otherwise(c).alias(c) for c, e in usual.items())
+
+
+def unknown_on_coming_rows(frame: pl.DataFrame, columns: Iterable[str], cutoff: date) -> tuple[str, ...]:
+    """Those of the columns that lack a value on a row after the cutoff."""
+    coming = frame.filter(pl.col("ds") > cutoff)
+    return tuple(c for c in columns if coming[c].null_count())

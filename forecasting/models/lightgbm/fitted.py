@@ -1,0 +1,132 @@
+"""A trained LightGBM: `FittedLightGBM.predict` takes a Cut and a bucket and returns forecasts, `save` writes texts.
+
+`predict` returns [unique_id, ds, yhat, source, cold_start, q50], in units of y and without bounds; `load` takes the
+folder that `save` wrote into. Nothing is trained here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
+from forecasting.features import Features
+from forecasting.features.groups import Level
+from forecasting.models import naive
+from forecasting.models.base import NO_FAILURES, finish
+from forecasting.models.lightgbm.boosters import TO_LEVELS
+from forecasting.models.lightgbm.training_rows import Codes, Matrix
+from forecasting.models.lightgbm.unknown_drivers import Drivers, needed_for, prepare_coming
+
+if TYPE_CHECKING:
+    import lightgbm
+
+
+@dataclass(frozen=True)
+class FittedLightGBM:
+    """Trained boosters, one per seed, by the last step of their block.
+
+    `drivers` is what each block learned of known-ahead columns, `codes` are those of the categories, `inputs` the
+    columns that boosters take, in order; `predicts` is mean or median, `priors` are the groupings whose priors are
+    among the inputs.
+    """
+
+    name: str
+    boosters: dict[int, tuple[lightgbm.Booster, ...]]
+    drivers: dict[int, Drivers]
+    codes: Codes
+    inputs: tuple[str, ...]
+    predicts: str
+    priors: tuple[Level, ...]
+    family: str = "lightgbm"
+
+    @property
+    def failures(self) -> pl.DataFrame:
+        """No rows: the ladder forecasts series without a level, which `source` names row by row."""
+        return NO_FAILURES
+
+    def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
+        """[unique_id, ds, yhat, source, cold_start, q50]: one row per future row of the bucket, in units of y.
+
+        q50 is null unless the boosters predict the median. Rows beyond the trained horizon and of series without a
+        level come from the ladder.
+        """
+        frame = cut.frame(bucket)
+        ladder = naive.ladder_forecasts(cut, frame)
+        matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors), self.codes)
+        empty = frame.clear().select(*KEY, _yhat=pl.lit(None, pl.Float64))
+        ends = [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
+        blocks = [self._predict_block(self._block_rows(cut, bucket, matrix, end), end) for end in ends]
+        rows = ladder.join(pl.concat([empty, *blocks]), on=KEY, how="left", maintain_order="left")
+        boosted = pl.col("_yhat").is_not_null()
+        rows = rows.with_columns(
+            yhat=pl.coalesce("_yhat", "yhat"),
+            source=pl.when(boosted).then(pl.lit(self.name)).otherwise("source"),
+            cold_start=pl.col("cold_start") & ~boosted,
+        )
+        median = pl.col("yhat") if self.predicts == "median" else pl.lit(None, pl.Float64)
+        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
+
+    def _block_rows(self, cut: Cut, bucket: int, matrix: Matrix, end: int) -> pl.DataFrame:
+        """[unique_id, ds, inputs ..., level]: the future rows of one block that have a level."""
+        freq, frame = cut.config.frequency, cut.frame(bucket)
+        since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(end))
+        needed = needed_for(cut, frame, self.drivers[end])
+        marked = matrix.with_marks(needed.hidden)
+
+        def compute() -> pl.DataFrame:
+            return marked.with_features(cut, prepare_coming(cut, frame.filter(since), needed), end)
+
+        rows = marked.future_rows(cut, bucket, end, needed, compute)
+        return rows.filter(pl.col("ds") >= freq.shift(cut.cutoff, _first_step(self.boosters, end)))
+
+    def _predict_block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:
+        """[unique_id, ds, _yhat]: the forecasts for rows of `_block_rows`, in units of y."""
+        if rows.is_empty():
+            return rows.select(*KEY, _yhat=pl.col("level"))
+        inputs, to_levels = rows.select(self.inputs).cast(pl.Float32).to_numpy(), TO_LEVELS[self.predicts]
+        seeds = [to_levels(pl.lit(pl.Series(booster.predict(inputs)))) for booster in self.boosters[end]]
+        return rows.select(*KEY, _yhat=pl.mean_horizontal(seeds) * pl.col("level"))
+
+    def save(self, folder: Path) -> None:
+        """Write one text per booster and model.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for end, boosters in self.boosters.items():
+            for seed, booster in enumerate(boosters):
+                booster.save_model(str(folder / f"block-{end}-{seed}.txt"))
+        blocks = [(end, len(boosters)) for end, boosters in self.boosters.items()]
+        facts: dict[str, Any] = {
+            "name": self.name,
+            "blocks": blocks,
+            "asked": (self.predicts, self.priors),
+            "codes": self.codes,
+        }
+        facts |= {"inputs": self.inputs}
+        facts |= {"drivers": [asdict(self.drivers[end]) for end in self.boosters]}
+        (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> FittedLightGBM:
+    """The model that `save` wrote into the folder."""
+    import lightgbm
+
+    facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    boosters = {
+        end: tuple(lightgbm.Booster(model_file=str(folder / f"block-{end}-{seed}.txt")) for seed in range(seeds))
+        for end, seeds in facts["blocks"]
+    }
+    predicts, priors = facts["asked"]
+    levels = tuple(tuple(level) for level in priors)
+    told = facts.get("drivers", [{}] * len(boosters))  # written since boosters learn from hidden values
+    drivers = {end: Drivers(**{k: tuple(v) for k, v in d.items()}) for end, d in zip(boosters, told, strict=True)}
+    return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], tuple(facts["inputs"]), predicts, levels)
+
+
+def _first_step(boosters: Mapping[int, Any], end: int) -> int:
+    return max((e for e in boosters if e < end), default=0) + 1

@@ -1,0 +1,95 @@
+"""Known-ahead columns that lack values on coming days: what boosters learn of it, and how they forecast without.
+
+`hidden_columns` takes a cut and a block of steps and returns such columns; `mark_hidden` takes a frame to train on and
+marks the rows where their values are hidden: coming ones, and as many of the past. `complete_columns` returns the
+columns that training rows always held. `prepare_coming` takes a frame to forecast and these Drivers, and returns it
+with the same marks, and with usual values where boosters would meet a gap that they never met; `needed_for` says which.
+
+LightGBM takes a value that was never missing in training for 0 when it is, as though all were given away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from math import gcd
+
+import polars as pl
+
+from forecasting.data.buckets import bucket_of
+from forecasting.data.cut import Cut
+from forecasting.data.usual_values import fill_unknown, is_flag, unknown_on_coming_rows
+from forecasting.features.base import SERIES, hidden_mark
+
+SELDOM = 0.001
+"""Boosters that miss a value on a smaller share of the rows have not learned to forecast without it."""
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """What the training rows of a block held of known-ahead columns: those `hidden` on some rows, as they are on coming
+    ones, and those that were `complete`.
+    """
+
+    hidden: tuple[str, ...] = ()
+    complete: tuple[str, ...] = ()
+
+
+def hidden_columns(cut: Cut, before: int, last: int) -> tuple[str, ...]:
+    """The columns that lack values on one of the steps after `before` up to `last`, and that no rule of `future`
+    continues.
+    """
+    lacking = cut.served.columns_hidden(before + 1, last) if cut.served else ()
+    return tuple(column for column in lacking if cut.config.future.get(column) is None)
+
+
+def mark_hidden(cut: Cut, frame: pl.DataFrame, block: tuple[int, int], columns: Collection[str]) -> pl.DataFrame:
+    """The frame with a mark per column (see features.base.hidden_mark) for the boosters of a block: the steps after
+    its first number up to its second.
+
+    The past is cut into windows of these steps, as though a forecast had been made for each, and a row is marked where
+    the value so many steps ahead is unknown tonight. Windows begin on another day in each series, and on another
+    weekday, or month, than the one before.
+    """
+    if not columns or cut.served is None:
+        return frame
+    steps = block[1] - block[0]
+    width = next(n for n in (steps, steps + 1, steps + 2, steps + 3) if gcd(n, cut.config.season) == 1 or n > steps + 2)
+    series = frame.select(pl.col(SERIES).unique())
+    placed = frame.join(
+        series.with_columns(_place=bucket_of(series[SERIES], width)), on=SERIES, how="left", maintain_order="left"
+    )
+    back = cut.config.frequency.steps(pl.col("ds"), pl.lit(cut.cutoff)) + pl.col("_place")
+    step = block[0] + 1 + (width - 1 - back % width) % steps
+    marked = cut.served.mark(placed, pl.when(pl.col("ds") <= cut.cutoff).then(step), columns).drop("_place")
+    return _mark_coming(cut, marked, columns)
+
+
+def _mark_coming(cut: Cut, frame: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+    """The frame with the marks of coming rows: there is no value."""
+    is_coming, false = pl.col("ds") > cut.cutoff, pl.lit(value=False)
+    past = {c: pl.col(mark) if (mark := hidden_mark(c)) in frame.columns else false for c in columns}
+    marks = {hidden_mark(c): pl.when(is_coming).then(pl.col(c).is_null()).otherwise(past[c]) for c in columns}
+    return frame.with_columns(mark.alias(name) for name, mark in marks.items())
+
+
+def complete_columns(cut: Cut, rows: pl.DataFrame) -> tuple[str, ...]:
+    """The known-ahead columns that (nearly) all of these training rows hold."""
+    there = [c for c in cut.config.columns.known_ahead if c in rows.columns]
+    return tuple(c for c in there if rows[c].null_count() < SELDOM * rows.height)
+
+
+def prepare_coming(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> pl.DataFrame:
+    """The frame with marks where `hidden` columns have no value, and the usual value where `complete` ones have none:
+    of a flag the state that is more frequent.
+    """
+    filled = fill_unknown(frame, drivers.complete, cut.config, cut.cutoff)
+    numbers = [c for c in drivers.complete if filled.schema[c].is_numeric()]
+    rounded = [pl.when(is_flag(c, cut.cutoff)).then(pl.col(c).round()).otherwise(c).alias(c) for c in numbers]
+    return _mark_coming(cut, filled.with_columns(rounded), drivers.hidden)
+
+
+def needed_for(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> Drivers:
+    """What has to be prepared of a frame: the hidden columns, and the complete ones that lack values on coming rows."""
+    complete = [c for c in drivers.complete if c in frame.columns]
+    return Drivers(drivers.hidden, unknown_on_coming_rows(frame, complete, cut.cutoff))
