@@ -15,6 +15,7 @@ from forecasting.config import Config
 from forecasting.config.sections import Outliers
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, InMemory, Panel
+from forecasting.data.usual_values import fill_unknown
 from forecasting.features.groups import Level, group_label
 
 
@@ -34,7 +35,8 @@ def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> p
 def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
 
-    Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates.
+    Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates. An unknown
+    value counts with the usual one of its series: a mean of those that happen to be known would be that of others.
     """
     parts = pl.concat(cut.panel.engine.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
     summed = parts.group_by(*KEY).agg(pl.all().sum())
@@ -55,6 +57,7 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     """One bucket's share of the sums and counts behind `aggregate_cut`."""
     frame = cut.frame(bucket)
     means = [c for c in cut.config.columns.known_ahead if frame.schema[c].is_numeric()]
+    frame = fill_unknown(frame, means, cut.config, cut.cutoff)
     sums = [pl.col("y").sum(), pl.col("y").count().alias("_n")]
     for c in means:
         sums += [pl.col(c).sum().cast(pl.Float64), pl.col(c).count().alias(f"{c}_n")]
