@@ -51,10 +51,12 @@ class Edit:
             "+=": lambda: now + self.value,
             "-=": lambda: now - self.value,
         }[self.op]()
+        return pl.when(self.reaches()).then(changed.cast(kind)).otherwise(now).alias(self.column)
+
+    def reaches(self) -> pl.Expr:
+        """Whether a row is one of those that the edit is about."""
         here = pl.col("ds").is_between(self.start, self.end)
-        if self.where:
-            here &= pl.sql_expr(self.where)
-        return pl.when(here).then(changed.cast(kind)).otherwise(now).alias(self.column)
+        return here & pl.sql_expr(self.where) if self.where else here
 
 
 def parse_edit(text: str) -> Edit:

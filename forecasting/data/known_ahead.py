@@ -84,7 +84,7 @@ def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> Know
     """What is known after `newest`, from rows of the panel (part by part) around that day.
 
     A column lacks values when it holds them on a smaller share of the coming rows than of the rows observed of late.
-    Series count that sold within the level window up to `newest`: one that has ended is not planned for.
+    Series count that were observed within the shortest window of features: one that has ended is not planned for.
     """
     frequency = config.frequency
     span = frequency.shift(newest, -frequency.level_window), frequency.shift(newest, config.h)
@@ -93,7 +93,8 @@ def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> Know
     rows = pl.concat(pl.collect_all([part.select(SERIES, "ds", "y", *columns) for part in around]))
     seen = rows.filter(pl.col("ds") <= newest, pl.col("y").is_not_null())
     usual = {c: seen[c].count() / max(seen.height, 1) for c in columns}
-    coming = _coming_rows(seen, rows, newest, config)
+    lately = seen.filter(pl.col("ds") > frequency.shift(newest, -frequency.windows[0]))
+    coming = _coming_rows(lately, rows, newest, config)
     rare = pl.col("_planned").is_not_null()
     known = coming.select(
         SERIES, "_step", *((pl.col(c).is_not_null() if usual[c] >= USUALLY_FILLED else rare).alias(c) for c in columns)
@@ -104,13 +105,13 @@ def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> Know
     return KnownAhead(newest, *_patterns(known, lacking), counts)
 
 
-def _coming_rows(seen: pl.DataFrame, rows: pl.DataFrame, newest: date, config: Config) -> pl.DataFrame:
-    """[unique_id, _step, _planned, columns ...]: h rows for every series of `seen`, with what `rows` hold of them."""
+def _coming_rows(lately: pl.DataFrame, rows: pl.DataFrame, newest: date, config: Config) -> pl.DataFrame:
+    """[unique_id, _step, _planned, columns ...]: h rows for every series of `lately`, with what `rows` hold of them."""
     steps = pl.DataFrame({"_step": range(1, config.h + 1)}, schema={"_step": pl.Int32})
     ahead = rows.filter(pl.col("ds") > newest).with_columns(
         _step=config.frequency.steps(pl.lit(newest), pl.col("ds")), _planned=pl.lit(value=True)
     )
-    grid = seen.select(pl.col(SERIES).unique().sort()).join(steps, how="cross")
+    grid = lately.select(pl.col(SERIES).unique().sort()).join(steps, how="cross")
     return grid.join(ahead, on=[SERIES, "_step"], how="left", maintain_order="left")
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
+from forecasting.remarks import remark_facts
 from forecasting.services import log
 from forecasting.services.store.vintages import publish_vintage
 from forecasting.steps import identity, run_log
@@ -20,6 +21,7 @@ from forecasting.steps.forecasting.forecast import write_forecasts
 from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.reports.known_ahead import coming_remarks, known_counts
 from forecasting.steps.session import Session
 
 
@@ -49,8 +51,9 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
     facts |= {"series": written.series, "first": str(written.days[0]), "last": str(written.days[1])}
     ended = store.scan("series").select(pl.len()).collect().item() - written.series
-    unknown = [name for name, values in written.known_ahead.items() if not values]
-    return Outcome("predict", facts | {"ended": ended, "unknown_ahead": unknown})
+    remarks = coming_remarks(served.panel, bundle.facts.get("known_ahead", {}))
+    facts |= {"ended": ended, "known_ahead": known_counts(served.panel), "remarks": remark_facts(remarks)}
+    return Outcome("predict", facts)
 
 
 def _version_to_read(session: Session, at: date, version: int, before: int | None) -> int | None:
@@ -64,15 +67,10 @@ def _version_to_read(session: Session, at: date, version: int, before: int | Non
 
 
 def summarize(facts: Facts) -> list[Section]:
-    """The summary of the forecasts: how many, of which days, by which model, and which drivers are missing."""
-    f, missing = facts, facts["unknown_ahead"]
-    lines = [
+    """The summary of the forecasts: how many, of which days, and by which model."""
+    f = facts
+    lines = (
         f"{f['rows']:,} rows for {f['series']:,} series, {f['first']} to {f['last']}",
         f"made on {f['cutoff']} by {f['champion']}, version {f['version']}",
-    ]
-    if missing:
-        lines.append(
-            f"no values of {', '.join(missing)} are given for the coming days, but the backtests used them: add rows "
-            "for these days, or rules under `future`; until then expect larger errors than scored"
-        )
-    return [Section("Forecasts", tuple(lines))]
+    )
+    return [Section("Forecasts", lines)]

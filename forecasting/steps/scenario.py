@@ -15,6 +15,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, InProcess, Panel
 from forecasting.errors import UserError
+from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import observed_values, warn_outside
 from forecasting.planning.scenario import (
     both_conditions,
@@ -58,7 +59,8 @@ class Scenario:
     """What a scenario gives.
 
     `rows` [unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...]: one row per series and period of the horizon, in
-    units of y; the bounds are those of the changed forecast. `warnings` name edited values that training has not seen.
+    units of y; the bounds are those of the changed forecast. `warnings` name edited values that training has not seen,
+    and say where edits change nothing.
     """
 
     rows: pl.DataFrame
@@ -69,7 +71,8 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     """Forecast `series` with the champion of the newest published vintage, as planned and with `edits`.
 
     The edits hold for these series only: the plans of all others stay. Raises UserError without a published forecast,
-    without such a series, for edits outside of the horizon and for edits that their columns cannot take.
+    without such a series, for edits outside of the horizon, for edits that their columns cannot take and for those that
+    would change a value of which none is known.
     """
     vintage = session.vintages.head(1)
     if vintage.is_empty():
@@ -83,9 +86,11 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     scoped = [replace(edit, where=both_conditions(edit.where, series.condition)) for edit in edits]
     checked = check_edits(scoped, config, panel_schema(panel))
     selected = select_series(panel, session.store, series)
-    planned, changed = (predict_cut(bundle, Cut(selected, cutoff, config.h, e)) for e in ((), checked))
-    future = Cut(selected, cutoff, config.h, checked).frame(0).filter(pl.col("ds") > cutoff)
-    return Scenario(compare_forecasts(planned, changed), warn_unseen(panel, future, checked))
+    as_planned, edited = (Cut(selected, cutoff, config.h, changes) for changes in ((), checked))
+    unchanged = check_reach(checked, as_planned.frame(0).filter(pl.col("ds") > cutoff))
+    rows = compare_forecasts(predict_cut(bundle, as_planned), predict_cut(bundle, edited))
+    warnings = (*unchanged, *warn_unmoved(rows, bundle, checked))
+    return Scenario(rows, (*warnings, *warn_unseen(panel, edited.frame(0).filter(pl.col("ds") > cutoff), checked)))
 
 
 def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
@@ -122,6 +127,20 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
             raise UserError(f"{panel.config.name}: there is no series {series.unique_id}")
         raise UserError(f"where {series.where!r}: no series meets this condition")
     return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
+
+
+def warn_unmoved(rows: pl.DataFrame, bundle: Bundle, edits: Sequence[Edit]) -> tuple[str, ...]:
+    """One sentence where the edits move no forecast at all."""
+    if not edits or (rows["difference"].abs() > 0).any():
+        return ()
+    columns = " and ".join(dict.fromkeys(edit.column for edit in edits))
+    counts = bundle.facts.get("known_ahead", {})
+    if any(counts.get(edit.column, [1])[0] == 0 for edit in edits):
+        return (
+            f"no forecast moves: {bundle.champion} was trained when {columns} was unknown for all coming days, and "
+            f"does without. Give {columns} in rows for the coming days, or a rule under `future`, and train again.",
+        )
+    return (f"no forecast moves: it comes from {bundle.champion}, which does not respond to {columns} on these days.",)
 
 
 def warn_unseen(panel: Panel, future: pl.DataFrame, edits: Sequence[Edit]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
 from forecasting.steps.forecasting.training import Trained, train_models
 from forecasting.steps.registry import Outcome
+from forecasting.steps.reports.known_ahead import known_counts
 from forecasting.steps.session import Session
 
 
@@ -51,6 +52,7 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     reported, older = backtest_windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
     facts |= {"cutoffs": [str(c) for c in reported], "calibration": [str(c) for c in older]}
+    facts |= {"known_ahead": config.backtest.known_ahead, "known_counts": known_counts(panel)}
     facts |= _run_windows(session, recipe, older, reported)
     scores = _score(session, [m.name for m in recipe], older, reported)
     facts |= {"scores": overall_scores(scores.table), "wrmsse": overall_wrmsse(scores.table)}

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -78,7 +77,6 @@ class BucketSummary:
     rows: int
     series: int
     days: tuple[date | None, date | None]
-    known_ahead: dict[str, int]
     sums: pl.DataFrame
 
 
@@ -103,7 +101,7 @@ class BucketWorker:
         self.destination.write(calibrated, bucket, models)
         days = sorted(calibrated["ds"].unique())
         span = (days[0], days[-1]) if days else (None, None)
-        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, _known_ahead(cut, bucket), sums)
+        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums)
 
     def _keep_bases(self, bucket: int, rows: pl.DataFrame, members: pl.DataFrame) -> list[str] | None:
         """Leave what is reconciled later in the shared folder; the models whose rows are written now, None for all."""
@@ -123,10 +121,3 @@ def base_file(folder: Path, bucket: int) -> Path:
 def members_file(folder: Path, bucket: int) -> Path:
     """Where a worker leaves the memberships of a bucket's series."""
     return folder / f"members-{bucket}.parquet"
-
-
-def _known_ahead(cut: Cut, bucket: int) -> dict[str, int]:
-    """How many values every known-ahead column holds in the horizon."""
-    future = cut.frame(bucket).filter(pl.col("ds") > cut.cutoff)
-    counts: dict[str, Any] = future.select(pl.col(cut.config.columns.known_ahead).count()).to_dict(as_series=False)
-    return {name: int(count[0]) for name, count in counts.items()}

@@ -50,14 +50,11 @@ def forecast(trained: Trained, at: Origin) -> Iterator[pl.DataFrame]:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written for an origin: counts of rows and series, the first and the last day, and how many values the
-    known-ahead columns hold in the horizon.
-    """
+    """What was written for an origin: counts of rows and series, the first and the last day."""
 
     rows: int
     series: int
     days: tuple[date | None, date | None]
-    known_ahead: dict[str, int]
 
 
 def write_forecasts(
@@ -91,6 +88,5 @@ def write_forecasts(
 def _written(done: Sequence[BucketSummary], aggregates: pl.DataFrame, reconciled: int) -> Written:
     first, last = zip(*(part.days for part in done), strict=True)
     days = min((d for d in first if d), default=None), max((d for d in last if d), default=None)
-    counts = {name: sum(part.known_ahead[name] for part in done) for name in done[0].known_ahead}
     rows = sum(part.rows for part in done) + reconciled + aggregates.height
-    return Written(rows, sum(part.series for part in done), days, counts)
+    return Written(rows, sum(part.series for part in done), days)

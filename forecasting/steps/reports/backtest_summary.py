@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from forecasting.steps.registry import Facts, Section
+from forecasting.steps.reports.known_ahead import describe_windows
 from forecasting.steps.reports.score_table import score_rows
 
 TITLES = {"series": "Scores of the series", "total": "Scores of the total"}
@@ -20,6 +21,7 @@ def summarize_backtest(facts: Facts) -> list[Section]:
     lines = [
         f"cutoffs {', '.join(facts['cutoffs'])}; recipe {facts['recipe']}",
         "skill: share of the best naive model's WAPE that is saved; bias: above 0 when too much is forecast",
+        *describe_windows(facts.get("known_ahead", ""), facts.get("known_counts", {})),
         f"fitted in {_seconds(facts['seconds'])}",
         *_failures(facts["failures"]),
     ]

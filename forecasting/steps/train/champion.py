@@ -16,7 +16,7 @@ from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
-from forecasting.steps import run_log
+from forecasting.steps import identity, run_log
 from forecasting.steps.backtest import backtest
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
@@ -67,11 +67,12 @@ def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -
     checked = promotion.decide_refresh(forecasts, recent, job.config.clean.y_min)
     if not checked.promote:
         return checked
-    if serving["recipe"] == job.recipe:
+    served = None if serving["recipe"] == job.recipe else _as_judged(job, int(serving["version"]))
+    if served is None or identity.recipe_of(served.config) == job.recipe:
         return checked if serving["cutoff"] <= str(job.cutoff) else _refuse_older(serving)
     challenger = job.rows(job.recipe, bundle.champion)
     ladder = job.best_rows([name for name in job.models() if name in LADDER])
-    return promotion.decide_promotion(challenger, _champion_rows(job, serving), ladder)
+    return promotion.decide_promotion(challenger, _champion_rows(job, served, serving["champion"]), ladder)
 
 
 def _decide_first_champion(
@@ -125,15 +126,22 @@ def _champion_tags(session: Session) -> dict[str, str] | None:
     return dict(json.loads(found["tags"][0])) | {"version": str(found["version"][0])} if found.height else None
 
 
-def _champion_rows(job: Job, serving: dict[str, str]) -> pl.DataFrame:
+def _as_judged(job: Job, version: int) -> Session:
+    """The session of the champion version, whose windows know no more of the coming days than those of the job."""
+    served = bundles.served_by(job.session, bundles.fetch(job.session.registry, version), version)
+    known_ahead = {"known_ahead": job.config.backtest.known_ahead}
+    windows = served.config.backtest.model_copy(update=known_ahead)
+    return served.with_config(served.config.model_copy(update={"backtest": windows}))
+
+
+def _champion_rows(job: Job, served: Session, model: str) -> pl.DataFrame:
     """The champion's rows on this job's windows; its recipe is backtested again where they are missing."""
-    rows = job.rows(serving["recipe"], serving["champion"])
+    recipe = identity.recipe_of(served.config)
+    rows = job.rows(recipe, model)
     if rows["cutoff"].n_unique() < len(job.reported):
-        log.event("the champion's recipe is backtested on the new windows", recipe=serving["recipe"])
-        version = int(serving["version"])
-        session = bundles.served_by(job.session, bundles.fetch(job.session.registry, version), version)
-        run_log.record(session.store, backtest(session, job.cutoff).as_dict())
-        rows = job.rows(serving["recipe"], serving["champion"])
+        log.event("the champion's recipe is backtested on the new windows", recipe=recipe)
+        run_log.record(job.session.store, backtest(served, job.cutoff).as_dict())
+        rows = job.rows(recipe, model)
     return rows
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache, partial
+from typing import Any
 
 from forecasting import models
 from forecasting.data.cut import Cut
@@ -21,6 +22,7 @@ from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.forecasting.training import train_models
 from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.reports.known_ahead import trained_counts
 from forecasting.steps.session import Session
 from forecasting.steps.train.champion import choose_champion, decide, set_alias
 from forecasting.steps.train.job import find_job
@@ -41,8 +43,8 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
     recipe = models.build(config, count_rows(session.panel))
     trained = train_models(track(recipe, "train: fits"), origin, past)
     champion, verdict = choose_champion(job)
-    facts = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
-    facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff)}
+    facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
+    facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff), "known_ahead": trained_counts(session.panel)}
     quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), job.cutoff, config)
     bundle = Bundle(trained, quantiles, champion, facts, config)
     version = bundles.register(session, bundle, job.scored["run_id"], key)

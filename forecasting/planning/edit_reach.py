@@ -1,0 +1,39 @@
+"""How far edits reach: `check_reach` takes Edits and the planned future rows, and says what they leave.
+
+A price that nobody knows cannot be lowered by a tenth. It returns sentences, one per edit that changes some of its rows
+only; an edit that could change none raises UserError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from forecasting.data.edits import Edit, format_change
+from forecasting.errors import UserError
+
+
+def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]:
+    """A sentence for each edit that leaves some of its rows as they are, as no value is known there, or all rows.
+
+    `planned` are the future rows without edits, each of which sees what those before it have set. Raises UserError for
+    an edit whose rows hold no value that it could change.
+    """
+    told = []
+    for edit in edits:
+        change, column = format_change(edit), edit.column
+        rows = planned.filter(edit.reaches())
+        unknown = rows[column].null_count() if edit.op != "=" else 0
+        if rows.is_empty():
+            told.append(f"{change} changes nothing: it holds for no coming day of these series.")
+        elif unknown == rows.height:
+            raise UserError(
+                f"change {change!r}: no {column} is known on these days, so there is nothing to change: set one, as in "
+                f"{column}=2.5, or give {column} in rows for the coming days"
+            )
+        elif unknown:
+            changed = f"{rows.height - unknown:,} of {rows.height:,} rows"
+            told.append(f"{change} changes {changed}: no {column} is known on the others.")
+        planned = planned.with_columns(edit.expr(planned.schema[column]))
+    return tuple(told)
