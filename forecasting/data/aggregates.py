@@ -14,8 +14,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.config.sections import Outliers
 from forecasting.data.cut import Cut
+from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel
-from forecasting.data.usual_values import fill_unknown
 from forecasting.features.groups import Level, group_label
 
 

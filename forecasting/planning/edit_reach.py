@@ -19,6 +19,12 @@ def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]
 
     `planned` are the future rows without edits, each of which sees what those before it have set. Raises UserError for
     an edit whose rows hold no value that it could change.
+
+    >>> from datetime import date
+    >>> day = date(2026, 1, 5)
+    >>> planned = pl.DataFrame({"ds": [day, day], "price": [2.0, None]})
+    >>> check_reach([Edit("price", "*=", 0.9, day, day)], planned)
+    ('price*=0.9 changes 1 of 2 rows: no price is known on the others.',)
     """
     told = []
     for edit in edits:

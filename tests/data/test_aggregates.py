@@ -62,11 +62,16 @@ def test_groups_hold_sum_and_count_of_what_was_observed_and_the_mean_price(confi
 def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(config, rows):
     cutoff = START + timedelta(N - 1)
     frame = aggregate_cut(Cut(split(rows, config), cutoff, H), LEVELS).frame(0)
-    sold, prices = defaultdict(list), defaultdict(list)
-    for row in rows.iter_rows(named=True):
+    sold, prices, last = defaultdict(list), defaultdict(list), {}
+    for row in rows.sort("unique_id", "ds").iter_rows(named=True):
+        price = row["price"]
+        if row["ds"] <= cutoff and price is not None:
+            last[row["unique_id"]] = price
+        elif row["ds"] > cutoff and price is None:  # nobody knows it yet: the last one of the series
+            price = last.get(row["unique_id"])
         for group in members(row):
             sold[group, row["ds"]] += [row["y"]] if row["y"] is not None and row["ds"] <= cutoff else []
-            prices[group, row["ds"]] += [row["price"]] if row["price"] is not None else []
+            prices[group, row["ds"]] += [price] if price is not None else []
     assert frame.height == len(prices)
     assert "event" not in frame.columns, "texts have no mean"
     for name, ds, y, price in frame.select("unique_id", "ds", "y", "price").iter_rows():

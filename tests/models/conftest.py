@@ -45,6 +45,7 @@ def small_config(**changes) -> Config:
     columns = {"known_ahead": ["promo", "open"], "known_after": ["visits"], "static": ["kind"]}
     columns |= {"promo": "promo", "open": "open"}
     given = {"name": "small", "source": {"kind": "table"}, "freq": "1d", "h": H, "columns": columns, "models": RECIPE}
+    given["backtest"] = {"known_ahead": "recorded"}  # no row is planned after LAST
     return Config.model_validate(given | changes)
 
 

@@ -14,6 +14,7 @@ from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models import lightgbm
 from forecasting.models.lightgbm.training_rows import Matrix, features_at
+from forecasting.models.lightgbm.unknown_drivers import Drivers
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.origin import Origin, actuals
 from forecasting.steps.forecasting.training import NO_BACKTESTS, learn_weights, train_models
@@ -85,7 +86,7 @@ def test_models_that_know_other_codes_do_not_share_their_rows(cut):
 
     def kinds(codes):
         matrix = Matrix(features_at(cut), {"kind": codes})
-        return matrix.future_rows(cut, 0, H, lambda: matrix.with_features(cut, cut.frame(0), H))["kind"]
+        return matrix.future_rows(cut, 0, H, Drivers(), lambda: matrix.with_features(cut, cut.frame(0), H))["kind"]
 
     today, before = kinds({"a": 0, "b": 1}), kinds({"b": 0, "a": 1})
     assert set(today) == {0, 1}

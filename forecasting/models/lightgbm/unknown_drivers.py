@@ -18,7 +18,7 @@ import polars as pl
 
 from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
-from forecasting.data.usual_values import fill_unknown, is_flag, unknown_on_coming_rows
+from forecasting.data.known_ahead import fill_unknown, is_flag, unknown_on_coming_rows
 from forecasting.features.base import SERIES, hidden_mark
 
 SELDOM = 0.001

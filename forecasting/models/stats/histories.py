@@ -16,8 +16,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
+from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY
-from forecasting.data.usual_values import fill_unknown
 from forecasting.models.stats.statsforecast_spec import StatsForecastSpec, classes
 
 ROWS_PER_REGRESSOR = 10

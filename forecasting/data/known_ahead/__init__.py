@@ -1,0 +1,10 @@
+"""Known-ahead columns on coming days: what is known of them (knowledge), what stands in for the rest (usual_values).
+
+`observe` takes rows of the panel and returns a KnownAhead; `fill_unknown` takes a frame and returns it with usual
+values on coming rows. Nothing is forecast.
+"""
+
+from forecasting.data.known_ahead.knowledge import KnownAhead, observe
+from forecasting.data.known_ahead.usual_values import fill_unknown, is_flag, unknown_on_coming_rows
+
+__all__ = ["KnownAhead", "fill_unknown", "is_flag", "observe", "unknown_on_coming_rows"]
