@@ -59,7 +59,8 @@ class Config(DerivedKeys):
     def for_table(self, name: str) -> Config:
         """This config with a further table in the place of its source; see `with_source_file`."""
         table = self.tables[name]
-        return self.with_source_file(table.path, table.ds_format, f"tables.{name}")
+        config = self.with_source_file(table.path, table.ds_format, f"tables.{name}")
+        return config.model_copy(update={"source": config.source.model_copy(update={"format": table.format})})
 
     def with_source_file(self, path: str, ds_format: str | None, key: str) -> Config:
         """This config with another file in the place of its source, so that the same code reads both.

@@ -24,6 +24,11 @@ def _name_map(value: Any) -> Any:
     return value if isinstance(value, Mapping) else {name: name for name in _name_list(value)}
 
 
+def _example(value: Any) -> Any:
+    """YAML reads 1234.5 as a number."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 def _day(value: Any) -> Any:
     # Pydantic would take numbers as seconds since 1970
     if isinstance(value, date):
@@ -59,6 +64,8 @@ StrictFloat = Annotated[float, Strict()]
 NameList = Annotated[tuple[str, ...], BeforeValidator(_name_list)]
 NameMap = Annotated[dict[str, str], BeforeValidator(_name_map)]
 """Column names in the panel -> column names in a file."""
+Example = Annotated[str, BeforeValidator(_example)]
+"""A number as it is written in a file."""
 Day = Annotated[date, BeforeValidator(_day)]
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
 Encoding = Annotated[str, BeforeValidator(_encoding)]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Encoding, NameList, NameMap, Span, StrictFloat, StrictInt
+from forecasting.config.value_types import Encoding, Example, NameList, NameMap, Span, StrictFloat, StrictInt
 
 
 class Source(Section):
@@ -47,6 +47,11 @@ class Source(Section):
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="Time at which the shop's day begins, such as 04:00: earlier sales are of the day before.",
     )
+    format: Example | dict[str, Example] | None = Field(
+        default=None,
+        description='How numbers are written, by an example: "1.234,5" for all columns, or {units: "1.234,5"} by '
+        "column (text: it holds names); null: found from the cells, and refused where they leave a doubt.",
+    )
     reads: Literal["everything", "new_files"] = Field(
         default="everything",
         description="What a load reads: everything, or only the files that no load has read yet (a landing folder).",
@@ -75,6 +80,9 @@ class SideTable(Section):
         description="Column of the last day that a row is about; without it a row holds until the next start.",
     )
     ds_format: str | None = Field(default=None, description="How its dates are written; see source.ds_format.")
+    format: Example | dict[str, Example] | None = Field(
+        default=None, description="How its numbers are written; see source.format."
+    )
     columns: NameMap = Field(
         description="Columns that are taken, by their names in the panel; `=1` or `=text` in the place of a file's "
         "column is that value on all rows."

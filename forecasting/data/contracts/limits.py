@@ -17,6 +17,7 @@ from forecasting.frequency import FREQS, rhythm
 
 HINTS = {
     "date_format": "give the right source.ds_format",
+    "number": "a number as people write it? Say how by an example, source.format; or write it alike in all rows",
     "off_grid": "is freq right? Weeks must begin on the same weekday in all series",
     "several_in_period": "is freq right? There must be one row per series and period; "
     "for lines of receipts or single sales give source.kind: transactions, which adds them up",

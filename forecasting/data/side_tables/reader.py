@@ -6,21 +6,22 @@ counts of dropped lines). Rows are neither checked by rules nor joined here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import SideTable
+from forecasting.data.sources.column_formats import NumberColumns, Role, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers
 from forecasting.data.sources.long_frame import Faults, as_names, driver_column, fault_columns, parse_days
-from forecasting.data.sources.readers.cells import downcast, looks_numeric
+from forecasting.data.sources.readers.cells import downcast
 from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
-from forecasting.data.sources.table_files import decimal_sign, open_tables
+from forecasting.data.sources.table_files import open_tables
 from forecasting.data.sources.tables.matching import remarks_of, with_columns
 from forecasting.remarks import Remark
 
@@ -48,17 +49,22 @@ def read_side_table(config: Config, name: str) -> SideTableRows:
     files = with_columns(table_config, open_tables(table_config, list(columns)), columns)
     texts, typed = [f for f in files if isinstance(f, TextTable)], [f for f in files if isinstance(f, TypedTable)]
     wanted = list(columns)
-    frames = []
+    frames, numbers = [], NumberColumns()
     if texts:
         raw = pl.concat([text.cells(wanted) for text in texts])
-        frames += [_parse(raw, spec, table_config, _decimal_sign(table_config, texts, raw, spec))]
-        frames += [text.faulty() for text in texts if text.broken.height]
+        roles, delimiters = _number_roles(table_config, spec, raw), {text.delimiter for text in texts}
+        numbers = conclude_numbers(table_config, raw, roles, delimiters)
+        frames += [_parse(raw, spec, table_config, numbers), *(t.faulty() for t in texts if t.broken.height)]
     if typed:
         raw = pl.concat([file.cells(wanted) for file in typed], how="vertical_relaxed")
-        frames.append(_parse(raw, spec, table_config, "."))
+        of_typed = conclude_numbers(table_config, raw, _number_roles(table_config, spec, raw), set())
+        frames.append(_parse(raw, spec, table_config, of_typed))
+        numbers = numbers.joined(of_typed)
     empty = sum(text.empty for text in texts)
+    dropped = {"empty_line": empty} if empty else {}
     frame = pl.concat(frames, how="diagonal_relaxed")
-    return SideTableRows(frame, {"empty_line": empty} if empty else {}, row_reader(files), remarks_of(files))
+    remarks = (*remarks_of(files), *numbers.remarks)
+    return SideTableRows(frame, dropped, row_reader(files), remarks, numbers.stored)
 
 
 def _file_columns(name: str, spec: SideTable) -> dict[str, str]:
@@ -73,14 +79,18 @@ def _is_constant(column: str) -> bool:
     return column.startswith("=")
 
 
-def _decimal_sign(table_config: Config, texts: Sequence[TextTable], raw: pl.DataFrame, spec: SideTable) -> str:
-    """The decimal sign in the numbers of the text files."""
-    roles = numeric_drivers(table_config)
-    taken = {p: raw[c] for p, c in spec.columns.items() if not _is_constant(c)}
-    return decimal_sign(table_config, texts, [c for p, c in taken.items() if p in roles or looks_numeric(c, ",")])
+def _number_roles(table_config: Config, spec: SideTable, raw: pl.DataFrame) -> dict[str, Role]:
+    """The text columns of the file that hold numbers or may do so."""
+    numbers, flags = numeric_drivers(table_config), (table_config.columns.promo, table_config.columns.open)
+    roles: dict[str, Role] = {}
+    for name, column in spec.columns.items():
+        if not _is_constant(column) and raw[column].dtype == pl.String:
+            free: Role = "static" if name in table_config.static_columns else "driver"
+            roles[column] = ("flag" if name in flags else "number") if name in numbers else free
+    return roles
 
 
-def _parse(raw: pl.DataFrame, spec: SideTable, table_config: Config, decimal: str) -> pl.DataFrame:
+def _parse(raw: pl.DataFrame, spec: SideTable, table_config: Config, numbers: NumberColumns) -> pl.DataFrame:
     """Raw cells as names, dates and numbers; a cell that cannot be read is null and marks its row with a fault."""
     faults: Faults = []
     columns = [as_names(raw[c]).alias(p) for p, c in spec.on.items()]
@@ -89,7 +99,7 @@ def _parse(raw: pl.DataFrame, spec: SideTable, table_config: Config, decimal: st
         columns[-1] = pl.select(table_config.frequency.floor(pl.lit(columns[-1])).alias("ds")).to_series()
     if spec.end:
         columns.append(_parse_dates(raw, spec.end, "_end", table_config, faults))
-    columns += [_parse_column(raw, p, c, table_config, decimal, faults) for p, c in spec.columns.items()]
+    columns += [_parse_column(raw, p, c, table_config, numbers, faults) for p, c in spec.columns.items()]
     return pl.DataFrame(columns).with_columns(raw["file"], raw["line"], *fault_columns(faults, raw.height))
 
 
@@ -101,15 +111,14 @@ def _parse_dates(raw: pl.DataFrame, column: str | None, name: str, table_config:
 
 
 def _parse_column(
-    raw: pl.DataFrame, name: str, column: str, table_config: Config, decimal: str, faults: Faults
+    raw: pl.DataFrame, name: str, column: str, table_config: Config, numbers: NumberColumns, faults: Faults
 ) -> pl.Series:
     """A driver column under its name in the panel."""
     if _is_constant(column):
         return _constant(column[1:]).alias(name).new_from_index(0, raw.height)
     cells = raw[column].alias(name)
-    is_free_text = cells.dtype == pl.String and name not in numeric_drivers(table_config)
-    numeric = frozenset([name]) if is_free_text and looks_numeric(cells, decimal) else frozenset[str]()
-    return driver_column(cells, ColumnLayout((), "", "", decimal, numeric), table_config, faults)
+    formats = {name: numbers.formats[column]} if column in numbers.formats else {}
+    return driver_column(cells, ColumnLayout((), "", "", formats), table_config, faults)
 
 
 def _constant(value: str) -> pl.Series:

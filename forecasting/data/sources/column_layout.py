@@ -6,11 +6,12 @@ They are named in source.columns, or inferred from a header with ds and y or of 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from forecasting.config import Config
 from forecasting.data.sources.readers.dates import looks_like_date
+from forecasting.data.sources.readers.numbers import NumberFormat
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 
@@ -19,19 +20,18 @@ NUMBER = r"^[-+]?\d+([.,]\d+)?$"
 
 @dataclass(frozen=True)
 class ColumnLayout:
-    """The columns of a table by their meaning, and how its numbers are written.
+    """The columns of a table by their meaning, and those that hold numbers.
 
     `ids` are the columns whose values make up unique_id, separated by slashes; `ds` holds the date and `y` the sales.
     `ds_parts` are the columns that hold its parts (a year and a week, say), none when it stands in the column `ds`.
-    `decimal` is the decimal sign and `numeric` the columns that hold numbers. `carried` are further columns to keep;
+    `numbers` are the columns that hold numbers, with their formats. `carried` are further columns to keep;
     None means the drivers that the source provides.
     """
 
     ids: tuple[str, ...]
     ds: str
     y: str
-    decimal: str = "."
-    numeric: frozenset[str] = field(default_factory=frozenset)
+    numbers: Mapping[str, NumberFormat] = field(default_factory=dict)
     carried: tuple[str, ...] | None = None
     ds_parts: tuple[str, ...] = ()
 

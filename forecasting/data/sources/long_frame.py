@@ -12,7 +12,8 @@ from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.periods.date_column import DateColumn, read_cells, read_date_column
 from forecasting.data.sources.periods.finer_rows import moments
-from forecasting.data.sources.readers.cells import downcast, parse_numbers, to_panel_type
+from forecasting.data.sources.readers.cells import downcast, to_panel_type
+from forecasting.data.sources.readers.numbers import PLAIN, parse_numbers
 from forecasting.features.joined_names import join_columns
 
 Faults = list[tuple[str, pl.Series, pl.Series]]
@@ -69,7 +70,7 @@ def parse_days(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
 
 
 def _number(cells: pl.Series, name: str, layout: ColumnLayout, faults: Faults) -> pl.Series:
-    values, bad = parse_numbers(cells, layout.decimal)
+    values, bad = parse_numbers(cells, layout.numbers.get(cells.name, PLAIN))
     faults.append(("number", bad, cells))
     return values.alias(name)
 
@@ -82,8 +83,8 @@ def driver_column(cells: pl.Series, layout: ColumnLayout, config: Config, faults
     if column in numeric_drivers(config):
         values = _number(cells, column, layout, faults)
         flags = (config.columns.promo, config.columns.open)
-        return _flag(values) if column in flags else values.fill_nan(None)
-    if column in layout.numeric:
+        return _flag(values) if column in flags else values
+    if column in layout.numbers:
         return downcast(_number(cells, column, layout, faults))
     return as_names(cells) if cells.dtype == pl.String else to_panel_type(cells)
 
@@ -91,7 +92,7 @@ def driver_column(cells: pl.Series, layout: ColumnLayout, config: Config, faults
 def _flag(values: pl.Series) -> pl.Series:
     """Promotions and openings: Int8 when 0 and 1, Float64 when they are shares or depths."""
     values_or_flags = downcast(values)
-    return values_or_flags if values_or_flags.dtype == pl.Int8 else values.fill_nan(None)
+    return values_or_flags if values_or_flags.dtype == pl.Int8 else values
 
 
 def fault_columns(faults: Faults, rows: int) -> list[pl.Series]:

@@ -63,6 +63,6 @@ def merge_formats(*formats: Formats) -> dict[str, dict[str, str]]:
     """All formats by source and column; of several for one column the last."""
     merged: dict[str, dict[str, str]] = {}
     for part in formats:
-        for source, columns in part.items():
+        for source, columns in ((source, columns) for source, columns in part.items() if columns):
             merged[source] = merged.get(source, {}) | dict(columns)
     return merged

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from forecasting.data.sources.readers.cells import parse_numbers, strip_nulls
+from forecasting.data.sources.readers.cells import strip_nulls
+from forecasting.data.sources.readers.numbers import parse_numbers
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.errors import UserError
 
@@ -29,7 +30,7 @@ def read_columns(text: TextTable, columns: Sequence[str]) -> pl.DataFrame:
 def cast_to_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The frame with these columns as Float64; raises UserError with file and line when a cell is no number."""
     for column in columns:
-        values, bad = parse_numbers(frame[column], ".")
+        values, bad = parse_numbers(frame[column])
         if bad.any():
             first = frame.filter(bad).row(0, named=True)
             where = f"{first['file']}, line {first['line']}"

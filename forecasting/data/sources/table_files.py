@@ -1,19 +1,16 @@
 """The tables of source.path: `open_tables` takes a config and returns a TextTable or TypedTable per file.
 
-A Delta table is one table. Rows are parsed later (`table_rows`); `decimal_sign` finds "." or "," from raw cells.
+A Delta table is one table. Rows are parsed later (`table_rows`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import polars as pl
-
 from forecasting.config import Config
-from forecasting.data.sources.readers.cells import DECIMAL_COMMA, THOUSANDS
 from forecasting.data.sources.readers.delta_table import DeltaReadError, is_delta, open_delta
 from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
-from forecasting.data.sources.readers.text.text_table import TextTable, read_text
+from forecasting.data.sources.readers.text.text_table import read_text
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.source_files import configured_path, find_files
 from forecasting.data.sources.tables.spelling import RawTable, wanted_names
@@ -55,30 +52,3 @@ def _open_delta(config: Config) -> TypedTable:
         key = "source.path" if version is None else "source.options.version"
         which = "" if version is None else f" at version {version}"
         raise config.fault(key, f"the Delta table {folder} cannot be read{which} ({error})") from None
-
-
-def decimal_sign(config: Config, texts: Sequence[TextTable], numbers: Sequence[pl.Series]) -> str:
-    """The decimal sign of text files, "." or ",", from the cells of columns that hold numbers.
-
-    It is a comma when cells are separated by semicolons and one number has a comma, or points between thousands.
-    Raises UserError where points can mean either.
-    """
-    if not any(t.delimiter == ";" for t in texts):
-        return "."
-    if any(c.str.contains(DECIMAL_COMMA).any() for c in numbers):
-        return ","
-    return "," if any(_has_thousands(c, config) for c in numbers) else "."
-
-
-def _has_thousands(cells: pl.Series, config: Config) -> bool:
-    """Whether points separate thousands (950, 1.200); raises UserError where 1.200 could also be a decimal."""
-    with_points = cells.filter(cells.str.contains(".", literal=True))
-    if not len(with_points) or not with_points.str.contains(THOUSANDS).all():
-        return False
-    if len(with_points) == len(cells.filter(cells.str.strip_chars() != "")):
-        raise config.fault(
-            "source.path",
-            f"numbers like {with_points[0]!r} in the column {cells.name!r} can mean thousands or decimals: "
-            "write them without points for thousands, or with a decimal comma",
-        )
-    return True

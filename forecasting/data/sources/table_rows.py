@@ -12,20 +12,21 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.sources.column_formats import NumberColumns, Role, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.long_frame import to_long_frame
-from forecasting.data.sources.periods.date_column import DateColumn, read_date_column
+from forecasting.data.sources.periods.date_column import read_date_column
 from forecasting.data.sources.periods.far_dates import mark_far_dates
 from forecasting.data.sources.periods.finer_rows import MOMENT, sum_finer_rows
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
-from forecasting.data.sources.readers.cells import looks_numeric, strip_nulls
+from forecasting.data.sources.readers.numbers import holds_nothing
 from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
-from forecasting.data.sources.table_files import decimal_sign
 from forecasting.data.sources.tables.matching import match_tables
 from forecasting.data.sources.tables.spelling import RawTable
+from forecasting.remarks import Remark
 
 NOT_DELETED = ("", "0", "0.0", "false", "no", "n")
 """Values of a `deleted` column that keep the row; so does null."""
@@ -69,26 +70,23 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
     column with the table (`other_table`) are dropped by these names.
     """
     matched = match_tables(config, tables, selection.columns)
-    layout, chosen = replace(matched.layout, numeric=selection.numbers), matched.tables
+    layout, chosen = matched.layout, matched.tables
     dropped = {"other_table": matched.other_rows}
-    frames, dates = [], []
+    parts = []
     if texts := [t for t in chosen if isinstance(t, TextTable)]:
-        long, text_dates = _from_texts(config, texts, layout, selection)
-        long, footer = _without_footer(long)
-        frames.append(long)
-        dates.append(text_dates)
+        part = _from_texts(config, texts, layout, selection)
+        long, footer = _without_footer(part.long)
+        parts.append(replace(part, long=long))
         dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
     if typed := [t for t in chosen if isinstance(t, TypedTable)]:
-        long, typed_dates = _from_typed(config, typed, layout, selection)
-        frames.append(long)
-        dates.append(typed_dates)
-    every = pl.concat([_selected(f, selection) for f in frames], how="diagonal_relaxed")
+        parts.append(_from_typed(config, typed, layout, selection))
+    every = pl.concat([_selected(part.long, selection) for part in parts], how="diagonal_relaxed")
     summed = sum_finer_rows(every, config)
     long, far = mark_far_dates(summed.long, config)
     dropped = {rule: n for rule, n in (dropped | dict(summed.dropped)).items() if n}
-    read = (remark for column in dates for remark in column.remarks)
+    read = dict.fromkeys(remark for part in parts for remark in part.remarks)
     remarks = (*matched.remarks, *read, *summed.remarks, *far)
-    formats = {config.source_key: {c: f for column in dates for c, f in column.formats.items()}}
+    formats = {config.source_key: {c: f for part in parts for c, f in part.formats.items()}}
     lines = long.height + summed.merged + sum(dropped.values())
     raw = RawData(long, lines, row_reader(chosen), dropped, merged_lines=summed.merged)
     return replace(raw, remarks=remarks, formats=formats)
@@ -99,39 +97,60 @@ def _selected(long: pl.DataFrame, selection: ColumnSelection) -> pl.DataFrame:
     return long.select(*KEYS, *selection.columns, *TAGS, *(c for c in MOMENT if c in long.columns))
 
 
-def _from_typed(
-    config: Config, tables: Sequence[TypedTable], layout: ColumnLayout, selection: ColumnSelection
-) -> tuple[pl.DataFrame, DateColumn]:
-    """The long frame of tables with types, and their dates; columns from folder names are text, or numbers where they
-    look like it.
-    """
-    raw = pl.concat([t.cells(_columns_to_read(layout)) for t in tables], how="vertical_relaxed")
-    from_paths = {c for t in tables for c in t.path_columns} & set(selection.columns) - set(layout.ids)
-    numeric = layout.numeric.union(c for c in from_paths if raw[c].dtype == pl.String and looks_numeric(raw[c], "."))
+@dataclass(frozen=True)
+class Part:
+    """The long frame of some tables of a source, with remarks on its dates and numbers, and how they are written."""
+
+    long: pl.DataFrame
+    remarks: tuple[Remark, ...]
+    formats: Mapping[str, str]
+
+
+def _part(
+    config: Config, raw: pl.DataFrame, layout: ColumnLayout, selection: ColumnSelection, numbers: NumberColumns
+) -> Part:
+    """Raw cells, of which these columns hold numbers, as a long frame, row by row."""
     raw = selection.prepare(raw, layout)
     dates = read_date_column(raw, layout, config)
-    return to_long_frame(raw, replace(layout, numeric=numeric), config, dates), dates
+    long = to_long_frame(raw, replace(layout, numbers=numbers.formats), config, dates)
+    return Part(long, (*dates.remarks, *numbers.remarks), {**dates.formats, **numbers.stored})
+
+
+def _from_typed(config: Config, tables: Sequence[TypedTable], layout: ColumnLayout, selection: ColumnSelection) -> Part:
+    """Tables with types: of their text columns without a role only those from folder names may hold numbers."""
+    raw = pl.concat([t.cells(_columns_to_read(layout)) for t in tables], how="vertical_relaxed")
+    from_paths = {c for t in tables for c in t.path_columns}
+    roles = _number_roles(config, layout, selection)
+    roles = {c: r for c, r in roles.items() if c in from_paths or r in ("number", "flag")}
+    numbers = conclude_numbers(config, raw, {c: r for c, r in roles.items() if raw[c].dtype == pl.String}, set())
+    return _part(config, raw, layout, selection, numbers)
 
 
 def _columns_to_read(layout: ColumnLayout) -> list[str]:
     return list(dict.fromkeys((*layout.keys, *(layout.carried or ()))))
 
 
-def _from_texts(
-    config: Config, texts: Sequence[TextTable], layout: ColumnLayout, selection: ColumnSelection
-) -> tuple[pl.DataFrame, DateColumn]:
-    """The long frame of text files and their broken lines, with the column `blank` (true where the sales are empty),
-    and their dates.
-    """
+def _number_roles(config: Config, layout: ColumnLayout, selection: ColumnSelection) -> dict[str, Role]:
+    """The columns that hold numbers or may do so: names and texts are left out."""
+    flags, static = (config.columns.promo, config.columns.open), config.static_columns
+    roles: dict[str, Role] = {layout.y: "number"}
+    for column in selection.columns:
+        if column in selection.numbers:
+            roles[column] = "flag" if column in flags else "number"
+        elif column not in (*layout.keys, *selection.texts):
+            roles[column] = "static" if column in static else "driver"
+    return roles
+
+
+def _from_texts(config: Config, texts: Sequence[TextTable], layout: ColumnLayout, selection: ColumnSelection) -> Part:
+    """Text files and their broken lines, with the column `blank`: true where the sales are empty."""
     raw = pl.concat([t.cells(_columns_to_read(layout)) for t in texts])
-    decimal = decimal_sign(config, texts, [raw[c] for c in (layout.y, *selection.numbers)])
-    free = set(selection.columns) - set(layout.ids) - selection.numbers - selection.texts
-    numeric = selection.numbers.union(c for c in free if looks_numeric(raw[c], decimal))
-    raw = selection.prepare(raw, layout)
-    dates = read_date_column(raw, layout, config)
-    long = to_long_frame(raw, replace(layout, decimal=decimal, numeric=numeric), config, dates)
-    long = long.with_columns(raw.select(strip_nulls(pl.col(layout.y)).is_null().alias("blank")))
-    return pl.concat([long, *(_broken_lines(t) for t in texts if t.broken.height)], how="diagonal_relaxed"), dates
+    delimiters = {text.delimiter for text in texts}
+    numbers = conclude_numbers(config, raw, _number_roles(config, layout, selection), delimiters)
+    part = _part(config, raw, layout, selection, numbers)
+    long = part.long.with_columns(holds_nothing(raw[layout.y]).alias("blank"))
+    broken = [_broken_lines(text) for text in texts if text.broken.height]
+    return replace(part, long=pl.concat([long, *broken], how="diagonal_relaxed"))
 
 
 def _broken_lines(text: TextTable) -> pl.DataFrame:

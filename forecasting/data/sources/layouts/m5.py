@@ -15,7 +15,7 @@ from forecasting.config import Config
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.periods.source_dates import parse_source_dates
 from forecasting.data.sources.raw_data import RawData
-from forecasting.data.sources.readers.cells import parse_numbers
+from forecasting.data.sources.readers.numbers import parse_numbers
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
@@ -78,7 +78,7 @@ def _sales_cells(text: TextTable, calendar: pl.DataFrame) -> pl.DataFrame:
         raise UserError(f"{text.file}: its day {min(unknown)} is not in calendar.csv: take both files of one edition")
     wide = text.cells(["id", *days]).rename({d: d[2:] for d in days})
     long = wide.unpivot(on=[d[2:] for d in days], index=["id", "file", "line"], variable_name="d", value_name="cell")
-    y, bad = parse_numbers(long["cell"], ".")
+    y, bad = parse_numbers(long["cell"])
     groups = pl.col("id").str.extract_groups(ID).struct.unnest()
     long = long.with_columns(groups, pl.col("d").cast(pl.Int64), y.alias("y")).with_columns(_fault_columns(bad))
     return long.drop("id", "cell").sort("line", "d")

@@ -18,6 +18,7 @@ from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.long_frame import to_long_frame
 from forecasting.data.sources.raw_data import RawData
+from forecasting.data.sources.readers.numbers import PLAIN
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
@@ -56,7 +57,7 @@ def _days(texts: list[TextTable], config: Config) -> pl.DataFrame:
     wanted = [*KEYS, *DAILY]
     raw = pl.concat([t.cells([c for c in wanted if c in t.names]) for t in texts], how="diagonal").rename(DAILY)
     numeric = frozenset(DAILY.values()) - {"state_holiday"}
-    layout = ColumnLayout(("Store",), "Date", "Sales", numeric=numeric, carried=tuple(DAILY.values()))
+    layout = ColumnLayout(("Store",), "Date", "Sales", dict.fromkeys(numeric, PLAIN), carried=tuple(DAILY.values()))
     return to_long_frame(raw, layout, config).with_columns(pl.col("state_holiday").replace(HOLIDAYS))
 
 

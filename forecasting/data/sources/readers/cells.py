@@ -1,7 +1,6 @@
-"""Numbers from text: `parse_numbers` takes a column and the decimal sign; it returns Float64 and a mask of bad cells.
+"""Types of cells: `downcast` gives numbers and `to_panel_type` typed columns one of the few types of the panel.
 
-`looks_numeric` decides whether a text column holds numbers; `downcast` and `to_panel_type` give a column one of the few
-types of the panel.
+`strip_nulls` takes the texts that mean no value out of names.
 """
 
 from __future__ import annotations
@@ -9,63 +8,13 @@ from __future__ import annotations
 import polars as pl
 
 NULLS = ["", "NA", "N/A", "null", "NULL", "None"]
-"""Texts that mean no value."""
-YES_NO = {"true": "1", "false": "0", "yes": "1", "no": "0"}
-THOUSANDS = r"^\s*[-+]?[1-9]\d{0,2}(\.\d{3})+\s*$"
-"""A number with points between thousands: 1.234.567."""
-DECIMAL_COMMA = r"^\s*[-+]?[\d.]*\d,\d+\s*$"
+"""Texts that mean no value among names."""
 
 
 def strip_nulls(text: pl.Expr) -> pl.Expr:
     """Text without surrounding spaces; null where it is one of NULLS."""
     stripped = text.str.strip_chars()
     return pl.when(~stripped.is_in(NULLS)).then(stripped)
-
-
-def parse_number(text: pl.Expr, decimal: str) -> pl.Expr:
-    """Text as Float64, null where it is empty or no number; true / false and yes / no are 1 / 0.
-
-    `decimal` is the decimal sign: "." or ",", which allows points between thousands.
-    """
-    stripped = _with_decimal_point(strip_nulls(text)) if decimal == "," else strip_nulls(text)
-    return stripped.str.to_lowercase().replace(YES_NO).cast(pl.Float64, strict=False)
-
-
-def _with_decimal_point(text: pl.Expr) -> pl.Expr:
-    """1.234,5 as 1234.5; null where a point is not between thousands."""
-    without_points = text.str.replace_all(r"\.(\d{3})\b", "${1}")
-    return pl.when(~without_points.str.contains(".", literal=True)).then(
-        without_points.str.replace(",", ".", literal=True)
-    )
-
-
-def parse_numbers(cells: pl.Series, decimal: str) -> tuple[pl.Series, pl.Series]:
-    """A column of any type as Float64, and a Boolean mask of the cells that hold something but no number."""
-    if cells.dtype != pl.String:
-        return _cast(cells)
-    frame = cells.to_frame("cell").select(
-        parse_number(pl.col("cell"), decimal).alias("number"), strip_nulls(pl.col("cell"))
-    )
-    return frame["number"].alias(cells.name), frame["number"].is_null() & frame["cell"].is_not_null()
-
-
-def _cast(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
-    if not (cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null)):
-        return pl.Series(cells.name, [None] * len(cells), dtype=pl.Float64), cells.is_not_null()
-    return cells.cast(pl.Float64), pl.repeat(False, len(cells), eager=True)
-
-
-def looks_numeric(cells: pl.Series, decimal: str) -> bool:
-    """Whether a text column holds numbers: all cells, or nine in ten of at least ten different ones.
-
-    Codes with leading zeros (007) are names. One bad cell among many numbers is a fault of its row, not of the column.
-    """
-    unique = cells.drop_nulls().unique()
-    values, bad = parse_numbers(unique, decimal)
-    n_numbers, n_bad = int(values.is_not_null().sum()), int(bad.sum())
-    if not n_numbers or unique.str.contains(r"^\s*0\d").any():
-        return False
-    return not n_bad or (n_numbers + n_bad >= 10 and n_numbers >= 9 * n_bad)
 
 
 def downcast(values: pl.Series) -> pl.Series:

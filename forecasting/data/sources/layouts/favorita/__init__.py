@@ -27,6 +27,7 @@ from forecasting.data.sources.layouts.favorita.holidays import holidays_by_store
 from forecasting.data.sources.long_frame import to_long_frame
 from forecasting.data.sources.periods.source_dates import parse_source_dates
 from forecasting.data.sources.raw_data import RawData
+from forecasting.data.sources.readers.numbers import PLAIN
 from forecasting.data.sources.readers.original_rows import read_text_rows
 from forecasting.data.sources.readers.text.text_table import TextTable, read_text
 from forecasting.data.sources.reference_tables import cast_to_numbers, read_columns, require_unique
@@ -62,7 +63,7 @@ def _days_with_lines(texts: list[TextTable], config: Config) -> pl.DataFrame:
     wanted = [*IDS, "date", "unit_sales", "onpromotion"]
     raw = pl.concat([t.cells([c for c in wanted if c in t.names]) for t in texts], how="diagonal")
     carried = (*IDS, "onpromotion")
-    layout = ColumnLayout(tuple(IDS), "date", "unit_sales", numeric=frozenset({"onpromotion"}), carried=carried)
+    layout = ColumnLayout(tuple(IDS), "date", "unit_sales", {"onpromotion": PLAIN}, carried=carried)
     return to_long_frame(raw, layout, config).rename(IDS)
 
 

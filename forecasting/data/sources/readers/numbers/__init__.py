@@ -4,6 +4,7 @@
 `parse_numbers` takes a column and its NumberFormat and returns Float64 and a mask of bad cells.
 """
 
+from forecasting.data.sources.readers.numbers.anatomy import same_currency
 from forecasting.data.sources.readers.numbers.decisions import (
     NumberFormatError,
     decide_decimal,
@@ -15,8 +16,10 @@ from forecasting.data.sources.readers.numbers.decisions import (
 from forecasting.data.sources.readers.numbers.evidence import Evidence, evidence_of
 from forecasting.data.sources.readers.numbers.notation import PLAIN, NumberFormat, format_like
 from forecasting.data.sources.readers.numbers.parsing import holds_nothing, parse_numbers
+from forecasting.data.sources.readers.numbers.words import ALWAYS_NUMBERS
 
 __all__ = [
+    "ALWAYS_NUMBERS",
     "PLAIN",
     "Evidence",
     "NumberFormat",
@@ -30,4 +33,5 @@ __all__ = [
     "is_doubtful",
     "mark_of",
     "parse_numbers",
+    "same_currency",
 ]

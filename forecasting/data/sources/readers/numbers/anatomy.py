@@ -1,4 +1,4 @@
-"""The parts of a cell that may be a number: `dissect` takes different cells and returns them with kind, digits and unit.
+"""The parts of cells that may be numbers: `dissect` takes different cells, and returns them with kind, digits and unit.
 
 `number_value` is the expression for the number of such a row, given the decimal sign. It knows signs before and behind,
 brackets, currencies, percent, and thousands by points, commas, spaces and apostrophes.
@@ -52,9 +52,9 @@ def _digits() -> pl.Expr:
     """Digits and signs without spaces and apostrophes; null where these stand elsewhere than between thousands."""
     raw = pl.col("digits").str.strip_chars()
     whole = pl.when(raw.str.contains(r"[.,]$")).then(raw + "0").otherwise(raw)  # `147,-` is 147,0
-    joined = pl.when(~whole.str.contains("[ ']")).then(whole)
-    joined = joined.when(whole.str.contains(SPACED)).then(whole.str.replace_all("[ ']", ""))
-    return pl.concat_str(joined.otherwise(None), pl.col("power").fill_null("")).alias("digits")
+    spaced = pl.when(whole.str.contains(SPACED)).then(whole.str.replace_all("[ ']", ""))
+    joined = pl.when(whole.str.contains("[ ']")).then(spaced).otherwise(whole)
+    return pl.concat_str(joined, pl.col("power").fill_null("")).alias("digits")
 
 
 def _negative() -> pl.Expr:
@@ -63,19 +63,28 @@ def _negative() -> pl.Expr:
     price = pl.col("digits").str.contains(r"[.,] *$")
     dash = pl.when(price).then(pl.lit("")).otherwise(pl.col("dash").fill_null(""))
     signs = pl.concat_str(first, second, dash, pl.col("close").fill_null(""), last)
-    return (
-        pl.when(signs.is_in(["", "+"])).then(False).when(signs.is_in([MINUS, "()"])).then(True).alias("negative")
-    )
+    return pl.when(signs.is_in(["", "+"])).then(False).when(signs.is_in([MINUS, "()"])).then(True).alias("negative")
+
+
+_SIGNS = ((r"\.", ",", POINT, POINT_OR_THOUSANDS), (",", r"\.", COMMA, COMMA_OR_THOUSANDS))
+"""A sign, the other one, and the kinds of cells in which it is, and may be, the decimal sign."""
 
 
 def _kind() -> pl.Expr:
     digits, text = pl.col("digits"), pl.col("text").str.to_lowercase()
     both_units = pl.col("before").is_not_null() & pl.col("after").is_not_null()
     spaced = pl.col("text").str.contains(r"\d[ ']\d")
-    kind = pl.when(text.is_in(NOTHING)).then(pl.lit(NO_NUMBER)).when(text.is_in([*YES, *NO])).then(pl.lit(WORD))
-    kind = kind.when(digits.is_null() | pl.col("negative").is_null() | both_units).then(pl.lit(OTHER))
-    kind = kind.when(digits.str.contains(r"^\d+(?:[eE].*)?$")).then(pl.lit(WHOLE))
-    for sign, other, decimal, ambiguous in ((r"\.", ",", POINT, POINT_OR_THOUSANDS), (",", r"\.", COMMA, COMMA_OR_THOUSANDS)):
+    kind = (
+        pl.when(text.is_in(NOTHING))
+        .then(pl.lit(NO_NUMBER))
+        .when(text.is_in([*YES, *NO]))
+        .then(pl.lit(WORD))
+        .when(digits.is_null() | pl.col("negative").is_null() | both_units)
+        .then(pl.lit(OTHER))
+        .when(digits.str.contains(r"^\d+(?:[eE].*)?$"))
+        .then(pl.lit(WHOLE))
+    )
+    for sign, other, decimal, ambiguous in _SIGNS:
         either = digits.str.contains(rf"^[1-9]\d{{0,2}}{sign}\d{{3}}$") & ~spaced
         kind = kind.when(either).then(pl.lit(ambiguous))
         certain = rf"^(?:\d*{sign}\d*(?:[eE].*)?|{_grouped(other)}{sign}\d*|{_grouped(other, '{2,}')})$"
@@ -92,8 +101,9 @@ def _thousands() -> pl.Expr:
 
 
 def number_value(decimal: str) -> pl.Expr:
-    """The number of a dissected cell (Float64) where `decimal` is the decimal sign, null where it is no such number."""
-    point, comma = (r"\.", ",") if decimal == "." else (",", r"\.")
+    """The number of a dissected cell (Float64) where `decimal` is the decimal sign (a point
+    if it is empty), null where it is no such number."""
+    point, comma = (r"\.", ",") if decimal != "," else (",", r"\.")
     digits = pl.col("digits")
     fits = digits.str.contains(rf"^(?:\d*|{_grouped(comma)})(?:{point}\d*)?(?:[eE].*)?$")
     plain = digits.str.replace_all(comma, "").str.replace(point, ".")

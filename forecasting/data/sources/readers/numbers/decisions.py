@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from forecasting.data.sources.readers.numbers.anatomy import (
     COMMA,
@@ -20,16 +21,16 @@ from forecasting.data.sources.readers.numbers.evidence import Count, Evidence
 from forecasting.data.sources.readers.numbers.words import MARKS, NO, YES, YES_OR_NO
 
 FEW = 0.02
-"""Largest share of cells that may be written otherwise than the rest: they are bad cells, not doubt about the column."""
+"""Largest share of cells that may be written otherwise than the rest: bad cells, and no doubt about the column."""
 
 
 @dataclass(eq=False)
 class NumberFormatError(Exception):
-    """Two cells of a column that do not go together; `reason` says how they differ, as in "decimal comma and point"."""
+    """Two cells of a column that do not go together, because of their `signs` or their `units`."""
 
     first: str
     second: str
-    reason: str
+    reason: Literal["signs", "units"]
 
 
 def decide_decimal(evidence: Evidence) -> str | None:
@@ -40,11 +41,11 @@ def decide_decimal(evidence: Evidence) -> str | None:
     kinds = evidence.kinds
     certain = {sign: kinds[kind] for kind, sign in ((POINT, "."), (COMMA, ",")) if kind in kinds}
     if certain:
-        return _most_frequent(certain, "point and comma as decimal signs")
+        return _most_frequent(certain, "signs")
     doubtful = {sign: kinds[kind] for sign, kind in _DOUBTFUL.items() if kind in kinds}
     if not doubtful:
         return None
-    sign = _most_frequent(doubtful, "points and commas that may part thousands")
+    sign = _most_frequent(doubtful, "signs")
     parts_thousands = evidence.hundreds.cells and not evidence.above.cells
     return _OTHER[sign] if parts_thousands else None
 
@@ -64,10 +65,10 @@ def decide_unit(evidence: Evidence) -> str:
     Raises NumberFormatError for several currencies, and for numbers with and without percent sign.
     """
     units = {code: count for code, count in evidence.units.items() if code or "%" in evidence.units}
-    return _most_frequent(units, "different units") if units else ""
+    return _most_frequent(units, "units") if units else ""
 
 
-def _most_frequent(counts: Mapping[str, Count], reason: str) -> str:
+def _most_frequent(counts: Mapping[str, Count], reason: Literal["signs", "units"]) -> str:
     """The key of nearly all cells; raises NumberFormatError when there is another of more than a FEW."""
     ordered = sorted(counts, key=lambda key: -counts[key].cells)
     others = sum(counts[key].cells for key in ordered[1:])

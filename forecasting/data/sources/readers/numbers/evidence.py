@@ -1,4 +1,4 @@
-"""What the cells of a column tell about its numbers: `evidence_of` takes a column and returns Evidence, counts of cells.
+"""What the cells of a column tell about its numbers: `evidence_of` takes a column, and returns counts as Evidence.
 
 A column of plain numbers (digits and one point) is recognised by a cast alone; of others the different cells are
 dissected.
@@ -14,9 +14,11 @@ import polars as pl
 from forecasting.data.sources.readers.numbers.anatomy import (
     AMBIGUOUS,
     COMMA,
+    COMMA_OR_THOUSANDS,
     NO_NUMBER,
     OTHER,
     POINT,
+    POINT_OR_THOUSANDS,
     WHOLE,
     WORD,
     ZERO,
@@ -67,14 +69,21 @@ class Evidence:
         """The number of different cells of these kinds."""
         return sum(self.kinds[kind].different for kind in kinds if kind in self.kinds)
 
-    def example(self, kind: str) -> str:
-        """A cell of this kind."""
-        return self.kinds[kind].example
-
     @property
-    def is_plain(self) -> bool:
-        """Whether all cells are numbers as programs write them."""
-        return set(self.kinds) <= {WHOLE, POINT} and set(self.units) <= {""} and not self.signs.cells
+    def doubtful_example(self) -> str:
+        """A cell like 1.234 or 1,234, of the kind that is more frequent; empty without one."""
+        counts = [self.kinds[kind] for kind in AMBIGUOUS if kind in self.kinds]
+        return max(counts, key=lambda count: count.cells).example if counts else ""
+
+    def doubtful_thousands(self, decimal: str) -> str:
+        """The sign of cells like 1.234 that parts thousands where `decimal` is the decimal sign; empty without one."""
+        sign, kind = (".", POINT_OR_THOUSANDS) if decimal == "," else (",", COMMA_OR_THOUSANDS)
+        return sign if kind in self.kinds else ""
+
+    def example_of_sign(self, decimal: str) -> str:
+        """A cell that shows the decimal sign; empty without one."""
+        certain, doubtful = (POINT, COMMA_OR_THOUSANDS) if decimal == "." else (COMMA, POINT_OR_THOUSANDS)
+        return next((self.kinds[kind].example for kind in (certain, doubtful) if kind in self.kinds), "")
 
     @property
     def looks_numeric(self) -> bool:
@@ -118,7 +127,7 @@ def _plain_evidence(cells: pl.Series) -> Evidence | None:
 
 
 def _counted(cells: pl.Series) -> Evidence:
-    counts = cells.alias("cell").value_counts(name="cells", sort=True)
+    counts = cells.alias("cell").value_counts(name="cells").sort("cells", "cell", descending=[True, False])
     rows = dissect(counts["cell"]).with_columns(counts["cells"], code=currency_code())
     numbers = rows.filter(~pl.col("kind").is_in([NO_NUMBER, WORD, OTHER]))
     whole = numbers.filter(pl.col("kind") == WHOLE).with_columns(size=pl.col("digits").cast(pl.Float64, strict=False))

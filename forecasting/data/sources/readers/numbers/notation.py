@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecasting.data.sources.readers.numbers.anatomy import COMMA, POINT, dissect
+from forecasting.data.sources.readers.numbers.anatomy import COMMA, POINT, WHOLE, dissect
 from forecasting.data.sources.readers.numbers.words import YES
 
 
@@ -21,7 +21,7 @@ class NumberFormat:
     currency is. `mark` is the word for 1 of a column whose empty cells mean 0.
     """
 
-    decimal: str = "."
+    decimal: str = ""
     thousands: str = ""
     unit: str = ""
     mark: str = ""
@@ -31,10 +31,16 @@ class NumberFormat:
         """An example of the format, from which `format_like` makes it again."""
         if self.mark:
             return self.mark
-        return f"1{self.thousands}234{self.decimal}5{' ' * bool(self.unit)}{self.unit}"
+        fraction = f"{self.decimal}5" if self.decimal else ""
+        return f"1{self.thousands}234{fraction} {self.unit}".strip()
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything is known beyond digits."""
+        return bool(self.decimal or self.thousands or self.unit or self.mark)
 
 
-PLAIN = NumberFormat()
+PLAIN = NumberFormat(".")
 """1234.5"""
 
 
@@ -43,7 +49,10 @@ def format_like(example: str) -> NumberFormat:
     if example.strip().lower() in YES:
         return NumberFormat(mark=example.strip(), flags=True)
     parts = dissect(pl.Series([example])).row(0, named=True)
-    if parts["kind"] not in (POINT, COMMA):
+    if parts["kind"] not in SIGNS:
         raise ValueError(f"{example!r} does not tell what the signs mean: write 1,234.5 or 1.234,5 as the file does")
-    decimal = "." if parts["kind"] == POINT else ","
-    return NumberFormat(decimal, parts["thousands"], parts["unit"])
+    return NumberFormat(SIGNS[parts["kind"]], parts["thousands"], parts["unit"])
+
+
+SIGNS = {POINT: ".", COMMA: ",", WHOLE: ""}
+"""The decimal sign that a cell of this kind tells."""

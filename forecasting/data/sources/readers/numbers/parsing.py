@@ -26,7 +26,7 @@ def parse_numbers(cells: pl.Series, number_format: NumberFormat = PLAIN) -> tupl
     """
     if cells.dtype != pl.String:
         return _cast(cells)
-    if number_format.decimal == "." and number_format.unit != "%":
+    if number_format.decimal != "," and number_format.unit != "%":
         numbers = cells.cast(pl.Float64, strict=False)
     else:
         numbers = pl.Series(cells.name, [None], dtype=pl.Float64).new_from_index(0, len(cells))
@@ -72,6 +72,8 @@ def _number(number_format: NumberFormat) -> pl.Expr:
 
 def holds_nothing(cells: pl.Series) -> pl.Series:
     """Whether each cell of a text column means no value."""
-    different = cells.unique().drop_nulls()
-    nothing = dissect(different).filter(pl.col("kind") == NO_NUMBER)["cell"]
+    if cells.dtype != pl.String:
+        return cells.is_null()
+    texts = cells.filter(cells.cast(pl.Float64, strict=False).is_null() & cells.is_not_null())
+    nothing = dissect(texts.unique()).filter(pl.col("kind") == NO_NUMBER)["cell"]
     return cells.is_null() | cells.is_in(nothing.implode())

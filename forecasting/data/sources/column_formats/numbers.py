@@ -1,0 +1,103 @@
+"""Numbers of a source: `conclude_numbers` takes raw cells, returns NumberColumns with a NumberFormat for each column.
+
+What source.format says goes first, then what the cells of a column tell; where they leave a doubt, what earlier loads
+concluded, the other columns of the file and its delimiter decide. UserError where all of that leaves two readings, or
+where cells contradict each other or earlier loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.sources.column_formats.column import Column, Role, open_column
+from forecasting.data.sources.column_formats.faults import contradiction, doubt, other_than_before
+from forecasting.data.sources.column_formats.remarks import describe
+from forecasting.data.sources.readers.numbers import (
+    NumberFormat,
+    NumberFormatError,
+    decide_decimal,
+    decide_unit,
+    is_doubtful,
+    mark_of,
+    same_currency,
+)
+from forecasting.remarks import Remark
+
+
+@dataclass(frozen=True)
+class NumberColumns:
+    """The columns that hold numbers, with their formats; remarks on what was concluded; and the formats to store."""
+
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    stored: Mapping[str, str] = field(default_factory=dict)
+
+    def joined(self, other: NumberColumns) -> NumberColumns:
+        """These columns and those of another part of the source."""
+        remarks = tuple(dict.fromkeys((*self.remarks, *other.remarks)))
+        return NumberColumns({**self.formats, **other.formats}, remarks, {**self.stored, **other.stored})
+
+
+def conclude_numbers(
+    config: Config, raw: pl.DataFrame, roles: Mapping[str, Role], delimiters: set[str]
+) -> NumberColumns:
+    """The columns of `roles` that hold numbers. `raw` has them as text, with file and line; `delimiters` are those of
+    its text files, none for tables with types.
+
+    Raises UserError where numbers can be read in two ways.
+    """
+    opened = [open_column(config, raw[name], role) for name, role in roles.items()]
+    columns = [column for column in opened if column and column.holds_numbers]
+    told = {column.name: _told_sign(config, raw, column) for column in columns}
+    common = _common_sign(set(told.values()) - {""}, delimiters)
+    found: dict[str, tuple[Column, NumberFormat]] = {}
+    for column in columns:
+        sign = told[column.name] or (common if is_doubtful(column.evidence) else "")
+        if not sign and column.role != "static" and is_doubtful(column.evidence):
+            raise doubt(config, raw, column)
+        number_format = _format(config, raw, column, sign)
+        if column.role != "static" or column.is_plain(number_format):
+            found[column.name] = column, number_format
+    formats = {name: number_format for name, (_, number_format) in found.items()}
+    stored = {name: str(f) for name, (column, f) in found.items() if column.role != "static" and f.tells}
+    return NumberColumns(formats, describe(config, list(found.values())), stored)
+
+
+def _common_sign(signs: set[str], delimiters: set[str]) -> str:
+    """The decimal sign of all other columns; where none tells one, commas between cells leave the point. Else empty."""
+    if signs:
+        return signs.pop() if len(signs) == 1 else ""
+    return "." if delimiters == {","} else ""
+
+
+def _told_sign(config: Config, raw: pl.DataFrame, column: Column) -> str:
+    """The decimal sign by the config, the cells or earlier loads; empty where none of them tells it."""
+    if column.given and column.given.decimal:
+        return column.given.decimal
+    before = column.before.decimal if column.before else ""
+    try:
+        told = decide_decimal(column.evidence)
+    except NumberFormatError as error:
+        raise contradiction(config, raw, column, error) from None
+    if told and before and told != before:
+        raise other_than_before(config, raw, column, told)
+    return told or before
+
+
+def _format(config: Config, raw: pl.DataFrame, column: Column, sign: str) -> NumberFormat:
+    """The complete format of a column whose decimal sign is known."""
+    given, before, evidence = column.given, column.before or NumberFormat(), column.evidence
+    try:
+        unit = given.unit if given and given.unit else decide_unit(evidence)
+    except NumberFormatError as error:
+        raise contradiction(config, raw, column, error) from None
+    if not given and unit and before.unit and same_currency(unit) != same_currency(before.unit):
+        raise other_than_before(config, raw, column, unit)
+    flags = column.role in ("flag", "driver")
+    mark = (given and given.mark) or before.mark or mark_of(evidence) if flags else ""
+    thousands = max(evidence.thousands, key=lambda s: evidence.thousands[s].cells, default="") or before.thousands
+    return NumberFormat(sign, thousands or evidence.doubtful_thousands(sign), unit or before.unit, mark, flags)
