@@ -7,6 +7,7 @@ series alone as .parquet. `verdicts(report)` counts the series of a DataCheck by
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ from forecasting.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-    from forecasting.steps.data_check import DataCheck
+    from forecasting.steps.data_check import DataCheck, Finding
 
 Out = Annotated[Path | None, Parameter(help="Write the report to this .json or .html file, or the series to .parquet.")]
 Strict = Annotated[bool, Parameter(help="Warnings end with exit code 2, too.")]
@@ -37,15 +38,25 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
     from forecasting.steps.session import open_session
 
     report = check_data(open_session(job))
-    console.print_table(report.table(), f"data of {job.name}")
+    to_mend = report.to_mend()
+    numbers = {finding: f"see {n} below" for n, finding in enumerate(to_mend, 1)}
+    checks = {f"{f.check:<12} {f.verdict:<8}": numbers.get(f, f.message) for f in report.findings}
+    console.print_fields(f"data of {job.name}", checks)
     if report.series.height:
         console.print_table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
+    if to_mend:
+        console.print_fields("what to do, in order of harm", _numbered(to_mend))
     if out:
         WRITERS[out.suffix](report, out)
         print_line(f"report: {out}")
-    failed = [f.check for f in report.findings if f.verdict == FAILED or (strict and f.verdict == WARNING)]
-    if failed:
-        raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the table shows why")
+    refused = {FAILED, WARNING} if strict else {FAILED}
+    if failed := [f"{f.check} ({n})" for n, f in enumerate(to_mend, 1) if f.verdict in refused]:
+        raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the numbered lines say what to do")
+
+
+def _numbered(findings: Sequence[Finding]) -> dict[str, str]:
+    """`1 quarantine: warning` -> the message, for each finding."""
+    return {f"{n} {f.check}: {f.verdict}": f.message for n, f in enumerate(findings, 1)}
 
 
 def verdicts(report: DataCheck) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from rich.table import Table
 from forecasting.services import log
 
 T = TypeVar("T")
+SHORT = 16  # characters of a text that is not wrapped
 WIDTH = 240  # characters per line in a file or pipe, which would be cut at 80 otherwise
 
 
@@ -39,7 +40,10 @@ def print_table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | No
     """
     sheet = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name, dtype in frame.schema.items():
-        sheet.add_column(name, justify="right" if dtype.is_numeric() else "left", no_wrap=True)
+        # numbers and short texts stay on one line; where there is no room, long texts go on below, and none is cut off
+        number, longest = dtype.is_numeric(), max((len(str(value)) for value in frame[name]), default=0)
+        no_wrap = number or longest <= SHORT
+        sheet.add_column(name, justify="right" if number else "left", no_wrap=no_wrap, overflow="fold")
     for row in frame.iter_rows(named=True):
         sheet.add_row(*(_format_cell(value, (formats or {}).get(name)) for name, value in row.items()))
     _console().print(sheet)

@@ -36,7 +36,7 @@ from forecasting.steps.ingestion import (
 )
 from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.ingestion.panel_remarks import panel_remarks
+from forecasting.steps.ingestion.panel_remarks import load_remarks, panel_remarks
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.load_summary import summarize_load
 from forecasting.steps.session import DRIVER_TYPES, Session, read_meta, stored_formats
@@ -76,13 +76,15 @@ def _load(config: Config, *, force: bool) -> Outcome:
     _write_events(load, rows)
     rows = contributions.sum_over_files(load, rows)
     _store_quarantine(load, rows.quarantine)
+    found = load_remarks(load.store, rows.good, config)
     new = rebuild.assign_buckets(load, rows.good, rows.deleted)
     written = _merge(load, new, force=force)
+    found += panel_remarks(load.store, config)
     landing.log_files(load, rows)
     published = load_state.publish_load(load, new.last, written, rows.files)
     facts = dict(rows.account) | {"rows_written": written}
     facts["data_version"] = load.number if published else load.before["load"]
-    facts["remarks"] = [*facts["remarks"], *remark_facts(panel_remarks(load.store, config))]
+    facts["remarks"] = [*facts["remarks"], *remark_facts(found)]
     return Outcome("ingest", facts | series_statistics.panel_facts(load.store, config), reused=not published)
 
 

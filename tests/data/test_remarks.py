@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import polars as pl
+
 from forecasting.data import contracts, sources
 from forecasting.remarks import Remark, remark_facts
 from forecasting.steps.registry import STEPS, Section
@@ -20,7 +22,8 @@ def test_the_most_harmful_come_first_and_none_twice():
 def test_the_remarks_of_all_files_are_in_the_account_of_a_load(table_config):
     config = table_config("ds,y\n2024-01-01,1\n2024-01-02,2\n")
     raw = sources.load(config)
-    both = sources.concat([replace(raw, remarks=(UNDERSTOOD,)), replace(raw, remarks=(LOST,))])
+    later = replace(raw, long=raw.long.with_columns(pl.col("ds").dt.offset_by("1w")), remarks=(LOST,))
+    both = sources.concat([replace(raw, remarks=(UNDERSTOOD,)), later])
     assert contracts.check_load(both, config).account["remarks"] == remark_facts([LOST, UNDERSTOOD])
 
 

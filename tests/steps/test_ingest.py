@@ -27,7 +27,9 @@ def table(*lines: str, **keys) -> Job:
         "levels_of_aggregation": [[], ["store"]],
         "models": ["ladder"],
     }
-    job = chain.make(chain.sample().head(0), source=source, **(defaults | {"limits": {"quarantined": 0.9}} | keys))
+    job = chain.make(
+        chain.sample().head(0), source=source, **(defaults | {"limits": {"quarantined": 0.9, "repeated": 0.9}} | keys)
+    )
     write(job, "sales.parquet", *lines)
     return job
 

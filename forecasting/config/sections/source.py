@@ -120,6 +120,12 @@ class Limits(Section):
     """When a load is refused as a whole."""
 
     quarantined: StrictFloat = Field(default=0.01, ge=0, le=1, description="Largest share of rows that break a rule.")
+    repeated: StrictFloat = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Largest share of rows that repeat an earlier row of their file; such a row counts once.",
+    )
     unmatched: StrictFloat = Field(
         default=1.0,
         ge=0,

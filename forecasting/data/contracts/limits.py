@@ -15,14 +15,18 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.frequency import FREQS, rhythm
 
+RECEIPTS = "is each line a sale of its own, as on receipts? source.kind: transactions adds them up"
 HINTS = {
     "date_format": "give the right source.ds_format",
     "number": "a number as people write it? Say how by an example, source.format; or write it alike in all rows",
     "off_grid": "is freq right? Weeks must begin on the same weekday in all series",
-    "several_in_period": "is freq right? There must be one row per series and period; "
-    "for lines of receipts or single sales give source.kind: transactions, which adds them up",
+    "several_in_period": f"is freq right? There must be one row per series and period; {RECEIPTS}",
+    "conflicting_duplicate": f"{RECEIPTS}; if another column tells series apart, name it in source.columns.unique_id",
+    "below_y_min": "are they returns? clean.below: zero or missing keeps the rows, clean.y_min: null lets them count",
+    "fraction": "clean.fractions: round or keep lets them count",
+    "implausible_date": "limits.dates holds the first and the last plausible one",
 }
-"""Other causes than bad data of a rule that many rows break."""
+"""Other causes than bad data of a rule that many rows break, and the keys that keep the rows."""
 EXAMPLES = 3
 
 
@@ -61,7 +65,24 @@ def check_quarantined_share(total: int, bad: pl.DataFrame, config: Config, rows:
     raise config.fault(
         "limits.quarantined",
         f"{bad.height} of {total} {rows} ({bad.height / total:.1%}) break a rule and at most {limit:.1%} may: "
-        f"{'; '.join(causes)}; mend the data, or raise the limit",
+        f"{'; '.join(causes)}; mend the data (raising the limit leaves these rows out)",
+    )
+
+
+def check_repeated_share(total: int, repeats: pl.DataFrame, config: Config) -> None:
+    """Raise UserError when more than the share limits.repeated of `total` rows repeat a row of the same file.
+
+    `repeats` has the column `same_file`. Equal rows of two files come from exports that overlap, and have no limit.
+    """
+    limit, in_file = config.limits.repeated, repeats.filter("same_file")
+    if in_file.height <= limit * total or not in_file.height:
+        return
+    first = in_file.row(0, named=True)
+    raise config.fault(
+        "limits.repeated",
+        f"{in_file.height:,} of {total:,} rows ({in_file.height / total:.1%}) repeat an earlier row of their file, "
+        f"first in {first['file']}, line {first['line']}, and at most {limit:.1%} may: {RECEIPTS}; if repeats mean "
+        "nothing, raise the limit: then each counts once",
     )
 
 

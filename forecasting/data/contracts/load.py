@@ -17,6 +17,8 @@ from forecasting.config import Config
 from forecasting.data.contracts import limits
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
+from forecasting.data.contracts.uncounted import uncounted_sales
+from forecasting.data.quality.static_changes import static_changes
 from forecasting.data.sources import TAGS, RawData
 from forecasting.remarks import remark_facts
 
@@ -48,7 +50,7 @@ class CheckedLoad:
     """One load after its contract.
 
     `good` holds unique_id, ds, y and the drivers, unique by unique_id and ds; `quarantine` holds file, line, row (as it
-    came), rule, value; `duplicates` counts dropped repeats of equal rows. `account` balances the lines of the source:
+    came), rule, value; `repeats` are dropped repeats of equal rows. `account` balances the lines of the source:
     lines = aggregated + quarantined + duplicates + the sum of dropped; it also holds the `remarks` of the reading. With
     side tables it holds the same balance of each table under `tables`, with its unmatched rows, and under
     `rows_from_tables` how many rows of `good` only side tables speak of (y null). Rows of side tables that broke a rule
@@ -57,7 +59,7 @@ class CheckedLoad:
 
     good: pl.DataFrame
     quarantine: pl.DataFrame
-    duplicates: int
+    repeats: pl.DataFrame
     account: Mapping[str, Any]
 
 
@@ -79,15 +81,16 @@ def check_load(raw: RawData, config: Config, today: date | None = None, last_loa
     value = pl.format("{} on {}: y={}", "unique_id", "ds", pl.col("y").cast(pl.String).fill_null("nothing"))
     single, conflicts, repeats = split_duplicates(drop_bad_rows(readable, bad), keys, value)
     bad = pl.concat([bad, conflicts])
-    limits.check_quarantined_share(long.height + raw.merged_lines - raw.generated_rows, bad, config)
+    total = long.height + raw.merged_lines - raw.generated_rows
+    limits.check_repeated_share(total, repeats, config)
+    limits.check_quarantined_share(total, bad, config)
     good = single.drop(c for c in TAGS if c not in keys)
     limits.check_newest_sales(good, config, today, last_loaded)
-    checked = CheckedLoad(
-        good,
-        quarantine_rows(raw.original_rows, bad),
-        repeats,
-        _line_account(raw, good.height, bad.height, repeats),
+    account = _line_account(raw, good.height, bad.height, repeats.height)
+    account["remarks"] = remark_facts(
+        [*raw.remarks, *uncounted_sales(long, bad, repeats), *static_changes(good, config)]
     )
+    checked = CheckedLoad(good, quarantine_rows(raw.original_rows, bad), repeats, account)
     return _add_side_tables(checked, raw.tables, config, last_loaded) if isinstance(raw, HasSideTables) else checked
 
 
@@ -97,8 +100,7 @@ def _line_account(raw: RawData, good: int, bad: int, repeats: int) -> dict[str, 
     used = good + raw.merged_lines - raw.generated_rows
     if raw.lines != used + bad + repeats + sum(dropped.values()):
         raise AssertionError(f"the lines do not add up: {raw.lines} are not {used} + {bad} + {repeats} + {dropped}")
-    account = {"lines": raw.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
-    return account | {"remarks": remark_facts(raw.remarks)}
+    return {"lines": raw.lines, "aggregated": used, "quarantined": bad, "duplicates": repeats, "dropped": dropped}
 
 
 def _add_side_tables(checked: CheckedLoad, tables: SideTables, config: Config, last_loaded: date | None) -> CheckedLoad:
@@ -109,6 +111,6 @@ def _add_side_tables(checked: CheckedLoad, tables: SideTables, config: Config, l
     return CheckedLoad(
         pl.concat([checked.good, extra]),
         pl.concat([checked.quarantine, tables.quarantine]),
-        checked.duplicates,
+        checked.repeats,
         dict(checked.account) | {"tables": dict(tables.account), "rows_from_tables": extra.height},
     )

@@ -31,21 +31,29 @@ def drop_bad_rows(long: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
     return long.join(bad, on=["file", "line", "ds"], how="anti", nulls_equal=True) if bad.height else long
 
 
-def split_duplicates(long: pl.DataFrame, keys: list[str], value: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Rows that are unique by `keys`, the bad rows, and the number of dropped repeats.
+def split_duplicates(
+    long: pl.DataFrame, keys: list[str], value: pl.Expr
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Rows that are unique by `keys`, the bad rows, and the dropped repeats.
 
     Equal repeats of a key are dropped but for the first; repeats that differ are all bad rows, described by `value`.
+    The dropped ones have the column `same_file`: whether an equal row stands before them in their own file.
     """
     is_repeated = long.select(keys).is_duplicated()
     if not is_repeated.any():
-        return long, no_bad_rows(long), 0
+        return long, no_bad_rows(long), long.clear().with_columns(same_file=pl.lit(value=True))
     content = [c for c in long.columns if c not in TAGS or c in keys]
-    repeated = long.filter(is_repeated).unique(content, keep="first", maintain_order=True)
+    in_file = list(dict.fromkeys([*content, "file"]))
+    rows = long.filter(is_repeated).with_columns(
+        _first=pl.struct(content).is_first_distinct(), same_file=~pl.struct(in_file).is_first_distinct()
+    )
+    repeated = rows.filter("_first")
     conflict = repeated.select(keys).is_duplicated()
-    conflicting = long.filter(is_repeated).join(repeated.filter(conflict).select(keys).unique(), on=keys, how="semi")
+    clashing = repeated.filter(conflict).select(keys).unique()
+    conflicting = rows.join(clashing, on=keys, how="semi")
     bad = conflicting.select("file", "line", "ds", rule=pl.lit("conflicting_duplicate"), value=value)
-    single = pl.concat([long.filter(~is_repeated), repeated.filter(~conflict)])
-    return single, bad, long.height - single.height - bad.height
+    single = pl.concat([long.filter(~is_repeated), repeated.filter(~conflict).select(long.columns)])
+    return single, bad, rows.filter(~pl.col("_first")).join(clashing, on=keys, how="anti").drop("_first")
 
 
 def quarantine_rows(read_again: Callable[[pl.DataFrame], pl.DataFrame], bad: pl.DataFrame) -> pl.DataFrame:

@@ -51,7 +51,8 @@ def check_table(raw: SideTableRows, config: Config, name: str) -> CheckedTable:
     bad = unreadable_rows(rows)
     readable = drop_bad_rows(rows, bad)
     bad = pl.concat([bad, rule_violations(readable, _schema(readable, table, config), RULES)])
-    single, conflicts, repeats = _split_duplicates(drop_bad_rows(readable, bad), table)
+    single, conflicts, dropped_repeats = _split_duplicates(drop_bad_rows(readable, bad), table)
+    repeats = dropped_repeats.height
     named = {"rule": pl.format("{}.{}", pl.lit(name), "rule"), "value": pl.col("value").str.strip_prefix("_")}
     bad = pl.concat([bad, conflicts]).with_columns(**named)
     limits.check_quarantined_share(rows.height, bad, config, f"rows of the table {name}")
@@ -88,8 +89,8 @@ def _is_after_start(data: Any) -> pl.LazyFrame:
     return frame
 
 
-def _split_duplicates(rows: pl.DataFrame, table: SideTable) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Rows that are unique by the keys and dates of the table, bad rows, and the number of dropped repeats."""
+def _split_duplicates(rows: pl.DataFrame, table: SideTable) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Rows that are unique by the keys and dates of the table, bad rows, and the dropped repeats."""
     keys = [*table.on, *(["ds"] if table.dated else []), *(["_end"] if table.end else [])]
     parts = [pl.format(f"{key}={{}}", pl.col(key).cast(pl.String).fill_null("nothing")) for key in keys]
     return split_duplicates(rows, keys, pl.concat_str(parts, separator=", "))

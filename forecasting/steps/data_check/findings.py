@@ -12,17 +12,19 @@ from typing import Any
 import polars as pl
 
 from forecasting.errors import UserError
+from forecasting.remarks import HARMS, Harm
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: its verdict (ok, warning or failed) and a message with the reason."""
+    """The result of one check: its verdict (ok, warning or failed), a message with the reason, and the harm it does."""
 
     check: str
     verdict: str
     message: str
+    harm: Harm = "numbers"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,13 @@ class DataCheck:
 
     def table(self) -> pl.DataFrame:
         """[check, verdict, message]: one row per finding."""
-        return pl.DataFrame([vars(finding) for finding in self.findings])
+        return pl.DataFrame([vars(finding) for finding in self.findings]).drop("harm")
+
+    def to_mend(self) -> list[Finding]:
+        """What is not ok, the most harmful first: what failed, then what makes numbers wrong, then forecasts worse."""
+        order = (FAILED, WARNING)
+        bad = [finding for finding in self.findings if finding.verdict != OK]
+        return sorted(bad, key=lambda finding: (order.index(finding.verdict), HARMS.index(finding.harm)))
 
 
 def check_limit(name: str, message: str, limit: Callable[[], None]) -> Finding:

@@ -7,6 +7,7 @@ the rows would make. Nothing is written.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -27,8 +28,7 @@ RANGE_RULES = ("implausible_date", "off_grid", "non_finite", "below_y_min", "fra
 
 
 def check_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
-    """One finding per kind of rule (keys, ranges, readability), one per remark, one for duplicates if any, and
-    one for the quarantine.
+    """One finding per kind of rule (keys, ranges, readability), one per remark, and one for the quarantine.
 
     A broken rule is a warning; more rows in quarantine than `limits.quarantined` (a share of all lines) fail.
     """
@@ -38,12 +38,16 @@ def check_rows(checked: CheckedLoad, config: Config) -> Iterator[Finding]:
     for name, rules in kinds.items():
         counts = ", ".join(f"{rule} {n:,}" for rule, n in broken.items() if rule in rules)
         yield Finding(name, WARNING, f"quarantined: {counts}") if counts else Finding(name, OK, "no row breaks a rule")
-    yield from (_of_remark(Remark(**facts)) for facts in checked.account["remarks"])
-    if checked.duplicates:
-        yield Finding("duplicates", WARNING, f"{checked.duplicates:,} repeats of equal rows, counted once")
     lines, bad = checked.account["lines"], checked.quarantine
-    message = f"{bad.height:,} of {lines:,} lines, at most {config.limits.quarantined:.1%} may be"
-    yield check_limit("quarantine", message, partial(limits.check_quarantined_share, lines, bad, config))
+    limits_of = {
+        "duplicates": partial(limits.check_repeated_share, lines, checked.repeats, config),
+        "quarantine": partial(limits.check_quarantined_share, lines, bad, config),
+    }
+    remarks = {r["check"]: r["message"] for r in checked.account["remarks"] if r["check"] in limits_of}
+    yield from (_of_remark(Remark(**r)) for r in checked.account["remarks"] if r["check"] not in limits_of)
+    for name, limit in limits_of.items():
+        found = check_limit(name, remarks.get(name, "none"), limit)
+        yield replace(found, verdict=WARNING) if found.verdict == OK and name in remarks else found
 
 
 def check_contents(session: Session, checked: CheckedLoad, today: date) -> Iterator[Finding]:
@@ -64,7 +68,7 @@ def check_contents(session: Session, checked: CheckedLoad, today: date) -> Itera
     yield check_limit("freshness", message, partial(limits.check_newest_sales, rows, config, today))
     empty = [c for c in rows.columns if rows[c].null_count() == rows.height]
     message = f"no value in {', '.join(empty)}" if empty else "every column has values"
-    yield Finding("columns", WARNING if empty else OK, message)
+    yield Finding("columns", WARNING if empty else OK, message, "forecast")
 
 
 def check_panel(panel: pl.DataFrame, config: Config) -> Iterator[Finding]:
@@ -76,4 +80,4 @@ def check_panel(panel: pl.DataFrame, config: Config) -> Iterator[Finding]:
 
 def _of_remark(remark: Remark) -> Finding:
     """A warning, or a finding that is ok where the remark only says how something was understood."""
-    return Finding(remark.check, OK if remark.harm == "none" else WARNING, remark.message)
+    return Finding(remark.check, OK if remark.harm == "none" else WARNING, remark.message, remark.harm)
