@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from forecasting.config.cross_checks_tables import find_table_conflicts
+from forecasting.config.value_types import DAY_NAMES, MONTH_NAMES
 
 if TYPE_CHECKING:
     from forecasting.config.derived import DerivedKeys
@@ -155,6 +156,11 @@ def _calendar(c: DerivedKeys) -> Conflicts:
             yield f"calendar.{key}", f"{getattr(calendar, key)} is not in columns.static: add it there"
     if (calendar.region or calendar.region_column) and not (calendar.country or calendar.country_column):
         yield "calendar", "a region needs its country: add calendar.country, for example DE"
+    for i, name in enumerate(calendar.closed or ()):
+        if name not in DAY_NAMES | MONTH_NAMES:
+            yield f"calendar.closed.{i}", f"{name} is neither a weekday nor a month: write them as sat or dec"
+        elif name in DAY_NAMES and c.frequency.unit != "day":
+            yield f"calendar.closed.{i}", f"{name} is a day, and freq is {c.freq}: name months, or leave it out"
     for i, day in enumerate(calendar.paydays):
         if not 1 <= abs(day) <= 31:
             yield f"calendar.paydays.{i}", f"{day} is not a day of the month: use 1 to 31, or -1 for the last day"

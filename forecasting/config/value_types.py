@@ -14,6 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Strict
 
+DAY_NAMES = {f"{date(2001, 1, i):%a}".lower(): f"{date(2001, 1, i):%A}".lower() for i in range(1, 8)}
+MONTH_NAMES = {f"{date(2001, i, 1):%b}".lower(): f"{date(2001, i, 1):%B}".lower() for i in range(1, 13)}
+"""Names of weekdays and of months, by their first three letters."""
+
 
 def _name_list(value: Any) -> Any:
     return () if value is None else (value,) if isinstance(value, str) else value
@@ -37,6 +41,16 @@ def _day(value: Any) -> Any:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
         raise ValueError(f"must be a date such as 2024-01-31, and it is {value!r}") from None
+
+
+def _day_names(value: Any) -> Any:
+    """`Saturday` and `[SAT, sun]` as the tuples of three letters that the config compares; other words stay."""
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return names
+    every = DAY_NAMES | MONTH_NAMES
+    short = {name: name.strip().lower()[:3] for name in names}
+    return tuple(short[n] if every.get(short[n], "").startswith(n.strip().lower()) else n for n in names)
 
 
 def _span(value: Any) -> Any:
@@ -67,6 +81,8 @@ NameMap = Annotated[dict[str, str], BeforeValidator(_name_map)]
 Example = Annotated[str, BeforeValidator(_example)]
 """A number as it is written in a file."""
 Day = Annotated[date, BeforeValidator(_day)]
+DayNames = Annotated[tuple[str, ...] | None, BeforeValidator(_day_names)]
+"""Weekdays and months; null stays null."""
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
 Encoding = Annotated[str, BeforeValidator(_encoding)]
 Span = Annotated[tuple[Day, Day], BeforeValidator(_span)]

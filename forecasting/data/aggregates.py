@@ -13,9 +13,11 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Outliers
+from forecasting.data.closures.closures import CLOSED
+from forecasting.data.closures.ended import ENDED
 from forecasting.data.cut import Cut
 from forecasting.data.known_ahead import fill_unknown
-from forecasting.data.panel import KEY, InMemory, Panel
+from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features.groups import Level, group_label
 
 
@@ -35,8 +37,9 @@ def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> p
 def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
 
-    Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates. An unknown
-    value counts with the usual one of its series: a mean of those that happen to be known would be that of others.
+    Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates; one in which
+    no series of the group can sell anything is shut, too. An unknown value counts with the usual one of its series: a
+    mean of those that happen to be known would be that of others.
     """
     parts = pl.concat(cut.panel.engine.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
     summed = parts.group_by(*KEY).agg(pl.all().sum())
@@ -47,8 +50,16 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
         *(pl.when(pl.col(f"{c}_n") > 0).then(pl.col(c) / pl.col(f"{c}_n")).alias(c) for c in means),
     ).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
     config = _without_statics(cut.config, means)
+    flag = pl.when(pl.col("_ended") == pl.col("_rows")).then(pl.lit(ENDED)).otherwise(pl.lit(CLOSED))
+    shut = summed.filter(pl.col("_shut") == pl.col("_rows"), pl.col("ds") > cut.cutoff).select(*KEY, flag=flag)
     panel = Panel(
-        config, InMemory(rows.sort(KEY)), (0,), InMemory(cut.groups.clear()), cut.panel.engine, cut.panel.events
+        config,
+        InMemory(rows.sort(KEY)),
+        (0,),
+        InMemory(cut.groups.clear()),
+        cut.panel.engine,
+        cut.panel.events,
+        shut=InMemory(shut),
     )
     return Cut(panel, cut.cutoff, cut.h)
 
@@ -58,7 +69,8 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     frame = cut.frame(bucket)
     means = [c for c in cut.config.columns.known_ahead if frame.schema[c].is_numeric()]
     frame = fill_unknown(frame, means, cut.config, cut.cutoff)
-    sums = [pl.col("y").sum(), pl.col("y").count().alias("_n")]
+    sums = [pl.col("y").sum(), pl.col("y").count().alias("_n"), pl.len().alias("_rows")]
+    sums += [is_shut(cut.config).sum().alias("_shut"), (pl.col("flag") == ENDED).sum().alias("_ended")]
     for c in means:
         sums += [pl.col(c).sum().cast(pl.Float64), pl.col(c).count().alias(f"{c}_n")]
     return pl.concat([frame.group_by(group_label(level).alias("unique_id"), "ds").agg(sums) for level in levels])

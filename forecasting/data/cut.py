@@ -17,6 +17,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.cache import Cache, Value
+from forecasting.data.closures.closures import Closures, closed_groups
+from forecasting.data.closures.ended import newest_rows
 from forecasting.data.edits import Edit
 from forecasting.data.future_rows import future_rows
 from forecasting.data.known_ahead import KnownAhead
@@ -117,7 +119,8 @@ class Cut:
 
         One row per series and period, complete on the calendar, sorted by unique_id and ds, cleaned as of the cutoff,
         with edits applied and the columns of events added. In future rows y, y_raw, flag and every column that is not
-        known ahead are null, and so are values of known-ahead columns that are unknown so far ahead (see served).
+        known ahead are null, and so are values of known-ahead columns that are unknown so far ahead (see served); but
+        `flag` is closed or ended where nothing can be sold.
         """
         return self.cached(("frame", bucket), partial(self._frame, bucket))
 
@@ -132,8 +135,33 @@ class Cut:
         for edit in self.edits:
             edited = is_future.then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
             frame = frame.with_columns(edited.alias(edit.column))
+        frame = self._mark_closures(frame, rows.filter(pl.col("flag") == "ahead")["unique_id"].unique())
         return events.add_event_columns(
             frame, self.shared("events", lambda: self.panel.events().collect()), self.config
+        )
+
+    def _mark_closures(self, frame: pl.DataFrame, planned: pl.Series) -> pl.DataFrame:
+        """The frame with `flag` closed or ended in future rows in which nothing can be sold (see data/closures)."""
+        if self.panel.shut is None:
+            return self.closures.mark(frame, planned)
+        shut = frame.select(KEY).join(self.panel.shut().collect(), on=KEY, how="left", maintain_order="left")["flag"]
+        return frame.with_columns(flag=pl.coalesce(shut, "flag"))
+
+    @property
+    def closures(self) -> Closures:
+        """The rules by which periods are closed and series have ended, as known at the cutoff."""
+        every = self.panel.part_of or self.panel
+
+        def newest() -> pl.DataFrame:
+            known = pl.col("ds") <= self.cutoff
+            parts = [newest_rows(every.scan(bucket).filter(known)) for bucket in every.buckets]
+            return pl.concat(pl.collect_all(parts))
+
+        return Closures(
+            self.config,
+            self.cutoff,
+            lambda: self.shared("closed groups", lambda: closed_groups(self.groups, self.config, self.cutoff)),
+            lambda: self.shared("newest rows", newest),
         )
 
     def __repr__(self) -> str:

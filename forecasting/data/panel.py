@@ -15,6 +15,8 @@ from typing import Protocol, TypeVar
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.closures.closures import CLOSED
+from forecasting.data.closures.ended import ENDED
 from forecasting.data.known_ahead import KnownAhead, observe
 from forecasting.features.calendar import events
 
@@ -66,7 +68,9 @@ class Panel:
     `scan` gives the rows of one bucket as in the table `panel`; `groups` the sums by group and ds (table `groups`),
     `events` the config's own ones, by day (table `events`). `engine` maps a function over buckets, here or in other
     processes. `part_of` is the panel of all series when this one holds some of them: groups and peers are still those
-    of all. `told` is what is known of coming days where the rows themselves end earlier; None: what they tell.
+    of all. `told` is what is known of coming days where the rows themselves end earlier; None: what they tell. `shut`
+    gives the coming periods in which nothing can be sold [unique_id, ds, flag] where others than these tell them, as
+    those of series do for aggregates; None: what the rows tell.
     """
 
     config: Config
@@ -77,6 +81,7 @@ class Panel:
     events: Rows = NO_EVENTS
     part_of: Panel | None = None
     told: KnownAhead | None = field(default=None, compare=False, repr=False)
+    shut: Rows | None = None
 
     @cached_property
     def newest(self) -> date | None:
@@ -98,6 +103,11 @@ class Panel:
 def is_closed(config: Config) -> pl.Expr:
     """Days on which a series is known to be closed."""
     return (pl.col(config.columns.open) == 0).fill_null(value=False) if config.columns.open else pl.lit(value=False)
+
+
+def is_shut(config: Config) -> pl.Expr:
+    """Future rows of a cut in which nothing can be sold: known to be closed, closed by their rhythm, or ended."""
+    return is_closed(config) | pl.col("flag").is_in([CLOSED, ENDED]).fill_null(value=False)
 
 
 def count_rows(panel: Panel) -> int:

@@ -2,7 +2,7 @@
 
 Forecasts are rows [unique_id, ds, yhat, source, cold_start ...], one per future row of the bucket (a part of the
 series); a cut is what was known on a cutoff, future rows included. A Combination is made of other trained models.
-`finish` takes forecasts and returns them no lower than y_min, and 0 where the series is closed.
+`finish` takes forecasts and returns them no lower than y_min, and 0 where the series is closed or has ended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import is_closed
+from forecasting.data.panel import is_shut
 from forecasting.models.weights import Weights
 
 
@@ -101,7 +101,7 @@ NO_FAILURES = pl.DataFrame(schema={"unique_id": pl.String, "reason": pl.String})
 
 
 def finish(forecast: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows with yhat, q50 and bounds no lower than y_min, and 0 where the series is known to be closed.
+    """The rows with yhat, q50 and bounds no lower than y_min, and 0 where the series is closed or has ended.
 
     `forecast` holds [yhat, closed, perhaps q50, lo-L, hi-L].
     """
@@ -112,5 +112,5 @@ def finish(forecast: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 
 def with_closed(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows with a Boolean column `closed`: the series is known to be closed on that day."""
-    return rows.with_columns(closed=is_closed(config))
+    """The rows of a cut with a Boolean column `closed`: nothing can be sold, the series is closed or has ended."""
+    return rows.with_columns(closed=is_shut(config))

@@ -34,6 +34,7 @@ from forecasting.steps.ingestion import (
     series_statistics,
     volume,
 )
+from forecasting.steps.ingestion.closed_periods import NONE_CLOSED, stored_closed_periods
 from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.panel_remarks import load_remarks, panel_remarks
@@ -84,8 +85,11 @@ def _load(config: Config, *, force: bool) -> Outcome:
     published = load_state.publish_load(load, new.last, written, rows.files)
     facts = dict(rows.account) | {"rows_written": written}
     facts["data_version"] = load.number if published else load.before["load"]
-    facts["remarks"] = [*facts["remarks"], *remark_facts(found)]
-    return Outcome("ingest", facts | series_statistics.panel_facts(load.store, config), reused=not published)
+    facts |= series_statistics.panel_facts(load.store, config)
+    closed = stored_closed_periods(load.store, config, load.buckets) if facts["filled"] else NONE_CLOSED
+    remarks = remark_facts([*found, *closed.remarks])
+    facts |= {"filled_closed": closed.filled, "remarks": [*facts["remarks"], *remarks]}
+    return Outcome("ingest", facts, reused=not published)
 
 
 def _fix_schema(load: Load, rows: LoadedRows) -> Load:

@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.data.closures.words import ended_remark
 from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
 from forecasting.remarks import remark_facts
@@ -51,9 +52,19 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
     facts |= {"series": written.series, "first": str(written.days[0]), "last": str(written.days[1])}
     ended = store.scan("series").select(pl.len()).collect().item() - written.series
-    remarks = coming_remarks(served.panel, bundle.facts.get("known_ahead", {}))
+    remarks = [
+        *coming_remarks(served.panel, bundle.facts.get("known_ahead", {})),
+        *ended_remark(written.ended, written.series, _champion_total(session, facts), served.config.h),
+    ]
     facts |= {"ended": ended, "known_ahead": known_counts(served.panel), "remarks": remark_facts(remarks)}
     return Outcome("predict", facts)
+
+
+def _champion_total(session: Session, facts: Facts) -> float:
+    """The champion's forecast of all series over the horizon, in units of y."""
+    rows = session.store.scan("forecasts", cutoff=date.fromisoformat(facts["cutoff"]))
+    mine = rows.filter(version=facts["version"], model=facts["champion"], grain="series")
+    return float(mine.select(pl.col("yhat").sum()).collect().item() or 0.0)
 
 
 def _version_to_read(session: Session, at: date, version: int, before: int | None) -> int | None:

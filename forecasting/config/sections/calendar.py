@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import NameList, StrictInt
+from forecasting.config.value_types import DayNames, NameList, StrictInt
 
 
 class Events(Section):
@@ -45,6 +45,11 @@ class Calendar(Section):
         default=None, description="Static column that holds the region of a series; empty cells take `region`."
     )
     events: dict[str, Events] = Field(default_factory=dict, description="Own tables of events by name.")
+    closed: DayNames = Field(
+        default=None,
+        description="Weekdays (mon, tue, ...) and months (jan, feb, ...) in which all series are closed; null: as "
+        "clean.closed finds them; []: none.",
+    )
     paydays: tuple[StrictInt, ...] = Field(
         default=(), description="Days of the month on which wages are paid; -1 is the last."
     )

@@ -58,12 +58,19 @@ class Clean(Section):
     leading_zeros: Literal["keep", "drop"] = Field(
         default="keep", description="Zeros before a series' first sale count as observed, or not."
     )
-    closed: Literal["as_told", "infer"] = Field(
-        default="as_told", description="Closed days: as columns.open marks them, or also inferred from common zeros."
+    closed: Literal["as_told", "rhythm", "infer"] = Field(
+        default="rhythm",
+        description="Closed periods: as columns.open and calendar.closed tell them; also by a rhythm of missing rows "
+        "(weekdays, months, every second week without any); or also inferred from common zeros.",
     )
     closed_by: NameList = Field(
         default=(),
         description="Static columns whose series close together; by default the levels of aggregation and the total.",
+    )
+    ended: Literal["auto", "never"] | Annotated[StrictInt, Field(ge=1)] = Field(
+        default="auto",
+        description="When a series of which no row comes any more has ended, and is forecast as 0: after a silence "
+        "that its own gaps make improbable, a quarter at least, while others go on; never; or after so many periods.",
     )
     stock_outs: Literal["as_told", "infer"] = Field(
         default="as_told", description="Stock-outs: as columns.stock marks them, or also inferred from runs of zeros."

@@ -15,12 +15,15 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import sources
+from forecasting.data.aggregates import group_sums
 from forecasting.data.cleaning.far_out import find_far_out
 from forecasting.data.contracts import CheckedLoad, limits
 from forecasting.data.quality.remarks import far_out_remark
+from forecasting.features.groups import levels
 from forecasting.remarks import Remark
 from forecasting.steps.data_check.findings import OK, WARNING, Finding, check_limit
 from forecasting.steps.ingestion import volume
+from forecasting.steps.ingestion.closed_periods import find_closed_periods
 from forecasting.steps.session import Session
 
 KEY_RULES = ("missing_key", "conflicting_duplicate", "several_in_period", "id")
@@ -72,10 +75,12 @@ def check_contents(session: Session, checked: CheckedLoad, today: date) -> Itera
 
 
 def check_panel(panel: pl.DataFrame, config: Config) -> Iterator[Finding]:
-    """Findings on the panel that the rows would make: values far from all others of their series."""
+    """Findings on the panel that the rows would make: values far from all others of their series, closed periods."""
     found = find_far_out(panel)
     sound = Finding("outliers", OK, "no value lies far from all others of its series")
     yield _of_remark(far_out_remark(found, config)) if found.height else sound
+    sums = group_sums(panel, config, levels(config, panel.schema))
+    yield from map(_of_remark, find_closed_periods([panel], sums, config).remarks)
 
 
 def _of_remark(remark: Remark) -> Finding:

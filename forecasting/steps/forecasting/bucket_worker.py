@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from forecasting.data.closures.ended import old_levels
 from forecasting.data.cut import Cut
 from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
@@ -72,12 +73,15 @@ def _load(cut: Cut, folder: Path) -> Shared:
 
 @dataclass(frozen=True)
 class BucketSummary:
-    """What a worker returns: counts, and what its rows add to the aggregates (see `partial_sums`)."""
+    """What a worker returns: counts, what its rows add to the aggregates (see `partial_sums`), and the series that have
+    ended (see `closures.ended.old_levels`).
+    """
 
     rows: int
     series: int
     days: tuple[date | None, date | None]
     sums: pl.DataFrame
+    ended: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class BucketWorker:
         if self.actuals_until is not None:
             sold = scan_actuals(cut.panel, bucket, cut.cutoff, self.actuals_until).collect()
             rows = rows.join(sold, on=KEY, how="left")
+            rows = rows.with_columns(y=pl.when(~pl.col("closed") | (pl.col("y") != 0)).then("y"))  # no sale, no score
         members = memberships_in(cut.frame(bucket), cut.config)
         sums = partial_sums(rows, members)
         models = self._keep_bases(bucket, rows, members)
@@ -101,7 +106,8 @@ class BucketWorker:
         self.destination.write(calibrated, bucket, models)
         days = sorted(calibrated["ds"].unique())
         span = (days[0], days[-1]) if days else (None, None)
-        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums)
+        ended = old_levels(cut.frame(bucket), cut.cutoff, cut.config)
+        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, ended)
 
     def _keep_bases(self, bucket: int, rows: pl.DataFrame, members: pl.DataFrame) -> list[str] | None:
         """Leave what is reconciled later in the shared folder; the models whose rows are written now, None for all."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from forecasting.data.closures.closures import CLOSED
+from forecasting.data.closures.ended import ENDED
 from forecasting.data.panel import KEY, Rows
 from forecasting.evaluation import hierarchy
 from forecasting.models import guards
@@ -54,7 +56,8 @@ def reconciled_rows(
 def _agreed(fitted: FittedReconcile, at: Origin, bucket: int, base: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """The base rows of a bucket with the reconciled forecasts `found` [unique_id, ds, yhat]."""
     seen, new = (base.filter(which) for which in (~pl.col("cold_start"), pl.col("cold_start")))
-    agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.lit(fitted.name))
+    shut = pl.when(pl.col("source").is_in([CLOSED, ENDED])).then("source")
+    agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.coalesce(shut, pl.lit(fitted.name)))
     both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
     limits = guards.forecast_limits(at.cut, at.cut.frame(bucket))
     return guards.cap_forecasts(finish(both, at.config), limits).with_columns(expected_error())

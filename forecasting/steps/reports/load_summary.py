@@ -24,7 +24,7 @@ def summarize_load(facts: Facts) -> list[Section]:
     lines = [
         f"{f['lines']:,} lines in = {f['aggregated']:,} aggregated + {f['quarantined']:,} quarantined"
         f" + {f['duplicates']:,} duplicates + {dropped:,} dropped",
-        f"{f['keys']:,} rows in the panel = {f['observed']:,} observed + {f['filled']:,} filled",
+        f"{f['keys']:,} rows in the panel = {f['observed']:,} observed + {f['filled']:,} filled{_closed(f)}",
         f"{f['series']:,} series, {f['first']} to {f['last']}; data version {f['data_version']},"
         f" {f['rows_written']:,} rows written",
     ]
@@ -37,6 +37,11 @@ def summarize_load(facts: Facts) -> list[Section]:
     if f.get("cleaned"):  # loads of before there was any cleaning have no such count
         lines.append(f"cleaned: {_counts(f['cleaned'])}")
     return [Section("Data", tuple(lines))]
+
+
+def _closed(facts: Facts) -> str:
+    """How many of the filled rows lie in periods that are closed by their rhythm."""
+    return f" ({facts['filled_closed']:,} of them closed)" if facts.get("filled_closed") else ""
 
 
 def _tables(tables: Mapping[str, Facts], extra_rows: int) -> Iterator[str]:

@@ -1,0 +1,87 @@
+"""What a user is told: `rhythm_remarks` of closed phases of series, `ended_remark` of series that have ended.
+
+Both take frames and return Remarks, one sentence each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.closures.cycles import cycles_of, phrase
+from forecasting.remarks import Remark
+
+SHOWN = 3
+"""So many rhythms are told, those of most series first, and so many series are named."""
+
+
+def rhythm_remarks(phases: pl.DataFrame, series: int, config: Config) -> tuple[Remark, ...]:
+    """One remark per set of closed `phases` [unique_id, cycle, phase] that series have in common, of `series` in all.
+
+    None where calendar.closed tells them: then nothing was inferred.
+    """
+    if config.calendar.closed is not None or phases.is_empty():
+        return ()
+    of_series = phases.sort("cycle", "phase").group_by("unique_id").agg("cycle", "phase")
+    rhythms = of_series.group_by("cycle", "phase").agg(pl.col("unique_id").sort(), pl.len())
+    ordered = rhythms.sort("len", pl.col("unique_id").list.first(), descending=[True, False])
+    told = tuple(_rhythm_remark(row, series, config) for row in ordered.head(SHOWN).to_dicts())
+    rest = int(ordered["len"].slice(SHOWN).sum())
+    more = Remark("closed", f"{rest:,} more series are closed by rhythms of their own; see clean.closed", "forecast")
+    return (*told, more) if rest else told
+
+
+def _rhythm_remark(row: Mapping[str, list[str]], series: int, config: Config) -> Remark:
+    closed: dict[str, list[int]] = {}
+    for cycle, phase in zip(row["cycle"], row["phase"], strict=True):
+        closed.setdefault(cycle, []).append(int(phase))
+    unit = config.frequency.unit
+    when = " and ".join(phrase(cycle, found, unit) for cycle, found in _without_implied(closed, config))
+    ids = row["unique_id"]
+    whose = "" if len(ids) == series else f" in {len(ids):,} of {series:,} series ({name_some(ids)})"
+    return Remark(
+        "closed",
+        f"no rows {when}{whose}: forecast as closed (0); where that is wrong, list the closed weekdays and months in "
+        "calendar.closed ([] for none)",
+        "forecast",
+    )
+
+
+def ended_remark(ended: pl.DataFrame, series: int, forecast: float, h: int) -> tuple[Remark, ...]:
+    """What to say of series that have `ended` [unique_id, last, mean], of `series` in all, beside a `forecast` of the
+    others over the horizon of `h` periods, in units of y; nothing where none has ended.
+    """
+    if ended.is_empty():
+        return ()
+    ids = ended.sort("mean", "unique_id", descending=[True, False])["unique_id"].to_list()
+    old = float(ended["mean"].sum()) * h
+    share = f"; at its old level it would be {old / (old + forecast):.0%} of the forecast" if old + forecast > 0 else ""
+    whose = f"{len(ids):,} of {series:,} series {'has' if len(ids) == 1 else 'have'} ended ({name_some(ids)})"
+    last = f"no row after {ended.select(pl.col('last').max().cast(pl.String)).item()}"
+    message = f"{whose}: {last}, forecast as 0{share}; where that is wrong, set clean.ended to never"
+    return (Remark("ended", message, "forecast"),)
+
+
+def name_some(ids: Sequence[str]) -> str:
+    """The first of the ids, and dots where there are more."""
+    return f"{', '.join(ids[:SHOWN])}{', ...' if len(ids) > SHOWN else ''}"
+
+
+def _without_implied(closed: Mapping[str, list[int]], config: Config) -> Iterator[tuple[str, list[int]]]:
+    """The cycles whose closed phases do not follow from another one's: every fourth week from every second."""
+    cycles = {cycle.name: cycle for cycle in cycles_of(config.frequency)}
+    covered: list[tuple[int, list[int]]] = []
+    for name in sorted(closed, key=lambda n: (n.startswith("stride"), cycles[n].phases)):
+        n, phases = cycles[name].phases, closed[name]
+        told = [(m, known) for m, known in covered if m % n == 0 or n % m == 0]
+        new = [p for p in phases if not any(_implies(known, m, p, n) for m, known in told)]
+        if new:
+            yield name, phases
+            covered.append((n, phases))
+
+
+def _implies(known: Sequence[int], m: int, phase: int, n: int) -> bool:
+    """Whether all periods of a phase of n lie in the `known` phases of m, one being a multiple of the other."""
+    return all(place % m in known for place in range(phase, max(m, n), n))
