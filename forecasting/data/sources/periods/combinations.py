@@ -13,6 +13,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.sources.raw_data import TAGS
 
+WORDS = ("sum", "mean", "highest value", "last value")
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -37,9 +39,9 @@ def combinations(rows: pl.DataFrame, config: Config, moment: Sequence[str]) -> d
         if column in TAGS:
             kinds[column] = Combination("", value.first())
         elif column == roles.stock or not dtype.is_numeric() or column in config.static_columns:
-            kinds[column] = Combination("last", value.drop_nulls().last())
+            kinds[column] = Combination("last value", value.drop_nulls().last())
         elif column in (roles.promo, roles.open) or dtype == pl.Int8:
-            kinds[column] = Combination("highest", value.max())
+            kinds[column] = Combination("highest value", value.max())
         elif column in roles.known_after and column not in (roles.price, roles.cost):
             kinds[column] = Combination("sum", pl.when(value.count() > 0).then(value.sum()))
         else:
@@ -53,7 +55,7 @@ def explain_drivers(kinds: Mapping[str, Combination]) -> str:
 
 
 def _parts(kinds: Mapping[str, Combination]) -> Iterator[str]:
-    for word, meaning in {"sum": "the sum", "mean": "the mean", "highest": "the highest", "last": "the last"}.items():
+    for word in WORDS:
         columns = [c for c, kind in kinds.items() if kind.word == word and c != "y"]
         if columns:
-            yield f"; {', '.join(columns)}: {meaning} value" if word != "sum" else f"; {', '.join(columns)}: {meaning}"
+            yield f"; {', '.join(columns)}: {word}"

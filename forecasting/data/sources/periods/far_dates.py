@@ -59,11 +59,14 @@ def _remark(rows: pl.DataFrame, days: pl.Series, side: str) -> Remark:
     nearest = cast(date, others.min() if side == "before" else others.max())
     years = abs((row["ds"] - nearest).days) // 365
     more = f" (and {rows.height - 1} more)" if rows.height > 1 else ""
-    kept = " and so are left out" if side == "before" else ""
-    span = f"[{min(row['ds'], others.min())}, 2100-01-01]"
+    total = f"{rows['y'].sum():,.10g} in all"
+    ends = {
+        "before": f"such rows are left out ({total}); mend the date, or if it is right give limits.dates, for example "
+        f"[{row['ds']}, 2100-01-01]",
+        "after": f"sales in the future ({total}) are set aside; mend the date",
+    }
     message = (
         f"{row['file']}, line {row['line']}{more}: {row['unique_id']} is dated {row['ds']}, {years} years {side} all "
-        f"other dates; rows with {rows['y'].sum():,.10g} in all are concerned{kept}: mend the date, or if it is right "
-        f"give limits.dates, for example {span}"
+        f"other dates: {ends[side]}"
     )
     return Remark("dates", message, "numbers")

@@ -30,6 +30,9 @@ REGULAR = 0.5
 """At least this share of all hours (or days, months) between the first and the last row of a series must be there."""
 REPEATED = 0.01
 """At most this share of rows may have the moment of another row."""
+ROWS = "_rows"
+THIN, RARE = 0.75, 0.05
+"""Sums of less than this share of the usual number of rows are told where they are rare."""
 FITTING = {"day": ("week", "month", "quarter", "year"), "month": ("quarter", "year"), "quarter": ("year",)}
 """Unit of rows -> the units of periods that hold a whole number of them."""
 
@@ -71,21 +74,20 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
     rows, unfinished, remarks = _without_unfinished(rows, unit, config)
     kinds = combinations(rows, config, MOMENT)
     keys = ["unique_id", "ds"]
-    sums = rows.group_by(keys, maintain_order=True).agg(kind.expr for kind in kinds.values())
+    sums = rows.group_by(keys, maintain_order=True).agg(pl.len().alias(ROWS), *(kind.expr for kind in kinds.values()))
     dropped = {"repeat": repeats, "unfinished_period": unfinished}
-    said = _said(rows.height, sums.height, unit, kinds, config)
+    said = _said(rows.height, sums, unit, kinds, config)
     result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
-    return Summed(result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (said, *remarks))
+    return Summed(result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (*said, *remarks))
 
 
 def _is_finer(long: pl.DataFrame, frequency: Frequency) -> bool:
-    """Whether dates or times differ within periods."""
-    if MINUTE in long.columns or frequency.days == 1:
-        return MINUTE in long.columns
+    """Whether a period holds several rows of a series: other days or times of one period, or days where weeks are."""
     days = long[DAY].drop_nulls().unique()
-    if frequency.months:
-        return len(days) > long["ds"].n_unique() - long["ds"].has_nulls()
-    return rhythm(days.sort()) == "1d"
+    if frequency.days > 1 and not frequency.months:
+        return rhythm(days.sort()) == "1d"
+    differ = MINUTE in long.columns or len(days) > long["ds"].n_unique() - long["ds"].has_nulls()
+    return differ and bool(long.filter(pl.col("ds").is_not_null()).select("unique_id", "ds").is_duplicated().any())
 
 
 def _may_be_added(config: Config) -> bool:
@@ -146,22 +148,37 @@ def _without_unfinished(rows: pl.DataFrame, unit: str, config: Config) -> tuple[
         return rows, 0, []
     left_out = pl.col("ds").is_in(periods) & pl.col("y").is_not_null()
     out = rows.filter(left_out)
-    told = " and ".join(str(day) for day in periods)
+    unit = config.frequency.unit
+    told = " and ".join(f"the {unit} of {day}" for day in periods)
     message = (
-        f"the data begin or end within the {config.frequency.unit} of {told}: its {out.height:,} rows with "
-        f"{out['y'].sum():,.10g} in all are left out, as they are not the whole {config.frequency.unit}"
+        f"the data do not hold all of {told}: rows with {out['y'].sum():,.10g} in all ({out.height:,} rows) are left "
+        f"out until they do, as the sum of a part is too low for a {unit}"
     )
     return rows.filter(~left_out), out.height, [Remark("rhythm", message, "numbers")]
 
 
-def _said(lines: int, periods: int, unit: str, kinds: Mapping[str, Combination], config: Config) -> Remark:
-    """That rows were added up, and what each driver became."""
-    begins = f" that begin at {config.source.day_starts} (source.day_starts)" if unit == TIME_OF_DAY else ""
-    if config.frequency.unit == "week":
-        begins += " from Monday on"
-    drivers = explain_drivers(kinds)
+def _said(lines: int, sums: pl.DataFrame, unit: str, kinds: Mapping[str, Combination], config: Config) -> list[Remark]:
+    """That rows were added up, what each driver became, and which sums hold few rows."""
+    period = config.frequency.unit
+    begins = {TIME_OF_DAY: f" (a day begins at {config.source.day_starts}, source.day_starts)"}.get(unit, "")
+    begins += " (weeks begin on Monday)" if period == "week" else ""
     message = (
-        f"there is a row per {unit}: {lines:,} rows were added up to {periods:,}, one per series and "
-        f"{config.frequency.unit}{begins}{drivers}"
+        f"there is a row per {unit}: {lines:,} rows were added up to {sums.height:,}, one per series and {period}"
+        f"{begins}{explain_drivers(kinds)}"
     )
-    return Remark("rhythm", message, "none")
+    return [Remark("rhythm", message, "none"), *_thin_sums(sums, unit, period)]
+
+
+def _thin_sums(sums: pl.DataFrame, unit: str, period: str) -> list[Remark]:
+    """A remark on sums of fewer rows than nearly all others, which may be too low."""
+    usual = float(sums.select(pl.col(ROWS).median()).item() or 0)
+    thin = sums.filter(pl.col(ROWS) < THIN * usual)
+    if not 0 < thin.height <= RARE * sums.height:
+        return []
+    first = thin.sort("ds", "unique_id").row(0, named=True)
+    message = (
+        f"{thin.height:,} of {sums.height:,} sums hold fewer rows than most, such as {first['unique_id']} in the "
+        f"{period} of {first['ds']} ({first[ROWS]} of {usual:.0f} rows, one per {unit}): y is too low where rows are "
+        "missing"
+    )
+    return [Remark("rhythm", message, "numbers")]
