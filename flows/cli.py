@@ -39,13 +39,15 @@ OTHER_COMMANDS = {
     "features": "The feature store: build, list, preview, describe, training-set.",
     "check": "Check the data without loading them, also in CI.",
     "report": "How good the forecasts are, and where.",
+    "explain-config": "Say what a key of the config means, with its values and its default.",
 }
-"""Commands that are no steps, with their help: the name in the module of the same name, imported when it runs."""
+"""Commands that are no steps, with their help: a function in the module of the same name, imported when it runs."""
 
 for place, (name, command) in enumerate({"run": run, **{n: step_command(s) for n, s in STEPS.items()}}.items()):
     app.command(command, name=name, sort_key=place)
 for place, (name, text) in enumerate(OTHER_COMMANDS.items(), start=len(STEPS) + 1):
-    app.command(f"flows.commands.{name}:{name}", name=name, help=text, sort_key=place)
+    function = name.replace("-", "_")
+    app.command(f"flows.commands.{function}:{function}", name=name, help=text, sort_key=place)
 
 
 def main(words: Sequence[str] | None = None) -> None:

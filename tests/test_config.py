@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from forecasting import models
 from forecasting.config import Config, load, parse_overrides
+from forecasting.config.sections import ModelSpec
 from forecasting.data import sources
 from forecasting.data.sources.layouts.synthetic import source_options as synthetic_options
 from forecasting.data.sources.layouts.transactions.options import Options
@@ -508,4 +509,25 @@ def test_a_model_named_like_a_rung_of_the_ladder(tmp_path):
     with pytest.raises(
         UserError, match=r"line 47: models\.1: the recipe has a Naive already: give this one another `name`"
     ):
+        models.build(load(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "options"),
+    [
+        ("AutoETS", "stats", {"class": "AutoETS"}),
+        ("LightGBM", "lightgbm", {}),
+        ("Ensemble", "ensemble", {}),
+        ("ladder", "naive", {}),
+        ("lightgbm", "lightgbm", {}),
+    ],
+)
+def test_a_model_by_its_name_alone(name, family, options):
+    spec = ModelSpec.model_validate(name)
+    assert (spec.family, spec.options) == (family, options)
+
+
+def test_a_name_that_no_model_has(tmp_path):
+    file = written(tmp_path, "stats: AutoETS", "AutoETSS")
+    with pytest.raises(UserError, match=r"AutoETSS.*AutoETS"):
         models.build(load(file))

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.config.sections import ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.models.base import BacktestEvidence, Combination, Fitted, FittedCombination, Model
 from forecasting.models.families import build_entry, load, stage_of
 
-__all__ = ["build", "build_entry", "dependencies", "fit", "load", "predict"]
+__all__ = ["build", "build_entry", "dependencies", "fit", "load", "predict", "too_dear"]
 
 
 def build(config: Config, rows: int = 0) -> list[Model]:
@@ -26,8 +27,8 @@ def build(config: Config, rows: int = 0) -> list[Model]:
     Models whose `most` lies below the `rows` of the panel are left out: they would take too long. Raises UserError when
     two have the same name, as their rows could not be told apart.
     """
-    affordable = tuple(spec for spec in config.models if spec.most is None or rows <= spec.most)
-    config = config.model_copy(update={"models": affordable})
+    dear = too_dear(config, rows)
+    config = config.model_copy(update={"models": tuple(spec for spec in config.models if spec not in dear)})
     built: dict[str, Model] = {}
     for spec in sorted(config.models, key=lambda spec: stage_of(spec.family)):
         for model in build_entry(spec, config):
@@ -36,6 +37,11 @@ def build(config: Config, rows: int = 0) -> list[Model]:
                 raise config.fault(key, f"the recipe has a {model.name} already: give this one another `name`")
             built[model.name] = model
     return list(built.values())
+
+
+def too_dear(config: Config, rows: int) -> list[ModelSpec]:
+    """The entries of the recipe that are left out of a panel of so many rows, as their `most` is less."""
+    return [spec for spec in config.models if spec.most is not None and rows > spec.most]
 
 
 def fit(model: Model, cut: Cut, trained: Mapping[str, Fitted], evidence: BacktestEvidence) -> Fitted:

@@ -113,3 +113,5 @@ def test_a_model_for_few_series_is_left_out_where_there_are_many(configure):
     many = {m.name: m for m in models.build(config, 1001)}
     assert "AutoETS" not in many
     assert [m.name for m in many["Ensemble"].members] == ["SeasonalNaive", "SeasonalMean4"]
+    assert [spec.name for spec in models.too_dear(config, 1001)] == ["AutoETS"]
+    assert models.too_dear(config, 1000) == []

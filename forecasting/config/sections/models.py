@@ -6,6 +6,7 @@ dict here: each family checks its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
@@ -43,7 +44,7 @@ class Backtest(Section):
 
 
 class ModelSpec(Section):
-    """One model of the recipe; short forms are `ladder`, `{stats: AutoETS}` and `{lightgbm: {...}}`."""
+    """One model of the recipe; short forms are `ladder`, `AutoETS`, `{stats: AutoETS}` and `{lightgbm: {...}}`."""
 
     family: str = Field(
         description=f"The model family, one of {', '.join(FAMILIES)}; `ladder` is short for the naive one."
@@ -71,9 +72,9 @@ class ModelSpec(Section):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
-        """The full form of `ladder`, `{stats: AutoETS}` and `{lightgbm: {...}}`; raises ValueError for others."""
+        """The full form of the short ones; raises ValueError for what is none of them."""
         if isinstance(value, str):
-            value = {"naive" if value == "ladder" else value: None}
+            value = _named(value)
         if not isinstance(value, Mapping) or "family" in value:
             return value
         if len(value) != 1:
@@ -87,6 +88,14 @@ class ModelSpec(Section):
         name = options.pop("name", None) or options.get("class") or FAMILIES[family]
         scope = {"on": options.pop("on", "series"), "most": options.pop("most", None)}
         return {"family": family, "name": name, "options": options} | scope
+
+
+def _named(name: str) -> dict[str, str | None]:
+    """The entry of a model that is given by its name alone: a family, the usual name of one, or a class of `stats`."""
+    families = {usual: family for family, usual in FAMILIES.items()}
+    if name in FAMILIES or name in families:
+        return {families.get(name, name): None}
+    return {"stats": name} if re.match(r"[A-Z]\w*$", name) else {name: None}
 
 
 def _no_family(family: str) -> str:

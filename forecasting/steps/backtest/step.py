@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache, partial
 from itertools import islice
@@ -18,11 +18,13 @@ from typing import Any
 import polars as pl
 
 from forecasting import models
+from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.panel import count_rows
 from forecasting.data.windows import resolve_cutoff
 from forecasting.evaluation.metrics.wrmsse import recent_weights
 from forecasting.models.base import Model
+from forecasting.remarks import Remark, remark_facts
 from forecasting.services.console import track
 from forecasting.services.tracking.tracked_run import Dataset, TrackedRun
 from forecasting.steps import identity, run_log
@@ -48,7 +50,8 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     before = None if force else run_log.last_facts(store, "backtest", key)
     if before:
         return Outcome("backtest", before, reused=True)
-    recipe = models.build(config, count_rows(panel))
+    rows = count_rows(panel)
+    recipe = models.build(config, rows)
     reported, older = backtest_windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
     facts |= {"cutoffs": [str(c) for c in reported], "calibration": [str(c) for c in older]}
@@ -63,7 +66,15 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
             "look for a wrong date in the newest data, or choose an earlier cutoff",
         )
     facts["run_id"] = _log_run(session, facts, scores)
-    return Outcome("backtest", facts)
+    return Outcome("backtest", facts | {"remarks": remark_facts(_left_out(config, rows))})
+
+
+def _left_out(config: Config, rows: int) -> Iterator[Remark]:
+    """One remark for each model of the config that is not run, with the reason."""
+    for spec in models.too_dear(config, rows):
+        reason = f"the panel has {rows:,} rows and its `most` is {spec.most:,}"
+        message = f"{spec.name} is left out: {reason}; raise `most` to try it, which takes time"
+        yield Remark("models", message, "forecast")
 
 
 def _run_windows(session: Session, recipe: list[Model], older: list[date], reported: list[date]) -> dict[str, Any]:

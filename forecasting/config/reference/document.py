@@ -1,13 +1,11 @@
 """The reference of all config keys: `reference` returns the Markdown of docs/CONFIG.md, made from the declarations.
 
-It takes nothing and writes no file: `python -m forecasting.config.reference` prints the text. `sections` yields the
-sections below a model with their dotted paths.
+It takes nothing and writes no file. `sections` yields the sections below a model with their dotted paths.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -50,12 +48,14 @@ def _table(head: str, rows: Iterator[str]) -> list[str]:
 
 def _top_level_row(item: tuple[str, FieldInfo]) -> str:
     name, field = item
-    return _cells(f"`{name}`", _type(field.annotation), _default(field), ", ".join(Keys.changes_of(name)), _text(field))
+    return _cells(
+        f"`{name}`", type_text(field.annotation), default_text(field), ", ".join(Keys.changes_of(name)), _text(field)
+    )
 
 
 def _row(item: tuple[str, FieldInfo]) -> str:
     name, field = item
-    return _cells(f"`{name}`", _type(field.annotation), _default(field), _text(field))
+    return _cells(f"`{name}`", type_text(field.annotation), default_text(field), _text(field))
 
 
 def _cells(*cells: str) -> str:
@@ -66,7 +66,7 @@ def _text(field: FieldInfo) -> str:
     return field.description or ""
 
 
-def _default(field: FieldInfo) -> str:
+def default_text(field: FieldInfo) -> str:
     """The default as YAML writes it; `-` for a section, whose keys have their own."""
     if field.is_required():
         return "required"
@@ -76,20 +76,20 @@ def _default(field: FieldInfo) -> str:
     return f"`{json.dumps(value, default=str)}`"
 
 
-def _type(kind: Any) -> str:
+def type_text(kind: Any) -> str:
     """A type in words: `text`, `whole number`, `list of whole number`, `one of a, b`, `section`."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _type(inner[0])
+        return type_text(inner[0])
     if origin is Literal:
         return "one of " * (len(inner) > 1) + ", ".join(f"`{value}`" for value in inner)
     if origin in (Union, types.UnionType):
-        names = [_type(part) for part in inner if part is not type(None)]
+        names = [type_text(part) for part in inner if part is not type(None)]
         return " or ".join(names + ["null"] * (type(None) in inner))
     if origin is tuple:
-        return f"list of {_type(inner[0])}" if inner[1:] == (...,) else f"[{', '.join(map(_type, inner))}]"
+        return f"list of {type_text(inner[0])}" if inner[1:] == (...,) else f"[{', '.join(map(type_text, inner))}]"
     if origin is dict:
-        return f"mapping of name to {_type(inner[1])}"
+        return f"mapping of name to {type_text(inner[1])}"
     if isinstance(kind, type) and issubclass(kind, Section):
         return "section"
     return NAMES.get(kind, str(getattr(kind, "__name__", kind)))
@@ -109,7 +109,3 @@ def _inner_sections(kind: Any) -> list[type[Section]]:
     if isinstance(kind, type) and get_origin(kind) is None:
         return [kind] if issubclass(kind, Section) else []
     return [section for part in get_args(kind) for section in _inner_sections(part)]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference())
