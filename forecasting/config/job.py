@@ -47,13 +47,17 @@ class Config(DerivedKeys):
 
     @property
     def stored_formats(self) -> Mapping[str, str]:
-        """How earlier loads found columns of the source to be written: {column of the file: format}."""
+        """How columns of the source were found to be written before: {column of the file: format}."""
         return self._formats.get(self._source, {})
 
     def with_stored_formats(self, formats: Mapping[str, Mapping[str, str]]) -> Config:
-        """This config with what earlier loads concluded: {`source` or `tables.<name>`: {column: format}}."""
+        """This config with what was concluded before, {`source` or `tables.<name>`: {column: format}}, and with what it
+        knows already of other columns.
+        """
         config = self.model_copy()
-        config._formats = formats
+        config._formats = {
+            key: {**self._formats.get(key, {}), **formats.get(key, {})} for key in {*self._formats, *formats}
+        }
         return config
 
     def for_table(self, name: str) -> Config:

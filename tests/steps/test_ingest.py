@@ -215,3 +215,10 @@ def concluding(formats, seen=None):
         return replace(raw, formats=sources.merge_formats(raw.formats, {"source": formats}))
 
     return load_source
+
+
+def test_a_driver_that_was_stored_as_text_stays_text():
+    some = table(columns={"known_ahead": ["price"], "known_after": ["left"]})
+    load(some, "one.csv", "A;x;2024-01-01;5;ja;9", "A;x;2024-01-02;5;nein;9", "A;x;2024-01-03;5;halb;9")
+    load(some, "two.csv", "A;x;2024-01-04;5;ja;9", "A;x;2024-01-05;5;nein;9")
+    assert panel(some)["price"].to_list() == ["ja", "nein", "halb", "ja", "nein"]

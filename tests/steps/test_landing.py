@@ -174,6 +174,22 @@ def test_returns_in_a_file_of_their_own_lessen_the_day():
     assert sold(some, "x") == [3], "a sum below y_min is no sale"
 
 
+def test_what_one_file_tells_about_its_numbers_reads_the_others_and_later_ones():
+    some = job(LINES | {"options": {}})
+    written = {
+        "1.csv": "x;2024-01-01;1,180",
+        "2.csv": "x;2024-01-02;880\nx;2024-01-02;1,060",
+        "3.csv": "x;2024-01-03;2,50",
+    }
+    for name in ("1.csv", "2.csv"):
+        (some.folder / "in" / name).write_text(f"item;time;quantity\n{written[name]}\n")
+    ingest(some)
+    assert sold(some, "x") == [1180, 1940]
+    (some.folder / "in" / "3.csv").write_text(f"item;time;quantity\n{written['3.csv']}\n")
+    with pytest.raises(UserError, match=r"was read as numbers like 1,234\.5 before, and now it holds '2,50'"):
+        ingest(some)
+
+
 class Killed(BaseException):
     """What ends a process, without anybody having a say."""
 

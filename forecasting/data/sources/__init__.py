@@ -8,6 +8,7 @@ source and the side tables (config.tables) are there; `load` does not read side 
 from __future__ import annotations
 
 from forecasting.config import Config
+from forecasting.data.sources.column_formats import TEXT_FORMAT
 from forecasting.data.sources.layouts import kinds, layout_module
 from forecasting.data.sources.new_files import concat, files_add_up, is_source_file, landing_files, reading_only
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, Formats, RawData, merge_formats
@@ -17,6 +18,7 @@ __all__ = [
     "DELETED",
     "KEYS",
     "TAGS",
+    "TEXT_FORMAT",
     "Formats",
     "RawData",
     "check_available",

@@ -20,8 +20,8 @@ from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
 from forecasting.steps.data_check.findings import FAILED, OK, DataCheck, Finding, check_limit
 from forecasting.steps.data_check.load_findings import check_contents, check_panel, check_rows
-from forecasting.steps.ingestion import align_types, series_statistics
-from forecasting.steps.session import Session, stored_formats
+from forecasting.steps.ingestion import align_types, load_state, series_statistics
+from forecasting.steps.session import Session
 
 
 def check_data(session: Session, today: date | None = None) -> DataCheck:
@@ -30,7 +30,7 @@ def check_data(session: Session, today: date | None = None) -> DataCheck:
     Nothing is written, and a broken contract is a failed finding, not an error: the findings are one per contract,
     `series` is one row per series with its statistics (y in units of the source) and its verdict.
     """
-    config = session.config.with_stored_formats(stored_formats(session.meta))
+    config = session.config.with_stored_formats(load_state.known_formats(session.config, session.meta))
     try:
         loaded = load_with_side_tables(config)
     except UserError as error:

@@ -84,9 +84,24 @@ def keep_last_file(rows: LoadedRows) -> LoadedRows:
 
 
 def _read_files(config: Config, paths: Sequence[str]) -> sources.RawData:
-    """The raw rows of these files; read one by one where the values of one key add up over files."""
-    groups = [[path] for path in paths] if sources.files_add_up(config) else [paths]
-    return sources.concat([load_with_side_tables(sources.reading_only(config, group)) for group in groups])
+    """The raw rows of these files; read one by one where the values of one key add up over files.
+
+    What one file tells about the writing of its columns reads the others: one that leaves a doubt waits for them.
+    """
+    waiting = [[path] for path in paths] if sources.files_add_up(config) else [list(paths)]
+    loads: dict[str, sources.RawData] = {}
+    while waiting:
+        doubtful: dict[str, UserError] = {}
+        for group in waiting:
+            try:
+                loads[group[0]] = load_with_side_tables(sources.reading_only(config, group))
+                config = config.with_stored_formats(loads[group[0]].formats)
+            except UserError as error:
+                doubtful[group[0]] = error
+        if len(doubtful) == len(waiting):
+            raise next(iter(doubtful.values()))
+        waiting = [group for group in waiting if group[0] in doubtful]
+    return sources.concat([loads[path] for path in paths if path in loads])
 
 
 def _no_rows(load: Load) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

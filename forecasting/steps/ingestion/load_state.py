@@ -6,7 +6,7 @@ It stays invisible until `publish_load` adds its row to `loads`, in one commit; 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import sources
 from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.services.store import Store
 from forecasting.services.store.draft import Draft, begin_draft
@@ -68,8 +69,20 @@ def begin_load(config: Config) -> Load:
     meta = session.read_meta(store)
     drivers = session.driver_types(meta)
     return Load(
-        config.with_stored_formats(session.stored_formats(meta)), replace(store, tables=tables(config, drivers)), before
+        config.with_stored_formats(known_formats(config, meta)), replace(store, tables=tables(config, drivers)), before
     )
+
+
+def known_formats(config: Config, meta: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """How the loads of the table `meta` found columns to be written, by source and column; drivers that they stored as
+    texts stay texts.
+    """
+    texts = {c for c, kind in session.driver_types(meta).items() if kind == pl.String}
+    texts &= {*config.columns.known_ahead, *config.columns.known_after}
+    named = {"source": dict.fromkeys(texts, sources.TEXT_FORMAT)}
+    for name, table in config.tables.items():
+        named[f"tables.{name}"] = {column: sources.TEXT_FORMAT for c, column in table.columns.items() if c in texts}
+    return sources.merge_formats(named, session.stored_formats(meta))
 
 
 def with_drivers(load: Load, kinds: dict[str, pl.DataType]) -> Load:

@@ -15,7 +15,7 @@ from forecasting.data.sources.readers.numbers import Evidence, NumberFormat, evi
 
 Role = Literal["number", "flag", "driver", "static"]
 """What a column holds: numbers; numbers or yes and no; what its cells look like; names unless all cells are plain."""
-TEXT = "text"
+TEXT_FORMAT = "text"
 """The format of a column that holds names, whatever they look like."""
 
 
@@ -57,9 +57,9 @@ def open_column(config: Config, cells: pl.Series, role: Role) -> Column | None:
     formats = config.source.format or {}
     given = formats if isinstance(formats, str) else formats.get(cells.name)
     before = config.stored_formats.get(cells.name)
-    if TEXT in (given, None if given or role in ("number", "flag") else before):
+    if TEXT_FORMAT in (given, None if given or role in ("number", "flag") else before):
         return None
-    earlier = None if before in (None, TEXT) else format_like(before)
+    earlier = None if before in (None, TEXT_FORMAT) else format_like(before)
     if given and not isinstance(formats, str):
         role = "number" if role == "number" else "flag"
     return Column(cells.name, role, evidence_of(cells), _given(config, cells.name, given), earlier)

@@ -46,17 +46,17 @@ def contradiction(config: Config, raw: pl.DataFrame, column: Column, error: Numb
 
 
 def other_than_before(config: Config, raw: pl.DataFrame, column: Column, now: str) -> UserError:
-    """The error for cells that contradict the format by which earlier loads were read; `now` is the sign or unit that
-    they tell.
+    """The error for cells that contradict the format by which the column was read before; `now` is the sign or unit
+    that they tell.
     """
     evidence = column.evidence
     cell = evidence.example_of_sign(now) if now in EXAMPLES else evidence.units[now].example
     format_now = EXAMPLES.get(now, cell)
     return config.fault(
         "source.format",
-        f"earlier loads read the column {column.name!r} as numbers like {column.before}, and now it holds "
-        f"{_located(raw, column, cell)}, which is written like {format_now}: mend the file; if the earlier loads were "
-        f"read wrongly, give {_keys(column, format_now)} and load all files again",
+        f"the column {column.name!r} was read as numbers like {column.before} before, and now it holds "
+        f"{_located(raw, column, cell)}, which is written like {format_now}: mend the file; if the files before were "
+        f"read wrongly, give {_keys(column, format_now)} and load them again",
     )
 
 
