@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from forecasting.evaluation.intervals.residuals import is_closed
 from forecasting.evaluation.paired_test import Comparison, best_model_rows, compare_pair, model_name
 
 LARGEST_SHIFT = 5.0
@@ -72,9 +73,9 @@ def judge_against_champion(compared: Comparison, model: str, rival: str) -> Deci
 def decide_refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float | None = 0.0) -> Decision:
     """Whether the same recipe, trained on newer data, replaces its champion: only sanity is checked.
 
-    `forecasts` [unique_id, ds, yhat] of the refreshed bundle; `recent` [unique_id, ds, y] the newest history of the
-    same series. Forecasts must be there, finite, not below `y_min`, and their mean per row within a factor of five of
-    the recent mean.
+    `forecasts` [unique_id, ds, yhat, perhaps closed] of the refreshed bundle; `recent` [unique_id, ds, y] the newest
+    history of the same series. Forecasts must be there, and those of open periods finite, not below `y_min`, and their
+    mean per row within a factor of five of the recent mean.
     """
     fault = find_invalid_forecasts(forecasts, y_min) or find_level_shift(forecasts, recent)
     if fault:
@@ -89,9 +90,9 @@ def find_invalid_forecasts(forecasts: pl.DataFrame, y_min: float | None) -> str 
     >>> find_invalid_forecasts(pl.DataFrame({"yhat": [1.0, -2.0]}), y_min=0.0)
     'makes 1 of 2 forecasts below 0'
     """
-    yhat = forecasts["yhat"]
-    if yhat.is_empty():
+    if forecasts.is_empty():
         return "makes no forecast"
+    yhat = forecasts.filter(~is_closed(forecasts.columns))["yhat"]
     invalid = yhat.len() - int(yhat.is_finite().sum())
     if invalid:
         return f"makes {invalid} of {yhat.len()} forecasts that are not numbers"
@@ -105,8 +106,9 @@ def find_level_shift(forecasts: pl.DataFrame, recent: pl.DataFrame) -> str | Non
     >>> find_level_shift(pl.DataFrame({"yhat": [60.0]}), pl.DataFrame({"y": [10.0, None]}))
     'forecasts 60 a row where recent sales were 10, more than a factor of 5 apart'
     """
-    ahead, before = (_mean(frame[column]) for frame, column in ((forecasts, "yhat"), (recent, "y")))
-    if before <= 0 or before / LARGEST_SHIFT <= ahead <= before * LARGEST_SHIFT:
+    opened = forecasts.filter(~is_closed(forecasts.columns))
+    ahead, before = (_mean(frame[column]) for frame, column in ((opened, "yhat"), (recent, "y")))
+    if opened.is_empty() or before <= 0 or before / LARGEST_SHIFT <= ahead <= before * LARGEST_SHIFT:
         return None
     factor = f"more than a factor of {LARGEST_SHIFT:g} apart"
     return f"forecasts {ahead:.4g} a row where recent sales were {before:.4g}, {factor}"

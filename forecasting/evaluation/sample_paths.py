@@ -124,12 +124,15 @@ def residual_vectors(residuals: pl.DataFrame, steps: int, y_min: float | None = 
 
     `vector` are the scaled residuals over the steps 1..steps, `size` is their mean scale, `unsold` says on which of
     them nothing was sold (y at `y_min`). A step that was not observed or closed counts as no error, at most half of
-    them may be.
+    them may be unobserved.
     """
     unsold = pl.lit(value=False) if y_min is None else pl.col("y") <= y_min
     rows = scaled_residuals(residuals).filter(pl.col("step") <= steps)
     facts = {"regularity": pl.col("yhat").mean() / pl.col("scale").mean(), "size": pl.col("scale").mean()}
-    windows = rows.group_by("unique_id", "cutoff").agg(pl.len(), **facts).filter(pl.col("len") * 2 > steps)
+    shut = residuals.filter(is_closed(residuals.columns), pl.col("step") <= steps)
+    known = rows.group_by("unique_id", "cutoff").agg(pl.len(), **facts)
+    known = known.join(shut.group_by("unique_id", "cutoff").agg(_shut=pl.len()), on=["unique_id", "cutoff"], how="left")
+    windows = known.filter((pl.col("len") + pl.col("_shut").fill_null(0)) * 2 > steps)
     grid = windows.join(pl.DataFrame({"step": range(1, steps + 1)}, schema={"step": pl.Int32}), how="cross")
     errors = rows.select("unique_id", "cutoff", pl.col("step").cast(pl.Int32), "r", unsold=unsold)
     full = grid.join(errors, on=["unique_id", "cutoff", "step"], how="left").sort("unique_id", "cutoff", "step")

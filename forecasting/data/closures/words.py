@@ -25,28 +25,29 @@ def rhythm_remarks(phases: pl.DataFrame, series: int, config: Config) -> tuple[R
     if config.calendar.closed is not None or phases.is_empty():
         return ()
     of_series = phases.sort("cycle", "phase").group_by("unique_id").agg("cycle", "phase")
-    rhythms = of_series.group_by("cycle", "phase").agg(pl.col("unique_id").sort(), pl.len())
-    ordered = rhythms.sort("len", pl.col("unique_id").list.first(), descending=[True, False])
-    told = tuple(_rhythm_remark(row, series, config) for row in ordered.head(SHOWN).to_dicts())
-    rest = int(ordered["len"].slice(SHOWN).sum())
+    whose: dict[str, list[str]] = {}
+    for row in of_series.group_by("cycle", "phase").agg("unique_id").to_dicts():
+        whose.setdefault(_when(row["cycle"], row["phase"], config), []).extend(row["unique_id"])
+    ordered = sorted(whose.items(), key=lambda rhythm: (-len(rhythm[1]), rhythm[0]))
+    told = tuple(_rhythm_remark(when, sorted(ids), series) for when, ids in ordered[:SHOWN])
+    rest = sum(len(ids) for _, ids in ordered[SHOWN:])
     more = Remark("closed", f"{rest:,} more series are closed by rhythms of their own; see clean.closed", "forecast")
     return (*told, more) if rest else told
 
 
-def _rhythm_remark(row: Mapping[str, list[str]], series: int, config: Config) -> Remark:
-    closed: dict[str, list[int]] = {}
-    for cycle, phase in zip(row["cycle"], row["phase"], strict=True):
-        closed.setdefault(cycle, []).append(int(phase))
-    unit = config.frequency.unit
-    when = " and ".join(phrase(cycle, found, unit) for cycle, found in _without_implied(closed, config))
-    ids = row["unique_id"]
+def _rhythm_remark(when: str, ids: Sequence[str], series: int) -> Remark:
     whose = "" if len(ids) == series else f" in {len(ids):,} of {series:,} series ({name_some(ids)})"
-    return Remark(
-        "closed",
-        f"no rows {when}{whose}: forecast as closed (0); where that is wrong, list the closed weekdays and months in "
-        "calendar.closed ([] for none)",
-        "forecast",
-    )
+    wrong = "where that is wrong, list the closed weekdays and months in calendar.closed ([] for none)"
+    return Remark("closed", f"no rows {when}{whose}: forecast as closed (0); {wrong}", "forecast")
+
+
+def _when(cycles: Sequence[str], phases: Sequence[int], config: Config) -> str:
+    """The closed phases of a series in words."""
+    closed: dict[str, list[int]] = {}
+    for cycle, phase in zip(cycles, phases, strict=True):
+        closed.setdefault(cycle, []).append(int(phase))
+    told = _without_implied(closed, config)
+    return " and ".join(phrase(cycle, found, config.frequency.unit) for cycle, found in told)
 
 
 def ended_remark(ended: pl.DataFrame, series: int, forecast: float, h: int) -> tuple[Remark, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from forecasting.data.closures.ended import ENDED
 from forecasting.data.panel import Panel
 from forecasting.evaluation.comparisons import gain_scores
 from forecasting.evaluation.metrics import reported_metrics, score
@@ -83,6 +84,17 @@ def _gains(reported: pl.LazyFrame, names: Iterable[str], best: str) -> list[pl.D
     rival = single.filter(pl.col("model") == best).collect()
     pairs = (pl.concat([rival, single.filter(pl.col("model") == name).collect()]) for name in names if name != best)
     return [gain_scores(pair, [best]) for pair in pairs]
+
+
+def count_scored(reported: pl.LazyFrame, model: str) -> dict[str, int]:
+    """How many of the `reported` rows of single series by `model` (of which there are as many as by any) are scored,
+    and how many are not: closed and ended are those without a sale in which 0 was forecast, unobserved all others.
+    """
+    rows = reported.filter(SINGLE, pl.col("model") == model)
+    exempt, ended = pl.col("y").is_null(), pl.col("source") == ENDED
+    why = pl.when(exempt & ended).then(pl.lit("ended")).when(exempt & pl.col("closed")).then(pl.lit("closed"))
+    named = why.when(exempt).then(pl.lit("unobserved")).otherwise(pl.lit("scored")).alias("why")
+    return dict(rows.group_by(named).len().sort("why").collect().iter_rows())
 
 
 def recent_sales(panel: Panel, at: Iterable[date]) -> pl.DataFrame:

@@ -28,7 +28,14 @@ from forecasting.remarks import Remark, remark_facts
 from forecasting.services.console import track
 from forecasting.services.tracking.tracked_run import Dataset, TrackedRun
 from forecasting.steps import identity, run_log
-from forecasting.steps.backtest.scoring import Scores, overall_scores, overall_wrmsse, recent_sales, score_windows
+from forecasting.steps.backtest.scoring import (
+    Scores,
+    count_scored,
+    overall_scores,
+    overall_wrmsse,
+    recent_sales,
+    score_windows,
+)
 from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.forecast import write_forecasts
@@ -58,7 +65,9 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     facts |= {"known_ahead": config.backtest.known_ahead, "known_counts": known_counts(panel)}
     facts |= _run_windows(session, recipe, older, reported)
     scores = _score(session, [m.name for m in recipe], older, reported)
+    rows = rows_so_far(store, facts["recipe"], reported, [m.name for m in recipe])
     facts |= {"scores": overall_scores(scores.table), "wrmsse": overall_wrmsse(scores.table)}
+    facts |= {"row_counts": count_scored(rows, recipe[0].name)}
     if not facts["scores"]:
         raise config.fault(
             "backtest.windows",

@@ -14,6 +14,8 @@ from forecasting.steps.reports.score_table import score_rows
 
 TITLES = {"series": "Scores of the series", "total": "Scores of the total"}
 SHOWN_FAILURES = 3
+UNSCORED = {"closed": "in closed periods", "ended": "of ended series"}
+"""Rows in which 0 was forecast and nothing was sold, which say nothing about a model."""
 
 
 def summarize_backtest(facts: Facts) -> list[Section]:
@@ -21,6 +23,7 @@ def summarize_backtest(facts: Facts) -> list[Section]:
     lines = [
         f"cutoffs {', '.join(facts['cutoffs'])}; recipe {facts['recipe']}",
         "skill: share of the best naive model's WAPE that is saved; bias: above 0 when too much is forecast",
+        *_unscored(facts.get("row_counts", {})),
         *describe_windows(facts.get("known_ahead", ""), facts.get("known_counts", {})),
         f"fitted in {_seconds(facts['seconds'])}",
         *_failures(facts["failures"]),
@@ -37,6 +40,15 @@ def _score_sections(scores: list[dict[str, Any]]) -> Iterator[Section]:
         if values not in shown:
             shown.append(values)
             yield Section(TITLES.get(grain, f"Scores by {grain}"), (), score_rows(ranked))
+
+
+def _unscored(counts: Mapping[str, int]) -> Iterator[str]:
+    """How many rows the scores leave out, and why; nothing where that are those without an observation alone."""
+    left_out = [f"{counts[why]:,} {words}" for why, words in UNSCORED.items() if counts.get(why)]
+    if left_out:
+        unobserved = f" and {counts['unobserved']:,} that were not observed" if counts.get("unobserved") else ""
+        scored = f"scored are {counts.get('scored', 0):,} of {sum(counts.values()):,} rows of series"
+        yield f"{scored}, without {', '.join(left_out)}{unobserved}"
 
 
 def _wape(score: Mapping[str, Any]) -> float:
