@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.data.closures.words import ended_remark
+from forecasting.data.closures.words import silent_remarks
 from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
 from forecasting.remarks import remark_facts
@@ -54,7 +54,7 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     ended = store.scan("series").select(pl.len()).collect().item() - written.series
     remarks = [
         *coming_remarks(served.panel, bundle.facts.get("known_ahead", {})),
-        *ended_remark(written.ended, written.series, _champion_total(session, facts), served.config.h),
+        *silent_remarks(written.silent, written.series, _champion_total(session, facts), served.config.h),
     ]
     facts |= {"ended": ended, "known_ahead": known_counts(served.panel), "remarks": remark_facts(remarks)}
     return Outcome("predict", facts)

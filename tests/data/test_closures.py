@@ -10,7 +10,7 @@ from forecasting.config import Config
 from forecasting.data.closures.closures import Closures, closed_groups
 from forecasting.data.closures.ended import newest_rows
 from forecasting.data.closures.rhythm import closed_phases
-from forecasting.data.closures.words import ended_remark, rhythm_remarks
+from forecasting.data.closures.words import rhythm_remarks, silent_remarks
 from forecasting.frequency import FREQS
 from tests.data.conftest import MakeConfig as Make
 
@@ -171,7 +171,7 @@ def test_an_item_that_stopped_has_ended_and_one_with_long_gaps_has_not(config: C
     sold |= {"rare": every[:600:80]}
     rows = panel(sold, last)
     known = closures(config, rows, last)
-    assert ended(config, rows, last).rows() == [("gone", every[699])]
+    assert ended(config, rows, last)["unique_id"].to_list() == ["gone"]
     marked = known.mark(rows, NOBODY)
     assert set(marked.filter(pl.col("ds") > last, pl.col("unique_id") == "gone")["flag"]) == {"ended"}
     assert marked.filter(pl.col("ds") <= last).equals(rows.filter(pl.col("ds") <= last))
@@ -211,7 +211,13 @@ def test_the_words(config: Config, make_config: Make) -> None:
     every_second = pl.DataFrame({"unique_id": "a", "cycle": ["stride 2", "stride 4", "stride 4"], "phase": [1, 1, 3]})
     (told,) = rhythm_remarks(every_second, 1, weekly)
     assert told.message.startswith("no rows in 1 of 2 weeks: forecast as closed (0)")
-    ended = pl.DataFrame({"unique_id": ["x"], "last": [date(2024, 1, 31)], "mean": [10.0]})
-    (gone,) = ended_remark(ended, 4, forecast=300.0, h=10)
-    assert gone.message.startswith("1 of 4 series has ended (x): no row after 2024-01-31, forecast as 0")
-    assert "25% of the forecast" in gone.message
+
+
+def test_silent_series_are_told_with_their_share_of_the_forecast() -> None:
+    last = [date(2024, 1, 31), date(2024, 2, 29)]
+    silent = pl.DataFrame({"unique_id": ["x", "y"], "last": last, "mean": [10.0, 5.0], "ended": [True, False]})
+    gone, old = (remark.message for remark in silent_remarks(silent, 4, forecast=300.0, h=10))
+    assert gone.startswith("1 of 4 series (x) has ended: no row after 2024-01-31, forecast as 0")
+    assert "25% of the forecast" in gone
+    assert old.startswith("1 of 4 series (y) has been silent for long: no row after 2024-02-29")
+    assert "17% of the forecast" in old

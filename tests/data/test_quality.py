@@ -59,11 +59,14 @@ def test_a_series_without_any_observation_is_counted_too():
 
 
 def verdict_of(**facts) -> dict:
-    """The verdict on the last day of a panel of 2,001 days, of a sound series but for `facts`."""
+    """The verdict on the last day of a panel of 2,001 days and two series, of a sound one but for `facts`."""
     sound = {"unique_id": "a", "first": MONDAY, "last": MONDAY + timedelta(2000), "n": 2001, "demand_class": "smooth"}
     sound["start"] = MONDAY
-    row = sound | dict.fromkeys(QUALITY_COUNTS, 0) | facts
-    return quality.add_verdicts(pl.DataFrame([row]), CONFIG, MONDAY + timedelta(2000)).row(0, named=True)
+    sound |= dict.fromkeys(QUALITY_COUNTS, 0)
+    rows = [sound | facts, sound | {"unique_id": "another"}]
+    for row in rows:
+        row |= {"first_row": row["first"], "last_row": row["last"], "rows": row["n"], "longest_gap": 1}
+    return quality.add_verdicts(pl.DataFrame(rows), CONFIG, MONDAY + timedelta(2000)).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,8 @@ def verdict_of(**facts) -> dict:
     [
         ({}, "running", "fine"),
         ({"last": MONDAY + timedelta(500)}, "ended", "ended"),
-        ({"last": MONDAY + timedelta(1900)}, "silent", "silent"),
+        ({"last": MONDAY + timedelta(1900), "n": 1901}, "ended", "ended: forecast as 0"),
+        ({"last": MONDAY + timedelta(1900), "n": 100}, "silent", "silent for 91 days"),
         ({"first": MONDAY + timedelta(1900), "n": 101}, "new", "new"),
         ({"first": MONDAY + timedelta(1990), "n": 11}, "new", "too short"),
         ({"demand_class": "lumpy"}, "running", "sells rarely"),

@@ -92,9 +92,9 @@ class Closures:
         return found & rows[told].is_null() if told in rows.columns else found
 
     def ended(self, history: pl.DataFrame, planned: pl.Series) -> pl.DataFrame:
-        """[unique_id, last]: the series of these rows up to the cutoff that have ended, and are not `planned` on."""
+        """[unique_id]: the series of these rows up to the cutoff that have ended, and are not `planned` on."""
         if self.config.clean.ended == "never":
-            return pl.DataFrame(schema={ID: pl.String, "last": pl.Date})
+            return pl.DataFrame(schema={ID: pl.String})
         unplanned = history.filter(~pl.col(ID).is_in(planned.implode()))
         return ended_series(unplanned, self.newest, self.config, self.cutoff)
 

@@ -1,6 +1,7 @@
 """Series that have ended: no row has come for far longer than ever before, while others go on.
 
-`ended_series` takes the history of series as known on a cutoff and returns [unique_id, last] of those that have ended;
+`ended_series` takes the history of series as known on a cutoff and returns [unique_id] of those that have ended,
+`have_ended` the same from facts on their rows; `silent_series` tells both kinds of silence in a frame of a cut;
 `newest_rows` counts all series by the day of their newest row, which tells an end from data that are late.
 """
 
@@ -29,44 +30,68 @@ CAME = pl.col("y_raw").is_not_null()
 def ended_series(
     history: pl.DataFrame, newest: Callable[[], pl.DataFrame], config: Config, cutoff: date
 ) -> pl.DataFrame:
-    """[unique_id, last]: the series of `history` (rows of the panel up to `cutoff`) that have ended, and their last
-    day with a row.
+    """[unique_id]: the series of `history` (rows of the panel up to `cutoff`) that have ended.
+
+    `newest` gives [ds, n], see `newest_rows`; it is called only where a series has been silent for long.
+    """
+    last = pl.col("ds").filter(CAME).max().over("unique_id")
+    silent = history.filter(config.frequency.steps(last, pl.lit(cutoff)) >= _least(config))
+    return have_ended(silence_facts(silent, config.frequency), newest, config, cutoff)
+
+
+def silence_facts(rows: pl.DataFrame, frequency: Frequency) -> pl.DataFrame:
+    """[unique_id, first_row, last_row, rows, longest_gap]: of each series that has any, the first and the last day with
+    a row that came, their number, and the most periods from one to the next.
+    """
+    came = rows.filter(CAME).select("unique_id", "ds").sort("unique_id", "ds")
+    before, same = pl.col("ds").shift(1), pl.col("unique_id") == pl.col("unique_id").shift(1)
+    gaps = came.with_columns(_gap=pl.when(same).then(frequency.steps(before, pl.col("ds"))))
+    return gaps.group_by("unique_id").agg(
+        first_row=pl.col("ds").min(),
+        last_row=pl.col("ds").max(),
+        rows=pl.len().cast(pl.Int64),
+        longest_gap=pl.col("_gap").max().fill_null(1).cast(pl.Int64),
+    )
+
+
+def have_ended(facts: pl.DataFrame, newest: Callable[[], pl.DataFrame], config: Config, cutoff: date) -> pl.DataFrame:
+    """[unique_id]: the series that have ended, from `silence_facts` of their rows up to `cutoff`.
 
     By clean.ended: auto as the constants here say, a number as soon as no row came for so many periods. With auto a
-    series has not ended that fell silent together with most others (`newest` gives [ds, n], see `newest_rows`): then
-    data are late.
+    series has not ended that fell silent together with most others: then data are late.
     """
     rule, f = config.clean.ended, config.frequency
-    least = rule if isinstance(rule, int) else shortest_silence(f)
-    came = history.filter(CAME)
-    silence = f.steps(pl.col("last"), pl.lit(cutoff))
-    silent = came.group_by("unique_id").agg(last=pl.col("ds").max(), first=pl.col("ds").min(), n=pl.len())
-    silent = silent.with_columns(silence=silence).filter(pl.col("silence") >= least)
+    silence = f.steps(pl.col("last_row"), pl.lit(cutoff))
+    silent = facts.with_columns(_silence=silence).filter(pl.col("_silence") >= _least(config), pl.lit(rule != "never"))
     if silent.is_empty() or isinstance(rule, int):
-        return silent.select("unique_id", "last")
-    gap = f.steps(pl.col("ds").shift(1).over("unique_id"), pl.col("ds"))
-    mine = came.join(silent, on="unique_id", how="semi")
-    longest = mine.sort("unique_id", "ds").with_columns(gap=gap).group_by("unique_id").agg(pl.col("gap").max())
-    rate = (pl.col("n") + 1) / (f.steps(pl.col("first"), pl.col("last")) + 3)
-    improbable = pl.col("silence") * (-rate).log1p() <= log(IMPROBABLE)
-    longer = pl.col("silence") >= LONGER * pl.col("gap").fill_null(1)
-    found = silent.join(longest, on="unique_id").filter(improbable, longer)
-    late = _stopped_with_most_others(found["last"], newest(), f) if found.height else found["last"]
-    return found.filter(~pl.col("last").is_in(late.implode())).select("unique_id", "last")
+        return silent.select("unique_id")
+    rate = (pl.col("rows") + 1) / (f.steps(pl.col("first_row"), pl.col("last_row")) + 3)
+    improbable = pl.col("_silence") * (-rate).log1p() <= log(IMPROBABLE)
+    found = silent.filter(improbable, pl.col("_silence") >= LONGER * pl.col("longest_gap"))
+    late = _stopped_with_most_others(found["last_row"], newest(), f) if found.height else found["last_row"]
+    return found.filter(~pl.col("last_row").is_in(late.implode())).select("unique_id")
 
 
-def old_levels(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """[unique_id, last, mean]: the series of a cut's frame that have ended, their last day with a row, and what they
-    sold per period in the quarter up to it, in units of y.
+def _least(config: Config) -> int:
+    """The shortest silence, in periods, after which a series can have ended."""
+    return config.clean.ended if isinstance(config.clean.ended, int) else shortest_silence(config.frequency)
+
+
+def silent_series(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
+    """[unique_id, last, mean, ended]: the series of a cut's frame that have been silent for a quarter: those that have
+    ended, and others that are forecast on open days. `last` is their newest day with a row, `mean` what they sold per
+    period in the quarter up to it, in units of y.
     """
-    ended = frame.filter(pl.col("ds") > cutoff, pl.col("flag") == ENDED)["unique_id"].unique()
-    if ended.is_empty():
-        return pl.DataFrame(schema={"unique_id": pl.String, "last": pl.Date, "mean": pl.Float64})
-    mine = frame.filter(pl.col("ds") <= cutoff, pl.col("unique_id").is_in(ended.implode()))
-    last = pl.col("ds").filter(CAME).max().over("unique_id").alias("last")
+    newest = frame.filter(CAME, pl.col("ds") <= cutoff).group_by("unique_id").agg(last=pl.col("ds").max())
+    silent = newest.filter(config.frequency.steps(pl.col("last"), pl.lit(cutoff)) >= shortest_silence(config.frequency))
+    ended, opened = (pl.col("flag") == ENDED).fill_null(value=False).all(), pl.col("flag").is_null().any()
+    future = frame.filter(pl.col("ds") > cutoff).join(silent, on="unique_id", how="semi")
+    found = future.group_by("unique_id").agg(ended=ended, _open=opened).filter(pl.col("ended") | pl.col("_open"))
+    rows = frame.join(silent.join(found, on="unique_id"), on="unique_id")
     until = config.frequency.steps(pl.col("ds"), pl.col("last"))
-    quarter = mine.with_columns(last).filter(until.is_between(0, shortest_silence(config.frequency) - 1))
-    return quarter.group_by("unique_id").agg(pl.col("last").first(), mean=pl.col("y").mean().fill_null(0.0))
+    quarter = rows.filter(until.is_between(0, shortest_silence(config.frequency) - 1))
+    means = quarter.group_by("unique_id").agg(pl.col("last", "ended").first(), mean=pl.col("y").mean().fill_null(0.0))
+    return means.select("unique_id", "last", "mean", "ended")
 
 
 def shortest_silence(frequency: Frequency) -> int:

@@ -1,4 +1,4 @@
-"""What a user is told: `rhythm_remarks` of closed phases of series, `ended_remark` of series that have ended.
+"""What a user is told: `rhythm_remarks` of closed phases of series, `silent_remarks` of series that are silent.
 
 Both take frames and return Remarks, one sentence each.
 """
@@ -50,19 +50,41 @@ def _when(cycles: Sequence[str], phases: Sequence[int], config: Config) -> str:
     return " and ".join(phrase(cycle, found, config.frequency.unit) for cycle, found in told)
 
 
-def ended_remark(ended: pl.DataFrame, series: int, forecast: float, h: int) -> tuple[Remark, ...]:
-    """What to say of series that have `ended` [unique_id, last, mean], of `series` in all, beside a `forecast` of the
-    others over the horizon of `h` periods, in units of y; nothing where none has ended.
+def silent_remarks(silent: pl.DataFrame, series: int, forecast: float, h: int) -> tuple[Remark, ...]:
+    """What to say of series of which no row came for a quarter (`silent`, from `ended.silent_series`), of `series` in
+    all; `forecast` is that of all series over the horizon of `h` periods, in units of y.
     """
-    if ended.is_empty():
-        return ()
-    ids = ended.sort("mean", "unique_id", descending=[True, False])["unique_id"].to_list()
-    old = float(ended["mean"].sum()) * h
-    share = f"; at its old level it would be {old / (old + forecast):.0%} of the forecast" if old + forecast > 0 else ""
-    whose = f"{len(ids):,} of {series:,} series {'has' if len(ids) == 1 else 'have'} ended ({name_some(ids)})"
-    last = f"no row after {ended.select(pl.col('last').max().cast(pl.String)).item()}"
-    message = f"{whose}: {last}, forecast as 0{share}; where that is wrong, set clean.ended to never"
-    return (Remark("ended", message, "forecast"),)
+    ended, living = silent.filter("ended"), silent.filter(~pl.col("ended"))
+    return (*_ended_remark(ended, series, forecast, h), *_living_remark(living, series, forecast, h))
+
+
+def _ended_remark(ended: pl.DataFrame, series: int, forecast: float, h: int) -> Iterator[Remark]:
+    if ended.height:
+        old = float(ended["mean"].sum()) * h
+        level = f"; at the old level it would be {old / (old + forecast):.0%} of the forecast" if old > 0 else ""
+        wrong = "where that is wrong, set clean.ended to never"
+        yield Remark(
+            "ended", f"{_whose(ended, series)} ended: {_since(ended)}, forecast as 0{level}; {wrong}", "forecast"
+        )
+
+
+def _living_remark(living: pl.DataFrame, series: int, forecast: float, h: int) -> Iterator[Remark]:
+    if living.height:
+        old = float(living["mean"].sum()) * h
+        share = f", about {old / max(old, forecast):.0%} of the forecast" if old > 0 else ""
+        message = f"{_whose(living, series)} been silent for long: {_since(living)}, forecast at the old level{share}"
+        yield Remark(
+            "ended", f"{message}; clean.ended says after how many periods a series is forecast as 0", "forecast"
+        )
+
+
+def _whose(some: pl.DataFrame, series: int) -> str:
+    ids = some.sort("mean", "unique_id", descending=[True, False])["unique_id"].to_list()
+    return f"{len(ids):,} of {series:,} series ({name_some(ids)}) {'has' if len(ids) == 1 else 'have'}"
+
+
+def _since(some: pl.DataFrame) -> str:
+    return f"no row after {some.select(pl.col('last').max().cast(pl.String)).item()}"
 
 
 def name_some(ids: Sequence[str]) -> str:

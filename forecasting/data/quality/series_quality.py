@@ -13,6 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cleaning.far_out import largest_values
+from forecasting.data.closures.ended import have_ended
 from forecasting.data.future_rows import ALIVE_YEARS
 from forecasting.data.schemas import QUALITY_COUNTS
 
@@ -73,16 +74,19 @@ def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 def add_verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """The table `series` with periods (from first to last observed day), life and verdict on the panel's day `last`.
 
-    life is announced (planned, never sold), ended (no sale observed for so long that nothing is forecast), silent (no
-    sale observed in the last 91 days, 26 weeks or 12 months, by frequency), new (observed for less than a year) or
-    running. `verdict` is a sentence on what this means for the forecasts.
+    life is announced (planned, never sold), ended (by clean.ended, or not sold for years), silent (no sale observed in
+    the last 91 days, 26 weeks or 12 months, by frequency), new (observed for less than a year) or running. `verdict` is
+    a sentence on what this means for the forecasts.
     """
     f = config.frequency
     periods = f.steps(pl.col("first"), pl.col("last")) + 1
     age = f.steps(pl.col("last"), pl.lit(last))
+    newest = series.group_by(ds="last_row").agg(n=pl.len()).drop_nulls()
+    ended = have_ended(series.drop_nulls("last_row"), lambda: newest, config, last)[ID]
     life = (
         pl.when(pl.col("last").is_null() & (pl.col("start") > last)).then(pl.lit("announced"))
         .when(pl.col("last").is_null() | (age >= ALIVE_YEARS * f.year)).then(pl.lit("ended"))
+        .when(pl.col(ID).is_in(ended.implode())).then(pl.lit("ended"))
         .when(age >= f.level_window).then(pl.lit("silent"))
         .when(f.steps(pl.col("first"), pl.lit(last)) < f.year).then(pl.lit("new"))
         .otherwise(pl.lit("running"))
@@ -93,14 +97,14 @@ def add_verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFra
 
 def _verdict(config: Config) -> pl.Expr:
     """The sentence of the first condition that holds."""
-    kind, n = pl.col("demand_class"), pl.col("n")
+    kind, n, f = pl.col("demand_class"), pl.col("n"), config.frequency
     sentences = (
         (pl.col("life") == "announced", "announced: forecast from similar series"),
-        (pl.col("life") == "ended", "ended: not forecast"),
+        (pl.col("life") == "ended", "ended: forecast as 0, and no longer after years"),
         (kind == "none", "nothing ever sold: forecast 0"),
         (n < 2 * config.season, "too short for a season: forecast by fallback models and from its groups"),
-        (pl.col("life") == "silent", "silent for a quarter: the level is old"),
-        (2 * pl.col("gaps") > pl.col("periods"), "more gaps than days: fallback models look further back"),
+        (pl.col("life") == "silent", f"silent for {f.level_window} {f.unit}s: the level is old"),
+        (2 * pl.col("gaps") > pl.col("periods"), f"more gaps than {f.unit}s: fallback models look further back"),
         (kind.is_in(["intermittent", "lumpy"]), "sells rarely: medians are often 0, judge the sums"),
         (pl.col("jumps") > 0, "the level has jumped: long averages mislead"),
         (pl.col("life") == "new", "new: no last year to look at"),

@@ -26,6 +26,7 @@ def _series(config: Config, drivers: Columns) -> Columns:
     statics = {c: drivers[c] for c in config.static_columns if c in drivers}
     observed = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
     observed |= {"highest": pl.Float64}
+    observed |= {"first_row": pl.Date, "last_row": pl.Date, "rows": pl.Int64, "longest_gap": pl.Int64}
     shape = dict.fromkeys(("zeros", "cv", "trend"), pl.Float64) | {"demand_class": pl.String}
     return columns | statics | observed | shape | dict.fromkeys(QUALITY_COUNTS, pl.Int64)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from forecasting.data.closures.ended import old_levels
+from forecasting.data.closures.ended import silent_series
 from forecasting.data.cut import Cut
 from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
@@ -73,15 +73,15 @@ def _load(cut: Cut, folder: Path) -> Shared:
 
 @dataclass(frozen=True)
 class BucketSummary:
-    """What a worker returns: counts, what its rows add to the aggregates (see `partial_sums`), and the series that have
-    ended (see `closures.ended.old_levels`).
+    """What a worker returns: counts, what its rows add to the aggregates (see `partial_sums`), and the series that
+    are silent (see `closures.ended.silent_series`).
     """
 
     rows: int
     series: int
     days: tuple[date | None, date | None]
     sums: pl.DataFrame
-    ended: pl.DataFrame
+    silent: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class BucketWorker:
         self.destination.write(calibrated, bucket, models)
         days = sorted(calibrated["ds"].unique())
         span = (days[0], days[-1]) if days else (None, None)
-        ended = old_levels(cut.frame(bucket), cut.cutoff, cut.config)
-        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, ended)
+        silent = silent_series(cut.frame(bucket), cut.cutoff, cut.config)
+        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, silent)
 
     def _keep_bases(self, bucket: int, rows: pl.DataFrame, members: pl.DataFrame) -> list[str] | None:
         """Leave what is reconciled later in the shared folder; the models whose rows are written now, None for all."""

@@ -50,14 +50,14 @@ def forecast(trained: Trained, at: Origin) -> Iterator[pl.DataFrame]:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written for an origin: counts of rows and series, the first and the last day, and the series that have
-    ended (see `closures.ended.old_levels`).
+    """What was written for an origin: counts of rows and series, the first and the last day, and the series that
+    are silent (see `closures.ended.silent_series`).
     """
 
     rows: int
     series: int
     days: tuple[date | None, date | None]
-    ended: pl.DataFrame
+    silent: pl.DataFrame
 
 
 def write_forecasts(
@@ -92,4 +92,4 @@ def _written(done: Sequence[BucketSummary], aggregates: pl.DataFrame, reconciled
     first, last = zip(*(part.days for part in done), strict=True)
     days = min((d for d in first if d), default=None), max((d for d in last if d), default=None)
     rows = sum(part.rows for part in done) + reconciled + aggregates.height
-    return Written(rows, sum(part.series for part in done), days, pl.concat(part.ended for part in done))
+    return Written(rows, sum(part.series for part in done), days, pl.concat(part.silent for part in done))

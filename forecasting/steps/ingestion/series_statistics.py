@@ -15,6 +15,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning, quality
 from forecasting.data.aggregates import group_sums
+from forecasting.data.closures.ended import silence_facts
 from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
@@ -31,8 +32,8 @@ MAX_DAYS = 400
 
 def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """One row per series of [unique_id, ds, y, y_raw, flag]: first row, first and last observed day, how many, mean,
-    share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, and
-    what `quality` counts.
+    share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, the
+    rows that came and the longest gap between them, and what `quality` counts.
     """
     rows = rows.sort("unique_id", "ds")
     y = pl.col("y")
@@ -49,7 +50,8 @@ def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     phase = config.frequency.steps(pl.lit(MONDAY), pl.col("ds")) % config.season
     kinds = demand_classes(rows).select("unique_id", demand_class="segment")
     statistics = statistics.join(kinds, on="unique_id").join(quality.count_defects(rows, config), on="unique_id")
-    for fact in (variation_without_season(rows, phase), _yearly_trend(rows, config)):
+    silence = silence_facts(rows, config.frequency)
+    for fact in (variation_without_season(rows, phase), _yearly_trend(rows, config), silence):
         statistics = statistics.join(fact, on="unique_id", how="left")
     return statistics
 
