@@ -61,6 +61,8 @@ def panel(root: str = "lake") -> pl.DataFrame:
         ([date(2020 + i // 12, i % 12 + 1, 1) for i in range(30)], "1d", "freq: 1mo"),
         ([date(2020 + i // 12, i % 12 + 1, 28) for i in range(30)], "1w", "freq: 1mo"),
         ([d - timedelta(1) for d in (date(2020 + i // 12, i % 12 + 1, 1) for i in range(30))], "1d", "freq: 1mo"),
+        ([date(2010 + i // 4, i % 4 * 3 + 1, 1) for i in range(30)], "1mo", "freq: 1q"),
+        ([date(1990 + i, 12, 31) for i in range(20)], "1q", "freq: 1y"),
         (days(60, 3), "1w", r"off_grid .*\(is freq right"),
         (days(60, 3), "1mo", r"several_in_period 60 times.*\(is freq right.*kind: transactions"),
         (days(60, 7), "1mo", r"several_in_period 60 times.*\(is freq right"),

@@ -119,7 +119,9 @@ def test_every_chart_says_what_it_shows(history, ahead, colours):
         assert layout.title.text in figures.describe(fig)
 
 
-@pytest.mark.parametrize(("freq", "y"), [("1d", "per day"), ("1w", "per week"), ("1mo", "per month")])
+@pytest.mark.parametrize(
+    ("freq", "y"), [("1d", "per day"), ("1w", "per week"), ("1mo", "per month"), ("1q", "per quarter")]
+)
 def test_units_name_the_period(freq, y):
     assert ChartLabels("t", FREQS[freq]).y_title.endswith(f"{y})")
 

@@ -14,8 +14,9 @@ from forecasting.features import Features, GroupData, peers
 from forecasting.features.base import Context
 from forecasting.frequency import FREQS
 
-SIZES = {"1d": 1500, "1w": 230, "1mo": 70}
-START = {"1d": date(2020, 6, 1), "1w": date(2019, 1, 7), "1mo": date(2015, 1, 1)}
+SIZES = {"1d": 1500, "1w": 230, "1mo": 70, "1q": 60, "1y": 40}
+MONTH = date(2015, 1, 1)
+START = {"1d": date(2020, 6, 1), "1w": date(2019, 1, 7), "1mo": MONTH, "1q": MONTH, "1y": date(1985, 1, 1)}
 DRIVERS = {"known_ahead": ["price", "promo", "open"], "static": ["store"]}
 LEVELS = ((), ("store",))
 

@@ -105,6 +105,23 @@ def test_a_month_knows_its_working_days_and_whether_easter_is_in_it():
     assert got["cal_easter_month"] == [(d.year, d.month) in feasts for d in months]
 
 
+@pytest.mark.parametrize(("freq", "months"), [("1q", 3), ("1y", 12)])
+def test_quarters_and_years_know_their_working_days(freq, months):
+    known = holidays.country_holidays("DE", years=range(1950, 2101))
+    starts = [date(y, m, 1) for y in range(2020, 2025) for m in range(1, 13, months)]
+    got = told(freq, starts)
+    ends = [date(d.year + (d.month + months) // 13, (d.month + months - 1) % 12 + 1, 1) for d in starts]
+    every = [[s + timedelta(n) for n in range((e - s).days)] for s, e in zip(starts, ends, strict=True)]
+    workdays = [sum(d.weekday() < 5 and d not in known for d in ds) for ds in every]
+    assert got[f"cal_{'quarter' if freq == '1q' else 'year'}_workdays"] == workdays
+    if freq == "1q":
+        assert got["cal_quarter"] == [(d.month + 2) // 3 for d in starts]
+        share = dict(zip(starts, got["cal_quarter_easter"], strict=True))
+        assert share[date(2024, 1, 1)] == pytest.approx(14 / 91), "Easter Sunday was March 31st"
+        assert share[date(2024, 4, 1)] == 0
+        assert share[date(2020, 4, 1)] == pytest.approx(12 / 91), "it was April 12th"
+
+
 def test_without_a_country_there_are_dates_but_no_holidays():
     names = set(told("1d", some_days(3), None))
     assert "cal_weekday" in names

@@ -11,12 +11,13 @@ from forecasting.features.descriptions import UNKNOWN, describe_feature
 FULL = {"country": "TR", "paydays": [1, -1], "events": {"matches": {"path": "matches.csv", "ds": "day"}}}
 
 
-@pytest.mark.parametrize("freq", ["1d", "1w", "1mo"])
+@pytest.mark.parametrize("freq", ["1d", "1w", "1mo", "1q", "1y"])
 def test_every_feature_has_a_line(bench, freq):
     made = bench(freq).made
     config = made.config.model_copy(update={"calendar": Calendar.model_validate(FULL)})
     told = {f.name: describe_feature(f.name, config) for f in replace(made, config=config).all(4)}
-    assert {"1d": "event_matches_again", "1w": "event_matches_share_after", "1mo": "event_matches_share"}[freq] in told
+    own = {"1d": "event_matches_again", "1w": "event_matches_share_after"}.get(freq, "event_matches_share")
+    assert own in told
     assert [name for name, line in told.items() if line == UNKNOWN] == [], "add a pattern to features/describe.py"
     assert len(set(told.values())) == len(told), "two features are described by the same words"
 

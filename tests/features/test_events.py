@@ -193,6 +193,10 @@ def test_weeks_and_months_know_their_share_of_events():
     got = events.add_event_columns(rows, table(), config("1mo"))["event_fairs_share"].to_list()
     every = [[d + n * DAY for n in range(31) if (d + n * DAY).month == d.month] for d in months]
     assert got == pytest.approx([sum(d in named for d in month) / len(month) for month in every])
+    rows = rows.filter(pl.col("ds").dt.month().is_in([1, 4, 7, 10]))
+    got = events.add_event_columns(rows, table(), config("1q"))["event_fairs_share"].to_list()
+    quarters = [[d for month in every[i : i + 3] for d in month] for i in range(0, len(months), 3)]
+    assert got == pytest.approx([sum(d in named for d in quarter) / len(quarter) for quarter in quarters])
 
 
 def test_aggregates_see_the_events_of_all_places_only():

@@ -12,14 +12,14 @@ from forecasting.features.base import Context
 from forecasting.features.groups import group_label, priors
 from forecasting.features.sales import recent_level
 
-FREQS = ("1d", "1w", "1mo")
-LEADS = {"1d": (1, 7, 14, 42, 340), "1w": (1, 4, 8, 45), "1mo": (1, 6, 8, 12, 24)}
+FREQS = ("1d", "1w", "1mo", "1q", "1y")
+LEADS = {"1d": (1, 7, 14, 42, 340), "1w": (1, 4, 8, 45), "1mo": (1, 6, 8, 12, 24), "1q": (1, 4, 6), "1y": (1, 3)}
 every = pytest.mark.parametrize(("freq", "lead"), [(f, lead) for f in FREQS for lead in LEADS[f]])
-YEAR = {"1d": 364, "1w": 52, "1mo": 12}
-SEASON = {"1d": 7, "1w": 52, "1mo": 12}
-WINDOWS = {"1d": (7, 28, 30, 91), "1w": (4, 13, 26, 52), "1mo": (3, 6, 12)}
-QUARTER = {"1d": 91, "1w": 26, "1mo": 12}
-UNIT = {"1d": 91, "1w": 52, "1mo": 12}
+YEAR = {"1d": 364, "1w": 52, "1mo": 12, "1q": 4, "1y": 1}
+SEASON = {"1d": 7, "1w": 52, "1mo": 12, "1q": 4, "1y": 1}
+WINDOWS = {"1d": (7, 28, 30, 91), "1w": (4, 13, 26, 52), "1mo": (3, 6, 12), "1q": (2, 4, 8), "1y": (2, 3, 5)}
+QUARTER = {"1d": 91, "1w": 26, "1mo": 12, "1q": 4, "1y": 3}
+UNIT = {"1d": 91, "1w": 52, "1mo": 12, "1q": 4, "1y": 3}
 ROUND = 1e-7
 
 
@@ -200,7 +200,7 @@ def test_the_newest_known_sale_is_read(bench, freq, lead):
     there = (pl.col("ds") == row) & (pl.col("unique_id") == "s0")
     after = b.matrix(lead, b.frame.with_columns(y=newest.then(1e6).otherwise("y")), sums).filter(there)
     changed = differing(after, b.matrix(lead).filter(there))
-    assert {"f:lag_0", "f:mean_3" if freq == "1mo" else f"f:mean_{WINDOWS[freq][0]}", "f:total_now"} <= changed
+    assert {"f:lag_0", f"f:mean_{WINDOWS[freq][0]}", "f:total_now"} <= changed
 
 
 def differing(one: pl.DataFrame, other: pl.DataFrame) -> set[str]:

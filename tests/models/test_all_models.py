@@ -222,11 +222,11 @@ def test_beats_the_last_value(name, fitted, cut, rows):
     assert errors[name] < 0.9 * errors["Naive"]
 
 
-def test_months_and_weeks_work_as_days_do(configure, remake):
-    """The same models on a weekly and a monthly series of three years."""
-    for freq, days in (("1w", 7), ("1mo", None)):
-        ds = pl.date_range(date(2021, 8, 1), date(2024, 8, 4), freq, eager=True)
-        y = 50 + 20 * (pl.Series(range(len(ds))) % (52 if days else 12) < 6).cast(pl.Float64)
+def test_longer_periods_work_as_days_do(configure, remake):
+    """The same models on weeks and months of three years, and on quarters and years of more."""
+    for freq, season, years in (("1w", 52, 3), ("1mo", 12, 3), ("1q", 4, 15), ("1y", 1, 40)):
+        ds = pl.date_range(date(2024 - years, 1, 1), date(2024, 1, 1), freq, eager=True)
+        y = 50 + 20 * (pl.Series(range(len(ds))) % season < season // 2).cast(pl.Float64)
         frame = pl.DataFrame({"unique_id": "one", "ds": ds, "y": y})
         recipe = ["ladder", {"stats": "AutoETS"}, {"stats": {"class": "ARIMA", "order": [1, 0, 0]}}, {"ensemble": {}}]
         config = configure(freq=freq, h=4, columns={}, models=recipe)
