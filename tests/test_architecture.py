@@ -57,6 +57,7 @@ DOORS = {
     "deltalake": ("forecasting/io/delta/*",),
     "evidently": ("forecasting/services/drift.py",),
     "fastapi": ("dashboard/*",),
+    "fastexcel": ("forecasting/data/sources/readers/workbook.py",),
     "holidays": ("forecasting/features/*", "forecasting/data/sources/layouts/synthetic.py"),
     "lightgbm": ("forecasting/models/lightgbm/*",),
     "mlflow": ("forecasting/services/tracking/*",),

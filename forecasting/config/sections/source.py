@@ -38,6 +38,9 @@ class Source(Section):
         description="Other names that columns have in some files, such as {date: [Datum, Fecha]}; upper and lower case "
         "and spaces around never matter.",
     )
+    sheets: NameList = Field(
+        default=(), description="Sheets of a workbook (.xlsx, .xls, .ods) that are read; left out: all with a table."
+    )
     encoding: Encoding | None = Field(
         default=None,
         description="Encoding of text files, such as cp1251 or shift_jis; null: UTF-8, UTF-16 or Windows-1252.",

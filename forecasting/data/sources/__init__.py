@@ -10,7 +10,14 @@ from __future__ import annotations
 from forecasting.config import Config
 from forecasting.data.sources.column_formats import TEXT_FORMAT
 from forecasting.data.sources.layouts import kinds, layout_module
-from forecasting.data.sources.new_files import concat, files_add_up, is_source_file, landing_files, reading_only
+from forecasting.data.sources.new_files import (
+    concat,
+    files_add_up,
+    is_source_file,
+    landing_files,
+    reading_only,
+    skipped_files,
+)
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, Formats, RawData, merge_formats
 from forecasting.data.sources.source_files import path_kind
 
@@ -30,6 +37,7 @@ __all__ = [
     "load",
     "merge_formats",
     "reading_only",
+    "skipped_files",
 ]
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from forecasting.config import Config
 from forecasting.data.sources.readers.dates import looks_like_date
 from forecasting.data.sources.readers.numbers import NumberFormat
+from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.errors import UserError
-from forecasting.io.storage import File
 
 NUMBER = r"^[-+]?\d+([.,]\d+)?$"
 
@@ -46,7 +46,7 @@ class ColumnLayout:
         return (*self.ids, *self.ds_columns, self.y)
 
 
-def resolve_layout(config: Config, file: File | str, header: Sequence[str]) -> ColumnLayout:
+def resolve_layout(config: Config, file: Readable | str, header: Sequence[str]) -> ColumnLayout:
     """The columns named in config.source.columns, else those inferred from the header of the first file.
 
     Raises UserError when ds or y is not exactly one column, or when the header leaves a choice.
@@ -55,7 +55,7 @@ def resolve_layout(config: Config, file: File | str, header: Sequence[str]) -> C
     return _infer_layout(config, file, header) if columns is None else _configured_layout(config, dict(columns))
 
 
-def require_header(file: File, header: Sequence[str]) -> None:
+def require_header(file: Readable, header: Sequence[str]) -> None:
     """Raise UserError when the first line of a text file holds data and not names."""
     date = next((c for c in header if looks_like_date(c)), None)
     if date or all(re.search(NUMBER, c) for c in header):
@@ -75,7 +75,7 @@ def _configured_layout(config: Config, columns: dict[str, tuple[str, ...]]) -> C
     return ColumnLayout(columns.get("unique_id", ()), " ".join(ds), columns["y"][0], ds_parts=parts)
 
 
-def _infer_layout(config: Config, file: File | str, header: Sequence[str]) -> ColumnLayout:
+def _infer_layout(config: Config, file: Readable | str, header: Sequence[str]) -> ColumnLayout:
     if {"ds", "y"} <= set(header):
         return ColumnLayout(("unique_id",) if "unique_id" in header else (), "ds", "y")
     if len(header) == 2:

@@ -11,13 +11,16 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.layouts import kinds_that_read_new_files, new_files_rule
 from forecasting.data.sources.raw_data import RawData, merge_formats
 from forecasting.data.sources.readers.delta_table import is_delta
 from forecasting.data.sources.source_files import find_files
-from forecasting.data.sources.table_files import open_file
+from forecasting.data.sources.tables.left_out import describe_left_out
+from forecasting.data.sources.tables.opening import open_file
 from forecasting.data.sources.tables.spelling import spell
 from forecasting.io.storage import File
+from forecasting.remarks import Remark
 
 
 def landing_files(config: Config) -> list[File]:
@@ -43,10 +46,21 @@ def files_add_up(config: Config) -> bool:
 
 def is_source_file(config: Config, file: File) -> bool:
     """Whether the file has the date and sales columns of the source; other files of a landing folder are skipped."""
-    columns = config.source.columns or {"ds": ("ds",), "y": ("y",)}
-    wanted = {*columns.get("ds", ()), *columns.get("y", ())}
-    names = spell(open_file(file, config), wanted, config).names
-    return wanted <= set(names) or (config.source.columns is None and len(names) == 2)
+    wanted = _date_and_sales(config)
+    headers = [spell(table, wanted, config).names for table in open_file(file, config)]
+    return any(set(wanted) <= set(names) or (config.source.columns is None and len(names) == 2) for names in headers)
+
+
+def skipped_files(config: Config, files: Sequence[File]) -> tuple[Remark, ...]:
+    """Remarks on files of a landing folder that are no source files, with their rows and headers."""
+    tables = [table for file in files for table in open_file(file, config)]
+    *ds, y = _date_and_sales(config)
+    return describe_left_out(ColumnLayout((), ds[0], y), tables)
+
+
+def _date_and_sales(config: Config) -> tuple[str, ...]:
+    columns = config.source.columns or {}
+    return (*columns.get("ds", ("ds",)), *columns.get("y", ("y",)))
 
 
 def reading_only(config: Config, files: Sequence[str]) -> Config:

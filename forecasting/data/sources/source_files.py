@@ -10,9 +10,14 @@ from typing import Literal, NoReturn
 
 from forecasting.config import Config
 from forecasting.data.sources.readers.parquet import PARQUET
+from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.data.sources.readers.text.decoding import TEXT
+from forecasting.data.sources.readers.workbook import WORKBOOKS
 from forecasting.io import storage
 from forecasting.io.storage import File
+
+TABLES = (*TEXT, *PARQUET, *WORKBOOKS, ".zip")
+"""Endings of the files that are read from a folder."""
 
 
 def configured_path(config: Config, *options: str) -> str:
@@ -41,9 +46,14 @@ def find_files(config: Config) -> list[File]:
         return [storage.file_at(path)]
     if kind == "glob":
         return _without_side_tables(storage.glob_files(path), config)
-    found = [f for f in storage.list_files(path) if f.name.lower().endswith(TEXT + PARQUET)]
+    found = [f for f in storage.list_files(path) if is_table_file(f)]
     found = _without_side_tables(found, config)
-    return found or _not_found(config, f"the folder {path} holds no {', '.join(TEXT + PARQUET)} file")
+    return found or _not_found(config, f"the folder {path} holds no {', '.join(TABLES)} file")
+
+
+def is_table_file(file: Readable) -> bool:
+    """Whether the name is that of a table; those of hidden and lock files are not."""
+    return file.name.lower().endswith(TABLES) and not file.name.startswith((".", "~$"))
 
 
 def _without_side_tables(files: list[File], config: Config) -> list[File]:

@@ -9,36 +9,20 @@ from collections.abc import Sequence
 
 from forecasting.config import Config
 from forecasting.data.sources.readers.delta_table import DeltaReadError, is_delta, open_delta
-from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
-from forecasting.data.sources.readers.text.text_table import read_text
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.source_files import configured_path, find_files
-from forecasting.data.sources.tables.spelling import RawTable, wanted_names
-from forecasting.io.storage import File
+from forecasting.data.sources.tables.opening import open_file
+from forecasting.data.sources.tables.spelling import RawTable
 
 
 def open_tables(config: Config, columns: Sequence[str] = ()) -> list[RawTable]:
-    """The tables of source.path, one per file; raises UserError when there are none or one cannot be read.
+    """The tables of source.path, at least one per file; raises UserError when there are none or one cannot be read.
 
     `columns` are names by which a header is known (none given: those of unique_id, ds and y).
     """
     if config.source.path and is_delta(config.source.path):
         return [_open_delta(config)]
-    return [open_file(file, config, columns) for file in find_files(config)]
-
-
-def open_file(file: File, config: Config, columns: Sequence[str] = ()) -> RawTable:
-    """The table of one Parquet or text file, by its header; raises UserError when it is no table. See `open_tables`."""
-    if is_parquet(file):
-        return open_parquet(file)
-    wanted = wanted_names(config, columns or _key_columns(config))
-    return read_text(file, wanted, config.source.encoding)
-
-
-def _key_columns(config: Config) -> list[str]:
-    """The columns of unique_id, ds and y, or the names by which they are found."""
-    columns = config.source.columns or {"ds": ("ds",), "y": ("y",)}
-    return [name for key, names in columns.items() if key != "deleted" for name in names]
+    return [table for file in find_files(config) for table in open_file(file, config, columns)]
 
 
 def _open_delta(config: Config) -> TypedTable:

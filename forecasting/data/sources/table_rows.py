@@ -15,7 +15,7 @@ from forecasting.config import Config
 from forecasting.data.sources.column_formats import NumberColumns, Role, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
-from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.long_frame import as_names, to_long_frame
 from forecasting.data.sources.periods.date_column import read_date_column
 from forecasting.data.sources.periods.far_dates import mark_far_dates
 from forecasting.data.sources.periods.finer_rows import MOMENT, sum_finer_rows
@@ -24,14 +24,13 @@ from forecasting.data.sources.readers.numbers import holds_nothing
 from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.tables.closing_rows import drop_closing_rows
 from forecasting.data.sources.tables.matching import match_tables
 from forecasting.data.sources.tables.spelling import RawTable
 from forecasting.remarks import Remark
 
 NOT_DELETED = ("", "0", "0.0", "false", "no", "n")
 """Values of a `deleted` column that keep the row; so does null."""
-FOOTER = 10
-"""The most lines that a footer may have."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +71,19 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
     matched = match_tables(config, tables, selection.columns)
     layout, chosen = matched.layout, matched.tables
     dropped = {"other_table": matched.other_rows}
+    dropped["empty_line"] = sum(t.empty for t in chosen)
     parts = []
     if texts := [t for t in chosen if isinstance(t, TextTable)]:
-        part = _from_texts(config, texts, layout, selection)
-        long, footer = _without_footer(part.long)
-        parts.append(replace(part, long=long))
-        dropped |= {"empty_line": sum(t.empty for t in texts), "footer": footer}
+        parts.append(_from_texts(config, texts, layout, selection))
     if typed := [t for t in chosen if isinstance(t, TypedTable)]:
         parts.append(_from_typed(config, typed, layout, selection))
     every = pl.concat([_selected(part.long, selection) for part in parts], how="diagonal_relaxed")
-    summed = sum_finer_rows(every, config)
+    closed = drop_closing_rows(every, len(layout.ids))
+    summed = sum_finer_rows(closed.long, config)
     long, far = mark_far_dates(summed.long, config)
-    dropped = {rule: n for rule, n in (dropped | dict(summed.dropped)).items() if n}
+    dropped = {rule: n for rule, n in (dropped | closed.dropped | dict(summed.dropped)).items() if n}
     read = dict.fromkeys(remark for part in parts for remark in part.remarks)
-    remarks = (*matched.remarks, *read, *summed.remarks, *far)
+    remarks = (*matched.remarks, *read, *closed.remarks, *summed.remarks, *far)
     formats = {config.source_key: {c: f for part in parts for c, f in part.formats.items()}}
     lines = long.height + summed.merged + sum(dropped.values())
     raw = RawData(long, lines, row_reader(chosen), dropped, merged_lines=summed.merged)
@@ -93,8 +91,8 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
 
 
 def _selected(long: pl.DataFrame, selection: ColumnSelection) -> pl.DataFrame:
-    """The columns that all frames have: keys, selected ones, tags, and the moments of rows."""
-    return long.select(*KEYS, *selection.columns, *TAGS, *(c for c in MOMENT if c in long.columns))
+    """The columns that all frames have: keys, selected ones, tags, whether the sales are empty, the moments of rows."""
+    return long.select(*KEYS, *selection.columns, *TAGS, "blank", *(c for c in MOMENT if c in long.columns))
 
 
 @dataclass(frozen=True)
@@ -117,13 +115,25 @@ def _part(
 
 
 def _from_typed(config: Config, tables: Sequence[TypedTable], layout: ColumnLayout, selection: ColumnSelection) -> Part:
-    """Tables with types: of their text columns without a role only those from folder names may hold numbers."""
-    raw = pl.concat([t.cells(_columns_to_read(layout)) for t in tables], how="vertical_relaxed")
-    from_paths = {c for t in tables for c in t.path_columns}
+    """Tables with types: of their text columns without a role only those of folders and sheets may hold numbers."""
+    raw = _stacked([t.cells(_columns_to_read(layout)) for t in tables])
+    sheets = [str(t.file) for t in tables if t.lines is not None]
+    blank = (pl.col("file").is_in(sheets) & pl.col(layout.y).is_null()).alias("blank")
+    from_paths = {c for t in tables for c in t.text_columns}
     roles = _number_roles(config, layout, selection)
     roles = {c: r for c, r in roles.items() if c in from_paths or r in ("number", "flag")}
     numbers = conclude_numbers(config, raw, {c: r for c, r in roles.items() if raw[c].dtype == pl.String}, set())
-    return _part(config, raw, layout, selection, numbers)
+    part = _part(config, raw, layout, selection, numbers)
+    return replace(part, long=part.long.with_columns(raw.select(blank)))
+
+
+def _stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The frames one below the other; a column that is text in one of them is text in all."""
+    text = {c for frame in frames for c, kind in frame.schema.items() if kind == pl.String}
+    return pl.concat(
+        [frame.with_columns(as_names(frame[c]) for c in frame.columns if c in text) for frame in frames],
+        how="vertical_relaxed",
+    )
 
 
 def _columns_to_read(layout: ColumnLayout) -> list[str]:
@@ -156,13 +166,3 @@ def _from_texts(config: Config, texts: Sequence[TextTable], layout: ColumnLayout
 def _broken_lines(text: TextTable) -> pl.DataFrame:
     """Lines with too few or too many cells; one that begins with a number cannot be a footer, so it is not `blank`."""
     return text.faulty().with_columns(blank=~pl.col("fault_value").str.contains(r"^\W*\d"))
-
-
-def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Without the lines below the last date of a file that hold no number, and how many they were."""
-    last_dates = long.filter(pl.col("ds").is_not_null()).group_by("file").agg(last=pl.col("line").max())
-    ends = long.group_by("file").agg(end=pl.col("line").max())
-    undated = long.filter(pl.col("ds").is_null() & pl.col("blank")).join(last_dates, on="file").join(ends, on="file")
-    footer = undated.filter((pl.col("line") > pl.col("last")) & (pl.col("line") > pl.col("end") - FOOTER))
-    rows = long.drop("blank")
-    return (rows.join(footer, on=["file", "line"], how="anti"), footer.height) if footer.height else (rows, 0)

@@ -20,6 +20,7 @@ from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
 from forecasting.io import storage
 from forecasting.io.storage import File
+from forecasting.remarks import remark_facts
 from forecasting.steps.ingestion import align_types
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.session import check_freq, read_meta
@@ -54,10 +55,14 @@ def read_rows(load: Load, *, force: bool) -> LoadedRows:
     if config.source.reads == "everything":
         return _check_rows(load, load_with_side_tables(config))
     paths, foreign = _list_folder(load)
+    skipped = sources.skipped_files(config, list(foreign.values()))
+    if load.last is None and skipped and not paths:
+        raise config.fault("source.path", f"no file of the folder has the columns of the source: {skipped[0].message}")
     file_log = changed_files(load, paths, force=force)
     account = {
         "files_already_loaded": file_log.filter(pl.col("same_as").is_not_null())["file"].to_list(),
-        "files_without_columns": foreign,
+        "files_without_columns": list(foreign),
+        "remarks": remark_facts(skipped),
     }
     new = file_log.filter(pl.col("same_as").is_null())["file"].to_list()
     if not new:
@@ -65,6 +70,7 @@ def read_rows(load: Load, *, force: bool) -> LoadedRows:
     names = {str(paths[name]): name for name in new}
     rows = _check_rows(load, _read_files(config, list(names)))
     good, deleted = (_rename_files(frame, names) for frame in (rows.good, rows.deleted))
+    account["remarks"] = [*account["remarks"], *rows.account["remarks"]]
     account = dict(rows.account) | account | {"files_read": new}
     return replace(rows, good=good, deleted=deleted, account=account, files=new, file_log=file_log)
 
@@ -111,8 +117,12 @@ def _no_rows(load: Load) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 
 
 def _rename_files(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """The frame with `file` as the name within the landing folder."""
-    return frame.with_columns(pl.col("file").replace(names))
+    """The frame with `file` as the name within the landing folder; parts of a file bear the name of the whole."""
+    found = frame["file"].unique() if "file" in frame.columns else ()
+    files = {
+        part: name for part in found for path, name in names.items() if part == path or part.startswith(f"{path}/")
+    }
+    return frame.with_columns(pl.col("file").replace(files))
 
 
 def _check_rows(load: Load, loaded: sources.RawData) -> LoadedRows:
@@ -145,8 +155,8 @@ def log_files(load: Load, rows: LoadedRows) -> None:
         load.store.merge("files", rows.file_log.with_columns(**stamps))
 
 
-def _list_folder(load: Load) -> tuple[dict[str, File], list[str]]:
-    """The source's files of the landing folder by their names in it, and the names of files without its columns."""
+def _list_folder(load: Load) -> tuple[dict[str, File], dict[str, File]]:
+    """The source's files of the landing folder by their names in it, and those without its columns."""
     old = set(load.store.scan("files").select("file").collect()["file"])
     try:
         found = sources.landing_files(load.config)
@@ -156,9 +166,9 @@ def _list_folder(load: Load) -> tuple[dict[str, File], list[str]]:
         found = []  # all were read and have been cleared away
     root = f"{(load.config.source.path or '').rstrip('/')}/"
     named = {str(file).removeprefix(root): file for file in found}
-    foreign = [
-        name for name, file in named.items() if name not in old and not sources.is_source_file(load.config, file)
-    ]
+    foreign = {
+        name: file for name, file in named.items() if name not in old and not sources.is_source_file(load.config, file)
+    }
     return {name: file for name, file in named.items() if name not in foreign}, foreign
 
 

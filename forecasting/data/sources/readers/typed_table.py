@@ -10,33 +10,36 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.errors import UserError
-from forecasting.io.storage import File
 from forecasting.remarks import Remark
 
 
 @dataclass(frozen=True)
 class TypedTable:
-    """A lazily read table with types; the line of a row is its 1-based number.
+    """A lazily read table with types; the line of a row is its 1-based number, or that of its row in a sheet (`lines`).
 
-    `path_columns` are text columns that come from the names of the folders above the file (key=value); `format` names
+    `text_columns` hold text that may mean numbers: names of folders above the file (key=value), cells of a sheet whose
+    column holds more than one type. `empty` counts rows of a sheet without content, which are no rows. `format` names
     the kind of table in messages, as in "cannot be read as a Parquet file". `remarks` (without the name of the file)
     tell how it was understood.
     """
 
-    file: File | str
+    file: Readable | str
     names: tuple[str, ...]
     rows: int
     frame: pl.LazyFrame
     format: str
-    path_columns: frozenset[str] = frozenset()
+    text_columns: frozenset[str] = frozenset()
+    lines: pl.Series | None = None
+    empty: int = 0
     remarks: tuple[Remark, ...] = ()
 
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns as they are typed, with `file` and `line` (Int64); raises UserError when damaged."""
         frame = self._collect(self.frame.select(list(dict.fromkeys(columns))))
-        lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
-        return frame.with_columns(pl.lit(str(self.file)).alias("file"), lines)
+        lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True) if self.lines is None else self.lines
+        return frame.with_columns(pl.lit(str(self.file)).alias("file"), lines.alias("line"))
 
     def head(self, rows: int, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns of the first rows, as text; raises UserError when damaged."""
@@ -44,7 +47,8 @@ class TypedTable:
 
     def rows_by_line(self, lines: Sequence[int]) -> dict[int, dict[str, object]]:
         """Line -> all columns of that row; raises UserError when the file is damaged."""
-        chosen = self.frame.with_row_index("_row", 1).filter(pl.col("_row").is_in(list(lines)))
+        row = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) if self.lines is None else pl.lit(self.lines)
+        chosen = self.frame.with_columns(row.alias("_row")).filter(pl.col("_row").is_in(list(lines)))
         return {row.pop("_row"): row for row in self._collect(chosen).iter_rows(named=True)}
 
     def _collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
@@ -55,7 +59,7 @@ class TypedTable:
 
 
 def open_typed(
-    file: File, table_format: str, frame: pl.LazyFrame, path_columns: frozenset[str] = frozenset()
+    file: Readable, table_format: str, frame: pl.LazyFrame, text_columns: frozenset[str] = frozenset()
 ) -> TypedTable:
     """The table of a lazy frame, whose schema and row count are read; raises UserError when damaged or empty."""
     try:
@@ -65,10 +69,10 @@ def open_typed(
         raise unreadable(file, table_format, e) from None
     if not rows:
         raise UserError(f"{file}: holds no rows: export it again with its rows")
-    return TypedTable(file, names, rows, frame, table_format, path_columns)
+    return TypedTable(file, names, rows, frame, table_format, text_columns)
 
 
-def unreadable(file: File | str, table_format: str, error: Exception) -> UserError:
+def unreadable(file: Readable | str, table_format: str, error: Exception) -> UserError:
     """The error for a table that is damaged or of another format."""
     reason = " ".join(str(error).split())[:120]
     return UserError(f"{file}: cannot be read as {table_format} ({reason}): write or copy it again")

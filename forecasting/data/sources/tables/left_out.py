@@ -37,21 +37,32 @@ def left_out(config: Config, layout: ColumnLayout, others: Sequence[RawTable], r
 
     Raises UserError when they look like sales under other names and hold a large share of all rows.
     """
-    remarks, lost = [], 0
-    for group in _groups(others):
-        kinds = column_kinds_of(group.table)
-        names = ", ".join(group.table.names[:12])
-        if {"date", "number"} <= set(kinds.values()):
-            lost += group.rows
-            message = f"{group} has other columns than the source ({names}): its {group.rows:,} rows are left out; "
-            remarks.append(Remark("files", message + _way_out(layout, kinds), "numbers"))
-        else:
-            message = f"{group} is another table (its columns are {names}): its {group.rows:,} rows are left out"
-            remarks.append(Remark("files", message, "none"))
+    alike = [table for table in others if _looks_like_sales(table)]
+    lost = sum(table.rows for table in alike)
     if lost > LARGEST * (rows + lost):
-        worst = next(remark for remark in remarks if remark.harm == "numbers")
-        raise config.fault("source.path", worst.message.replace("are left out", "would be left out"))
+        message = describe_left_out(layout, alike)[0].message
+        raise config.fault("source.path", message.replace("are left out", "would be left out"))
+    return describe_left_out(layout, others)
+
+
+def describe_left_out(layout: ColumnLayout, tables: Sequence[RawTable]) -> tuple[Remark, ...]:
+    """A remark on each header of tables that are left out, with their rows and, for likely sales, what to write."""
+    remarks = []
+    for group in _groups(tables):
+        names = ", ".join(group.table.names[:12])
+        lost = f"its {group.rows:,} rows are left out"
+        if _looks_like_sales(group.table):
+            way_out = _way_out(layout, column_kinds_of(group.table))
+            message = f"{group} has other columns than the source ({names}): {lost}; {way_out}"
+            remarks.append(Remark("files", message, "numbers"))
+        else:
+            remarks.append(Remark("files", f"{group} is another table (its columns are {names}): {lost}", "none"))
     return tuple(remarks)
+
+
+def _looks_like_sales(table: RawTable) -> bool:
+    """Whether a column holds dates and another one numbers."""
+    return {"date", "number"} <= set(column_kinds_of(table).values())
 
 
 def _groups(tables: Sequence[RawTable]) -> list[_Group]:
@@ -75,9 +86,9 @@ def column_kinds_of(table: RawTable) -> dict[str, Kind]:
 def _way_out(layout: ColumnLayout, kinds: dict[str, Kind]) -> str:
     """What to write into the config, with the names of the table where only one column can be meant."""
     dates, numbers = ([name for name, kind in kinds.items() if kind == wanted] for wanted in ("date", "number"))
-    example = {layout.ds: dates[:1], layout.y: numbers[:1]}
+    example = {layout.ds_columns[0]: dates[:1], layout.y: numbers[:1]}
     aliases = ", ".join(f"{column}: [{names[0]}]" for column, names in example.items())
     return (
-        f"if it holds sales, name its columns, source.aliases: {{{aliases}}}; if not, narrow source.path, "
-        "for example to sales*.csv"
+        f"if it holds sales, name its columns, source.aliases: {{{aliases}}}; if not, narrow source.path (for example "
+        "to sales*.csv), or name the sheets of a workbook in source.sheets"
     )

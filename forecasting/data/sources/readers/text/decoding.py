@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.errors import UserError
-from forecasting.io.storage import File
 from forecasting.remarks import Remark
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -50,7 +50,7 @@ class DecodedText:
     remarks: tuple[Remark, ...] = ()
 
 
-def decode(file: File, data: bytes, encoding: str | None = None) -> DecodedText:
+def decode(file: Readable, data: bytes, encoding: str | None = None) -> DecodedText:
     """The text of a file as UTF-8, by `encoding` (a name that Python knows) or by what its bytes show.
 
     Raises UserError when the file is empty, not text, or in an encoding that its bytes do not show.
@@ -69,7 +69,7 @@ def decode(file: File, data: bytes, encoding: str | None = None) -> DecodedText:
     return DecodedText(_with_newlines(text.data), text.remarks)
 
 
-def _named(file: File, data: bytes, encoding: str) -> bytes:
+def _named(file: Readable, data: bytes, encoding: str) -> bytes:
     """Text in a known encoding as UTF-8; raises UserError where its bytes do not fit."""
     try:
         return data.decode(encoding).removeprefix("\ufeff").encode()
@@ -89,7 +89,7 @@ def _utf16(data: bytes) -> str | None:
     return None
 
 
-def _without_zeros(file: File, data: bytes) -> bytes:
+def _without_zeros(file: Readable, data: bytes) -> bytes:
     """Without the zero bytes that some programs pad cells and files with."""
     data = data.rstrip(b"\x00")
     if b"\x00" not in data:
@@ -99,7 +99,7 @@ def _without_zeros(file: File, data: bytes) -> bytes:
     return data.replace(b"\x00", b"")
 
 
-def _as_utf8(file: File, data: bytes) -> DecodedText:
+def _as_utf8(file: Readable, data: bytes) -> DecodedText:
     """The bytes as they are where they are UTF-8, else those of Windows-1252 or of a mixture, with a remark."""
     if data.isascii():
         return DecodedText(data)
@@ -110,7 +110,7 @@ def _as_utf8(file: File, data: bytes) -> DecodedText:
     return DecodedText(data)
 
 
-def _legacy(file: File, data: bytes, line: int) -> DecodedText:
+def _legacy(file: Readable, data: bytes, line: int) -> DecodedText:
     """Text that is not all UTF-8 from `line` on; raises UserError for words in another script."""
     read = data.decode(errors="replace")
     bad = read.count("\ufffd")

@@ -71,7 +71,7 @@ def _scan(
     """
     runs = _runs(characters, delimiter)
     places = np.concatenate([runs.last, resets])
-    order = np.argsort(places, kind="stable")
+    order = np.argsort(places, kind="stable") if len(resets) else np.arange(len(places))
     toggles = np.concatenate([runs.odd & runs.begins & runs.ends, np.zeros(len(resets), bool)])[order]
     enters = np.concatenate([runs.odd & runs.begins & ~runs.ends, np.zeros(len(resets), bool)])[order]
     leaves = np.concatenate([runs.odd & ~runs.begins & runs.ends, np.ones(len(resets), bool)])[order]

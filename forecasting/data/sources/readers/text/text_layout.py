@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forecasting.data.sources.readers.header import Wanted, column_kinds, find_header, holds, usual_width
+from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.errors import UserError
-from forecasting.io.storage import File
 from forecasting.remarks import Remark
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -46,7 +46,7 @@ class _Record:
     last: int
 
 
-def find_layout(file: File, data: bytes, wanted: Wanted) -> TextLayout:
+def find_layout(file: Readable, data: bytes, wanted: Wanted) -> TextLayout:
     """The layout of text that ends with a newline; raises UserError when it is no table."""
     told = SEPARATOR.match(data)
     sample = data[: data.index(b"\n", min(SAMPLE, len(data) - 1)) + 1]

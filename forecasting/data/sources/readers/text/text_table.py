@@ -15,12 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.data.sources.readers.header import Wanted
-from forecasting.data.sources.readers.raw_bytes import read_bytes
+from forecasting.data.sources.readers.raw_bytes import Readable, read_bytes
 from forecasting.data.sources.readers.text.decoding import decode
 from forecasting.data.sources.readers.text.line_shape import LineShape, line_shape, select_records
 from forecasting.data.sources.readers.text.text_layout import TextLayout, find_layout
 from forecasting.errors import UserError
-from forecasting.io.storage import File
 from forecasting.remarks import Remark
 
 Remarks = tuple[Remark, ...]
@@ -39,7 +38,7 @@ class TextTable:
     tell how it was understood, and `read_again` returns the records that begin on some lines as they are in the file.
     """
 
-    file: File
+    file: Readable
     names: tuple[str, ...]
     delimiter: str
     body: bytes
@@ -98,7 +97,7 @@ class TextTable:
         return cell.str.replace_all(self.stand_in.decode(), '"', literal=True) if self.stand_in else cell
 
 
-def read_text(file: File, wanted: Wanted = (), encoding: str | None = None) -> TextTable:
+def read_text(file: Readable, wanted: Wanted = (), encoding: str | None = None) -> TextTable:
     """Read a text file, find its header and check the shape of its lines; raises UserError when it is no table.
 
     `wanted` are names that the header must hold; `encoding` is that of the file where its bytes do not show it.
@@ -106,7 +105,7 @@ def read_text(file: File, wanted: Wanted = (), encoding: str | None = None) -> T
     return parse_text(file, read_bytes(file), wanted, encoding)
 
 
-def parse_text(file: File, content: bytes, wanted: Wanted, encoding: str | None) -> TextTable:
+def parse_text(file: Readable, content: bytes, wanted: Wanted, encoding: str | None) -> TextTable:
     """The table of the content of a text file, such as a member of an archive; see `read_text`."""
     data, layout, remarks = _open(file, content, wanted, encoding)
     body = data[layout.start :]
@@ -132,7 +131,7 @@ def parse_text(file: File, content: bytes, wanted: Wanted, encoding: str | None)
     )
 
 
-def _open(file: File, content: bytes, wanted: Wanted, encoding: str | None) -> tuple[bytes, TextLayout, Remarks]:
+def _open(file: Readable, content: bytes, wanted: Wanted, encoding: str | None) -> tuple[bytes, TextLayout, Remarks]:
     """The text of a file, which ends with a newline, its layout, and remarks on both."""
     text = decode(file, content, encoding)
     data = text.data if text.data.endswith(b"\n") else text.data + b"\n"
@@ -152,7 +151,7 @@ def _record(body: bytes, shape: LineShape, index: np.int64) -> str:
     return body[shape.starts[index] : shape.ends[index]].decode().rstrip("\r")
 
 
-def _not_a_table(file: File, layout: TextLayout, shape: LineShape, row: int) -> str:
+def _not_a_table(file: Readable, layout: TextLayout, shape: LineShape, row: int) -> str:
     line = f"{file}: is not a table: line {shape.lines[row] + layout.line}"
     if not shape.well_quoted[row]:
         return f'{line} and most have a quote (") that does not enclose a complete cell: write it as two ("")'
@@ -162,7 +161,7 @@ def _not_a_table(file: File, layout: TextLayout, shape: LineShape, row: int) -> 
     )
 
 
-def read_lines(file: File, numbers: Sequence[int], wanted: Wanted = (), encoding: str | None = None) -> list[str]:
+def read_lines(file: Readable, numbers: Sequence[int], wanted: Wanted = (), encoding: str | None = None) -> list[str]:
     """The records that begin on the physical lines with these 1-based numbers, unchanged."""
     data, layout, _ = _open(file, read_bytes(file), wanted, encoding)
     body = data[layout.start :]

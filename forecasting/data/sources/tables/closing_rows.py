@@ -1,0 +1,128 @@
+"""Rows of a table that are no sales: notes below it, and sums. `drop_closing_rows` takes rows and returns ClosedRows.
+
+A sum has no date and is called total, or is a series of that name whose values are the sums of the others. What is
+dropped is counted, and sums are compared with the rows that they are about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from forecasting.remarks import Remark
+
+FOOTER = 10
+"""The most lines that a footer may have."""
+TOTAL = (
+    r"(?i)^\W*((grand|sub)[ -]?)?(totals?|sum|summe|gesamt(summe)?|zwischensumme|totaal|totale|tot|somme|suma|razem|"
+    r"итого|celkem|toplam|yhteensä|合計|总计|總計)\b"
+)
+"""What a sum is called, at the beginning of a cell."""
+NAME = rf"{TOTAL}[:.]?$"
+SAME = 0.005
+"""The largest difference between a sum and what it is about, as a share: numbers are rounded."""
+AGREES = 0.95
+"""The least share of its days on which a series called total is the sum of the others."""
+
+
+@dataclass(frozen=True)
+class ClosedRows:
+    """The rows that may be sales, the number of dropped rows by rule (footer, total_row), and remarks on sums."""
+
+    long: pl.DataFrame
+    dropped: dict[str, int]
+    remarks: tuple[Remark, ...]
+
+
+def drop_closing_rows(long: pl.DataFrame, ids: int) -> ClosedRows:
+    """Drop footers and sums from a long frame with the column `blank` (Boolean: a row without a number of sales).
+
+    `ids` is the number of columns that make up unique_id. The frame comes back without `blank`.
+    """
+    rows, footer = _without_footer(long)
+    rows, undated, remarks = _without_undated_sums(rows, ids)
+    rows, series, more = _without_total_series(rows, ids)
+    return ClosedRows(rows, {"footer": footer, "total_row": undated + series}, (*remarks, *more))
+
+
+def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Without the lines below the last date of a file that hold no number, and how many they were."""
+    undated = long.filter(pl.col("ds").is_null() & pl.col("blank"))
+    rows = long.drop("blank")
+    if not undated.height:
+        return rows, 0
+    last_dates = long.filter(pl.col("ds").is_not_null()).group_by("file").agg(last=pl.col("line").max())
+    ends = long.group_by("file").agg(end=pl.col("line").max())
+    undated = undated.join(last_dates, on="file").join(ends, on="file")
+    footer = undated.filter((pl.col("line") > pl.col("last")) & (pl.col("line") > pl.col("end") - FOOTER))
+    return (rows.join(footer, on=["file", "line"], how="anti"), footer.height) if footer.height else (rows, 0)
+
+
+def _without_undated_sums(long: pl.DataFrame, ids: int) -> tuple[pl.DataFrame, int, list[Remark]]:
+    """Without rows that have a number and no date, and whose id or date cell is called total."""
+    undated = long.filter(pl.col("ds").is_null() & pl.col("y").is_not_null())
+    called = [pl.col("fault_value").str.replace("^[^=]*=", "")]
+    called += [pl.col("unique_id").str.split("/").list.eval(pl.element().str.contains(TOTAL)).list.any()] if ids else []
+    conditions = [called[0].str.contains(TOTAL), *called[1:]]
+    sums = undated.filter(pl.any_horizontal(c.fill_null(value=False) for c in conditions))
+    if not sums.height:
+        return long, 0, []
+    rows = long.join(sums, on=["file", "line"], how="anti")
+    return rows, sums.height, [_compared(part, rows) for part in sums.partition_by("file", maintain_order=True)]
+
+
+def _compared(sums: pl.DataFrame, rows: pl.DataFrame) -> Remark:
+    """A remark on the sums of one file, the last of which is compared with all rows of the file."""
+    file, line, told = sums.select("file", "line", "y").row(-1)
+    total = float(rows.filter(pl.col("file") == file)["y"].sum() or 0.0)
+    several = f" (and {sums.height - 1:,} more)" if sums.height > 1 else ""
+    message = f"{file}, line {line}: is a total of {told:,.10g}{several} and is left out"
+    if abs(told - total) <= SAME * abs(total):
+        return Remark("totals", f"{message}; the rows above add up to that", "none")
+    return Remark("totals", f"{message}; the rows above add up to {total:,.10g}: look for what is missing or twice")
+
+
+def _without_total_series(long: pl.DataFrame, ids: int) -> tuple[pl.DataFrame, int, list[Remark]]:
+    """Without series that are called total and are the sum of the others, of those with the same other names."""
+    if not ids:
+        return long, 0, []
+    names = long.select(pl.col("unique_id").unique().drop_nulls())
+    if not names["unique_id"].str.split("/").list.eval(pl.element().str.contains(NAME)).list.any().any():
+        return long, 0, []
+    found = [_sums_of_siblings(long, names, position, ids) for position in range(ids)]
+    compared = pl.concat(found).group_by("unique_id").agg(pl.col("days").max(), pl.col("same").max())
+    dropped = compared.filter(pl.col("same") >= AGREES * pl.col("days"))
+    rows = long.join(dropped, on="unique_id", how="anti") if dropped.height else long
+    kept = compared.join(dropped, on="unique_id", how="anti").sort("unique_id")
+    remarks = [
+        Remark("totals", f"the series {name!r} is the sum of others on {same} of {days} days and is left out", "none")
+        for name, days, same in dropped.sort("unique_id").head(5).iter_rows()
+    ]
+    remarks += [
+        Remark(
+            "totals",
+            f"the series {name!r} is called a total, and is the sum of the other series on {same} of {days} days only: "
+            "take its rows out of the file if they are a sum, since they would be counted twice",
+        )
+        for name, days, same in kept.head(5).iter_rows()
+    ]
+    return rows, long.height - rows.height, remarks
+
+
+def _sums_of_siblings(long: pl.DataFrame, names: pl.DataFrame, position: int, ids: int) -> pl.DataFrame:
+    """[unique_id, days, same] of series with the name total at a position: its days, and those on which it is the sum
+    of the series that have the other names in common.
+    """
+    parts = names.with_columns(parts=pl.col("unique_id").str.split("/")).filter(pl.col("parts").list.len() == ids)
+    others = [i for i in range(ids) if i != position]
+    parts = parts.with_columns(
+        total=pl.col("parts").list.get(position).str.contains(NAME),
+        family=pl.concat_str([pl.col("parts").list.get(i) for i in others], separator="/") if others else pl.lit(""),
+    )
+    families = parts.filter("total").select("family").unique()
+    rows = long.select("unique_id", "ds", "y").join(parts.join(families, on="family"), on="unique_id")
+    sums = rows.filter(~pl.col("total")).group_by("family", "ds").agg(told=pl.col("y").sum())
+    totals = rows.filter(pl.col("total") & pl.col("y").is_not_null()).join(sums, on=["family", "ds"])
+    same = (pl.col("y") - pl.col("told")).abs() <= SAME * pl.col("told").abs()
+    return totals.group_by("unique_id").agg(days=pl.len(), same=same.sum())
