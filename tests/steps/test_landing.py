@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -117,6 +118,40 @@ def test_other_tables_in_the_folder_are_left_alone():
     for _ in range(2):
         assert ingest(some).facts["files_without_columns"] == ["shops.parquet"]
     assert some.table("files")["file"].to_list() == ["1.csv"]
+
+
+def test_a_file_with_another_header_is_told_with_its_rows_every_night():
+    some = job()
+    sales(some, "1.csv", {0: 1})
+    (some.folder / "in" / "2.csv").write_text("Laden;Tag;Menge\nA;2024-01-02;5\n")
+    for _ in range(2):
+        told = ingest(some).facts
+        assert told["files_without_columns"] == ["2.csv"]
+        (remark,) = (r for r in told["remarks"] if r["check"] == "files")
+        assert (
+            "2.csv has other columns than the source (Laden, Tag, Menge): its 1 rows are left out" in remark["message"]
+        )
+        assert remark["harm"] == "numbers"
+    (some.folder / "in" / "3.csv").write_text(" SHOP ;Day;Sold\nA;2024-01-02;5\n")
+    assert ingest(some).facts["files_read"] == ["3.csv"]
+    assert sold(some) == [1, 5]
+
+
+def test_only_files_with_another_header_are_refused():
+    some = job()
+    (some.folder / "in" / "2.csv").write_text("Laden;Tag;Menge\nA;2024-01-02;5\n")
+    with pytest.raises(UserError, match="no file of the folder has the columns of the source"):
+        ingest(some)
+
+
+def test_an_archive_in_the_landing_folder_is_one_file():
+    some = job()
+    with zipfile.ZipFile(some.folder / "in" / "week.zip", "w") as archive:
+        for k in range(3):
+            archive.writestr(f"{k}.csv", f"shop;day;sold\nA;{DAY + timedelta(k)};{k + 1}\n")
+    told = ingest(some).facts
+    assert (told["files_read"], sold(some)) == (["week.zip"], [1, 2, 3])
+    assert ingest(some).reused
 
 
 def test_a_source_that_reads_all_at_once_has_no_landing_folder(tmp_path):

@@ -18,7 +18,16 @@ Records = Sequence[Sequence[str]]
 Wanted = Sequence[frozenset[str]]
 """Sets of folded names; a header holds one of each set."""
 
-DATE = re.compile(r"\d{1,4}([-./])\d{1,2}(\1\d{1,4})?([ T]\d{1,2}[:.]\d{2}.*)?$|\d{4}-?W\d{1,2}(-?\d)?$")
+MONTH = (
+    "jan|ene|gen|feb|fev|fév|mar|mär|mrt|apr|avr|abr|mai|may|mei|mag|jun|jui|giu|jul|lug|aug|aoû|aou|ago|sep|set|oct|okt|"
+    "ott|out|nov|dec|dez|déc|dic"
+)
+DATE = re.compile(
+    rf"(\d{{1,4}}([-./ ])\d{{1,2}}\2\d{{1,4}}|\d{{4}}[-/]\d{{1,2}}|\d{{1,2}}[-/]\d{{4}}|\d{{4}}-?W\d{{1,2}}(-?\d)?|"
+    rf"(\d{{1,2}}[-. ]+)?({MONTH})[^\W\d]*[-. ]+'?(\d{{2}}|\d{{4}}))([ T]+\d{{1,2}}[:.]\d{{2}}.*)?$",
+    re.IGNORECASE,
+)
+"""How dates are written, well enough to tell them from numbers and names."""
 NUMBER = re.compile(r"[-+(]?[^\w\s]?\s?\d[\d.,' \u00a0\u202f]*\s?[^\w\s]?\)?$")
 TYPED = 0.6
 """The least share of a column's cells that are dates, or numbers, for these to be its kind."""

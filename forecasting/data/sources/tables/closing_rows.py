@@ -20,7 +20,7 @@ TOTAL = (
 )
 """What a sum is called, at the beginning of a cell."""
 NAME = rf"{TOTAL}[:.]?$"
-SAME = 0.005
+SAME = 0.0005
 """The largest difference between a sum and what it is about, as a share: numbers are rounded."""
 AGREES = 0.95
 """The least share of its days on which a series called total is the sum of the others."""
