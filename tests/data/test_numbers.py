@@ -137,9 +137,17 @@ def test_promotions_and_openings_know_words_and_a_mark_and_sales_do_not(read):
 
 
 def test_static_columns_keep_the_names_of_their_groups(read):
-    text = rows("units;class;organic;share", "5;$5;ja;10%", "6;$7;nein;20%")
-    long = read(text, columns={"static": ["class", "organic", "share"]}).long
-    assert long.select("class", "organic", "share").row(0) == ("$5", "ja", "10%")
+    text = rows("units;class;organic;share;size;area", "5;$5;ja;10%;1.5;2,5", "6;€7;nein;20%;2,5;3,5")
+    long = read(text, columns={"static": ["class", "organic", "share", "size", "area"]}).long
+    assert long.select("class", "organic", "share", "size", "area").row(0) == ("$5", "ja", "10%", "1.5", 2.5)
+
+
+def test_decimals_that_may_be_thousands_are_a_warning(read):
+    (remark,) = read(column("1.250", "2.125", sep=",")).remarks
+    assert remark.harm == "numbers"
+    assert "if '1.250' is 1250, say so by source.format: {units: '1.234,5'}" in remark.message
+    (remark,) = read(column("1,250", "2,125", sep=",")).remarks
+    assert remark.harm == "none"
 
 
 def test_what_was_concluded_is_told_and_plain_numbers_need_no_word(read):
@@ -159,12 +167,12 @@ def test_a_later_load_is_read_as_the_first_one(read):
     first = read(column("880", "1,060"))
     assert first.formats == {"source": {"units": "1,234.5"}}
     assert read(column("1,180"), stored=first.formats).long["y"].to_list() == [1180]
-    with pytest.raises(UserError, match=r"like 1,234\.5, and now it holds '2,50' \(.*line 2\), .* like 1\.234,5"):
+    with pytest.raises(UserError, match=r"like 1,234\.5 before, and now it holds '2,50' .*line 2\), .* 1\.234,5"):
         read(column("2,50"), stored=first.formats)
     dollars = read(column("$5", "$6")).formats
     assert dollars == {"source": {"units": "1234 USD"}}
     assert read(column("$5,50"), stored=dollars).long["y"].to_list() == [5.5]
-    with pytest.raises(UserError, match="like 1234 USD, and now it holds '€7'"):
+    with pytest.raises(UserError, match="like 1234 USD before, and now it holds '€7'"):
         read(column("€7"), stored=dollars)
     marks = read(rows("units;offer", "5;x", "6;"), columns={"known_ahead": "offer"}).formats
     later = read(rows("units;offer", "5;", "6;"), columns={"known_ahead": "offer"}, stored=marks)

@@ -33,20 +33,18 @@ class Column:
 
     @property
     def holds_numbers(self) -> bool:
-        """Whether the column is read as numbers."""
+        """Whether the column is read as numbers, as far as the cells tell."""
         if self.role in ("number", "flag") or (self.before and self.role == "driver"):
             return True
-        return self.evidence.looks_numeric or (self.role == "driver" and holds_flags(self.evidence))
+        if self.role == "static":
+            return self.evidence.looks_numeric and self.evidence.is_plain
+        return self.evidence.looks_numeric or holds_flags(self.evidence)
 
-    def is_plain(self, number_format: NumberFormat) -> bool:
-        """Whether its numbers have decimal signs at most, and points between thousands where the sign is a comma."""
-        evidence = self.evidence
-        return (
-            set(evidence.units) <= {""}
-            and set(evidence.thousands) <= {"."}
-            and not evidence.signs.cells
-            and evidence.doubtful_thousands(number_format.decimal) != ","
-        )
+    def stays_number(self, decimal: str) -> bool:
+        """Whether the column is one of numbers, once their decimal sign is known: a static one with commas between
+        thousands holds names.
+        """
+        return self.role != "static" or self.evidence.doubtful_thousands(decimal) != ","
 
 
 def open_column(config: Config, cells: pl.Series, role: Role) -> Column | None:

@@ -15,7 +15,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.sources.column_formats.column import Column, Role, open_column
 from forecasting.data.sources.column_formats.faults import contradiction, doubt, other_than_before
-from forecasting.data.sources.column_formats.remarks import describe
+from forecasting.data.sources.column_formats.remarks import Conclusion, describe
 from forecasting.data.sources.readers.numbers import (
     NumberFormat,
     NumberFormatError,
@@ -54,24 +54,32 @@ def conclude_numbers(
     columns = [column for column in opened if column and column.holds_numbers]
     told = {column.name: _told_sign(config, raw, column) for column in columns}
     common = _common_sign(set(told.values()) - {""}, delimiters)
-    found: dict[str, tuple[Column, NumberFormat]] = {}
-    for column in columns:
-        sign = told[column.name] or (common if is_doubtful(column.evidence) else "")
-        if not sign and column.role != "static" and is_doubtful(column.evidence):
-            raise doubt(config, raw, column)
-        number_format = _format(config, raw, column, sign)
-        if column.role != "static" or column.is_plain(number_format):
-            found[column.name] = column, number_format
-    formats = {name: number_format for name, (_, number_format) in found.items()}
-    stored = {name: str(f) for name, (column, f) in found.items() if column.role != "static" and f.tells}
+    every = [_conclude(config, raw, column, told[column.name], common) for column in columns]
+    found = {c.column.name: c for c in every if c.column.stays_number(c.format.decimal)}
+    formats = {name: conclusion.format for name, conclusion in found.items()}
+    stored = {name: str(f) for name, f in formats.items() if found[name].column.role != "static" and f.tells}
     return NumberColumns(formats, describe(config, list(found.values())), stored)
 
 
-def _common_sign(signs: set[str], delimiters: set[str]) -> str:
-    """The decimal sign of all other columns; where none tells one, commas between cells leave the point. Else empty."""
+def _conclude(config: Config, raw: pl.DataFrame, column: Column, told: str, common: tuple[str, str]) -> Conclusion:
+    """The format of a column, by its `told` decimal sign or the `common` one with the reason for it; raises UserError
+    for a doubt.
+    """
+    if told or not is_doubtful(column.evidence):
+        return Conclusion(column, _format(config, raw, column, told))
+    sign, reason = common
+    if not sign and column.role != "static":
+        raise doubt(config, raw, column)
+    return Conclusion(column, _format(config, raw, column, sign), reason)
+
+
+def _common_sign(signs: set[str], delimiters: set[str]) -> tuple[str, str]:
+    """The decimal sign for a column that tells none, and why: that of all other columns; where none tells one, commas
+    between cells leave the point. Both empty where it stays open.
+    """
     if signs:
-        return signs.pop() if len(signs) == 1 else ""
-    return "." if delimiters == {","} else ""
+        return (signs.pop(), "as in other columns") if len(signs) == 1 else ("", "")
+    return (".", "as commas stand between cells") if delimiters == {","} else ("", "")
 
 
 def _told_sign(config: Config, raw: pl.DataFrame, column: Column) -> str:

@@ -7,36 +7,63 @@ A remark shows cells with the numbers that they were read as. Columns of plain n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from forecasting.config import Config
 from forecasting.data.sources.column_formats.column import Column
-from forecasting.data.sources.column_formats.faults import read_as
+from forecasting.data.sources.column_formats.faults import EXAMPLES, read_as
 from forecasting.data.sources.readers.numbers import ALWAYS_NUMBERS, NumberFormat
 from forecasting.remarks import Remark
 
 SIGNS = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 
 
-def describe(config: Config, columns: Sequence[tuple[Column, NumberFormat]]) -> tuple[Remark, ...]:
-    """A remark for each column whose cells are not plain numbers with a decimal point."""
+@dataclass(frozen=True)
+class Conclusion:
+    """A column and its format; `reason` says what else than its cells told the decimal sign, and is empty otherwise."""
+
+    column: Column
+    format: NumberFormat
+    reason: str = ""
+
+
+def describe(config: Config, conclusions: Sequence[Conclusion]) -> tuple[Remark, ...]:
+    """A remark for each column whose cells are not plain numbers with a decimal point.
+
+    Decimals that may be thousands may do harm; commas between thousands are what a file with commas between cells has.
+    """
     table = config.source_key.removeprefix("tables.")
     prefix = "" if config.source_key == "source" else f"table {table}, "
-    found = [(column.name, "; ".join(_readings(column, number_format))) for column, number_format in columns]
-    return tuple(Remark("numbers", f"{prefix}{name}: {text}", "none") for name, text in found if text)
+    remarks = []
+    for found in conclusions:
+        if text := "; ".join(_readings(found, config.source_key)):
+            guessed = found.reason and not found.column.evidence.doubtful_thousands(found.format.decimal)
+            remarks.append(Remark("numbers", f"{prefix}{found.column.name}: {text}", "numbers" if guessed else "none"))
+    return tuple(remarks)
 
 
-def _readings(column: Column, number_format: NumberFormat) -> Iterator[str]:
-    """What was concluded about a column, each with a cell that shows it."""
+def _readings(found: Conclusion, source: str) -> Iterator[str]:
+    """What was concluded about a column of the `source`, each with a cell that shows it."""
+    column, number_format = found.column, found.format
     shown: dict[str, str] = {}
     for cell, reason in _examples(column, number_format):
         shown.setdefault(cell, reason)
     for cell, reason in shown.items():
-        yield f"{cell!r} is read as {read_as(cell, number_format)} ({reason})"
-    evidence = column.evidence
-    for text, count in evidence.nothing.items():
+        why = f", {found.reason}" if found.reason and cell == column.evidence.doubtful_example else ""
+        yield f"{cell!r} is read as {read_as(cell, number_format)} ({reason}{why})"
+    for text, count in column.evidence.nothing.items():
         yield f"{text!r} ({count.cells:,} times) is read as no value"
     if number_format.mark and column.evidence.empty:
         yield "an empty cell is read as 0"
+    if found.reason:
+        yield _way_out(column, source, "." if number_format.decimal == "," else ",")
+
+
+def _way_out(column: Column, source: str, other: str) -> str:
+    """What to do where the other decimal sign is right."""
+    cell = column.evidence.doubtful_example
+    key = f"{source}.format: {{{column.name}: {EXAMPLES[other]!r}}}"
+    return f"if {cell!r} is {read_as(cell, NumberFormat(other))}, say so by {key}"
 
 
 def _examples(column: Column, number_format: NumberFormat) -> Iterator[tuple[str, str]]:

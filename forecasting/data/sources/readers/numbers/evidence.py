@@ -86,6 +86,12 @@ class Evidence:
         return next((self.kinds[kind].example for kind in (certain, doubtful) if kind in self.kinds), "")
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the numbers have one decimal sign at most, and points between thousands at most."""
+        one_sign = not {POINT, COMMA} <= set(self.kinds) and not set(AMBIGUOUS) <= set(self.kinds)
+        return one_sign and set(self.units) <= {""} and set(self.thousands) <= {"."} and not self.signs.cells
+
+    @property
     def looks_numeric(self) -> bool:
         """Whether the column holds numbers: all cells, or nine in ten of at least ten different ones.
 
