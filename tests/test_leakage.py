@@ -119,3 +119,46 @@ def test_plans_are_known_ahead_and_move_the_forecast(honest):
     moved = (one["yhat"] - other["yhat"]).abs() > 1e-6
     assert moved.filter(one["closed"]).any() is False
     assert moved.filter(~one["closed"] & (one["grain"] == "series")).mean() > 0.9
+
+
+REACH = 5
+"""Days ahead for which prices and promotions are planned in the jobs below."""
+
+
+def planned_for_some_days(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without a price and a promotion on the coming days beyond REACH."""
+    seen = pl.col("ds") <= LAST + timedelta(REACH)
+    return rows.with_columns(pl.when(seen).then(c).alias(c) for c in ("price", "promo"))
+
+
+@pytest.fixture(scope="module")
+def short_plans() -> list[Job]:
+    """Two jobs with plans for REACH days: as it was, and with nonsense on the days that OLDER did not know of."""
+    keys = {"future": {"promo": 0, "open": "same_weekday"}, "models": ["ladder", chain.LIGHT, chain.REGRESSION]}
+    keys["backtest"] = {"windows": 2, "step": H, "calibration": 1}
+    rows = chain.sample()
+    nonsense = {c: (lambda value: value * 0 + 50.0) for c in ("price", "promo")}
+    jobs = [
+        chain.make(planned_for_some_days(table), **keys)
+        for table in (rows, chain.spoilt(rows, OLDER + timedelta(REACH), **nonsense))
+    ]
+    for job in jobs:
+        job.run(["ingest", "backtest"])
+    return jobs
+
+
+def test_prices_beyond_what_was_planned_on_a_day_move_nothing_that_is_said_for_it(short_plans):
+    """All windows up to OLDER saw the plans of REACH days; the rule of `future` continues one of the columns."""
+    told = [job.table("backtests").filter(pl.col("cutoff") <= OLDER).drop("recipe", "y") for job in short_plans]
+    one, other = (t.sort("cutoff", *KEY, "grain") for t in told)
+    assert one["cutoff"].n_unique() == 2
+    assert_frame_equal(one, other)
+
+
+def test_spoilt_prices_were_there_to_be_seen(short_plans):
+    """The newer window, to which they are past or planned, must move, or the test above says nothing."""
+    one, other = (
+        job.table("backtests", cutoff=OVER).filter(pl.col("model") == "LightGBM", ~pl.col("closed")).sort(*KEY, "grain")
+        for job in short_plans
+    )
+    assert ((one["yhat"] - other["yhat"]).abs() > 1e-6).mean() > 0.5

@@ -87,10 +87,12 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     checked = check_edits(scoped, config, panel_schema(panel))
     selected = select_series(panel, session.store, series)
     as_planned, edited = (Cut(selected, cutoff, config.h, changes) for changes in ((), checked))
-    unchanged = check_reach(checked, as_planned.frame(0).filter(pl.col("ds") > cutoff))
+    plans, changed = (cut.frame(0).filter(pl.col("ds") > cutoff) for cut in (as_planned, edited))
+    warnings = [*check_reach(checked, plans), *warn_unseen(panel, changed, checked)]
     rows = compare_forecasts(predict_cut(bundle, as_planned), predict_cut(bundle, edited))
-    warnings = (*unchanged, *warn_unmoved(rows, bundle, checked))
-    return Scenario(rows, (*warnings, *warn_unseen(panel, edited.frame(0).filter(pl.col("ds") > cutoff), checked)))
+    if not plans.equals(changed) and not (rows["difference"] != 0).any():
+        warnings.append(_explain_no_move(bundle, checked))
+    return Scenario(rows, tuple(warnings))
 
 
 def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
@@ -129,18 +131,16 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
     return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
 
 
-def warn_unmoved(rows: pl.DataFrame, bundle: Bundle, edits: Sequence[Edit]) -> tuple[str, ...]:
-    """One sentence where the edits move no forecast at all."""
-    if not edits or (rows["difference"].abs() > 0).any():
-        return ()
+def _explain_no_move(bundle: Bundle, edits: Sequence[Edit]) -> str:
+    """Why edits that change plans move no forecast."""
     columns = " and ".join(dict.fromkeys(edit.column for edit in edits))
     counts = bundle.facts.get("known_ahead", {})
     if any(counts.get(edit.column, [1])[0] == 0 for edit in edits):
         return (
             f"no forecast moves: {bundle.champion} was trained when {columns} was unknown for all coming days, and "
-            f"does without. Give {columns} in rows for the coming days, or a rule under `future`, and train again.",
+            f"does without. Give {columns} in rows for the coming days, or a rule under `future`, and train again."
         )
-    return (f"no forecast moves: it comes from {bundle.champion}, which does not respond to {columns} on these days.",)
+    return f"no forecast moves: {bundle.champion} does not respond to {columns} on these days."
 
 
 def warn_unseen(panel: Panel, future: pl.DataFrame, edits: Sequence[Edit]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import count
 from math import gcd
 
 import polars as pl
@@ -54,13 +55,14 @@ def mark_hidden(cut: Cut, frame: pl.DataFrame, block: tuple[int, int], columns: 
     if not columns or cut.served is None:
         return frame
     steps = block[1] - block[0]
-    width = next(n for n in (steps, steps + 1, steps + 2, steps + 3) if gcd(n, cut.config.season) == 1 or n > steps + 2)
+    width = next(n for n in count(steps) if gcd(n, cut.config.season) == 1)
     series = frame.select(pl.col(SERIES).unique())
     placed = frame.join(
         series.with_columns(_place=bucket_of(series[SERIES], width)), on=SERIES, how="left", maintain_order="left"
     )
     back = cut.config.frequency.steps(pl.col("ds"), pl.lit(cut.cutoff)) + pl.col("_place")
-    step = block[0] + 1 + (width - 1 - back % width) % steps
+    within, window = width - 1 - back % width, back // width
+    step = block[0] + 1 + pl.when(within < steps).then(within).otherwise((within + window) % steps)
     marked = cut.served.mark(placed, pl.when(pl.col("ds") <= cut.cutoff).then(step), columns).drop("_place")
     return _mark_coming(cut, marked, columns)
 
