@@ -157,7 +157,7 @@ def test_where_known_prices_fall_away_after_the_training_forecasts_stay_and_the_
 
 @pytest.mark.slow
 def test_a_champion_is_compared_on_windows_that_know_no_more_than_those_of_the_challenger():
-    """It was scored with all that was recorded; for the comparison its windows see what is known, as the challenger's."""
+    """It was scored with all that was recorded; to be compared it sees what is known, as the challenger does."""
     job = make(SOME, backtest={"windows": 2, "calibration": 0, "known_ahead": "recorded"})
     run(job)
     light = {"lightgbm": {"trees": 61, "params": LIGHT["lightgbm"]["params"]}}
