@@ -11,6 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting import models
+from forecasting.data.closures.closures import CLOSED
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, is_shut
 from forecasting.evaluation import intervals
@@ -46,12 +47,12 @@ def with_scales(forecasts: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: 
     """
     config = cut.config
     errors = _past_errors(frame.filter(pl.col("ds") <= cut.cutoff), cut)
-    shut = {"closed": is_shut(config), "_flag": pl.when(is_shut(config)).then("flag")}
-    closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, **shut)
+    why = pl.when(is_shut(config)).then(pl.coalesce("flag", pl.lit(CLOSED)))
+    closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_shut(config), _why=why)
     block_of = {step: next(e for e in config.block_ends if step <= e) for step in range(1, config.h + 1)}
     rows = forecasts.join(closed, on=KEY, how="left").join(errors, on="unique_id", how="left")
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
-    rows = rows.with_columns(source=pl.coalesce("_flag", "source")).drop("_flag")
+    rows = rows.with_columns(source=pl.coalesce("_why", "source")).drop("_why")
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
     block = pl.col("step").replace_strict(block_of, return_dtype=pl.Int32)
     return cold_start.add_bounds(cut, frame, rows.with_columns(expected_error(), block=block))

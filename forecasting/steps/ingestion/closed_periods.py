@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.closures.closures import Closures, closed_groups
+from forecasting.data.closures.closures import CLOSED, Closures, closed_groups
 from forecasting.data.closures.words import rhythm_remarks
 from forecasting.remarks import Remark
 from forecasting.services.store import Store
@@ -54,5 +54,6 @@ def find_closed_periods(parts: Iterable[pl.DataFrame], groups: pl.DataFrame, con
         phases = closures.phases(history)
         filled += int((closures.is_closed(history, phases) & history.select(FILLED).to_series()).sum())
         series += rows["unique_id"].n_unique()
-        found.append(phases)
+        told = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
+        found.append(phases.filter(~pl.col("unique_id").is_in(told.implode())))
     return ClosedPeriods(filled, rhythm_remarks(pl.concat(found), series, config))
