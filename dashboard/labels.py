@@ -7,6 +7,7 @@ from datetime import date
 
 from dashboard.figures import ChartLabels
 from dashboard.theme import palette
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.evaluation.intervals import labels as intervals
 from forecasting.evaluation.metrics import label
@@ -40,7 +41,7 @@ def chart_labels(
 def unit_name(config: Config) -> str:
     """What y counts: the name of the target column in the source, else units."""
     names = (config.source.columns or {}).get("y", ())
-    return names[0] if names else "units"
+    return user_name(names[0]) if names else "units"
 
 
 def count_periods(config: Config, n: int) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forecasting.columns import as_users_write
+
 
 @dataclass(frozen=True)
 class Place:
@@ -67,7 +69,7 @@ class UserError(Exception):
         causes: Sequence[UserError] = (),
     ) -> None:
         super().__init__(what)
-        self.what = what
+        self.what = as_users_write(what)
         self.where = where
         self.mend = mend
         self.needs = needs

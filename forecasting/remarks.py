@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from forecasting.columns import as_users_write
+
 Harm = Literal["numbers", "forecast", "none"]
 HARMS: tuple[Harm, ...] = ("numbers", "forecast", "none")
 """Kinds of harm, the worst first: numbers may be wrong or left out; forecasts suffer; or none, it only says how
@@ -31,4 +33,4 @@ class Remark:
 def remark_facts(remarks: Iterable[Remark]) -> list[dict[str, str]]:
     """The remarks as dicts {check, message, harm}, the most harmful first; equal ones once."""
     ordered = sorted(dict.fromkeys(remarks), key=lambda remark: HARMS.index(remark.harm))
-    return [asdict(remark) for remark in ordered]
+    return [asdict(remark) | {"message": as_users_write(remark.message)} for remark in ordered]

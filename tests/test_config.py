@@ -197,7 +197,6 @@ CLASHES = [
     ("y: units", "y: date", "y: units", "source.columns.y: date is also ds: the target needs another column"),
     ("y: units", "y: item", "y: units", "source.columns.y: item is also unique_id: the target needs another column"),
     ("- promo", "- units", "- promo", "columns.known_ahead.1: units is the target and cannot be a driver: take it out"),
-    ("- promo", "- y", "- promo", "columns.known_ahead.1: y is the target and cannot be a driver: take it out"),
     ("- promo", "- date", "- promo", "columns.known_ahead.1: date is a key and cannot be a driver: take it out"),
     ("[stock]", "[promo]", "known_after", "columns.known_after.0: promo is also in columns.known_ahead: leave"),
     ("promo: promo", "promo: deal", "promo: promo", "columns.promo: deal must also be in columns.known_ahead"),

@@ -32,6 +32,7 @@ def data_table(name: str, rows: pl.DataFrame, columns: Sequence[dict[str, Any]],
     """A sortable table with id `name`: as high as its rows up to `height` pixels, beyond that it scrolls."""
     height = options.pop("height", 420)
     settings = {"theme": {"function": GRID_THEME}, "animateRows": False, "enableCellTextSelection": True}
+    settings |= {"suppressFieldDotNotation": True}  # a.b is the name of a column
     fits = rows.height * ROW_HEIGHT + HEADER_HEIGHT <= height
     return dag.AgGrid(
         id=name,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from forecasting.columns import as_users_write
 from forecasting.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,6 +49,6 @@ def check_ending(out: Path | None, endings: Iterable[str]) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print the text to stdout at once."""
-    sys.stdout.write(f"{text}\n")
+    """Print the text to stdout at once, columns by the names that a user knows."""
+    sys.stdout.write(f"{as_users_write(text)}\n")
     sys.stdout.flush()

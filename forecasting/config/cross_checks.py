@@ -61,16 +61,20 @@ def _key_and_target(c: DerivedKeys) -> Conflicts:
 
 def _drivers(c: DerivedKeys) -> Conflicts:
     """A column has one role: key, target or one of known_ahead, known_after, static."""
-    named = c.source.columns or {}
-    taken = dict.fromkeys(("y", *named.get("y", ())), "the target")
-    taken |= dict.fromkeys(("unique_id", "ds", *named.get("ds", ())), "a key")
+    named = c.named_columns
+    taken = dict.fromkeys(named.get("y", ()), "the target") | dict.fromkeys(named.get("ds", ()), "a key")
     taken |= dict.fromkeys(named.get("deleted", ()), "the mark of deleted rows")
+    taken |= dict.fromkeys(() if c.source.columns else named["unique_id"], "a key")
     seen: dict[str, str] = {}
+    spelled = {column.lower(): column for column in c.id_columns}
     for role in ("known_ahead", "known_after", "static"):
         for i, column in enumerate(getattr(c.columns, role)):
             key = f"columns.{role}.{i}"
             if column in taken:
                 yield key, f"{column} is {taken[column]} and cannot be a driver: take it out"
+            if spelled.setdefault(column.lower(), column) != column:
+                other = spelled[column.lower()]
+                yield key, f"{column} and {other} differ in upper and lower case only: rename one of them in the source"
             if column in seen:
                 yield key, f"{column} is also in columns.{seen[column]}: leave it in one of them"
             seen[column] = role

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from forecasting.columns import user_name
+
 if TYPE_CHECKING:
     from forecasting.config.derived import DerivedKeys
     from forecasting.config.sections import SideTable
@@ -60,7 +62,7 @@ def _check_dates(key: str, table: SideTable) -> Conflicts:
 
 def _not_available(column: str, name: str, provider: dict[str, str]) -> str:
     """Why a table cannot be joined by a column."""
-    if column in ("ds", "y"):
+    if user_name(column) in ("ds", "y"):
         return f"{column} cannot be used here: a date is named under ds or start"
     if provider.get(column) == name:
         return f"{column} comes from this table itself: name columns that others have"
@@ -74,7 +76,7 @@ def _not_available(column: str, name: str, provider: dict[str, str]) -> str:
 
 def _check_column(c: DerivedKeys, name: str, column: str, provided: dict[str, str]) -> Conflicts:
     key, roles = f"tables.{name}.columns.{column}", _roles(c)
-    if column in ("unique_id", "ds", "y", *c.id_columns):
+    if column in (*c.id_columns, *(name for names in c.named_columns.values() for name in names)):
         yield key, f"{column} is a key or the target, which comes from the source: take it out"
     elif column in provided:
         yield key, f"{column} comes from the table {provided[column]} already: leave it in one of them"

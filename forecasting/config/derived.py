@@ -5,6 +5,9 @@ They read no data; Config inherits them. Season, step and block ends count perio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from forecasting.columns import column_name, user_name
 from forecasting.config.keys import Keys
 from forecasting.frequency import FREQS, Frequency
 
@@ -32,10 +35,31 @@ class DerivedKeys(Keys):
         return self.blocks or self.frequency.blocks(self.h)
 
     @property
+    def named_columns(self) -> Mapping[str, tuple[str, ...]]:
+        """The source's columns for unique_id, ds, y and deleted; by these names where the config names none."""
+        return self.source.columns or {key: (column_name(key),) for key in ("unique_id", "ds", "y")}
+
+    @property
+    def id_names(self) -> list[str] | None:
+        """The columns that make up unique_id, as the user calls them; None where the config names none."""
+        named = (self.source.columns or {}).get("unique_id")
+        return None if named is None else [user_name(column) for column in named]
+
+    @property
     def id_columns(self) -> tuple[str, ...]:
         """The columns of the source that are joined to unique_id; empty when there are fewer than two."""
         ids = (self.source.columns or {}).get("unique_id", ())
         return ids if len(ids) > 1 else ()
+
+    @property
+    def panel_names(self) -> Mapping[str, str]:
+        """The columns of the panel by the names that the user knows them by."""
+        keys = {key: self.named_columns.get(key, ()) for key in ("unique_id", "ds", "y")}
+        names = {user_name(named[0]): key for key, named in keys.items() if len(named) == 1}
+        roles = self.columns
+        alone = (roles.price, roles.cost, roles.promo, roles.open, roles.stock)
+        drivers = (*self.static_columns, *roles.known_ahead, *roles.known_after, *filter(None, alone))
+        return {key: key for key in keys} | names | {user_name(column): column for column in drivers}
 
     @property
     def static_columns(self) -> tuple[str, ...]:

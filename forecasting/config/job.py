@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import PrivateAttr, ValidationError, model_validator
 
+from forecasting.columns import as_users_write
 from forecasting.config import yaml_file
 from forecasting.config.cross_checks import find_conflicts
 from forecasting.config.derived import DerivedKeys
@@ -37,7 +38,7 @@ class Config(DerivedKeys):
     def fault(self, key: str, message: str) -> UserError:
         """The error for a dotted `key`, placed at the file and line of the key or its nearest parent."""
         mine = re.compile(r"\bsource(?=\.(?:path|ds_format|format|columns|options)\b|$)")
-        key, message = mine.sub(self._source, key), mine.sub(self._source, message)
+        key, message = (as_users_write(mine.sub(self._source, text)) for text in (key, message))
         return UserError(f"{key}: {message}", where=self._origin.place(tuple(key.split("."))))
 
     @property

@@ -23,7 +23,7 @@ from forecasting.config.sections import (
     StoreConfig,
     Tracking,
 )
-from forecasting.config.value_types import NameList, StrictInt
+from forecasting.config.value_types import ColumnName, NameList, StrictInt
 
 
 class Keys(TopLevel):
@@ -89,7 +89,7 @@ class Keys(TopLevel):
         description="What happens to gaps, odd values, closed days, stock-outs and outliers.",
         json_schema_extra=changes("data", "features", "tuning", "forecasts"),
     )
-    future: dict[str, Any] = Field(
+    future: dict[ColumnName, Any] = Field(
         default_factory=dict,
         description="How a known-ahead column continues after its last value: null, repeat_last_year, same_weekday, "
         "last, a number or '=text'.",

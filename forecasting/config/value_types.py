@@ -2,7 +2,8 @@
 
 Each is an annotation: StrictInt and StrictFloat (no silent conversion), NameList (a name or a list becomes a tuple of
 names), NameMap (a name, a list or a mapping becomes a dict), Day, Span (two days), Buckets (number or "auto"),
-Encoding (a name that Python knows).
+Encoding (a name that Python knows). ColumnName is the name of a column, which becomes the one that it has inside the
+program; NameList and NameMap hold such names, SeriesOrColumn may also be the program's own unique_id.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Strict
+from pydantic import AfterValidator, BeforeValidator, Strict
+
+from forecasting.columns import column_name
 
 DAY_NAMES = {f"{date(2001, 1, i):%a}".lower(): f"{date(2001, 1, i):%A}".lower() for i in range(1, 8)}
 MONTH_NAMES = {f"{date(2001, i, 1):%b}".lower(): f"{date(2001, i, 1):%B}".lower() for i in range(1, 13)}
@@ -31,6 +34,10 @@ def _name_map(value: Any) -> Any:
 def _example(value: Any) -> Any:
     """YAML reads 1234.5 as a number."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _series_or_column(name: str) -> str:
+    return name if name == "unique_id" else column_name(name)
 
 
 def _day(value: Any) -> Any:
@@ -75,9 +82,14 @@ def _encoding(value: Any) -> Any:
 # Pydantic would take true, "28" and 28.0 for the numbers 1 and 28.
 StrictInt = Annotated[int, Strict()]
 StrictFloat = Annotated[float, Strict()]
-NameList = Annotated[tuple[str, ...], BeforeValidator(_name_list)]
-NameMap = Annotated[dict[str, str], BeforeValidator(_name_map)]
+ColumnName = Annotated[str, AfterValidator(column_name)]
+SeriesOrColumn = Annotated[str, AfterValidator(_series_or_column)]
+NameList = Annotated[tuple[ColumnName, ...], BeforeValidator(_name_list)]
+NameMap = Annotated[dict[ColumnName, ColumnName], BeforeValidator(_name_map)]
 """Column names in the panel -> column names in a file."""
+KeyList = Annotated[tuple[SeriesOrColumn, ...], BeforeValidator(_name_list)]
+KeyMap = Annotated[dict[SeriesOrColumn, ColumnName], BeforeValidator(_name_map)]
+"""The same where a series may be meant by its unique_id."""
 Example = Annotated[str, BeforeValidator(_example)]
 """A number as it is written in a file."""
 Day = Annotated[date, BeforeValidator(_day)]

@@ -2,6 +2,7 @@
 
     price*=0.9@2016-05-23:2016-05-29
     event='Easter fair'@2016-05-23:2016-05-23 where store = 'S1'
+    "price = cost"=1@2016-05-23:2016-05-23
 
 Column, operator, value, first and last day, and perhaps an SQL condition over the panel's columns. `parse_edit` returns
 an Edit, whose `expr` is the edited column. Command line, pages and API read and write this text only here.
@@ -21,7 +22,10 @@ Operator: TypeAlias = Literal["=", "*=", "+=", "-="]
 
 _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
 _COLUMN = r"[^\s=*+@'\"](?:[^=*+@'\"]*?[^\s=*+@'\"/-])?"
-_CHANGE = re.compile(rf"\s*(?P<column>{_COLUMN})\s*(?P<op>\*=|\+=|-=|=)\s*(?P<value>{_QUOTED}|.*?)\s*", re.S)
+_CHANGE = re.compile(
+    rf"\s*(?:\"(?P<odd>(?:[^\"]|\"\")+)\"|(?P<column>{_COLUMN}))\s*(?P<op>\*=|\+=|-=|=)\s*(?P<value>{_QUOTED}|.*?)\s*",
+    re.S,
+)
 _EDIT = re.compile(
     rf"(?P<change>[^'\"]*?(?:{_QUOTED})|.*?)\s*@\s*(?P<start>\d{{4}}-\d\d-\d\d)\s*:\s*(?P<end>\d{{4}}-\d\d-\d\d)"
     r"\s*(?:\swhere\s+(?P<where>\S.*))?",
@@ -81,7 +85,8 @@ def parse_change(text: str, start: date, end: date, where: str | None = None) ->
     if end < start:
         raise ValueError(f"change {text!r}: the last day {end} lies before the first, {start}")
     op = next(name for name in get_args(Operator) if name == found["op"])
-    return Edit(found["column"], op, _parse_value(text, op, found["value"]), start, end, where)
+    column = found["column"] or found["odd"].replace('""', '"')
+    return Edit(column, op, _parse_value(text, op, found["value"]), start, end, where)
 
 
 def format_edit(edit: Edit) -> str:
@@ -99,7 +104,9 @@ def format_change(edit: Edit) -> str:
     value = edit.value if isinstance(edit.value, str) else format_number(edit.value)
     if isinstance(edit.value, str) and not _BARE.fullmatch(edit.value):
         value = "'" + edit.value.replace("'", "''") + "'"
-    return f"{edit.column}{edit.op}{value}"
+    plain = re.fullmatch(_COLUMN, edit.column)
+    column = edit.column if plain else '"' + edit.column.replace('"', '""') + '"'
+    return f"{column}{edit.op}{value}"
 
 
 def format_number(number: float) -> str:

@@ -12,7 +12,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Events
-from forecasting.data.sources.long_frame import Faults, as_names, parse_days
+from forecasting.data.sources.long_frame import Faults, parse_days
+from forecasting.data.sources.names import as_names, id_names
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.table_files import open_tables
 from forecasting.data.sources.tables.matching import with_columns
@@ -41,6 +42,7 @@ def _events_of_table(config: Config, name: str, spec: Events) -> pl.DataFrame:
     wanted |= dict.fromkeys(spec.on, f"{key}.on")
     tables = with_columns(table_config, open_tables(table_config, list(wanted)), wanted)
     raw = pl.concat([_cells(table, wanted) for table in tables], how="vertical_relaxed")
+    raw = raw.with_columns(id_names(raw[c], config) for c in spec.on if c in config.id_columns)
     if spec.name:  # a calendar has rows for days without an event, too
         raw = raw.with_columns(as_names(raw[spec.name])).filter(pl.col(spec.name).is_not_null())
     rows = raw.select(

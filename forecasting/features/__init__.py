@@ -8,12 +8,13 @@ which a row may use sales. Columns of text are no features here: models encode t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
 import polars as pl
 
+from forecasting.columns import NAMESPACE, column_name
 from forecasting.config import Config
 from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
 from forecasting.features.base import Context, Feature
@@ -46,7 +47,22 @@ class Features:
         dates = calendar.features(context, lead, sales.recent_level(context, lead))
         past = [*sales.features(context, lead), *drivers.features(context, lead)]
         past += elasticity.features(context, lead)
-        return [*dates, *past, *peers.features(context), *groups.features(context, self.levels)]
+        made = [*dates, *past, *peers.features(context), *groups.features(context, self.levels)]
+        return self._set_apart(made)
+
+    def _set_apart(self, features: list[Feature]) -> list[Feature]:
+        """The features under names that no other and no column of a user has; that column itself keeps its name."""
+        planned = {c for c in self.config.columns.known_ahead if c in self.schema and self.schema[c].is_numeric()}
+        taken, apart = {c for c in self.schema if column_name(c) == c or c.startswith(NAMESPACE)}, []
+        for feature in features:
+            name = feature.name
+            own = name in planned and feature.rises_with == name
+            while not own and name in taken:
+                name += "_"
+            taken.add(name)
+            planned.discard(name)
+            apart.append(replace(feature, name=name))
+        return apart
 
     def exprs(self, lead: int) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64.
@@ -75,10 +91,11 @@ class Features:
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
         priors = groups.priors(group_data.sums, self.config, lead, end)
         for level in self.levels:
-            names = dict(zip(groups.PRIORS, groups.prior_names(groups.grain(level)), strict=True))
-            frame = frame.with_columns(groups.group_label(level).alias("group"))
-            frame = frame.join(priors.rename(names), on=["group", "ds"], how="left", maintain_order="left")
-        return frame.drop("group", strict=False)
+            names = [f"_{name}" for name in groups.prior_names(groups.grain(level))]
+            joined = priors.rename(dict(zip(groups.PRIORS, names, strict=True)) | {"group": "_group"})
+            frame = frame.with_columns(groups.group_label(level).alias("_group"))
+            frame = frame.join(joined, on=["_group", "ds"], how="left", maintain_order="left")
+        return frame.drop("_group", strict=False)
 
 
 def _unless_hidden(feature: Feature, context: Context) -> pl.Expr:

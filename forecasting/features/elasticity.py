@@ -32,7 +32,7 @@ def windows(context: Context) -> tuple[int, ...]:
 
 
 def column_names(window: int) -> tuple[str, str]:
-    """Names of the two columns of a window."""
+    """Names of the two features of a window; their columns have an underscore before them."""
     return f"price_slope_{window}", f"price_dear_{window}"
 
 
@@ -64,7 +64,9 @@ def _line(both: pl.DataFrame, window: int, lead: int) -> pl.DataFrame:
     rows = pl.concat([both.select("x", "unit"), means], how="horizontal_extend").with_columns(slope=slope.clip(None, 0))
     moved = (pl.col("slope") * (pl.col("x") - pl.col("mx"))).clip(-WIDEST, WIDEST)
     slopes, dear = column_names(window)
-    return rows.select(pl.col("slope").alias(slopes), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(dear))
+    return rows.select(
+        pl.col("slope").alias(f"_{slopes}"), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(f"_{dear}")
+    )
 
 
 def features(context: Context, lead: int) -> list[Feature]:
@@ -76,5 +78,5 @@ def features(context: Context, lead: int) -> list[Feature]:
     for window in windows(context):
         slopes, dear = column_names(window)
         back = max(window + lead, unit.lookback)
-        made += [Feature(slopes, pl.col(slopes), back), Feature(dear, pl.col(dear), back, price, price)]
+        made += [Feature(slopes, pl.col(f"_{slopes}"), back), Feature(dear, pl.col(f"_{dear}"), back, price, price)]
     return made

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.features.base import Context, Feature, ratio
 from forecasting.features.joined_names import join_labels, label_name
@@ -30,15 +31,24 @@ def grain(level: Level) -> str:
 
     A column that is called like another kind of rows is set apart by an equals sign, as its values in labels are.
     """
-    name = "/".join(map(label_name, level))
+    name = "/".join(label_name(user_name(c)) for c in level)
     return f"{name}=" if name in OTHER_GRAINS else name or "total"
+
+
+GROUP_AT = "group at "
+"""Before a grain: the column that holds the group of each series at this grain."""
+
+
+def group_columns(levels: Iterable[Level]) -> dict[str, pl.Expr]:
+    """The group of each series at every level, by the name of the column that holds it: GROUP_AT and the grain."""
+    return {f"{GROUP_AT}{grain(level)}": group_label(level) for level in levels}
 
 
 def group_label(level: Level) -> pl.Expr:
     """The name of a group of this level, by row: total, or store_type=a, or store=S1/category=food."""
     if not level:
         return pl.lit("total")
-    return join_labels({c: pl.col(c).fill_null("none") for c in level})
+    return join_labels({user_name(c): pl.col(c).fill_null("none") for c in level})
 
 
 def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:
@@ -52,7 +62,7 @@ def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:
 
 
 def prior_names(group: str) -> list[str]:
-    """Names of the prior columns of one grouping."""
+    """Names of the features of one grouping; `Features.prepare` joins each with an underscore before it."""
     return [f"{group}_{prior}" for prior in PRIORS]
 
 
@@ -87,4 +97,4 @@ def _on_calendar(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFram
 
 def features(context: Context, levels: tuple[Level, ...]) -> list[Feature]:
     """The prior columns that `Features.prepare` joins for each level."""
-    return [Feature(c, pl.col(c)) for level in levels for c in prior_names(grain(level))]
+    return [Feature(c, pl.col(f"_{c}")) for level in levels for c in prior_names(grain(level))]

@@ -71,7 +71,8 @@ def feature_names(level: Level, context: Context) -> list[str]:
 
 
 def add_peer_columns(frame: pl.DataFrame, means: pl.DataFrame | None, context: Context) -> pl.DataFrame:
-    """The frame (rows sorted by unique_id and ds) with one column per grouping and compared value.
+    """The frame (rows sorted by unique_id and ds) with one column per grouping and compared value, an underscore before
+    the name of its feature.
 
     `means` are the rows of `mean_by_group`; without them the frame comes back unchanged.
     """
@@ -82,7 +83,7 @@ def add_peer_columns(frame: pl.DataFrame, means: pl.DataFrame | None, context: C
         labels = frame.select(group=group_label(level), ds=pl.col("ds"))
         peers = labels.join(means, on=["group", "ds"], how="left", maintain_order="left")
         names = zip(compared_values(context), feature_names(level, context), strict=True)
-        frame = frame.with_columns(frame.select(_difference(value, peers).alias(name) for value, name in names))
+        frame = frame.with_columns(frame.select(_difference(value, peers).alias(f"_{name}") for value, name in names))
     return frame.drop(f"_{name}" for name in compared_values(context))
 
 
@@ -99,4 +100,4 @@ def features(context: Context) -> list[Feature]:
     named = [
         pair for level in peer_levels(context) for pair in zip(feature_names(level, context), drivers, strict=True)
     ]
-    return [Feature(name, pl.col(name), lookback, driver, driver) for name, driver in named]
+    return [Feature(name, pl.col(f"_{name}"), lookback, driver, driver) for name, driver in named]

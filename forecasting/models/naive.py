@@ -112,9 +112,10 @@ def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataF
 
 
 def _all_rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
-    """The future rows with one column per rung, null where it has no observation."""
+    """[unique_id, ds, closed, _since, one column per rung] of the future rows, null where a rung has no observation."""
     steps = cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds"))
-    phased = with_closed(frame, cut.config).with_columns(_phase=(steps % season + season) % season)
+    phase = ((steps % season + season) % season).alias("_phase")
+    phased = with_closed(frame, cut.config).select(*KEY, "y", "closed", phase)
     seen = phased.filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
     y = pl.col("y")
     overall = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), _since=pl.col("ds").min())

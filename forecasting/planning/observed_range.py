@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import polars as pl
 
+from forecasting.columns import user_name
+
 Observed: TypeAlias = tuple[float, float] | list[str]
 """Least and greatest value of a numeric column, or the values of a text column."""
 LISTED_TEXTS, NAMED_TEXTS, NAMED_NUMBERS = 200, 8, 4
@@ -30,11 +32,11 @@ def observed_values(history: pl.LazyFrame, columns: Iterable[str]) -> dict[str, 
         return {}
     texts = [c for c in there if schema[c] == pl.String]
     numbers = [c for c in there if c not in texts]
-    ends = [e for c in numbers for e in (pl.col(c).min().alias(f"{c}<"), pl.col(c).max().alias(f"{c}>"))]
+    ends = [e for c in numbers for e in (pl.col(c).min().alias(f"_{c}<"), pl.col(c).max().alias(f"_{c}>"))]
     lists = [pl.col(c).drop_nulls().unique().sort().head(LISTED_TEXTS).implode() for c in texts]
     row = history.select(*ends, *lists).collect().row(0, named=True)
     spans: dict[str, Observed] = {
-        c: (float(row[f"{c}<"]), float(row[f"{c}>"])) for c in numbers if row[f"{c}<"] is not None
+        c: (float(row[f"_{c}<"]), float(row[f"_{c}>"])) for c in numbers if row[f"_{c}<"] is not None
     }
     return spans | {c: list(row[c]) for c in texts}
 
@@ -48,7 +50,7 @@ def warn_outside(future: pl.DataFrame, observed: Mapping[str, Observed], columns
     ['price: training saw 2 to 6, the scenario holds 99.']
     """
     changed = [c for c in dict.fromkeys(columns) if c in future.columns and c in observed]
-    return [s for c in changed if (s := _warning(c, future[c].drop_nulls(), observed[c]))]
+    return [s for c in changed if (s := _warning(user_name(c), future[c].drop_nulls(), observed[c]))]
 
 
 def _warning(column: str, values: pl.Series, observed: Observed) -> str | None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from forecasting.columns import as_users_write
 from forecasting.services import log
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ def print_table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | No
         # numbers and short texts stay on one line; where there is no room, long texts go on below, and none is cut off
         number, longest = dtype.is_numeric(), max((len(str(value)) for value in frame[name]), default=0)
         no_wrap = number or longest <= SHORT
-        sheet.add_column(name, justify="right" if number else "left", no_wrap=no_wrap, overflow="fold")
+        sheet.add_column(as_users_write(name), justify="right" if number else "left", no_wrap=no_wrap, overflow="fold")
     for row in frame.iter_rows(named=True):
         sheet.add_row(*(_format_cell(value, (formats or {}).get(name)) for name, value in row.items()))
     _console().print(sheet)
@@ -93,4 +94,4 @@ def _format_cell(value: Any, pattern: str | None) -> str:
         return pattern.format(value)
     if isinstance(value, float):
         return f"{value:,.3f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else as_users_write(str(value))

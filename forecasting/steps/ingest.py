@@ -103,7 +103,7 @@ def _fix_schema(load: Load, rows: LoadedRows) -> Load:
     meta[FORMAT_KEY] = str(STORE_FORMAT)
     if formats := sources.merge_formats(stored_formats(read_meta(load.store)), rows.formats):
         meta["formats"] = json.dumps(formats, sort_keys=True)
-    meta["unique_id"] = json.dumps((config.source.columns or {}).get("unique_id"))
+    meta["unique_id"] = json.dumps(config.id_names)
     load.store.merge("meta", pl.DataFrame({"key": list(meta), "value": list(meta.values())}))
     return load_state.with_drivers(load, {c: DRIVER_TYPES[kind] for c, kind in drivers.items()})
 

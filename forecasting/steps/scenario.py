@@ -15,6 +15,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, InProcess, Panel
 from forecasting.errors import UserError
+from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import observed_values, warn_outside
 from forecasting.planning.scenario import (
@@ -81,6 +82,8 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)
     config, panel = served.config, served.panel
+    edits = [edit_over_panel(edit, config) for edit in edits]
+    series = replace(series, where=condition_over_panel(series.where, config))
     check_condition(series.where, panel_schema(panel))
     _check_days(Cut(panel, cutoff, config.h), edits)
     scoped = [replace(edit, where=both_conditions(edit.where, series.condition)) for edit in edits]

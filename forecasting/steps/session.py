@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from forecasting.columns import column_name
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.schemas import LOADED_TABLES, tables
@@ -129,7 +130,7 @@ def read_meta(store: Store) -> dict[str, str]:
 
 def driver_types(meta: Mapping[str, str]) -> dict[str, pl.DataType]:
     """The types of the driver columns that were loaded."""
-    return {name: DRIVER_TYPES[kind] for name, kind in json.loads(meta.get("drivers", "{}")).items()}
+    return {column_name(name): DRIVER_TYPES[kind] for name, kind in json.loads(meta.get("drivers", "{}")).items()}
 
 
 def stored_formats(meta: Mapping[str, str]) -> dict[str, dict[str, str]]:

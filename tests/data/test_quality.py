@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from forecasting.columns import QUALITY_COUNTS
 from forecasting.config import Config
 from forecasting.data import quality
 from forecasting.data.panel_rows import fill_gaps, flag_observations
-from forecasting.data.schemas import QUALITY_COUNTS
 
 MONDAY = date(2024, 1, 1)
 CONFIG = Config.model_validate({"name": "x", "source": {}, "freq": "1d", "h": 7})

@@ -90,7 +90,7 @@ def test_folder_names_are_columns(keys, rows, loaded, expected, tmp_path):
 
 def test_an_original_row_has_the_columns_of_its_folders(rows, loaded, tmp_path):
     found = loaded(hive(rows, tmp_path / "hive", "store", "region"))
-    keys = found.long.filter(unique_id="n/1/a", ds=date(2024, 2, 28))
+    keys = found.long.filter(unique_id=r"n\/1/a", ds=date(2024, 2, 28))
     row = found.original_rows(keys)["row"].item()
     assert '"store": "n/1"' in row
     assert '"region": null' in row
@@ -115,7 +115,9 @@ def test_the_newest_version_of_a_delta_table_is_read(rows, loaded, expected, tmp
 def test_an_older_version_of_a_delta_table_is_read(rows, loaded, expected, tmp_path):
     place = as_delta(rows, str(tmp_path / "lake"))
     assert panel(loaded(place, version=0))["y"].unique().to_list() == [-1.0]
-    first = rows.head(20).select(unique_id=pl.concat_str("store", "item", separator="/"), ds="day")
+    first = rows.head(20).select(
+        unique_id=pl.concat_str(pl.col("store").replace("n/1", r"n\/1"), "item", separator="/"), ds="day"
+    )
     assert_frame_equal(panel(loaded(place, version=1)), expected.join(first, on=ORDER, how="semi"))
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecasting.columns import column_name
 from forecasting.config import Columns
 from forecasting.config import load as load_config
 from forecasting.data import sources
@@ -257,10 +258,9 @@ def test_missing_path_folder_and_column(table_config, make_config, tmp_path):
         sources.load(_with_roles(table_config(plain()), {"known_ahead": ["price"]}))
 
 
-def test_reserved_name(table_config):
+def test_a_column_called_like_one_of_the_program_is_set_apart(table_config):
     config = _with_roles(table_config("ds,y,line\n2024-01-01,1,3\n"), {"known_ahead": ["line"]})
-    with pytest.raises(UserError, match="line is a name that the panel needs for itself"):
-        sources.load(config)
+    assert sources.load(config).long.select("line", column_name("line")).row(0) == (2, 3)
 
 
 def test_an_unknown_kind_lists_the_sources(make_config):

@@ -48,7 +48,7 @@ def job():
     scale = pl.struct("unique_id", "grain", "cutoff").hash(seed=1) % 7 + 1.0
     rows = rows.with_columns(rmsse_scale=scale, recipe=pl.lit("r"), mase_scale=1.0)
     sold = [
-        {"cutoff": c, "unique_id": s, "value": float(rng.integers(1, 50)), "store": HOMES[s][0], "kind": HOMES[s][1]}
+        {"cutoff": c, "unique_id": s, "_value": float(rng.integers(1, 50)), "store": HOMES[s][0], "kind": HOMES[s][1]}
         for s in HOMES
         for c in CUTOFFS
     ]
@@ -60,7 +60,7 @@ def brute(rows, sold, model, grain, cutoff):
     worth = {}
     for row in sold.filter(cutoff=cutoff).iter_rows(named=True):
         name = groups_of(row["unique_id"])[grain]
-        worth[name] = worth.get(name, 0.0) + row["value"]
+        worth[name] = worth.get(name, 0.0) + row["_value"]
     total = 0.0
     for name, value in worth.items():
         part = rows.filter(model=model, grain=grain, cutoff=cutoff, unique_id=name)
@@ -88,7 +88,7 @@ def test_it_is_what_m5_defines(job):
 def test_weights_are_shares_of_what_was_sold(job):
     _, sold = job
     result = recent_weights(sold, LEVELS).group_by("cutoff", "grain").agg(pl.col("weight").sum())
-    expected = dict(sold.group_by("cutoff").agg(pl.col("value").sum()).iter_rows())
+    expected = dict(sold.group_by("cutoff").agg(pl.col("_value").sum()).iter_rows())
     assert all(w == pytest.approx(expected[c]) for c, _, w in result.iter_rows())
 
 
@@ -108,7 +108,7 @@ def test_a_series_without_a_scale_leaves_the_others_their_weight(job):
     rest = {s: h for s, h in HOMES.items() if s != "a"}
     each = [
         (
-            without.filter(cutoff=CUTOFFS[0], unique_id=s)["value"].item(),
+            without.filter(cutoff=CUTOFFS[0], unique_id=s)["_value"].item(),
             rows.filter(grain="series", model="one", cutoff=CUTOFFS[0], unique_id=s),
         )
         for s in rest

@@ -59,21 +59,21 @@ def test_the_elasticity_of_a_series_is_found(elasticity):
     frame, context = answering(elasticity)
     last = add_elasticity_columns(frame, context, 4).row(-1, named=True)
     level = np.mean(np.sqrt(frame["y"].to_numpy()[-56:-4])) ** 2
-    assert last["price_slope_104"] == pytest.approx(elasticity, abs=0.05)
-    assert level / last["price_dear_104"] == pytest.approx(100 * 0.5**elasticity, rel=0.05)
+    assert last["_price_slope_104"] == pytest.approx(elasticity, abs=0.05)
+    assert level / last["_price_dear_104"] == pytest.approx(100 * 0.5**elasticity, rel=0.05)
 
 
 def test_where_prices_never_moved_the_usual_slope_stands():
     frame, context = answering(-3.0)
     frame = frame.with_columns(price=1.0)
-    assert add_elasticity_columns(frame, context, 4)["price_slope_52"].drop_nulls().to_list() == pytest.approx(
+    assert add_elasticity_columns(frame, context, 4)["_price_slope_52"].drop_nulls().to_list() == pytest.approx(
         [USUAL] * (frame.height - 4)
     )
 
 
 def test_sales_that_rise_with_the_price_are_no_reason_to_expect_so():
     frame, context = answering(2.0)
-    assert (add_elasticity_columns(frame, context, 4)["price_slope_52"].drop_nulls()[30:] == 0).all()
+    assert (add_elasticity_columns(frame, context, 4)["_price_slope_52"].drop_nulls()[30:] == 0).all()
 
 
 def test_without_a_price_there_is_nothing():

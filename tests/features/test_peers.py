@@ -82,7 +82,7 @@ def test_each_value_is_compared_with_the_mean_of_its_group(level):
 
 
 def test_series_of_one_group_may_lie_in_several_buckets():
-    names = [c for c in matrix(cut()).columns if "_peers_" in c]
+    names = [c for c in matrix(cut()).columns if "_peers_" in c and c[0] != "_"]
     assert len(names) == 9
     one, three = matrix(cut()), matrix(cut(buckets=3))
     assert one.select("unique_id", "ds", *names).equals(three.select("unique_id", "ds", *names))

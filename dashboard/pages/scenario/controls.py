@@ -17,6 +17,7 @@ from dashboard.pages.scenario.change_list import OPERATIONS
 from dashboard.pages.scenario.changes import normalize_change
 from dashboard.pages.scenario.saved import saved_scenarios_card
 from dashboard.url_state import QueryField, decode, iso_date
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.steps import queries
 from forecasting.steps.session import Session, open_session
@@ -103,7 +104,7 @@ def _dates(config: Config, dates: list[str], horizon: tuple[date, date]) -> dmc.
 
 def _change(config: Config) -> list[Any]:
     """Column, operation, value, and the button that adds the change."""
-    columns = list(config.columns.known_ahead)
+    columns = [user_name(column) for column in config.columns.known_ahead]
     operations = [{"value": value, "label": label} for value, label in OPERATIONS.items()]
     return [
         dmc.Select(id="scenario-column", label="Column", data=columns, value=columns[0], allowDeselect=False),
@@ -119,7 +120,10 @@ def _plan(session: Session, series: str | None) -> dmc.Card:
     columns = [period_column(session.config)]
     for name in session.config.columns.known_ahead:
         numeric = name in rows.columns and rows.schema[name].is_numeric()
-        columns.append(text_column(name, name, editable=True) | ({"valueFormatter": TRIMMED} if numeric else {}))
+        shown = user_name(name)
+        columns.append(
+            text_column(name, shown, colId=shown, editable=True) | ({"valueFormatter": TRIMMED} if numeric else {})
+        )
     title = dmc.Title("The plan", order=2, size="h4")
     hint = dmc.Text("Edit a cell (Enter or double click) to change a single day.", size="sm", c="dimmed", mb="sm")
     return dmc.Card([title, hint, data_table("scenario-plan", rows, columns, height=300, getRowId="params.data.ds")])

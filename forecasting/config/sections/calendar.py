@@ -10,18 +10,18 @@ from typing import Literal
 from pydantic import Field
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import DayNames, NameList, StrictInt
+from forecasting.config.value_types import ColumnName, DayNames, NameList, StrictInt
 
 
 class Events(Section):
     """An own table of events (campaigns, fairs, school holidays, matches)."""
 
     path: str = Field(description="File, folder or glob, local or s3://...")
-    ds: str | None = Field(default=None, description="Column of the day of an event.")
-    start: str | None = Field(default=None, description="Column of the first day of an event.")
-    end: str | None = Field(default=None, description="Column of the last day of an event, included.")
+    ds: ColumnName | None = Field(default=None, description="Column of the day of an event.")
+    start: ColumnName | None = Field(default=None, description="Column of the first day of an event.")
+    end: ColumnName | None = Field(default=None, description="Column of the last day of an event, included.")
     ds_format: str | None = Field(default=None, description="How its dates are written; see source.ds_format.")
-    name: str | None = Field(
+    name: ColumnName | None = Field(
         default=None, description="Column that names the event; without it all rows are the same event."
     )
     on: NameList = Field(
@@ -38,10 +38,10 @@ class Calendar(Section):
         default=None, description="ISO code of the country whose public holidays count, such as DE."
     )
     region: str | None = Field(default=None, description="Code of the region within the country, such as BY.")
-    country_column: str | None = Field(
+    country_column: ColumnName | None = Field(
         default=None, description="Static column that holds the country of a series; empty cells take `country`."
     )
-    region_column: str | None = Field(
+    region_column: ColumnName | None = Field(
         default=None, description="Static column that holds the region of a series; empty cells take `region`."
     )
     events: dict[str, Events] = Field(default_factory=dict, description="Own tables of events by name.")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import NameList, StrictFloat, StrictInt
+from forecasting.config.value_types import KeyList, StrictFloat, StrictInt
 
 
 class Outliers(Section):
@@ -63,7 +63,7 @@ class Clean(Section):
         description="Closed periods: as columns.open and calendar.closed tell them; also by a rhythm of missing rows "
         "(weekdays, months, every second week without any); or also inferred from common zeros.",
     )
-    closed_by: NameList = Field(
+    closed_by: KeyList = Field(
         default=(),
         description="Static columns whose series close together; by default the levels of aggregation and the total.",
     )

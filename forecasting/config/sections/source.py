@@ -12,7 +12,17 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr
 
 from forecasting.config.declarations import Section
-from forecasting.config.value_types import Encoding, Example, NameList, NameMap, Span, StrictFloat, StrictInt
+from forecasting.config.value_types import (
+    ColumnName,
+    Encoding,
+    Example,
+    KeyMap,
+    NameList,
+    NameMap,
+    Span,
+    StrictFloat,
+    StrictInt,
+)
 
 
 class Source(Section):
@@ -33,7 +43,7 @@ class Source(Section):
     ds_format: str | None = Field(
         default=None, description='How dates are written, such as "%d.%m.%Y"; null: the usual ways are recognised.'
     )
-    aliases: dict[str, NameList] = Field(
+    aliases: dict[ColumnName, NameList] = Field(
         default={},
         description="Other names that columns have in some files, such as {date: [Datum, Fecha]}; upper and lower case "
         "and spaces around never matter.",
@@ -50,10 +60,15 @@ class Source(Section):
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="Time at which the shop's day begins, such as 04:00: earlier sales are of the day before.",
     )
-    format: Example | dict[str, Example] | None = Field(
+    format: Example | dict[ColumnName, Example] | None = Field(
         default=None,
         description='How numbers are written, by an example: "1.234,5" for all columns, or {units: "1.234,5"} by '
         "column (text: it holds names); null: found from the cells, and refused where they leave a doubt.",
+    )
+    ids: Literal["as_written", "folded"] = Field(
+        default="as_written",
+        description="Names of series: as they are written, or in one spelling: lower case, single spaces, no leading "
+        "zeros, so that 00123 and 123 are one.",
     )
     reads: Literal["everything", "new_files"] = Field(
         default="everything",
@@ -72,25 +87,25 @@ class SideTable(Section):
     """A further table (stores, items, prices, promotions, stock) that is joined to the rows of the source."""
 
     path: str = Field(description="File, folder or glob, local or s3://...")
-    on: NameMap = Field(
+    on: KeyMap = Field(
         default_factory=dict,
         description="Columns of the panel by which it is joined, and their names in the file; a list if alike.",
     )
-    ds: str | None = Field(default=None, description="Column of the day that a row is about.")
-    start: str | None = Field(default=None, description="Column of the first day that a row is about.")
-    end: str | None = Field(
+    ds: ColumnName | None = Field(default=None, description="Column of the day that a row is about.")
+    start: ColumnName | None = Field(default=None, description="Column of the first day that a row is about.")
+    end: ColumnName | None = Field(
         default=None,
         description="Column of the last day that a row is about; without it a row holds until the next start.",
     )
     ds_format: str | None = Field(default=None, description="How its dates are written; see source.ds_format.")
-    format: Example | dict[str, Example] | None = Field(
+    format: Example | dict[ColumnName, Example] | None = Field(
         default=None, description="How its numbers are written; see source.format."
     )
     columns: NameMap = Field(
         description="Columns that are taken, by their names in the panel; `=1` or `=text` in the place of a file's "
         "column is that value on all rows."
     )
-    missing: dict[str, float | str] = Field(
+    missing: dict[ColumnName, float | str] = Field(
         default_factory=dict, description="Value of a column on rows without a match; without one they are null."
     )
 
@@ -106,15 +121,15 @@ class Columns(Section):
     known_ahead: NameList = Field(default=(), description="Columns whose values are known for coming days, too.")
     known_after: NameList = Field(default=(), description="Columns whose values come only with the sales.")
     static: NameList = Field(default=(), description="Columns that are the same on all days of a series.")
-    price: str | None = Field(default=None, description="The column that holds the price; one of known_ahead.")
-    cost: str | None = Field(
+    price: ColumnName | None = Field(default=None, description="The column that holds the price; one of known_ahead.")
+    cost: ColumnName | None = Field(
         default=None, description="The column that holds the cost of a unit; by default one of known_after."
     )
-    promo: str | None = Field(default=None, description="The column that marks promotions; one of known_ahead.")
-    open: str | None = Field(
+    promo: ColumnName | None = Field(default=None, description="The column that marks promotions; one of known_ahead.")
+    open: ColumnName | None = Field(
         default=None, description="The column that marks open days, one of known_ahead: on a closed day y is 0."
     )
-    stock: str | None = Field(
+    stock: ColumnName | None = Field(
         default=None, description="The column of the stock, by default one of known_after: at 0, y is not observed."
     )
 

@@ -17,6 +17,7 @@ from forecasting.config import Config
 from forecasting.data.contracts import limits
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
+from forecasting.data.contracts.similar_names import similar_names
 from forecasting.data.contracts.uncounted import uncounted_sales
 from forecasting.data.quality.static_changes import static_changes
 from forecasting.data.sources import TAGS, RawData
@@ -63,12 +64,19 @@ class CheckedLoad:
     account: Mapping[str, Any]
 
 
-def check_load(raw: RawData, config: Config, today: date | None = None, last_loaded: date | None = None) -> CheckedLoad:
+def check_load(
+    raw: RawData,
+    config: Config,
+    today: date | None = None,
+    last_loaded: date | None = None,
+    series: pl.DataFrame | None = None,
+) -> CheckedLoad:
     """Split the rows of a load into good ones and quarantine.
 
-    `last_loaded` is the newest day with sales in earlier loads, None at the first one: weeks must begin on its weekday.
-    Of a landing folder good rows keep their `file` and are unique within it. Raises UserError when too many rows are
-    bad, and when the dates are implausible or too old.
+    `last_loaded` is the newest day with sales in earlier loads, None at the first one: weeks must begin on its weekday;
+    `series` are the series of earlier loads, whose names are compared with those of this one. Of a landing folder good
+    rows keep their `file` and are unique within it. Raises UserError when too many rows are bad, and when the dates are
+    implausible or too old.
     """
     long, today = raw.long, today or date.today()
     keys = ["unique_id", "ds", *(["file"] if config.source.reads == "new_files" else [])]
@@ -87,9 +95,8 @@ def check_load(raw: RawData, config: Config, today: date | None = None, last_loa
     good = single.drop(c for c in TAGS if c not in keys)
     limits.check_newest_sales(good, config, today, last_loaded)
     account = _line_account(raw, good.height, bad.height, repeats.height)
-    account["remarks"] = remark_facts(
-        [*raw.remarks, *uncounted_sales(long, bad, repeats), *static_changes(good, config)]
-    )
+    found = (*uncounted_sales(long, bad, repeats), *static_changes(good, config), *similar_names(good, config, series))
+    account["remarks"] = remark_facts([*raw.remarks, *found])
     checked = CheckedLoad(good, quarantine_rows(raw.original_rows, bad), repeats, account)
     return _add_side_tables(checked, raw.tables, config, last_loaded) if isinstance(raw, HasSideTables) else checked
 

@@ -11,11 +11,11 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.columns import QUALITY_COUNTS
 from forecasting.config import Config
 from forecasting.data.cleaning.far_out import largest_values
 from forecasting.data.closures.ended import have_ended
 from forecasting.data.future_rows import ALIVE_YEARS
-from forecasting.data.schemas import QUALITY_COUNTS
 
 ID = "unique_id"
 Y = pl.col("y")

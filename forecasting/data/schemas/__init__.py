@@ -11,7 +11,7 @@ from forecasting.data.schemas.action_tables import ACTION_TABLES
 from forecasting.data.schemas.entry import Columns, Export, TableEntry
 from forecasting.data.schemas.feature_tables import FEATURE_TABLES, feature_rows_table
 from forecasting.data.schemas.forecast_tables import AGGREGATE_BUCKET, FORECAST_TABLES, interval_columns
-from forecasting.data.schemas.load_tables import LOADED, LOADS, QUALITY_COUNTS
+from forecasting.data.schemas.load_tables import LOADED, LOADS
 from forecasting.io.table import Table
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "ENTRIES",
     "EXPORTS",
     "LOADED_TABLES",
-    "QUALITY_COUNTS",
     "Export",
     "TableEntry",
     "feature_rows_table",

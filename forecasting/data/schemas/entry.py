@@ -63,6 +63,11 @@ class TableEntry:
         )
 
 
+def typed(columns: Mapping[str, str]) -> dict[str, Any]:
+    """Columns with types instead of their names."""
+    return {name: getattr(pl, kind) for name, kind in columns.items()}
+
+
 def fixed(columns: Columns) -> ColumnsOf:
     """Columns that are the same for every config."""
     return lambda _config, _drivers: columns

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.data.schemas.entry import Columns, TableEntry, fixed
+from forecasting.columns import FEATURE_ROWS as OWN_OF_ROWS
+from forecasting.columns import PANEL
+from forecasting.data.schemas.entry import Columns, TableEntry, fixed, typed
 from forecasting.data.schemas.load_tables import TIMESTAMP
 from forecasting.io.table import Table
 
@@ -27,8 +29,11 @@ STATISTICS = ("mean", "std", "min", "q05", "q25", "q50", "q75", "q95", "max", "c
 
 
 def _feature_rows(features: Columns) -> Columns:
-    columns = {"build": pl.String, "bucket": pl.Int32, "unique_id": pl.String, "ds": pl.Date, "event_time": pl.Date}
-    return columns | {"lead": pl.Int32, "y": pl.Float64, "level": pl.Float64} | dict(features)
+    names, types = (
+        ("build", "bucket", "unique_id", "ds", "event_time", "lead", "y", "level"),
+        typed(PANEL | OWN_OF_ROWS),
+    )
+    return {name: types[name] for name in names} | dict(features)
 
 
 FEATURE_ROWS = TableEntry(

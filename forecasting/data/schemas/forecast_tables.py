@@ -10,10 +10,12 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from forecasting.columns import BACKTESTS, FORECASTS, PANEL
 from forecasting.config import Config
-from forecasting.data.schemas.entry import Columns, Export, TableEntry, fixed
+from forecasting.data.schemas.entry import Columns, Export, TableEntry, fixed, typed
 from forecasting.data.schemas.load_tables import TIMESTAMP
 
+_TYPES = typed(PANEL | FORECASTS | BACKTESTS)
 AGGREGATE_BUCKET = -1
 """The bucket of aggregated series."""
 
@@ -25,20 +27,18 @@ def interval_columns(level: Iterable[int]) -> list[str]:
 
 def _forecast_columns(config: Config) -> Columns:
     """The columns that a forecast row has in every table."""
-    columns = {"unique_id": pl.String, "ds": pl.Date, "cutoff": pl.Date, "model": pl.String, "grain": pl.String}
-    values = dict.fromkeys(("yhat", "q50", *interval_columns(config.level)), pl.Float64)
-    steps = {"step": pl.Int32, "block": pl.Int32, "interval": pl.String, "source": pl.String, "bucket": pl.Int32}
-    return columns | values | steps | {"cold_start": pl.Boolean}  # null in rows written before the column existed
+    names = ["unique_id", "ds", "cutoff", "model", "grain", "yhat", "q50", *interval_columns(config.level)]
+    names += ["step", "block", "interval", "source", "bucket", "cold_start"]  # null in rows older than the column
+    return {name: _TYPES.get(name, pl.Float64) for name in names}
 
 
 def _backtests(config: Config, _: Columns) -> Columns:
-    truth = {"y": pl.Float64, "mase_scale": pl.Float64, "rmsse_scale": pl.Float64, "scale": pl.Float64}
-    state = {"recipe": pl.String, "reported": pl.Boolean, "closed": pl.Boolean}
-    return dict(_forecast_columns(config)) | truth | state
+    known = ("y", "mase_scale", "rmsse_scale", "scale", "recipe", "reported", "closed")
+    return dict(_forecast_columns(config)) | {name: _TYPES[name] for name in known}
 
 
 def _forecasts(config: Config, _: Columns) -> Columns:
-    return dict(_forecast_columns(config)) | {"version": pl.Int64, "closed": pl.Boolean, "scale": pl.Float64}
+    return dict(_forecast_columns(config)) | {name: _TYPES[name] for name in ("version", "closed", "scale")}
 
 
 FORECAST_TABLES = (

@@ -7,32 +7,25 @@ from __future__ import annotations
 
 import polars as pl
 
+from forecasting import columns
 from forecasting.config import Config
-from forecasting.data.schemas.entry import Columns, Export, TableEntry, fixed
+from forecasting.data.schemas.entry import Columns, Export, TableEntry, fixed, typed
 from forecasting.features.calendar import events
 
-QUALITY_COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "far_out", "negatives", "fractions")
-"""What is counted of each series, between its first and its last observed day."""
 TIMESTAMP = pl.Datetime("us", "UTC")
 
 
 def _panel(_: Config, drivers: Columns) -> Columns:
-    columns = {"unique_id": pl.String, "ds": pl.Date, "bucket": pl.Int32, "y": pl.Float64, "y_raw": pl.Float64}
-    return columns | {"flag": pl.String} | dict(drivers)
+    return typed(columns.PANEL) | dict(drivers)
 
 
 def _series(config: Config, drivers: Columns) -> Columns:
-    columns = {"unique_id": pl.String, "bucket": pl.Int32}
     statics = {c: drivers[c] for c in config.static_columns if c in drivers}
-    observed = {"start": pl.Date, "first": pl.Date, "last": pl.Date, "n": pl.Int64, "mean": pl.Float64}
-    observed |= {"highest": pl.Float64}
-    observed |= {"first_row": pl.Date, "last_row": pl.Date, "rows": pl.Int64, "longest_gap": pl.Int64}
-    shape = dict.fromkeys(("zeros", "cv", "trend"), pl.Float64) | {"demand_class": pl.String}
-    return columns | statics | observed | shape | dict.fromkeys(QUALITY_COUNTS, pl.Int64)
+    return {"unique_id": pl.String, "bucket": pl.Int32} | statics | typed(columns.SERIES)
 
 
 def _contributions(_: Config, drivers: Columns) -> Columns:
-    return {"file": pl.String, "unique_id": pl.String, "ds": pl.Date, "y": pl.Float64} | dict(drivers)
+    return {"file": pl.String} | typed(columns.KEYS) | dict(drivers)
 
 
 LOADED = (

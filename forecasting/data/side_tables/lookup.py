@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config.sections import SideTable
 from forecasting.data.side_tables.ranges import OPEN_END, split_overlaps
-from forecasting.data.sources.long_frame import as_names
+from forecasting.data.sources.names import as_names
 
 ROW = "_row"
 

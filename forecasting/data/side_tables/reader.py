@@ -16,7 +16,8 @@ from forecasting.config.sections import SideTable
 from forecasting.data.sources.column_formats import NumberColumns, Role, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers
-from forecasting.data.sources.long_frame import Faults, as_names, driver_column, fault_columns, parse_days
+from forecasting.data.sources.long_frame import Faults, driver_column, fault_columns, parse_days
+from forecasting.data.sources.names import as_names, id_names
 from forecasting.data.sources.readers.cells import downcast
 from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
@@ -63,6 +64,8 @@ def read_side_table(config: Config, name: str) -> SideTableRows:
     empty = sum(text.empty for text in texts)
     dropped = {"empty_line": empty} if empty else {}
     frame = pl.concat(frames, how="diagonal_relaxed")
+    ids = config.id_columns or ("unique_id",)
+    frame = frame.with_columns(id_names(frame[column], config) for column in spec.on if column in ids)
     remarks = (*remarks_of(files), *numbers.remarks)
     return SideTableRows(frame, dropped, row_reader(files), remarks, numbers.stored)
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.side_tables.lookup import LookupTable
-from forecasting.data.sources.long_frame import as_names
+from forecasting.data.sources.names import as_names
 
 
 def count_unmatched(table: LookupTable, long: pl.DataFrame, matched: pl.Series) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from forecasting.columns import KEYS, column_name
 from forecasting.config import Config
 from forecasting.data.sources.readers.dates import looks_like_date
 from forecasting.data.sources.readers.numbers import NumberFormat
@@ -76,8 +77,9 @@ def _configured_layout(config: Config, columns: dict[str, tuple[str, ...]]) -> C
 
 
 def _infer_layout(config: Config, file: Readable | str, header: Sequence[str]) -> ColumnLayout:
-    if {"ds", "y"} <= set(header):
-        return ColumnLayout(("unique_id",) if "unique_id" in header else (), "ds", "y")
+    unique_id, ds, y = map(column_name, KEYS)
+    if {ds, y} <= set(header):
+        return ColumnLayout((unique_id,) if unique_id in header else (), ds, y)
     if len(header) == 2:
         return ColumnLayout((), header[0], header[1])
     raise config.fault(

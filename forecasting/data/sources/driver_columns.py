@@ -9,42 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from forecasting.config import Config
-from forecasting.data.schemas import QUALITY_COUNTS
 from forecasting.data.sources.raw_data import KEYS, TAGS
-
-RESERVED = (*TAGS, "bucket", "y_raw", "flag", "cutoff", "yhat", "closed", "level", "group", "model", "total")
-"""Names of columns of the panel and of other tables, which a driver cannot have."""
-SERIES_COLUMNS = (
-    "start",
-    "first",
-    "last",
-    "n",
-    "first_row",
-    "last_row",
-    "rows",
-    "longest_gap",
-    "mean",
-    "zeros",
-    "demand_class",
-    *QUALITY_COUNTS,
-    "periods",
-    "life",
-    "verdict",
-)
-"""Columns of the table `series`, besides the static columns; they are no names of drivers either."""
 
 
 def source_drivers(config: Config) -> dict[str, str]:
-    """Driver column -> the config key that names it, without the columns that side tables provide.
-
-    Raises UserError for a column with a reserved name.
-    """
+    """Driver column -> the config key that names it, without the columns that side tables provide."""
     from_side_tables = {column for table in config.tables.values() for column in table.columns}
     return {column: key for column, key in all_drivers(config).items() if column not in from_side_tables}
 
 
 def all_drivers(config: Config) -> dict[str, str]:
-    """Driver column -> the config key that names it first; raises UserError for a column with a reserved name."""
+    """Driver column -> the config key that names it first."""
     roles = config.columns
     named = {"columns.known_ahead": roles.known_ahead, "columns.known_after": roles.known_after}
     named |= {"columns.static": roles.static, "source.columns.unique_id": config.id_columns}
@@ -52,8 +27,6 @@ def all_drivers(config: Config) -> dict[str, str]:
     drivers: dict[str, str] = {}
     for key, columns in named.items():
         drivers |= {c: key for c in columns if c not in drivers}
-    for column in set(drivers) & {*RESERVED, *SERIES_COLUMNS, *QUALITY_COUNTS}:
-        raise config.fault(drivers[column], f"{column} is a name that the panel needs for itself: rename the column")
     return drivers
 
 

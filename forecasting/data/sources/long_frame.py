@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
+from forecasting.data.sources.names import as_names, id_names
 from forecasting.data.sources.periods.date_column import DateColumn, read_cells, read_date_column
 from forecasting.data.sources.periods.finer_rows import moments
 from forecasting.data.sources.readers.cells import downcast, to_panel_type
@@ -43,20 +45,8 @@ def to_long_frame(
 def _unique_id(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.Series:
     if not layout.ids:
         return pl.Series("unique_id", [config.name]).new_from_index(0, raw.height)
-    parts = pl.DataFrame([as_names(raw[c]) for c in layout.ids])
+    parts = pl.DataFrame([id_names(raw[c], config) for c in layout.ids])
     return (parts.to_series() if parts.width == 1 else join_columns(parts)).alias("unique_id")
-
-
-def as_names(column: pl.Series) -> pl.Series:
-    """A column of names or codes as String without surrounding spaces; empty is null, and the float 7.0 is "7"."""
-    if column.dtype.is_float() and column.drop_nulls().is_finite().all() and (column == column.round()).all():
-        column = column.cast(pl.Int64)
-    stripped = column.cast(pl.String).str.strip_chars()
-    return (
-        stripped.to_frame("name")
-        .select(pl.when(pl.col("name") != "").then(pl.col("name")).alias(column.name))
-        .to_series()
-    )
 
 
 def parse_days(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
@@ -79,7 +69,7 @@ def driver_column(cells: pl.Series, layout: ColumnLayout, config: Config, faults
     """One driver in the type of its role: names or numbers (a cell that is none adds the fault `number`)."""
     column = cells.name
     if column in layout.ids:
-        return as_names(cells)
+        return id_names(cells, config)
     if column in numeric_drivers(config):
         values = _number(cells, column, layout, faults)
         flags = (config.columns.promo, config.columns.open)
@@ -102,6 +92,8 @@ def fault_columns(faults: Faults, rows: int) -> list[pl.Series]:
         empty = pl.Series("fault", [None], dtype=pl.String).new_from_index(0, rows)
         return [empty, empty.alias("fault_value")]
     rules = [pl.when(bad).then(pl.lit(rule)) for rule, bad, _ in found]
-    values = [pl.when(bad).then(pl.format("{}={}", pl.lit(c.name), c.cast(pl.String))) for _, bad, c in found]
+    values = [
+        pl.when(bad).then(pl.format("{}={}", pl.lit(user_name(c.name)), c.cast(pl.String))) for _, bad, c in found
+    ]
     both = pl.select(fault=pl.coalesce(rules), fault_value=pl.coalesce(values))
     return both.get_columns()

@@ -59,8 +59,7 @@ def skipped_files(config: Config, files: Sequence[File]) -> tuple[Remark, ...]:
 
 
 def _date_and_sales(config: Config) -> tuple[str, ...]:
-    columns = config.source.columns or {}
-    return (*columns.get("ds", ("ds",)), *columns.get("y", ("y",)))
+    return (*config.named_columns.get("ds", ()), *config.named_columns.get("y", ()))
 
 
 def reading_only(config: Config, files: Sequence[str]) -> Config:

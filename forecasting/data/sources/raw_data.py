@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from forecasting.columns import KEYS as KEY_TYPES
+from forecasting.columns import TAGS as TAG_TYPES
 from forecasting.remarks import Remark
 
 Formats = Mapping[str, Mapping[str, str]]
 """How columns are written, {key of the source in the config: {column of the file: format}}: a strftime pattern for
 dates, an example such as 1.234,5 for numbers."""
-KEYS = ("unique_id", "ds", "y")
-TAGS = ("file", "line", "fault", "fault_value")
+KEYS = tuple(KEY_TYPES)
+TAGS = tuple(TAG_TYPES)
 """Columns with the origin of a row and what is wrong with it; they are dropped once the contracts are checked."""
 DELETED = "_deleted"
 """Boolean column of sources whose config names a `deleted` column: true removes the row's key from the panel."""

@@ -12,7 +12,7 @@ from forecasting.data.sources.readers.delta_table import DeltaReadError, is_delt
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.source_files import configured_path, find_files
 from forecasting.data.sources.tables.opening import open_file
-from forecasting.data.sources.tables.spelling import RawTable
+from forecasting.data.sources.tables.spelling import RawTable, set_apart
 
 
 def open_tables(config: Config, columns: Sequence[str] = ()) -> list[RawTable]:
@@ -21,7 +21,7 @@ def open_tables(config: Config, columns: Sequence[str] = ()) -> list[RawTable]:
     `columns` are names by which a header is known (none given: those of unique_id, ds and y).
     """
     if config.source.path and is_delta(config.source.path):
-        return [_open_delta(config)]
+        return [set_apart(_open_delta(config))]
     return [table for file in find_files(config) for table in open_file(file, config, columns)]
 
 

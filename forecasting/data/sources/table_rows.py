@@ -15,7 +15,8 @@ from forecasting.config import Config
 from forecasting.data.sources.column_formats import NumberColumns, Role, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
-from forecasting.data.sources.long_frame import as_names, to_long_frame
+from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.names import as_names
 from forecasting.data.sources.periods.date_column import read_date_column
 from forecasting.data.sources.periods.far_dates import mark_far_dates
 from forecasting.data.sources.periods.finer_rows import MOMENT, sum_finer_rows

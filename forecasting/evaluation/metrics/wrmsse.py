@@ -1,8 +1,8 @@
 """WRMSSE, the measure of the M5 competition: RMSSE of every series and aggregate, weighted by its recent sales.
 
-`recent_weights` takes recent sales [cutoff, unique_id, value, static columns] and levels of groups and returns [cutoff,
-grain, unique_id, weight]; `wrmsse_scores` takes rows of `backtests` and these weights and returns rows for the table
-`scores`.
+`recent_weights` takes recent sales [cutoff, unique_id, _value, static columns] and levels of groups and returns
+[cutoff, grain, unique_id, weight]; `wrmsse_scores` takes rows of `backtests` and these weights and returns rows for
+the table `scores`.
 
 Within a grain (single series, stores, ..., the total) the weights are shares of recent revenue, or of recent units
 where there is no price; grains weigh alike (Makridakis, Spiliotis & Assimakopoulos, The M5 accuracy competition, 2022).
@@ -27,16 +27,17 @@ KEY = ("model", "recipe", "cutoff", "grain")
 def recent_weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
     """[cutoff, grain, unique_id, weight]: recent sales of every series and of the groups of every level, one row each.
 
-    `recent` is [cutoff, unique_id, value, static columns], value in money or units of y; a negative one weighs nothing.
+    `recent` is [cutoff, unique_id, _value, static columns], in money or units of y; a negative one
+    weighs nothing.
 
-    >>> recent = pl.DataFrame({"cutoff": 1, "unique_id": ["a", "b"], "value": [3.0, 5.0]})
+    >>> recent = pl.DataFrame({"cutoff": 1, "unique_id": ["a", "b"], "_value": [3.0, 5.0]})
     >>> recent_weights(recent, [()]).filter(pl.col("grain") != "series").row(0)
     (1, 'total', 'total', 8.0)
     """
-    series = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("value").clip(0))
+    series = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("_value").clip(0))
     names = [(grain(level), group_label(level)) for level in levels]
     groups = [
-        recent.select("cutoff", label.alias("unique_id"), grain=pl.lit(g), weight=pl.col("value").clip(0))
+        recent.select("cutoff", label.alias("unique_id"), grain=pl.lit(g), weight=pl.col("_value").clip(0))
         for g, label in names
     ]
     return pl.concat([series, *groups]).group_by("cutoff", "grain", "unique_id").agg(pl.col("weight").sum())

@@ -14,6 +14,7 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from forecasting.columns import user_name
 from forecasting.errors import UserError
 from forecasting.io.storage import storage_options
 
@@ -57,17 +58,24 @@ def open_snapshot(uri: str, version: int | None = None) -> Snapshot | None:
 
 
 def scan(snapshot: Snapshot | None, schema: pl.Schema) -> pl.LazyFrame:
-    """The rows in the columns and types of the schema; columns that the table does not have yet are null."""
+    """The rows in the columns and types of the schema; columns that the table does not have yet are null.
+
+    A column of a user that the program calls otherwise by now may be stored by the user's name.
+    """
     if snapshot is None:
         return pl.LazyFrame(schema=schema)
     stored = pl.scan_delta(snapshot)
     types = stored.collect_schema()
-    return stored.select(_column(name, kind, types) for name, kind in schema.items())
+    return stored.select(_column(name, schema, types) for name in schema)
 
 
-def _column(name: str, kind: pl.DataType, types: pl.Schema) -> pl.Expr:
-    if name not in types:
+def _column(name: str, schema: pl.Schema, types: pl.Schema) -> pl.Expr:
+    kind, earlier = schema[name], user_name(name)
+    found = [c for c in (name, *([earlier] if earlier not in schema else [])) if c in types]
+    if not found:
         return pl.lit(None, dtype=kind).alias(name)
+    if found != [name]:
+        return pl.coalesce(pl.col(found).cast(kind)).alias(name)
     return pl.col(name) if types[name] == kind else pl.col(name).cast(kind)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from forecasting.columns import column_name
 from forecasting.config import Config, ModelSpec
 from forecasting.features.groups import Level
 
@@ -53,7 +54,8 @@ def read_options(spec: ModelSpec, config: Config) -> Options:
     if unknown:
         allowed = f"{', '.join(names[1:])} and params"
         raise config.fault(key, f"{unknown[0]} is not an option of lightgbm: it takes {allowed}")
-    priors = tuple((level,) if isinstance(level, str) else tuple(level) for level in given["priors"])
+    named = ((level,) if isinstance(level, str) else level for level in given["priors"])
+    priors = tuple(tuple(map(column_name, level)) for level in named)
     for name, problem in (*_wrong_values(given), *_unknown_priors(priors, config)):
         raise config.fault(f"{key}.{name}", problem)
     options = Options(**given | {"priors": priors})

@@ -42,7 +42,7 @@ class Matrix:
         """The rows of `frame` with all inputs and `level` as further columns; categories replaced by their codes."""
         codes = [self._code(column) for column in self.codes]
         rows = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
-        return rows.with_columns(codes)
+        return rows.drop(c for c in rows.columns if c.startswith("_")).with_columns(codes)
 
     def _code(self, column: str) -> pl.Expr:
         """The number of each text of the column, null where it is hidden."""

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from forecasting.columns import column_name
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Engine, InProcess
@@ -155,7 +156,8 @@ def _regressors(given: Any, key: str, config: Config) -> tuple[str, ...] | None:
     """The chosen columns; None for all numeric known-ahead columns of the data."""
     if given == "all":
         return None
-    columns = () if given in (None, "none") else (given,) if isinstance(given, str) else tuple(given)
+    named = () if given in (None, "none") else (given,) if isinstance(given, str) else tuple(given)
+    columns = tuple(column_name(str(c)) for c in named)
     unknown = [str(c) for c in columns if c not in config.columns.known_ahead]
     if unknown:
         ahead = ", ".join(config.columns.known_ahead) or "nothing"

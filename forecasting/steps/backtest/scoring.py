@@ -98,7 +98,7 @@ def count_scored(reported: pl.LazyFrame, model: str) -> dict[str, int]:
 
 
 def recent_sales(panel: Panel, at: Iterable[date]) -> pl.DataFrame:
-    """[cutoff, unique_id, value, static columns ...]: what each series sold in the h periods up to each cutoff, in
+    """[cutoff, unique_id, _value, static columns ...]: what each series sold in the h periods up to each cutoff, in
     money where a column holds the price, else in units.
     """
     config = panel.config
@@ -109,6 +109,6 @@ def recent_sales(panel: Panel, at: Iterable[date]) -> pl.DataFrame:
     for cutoff in at:
         days = pl.col("ds").is_between(config.frequency.shift(cutoff, 1 - config.h), cutoff)
         rows = [panel.scan(bucket).filter(days) for bucket in panel.buckets]
-        sums = [part.group_by("unique_id").agg(value.alias("value"), *statics) for part in rows]
+        sums = [part.group_by("unique_id").agg(value.alias("_value"), *statics) for part in rows]
         parts += [part.with_columns(cutoff=pl.lit(cutoff)) for part in pl.collect_all(sums)]
     return pl.concat(parts)

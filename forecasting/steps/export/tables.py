@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.data import quality
 from forecasting.data.schemas import EXPORTS
 from forecasting.errors import Option, UserError
@@ -62,13 +63,17 @@ def read_table(session: Session, table: str, cutoff: date | None = None) -> pl.D
 
 
 def _series_with_classes(session: Session) -> pl.DataFrame:
-    """The table `series` with verdicts and planning classes as of the newest day of the panel, one row per series."""
+    """The table `series` with verdicts and planning classes as of the newest day of the panel, one row per series.
+
+    Columns of a user have the names that the user gave them, where no column of the table is called so.
+    """
     series = session.store.scan("series").collect().sort("unique_id")
     newest = series["last"].max()
     if not isinstance(newest, date):
         return series
     series = quality.add_verdicts(series, session.config, newest)
-    return series.join(planning_classes(series), on="unique_id", maintain_order="left")
+    series = series.join(planning_classes(series), on="unique_id", maintain_order="left")
+    return series.rename({c: user_name(c) for c in series.columns if user_name(c) not in series.columns})
 
 
 def _published_forecasts(session: Session, cutoff: date | None) -> pl.DataFrame:

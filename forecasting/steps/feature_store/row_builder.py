@@ -104,10 +104,5 @@ class FeatureRowBuilder:
 
 
 def row_builder_at(cut: Cut) -> FeatureRowBuilder:
-    """The builder of a cut's feature rows; raises UserError for a driver with the name of a column of the table."""
-    features = training_rows.features_at(cut)
-    builder, reserved = FeatureRowBuilder(cut, features), feature_rows_table({}).schema
-    for name in builder.columns:
-        if name in reserved:
-            raise cut.config.fault("columns", f"{name} is a column of the feature store: rename it in the source")
-    return builder
+    """The builder of a cut's feature rows."""
+    return FeatureRowBuilder(cut, training_rows.features_at(cut))

@@ -10,6 +10,7 @@ import polars as pl
 
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import AGGREGATE_BUCKET
+from forecasting.features.groups import GROUP_AT
 from forecasting.models.sources import SUM_OF_SERIES
 from forecasting.steps.forecasting.bucket_forecasts import with_scales
 from forecasting.steps.forecasting.origin import Origin
@@ -23,8 +24,10 @@ def partial_sums(rows: pl.DataFrame, memberships: pl.DataFrame) -> pl.DataFrame:
     parts = rows.drop_nulls(values).join(memberships, on="unique_id")
     added = [pl.col(values).sum()]
     made = [
-        parts.group_by(pl.col(g).alias("unique_id"), "ds", "model").agg(added).with_columns(grain=pl.lit(g))
-        for g in memberships.columns[1:]
+        parts.group_by(pl.col(c).alias("unique_id"), "ds", "model")
+        .agg(added)
+        .with_columns(grain=pl.lit(c.removeprefix(GROUP_AT)))
+        for c in memberships.columns[1:]
     ]
     return pl.concat(made)
 

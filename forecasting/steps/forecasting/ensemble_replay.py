@@ -11,6 +11,7 @@ from collections.abc import Callable
 import polars as pl
 
 from forecasting.data.panel import KEY
+from forecasting.features.groups import GROUP_AT
 from forecasting.models.base import Fitted
 from forecasting.models.ensemble import MEMBER, FittedEnsemble
 
@@ -24,7 +25,7 @@ def replay(
     combined again from the rows of its members in `backtests`, those of other models stay.
 
     yhat, q50 and scale (the error to expect, combined as the forecasts are) are replaced, and yhat of the aggregates,
-    which are the sums; `memberships` gives [unique_id, one column per grain], the aggregates of each series. Rows
+    which are the sums; `memberships` gives [unique_id, columns of group_columns], the aggregates of each series. Rows
     without rows of members stay as they are. One window is in memory at a time.
     """
     if not isinstance(model, FittedEnsemble) or rows.is_empty():
@@ -59,6 +60,8 @@ def _sums(members: pl.DataFrame, combined: pl.DataFrame, memberships: pl.DataFra
     observed = members.filter(pl.col("y").is_not_null()).select(KEY).unique()
     rows = combined.select(*KEY, "cutoff", "yhat").join(observed, on=KEY, how="semi").join(memberships, on="unique_id")
     return [
-        rows.group_by("ds", "cutoff", unique_id=pl.col(grain)).agg(pl.col("yhat").sum(), grain=pl.lit(grain))
-        for grain in memberships.columns[1:]
+        rows.group_by("ds", "cutoff", unique_id=pl.col(c)).agg(
+            pl.col("yhat").sum(), grain=pl.lit(c.removeprefix(GROUP_AT))
+        )
+        for c in memberships.columns[1:]
     ]

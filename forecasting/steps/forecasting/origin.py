@@ -15,7 +15,7 @@ from forecasting.config import Config
 from forecasting.data.aggregates import aggregate_cut
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel
-from forecasting.features.groups import grain, group_label
+from forecasting.features.groups import group_columns
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ def origin_of(cut: Cut) -> Origin:
 
 
 def memberships(at: Origin) -> pl.DataFrame:
-    """[unique_id, one column per grain]: the aggregates that each series of the origin belongs to."""
+    """[unique_id, columns of group_columns]: the aggregates that each series of the origin belongs to."""
     return pl.concat([memberships_in(at.cut.frame(bucket), at.config) for bucket in at.cut.panel.buckets])
 
 
 def memberships_in(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """[unique_id, one column per grain]: the aggregates that each series of a frame belongs to."""
-    names = [group_label(level).alias(grain(level)) for level in config.levels_of_aggregation]
-    return frame.group_by("unique_id").last().select("unique_id", *names)
+    """[unique_id, columns of group_columns]: the aggregates that each series of a frame belongs to."""
+    groups = group_columns(config.levels_of_aggregation)
+    return frame.group_by("unique_id").last().select("unique_id", **groups)
 
 
 def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:

@@ -39,7 +39,8 @@ def reconciled_rows(
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """Bucket by bucket the rows of each model that reconciles, in the columns of its base in `bases` (see `base_rows`).
 
-    `above` are the forecasts of the aggregates, `memberships` [unique_id, one column per grain] those of each series.
+    `above` are the forecasts of the aggregates, `memberships` [unique_id, columns of group_columns] those of
+    each series.
     Only the base forecasts of all series are in memory at once: sums need them all.
     """
     groups = memberships.unpivot(index="unique_id", value_name="group").drop("variable")

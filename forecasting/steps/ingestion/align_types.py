@@ -13,6 +13,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import KEY
 from forecasting.data.sources import DELETED
+from forecasting.data.sources.names import folded
 from forecasting.features.groups import group_label
 from forecasting.features.joined_names import join_names
 from forecasting.services.store import Store
@@ -67,8 +68,8 @@ def check_compatible(store: Store, good: pl.DataFrame, config: Config) -> None:
     check_freq(config, store, meta)
     stored = set(store.scan("series").select("unique_id").collect()["unique_id"])
     ids = good["unique_id"].unique()
-    columns = (config.source.columns or {}).get("unique_id")
-    renamed = meta.get("unique_id", json.dumps(columns)) != json.dumps(columns)
+    named = json.dumps(config.id_names)
+    renamed = meta.get("unique_id", named) != named
     if renamed and stored and not stored & set(ids):
         raise config.fault(
             "source.columns.unique_id",
@@ -87,6 +88,8 @@ def check_compatible(store: Store, good: pl.DataFrame, config: Config) -> None:
 def _check_joined_names(store: Store, config: Config) -> None:
     """Raise UserError for stored series whose names were joined when a slash within a name was not told apart."""
     parts = config.id_columns
+    if config.source.ids == "folded":
+        _check_folded_names(store, config)
     if not parts or not set(parts) <= set(store.tables["series"].schema):
         return
     stored = store.scan("series").select("unique_id", *parts).collect()
@@ -97,3 +100,16 @@ def _check_joined_names(store: Store, config: Config) -> None:
             f"the stored series {name!r} was named by an earlier version, in which names with a slash could meet: "
             "set store.root to a new folder and ingest again",
         )
+
+
+def _check_folded_names(store: Store, config: Config) -> None:
+    """Raise UserError for stored series whose names are not in their one spelling."""
+    names = [c for c in config.id_columns or ("unique_id",) if c in store.tables["series"].schema]
+    stored = store.scan("series").select(names).collect()
+    for name in (stored.filter(folded(pl.col(c)) != pl.col(c))[c] for c in names):
+        if name.len():
+            raise config.fault(
+                "source.ids",
+                f"the stored series are named as they were written, such as {name[0]!r}: set store.root to a new "
+                "folder and ingest again",
+            )

@@ -126,7 +126,9 @@ def _rename_files(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame
 
 def _check_rows(load: Load, loaded: sources.RawData) -> LoadedRows:
     config = load.config
-    checked = contracts.check_load(loaded, sources.reading_only(config, ()), last_loaded=load.last)
+    checked = contracts.check_load(
+        loaded, sources.reading_only(config, ()), last_loaded=load.last, series=_series(load)
+    )
     good = align_types.cast_to_stored_types(
         align_types.normalize_driver_types(checked.good, config), load.store, config
     )
@@ -142,6 +144,11 @@ def _check_rows(load: Load, loaded: sources.RawData) -> LoadedRows:
         }
     align_types.check_compatible(load.store, good, config)
     return LoadedRows(good, deleted, checked.quarantine, account, loaded.formats)
+
+
+def _series(load: Load) -> pl.DataFrame | None:
+    """The series of earlier loads; None before the first one."""
+    return None if load.last is None else load.store.scan("series").collect()
 
 
 def log_files(load: Load, rows: LoadedRows) -> None:

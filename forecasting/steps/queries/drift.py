@@ -9,13 +9,15 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.columns import NAMESPACE
 from forecasting.services.store.report_files import read_report_file
 from forecasting.steps.session import Session
 
 
 def read_drift(session: Session) -> pl.DataFrame:
-    """The table `drift`: one row per check and column, oldest cutoff first."""
-    return session.store.scan("drift").sort("cutoff", "kind", "column").collect()
+    """The table `drift`: one row per check and column, by the names that a user knows, oldest cutoff first."""
+    rows = session.store.scan("drift").sort("cutoff", "kind", "column")
+    return rows.with_columns(pl.col("column").str.replace_all(NAMESPACE, "", literal=True)).collect()
 
 
 def read_drift_report(session: Session, cutoff: date) -> bytes | None:

@@ -12,6 +12,7 @@ import polars as pl
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
+from forecasting.planning.column_names import edit_over_panel
 from forecasting.planning.scenario import check_edits
 from forecasting.steps.queries.history import on_promotion
 from forecasting.steps.queries.status import read_status
@@ -27,7 +28,8 @@ def read_plan(session: Session, unique_id: str, edits: Iterable[Edit] = ()) -> p
     config, cutoff = session.config, read_status(session).cutoff
     if cutoff is None:
         return pl.DataFrame()
-    checked = check_edits(edits, config, panel_schema(session.panel))
+    over_panel = (edit_over_panel(edit, config) for edit in edits)
+    checked = check_edits(over_panel, config, panel_schema(session.panel))
     try:
         selected = select_series(session.panel, session.store, SeriesFilter(unique_id=unique_id))
     except UserError:

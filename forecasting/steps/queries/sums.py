@@ -17,7 +17,7 @@ from forecasting.errors import Option, UserError
 from forecasting.evaluation import intervals
 from forecasting.evaluation.sums import SumsRequest
 from forecasting.evaluation.sums import forecast_sums as drawn
-from forecasting.features.groups import grain, group_label
+from forecasting.features.groups import group_columns
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.forecasting import bundles
@@ -92,7 +92,7 @@ def _rows(store: Store, vintage: dict[str, Any]) -> pl.DataFrame:
 
 def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.DataFrame:
     """The champion's backtest rows of the newest windows: each is one shock that may come again; `memberships`
-    [unique_id, one column per grain] are the aggregates of each series.
+    [unique_id, columns of group_columns] are the aggregates of each series.
     """
     trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
     reported, older = backtest_cutoffs(bundle.config, trained)
@@ -103,6 +103,6 @@ def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.Dat
 
 
 def _memberships(session: Session) -> pl.DataFrame:
-    """[unique_id, one column per grain]: the aggregates that each series belongs to."""
-    named = {grain(level): group_label(level) for level in session.config.levels_of_aggregation}
-    return session.store.scan("series").select("unique_id", **named).collect()
+    """[unique_id, columns of group_columns]: the aggregates that each series belongs to."""
+    groups = group_columns(session.config.levels_of_aggregation)
+    return session.store.scan("series").select("unique_id", **groups).collect()

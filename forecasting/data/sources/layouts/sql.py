@@ -20,6 +20,7 @@ from forecasting.data.sources.options import parse_options
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.table_rows import load_tables
+from forecasting.data.sources.tables.spelling import set_apart
 from forecasting.io import database
 
 FILE = "sql"
@@ -41,7 +42,7 @@ def load(config: Config) -> RawData:
     if frame.is_empty():
         raise config.fault("source.options.query", "has no rows as its result: mend the query or its parameters")
     table = TypedTable(FILE, tuple(frame.columns), frame.height, frame.lazy(), "the result of a query")
-    return load_tables(config, [table])
+    return load_tables(config, [set_apart(table)])
 
 
 def source_options(config: Config) -> Options:

@@ -12,6 +12,7 @@ from functools import partial
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.data.sources.readers.text.text_table import TextTable, read_lines
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.io import storage
@@ -50,5 +51,5 @@ def _json_rows(table: TypedTable, lines: Sequence[int]) -> list[str]:
 
 
 def to_json(row: dict[str, object]) -> str:
-    """A row as one line of JSON; dates in ISO form."""
-    return json.dumps(row, default=str, ensure_ascii=False)
+    """A row as one line of JSON, by the names that a user knows; dates in ISO form."""
+    return json.dumps({user_name(column): value for column, value in row.items()}, default=str, ensure_ascii=False)

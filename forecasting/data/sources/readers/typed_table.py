@@ -6,7 +6,7 @@ Its `cells` takes column names and returns a frame with file and line; `rows_by_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -34,6 +34,12 @@ class TypedTable:
     lines: pl.Series | None = None
     empty: int = 0
     remarks: tuple[Remark, ...] = ()
+
+    def with_names(self, names: tuple[str, ...]) -> TypedTable:
+        """The same rows under other names of their columns."""
+        renamed = {old: new for old, new in zip(self.names, names, strict=True) if old != new}
+        texts = frozenset(renamed.get(c, c) for c in self.text_columns)
+        return replace(self, names=names, frame=self.frame.rename(renamed), text_columns=texts) if renamed else self
 
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns as they are typed, with `file` and `line` (Int64); raises UserError when damaged."""

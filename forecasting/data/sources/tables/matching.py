@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from forecasting.columns import KEYS, column_name
 from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout, require_header, resolve_layout
 from forecasting.data.sources.readers.text.text_table import TextTable
@@ -16,7 +17,7 @@ from forecasting.data.sources.tables.left_out import left_out
 from forecasting.data.sources.tables.spelling import RawTable, spell
 from forecasting.remarks import Remark
 
-INFERRED = ("unique_id", "ds", "y")
+INFERRED = tuple(map(column_name, KEYS))
 """Names of columns that are found where the config names none."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from forecasting.columns import column_name
 from forecasting.config import Config
 from forecasting.config.sections import Source
 from forecasting.data.sources.readers.header import Wanted
@@ -16,7 +17,7 @@ from forecasting.data.sources.readers.raw_bytes import ZIP, Part, Readable, memb
 from forecasting.data.sources.readers.text.text_table import parse_text
 from forecasting.data.sources.readers.workbook import is_workbook, open_workbook
 from forecasting.data.sources.source_files import TABLES, is_table_file
-from forecasting.data.sources.tables.spelling import RawTable, wanted_names
+from forecasting.data.sources.tables.spelling import RawTable, set_apart, wanted_names
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 from forecasting.remarks import Remark
@@ -28,9 +29,9 @@ def open_file(file: File, config: Config, columns: Sequence[str] = ()) -> list[R
     `columns` are names by which a header is known, see `open_tables`.
     """
     if is_parquet(file):
-        return [open_parquet(file)]
+        return [set_apart(open_parquet(file))]
     wanted = wanted_names(config, columns or _key_columns(config))
-    return _open_content(file, read_bytes(file), wanted, config.source)
+    return [set_apart(table) for table in _open_content(file, read_bytes(file), wanted, config.source)]
 
 
 def _open_content(file: Readable, content: bytes, wanted: Wanted, source: Source) -> list[RawTable]:
@@ -62,5 +63,5 @@ def _open_archive(file: Readable, content: bytes, wanted: Wanted, source: Source
 
 def _key_columns(config: Config) -> list[str]:
     """The columns of unique_id, ds and y, or the names by which they are found."""
-    columns = config.source.columns or {"ds": ("ds",), "y": ("y",)}
+    columns = config.source.columns or {key: (column_name(key),) for key in ("ds", "y")}
     return [name for key, names in columns.items() if key != "deleted" for name in names]

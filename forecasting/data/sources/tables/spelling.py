@@ -7,8 +7,8 @@ header must hold, by which it is found below titles.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from forecasting.columns import column_name, user_name
 from forecasting.config import Config
 from forecasting.data.sources.readers.header import Wanted, fold_name
 from forecasting.data.sources.readers.text.text_table import TextTable
@@ -21,7 +21,7 @@ RawTable = TextTable | TypedTable
 def wanted_names(config: Config, columns: Iterable[str]) -> Wanted:
     """The names that a header must hold, folded, each with its other names."""
     aliases = config.source.aliases
-    return [frozenset(map(fold_name, (column, *aliases.get(column, ())))) for column in columns]
+    return [frozenset(map(_fold, (column, *aliases.get(column, ())))) for column in columns]
 
 
 def spell(table: RawTable, columns: Iterable[str], config: Config) -> RawTable:
@@ -36,13 +36,18 @@ def spell(table: RawTable, columns: Iterable[str], config: Config) -> RawTable:
         place = _place(table, names, column, config.source.aliases.get(column, ()))
         if place is not None:
             names[place] = column
-    return table if tuple(names) == table.names else _renamed(table, names)
+    return table if tuple(names) == table.names else table.with_names(tuple(names))
+
+
+def set_apart(table: RawTable) -> RawTable:
+    """The table with the names that its columns have inside the program, where none meets one of the program's own."""
+    return table.with_names(tuple(map(column_name, table.names)))
 
 
 def _place(table: RawTable, names: list[str], column: str, aliases: Iterable[str]) -> int | None:
     """The index of the column among the names: by its own name, else by one of its other names."""
-    for wanted in ({fold_name(column)}, set(map(fold_name, aliases))):
-        found = [i for i, name in enumerate(names) if fold_name(name) in wanted]
+    for wanted in ({_fold(column)}, set(map(_fold, aliases))):
+        found = [i for i, name in enumerate(names) if _fold(name) in wanted]
         if len(found) > 1:
             raise UserError(
                 f"{table.file}: the columns {names[found[0]]!r} and {names[found[1]]!r} can both be {column!r}: "
@@ -53,8 +58,6 @@ def _place(table: RawTable, names: list[str], column: str, aliases: Iterable[str
     return None
 
 
-def _renamed(table: RawTable, names: list[str]) -> RawTable:
-    if isinstance(table, TypedTable):
-        renamed = dict(zip(table.names, names, strict=True))
-        return replace(table, names=tuple(names), frame=table.frame.rename(renamed))
-    return replace(table, names=tuple(names))
+def _fold(column: str) -> str:
+    """The user's name of a column without regard to case and spaces."""
+    return fold_name(user_name(column))

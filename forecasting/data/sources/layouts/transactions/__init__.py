@@ -27,7 +27,7 @@ from forecasting.data.sources.layouts.transactions.lines import (
     sum_by_period,
 )
 from forecasting.data.sources.layouts.transactions.options import COMPUTED, Options, check_options
-from forecasting.data.sources.long_frame import as_names
+from forecasting.data.sources.names import as_names
 from forecasting.data.sources.options import parse_options
 from forecasting.data.sources.periods.source_dates import naming_ds_format
 from forecasting.data.sources.raw_data import RawData

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from forecasting.columns import column_name
 from forecasting.config import Config
 
 COMPUTED = {"unit_price": "price", "revenue": "price", "returned": None, "invoices": "invoice", "lines": None}
@@ -33,6 +34,7 @@ def _valid_pattern(text: str) -> str:
     return text
 
 
+Column = Annotated[str, AfterValidator(column_name)]
 Zone = Annotated[str, AfterValidator(_valid_zone)]
 Pattern = Annotated[str, AfterValidator(_valid_pattern)]
 
@@ -51,8 +53,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    invoice: str | None = None
-    price: str | None = None
+    invoice: Column | None = None
+    price: Column | None = None
     time_zone: Zone | None = None
     stored_in: Zone | None = None
     week: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"

@@ -7,7 +7,7 @@ takes several; broken lines are set aside in `TextTable.broken`. `read_lines` re
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -53,6 +53,10 @@ class TextTable:
     def rows(self) -> int:
         """The number of records below the header."""
         return len(self.lines) + self.broken.height + self.empty
+
+    def with_names(self, names: tuple[str, ...]) -> TextTable:
+        """The same cells under other names of their columns."""
+        return replace(self, names=names)
 
     def require(self, columns: Sequence[str]) -> None:
         """Raise UserError when one of the columns is missing."""
