@@ -40,7 +40,7 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
     report = check_data(open_session(job))
     to_mend = report.to_mend()
     numbers = {finding: f"see {n} below" for n, finding in enumerate(to_mend, 1)}
-    checks = {f"{f.check:<12} {f.verdict:<8}": numbers.get(f, f.message) for f in report.findings}
+    checks = [(f"{f.check:<12} {f.verdict:<8}", numbers.get(f, f.message)) for f in report.findings]
     console.print_fields(f"data of {job.name}", checks)
     if report.series.height:
         console.print_table(verdicts(report), f"{report.series.height:,} series by what follows for the models")
@@ -54,9 +54,9 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
         raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the numbered lines say what to do")
 
 
-def _numbered(findings: Sequence[Finding]) -> dict[str, str]:
-    """`1 quarantine: warning` -> the message, for each finding."""
-    return {f"{n} {f.check}: {f.verdict}": f.message for n, f in enumerate(findings, 1)}
+def _numbered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """(`1 quarantine: warning`, its message) of each finding."""
+    return [(f"{n} {f.check}: {f.verdict}", f.message) for n, f in enumerate(findings, 1)]
 
 
 def verdicts(report: DataCheck) -> pl.DataFrame:

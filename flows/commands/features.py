@@ -133,7 +133,7 @@ def describe(
     row = table.row(session)
     features = feature_store.describe_features(session, row)
     if out is None:
-        console.print_fields(f"{row['name']} version {row['version']}", feature_store.version_facts(row))
+        console.print_fields(f"{row['name']} version {row['version']}", feature_store.version_facts(row).items())
         features = features.drop(WIDE)
     _show(session, features, "features", out)
 

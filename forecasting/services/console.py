@@ -50,12 +50,13 @@ def print_table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | No
     _console().print(sheet)
 
 
-def print_fields(title: str, pairs: Mapping[str, Any]) -> None:
+def print_fields(title: str, pairs: Iterable[tuple[str, Any]]) -> None:
     """Print a heading and one aligned line `name  value` per pair on stdout."""
-    width = max(map(len, pairs), default=0)
+    pairs = list(pairs)
+    width = max((len(name) for name, _ in pairs), default=0)
     screen = _console()
     screen.print(title, style="bold", soft_wrap=True)
-    for name, value in pairs.items():
+    for name, value in pairs:
         screen.print(f"  {name:<{width}}  {_format_cell(value, None)}", soft_wrap=True)
 
 

@@ -42,6 +42,17 @@ def test_sound_data_pass_and_nothing_is_written(capsys):
     assert sorted(made.folder.rglob("*")) == before
 
 
+def test_every_remark_is_printed(tmp_path, capsys):
+    lines = [f"a;1;{date(2024, 1, 1) + timedelta(i)};{'1,250' if i % 3 else 880};$7" for i in range(60)]
+    (tmp_path / "sales.csv").write_text("\n".join(["store;item;ds;y;price", *lines]) + "\n")
+    columns = {"known_ahead": "price", "price": "price"}
+    made = chain.make(chain.sample().head(0), models=["ladder"], columns=columns, future={}, levels_of_aggregation=[[]])
+    run(made, "--set", f"source.path={tmp_path / 'sales.csv'}")
+    output = capsys.readouterr().out
+    assert "y: '1,250' is read as 1250 (commas between thousands)" in output
+    assert "price: '$7' is read as 7 (in USD)" in output
+
+
 BAD = {
     "keys": ("a,1,2024-01-05,3", "warning"),
     "ranges": ("a,1,2024-01-05,-3", "warning"),

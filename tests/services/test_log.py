@@ -195,7 +195,7 @@ def test_a_table_prints_every_column_uncut_and_brackets_as_they_are(capsys):
 
 
 def test_summary_lines_are_aligned(capsys):
-    console.print_fields("Account", {"lines in": 1_017_209, "quarantined": 0, "champion": None, "wape": 0.125})
+    console.print_fields("Account", {"lines in": 1_017_209, "quarantined": 0, "champion": None, "wape": 0.125}.items())
     assert capsys.readouterr().out.splitlines() == [
         "Account",
         "  lines in     1,017,209",

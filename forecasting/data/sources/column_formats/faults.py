@@ -50,7 +50,9 @@ def other_than_before(config: Config, raw: pl.DataFrame, column: Column, now: st
     that they tell.
     """
     evidence = column.evidence
-    cell = evidence.example_of_sign(now) if now in EXAMPLES else evidence.units[now].example
+    cell = (
+        evidence.certain_example(now) or evidence.doubtful_example if now in EXAMPLES else evidence.units[now].example
+    )
     format_now = EXAMPLES.get(now, cell)
     return config.fault(
         "source.format",

@@ -13,8 +13,9 @@ from forecasting.config import Config
 from forecasting.data.sources.column_formats.column import Column
 from forecasting.data.sources.column_formats.faults import EXAMPLES, read_as
 from forecasting.data.sources.readers.numbers import ALWAYS_NUMBERS, NumberFormat
-from forecasting.remarks import Remark
+from forecasting.remarks import Harm, Remark
 
+COMMA = "decimal comma"
 SIGNS = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 
 
@@ -28,17 +29,22 @@ class Conclusion:
 
 
 def describe(config: Config, conclusions: Sequence[Conclusion]) -> tuple[Remark, ...]:
-    """A remark for each column whose cells are not plain numbers with a decimal point.
+    """A remark for each column whose cells are not plain numbers with a decimal point; one for all with nothing but a
+    decimal comma.
 
     Decimals that may be thousands may do harm; commas between thousands are what a file with commas between cells has.
     """
     table = config.source_key.removeprefix("tables.")
     prefix = "" if config.source_key == "source" else f"table {table}, "
-    remarks = []
+    told = {found.column.name: list(_readings(found, config.source_key)) for found in conclusions}
+    commas = [name for name, readings in told.items() if len(readings) == 1 and readings[0].endswith(f"({COMMA})")]
+    remarks = [Remark("numbers", f"{prefix}{', '.join(commas)}: {told[commas[0]][0]}", "none")] if commas else []
     for found in conclusions:
-        if text := "; ".join(_readings(found, config.source_key)):
+        name = found.column.name
+        if told[name] and name not in commas:
             guessed = found.reason and not found.column.evidence.doubtful_thousands(found.format.decimal)
-            remarks.append(Remark("numbers", f"{prefix}{found.column.name}: {text}", "numbers" if guessed else "none"))
+            harm: Harm = "numbers" if guessed else "none"
+            remarks.append(Remark("numbers", f"{prefix}{name}: {'; '.join(told[name])}", harm))
     return tuple(remarks)
 
 
@@ -73,10 +79,10 @@ def _examples(column: Column, number_format: NumberFormat) -> Iterator[tuple[str
         yield count.example, f"{SIGNS[thousands]} between thousands"
     if evidence.doubtful_thousands(sign):
         yield evidence.doubtful_example, f"{SIGNS[evidence.doubtful_thousands(sign)]} between thousands"
-    elif evidence.doubtful_example:
-        yield evidence.doubtful_example, "decimal comma" if sign == "," else "decimal point"
-    if sign == "," and (example := evidence.example_of_sign(",")):
-        yield example, "decimal comma"
+    elif evidence.doubtful_example and not evidence.certain_example(sign):
+        yield evidence.doubtful_example, COMMA if sign == "," else "decimal point"
+    if sign == "," and (example := evidence.certain_example(",")):
+        yield example, COMMA
     for unit, count in evidence.units.items():
         if unit:
             yield count.example, "percent" if unit == "%" else f"in {unit}"

@@ -80,10 +80,10 @@ class Evidence:
         sign, kind = (".", POINT_OR_THOUSANDS) if decimal == "," else (",", COMMA_OR_THOUSANDS)
         return sign if kind in self.kinds else ""
 
-    def example_of_sign(self, decimal: str) -> str:
-        """A cell that shows the decimal sign; empty without one."""
-        certain, doubtful = (POINT, COMMA_OR_THOUSANDS) if decimal == "." else (COMMA, POINT_OR_THOUSANDS)
-        return next((self.kinds[kind].example for kind in (certain, doubtful) if kind in self.kinds), "")
+    def certain_example(self, decimal: str) -> str:
+        """A cell in which the sign certainly is a decimal sign; empty without one."""
+        kind = COMMA if decimal == "," else POINT
+        return self.kinds[kind].example if kind in self.kinds else ""
 
     @property
     def is_plain(self) -> bool:
