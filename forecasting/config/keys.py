@@ -81,7 +81,7 @@ class Keys(TopLevel):
     )
     calendar: Calendar = Field(
         default=Calendar(),
-        description="Public holidays, own events and paydays.",
+        description="Public holidays, own events, paydays, closed weekdays and months.",
         json_schema_extra=changes("features", "tuning", "forecasts"),
     )
     clean: Clean = Field(
