@@ -32,6 +32,7 @@ app = App(
 )
 
 OTHER_COMMANDS = {
+    "init": "Look at files and propose a config for them.",
     "export": "Write a table to a file.",
     "scenario": "What if: change coming days and forecast again; the stored forecasts stay as they are.",
     "sample": "Write made-up sales of a retail chain as a CSV and a config for them, to play with.",

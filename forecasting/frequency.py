@@ -22,7 +22,8 @@ class Frequency:
     rolling features, `level_window` the length that tells what a series does of late and `unit_window` the one by
     which its sales are measured, all in periods. `calendar` names the date features that can differ between periods,
     `events` those of own events (see features/calendar). `months` are those of a period, 0 for days and weeks;
-    `least_history` is the number of periods that a model learns from although they are older than it asks for.
+    `least_history` is the number of periods that a model learns from although they are older than it asks for, and
+    `horizon` how many periods are usually planned ahead.
     """
 
     every: str
@@ -38,6 +39,7 @@ class Frequency:
     unit: str
     months: int = 0
     least_history: int = 1
+    horizon: int = 28
 
     def blocks(self, h: int) -> tuple[int, ...]:
         """Last step of each horizon block for `h` periods; the last one is `h`."""
@@ -107,11 +109,11 @@ WEEK_EVENTS = ("before", "after", "share_before", "share_after", "next", "last")
 FREQS: dict[str, Frequency] = {
     "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, 91, (*DAY, *FEASTS), DAY_EVENTS, "day"),
     "1w": Frequency(
-        "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week"
+        "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week", 0, 1, 13
     ),
-    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share",), "month", 1),
-    "1q": Frequency("1q", 4, 4, (1, 2, 4), 4, (2, 4, 8), 4, 4, QUARTER, ("share",), "quarter", 3, 24),
-    "1y": Frequency("1y", 1, 1, (1, 2), 3, (2, 3, 5), 3, 3, YEAR, ("share",), "year", 12, 24),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share",), "month", 1, 1, 12),
+    "1q": Frequency("1q", 4, 4, (1, 2, 4), 4, (2, 4, 8), 4, 4, QUARTER, ("share",), "quarter", 3, 24, 4),
+    "1y": Frequency("1y", 1, 1, (1, 2), 3, (2, 3, 5), 3, 3, YEAR, ("share",), "year", 12, 24, 3),
 }
 
 REGULAR = 10
@@ -135,3 +137,14 @@ def spacing(ds: pl.Series, frequency: Frequency) -> int:
     dates = ds.to_frame("ds")
     steps = dates.select(frequency.steps(pl.col("ds").shift(1), pl.col("ds"))).to_series().drop_nulls().unique()
     return math.gcd(*steps.to_list()) or 1
+
+
+def likely(ds: pl.Series) -> str:
+    """The `freq` of sorted, different dates: by their grid, or where they are few, by the usual distance of two."""
+    if found := rhythm(ds):
+        return found
+    distance = ds.diff().dt.total_days().median()
+    usual = float(distance) if isinstance(distance, int | float) else 1.0
+    close = [name for name, frequency in FREQS.items() if frequency.days <= 1.1 * usual]
+    fitting = [name for name in close if FREQS[name].coverage(ds) == 1.0]
+    return (fitting or close[:1] or list(FREQS)[:1])[-1]

@@ -28,7 +28,7 @@ def test_an_example_is_a_config(block, tmp_path):
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.stem)
 def test_a_command_that_is_told_is_there(path):
-    told = re.findall(r"demandcast ([a-z]+(?: [a-z-]+)?)", path.read_text())
+    told = re.findall(r"demandcast ([a-z-]+(?: [a-z-]+)?)", path.read_text())
     missing = [words for words in told if not _is_command(words.split())]
     assert not missing
 

@@ -38,7 +38,7 @@ class Options(BaseModel):
 
 def load(config: Config) -> RawData:
     """All rows of the query; raises UserError when the database or the query fails, or there are no rows."""
-    frame = _query_result(config, source_options(config))
+    frame = query_result(config, source_options(config))
     if frame.is_empty():
         raise config.fault("source.options.query", "has no rows as its result: mend the query or its parameters")
     table = TypedTable(FILE, tuple(frame.columns), frame.height, frame.lazy(), "the result of a query")
@@ -84,7 +84,8 @@ def _url_without_password(config: Config, url: str) -> str:
     return url
 
 
-def _query_result(config: Config, options: Options) -> pl.DataFrame:
+def query_result(config: Config, options: Options) -> pl.DataFrame:
+    """The rows of the query; raises UserError when the database or the query fails."""
     try:
         return database.run_query(database_url(config, options), options.query, options.parameters)
     except database.ConnectionFailed as error:

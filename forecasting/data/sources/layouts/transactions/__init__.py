@@ -49,14 +49,16 @@ def load(config: Config) -> RawData:
     read = read_rows(line_config, open_tables(line_config), _selection(config, options))
     lines = mark_bad_lines(read.long, config, options)
     bad = lines.filter(pl.col("fault").is_not_null())
-    counted, dropped = drop_uncounted_lines(lines.filter(pl.col("fault").is_null()), config, options)
+    kept = drop_uncounted_lines(lines.filter(pl.col("fault").is_null()), config, options)
+    counted = kept.lines
     sums, below_minimum = sum_by_period(counted, config, options)
     for column in _static_drivers(config):
         static = most_frequent_value(counted, column)
         sums = sums.join(static, on="unique_id", how="left", maintain_order="left")
     long = pl.concat([sums, bad, below_minimum], how="diagonal_relaxed").select(long_frame_columns(config))
     merged = counted.height - below_minimum.height - sums.height
-    return replace(read, long=long, dropped={**read.dropped, **dropped}, merged_lines=merged)
+    dropped, remarks = {**read.dropped, **kept.dropped}, (*read.remarks, *kept.remarks)
+    return replace(read, long=long, dropped=dropped, merged_lines=merged, remarks=remarks)
 
 
 def _line_config(config: Config) -> Config:

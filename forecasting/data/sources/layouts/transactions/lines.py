@@ -6,11 +6,14 @@ sums, one row per series and period, and the lines of sums below clean.y_min.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.sources.layouts.transactions.options import Options
 from forecasting.data.sources.periods.edges import first_day_of_period, is_partial
+from forecasting.remarks import Remark
 
 SERIES = ("unique_id", "ds")
 
@@ -39,19 +42,38 @@ def _column_value(column: str) -> pl.Expr:
     return pl.format("{}={}", pl.lit(column), pl.col(column).cast(pl.String).fill_null("nothing"))
 
 
-def drop_uncounted_lines(lines: pl.DataFrame, config: Config, options: Options) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The lines that count, cancelled ones as returns, and the number of dropped lines by the name of the reason."""
+@dataclass(frozen=True)
+class CountedLines:
+    """The lines that count, and the number of dropped ones and their quantity by the name of the reason."""
+
+    lines: pl.DataFrame
+    dropped: dict[str, int]
+    quantities: dict[str, float]
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is left out, with its quantity, so that the sums can be reconciled with the file."""
+        quantities = self.quantities
+        said = [f"{n:,} lines ({name}) of {quantities[name]:,.10g} in all" for name, n in self.dropped.items()]
+        return (Remark("lines", f"left out by source.options: {', '.join(said)}", "none"),) if said else ()
+
+
+def drop_uncounted_lines(lines: pl.DataFrame, config: Config, options: Options) -> CountedLines:
+    """The lines that count, cancelled ones as returns, and what is dropped."""
     if options.cancelled and options.cancellations == "subtract":
         lines = lines.with_columns(y=pl.when(_is_cancelled(options)).then(-pl.col("y").abs()).otherwise("y"))
     dropped: dict[str, int] = {}
+    quantities: dict[str, float] = {}
     item = config.id_columns[-1] if config.id_columns else "unique_id"
     for name, condition in _reasons_to_drop(options, item).items():
-        remaining = lines.filter(~condition.fill_null(value=False))
-        dropped[name], lines = lines.height - remaining.height, remaining
+        gone = lines.filter(condition.fill_null(value=False))
+        dropped[name], quantities[name] = gone.height, float(gone["y"].sum())
+        lines = lines.filter(~condition.fill_null(value=False)) if gone.height else lines
     if options.partial == "drop":
-        remaining = lines.filter(~is_partial(lines["ds"], config.freq, options.week))
-        dropped["partial_period"], lines = lines.height - remaining.height, remaining
-    return lines, {name: n for name, n in dropped.items() if n}
+        partial = is_partial(lines["ds"], config.freq, options.week)
+        gone, lines = lines.filter(partial), lines.filter(~partial)
+        dropped["partial_period"], quantities["partial_period"] = gone.height, float(gone["y"].sum())
+    return CountedLines(lines, {name: n for name, n in dropped.items() if n}, quantities)
 
 
 def _reasons_to_drop(options: Options, item: str) -> dict[str, pl.Expr]:

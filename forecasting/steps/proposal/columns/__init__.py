@@ -1,0 +1,1 @@
+"""What the columns of a table are, by their names and their content: date, sales, series, drivers, periods."""

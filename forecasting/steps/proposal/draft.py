@@ -1,0 +1,89 @@
+"""The keys of a proposed job: `draft_of` takes the found tables and a Request, and returns a Draft.
+
+A Draft holds the values of the config, nested, a comment for each key by its dotted name, and doubts in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.errors import UserError
+from forecasting.steps.proposal.columns.dates import DateChoice, find_date, named_date
+from forecasting.steps.proposal.columns.drivers import Drivers, Y, find_drivers, keyed_rows, static_only
+from forecasting.steps.proposal.columns.keys import KeyChoice, find_keys, named_keys
+from forecasting.steps.proposal.columns.periods import Periods, periods_of_sales, periods_of_table
+from forecasting.steps.proposal.columns.profiles import Profile
+from forecasting.steps.proposal.columns.sales import SalesChoice, find_sales
+from forecasting.steps.proposal.request import Request
+from forecasting.steps.proposal.sampling import bare_config
+from forecasting.steps.proposal.source import Found
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was chosen for a source: date, sales, series, periods, drivers."""
+
+    found: Found
+    date: DateChoice
+    sales: SalesChoice
+    keys: KeyChoice
+    periods: Periods
+    drivers: Drivers
+    negative: float = 0.0
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """The columns of the table with the sales."""
+        return self.found.sales.profiles
+
+
+def draft_of(found: Found, request: Request) -> Draft:
+    """The choices for a source; raises UserError when it has no date or no sales, or when it is in doubt which."""
+    profiles, config = found.sales.profiles, bare_config(found.sales.files[0])
+    date = _date(found, request, config)
+    sales = _sales(found, request, (*date.columns, *date.others))
+    taken = (*date.columns, *date.others, sales.column)
+    named = request.columns("unique_id")
+    keys = find_keys(date.days, profiles, taken) if named is None else named_keys(date.days, profiles, named)
+    if "source.kind" in request.settings:
+        keys = replace(keys, single_sales=request.settings["source.kind"] == "transactions")
+    rows = keyed_rows(date.days, profiles[sales.column].values, profiles, keys.columns)
+    freq = str(request.settings.get("freq", date.freq))
+    periods = (periods_of_sales if keys.single_sales else periods_of_table)(rows, freq)
+    drivers = find_drivers(rows, profiles, (*taken, *keys.columns))
+    drivers = static_only(drivers) if keys.single_sales else drivers
+    negative = float(rows.filter(pl.col(Y) < 0)[Y].sum())
+    return Draft(found, date, sales, keys, periods, drivers, negative)
+
+
+def _date(found: Found, request: Request, config: Config) -> DateChoice:
+    named = request.columns("ds")
+    profiles = found.sales.profiles
+    date = find_date(profiles, config) if named is None else named_date(profiles, named, config)
+    if date is None:
+        names = ", ".join(found.sales.profiles)
+        raise UserError(
+            f"{found.sales.files[0]}: no column holds dates (there are {names}): every row needs the day, week or "
+            "month of its sales in a column"
+        )
+    return date
+
+
+def _sales(found: Found, request: Request, taken: tuple[str, ...]) -> SalesChoice:
+    named = request.columns("y")
+    if named is not None:
+        if named[0] not in found.sales.profiles:
+            raise UserError(f"{found.sales.files[0]}: has no column {named[0]!r}")
+        return SalesChoice(named[0])
+    sales = find_sales(found.sales.profiles, taken)
+    if not sales.column or sales.in_doubt:
+        names = ", ".join((sales.column, *sales.others) if sales.column else found.sales.profiles)
+        what = "which column holds the sales is not clear" if sales.column else "no column of numbers can be the sales"
+        raise UserError(
+            f"{found.sales.files[0]}: {what} ({names}): name it, source.columns.y, or rename the column to sales"
+        )
+    return sales

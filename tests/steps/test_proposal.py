@@ -1,0 +1,101 @@
+"""A first config for files that nobody has described: what columns are, and totals against sums made here."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from forecasting.errors import UserError
+from forecasting.steps.proposal import Request, propose
+
+DAYS = [date(2024, 1, 1) + timedelta(n) for n in range(120)]
+
+
+def write(file: Path, rows: list[dict[str, object]], separator: str = ",") -> str:
+    pl.DataFrame(rows).write_csv(file, separator=separator)
+    return str(file)
+
+
+def test_two_columns_are_a_date_and_sales(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"week": date(2023, 1, 2) + timedelta(7 * n), "units": 100 + n} for n in range(80)]
+    found = propose(Request((write(tmp_path / "shop.csv", rows),)))
+    assert found.config.source.columns == {"ds": ("week",), "y": ("units",)}
+    assert (found.config.freq, found.config.name) == ("1w", "shop")
+    assert found.reading.total == sum(range(100, 180))
+
+
+def test_stores_items_prices_and_promotions_get_their_roles(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "date": day,
+            "store": store,
+            "item": item,
+            "category": "drinks" if item < 3 else "food",
+            "units": (day.day + item) if n < 110 else None,
+            "price": 2.5 + (n % 3) / 10,
+            "promo": n % 2,
+            "customers": 50 + n % 7 if n < 110 else None,
+        }
+        for store in ("A", "B")
+        for item in (1, 2, 3)
+        for n, day in enumerate(DAYS)
+    ]
+    found = propose(Request((write(tmp_path / "sales.csv", rows),)))
+    config = found.config
+    assert config.source.kind == "table"
+    assert set((config.source.columns or {})["unique_id"]) == {"store", "item"}
+    assert (config.columns.price, config.columns.promo) == ("price", "promo")
+    assert config.columns.known_ahead == ("price", "promo")
+    assert config.columns.known_after == ("customers",)
+    assert config.columns.static == ("category",)
+    assert config.h == 10, "as many days as are known ahead"
+    assert not config.future
+    assert found.reading.total == sum(int(str(row["units"])) for row in rows if row["units"] is not None)
+
+
+def test_receipt_lines_are_added_up_by_item(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"Order ID": 5000 + 3 * n + k, "Order Date": day, "Product": ("tea", "coffee")[k % 2], "Quantity": 1 + k}
+        for n, day in enumerate(DAYS)
+        for k in range(3)
+    ]
+    found = propose(Request((write(tmp_path / "orders.csv", rows),)))
+    assert found.config.source.kind == "transactions"
+    columns = found.config.source.columns
+    assert columns == {"unique_id": ("Product",), "ds": ("Order Date",), "y": ("Quantity",)}
+    assert found.config.clean.gaps == "zero"
+    assert found.reading.total == 120 * (1 + 2 + 3)
+
+
+def test_a_year_and_a_week_in_two_columns(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"Jahr": 2022 + n // 52, "KW": 1 + n % 52, "Artikel": a, "Menge": 7 + n % 5}
+        for n in range(104)
+        for a in ("Brot", "Brezel")
+    ]
+    found = propose(Request((write(tmp_path / "umsatz.csv", rows, ";"),)))
+    assert found.config.source.columns == {"unique_id": ("Artikel",), "ds": ("Jahr", "KW"), "y": ("Menge",)}
+    assert found.config.freq == "1w"
+    assert found.reading.total == sum(int(str(row["Menge"])) for row in rows)
+
+
+def test_numbers_with_two_meanings_are_refused_and_a_setting_decides(tmp_path: Path) -> None:
+    file = tmp_path / "depot.csv"
+    file.write_text("date;units\n" + "".join(f"{day};1,{180 + n}\n" for n, day in enumerate(DAYS)))
+    with pytest.raises(UserError, match=r"'1,180'.*can mean 1180 or 1\.18"):
+        propose(Request((str(file),)))
+    told = propose(Request((str(file),), settings={"source.format": "1,234.5"}))
+    assert told.reading.total == sum(1180 + n for n in range(120))
+
+
+def test_two_numbers_whose_names_say_nothing_are_refused(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"date": day, "alpha": n, "beta": 2 * n} for n, day in enumerate(DAYS)]
+    with pytest.raises(UserError, match=r"which column holds the sales is not clear \(alpha, beta\)"):
+        propose(Request((write(tmp_path / "x.csv", rows),)))
+
+
+def test_no_dates_is_one_sentence(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"item": f"i{n}", "units": n} for n in range(50)]
+    with pytest.raises(UserError, match="no column holds dates"):
+        propose(Request((write(tmp_path / "x.csv", rows),)))
