@@ -29,7 +29,7 @@ source:
   kind: table
   path: {csv}
   columns: {{unique_id: [store, item], ds: date, y: units}}   # for a file of yours: put its column names here
-freq: 1d                # 1d, 1w or 1mo
+freq: 1d                # 1d, 1w, 1mo, 1q or 1y
 h: 28                   # days to forecast
 columns:
   known_ahead: [price, promo, open]    # known for future days: the last 28 days of the CSV have them, and no units

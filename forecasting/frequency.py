@@ -6,7 +6,6 @@ It has the season, horizon blocks and feature windows in periods, and moves and 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -128,15 +127,6 @@ def rhythm(ds: pl.Series) -> str | None:
         months = (12 * ds.dt.year() + ds.dt.month().cast(pl.Int32)).diff().drop_nulls()
         return next((name for name in ("1y", "1q") if (months % FREQS[name].months == 0).all()), "1mo")
     return "1w" if (ds.diff().drop_nulls().dt.total_days() % 7 == 0).all() else "1d"
-
-
-def spacing(ds: pl.Series, frequency: Frequency) -> int:
-    """Of how many periods each of these sorted, different dates is the only one: 2 for fortnights in weeks, else 1."""
-    if len(ds) < REGULAR:
-        return 1
-    dates = ds.to_frame("ds")
-    steps = dates.select(frequency.steps(pl.col("ds").shift(1), pl.col("ds"))).to_series().drop_nulls().unique()
-    return math.gcd(*steps.to_list()) or 1
 
 
 def likely(ds: pl.Series) -> str:

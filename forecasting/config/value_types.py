@@ -2,8 +2,9 @@
 
 Each is an annotation: StrictInt and StrictFloat (no silent conversion), NameList (a name or a list becomes a tuple of
 names), NameMap (a name, a list or a mapping becomes a dict), Day, Span (two days), Buckets (number or "auto"),
-Encoding (a name that Python knows). ColumnName is the name of a column, which becomes the one that it has inside the
-program; NameList and NameMap hold such names, SeriesOrColumn may also be the program's own unique_id.
+Encoding (a name that Python knows), Zone (of a time zone). ColumnName is the name of a column, which becomes the one
+that it has inside the program; NameList and NameMap hold such names, SeriesOrColumn may also be the program's own
+unique_id.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import codecs
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Strict
 
@@ -60,6 +62,14 @@ def _day_names(value: Any) -> Any:
     return tuple(short[n] if every.get(short[n], "").startswith(n.strip().lower()) else n for n in names)
 
 
+def _valid_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone: give a name such as Europe/London or UTC") from None
+    return name
+
+
 def _span(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError("must hold the first and the last plausible date, for example [2000-01-01, 2100-01-01]")
@@ -98,3 +108,4 @@ DayNames = Annotated[tuple[str, ...] | None, BeforeValidator(_day_names)]
 Buckets = Annotated[int | Literal["auto"], BeforeValidator(_buckets)]
 Encoding = Annotated[str, BeforeValidator(_encoding)]
 Span = Annotated[tuple[Day, Day], BeforeValidator(_span)]
+Zone = Annotated[str, AfterValidator(_valid_zone)]

@@ -11,6 +11,7 @@ from forecasting.data import sources
 from forecasting.data.sources.readers.dates import DateFormatError, looks_like_date, minutes_of_day, read_dates
 from forecasting.errors import UserError
 from forecasting.frequency import FREQS
+from forecasting.remarks import remark_facts
 
 DAYS = [date(2024, 1, 1) + timedelta(i) for i in range(60)]
 WEEKS = [date(2023, 1, 2) + timedelta(7 * i) for i in range(60)]
@@ -324,7 +325,8 @@ def test_two_columns_that_can_be_weeks_or_months_are_refused(table_config):
 
 def test_what_is_not_plain_is_said(table_config):
     def told(text, **keys):
-        return [(r.check, r.harm, r.message) for r in sources.load(table_config(text, **keys)).remarks]
+        remarks = remark_facts(sources.load(table_config(text, **keys)).remarks)
+        return [(remark["check"], remark["harm"], remark["message"]) for remark in remarks]
 
     assert told(csv(DAYS)) == []
     assert told(csv(f"{d:%d.%m.%Y}" for d in DAYS)) == []
@@ -342,7 +344,7 @@ def test_what_is_not_plain_is_said(table_config):
 
 def test_the_order_that_one_load_has_found_reads_the_next(table_config):
     first = sources.load(table_config(csv(f"{d:%d/%m/%Y}" for d in DAYS)))
-    assert first.formats == {"source": {"ds": "%d/%m/%Y"}}
+    assert list(first.formats["source"].values()) == ["%d/%m/%Y"]
     next_days = csv(["01/03/2024", "02/03/2024"])
     config = table_config(next_days).with_stored_formats(first.formats)
     assert sources.load(config).long["ds"].to_list() == [date(2024, 3, 1), date(2024, 3, 2)]
@@ -356,3 +358,33 @@ def test_the_order_that_one_load_has_found_reads_the_next(table_config):
 def test_years_alone_say_what_is_missing(table_config):
     with pytest.raises(UserError, match=r"it holds '2000'\): name all columns .*source\.columns\.ds: \[year, month\]"):
         sources.load(table_config(csv(range(2000, 2020)), freq="1mo"))
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_midnights_in_utc_are_named_and_read_on_the_clock_of_the_shop(typed, make_config, tmp_path):
+    """A program has written the midnights of Berlin in UTC: 23:00 in winter, 22:00 in summer, of the day before."""
+    local = pl.Series("ds", [datetime(2024, 3, 1) + timedelta(i) for i in range(60)])
+    times = local.dt.replace_time_zone("Europe/Berlin").dt.convert_time_zone("UTC")
+    times = times if typed else times.dt.to_string("%Y-%m-%dT%H:%M:%SZ")
+    file = tmp_path / "s.parquet"
+    pl.DataFrame([times, pl.Series("y", range(60))]).write_parquet(file)
+    raw = sources.load(make_config(source={"path": str(file)}))
+    (told,) = remark_facts(raw.remarks)
+    assert told["message"].startswith("all times in the column 'ds' are 22:00 or 23:00 in UTC")
+    raw = sources.load(make_config(source={"path": str(file), "time_zone": "Europe/Berlin"}))
+    assert (raw.long["ds"].to_list(), raw.remarks) == (local.dt.date().to_list(), ())
+
+
+def test_a_time_zone_is_one_that_exists(make_config):
+    with pytest.raises(UserError, match=r"source\.time_zone: 'Berlin' is no time zone"):
+        make_config(source={"path": "s.csv", "time_zone": "Berlin"})
+
+
+def test_receipts_with_the_time_in_a_column_of_its_own(make_config, tmp_path):
+    file = tmp_path / "r.csv"
+    lines = [f"{d:%d/%m/%Y},{hour:02}:15,tea,1" for d in DAYS for hour in (1, 9, 17)]
+    file.write_text("date,time,item,n\n" + "\n".join(lines) + "\n")
+    columns = {"unique_id": "item", "ds": ["date", "time"], "y": "n"}
+    source = {"kind": "transactions", "path": str(file), "columns": columns, "day_starts": "04:00"}
+    sold = dict(sources.load(make_config(source=source)).long.select("ds", "y").iter_rows())
+    assert sold == {DAYS[0] - timedelta(1): 1.0, **dict.fromkeys(DAYS[:-1], 3.0), DAYS[-1]: 2.0}

@@ -22,6 +22,7 @@ from forecasting.config.value_types import (
     Span,
     StrictFloat,
     StrictInt,
+    Zone,
 )
 
 
@@ -37,11 +38,13 @@ class Source(Section):
     )
     columns: dict[str, NameList] | None = Field(
         default=None,
-        description="The source's columns for unique_id (several are joined with a slash), ds, y and deleted (marks "
-        "rows to take out). Left out: found by their names; without unique_id the one series has the job's name.",
+        description="The source's columns for unique_id (several are joined with a slash), ds (or those of its parts, "
+        "such as [year, week]), y and deleted (marks rows to take out). Left out: found by their names; without "
+        "unique_id the one series has the job's name.",
     )
     ds_format: str | None = Field(
-        default=None, description='How dates are written, such as "%d.%m.%Y"; null: the usual ways are recognised.'
+        default=None,
+        description='How dates are written, such as "%d.%m.%Y", "%G-W%V", excel or unix; null: it is inferred.',
     )
     aliases: dict[ColumnName, NameList] = Field(
         default={},
@@ -54,6 +57,11 @@ class Source(Section):
     encoding: Encoding | None = Field(
         default=None,
         description="Encoding of text files, such as cp1251 or shift_jis; null: UTF-8, UTF-16 or Windows-1252.",
+    )
+    time_zone: Zone | None = Field(
+        default=None,
+        description="The shop's time zone, such as Europe/Berlin: times with a zone or an offset count to the day on "
+        "its clock; null: to the day as written.",
     )
     day_starts: str = Field(
         default="00:00",
@@ -155,5 +163,6 @@ class Limits(Section):
     )
     max_age: StrictInt | None = Field(default=None, ge=0, description="Largest age of the newest sale, in days.")
     dates: Span = Field(
-        default=(date(1900, 1, 1), date(2100, 1, 1)), description="First and last plausible date of a row."
+        default=(date(1900, 1, 1), date(2100, 1, 1)),
+        description="First and last plausible date of a row; left out, dates years before all others are none, either.",
     )

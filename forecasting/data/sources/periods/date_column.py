@@ -14,8 +14,9 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.periods.several_columns import join_date_columns
-from forecasting.data.sources.periods.source_dates import naming_ds_format, reading_remarks
+from forecasting.data.sources.periods.source_dates import late_midnights, naming_ds_format, reading_remarks
 from forecasting.data.sources.readers.dates import Reading, read_dates
+from forecasting.data.sources.readers.local_days import on_clock
 from forecasting.frequency import Frequency
 from forecasting.remarks import Remark
 
@@ -50,18 +51,23 @@ def read_date_column(raw: pl.DataFrame, layout: ColumnLayout, config: Config) ->
 
     A day begins at source.day_starts: times before it are of the day before.
     """
-    cells = join_date_columns(raw, layout.ds_parts, config) if layout.ds_parts else raw[layout.ds]
+    cells = date_cells(raw, layout, config)
     reading = read_cells(cells, config, config.frequency)
-    remarks = reading_remarks(reading, cells.name, config)
+    remarks = (*reading_remarks(reading, cells.name, config), *late_midnights(cells, reading.minutes, config))
     formats = {cells.name: reading.ways[0].format} if reading.ways and reading.ways[0].in_doubt else {}
     days, times = reading.dates, reading.minutes
     if times is None:
         return DateColumn(days, cells, None, remarks, formats)
-    if begins := _minutes(config.source.day_starts):
+    if begins := minutes_of(config.source.day_starts):
         early = (times < begins).fill_null(value=False)
         days = days.to_frame("d").select(pl.when(early).then(pl.col("d").dt.offset_by("-1d")).otherwise("d"))["d"]
         times = (times - begins) % MINUTES
     return DateColumn(days, cells, times if times.n_unique() > 1 else None, remarks, formats)
+
+
+def date_cells(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.Series:
+    """The cells that hold the date, joined where several columns hold its parts; raises UserError when unclear."""
+    return raw[layout.ds] if layout.ds in raw.columns else join_date_columns(raw, layout.ds_parts, config)
 
 
 def read_cells(cells: pl.Series, config: Config, frequency: Frequency | None = None) -> Reading:
@@ -71,6 +77,8 @@ def read_cells(cells: pl.Series, config: Config, frequency: Frequency | None = N
     """
     if cells.dtype == pl.Date:
         return Reading(cells)
+    if config.source.time_zone:
+        cells = on_clock(cells, config.source.time_zone)
     if isinstance(cells.dtype, pl.Datetime):
         return _of_times(cells)
     known = config.stored_formats.get(cells.name)
@@ -87,7 +95,7 @@ def _of_times(cells: pl.Series) -> Reading:
     return Reading(days, local.dt.hour().cast(pl.Int16) * 60 + local.dt.minute())
 
 
-def _minutes(clock: str) -> int:
+def minutes_of(clock: str) -> int:
     """Minutes after midnight of a time such as 04:00."""
     hours, minutes = clock.split(":")
     return 60 * int(hours) + int(minutes)

@@ -105,3 +105,27 @@ def _explained(way: Way, column: str, config: Config) -> str | None:
     if "%V" in way.format and "%u" not in way.format:
         return f"weeks like {cells} are read as ISO weeks, each by its Monday: {way.day}"
     return None
+
+
+def late_midnights(cells: pl.Series, minutes: pl.Series | None, config: Config) -> tuple[Remark, ...]:
+    """A remark when all times are the same late hour in UTC (or two, in summer and winter): midnights further east."""
+    if minutes is None or config.source.time_zone or not _is_utc(cells):
+        return ()
+    hours = sorted({int(minute) for minute in minutes.drop_nulls().unique()})
+    if hours[0] < 12 * 60 or hours[-1] - hours[0] > 60 or any(hour % 60 for hour in hours):
+        return ()
+    clock = " or ".join(f"{hour // 60}:00" for hour in hours)
+    message = (
+        f"all times in the column {cells.name!r} are {clock} in UTC, which is midnight of the next day further east: "
+        "all sales stand a day too early; give source.time_zone, for example Europe/Berlin"
+    )
+    return (Remark("dates", message, "numbers"),)
+
+
+def _is_utc(cells: pl.Series) -> bool:
+    """Whether times are in UTC by their type or their text."""
+    if isinstance(cells.dtype, pl.Datetime):
+        return cells.dtype.time_zone in ("UTC", "Etc/UTC", "GMT", "+00:00")
+    if cells.dtype != pl.String:
+        return False
+    return bool(cells.drop_nulls().unique().str.contains(r"\d(Z|\+00:?00)\s*$").all())

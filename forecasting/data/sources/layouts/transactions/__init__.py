@@ -29,6 +29,7 @@ from forecasting.data.sources.layouts.transactions.lines import (
 from forecasting.data.sources.layouts.transactions.options import COMPUTED, Options, check_options
 from forecasting.data.sources.names import as_names
 from forecasting.data.sources.options import parse_options
+from forecasting.data.sources.periods.date_column import date_cells, minutes_of
 from forecasting.data.sources.periods.source_dates import naming_ds_format
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.local_days import local_days
@@ -63,7 +64,8 @@ def load(config: Config) -> RawData:
 
 def _line_config(config: Config) -> Config:
     """The config that reads single lines: daily, with ISO dates as `_prepare` returns them, and no options."""
-    source = config.source.model_copy(update={"options": {}, "ds_format": "%Y-%m-%d"})
+    iso = {"ds_format": "%Y-%m-%d", "day_starts": "00:00", "time_zone": None}
+    source = config.source.model_copy(update={"options": {}} | iso)
     return config.model_copy(update={"source": source, "freq": "1d"})
 
 
@@ -80,7 +82,9 @@ def _selection(config: Config, options: Options) -> ColumnSelection:
 
 def _prepare(raw: pl.DataFrame, layout: ColumnLayout, config: Config, options: Options) -> pl.DataFrame:
     """The raw cells with times as local days, and item codes in upper case where the options want it."""
+    cells, source = date_cells(raw, layout, config), config.source
+    zone, begins = options.time_zone or source.time_zone, minutes_of(source.day_starts)
     with naming_ds_format(config):
-        days = local_days(raw[layout.ds], config.source.ds_format, options.time_zone, options.stored_in)
+        days = local_days(cells, source.ds_format, zone, options.stored_in, begins)
     raw = raw.with_columns(days)
     return raw if options.case == "keep" else raw.with_columns(as_names(raw[c]).str.to_uppercase() for c in layout.ids)

@@ -6,24 +6,16 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from forecasting.columns import column_name
 from forecasting.config import Config
+from forecasting.config.value_types import Zone
 
 COMPUTED = {"unit_price": "price", "revenue": "price", "returned": None, "invoices": "invoice", "lines": None}
 """Driver that is computed from lines -> the option that it needs, or None."""
-
-
-def _valid_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone: give a name such as Europe/London or UTC") from None
-    return name
 
 
 def _valid_pattern(text: str) -> str:
@@ -35,7 +27,6 @@ def _valid_pattern(text: str) -> str:
 
 
 Column = Annotated[str, AfterValidator(column_name)]
-Zone = Annotated[str, AfterValidator(_valid_zone)]
 Pattern = Annotated[str, AfterValidator(_valid_pattern)]
 
 
