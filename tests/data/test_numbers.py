@@ -1,13 +1,23 @@
 """Numbers as people write them: what the cells of a column tell, what is refused, and what a load remembers."""
 
+import re
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forecasting.data import contracts, sources
 from forecasting.data.side_tables import load_with_side_tables
-from forecasting.data.sources.readers.numbers import NumberFormat, format_like, parse_numbers
+from forecasting.data.sources.readers.numbers import (
+    NumberFormat,
+    decide_decimal,
+    evidence_of,
+    format_like,
+    is_doubtful,
+    parse_numbers,
+)
 from forecasting.errors import UserError
 
 DAYS = [date(2024, 1, 1) + timedelta(days=i) for i in range(400)]
@@ -235,3 +245,24 @@ def test_plain_cells_and_written_ones_agree():
     read, bad = parse_numbers(written, NumberFormat(","))
     assert not bad.any()
     assert read.to_list() == parse_numbers(plain)[0].to_list()
+
+
+STYLES = st.sampled_from([(",", "."), (".", ","), ("\u202f", ","), ("'", "."), ("", ","), ("", ".")])
+NUMBERS = st.lists(st.integers(-9_999_999, 9_999_999), min_size=1, max_size=30)
+
+
+@given(NUMBERS, STYLES, st.sampled_from([0, 1, 2, 3]), st.sampled_from(["-{}", "({})", "{}-", "−{} €"]))
+def test_what_is_written_in_any_style_is_read_back_or_in_doubt(numbers, style, digits, minus):
+    """Against Python's own format: no number becomes another one."""
+    thousands, decimal = style
+    signs = str.maketrans({",": thousands, ".": decimal})
+    values = [number / 10**digits for number in numbers]
+    written = [f"{abs(value):,.{digits}f}".translate(signs) for value in values]
+    cells = pl.Series([minus.format(text) if value < 0 else text for text, value in zip(written, values, strict=True)])
+    evidence = evidence_of(cells)
+    if is_doubtful(evidence):
+        assert all(re.search(r"^\d+$|^\d{1,3}[.,]\d{3}$", text) for text in written), "one number tells the sign"
+        return
+    read, bad = parse_numbers(cells, NumberFormat(decide_decimal(evidence) or ""))
+    assert not bad.any()
+    assert read.to_list() == pytest.approx(values)

@@ -62,6 +62,11 @@ def other_than_before(config: Config, raw: pl.DataFrame, column: Column, now: st
     )
 
 
+def quoted(cell: str) -> str:
+    """A cell in quotes, with its spaces as they are."""
+    return f'"{cell}"' if "'" in cell else f"'{cell}'"
+
+
 def read_as(cell: str, number_format: NumberFormat) -> str:
     """The number that a cell is under a format, as text."""
     value = parse_numbers(pl.Series([cell]), number_format)[0][0]
@@ -75,4 +80,4 @@ def _keys(column: Column, *examples: str) -> str:
 def _located(raw: pl.DataFrame, column: Column, cell: str) -> str:
     """A cell with its file and line."""
     row = raw.filter(pl.col(column.name) == cell).row(0, named=True)
-    return f"{cell!r} ({row['file']}, line {row['line']})"
+    return f"{quoted(cell)} ({row['file']}, line {row['line']})"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from forecasting.config import Config
 from forecasting.data.sources.column_formats.column import Column
-from forecasting.data.sources.column_formats.faults import EXAMPLES, read_as
+from forecasting.data.sources.column_formats.faults import EXAMPLES, quoted, read_as
 from forecasting.data.sources.readers.numbers import ALWAYS_NUMBERS, NumberFormat
 from forecasting.remarks import Harm, Remark
 
@@ -56,9 +56,9 @@ def _readings(found: Conclusion, source: str) -> Iterator[str]:
         shown.setdefault(cell, reason)
     for cell, reason in shown.items():
         why = f", {found.reason}" if found.reason and cell == column.evidence.doubtful_example else ""
-        yield f"{cell!r} is read as {read_as(cell, number_format)} ({reason}{why})"
+        yield f"{quoted(cell)} is read as {read_as(cell, number_format)} ({reason}{why})"
     for text, count in column.evidence.nothing.items():
-        yield f"{text!r} ({count.cells:,} times) is read as no value"
+        yield f"{quoted(text)} ({count.cells:,} times) is read as no value"
     if number_format.mark and column.evidence.empty:
         yield "an empty cell is read as 0"
     if found.reason:
@@ -69,7 +69,7 @@ def _way_out(column: Column, source: str, other: str) -> str:
     """What to do where the other decimal sign is right."""
     cell = column.evidence.doubtful_example
     key = f"{source}.format: {{{column.name}: {EXAMPLES[other]!r}}}"
-    return f"if {cell!r} is {read_as(cell, NumberFormat(other))}, say so by {key}"
+    return f"if {quoted(cell)} is {read_as(cell, NumberFormat(other))}, say so by {key}"
 
 
 def _examples(column: Column, number_format: NumberFormat) -> Iterator[tuple[str, str]]:
