@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import date, timedelta
+from statistics import median
 
 import polars as pl
 import pytest
@@ -62,13 +63,13 @@ def test_groups_hold_sum_and_count_of_what_was_observed_and_the_mean_price(confi
 def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(config, rows):
     cutoff = START + timedelta(N - 1)
     frame = aggregate_cut(Cut(split(rows, config), cutoff, H), LEVELS).frame(0)
-    sold, prices, last = defaultdict(list), defaultdict(list), {}
+    sold, prices, newest = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in rows.sort("unique_id", "ds").iter_rows(named=True):
         price = row["price"]
         if row["ds"] <= cutoff and price is not None:
-            last[row["unique_id"]] = price
-        elif row["ds"] > cutoff and price is None:  # nobody knows it yet: the last one of the series
-            price = last.get(row["unique_id"])
+            newest[row["unique_id"]].append(price)
+        elif row["ds"] > cutoff and price is None and newest[row["unique_id"]]:  # nobody knows it yet
+            price = median(newest[row["unique_id"]][-7:])
         for group in members(row):
             sold[group, row["ds"]] += [row["y"]] if row["y"] is not None and row["ds"] <= cutoff else []
             prices[group, row["ds"]] += [price] if price is not None else []

@@ -139,18 +139,18 @@ def test_marks_follow_the_step_and_leave_rows_without_one():
         assert hidden == (step is not None and not SEEN[name][step - 1])
 
 
-def test_the_usual_value_is_the_last_number_the_share_of_a_flag_and_the_frequent_text():
+def test_the_usual_value_is_the_median_of_new_numbers_the_share_of_a_flag_and_the_frequent_text():
     days = [START + timedelta(i) for i in range(6)]
     frame = pl.DataFrame(
         {
             "unique_id": ["a"] * 6 + ["b"] * 6,
             "ds": days * 2,
-            "price": [1.0, 5.0, 2.0, None, None, 7.0] + [None] * 6,
+            "price": [1.0, 5.0, 3.0, None, None, 7.0] + [None] * 6,
             "promo": [0.0, 1.0, 0.0, 0.0, None, 1.0] * 2,
             "event": ["x", "y", "x", None, None, "y"] * 2,
         }
     )
     filled = fill_unknown(frame, ["price", "promo", "event"], config(), days[3])
-    assert filled["price"].to_list() == [1.0, 5.0, 2.0, None, 2.0, 7.0] + [None] * 6
+    assert filled["price"].to_list() == [1.0, 5.0, 3.0, None, 3.0, 7.0] + [None] * 6
     assert filled["promo"].to_list() == [0.0, 1.0, 0.0, 0.0, 0.25, 1.0] * 2
     assert filled["event"].to_list() == ["x", "y", "x", None, "x", "y"] * 2

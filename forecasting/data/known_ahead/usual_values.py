@@ -24,17 +24,17 @@ def is_flag(column: str, cutoff: date) -> pl.Expr:
 
 def usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) -> pl.Expr:
     """By series, for a frame sorted by unique_id and ds: the share of a flag within the level window up to the cutoff,
-    the last value of other numbers, the most frequent text of that window. Null where there is none.
+    the median of the newest values of other numbers (those of the shortest window of features: a price cut of one day
+    is not the usual price), the most frequent text of that window. Null where there is none.
     """
     past = pl.when(pl.col("ds") <= cutoff).then(pl.col(column))
     since = config.frequency.shift(cutoff, -config.frequency.level_window)
     late = pl.when(pl.col("ds") > since).then(past).drop_nulls()
     if not kind.is_numeric():
         return late.mode().sort().first().over(SERIES)
-    last = past.drop_nulls().last()
-    return (
-        pl.when(is_flag(column, cutoff)).then(pl.coalesce(late.mean(), last).over(SERIES)).otherwise(last.over(SERIES))
-    )
+    newest = past.drop_nulls().tail(config.frequency.windows[0]).median()
+    share = pl.coalesce(late.mean(), newest).over(SERIES)
+    return pl.when(is_flag(column, cutoff)).then(share).otherwise(newest.over(SERIES))
 
 
 def fill_unknown(frame: pl.DataFrame, columns: Iterable[str], config: Config, cutoff: date) -> pl.DataFrame:
