@@ -132,11 +132,12 @@ def test_a_day_with_missing_hours_is_named(table_config):
     assert "1 of 40 sums hold fewer rows than most, such as job in the day of 2024-01-06 (8 of 24 rows" in told[0]
 
 
-def test_an_hour_twice_counts_once_and_a_changed_one_is_no_hour(table_config):
+def test_an_hour_twice_counts_once_and_a_contradicted_one_does_not(table_config):
     rows = [(t, 1) for t in HOURS]
-    good, account, _ = load(table_config(csv([*rows, *rows[:3]])))
-    assert good["y"].sum() == 960
+    good, account, _ = load(table_config(csv([*rows, *rows[:3], (HOURS[5], 7)])))
+    assert good["y"].sum() == 960 - 1
     assert account["dropped"] == {"repeat": 3}
+    assert account["quarantined"] == 2
 
 
 def test_series_are_kept_apart_and_one_that_began_later_is_whole(table_config):

@@ -70,6 +70,8 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
         return Summed(_mark_several(long).drop(MOMENT, strict=False))
     start = first_day_of_period(pl.col(DAY), config.freq, "monday")
     rows, repeats = _without_repeats(rows)
+    rows, conflicts = _without_conflicts(rows)
+    bad = pl.concat([bad, conflicts.select(plain.columns)], how="vertical_relaxed")
     rows = rows.with_columns(ds=start if config.frequency.days > 1 else pl.col("ds"))
     rows, unfinished, remarks = _without_unfinished(rows, unit, config)
     kinds = combinations(rows, config, MOMENT)
@@ -137,6 +139,14 @@ def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         return rows, 0
     single = rows.unique(content, keep="first", maintain_order=True)
     return single, rows.height - single.height
+
+
+def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows without those that tell of one moment differently, and these with the fault `conflicting_duplicate`."""
+    conflict = rows.select("unique_id", *(c for c in MOMENT if c in rows.columns)).is_duplicated()
+    value = pl.format("{} on {}: y={}", "unique_id", DAY, pl.col("y").cast(pl.String).fill_null("nothing"))
+    told = rows.filter(conflict).with_columns(fault=pl.lit("conflicting_duplicate"), fault_value=value)
+    return rows.filter(~conflict), told
 
 
 def _without_unfinished(rows: pl.DataFrame, unit: str, config: Config) -> tuple[pl.DataFrame, int, list[Remark]]:
