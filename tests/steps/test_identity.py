@@ -51,3 +51,61 @@ def test_series_that_an_earlier_version_named_by_slashes_alone_are_refused():
         UserError, match=r"unique_id: the stored series 'Mall A/B/Coke' was named by an earlier version"
     ):
         job.run(["ingest"])
+
+
+def written(*names: str, **keys) -> Job:
+    """A job of one id column with ten days of 1 unit a day for each of these names."""
+    source = {"kind": "table", "columns": {"unique_id": "item", "ds": "date", "y": "units"}} | keys
+    return chain.make(pl.concat([days(10, item=name, units=1) for name in names]), source=source, **PLAIN)
+
+
+def remarks(facts: dict) -> list[str]:
+    return [remark["message"] for remark in facts["remarks"] if remark["check"] == "names"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("00123", "123"),
+        ("Tea", "tea"),
+        ("7.0", "7"),
+        ("green  tea", "green tea"),
+        ("a\u00a0b", "a b"),
+        ("é", "e\u0301"),
+    ],
+)
+def test_a_name_in_two_spellings_is_told_and_not_merged(first, second):
+    facts = written(first, second, "other").run(["ingest"])[0].facts
+    assert facts["series"] == 3
+    (message,) = remarks(facts)
+    assert f"{first!r} (10 rows, 33.3% of the sales)" in message
+    assert f"{second!r} (10 rows, 33.3% of the sales)" in message
+    assert "source.ids: folded" in message
+
+
+def test_different_names_are_no_spellings():
+    assert not remarks(written("1", "10", "tea", "teas", "0", "00a").run(["ingest"])[0].facts)
+
+
+def test_folded_names_are_one_series():
+    job = written("00123", "Green\u00a0Tea", ids="folded")
+    facts = job.run(["ingest"])[0].facts
+    assert not remarks(facts)
+    assert sorted(job.table("series")["unique_id"]) == ["123", "green tea"]
+
+
+def test_a_spelling_of_an_earlier_load_is_told():
+    job = written("00123")
+    job.run(["ingest"])
+    days(10, item="123", units=1).write_parquet(job.folder / "sales.parquet")
+    (message,) = remarks(job.run(["ingest"])[0].facts)
+    assert "'00123' (10 rows, 50.0% of the sales) and '123' (10 rows, 50.0% of the sales)" in message
+
+
+def test_a_store_of_names_as_written_is_not_folded_halfway():
+    job = written("00123")
+    job.run(["ingest"])
+    with pytest.raises(
+        UserError, match=r"source\.ids: the stored series are named as they were written, such as '00123'"
+    ):
+        job.run(["ingest"], **{"source.ids": "folded"})

@@ -93,7 +93,7 @@ def read_rows(config: Config, tables: Sequence[RawTable], selection: ColumnSelec
 
 def _selected(long: pl.DataFrame, selection: ColumnSelection) -> pl.DataFrame:
     """The columns that all frames have: keys, selected ones, tags, whether the sales are empty, the moments of rows."""
-    return long.select(*KEYS, *selection.columns, *TAGS, "blank", *(c for c in MOMENT if c in long.columns))
+    return long.select(*KEYS, *selection.columns, *TAGS, "_blank", *(c for c in MOMENT if c in long.columns))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _from_typed(config: Config, tables: Sequence[TypedTable], layout: ColumnLayo
     """Tables with types: of their text columns without a role only those of folders and sheets may hold numbers."""
     raw = _stacked([t.cells(_columns_to_read(layout)) for t in tables])
     sheets = [str(t.file) for t in tables if t.lines is not None]
-    blank = (pl.col("file").is_in(sheets) & pl.col(layout.y).is_null()).alias("blank")
+    blank = (pl.col("file").is_in(sheets) & pl.col(layout.y).is_null()).alias("_blank")
     from_paths = {c for t in tables for c in t.text_columns}
     roles = _number_roles(config, layout, selection)
     roles = {c: r for c, r in roles.items() if c in from_paths or r in ("number", "flag")}
@@ -154,16 +154,16 @@ def _number_roles(config: Config, layout: ColumnLayout, selection: ColumnSelecti
 
 
 def _from_texts(config: Config, texts: Sequence[TextTable], layout: ColumnLayout, selection: ColumnSelection) -> Part:
-    """Text files and their broken lines, with the column `blank`: true where the sales are empty."""
+    """Text files and their broken lines, with the column `_blank`: true where the sales are empty."""
     raw = pl.concat([t.cells(_columns_to_read(layout)) for t in texts])
     delimiters = {text.delimiter for text in texts}
     numbers = conclude_numbers(config, raw, _number_roles(config, layout, selection), delimiters)
     part = _part(config, raw, layout, selection, numbers)
-    long = part.long.with_columns(holds_nothing(raw[layout.y]).alias("blank"))
+    long = part.long.with_columns(holds_nothing(raw[layout.y]).alias("_blank"))
     broken = [_broken_lines(text) for text in texts if text.broken.height]
     return replace(part, long=pl.concat([long, *broken], how="diagonal_relaxed"))
 
 
 def _broken_lines(text: TextTable) -> pl.DataFrame:
-    """Lines with too few or too many cells; one that begins with a number cannot be a footer, so it is not `blank`."""
-    return text.faulty().with_columns(blank=~pl.col("fault_value").str.contains(r"^\W*\d"))
+    """Lines with too few or too many cells; one that begins with a number cannot be a footer, so it is not `_blank`."""
+    return text.faulty().with_columns(_blank=~pl.col("fault_value").str.contains(r"^\W*\d"))

@@ -36,9 +36,9 @@ class ClosedRows:
 
 
 def drop_closing_rows(long: pl.DataFrame, ids: int) -> ClosedRows:
-    """Drop footers and sums from a long frame with the column `blank` (Boolean: a row without a number of sales).
+    """Drop footers and sums from a long frame with the column `_blank` (Boolean: a row without a number of sales).
 
-    `ids` is the number of columns that make up unique_id. The frame comes back without `blank`.
+    `ids` is the number of columns that make up unique_id. The frame comes back without `_blank`.
     """
     rows, footer = _without_footer(long)
     rows, undated, remarks = _without_undated_sums(rows, ids)
@@ -48,8 +48,8 @@ def drop_closing_rows(long: pl.DataFrame, ids: int) -> ClosedRows:
 
 def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Without the lines below the last date of a file that hold no number, and how many they were."""
-    undated = long.filter(pl.col("ds").is_null() & pl.col("blank"))
-    rows = long.drop("blank")
+    undated = long.filter(pl.col("ds").is_null() & pl.col("_blank"))
+    rows = long.drop("_blank")
     if not undated.height:
         return rows, 0
     last_dates = long.filter(pl.col("ds").is_not_null()).group_by("file").agg(last=pl.col("line").max())
