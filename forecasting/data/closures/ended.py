@@ -83,6 +83,7 @@ def silent_series(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataF
     period in the quarter up to it, in units of y.
     """
     newest = frame.filter(CAME, pl.col("ds") <= cutoff).group_by("unique_id").agg(last=pl.col("ds").max())
+    frame = frame.select("unique_id", "ds", "y", "flag")
     silent = newest.filter(config.frequency.steps(pl.col("last"), pl.lit(cutoff)) >= shortest_silence(config.frequency))
     ended, opened = (pl.col("flag") == ENDED).fill_null(value=False).all(), pl.col("flag").is_null().any()
     future = frame.filter(pl.col("ds") > cutoff).join(silent, on="unique_id", how="semi")
