@@ -16,8 +16,7 @@ from forecasting.data.sources.long_frame import Faults, parse_days
 from forecasting.data.sources.names import as_names, id_names
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.table_files import open_tables
-from forecasting.data.sources.tables.matching import with_columns
-from forecasting.data.sources.tables.spelling import RawTable
+from forecasting.data.sources.tables.spelling import RawTable, with_columns
 from forecasting.errors import UserError
 from forecasting.features.calendar.events import SCHEMA, place_of
 

@@ -5,9 +5,11 @@ import zipfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 import xlsxwriter
 
+from forecasting.config import Columns
 from forecasting.data import sources
 from forecasting.errors import UserError
 
@@ -212,3 +214,69 @@ def test_a_series_called_total_that_is_no_sum_stays_and_is_said(table_config):
     assert loaded.long["unique_id"].n_unique() == 3
     assert said(loaded)[0][0] == "numbers"
     assert "'Total' is called a total, and is the sum of the other series on 0 of 60 days only" in said(loaded)[0][1]
+
+
+# --- wide tables -----------------------------------------------------------------------------------------------------
+
+ITEMS = {"unique_id": ["store", "item"], "ds": "date", "y": "units"}
+
+
+def wide_config(make_config, tmp_path, content, wide, columns=ITEMS, **keys):
+    (tmp_path / "w.csv").write_text(content)
+    return make_config(source={"path": str(tmp_path / "w.csv"), "columns": columns, "wide": wide}, **keys)
+
+
+def test_items_as_columns(make_config, tmp_path):
+    lines = [f"{d};A;{i};{2 * i if i > 9 else ''};{3 * i if i > 9 else i};sunny" for i, d in enumerate(DAYS)]
+    content = "\n".join(["date;Store;tea;green tea;Total;weather", *lines, "2024-03-01;A;;;;"])
+    loaded = sources.load(wide_config(make_config, tmp_path, content, "item"))
+    tea, green = sum(range(60)), 2 * sum(range(10, 60))
+    sums = loaded.long.group_by("unique_id").agg(pl.col("y").sum())
+    assert dict(sums.iter_rows()) == {"A/tea": tea, "A/green tea": green}
+    # 61 days of two items, of which the second had not begun on the first ten; the last day is ahead
+    assert (loaded.lines, loaded.long.height, dict(loaded.dropped)) == (122, 112, {"empty_line": 10})
+    assert loaded.long.filter(ds=date(2024, 3, 1))["y"].to_list() == [None, None]
+    assert said_of(loaded) == [
+        ("none", "2 columns are the item of the sales (tea, green tea)"),
+        ("none", "the columns weather are left out: they are no item"),
+        ("none", f"the column 'Total' is a total of {tea + green:,} and is left out; the others add up to that"),
+    ]
+    assert loaded.original_rows(loaded.long[:1])["row"].item() == lines[0]
+
+
+def said_of(loaded) -> list[tuple[str, str]]:
+    return [(r.harm, r.message.split(": ", 1)[1]) for r in loaded.remarks if r.check in ("files", "totals")]
+
+
+def test_periods_as_columns(make_config, tmp_path):
+    months = [f"{y}-{m:02d}" for y in (2022, 2023) for m in range(1, 13)]
+    rows = [["tea", "hot", *range(24), 999], ["milk", "cold", *["1.234,5"] * 23, "", 1]]
+    content = "\n".join(";".join(map(str, row)) for row in [["item", "kind", *months, "Sum"], *rows])
+    columns = {"unique_id": "item", "ds": "month", "y": "units"}
+    config = wide_config(make_config, tmp_path, content, "month", columns, freq="1mo")
+    loaded = sources.load(config.model_copy(update={"columns": Columns(static=("kind",))}))
+    assert loaded.long.filter(unique_id="tea")["y"].to_list() == [float(n) for n in range(24)]
+    assert loaded.long.filter(unique_id="milk")["y"].sum() == pytest.approx(23 * 1234.5)
+    assert loaded.long["ds"].unique().sort()[[0, -1]].to_list() == [date(2022, 1, 1), date(2023, 12, 1)]
+    assert [harm for harm, message in said_of(loaded) if "'Sum'" in message] == ["numbers"]
+
+
+def test_a_wide_workbook(make_config, table_config, tmp_path):
+    rows = [("Sales by month",), (), ("item", *(date(2024, m, 1) for m in range(1, 13))), ("tea", *range(12))]
+    columns = {"unique_id": "item", "ds": "month", "y": "units"}
+    path = tmp_path / "b.xlsx"
+    workbook(path, One=rows)
+    loaded = sources.load(make_config(source={"path": str(path), "columns": columns, "wide": "month"}, freq="1mo"))
+    assert loaded.long.select("ds", "y").rows() == [(date(2024, m + 1, 1), float(m)) for m in range(12)]
+
+
+def test_what_cannot_be_wide(make_config, tmp_path):
+    content = "date,store,tea\n2024-01-01,A,1\n2024-01-02,A\n"
+    with pytest.raises(UserError, match=r"w\.csv, line 3: has not as many cells as the header"):
+        sources.load(wide_config(make_config, tmp_path, content, "item"))
+    with pytest.raises(UserError, match=r"source\.wide: weather must be a column of unique_id, or the one of ds"):
+        sources.load(wide_config(make_config, tmp_path, content, "weather"))
+    with pytest.raises(UserError, match=r"source\.wide: .* has no column of numbers for item"):
+        sources.load(wide_config(make_config, tmp_path, "date,store,x\n2024-01-01,A,b\n2024-01-02,A,c\n", "item"))
+    with pytest.raises(UserError, match=r"where every period is a column, name the date column in source\.wide"):
+        sources.load(wide_config(make_config, tmp_path, "item,2024-01,2024-02\ntea,1,2\nmilk,3,4\n", None))

@@ -51,6 +51,11 @@ class Source(Section):
         description="Other names that columns have in some files, such as {date: [Datum, Fecha]}; upper and lower case "
         "and spaces around never matter.",
     )
+    wide: ColumnName | None = Field(
+        default=None,
+        description="The one of `columns` that the header of the file stands for: the id column where every item is a "
+        "column, the date column where every period is one.",
+    )
     sheets: NameList = Field(
         default=(), description="Sheets of a workbook (.xlsx, .xls, .ods) that are read; left out: all with a table."
     )

@@ -23,7 +23,8 @@ from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.table_files import open_tables
-from forecasting.data.sources.tables.matching import remarks_of, with_columns
+from forecasting.data.sources.tables.matching import remarks_of
+from forecasting.data.sources.tables.spelling import with_columns
 from forecasting.remarks import Remark
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from forecasting.columns import KEYS, column_name
 from forecasting.config import Config
-from forecasting.data.sources.readers.dates import looks_like_date
+from forecasting.data.sources.readers.header import kind_of
 from forecasting.data.sources.readers.numbers import NumberFormat
 from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.errors import UserError
@@ -58,11 +58,12 @@ def resolve_layout(config: Config, file: Readable | str, header: Sequence[str]) 
 
 def require_header(file: Readable, header: Sequence[str]) -> None:
     """Raise UserError when the first line of a text file holds data and not names."""
-    date = next((c for c in header if looks_like_date(c)), None)
+    date = next((c for c in header if kind_of(c) == "date"), None)
     if date or all(re.search(NUMBER, c) for c in header):
         raise UserError(
             f"{file}: its first line holds data ({(date or header[0])!r}), not names: "
-            "put a header such as `date,sales` above it; dates must be in one column, not in the header"
+            "put a header such as `date,sales` above it; where every period is a column, name the date column in "
+            "source.wide"
         )
 
 

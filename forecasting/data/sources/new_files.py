@@ -19,6 +19,7 @@ from forecasting.data.sources.source_files import find_files
 from forecasting.data.sources.tables.left_out import describe_left_out
 from forecasting.data.sources.tables.opening import open_file
 from forecasting.data.sources.tables.spelling import spell
+from forecasting.data.sources.tables.wide import wide_columns
 from forecasting.io.storage import File
 from forecasting.remarks import Remark
 
@@ -54,12 +55,14 @@ def is_source_file(config: Config, file: File) -> bool:
 def skipped_files(config: Config, files: Sequence[File]) -> tuple[Remark, ...]:
     """Remarks on files of a landing folder that are no source files, with their rows and headers."""
     tables = [table for file in files for table in open_file(file, config)]
-    *ds, y = _date_and_sales(config)
-    return describe_left_out(ColumnLayout((), ds[0], y), tables)
+    columns = config.source.columns or {}
+    layout = ColumnLayout((), columns.get("ds", ("ds",))[0], columns.get("y", ("y",))[0])
+    return describe_left_out(layout, tables)
 
 
 def _date_and_sales(config: Config) -> tuple[str, ...]:
-    return (*config.named_columns.get("ds", ()), *config.named_columns.get("y", ()))
+    columns, missing = config.named_columns, wide_columns(config)
+    return tuple(c for c in (*columns.get("ds", ()), *columns.get("y", ())) if c not in missing)
 
 
 def reading_only(config: Config, files: Sequence[str]) -> Config:

@@ -15,7 +15,7 @@ from forecasting.config import Config
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.options import parse_options
 from forecasting.data.sources.raw_data import RawData
-from forecasting.data.sources.readers.original_rows import to_json
+from forecasting.data.sources.readers.typed_table import to_json
 from forecasting.data.sources.simulator import demand_simulator as simulator
 from forecasting.data.sources.simulator.demand_simulator import Floats
 from forecasting.data.sources.simulator.injected_errors import InjectedErrors, error_table, inject_errors

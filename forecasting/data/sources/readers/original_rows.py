@@ -6,13 +6,11 @@ the requested lines are returned; row is the line of text, or JSON of a typed ro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import polars as pl
 
-from forecasting.columns import user_name
 from forecasting.data.sources.readers.text.text_table import TextTable, read_lines
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.io import storage
@@ -26,8 +24,7 @@ Reader = Callable[[Sequence[int]], list[str]]
 
 def row_reader(tables: Sequence[TextTable | TypedTable]) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """A function from [file, line] to [file, line, row] for rows of these tables."""
-    readers = {str(t.file): t.read_again if isinstance(t, TextTable) else partial(_json_rows, t) for t in tables}
-    return partial(_read_rows, readers)
+    return partial(_read_rows, {str(t.file): t.read_again for t in tables})
 
 
 def read_text_rows(keys: pl.DataFrame) -> pl.DataFrame:
@@ -43,13 +40,3 @@ def _read_rows(readers: Mapping[str, Reader], keys: pl.DataFrame) -> pl.DataFram
         rows = pl.Series("row", read(part["line"].to_list()), dtype=pl.String)
         frames.append(part.select("file", "line").with_columns(rows))
     return pl.concat(frames)
-
-
-def _json_rows(table: TypedTable, lines: Sequence[int]) -> list[str]:
-    rows = table.rows_by_line(lines)
-    return [to_json(rows[n]) for n in lines]
-
-
-def to_json(row: dict[str, object]) -> str:
-    """A row as one line of JSON, by the names that a user knows; dates in ISO form."""
-    return json.dumps({user_name(column): value for column, value in row.items()}, default=str, ensure_ascii=False)

@@ -5,11 +5,13 @@ Its `cells` takes column names and returns a frame with file and line; `rows_by_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.data.sources.readers.raw_bytes import Readable
 from forecasting.errors import UserError
 from forecasting.remarks import Remark
@@ -22,7 +24,7 @@ class TypedTable:
     `text_columns` hold text that may mean numbers: names of folders above the file (key=value), cells of a sheet whose
     column holds more than one type. `empty` counts rows of a sheet without content, which are no rows. `format` names
     the kind of table in messages, as in "cannot be read as a Parquet file". `remarks` (without the name of the file)
-    tell how it was understood.
+    tell how it was understood. `original` returns rows as they are in the file, where a row is a part of one there.
     """
 
     file: Readable | str
@@ -34,6 +36,7 @@ class TypedTable:
     lines: pl.Series | None = None
     empty: int = 0
     remarks: tuple[Remark, ...] = ()
+    original: Callable[[Sequence[int]], list[str]] | None = None
 
     def with_names(self, names: tuple[str, ...]) -> TypedTable:
         """The same rows under other names of their columns."""
@@ -56,6 +59,13 @@ class TypedTable:
         row = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) if self.lines is None else pl.lit(self.lines)
         chosen = self.frame.with_columns(row.alias("_row")).filter(pl.col("_row").is_in(list(lines)))
         return {row.pop("_row"): row for row in self._collect(chosen).iter_rows(named=True)}
+
+    def read_again(self, lines: Sequence[int]) -> list[str]:
+        """The rows of these lines as they are in the file, as JSON where it has types."""
+        if self.original:
+            return self.original(lines)
+        rows = self.rows_by_line(lines)
+        return [to_json(rows[n]) for n in lines]
 
     def _collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         try:
@@ -82,3 +92,8 @@ def unreadable(file: Readable | str, table_format: str, error: Exception) -> Use
     """The error for a table that is damaged or of another format."""
     reason = " ".join(str(error).split())[:120]
     return UserError(f"{file}: cannot be read as {table_format} ({reason}): write or copy it again")
+
+
+def to_json(row: dict[str, object]) -> str:
+    """A row as one line of JSON, by the names that a user knows; dates in ISO form."""
+    return json.dumps({user_name(column): value for column, value in row.items()}, default=str, ensure_ascii=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.readers.header import Kind, kind_of
@@ -49,7 +50,7 @@ def describe_left_out(layout: ColumnLayout, tables: Sequence[RawTable]) -> tuple
     """A remark on each header of tables that are left out, with their rows and, for likely sales, what to write."""
     remarks = []
     for group in _groups(tables):
-        names = ", ".join(group.table.names[:12])
+        names = ", ".join(map(user_name, group.table.names[:12]))
         lost = f"its {group.rows:,} rows are left out"
         if _looks_like_sales(group.table):
             way_out = _way_out(layout, column_kinds_of(group.table))
@@ -87,7 +88,7 @@ def _way_out(layout: ColumnLayout, kinds: dict[str, Kind]) -> str:
     """What to write into the config, with the names of the table where only one column can be meant."""
     dates, numbers = ([name for name, kind in kinds.items() if kind == wanted] for wanted in ("date", "number"))
     example = {layout.ds_columns[0]: dates[:1], layout.y: numbers[:1]}
-    aliases = ", ".join(f"{column}: [{names[0]}]" for column, names in example.items())
+    aliases = ", ".join(f"{user_name(column)}: [{user_name(names[0])}]" for column, names in example.items())
     return (
         f"if it holds sales, name its columns, source.aliases: {{{aliases}}}; if not, narrow source.path (for example "
         "to sales*.csv), or name the sheets of a workbook in source.sheets"

@@ -14,7 +14,8 @@ from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout, require_header, resolve_layout
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.tables.left_out import left_out
-from forecasting.data.sources.tables.spelling import RawTable, spell
+from forecasting.data.sources.tables.spelling import RawTable, spell, with_columns
+from forecasting.data.sources.tables.wide import unpivot
 from forecasting.remarks import Remark
 
 INFERRED = tuple(map(column_name, KEYS))
@@ -36,13 +37,16 @@ def match_tables(config: Config, tables: Sequence[RawTable], selected: Mapping[s
 
     Raises UserError when a column is missing, or when tables that look like sales would be left out.
     """
-    for table in tables:
-        if isinstance(table, TextTable):
-            require_header(table.file, table.names)
+    if not config.source.wide:
+        for table in tables:
+            if isinstance(table, TextTable):
+                require_header(table.file, table.names)
     inferred = INFERRED if config.source.columns is None else ()
     tables = [spell(table, inferred, config) for table in tables]
     layout = resolve_layout(config, tables[0].file, tables[0].names)
     required = _required_columns(layout, selected)
+    if config.source.wide:
+        tables = [unpivot(config, table, required) for table in tables]
     tables = [spell(table, required, config) for table in tables]
     chosen = [t for t in tables if set(layout.keys) & set(t.names)] or tables
     chosen = with_columns(config, chosen, required)
@@ -57,19 +61,6 @@ def _required_columns(layout: ColumnLayout, selected: Mapping[str, str]) -> dict
     keys = dict.fromkeys(layout.ids, "source.columns.unique_id")
     keys |= dict.fromkeys(layout.ds_columns, "source.columns.ds")
     return keys | {layout.y: "source.columns.y"} | dict(selected)
-
-
-def with_columns(config: Config, tables: Sequence[RawTable], columns: Mapping[str, str]) -> list[RawTable]:
-    """The tables with the columns under the names of the config; `columns` maps each to the key that names it.
-
-    Raises UserError when a table lacks one.
-    """
-    spelled = [spell(table, columns, config) for table in tables]
-    for table in spelled:
-        for column, key in columns.items():
-            if column not in table.names:
-                raise config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
-    return spelled
 
 
 def remarks_of(tables: Sequence[RawTable]) -> tuple[Remark, ...]:

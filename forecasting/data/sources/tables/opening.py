@@ -18,6 +18,7 @@ from forecasting.data.sources.readers.text.text_table import parse_text
 from forecasting.data.sources.readers.workbook import is_workbook, open_workbook
 from forecasting.data.sources.source_files import TABLES, is_table_file
 from forecasting.data.sources.tables.spelling import RawTable, set_apart, wanted_names
+from forecasting.data.sources.tables.wide import wide_columns
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 from forecasting.remarks import Remark
@@ -62,6 +63,6 @@ def _open_archive(file: Readable, content: bytes, wanted: Wanted, source: Source
 
 
 def _key_columns(config: Config) -> list[str]:
-    """The columns of unique_id, ds and y, or the names by which they are found."""
-    columns = config.source.columns or {key: (column_name(key),) for key in ("ds", "y")}
-    return [name for key, names in columns.items() if key != "deleted" for name in names]
+    """The columns of unique_id, ds and y that files have, or the names by which they are found."""
+    columns, missing = config.source.columns or {key: (column_name(key),) for key in ("ds", "y")}, wide_columns(config)
+    return [n for key, names in columns.items() if key != "deleted" for n in names if n not in missing]

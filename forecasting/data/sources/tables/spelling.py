@@ -6,7 +6,7 @@ header must hold, by which it is found below titles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from forecasting.columns import column_name, user_name
 from forecasting.config import Config
@@ -42,6 +42,19 @@ def spell(table: RawTable, columns: Iterable[str], config: Config) -> RawTable:
 def set_apart(table: RawTable) -> RawTable:
     """The table with the names that its columns have inside the program, where none meets one of the program's own."""
     return table.with_names(tuple(map(column_name, table.names)))
+
+
+def with_columns(config: Config, tables: Sequence[RawTable], columns: Mapping[str, str]) -> list[RawTable]:
+    """The tables with the columns under the names of the config; `columns` maps each to the key that names it.
+
+    Raises UserError when a table lacks one.
+    """
+    spelled = [spell(table, columns, config) for table in tables]
+    for table in spelled:
+        for column, key in columns.items():
+            if column not in table.names:
+                raise config.fault(key, f"{table.file} has no column {column!r}; it has: {', '.join(table.names)}")
+    return spelled
 
 
 def _place(table: RawTable, names: list[str], column: str, aliases: Iterable[str]) -> int | None:

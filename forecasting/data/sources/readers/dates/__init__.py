@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from forecasting.data.sources.readers.dates.inference import FAMILIES, DateFormatError, Way, infer_ways
+from forecasting.data.sources.readers.dates.inference import DateFormatError, Way, infer_ways
 from forecasting.data.sources.readers.dates.plain_text import minutes_of_day, plain_dates
 from forecasting.data.sources.readers.dates.writings import writing_of
 from forecasting.frequency import Frequency
 
-__all__ = ["DateFormatError", "Reading", "Way", "looks_like_date", "minutes_of_day", "parse_dates", "read_dates"]
+__all__ = ["DateFormatError", "Reading", "Way", "minutes_of_day", "parse_dates", "read_dates"]
 
 ISO, FOUR_DIGITS = "%Y-%m-%d", r"^\s*\d{4}-"
 TIME_DIRECTIVES = r"[\sT,]*%[HIklTRrcsXp+].*$"
@@ -103,10 +103,3 @@ def _by_directives(values: pl.Series, ds_format: str) -> pl.Series:
         return values.str.to_date(ds_format, strict=False)
     first, directive = ("1", "%u") if re.search(r"%[UVW]", ds_format) else ("01", "%d")
     return (values + f" {first}").str.to_date(f"{ds_format} {directive}", strict=False)
-
-
-def looks_like_date(cell: str) -> bool:
-    """Whether a single cell, such as one of a header, is written like a date of a known kind."""
-    plain = plain_dates(pl.Series([cell]))
-    writings = [writing_of(f) for formats in FAMILIES for f in formats if re.search(r"%[md b]", f)]
-    return any(w is not None and w.parse(plain).null_count() == 0 for w in writings)
