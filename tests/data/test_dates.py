@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from forecasting.data import sources
-from forecasting.data.sources.readers.dates import DateFormatError, looks_like_date, minutes_of_day, read_dates
+from forecasting.data.sources.readers.dates import DateFormatError, minutes_of_day, read_dates
+from forecasting.data.sources.readers.header import kind_of
 from forecasting.errors import UserError
 from forecasting.frequency import FREQS
 from forecasting.remarks import remark_facts
@@ -254,12 +255,12 @@ def test_the_time_of_day(cell, minutes):
 
 @pytest.mark.parametrize("cell", ["2024-01-31", "31.01.2024", "Jan 2024", "2024-01", "20240131", "1/31/2024"])
 def test_cells_of_a_header_that_are_dates(cell):
-    assert looks_like_date(cell)
+    assert kind_of(cell) == "date"
 
 
 @pytest.mark.parametrize("cell", ["date", "Week", "sales 2024", "march", "45292", "2024", "", "x1"])
 def test_cells_of_a_header_that_are_names(cell):
-    assert not looks_like_date(cell)
+    assert kind_of(cell) != "date"
 
 
 # --- as a source -----------------------------------------------------------------------------------------------------

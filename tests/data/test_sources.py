@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 ROOM = "forecasting.data.sources"
 LAYERS = (
     ("raw_data", "options", "readers", "simulator"),
-    ("column_formats", "column_layout", "driver_columns", "source_files"),
+    ("column_formats", "column_layout", "driver_columns", "names", "source_files"),
     ("tables", "periods"),
     ("reference_tables", "table_files", "long_frame"),
     ("table_rows",),
