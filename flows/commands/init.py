@@ -7,7 +7,7 @@ takes the function that asks.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,12 +98,16 @@ def show(proposal: Proposal) -> None:
     console.print_table(reading.ends(), "the first and last rows, as understood")
     facts = {"series": reading.series, "sales from": f"{first} to {last}", "total of sales": f"{reading.total:,.10g}"}
     facts |= {"coming": f"{reading.coming} days after the last sale have rows"} if reading.coming else {}
-    console.print_fields("in all", {"lines": reading.lines, **facts})
+    console.print_fields("in all", list({"lines": reading.lines, **facts}.items()))
     doubts = [*proposal.doubts, *(r.message for r in reading.remarks if r.harm != "none")]
     if doubts:
-        console.print_fields("in doubt", {str(n): doubt for n, doubt in enumerate(doubts, 1)})
+        console.print_fields("in doubt", _numbered(doubts))
     if read := [r.message for r in reading.remarks if r.harm == "none"]:
-        console.print_fields("read as", {str(n): message for n, message in enumerate(read, 1)})
+        console.print_fields("read as", _numbered(read))
+
+
+def _numbered(sentences: Sequence[str]) -> list[tuple[str, str]]:
+    return [(str(n), sentence) for n, sentence in enumerate(sentences, 1)]
 
 
 def write(proposal: Proposal, out: Path | None) -> None:

@@ -64,6 +64,8 @@ def doubts_of(draft: Draft) -> Iterator[str]:
         yield f"{draft.periods.why_gaps} (clean.gaps)"
     if draft.negative:
         yield f"sales below 0 make up {draft.negative:,.10g} and count as 0 (clean.below, clean.y_min)"
+    if draft.joins.left:
+        yield f"not used, since they cannot be joined to the sales: {', '.join(draft.joins.left)}"
     if draft.drivers.future:
         yield f"{_assumed(draft.drivers.future)} (future)"
 

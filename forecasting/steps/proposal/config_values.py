@@ -25,10 +25,15 @@ THINGS = ("product", "shop", "area", "group")
 
 def values_of(draft: Draft) -> dict[str, Any]:
     """The keys of the config, in the order in which they are written."""
-    periods, drivers = draft.periods, draft.drivers
+    periods, drivers, joins = draft.periods, draft.drivers, draft.joins
     values: dict[str, Any] = {"name": job_name(draft.found.name), "source": _source(draft)}
     values |= {"freq": periods.freq, "h": periods.h}
-    roles = {"known_ahead": drivers.known_ahead, "known_after": drivers.known_after, "static": drivers.static}
+    values |= {"tables": dict(joins.tables)} if joins.tables else {}
+    roles = {
+        "known_ahead": (*drivers.known_ahead, *joins.known_ahead),
+        "known_after": (*drivers.known_after, *joins.known_after),
+        "static": (*drivers.static, *joins.static),
+    }
     columns: dict[str, Any] = {role: list(names) for role, names in roles.items() if names}
     columns |= drivers.roles
     values |= {"columns": columns} if columns else {}
@@ -70,7 +75,9 @@ def _levels(draft: Draft) -> list[list[str]]:
     """The total, and the columns of the series by which they make up some groups each."""
     profiles = draft.profiles
     keys = draft.keys.columns if len(draft.keys.columns) > 1 else ()
-    names = [c for c in (*keys, *draft.drivers.static) if 1 < profiles[c].different <= LARGEST_LEVEL]
+    names = [
+        c for c in (*keys, *draft.drivers.static, *draft.joins.static) if 1 < profiles[c].different <= LARGEST_LEVEL
+    ]
     texts = [c for c in names if c in keys or profiles[c].kind == "text" or meaning_of(c) in THINGS]
     return [[], *([name] for name in texts[:MOST_LEVELS])]
 

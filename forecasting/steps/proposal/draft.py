@@ -5,19 +5,22 @@ A Draft holds the values of the config, nested, a comment for each key by its do
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.errors import UserError
 from forecasting.steps.proposal.columns.dates import DateChoice, find_date, named_date
-from forecasting.steps.proposal.columns.drivers import Drivers, Y, find_drivers, keyed_rows, static_only
+from forecasting.steps.proposal.columns.drivers import DAY, Drivers, Y, find_drivers, keyed_rows, static_only
 from forecasting.steps.proposal.columns.keys import KeyChoice, find_keys, named_keys
 from forecasting.steps.proposal.columns.periods import Periods, periods_of_sales, periods_of_table
 from forecasting.steps.proposal.columns.profiles import Profile
 from forecasting.steps.proposal.columns.sales import SalesChoice, find_sales
+from forecasting.steps.proposal.joins import Joins, find_joins
 from forecasting.steps.proposal.request import Request
 from forecasting.steps.proposal.sampling import bare_config
 from forecasting.steps.proposal.source import Found
@@ -33,12 +36,15 @@ class Draft:
     keys: KeyChoice
     periods: Periods
     drivers: Drivers
+    joins: Joins
     negative: float = 0.0
 
     @property
     def profiles(self) -> Mapping[str, Profile]:
-        """The columns of the table with the sales."""
-        return self.found.sales.profiles
+        """The columns of the table with the sales, and of those that are joined to it."""
+        joined = {table["path"] for table in self.joins.tables.values()}
+        others = [table.profiles for table in self.found.others if table.files[0] in joined]
+        return {name: p for profiles in (*others, self.found.sales.profiles) for name, p in profiles.items()}
 
 
 def draft_of(found: Found, request: Request) -> Draft:
@@ -57,7 +63,11 @@ def draft_of(found: Found, request: Request) -> Draft:
     drivers = find_drivers(rows, profiles, (*taken, *keys.columns))
     drivers = static_only(drivers) if keys.single_sales else drivers
     negative = float(rows.filter(pl.col(Y) < 0)[Y].sum())
-    return Draft(found, date, sales, keys, periods, drivers, negative)
+    last = rows.filter(pl.col(Y).is_not_null())[DAY].max()
+    by = {**dict.fromkeys(keys.columns[:1], "unique_id"), **{c: c for c in drivers.static}}
+    by |= {c: c for c in keys.columns} if len(keys.columns) > 1 else {}
+    joins = find_joins(found.others, profiles, by, cast(dt.date, last)) if last else Joins()
+    return Draft(found, date, sales, keys, periods, drivers, joins, negative)
 
 
 def _date(found: Found, request: Request, config: Config) -> DateChoice:

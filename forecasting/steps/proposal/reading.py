@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data import contracts
 from forecasting.data.side_tables import load_with_side_tables
@@ -53,7 +54,8 @@ class Reading:
 
     def ends(self) -> pl.DataFrame:
         """The first and the last rows."""
-        return pl.concat([self.rows.head(SHOWN), self.rows.tail(SHOWN)]) if self.rows.height > 2 * SHOWN else self.rows
+        rows = self.rows if self.rows.height <= 2 * SHOWN else pl.concat([self.rows.head(SHOWN), self.rows.tail(SHOWN)])
+        return rows.rename({name: user_name(name) for name in rows.columns})
 
 
 def read_as_proposed(config: Config) -> Reading:

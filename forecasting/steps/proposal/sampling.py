@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.config.sections import Source
 from forecasting.data.sources.table_files import open_tables
@@ -56,7 +57,7 @@ def bare_config(path: str) -> Config:
 def sample_of(table: RawTable) -> Sample:
     """The rows of a table, or the first and last of them; raises UserError when it is damaged."""
     names = [name for name in table.names if name.strip() and table.names.count(name) == 1]
-    cells = table.cells(names).select(names)
+    cells = table.cells(names).select(pl.col(name).alias(user_name(name)) for name in names)
     if cells.height > MOST:
         cells = pl.concat([cells.head(MOST // 2), cells.tail(MOST // 2)])
     return Sample(table, cells, table.rows)

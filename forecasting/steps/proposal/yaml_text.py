@@ -24,13 +24,13 @@ def _lines(values: Mapping[str, Any], comments: Mapping[str, str], above: tuple[
         path = (*above, name)
         comment = comments.get(".".join(path), "")
         if isinstance(value, Mapping) and value and (name in SECTIONS if not above else above == ("tables",)):
-            yield from _with_comment(f"{indent}{_inline(name)}:", comment, indent)
+            yield from _with_comment(f"{indent}{_key(name)}:", comment, indent)
             yield from _lines(value, comments, path)
         elif name == "models":
             yield from _with_comment(f"{name}:", comment, indent)
             yield from (f"  - {_inline(model)}" for model in value)
         else:
-            yield from _with_comment(f"{indent}{_inline(name)}: {_inline(value)}", comment, indent)
+            yield from _with_comment(f"{indent}{_key(name)}: {_inline(value)}", comment, indent)
 
 
 def _with_comment(line: str, comment: str, indent: str) -> Iterator[str]:
@@ -52,6 +52,10 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
         else:
             line = f"{line} {word}".strip()
     yield line
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() else _inline(name)
 
 
 def _inline(value: Any) -> str:

@@ -57,6 +57,9 @@ PATTERNS: dict[Meaning, str] = {
 }
 """Meaning -> pattern of names in small letters, with single spaces between words; the first that fits counts."""
 
+FOREIGN = r"\b(holidays?|fuel|oil|gas|energy|competitor|competition)\b"
+"""Words of columns that are about the world around the shop, whatever else they are called."""
+
 SALES = (
     r"^(y|sales|sale|units?|demand|unit sales|units sold|sales units|absatz|verk[aä]ufe?|ventes?|ventas?|vendite|"
     r"vendas|verkoop|verkopen|afzet|quantity sold|items sold|qty sold|num sold|number sold)$",
@@ -93,7 +96,7 @@ def words_of(name: str) -> str:
 def meaning_of(name: str) -> Meaning | None:
     """What a column of this name holds, as far as the name tells."""
     words = words_of(name)
-    if words in ("holiday flag", "is holiday", "school holiday", "state holiday"):
+    if re.search(FOREIGN, words):
         return "derived"
     return next((meaning for meaning, pattern in PATTERNS.items() if re.search(pattern, words)), None)
 
