@@ -21,7 +21,7 @@ MONTHS = tuple(f"{date(2001, i, 1):%B}" for i in range(1, 13))
 WEEK, YEAR = "week", "year"
 FORTNIGHT = 14
 STRIDES = (2, 3, 4)
-"""Every second, third or fourth period: fortnights of weeks, quarters of months."""
+"""Every second, third or fourth period: fortnights of weeks, quarters of months. Days have weeks and fortnights."""
 DS = pl.col("ds")
 
 
@@ -49,7 +49,7 @@ class Cycle:
 def cycles_of(frequency: Frequency) -> tuple[Cycle, ...]:
     """The cycles that periods of this frequency can be missing in."""
     steps = frequency.steps(pl.lit(MONDAY), DS).cast(pl.Int64)
-    strides = STRIDES if frequency.days > 1 else (*STRIDES, FORTNIGHT)
+    strides = STRIDES if frequency.days > 1 else (FORTNIGHT,)
     found = [Cycle(f"stride {n}", n, steps, (8, 104 // n), 1e-6, 4) for n in strides]
     if frequency.days == 1:
         found.append(Cycle(WEEK, 7, steps, (8, 104), 1e-6, 4))

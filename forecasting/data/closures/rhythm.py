@@ -8,13 +8,14 @@ these phases. So a table in which only days with sales are recorded has no close
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import comb
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.data.closures.cycles import Cycle, cycles_of
+from forecasting.data.closures.cycles import YEAR, Cycle, cycles_of
 from forecasting.frequency import Frequency
 
 EXCEPTIONS = 0.1
@@ -30,34 +31,46 @@ def closed_phases(days: pl.DataFrame, frequency: Frequency) -> pl.DataFrame:
 
     An id that has rows in the two newest rounds of a phase is not closed in it, whatever was before.
     """
-    parts = [_closed_in_window(days, cycle, window) for cycle in cycles_of(frequency) for window in cycle.windows]
+    names = days["id"].unique(maintain_order=True)
+    numbered = days.select("ds", id=pl.col("id").cast(pl.Enum(names)).to_physical())
+    parts = [_closed_in_window(places, cycle, names) for cycle, places in _places(numbered, frequency)]
     return pl.concat([pl.DataFrame(schema=PHASES), *parts]).unique()
 
 
-def _closed_in_window(days: pl.DataFrame, cycle: Cycle, window: int) -> pl.DataFrame:
-    """The closed phases of a cycle as the newest `window` rounds of each id show them."""
-    places = days.select("id", _place=cycle.place).unique()
-    place, n = pl.col("_place"), cycle.phases
-    spans = places.group_by("id").agg(_first=place.min(), _last=place.max())
-    near = places.join(spans, on="id").filter(place // n > pl.col("_last") // n - window)
-    spans = near.group_by("id").agg(pl.col("_first", "_last").first(), _rounds=(place // n).n_unique()).sort("id")
-    newest = (place > pl.col("_last") - 2 * n).sum()
-    counts = near.group_by("id", (place % n).alias("phase")).agg(_rows=pl.len(), _new=newest)
-    grid = spans.select("id").join(pl.DataFrame({"phase": range(n)}), how="cross")
-    counts = grid.join(counts, on=["id", "phase"], how="left", maintain_order="left").fill_null(0)
-    due = _due(spans, cycle, window)
-    rows, new = (counts[c].to_numpy().reshape(-1, n).astype(np.int64) for c in ("_rows", "_new"))
-    closed = _improbable(rows, due, cycle) & (new < 2)
-    return counts.select("id", cycle=pl.lit(cycle.name), phase="phase").filter(pl.Series(closed.reshape(-1)))
+def _places(days: pl.DataFrame, frequency: Frequency) -> Iterator[tuple[Cycle, pl.DataFrame]]:
+    """Each cycle with [id, place]: the places in it at which each id, a number, has rows."""
+    for cycle in cycles_of(frequency):
+        places = days.select("id", place=cycle.place.cast(pl.Int32))
+        yield cycle, places.unique() if cycle.name == YEAR else places
 
 
-def _due(spans: pl.DataFrame, cycle: Cycle, window: int) -> Counts:
+def _closed_in_window(places: pl.DataFrame, cycle: Cycle, names: pl.Series) -> pl.DataFrame:
+    """The closed phases of a cycle as the newest rounds of each id show them, over any of the cycle's windows."""
+    place, n = pl.col("place"), cycle.phases
+    spans = places.group_by("id").agg(first=place.min(), last=place.max()).sort("id")
+    last = spans["last"].to_numpy().astype(np.int64)
+    ids, at = (places[c].to_numpy().astype(np.int64) for c in ("id", "place"))
+    closed = np.zeros((len(last), n), dtype=bool)
+    for window in cycle.windows:
+        first = np.maximum(spans["first"].to_numpy(), (last // n - window + 1) * n)
+        near = at >= first[ids]
+        mine, where = ids[near], at[near]
+        rows = np.bincount(mine * n + where % n, minlength=closed.size).reshape(-1, n)
+        new = np.bincount((mine * n + where % n)[where > last[mine] - 2 * n], minlength=closed.size).reshape(-1, n)
+        closed |= _improbable(rows, _due(mine, where, first, last, n), cycle) & (new < 2)
+    found = np.argwhere(closed)
+    phase = pl.Series("phase", found[:, 1], pl.Int64)
+    return pl.DataFrame({"id": names.gather(found[:, 0])}).select("id", pl.lit(cycle.name).alias("cycle"), phase)
+
+
+def _due(ids: Counts, at: Counts, first: Counts, last: Counts, n: int) -> Counts:
     """(ids, phases): in how many rounds with rows each phase lies between the first and the last row of the id."""
-    n = cycle.phases
-    first, last, rounds = (spans[c].to_numpy().astype(np.int64)[:, None] for c in ("_first", "_last", "_rounds"))
-    first = np.maximum(first, (last // n - window + 1) * n)
+    spread = int((last // n).max()) + 1 if len(last) else 1
+    low = int((first // n).min()) if len(first) else 0
+    active = np.zeros((len(last), spread - low), dtype=bool)
+    active[ids, at // n - low] = True
     phases = np.arange(n)[None, :]
-    return np.asarray(rounds - (phases < first % n) - (phases > last % n))
+    return np.asarray(active.sum(axis=1)[:, None] - (phases < (first % n)[:, None]) - (phases > (last % n)[:, None]))
 
 
 def _improbable(rows: Counts, due: Counts, cycle: Cycle) -> NDArray[np.bool_]:
