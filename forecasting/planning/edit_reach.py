@@ -26,13 +26,13 @@ def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]
     >>> check_reach([Edit("price", "*=", 0.9, day, day)], planned)
     ('price*=0.9 changes 1 of 2 rows: no price is known on the others.',)
     """
-    told = []
+    notes = []
     for edit in edits:
         change, column = format_change(edit), edit.column
         rows = planned.filter(edit.reaches())
         unknown = rows[column].null_count() if edit.op != "=" else 0
         if rows.is_empty():
-            told.append(f"{change} changes nothing: it holds for no coming day of these series.")
+            notes.append(f"{change} changes nothing: it holds for no coming day of these series.")
         elif unknown == rows.height:
             raise UserError(
                 f"change {change!r}: no {column} is known on these days, so there is nothing to change: set one, as in "
@@ -40,6 +40,6 @@ def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]
             )
         elif unknown:
             changed = f"{rows.height - unknown:,} of {rows.height:,} rows"
-            told.append(f"{change} changes {changed}: no {column} is known on the others.")
+            notes.append(f"{change} changes {changed}: no {column} is known on the others.")
         planned = planned.with_columns(edit.expr(planned.schema[column]))
-    return tuple(told)
+    return tuple(notes)

@@ -123,8 +123,8 @@ def load(folder: Path) -> FittedLightGBM:
     }
     predicts, priors = facts["asked"]
     levels = tuple(tuple(level) for level in priors)
-    told = facts.get("drivers", [{}] * len(boosters))  # written since boosters learn from hidden values
-    drivers = {end: Drivers(**{k: tuple(v) for k, v in d.items()}) for end, d in zip(boosters, told, strict=True)}
+    saved = facts.get("drivers", [{}] * len(boosters))  # written since boosters learn from hidden values
+    drivers = {end: Drivers(**{k: tuple(v) for k, v in d.items()}) for end, d in zip(boosters, saved, strict=True)}
     return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], tuple(facts["inputs"]), predicts, levels)
 
 

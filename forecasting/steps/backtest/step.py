@@ -65,9 +65,9 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     facts |= {"known_ahead": config.backtest.known_ahead, "known_counts": known_counts(panel)}
     facts |= _run_windows(session, recipe, older, reported)
     scores = _score(session, [m.name for m in recipe], older, reported)
-    told = rows_so_far(store, facts["recipe"], reported, [m.name for m in recipe])
+    scored_rows = rows_so_far(store, facts["recipe"], reported, [m.name for m in recipe])
     facts |= {"scores": overall_scores(scores.table), "wrmsse": overall_wrmsse(scores.table)}
-    facts |= {"row_counts": count_scored(told, recipe[0].name)}
+    facts |= {"row_counts": count_scored(scored_rows, recipe[0].name)}
     if not facts["scores"]:
         raise config.fault(
             "backtest.windows",

@@ -54,6 +54,6 @@ def find_closed_periods(parts: Iterable[pl.DataFrame], groups: pl.DataFrame, con
         phases = closures.phases(history)
         filled += int((closures.is_closed(history, phases) & history.select(FILLED).to_series()).sum())
         series += rows["unique_id"].n_unique()
-        told = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
-        found.append(phases.filter(~pl.col("unique_id").is_in(told.implode())))
+        marked = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
+        found.append(phases.filter(~pl.col("unique_id").is_in(marked.implode())))
     return ClosedPeriods(filled, rhythm_remarks(pl.concat(found), series, config))

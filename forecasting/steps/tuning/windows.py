@@ -51,5 +51,5 @@ def tuning_panel(panel: Panel, last: date) -> Panel:
         (0,),
         InMemory(panel.groups().filter(pl.col("ds") <= last).collect()),
         events=panel.events,
-        told=panel.known_ahead,
+        plans=panel.known_ahead,
     )

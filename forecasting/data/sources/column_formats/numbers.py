@@ -52,21 +52,21 @@ def conclude_numbers(
     """
     opened = [open_column(config, raw[name], role) for name, role in roles.items()]
     columns = [column for column in opened if column and column.holds_numbers]
-    told = {column.name: _told_sign(config, raw, column) for column in columns}
-    common = _common_sign(set(told.values()) - {""}, delimiters)
-    every = [_conclude(config, raw, column, told[column.name], common) for column in columns]
+    decided = {column.name: _decided_sign(config, raw, column) for column in columns}
+    common = _common_sign(set(decided.values()) - {""}, delimiters)
+    every = [_conclude(config, raw, column, decided[column.name], common) for column in columns]
     found = {c.column.name: c for c in every if c.column.stays_number(c.format.decimal)}
     formats = {name: conclusion.format for name, conclusion in found.items()}
     stored = {name: str(f) for name, f in formats.items() if found[name].column.role != "static" and f.tells}
     return NumberColumns(formats, describe(config, list(found.values())), stored)
 
 
-def _conclude(config: Config, raw: pl.DataFrame, column: Column, told: str, common: tuple[str, str]) -> Conclusion:
-    """The format of a column, by its `told` decimal sign or the `common` one with the reason for it; raises UserError
+def _conclude(config: Config, raw: pl.DataFrame, column: Column, decided: str, common: tuple[str, str]) -> Conclusion:
+    """The format of a column, by its `decided` sign or the `common` one with the reason for it; raises UserError
     for a doubt.
     """
-    if told or not is_doubtful(column.evidence):
-        return Conclusion(column, _format(config, raw, column, told))
+    if decided or not is_doubtful(column.evidence):
+        return Conclusion(column, _format(config, raw, column, decided))
     sign, reason = common
     if not sign and column.role != "static":
         raise doubt(config, raw, column)
@@ -82,18 +82,18 @@ def _common_sign(signs: set[str], delimiters: set[str]) -> tuple[str, str]:
     return (".", "as commas stand between cells") if delimiters == {","} else ("", "")
 
 
-def _told_sign(config: Config, raw: pl.DataFrame, column: Column) -> str:
+def _decided_sign(config: Config, raw: pl.DataFrame, column: Column) -> str:
     """The decimal sign by the config, the cells or earlier loads; empty where none of them tells it."""
     if column.given and column.given.decimal:
         return column.given.decimal
     before = column.before.decimal if column.before else ""
     try:
-        told = decide_decimal(column.evidence)
+        decided = decide_decimal(column.evidence)
     except NumberFormatError as error:
         raise contradiction(config, raw, column, error) from None
-    if told and before and told != before:
-        raise other_than_before(config, raw, column, told)
-    return told or before
+    if decided and before and decided != before:
+        raise other_than_before(config, raw, column, decided)
+    return decided or before
 
 
 def _format(config: Config, raw: pl.DataFrame, column: Column, sign: str) -> NumberFormat:

@@ -21,7 +21,7 @@ SIGNS = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A column and its format; `reason` says what else than its cells told the decimal sign, and is empty otherwise."""
+    """A column and its format; `reason` says what else than its cells decides the sign, and is empty otherwise."""
 
     column: Column
     format: NumberFormat
@@ -36,15 +36,15 @@ def describe(config: Config, conclusions: Sequence[Conclusion]) -> tuple[Remark,
     """
     table = config.source_key.removeprefix("tables.")
     prefix = "" if config.source_key == "source" else f"table {table}, "
-    told = {found.column.name: list(_readings(found, config.source_key)) for found in conclusions}
-    commas = [name for name, readings in told.items() if len(readings) == 1 and readings[0].endswith(f"({COMMA})")]
-    remarks = [Remark("numbers", f"{prefix}{', '.join(commas)}: {told[commas[0]][0]}", "none")] if commas else []
+    read = {found.column.name: list(_readings(found, config.source_key)) for found in conclusions}
+    commas = [name for name, readings in read.items() if len(readings) == 1 and readings[0].endswith(f"({COMMA})")]
+    remarks = [Remark("numbers", f"{prefix}{', '.join(commas)}: {read[commas[0]][0]}", "none")] if commas else []
     for found in conclusions:
         name = found.column.name
-        if told[name] and name not in commas:
+        if read[name] and name not in commas:
             guessed = found.reason and not found.column.evidence.doubtful_thousands(found.format.decimal)
             harm: Harm = "numbers" if guessed else "none"
-            remarks.append(Remark("numbers", f"{prefix}{name}: {'; '.join(told[name])}", harm))
+            remarks.append(Remark("numbers", f"{prefix}{name}: {'; '.join(read[name])}", harm))
     return tuple(remarks)
 
 

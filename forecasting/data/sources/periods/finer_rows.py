@@ -32,7 +32,7 @@ REPEATED = 0.01
 """At most this share of rows may have the moment of another row."""
 ROWS = "_rows"
 THIN, RARE = 0.75, 0.05
-"""Sums of less than this share of the usual number of rows are told where they are rare."""
+"""Sums of less than this share of the usual number of rows are named where they are rare."""
 FITTING = {"day": ("week", "month", "quarter", "year"), "month": ("quarter", "year"), "quarter": ("year",)}
 """Unit of rows -> the units of periods that hold a whole number of them."""
 
@@ -78,9 +78,9 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
     keys = ["unique_id", "ds"]
     sums = rows.group_by(keys, maintain_order=True).agg(pl.len().alias(ROWS), *(kind.expr for kind in kinds.values()))
     dropped = {"repeat": repeats, "unfinished_period": unfinished}
-    said = _said(rows.height, sums, unit, kinds, config)
+    notes = _notes(rows.height, sums, unit, kinds, config)
     result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
-    return Summed(result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (*said, *remarks))
+    return Summed(result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (*notes, *remarks))
 
 
 def _is_finer(long: pl.DataFrame, frequency: Frequency) -> bool:
@@ -145,8 +145,8 @@ def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows without those that tell of one moment differently, and these with the fault `conflicting_duplicate`."""
     conflict = rows.select("unique_id", *(c for c in MOMENT if c in rows.columns)).is_duplicated()
     value = pl.format("{} on {}: y={}", "unique_id", DAY, pl.col("y").cast(pl.String).fill_null("nothing"))
-    told = rows.filter(conflict).with_columns(fault=pl.lit("conflicting_duplicate"), fault_value=value)
-    return rows.filter(~conflict), told
+    conflicting = rows.filter(conflict).with_columns(fault=pl.lit("conflicting_duplicate"), fault_value=value)
+    return rows.filter(~conflict), conflicting
 
 
 def _without_unfinished(rows: pl.DataFrame, unit: str, config: Config) -> tuple[pl.DataFrame, int, list[Remark]]:
@@ -159,15 +159,15 @@ def _without_unfinished(rows: pl.DataFrame, unit: str, config: Config) -> tuple[
     left_out = pl.col("ds").is_in(periods) & pl.col("y").is_not_null()
     out = rows.filter(left_out)
     unit = config.frequency.unit
-    told = " and ".join(f"the {unit} of {day}" for day in periods)
+    partial = " and ".join(f"the {unit} of {day}" for day in periods)
     message = (
-        f"the data do not hold all of {told}: rows with {out['y'].sum():,.10g} in all ({out.height:,} rows) are left "
-        f"out until they do, as the sum of a part is too low for a {unit}"
+        f"the data do not hold all of {partial}: rows with {out['y'].sum():,.10g} in all ({out.height:,} rows) are "
+        f"left out until they do, as the sum of a part is too low for a {unit}"
     )
     return rows.filter(~left_out), out.height, [Remark("rhythm", message, "numbers")]
 
 
-def _said(lines: int, sums: pl.DataFrame, unit: str, kinds: Mapping[str, Combination], config: Config) -> list[Remark]:
+def _notes(lines: int, sums: pl.DataFrame, unit: str, kinds: Mapping[str, Combination], config: Config) -> list[Remark]:
     """That rows were added up, what each driver became, and which sums hold few rows."""
     period = config.frequency.unit
     begins = {TIME_OF_DAY: f" (a day begins at {config.source.day_starts}, source.day_starts)"}.get(unit, "")

@@ -81,8 +81,8 @@ def reading_remarks(reading: Reading, column: str, config: Config) -> tuple[Rema
     """How the cells of a column were read, as far as it is not plain: numbers as dates, weeks, doubts that freq has
     decided, and several ways of writing in one column.
     """
-    told = [text for way in reading.ways if (text := _explained(way, column, config))]
-    remarks = [Remark("dates", text, "none") for text in told]
+    explained = [text for way in reading.ways if (text := _explained(way, column, config))]
+    remarks = [Remark("dates", text, "none") for text in explained]
     if len(reading.ways) > 1:
         ways = ", ".join(f"{way.cells:,} like {way.example!r} ({way.day})" for way in reading.ways)
         mixed = (

@@ -74,11 +74,11 @@ def _without_undated_sums(long: pl.DataFrame, ids: int) -> tuple[pl.DataFrame, i
 
 def _compared(sums: pl.DataFrame, rows: pl.DataFrame) -> Remark:
     """A remark on the sums of one file, the last of which is compared with all rows of the file."""
-    file, line, told = sums.select("file", "line", "y").row(-1)
+    file, line, stated = sums.select("file", "line", "y").row(-1)
     total = float(rows.filter(pl.col("file") == file)["y"].sum() or 0.0)
     several = f" (and {sums.height - 1:,} more)" if sums.height > 1 else ""
-    message = f"{file}, line {line}: is a total of {told:,.10g}{several} and is left out"
-    if abs(told - total) <= SAME * abs(total):
+    message = f"{file}, line {line}: is a total of {stated:,.10g}{several} and is left out"
+    if abs(stated - total) <= SAME * abs(total):
         return Remark("totals", f"{message}; the rows above add up to that", "none")
     return Remark("totals", f"{message}; the rows above add up to {total:,.10g}: look for what is missing or twice")
 
@@ -122,7 +122,7 @@ def _sums_of_siblings(long: pl.DataFrame, names: pl.DataFrame, position: int, id
     )
     families = parts.filter("total").select("family").unique()
     rows = long.select("unique_id", "ds", "y").join(parts.join(families, on="family"), on="unique_id")
-    sums = rows.filter(~pl.col("total")).group_by("family", "ds").agg(told=pl.col("y").sum())
+    sums = rows.filter(~pl.col("total")).group_by("family", "ds").agg(stated=pl.col("y").sum())
     totals = rows.filter(pl.col("total") & pl.col("y").is_not_null()).join(sums, on=["family", "ds"])
-    same = (pl.col("y") - pl.col("told")).abs() <= SAME * pl.col("told").abs()
+    same = (pl.col("y") - pl.col("stated")).abs() <= SAME * pl.col("stated").abs()
     return totals.group_by("unique_id").agg(days=pl.len(), same=same.sum())

@@ -16,7 +16,7 @@ from forecasting.data.sources.tables.spelling import RawTable
 from forecasting.remarks import Remark
 
 SAMPLE = 100
-"""Rows of a table by which the kinds of its columns are told."""
+"""Rows of a table by which the kinds of its columns are recognised."""
 LARGEST = 0.1
 """The largest share of the rows in tables that look like sales and are left out."""
 

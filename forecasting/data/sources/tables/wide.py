@@ -122,9 +122,9 @@ def _remarks(
         remarks.append(Remark("files", f"the columns {_some(others)} are left out: they are no {wide}", "none"))
     total = cells.select(pl.sum_horizontal(_number(pl.col(c)).sum() for c in values)).item()
     for name in sums:
-        told = cells.select(_number(pl.col(name)).sum()).item()
-        message = f"the column {user_name(name)!r} is a total of {told:,.10g} and is left out"
-        if abs(told - total) <= SAME * abs(total):
+        stated = cells.select(_number(pl.col(name)).sum()).item()
+        message = f"the column {user_name(name)!r} is a total of {stated:,.10g} and is left out"
+        if abs(stated - total) <= SAME * abs(total):
             remarks.append(Remark("totals", f"{message}; the others add up to that", "none"))
         else:
             remarks.append(Remark("totals", f"{message}; the others add up to {total:,.10g}: look for what differs"))

@@ -48,11 +48,11 @@ class _Record:
 
 def find_layout(file: Readable, data: bytes, wanted: Wanted) -> TextLayout:
     """The layout of text that ends with a newline; raises UserError when it is no table."""
-    told = SEPARATOR.match(data)
+    declared = SEPARATOR.match(data)
     sample = data[: data.index(b"\n", min(SAMPLE, len(data) - 1)) + 1]
     lines = sample.decode().split("\n")[:-1]
-    delimiters = (told[1].decode(),) if told else DELIMITERS
-    skipped = 1 if told else 0
+    delimiters = (declared[1].decode(),) if declared else DELIMITERS
+    skipped = 1 if declared else 0
     read = {d: [r for r in _records(lines[skipped:], d, skipped) if any(map(str.strip, r.cells))] for d in delimiters}
     delimiter = max(delimiters, key=lambda d: _score(read[d], wanted))
     records = read[delimiter]
