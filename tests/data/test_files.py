@@ -197,6 +197,18 @@ def test_delimiters_at_the_end_of_lines(table_config):
     assert sources.load(table_config(text("ds,y,,", *ROWS))).long["y"].sum() == TOTAL
 
 
+def test_numbers_of_rows_may_have_no_name(table_config):
+    numbered = [f"{i},{row}" for i, row in enumerate(ROWS, 1)]
+    assert sources.load(table_config(text("ds,y", *numbered))).long["y"].sum() == TOTAL
+    with pytest.raises(UserError, match="line 2 has 3 cells, the header has 2"):
+        sources.load(table_config(text("ds,y", *(f"a{row}" for row in numbered))))
+
+
+def test_a_header_between_the_rows_is_no_row(table_config):
+    loaded = sources.load(table_config(text("date,units", *ROWS[:9], "date,units", *ROWS[9:]), columns=COLUMNS))
+    assert (loaded.long["y"].sum(), dict(loaded.dropped), loaded.lines) == (TOTAL, {"repeated_header": 1}, 31)
+
+
 # --- several files ---------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Rows of a table that are no sales: notes below it, and sums. `drop_closing_rows` takes rows and returns ClosedRows.
+"""Rows of a table that are no sales: notes, headers and sums. `drop_closing_rows` takes rows and returns ClosedRows.
 
 A sum has no date and is called total, or is a series of that name whose values are the sums of the others. What is
 dropped is counted, and sums are compared with the rows that they are about.
@@ -28,7 +28,9 @@ AGREES = 0.95
 
 @dataclass(frozen=True)
 class ClosedRows:
-    """The rows that may be sales, the number of dropped rows by rule (footer, total_row), and remarks on sums."""
+    """The rows that may be sales, remarks on sums, and the number of dropped rows by rule: repeated_header, footer,
+    total_row.
+    """
 
     long: pl.DataFrame
     dropped: dict[str, int]
@@ -40,10 +42,21 @@ def drop_closing_rows(long: pl.DataFrame, ids: int) -> ClosedRows:
 
     `ids` is the number of columns that make up unique_id. The frame comes back without `_blank`.
     """
-    rows, footer = _without_footer(long)
+    rows, headers = _without_headers(long)
+    rows, footer = _without_footer(rows)
     rows, undated, remarks = _without_undated_sums(rows, ids)
     rows, series, more = _without_total_series(rows, ids)
-    return ClosedRows(rows, {"footer": footer, "total_row": undated + series}, (*remarks, *more))
+    return ClosedRows(
+        rows, {"repeated_header": headers, "footer": footer, "total_row": undated + series}, (*remarks, *more)
+    )
+
+
+def _without_headers(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Without lines that repeat the header, as where files were put one behind the other, and how many they were."""
+    name, cell = (pl.col("fault_value").str.extract(r"^(.+)=(.+)$", group).str.strip_chars() for group in (1, 2))
+    is_header = pl.col("ds").is_null() & pl.col("y").is_null() & (name == cell).fill_null(value=False)
+    rows = long.filter(~is_header)
+    return rows, long.height - rows.height
 
 
 def _without_footer(long: pl.DataFrame) -> tuple[pl.DataFrame, int]:

@@ -104,8 +104,16 @@ def _fit_width(names: list[str], rows: Sequence[Sequence[str]]) -> tuple[str, ..
     width = usual_width(rows)
     if len(names) > width > 1 and not any(names[width:]):
         return tuple(names[:width])
+    if len(names) + 1 == width and _counts_up([row[0] for row in rows if len(row) == width]):
+        return ("", *names)
     extra = [cell for row in rows if len(row) == width for cell in row[len(names) :]]
     return tuple(names) if any(map(str.strip, extra)) else tuple(names + [""] * (width - len(names)))
+
+
+def _counts_up(cells: Sequence[str]) -> bool:
+    """Whether the cells are the numbers of rows, a column for which some programs write no name."""
+    first = cells[0] if cells else ""
+    return first in ("0", "1") and list(cells) == [str(int(first) + i) for i in range(len(cells))]
 
 
 def _above_header(above: Sequence[_Record], header: _Record, lines: Sequence[str]) -> tuple[Remark, ...]:
