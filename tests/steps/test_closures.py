@@ -92,6 +92,8 @@ def test_the_run_tells_what_it_would_be_of_the_forecast(listed: SimpleNamespace)
     assert told.startswith(f"1 of 2 series (delisted) has ended: no row after {days(200)[-1]}, forecast as 0")
     assert "33% of the forecast" in told
     assert listed.facts["backtest"]["row_counts"] == {"ended": 2 * H, "scored": 2 * H}
+    found = {finding.check: finding for finding in check_data(listed.session).findings}
+    assert found["ended"].message.startswith("1 of 2 series (delisted) has ended")
     verdicts = dict(check_data(listed.session).series.select("unique_id", "life").iter_rows())
     assert verdicts == {"alive": "running", "delisted": "ended"}
 

@@ -23,7 +23,7 @@ from forecasting.features.groups import levels
 from forecasting.remarks import Remark
 from forecasting.steps.data_check.findings import OK, WARNING, Finding, check_limit
 from forecasting.steps.ingestion import volume
-from forecasting.steps.ingestion.closed_periods import find_closed_periods
+from forecasting.steps.ingestion.closed_periods import ended_remarks, find_closed_periods
 from forecasting.steps.session import Session
 
 KEY_RULES = ("missing_key", "conflicting_duplicate", "several_in_period", "id")
@@ -81,6 +81,7 @@ def check_panel(panel: pl.DataFrame, config: Config) -> Iterator[Finding]:
     yield _of_remark(far_out_remark(found, config)) if found.height else sound
     sums = group_sums(panel, config, levels(config, panel.schema))
     yield from map(_of_remark, find_closed_periods([panel], sums, config).remarks)
+    yield from map(_of_remark, ended_remarks(panel, config))
 
 
 def _of_remark(remark: Remark) -> Finding:

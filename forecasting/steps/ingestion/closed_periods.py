@@ -1,7 +1,8 @@
 """Closed periods of a panel: `find_closed_periods` takes its rows, `stored_closed_periods` the tables of a load.
 
 Both return ClosedPeriods: on which weekdays, in which months or in which periods out of many no row ever comes, as
-known on the newest day, and how many of the filled rows lie there. Nothing is written.
+known on the newest day, and how many of the filled rows lie there. `ended_remarks` returns what to say of series of
+which no row comes any more. Nothing is written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.closures.closures import CLOSED, Closures, closed_groups
-from forecasting.data.closures.words import rhythm_remarks
+from forecasting.data.closures.ended import have_ended, silence_facts
+from forecasting.data.closures.words import rhythm_remarks, silent_remarks
 from forecasting.remarks import Remark
 from forecasting.services.store import Store
 
@@ -57,3 +59,19 @@ def find_closed_periods(parts: Iterable[pl.DataFrame], groups: pl.DataFrame, con
         marked = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
         found.append(phases.filter(~pl.col("unique_id").is_in(marked.implode())))
     return ClosedPeriods(filled, rhythm_remarks(pl.concat(found), series, config))
+
+
+def ended_remarks(panel: pl.DataFrame, config: Config) -> tuple[Remark, ...]:
+    """What to say of the series of a panel that have ended, in one remark; their share is known once there is a
+    forecast.
+    """
+    facts = silence_facts(panel, config.frequency)
+    newest = facts.group_by(ds="last_row").agg(n=pl.len())
+    last = facts["last_row"].max()
+    if config.clean.ended == "never" or not isinstance(last, date):
+        return ()
+    planned = panel.filter(pl.col("flag") == "ahead")["unique_id"].unique()
+    living = facts.filter(~pl.col("unique_id").is_in(planned.implode()))
+    ended = have_ended(living, lambda: newest, config, last).join(facts, on="unique_id")
+    told = ended.select("unique_id", last="last_row", mean=pl.lit(0.0), ended=pl.lit(value=True))
+    return silent_remarks(told, facts.height, 0.0, config.h)
