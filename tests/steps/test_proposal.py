@@ -99,3 +99,59 @@ def test_no_dates_is_one_sentence(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"item": f"i{n}", "units": n} for n in range(50)]
     with pytest.raises(UserError, match="no column holds dates"):
         propose(Request((write(tmp_path / "x.csv", rows),)))
+
+
+def test_months_as_columns_are_unpivoted(tmp_path: Path) -> None:
+    months = [f"{name}-{year}" for year in (22, 23) for name in ("Jan", "Apr", "Jul", "Oct", "Nov", "Dec")]
+    rows = [{"SKU": f"000{i}", "Kind": "ab"[i % 2], **{m: 10 * i + n for n, m in enumerate(months)}} for i in range(4)]
+    found = propose(Request((write(tmp_path / "wide.csv", [dict(row) for row in rows]),)))
+    assert found.config.source.columns == {"unique_id": ("SKU",), "ds": ("date",), "y": ("sales",)}
+    assert (found.config.source.wide, found.config.freq, found.config.columns.static) == ("date", "1mo", ("Kind",))
+    assert found.reading.total == sum(10 * i + n for i in range(4) for n in range(12))
+
+
+def test_items_as_columns_leave_out_parts_of_the_date_and_totals(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"day": day, "M01": n, "M02": 2 * n, "R03": 5, "Total": 3 * n + 5, "Year": day.year, "Month": day.month}
+        for n, day in enumerate(DAYS)
+    ]
+    found = propose(Request((write(tmp_path / "items.csv", rows),)))
+    assert found.config.source.wide == "item"
+    assert found.reading.series == 3
+    assert found.reading.total == sum(3 * n + 5 for n in range(120))
+
+
+def test_lines_of_receipts_without_a_quantity_count_one_each(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"Date": day, "Transaction": 4 * n + k // 2, "Item": ("bread", "tea")[k % 2]}
+        for n, day in enumerate(DAYS)
+        for k in range(6)
+    ]
+    found = propose(Request((write(tmp_path / "bakery.csv", rows),)))
+    assert found.config.source.options["counts"] == "lines"
+    assert (found.reading.series, found.reading.total) == (2, 720)
+
+
+def test_months_without_years_are_not_taken_for_years(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"Month": f"{n // 12 + 1}-{n % 12 + 1:02d}", "Sales": 200 + n} for n in range(36)]
+    with pytest.raises(UserError, match=r"source.ds_format: dates like '1-01' would be 36 of the 135 months"):
+        propose(Request((write(tmp_path / "shampoo.csv", rows),)))
+
+
+def test_numbers_of_days_are_no_sales(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"date": day, "slot": n % 7, "weekday": day.isoweekday()} for n, day in enumerate(DAYS)
+    ]
+    with pytest.raises(UserError, match="which column holds the sales is not clear"):
+        propose(Request((write(tmp_path / "calendar.csv", rows),)))
+
+
+def test_what_partial_periods_leave_out_is_told_with_its_amount(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"invoice": n, "day": date(2022, 1, 5) + timedelta(7 * (n // 3)), "item": ("x", "y", "z")[n % 3], "qty": 10 + n}
+        for n in range(3 * 60)
+    ] * 2
+    found = propose(Request((write(tmp_path / "lines.csv", rows),)))
+    assert found.config.source.kind == "transactions"
+    total = 2 * sum(10 + n for n in range(180))
+    assert found.reading.total == total

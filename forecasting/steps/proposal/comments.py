@@ -18,7 +18,7 @@ def comments_of(draft: Draft) -> dict[str, str]:
     comments = {
         "source.kind": "several lines per series and day: single sales, which are added up",
         "source.columns": _columns(draft),
-        "source.options": "the first and last period are left out where the lines do not cover them",
+        "source.options": _options(draft),
         "freq": f"a period is one {unit}: 1d, 1w, 1mo, 1q or 1y",
         "h": f"{unit}s to forecast",
         "columns.known_ahead": "known for coming days, too" if not drivers.future else _assumed(drivers.future),
@@ -33,6 +33,12 @@ def comments_of(draft: Draft) -> dict[str, str]:
     if not keys.single_sales:
         comments.pop("source.kind")
     return comments
+
+
+def _options(draft: Draft) -> str:
+    lines = "each line counts as one that was sold" if draft.sales.lines else ""
+    partial = "the first and last period are left out where the lines do not cover them"
+    return "; ".join(filter(None, [lines, partial if FREQS[draft.periods.freq].days > 1 else ""]))
 
 
 def _columns(draft: Draft) -> str:
@@ -52,6 +58,10 @@ def doubts_of(draft: Draft) -> Iterator[str]:
     if draft.sales.others:
         others = " or ".join(draft.sales.others)
         yield f"sales are {draft.sales.column}; they could also be {others} (source.columns.y)"
+    if "wide" in draft.found.source:
+        yield f"the header holds the {draft.found.source['wide']} of the sales (source.wide)"
+    if draft.sales.lines:
+        yield f"no quantity: each line counts as one that was sold, and {draft.sales.column} numbers the receipts"
     if draft.date.others:
         date, others = " ".join(draft.date.columns), ", ".join(draft.date.others)
         yield f"the date is {date}; there is also {others} (source.columns.ds)"

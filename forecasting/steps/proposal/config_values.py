@@ -31,7 +31,7 @@ def values_of(draft: Draft) -> dict[str, Any]:
     values |= {"tables": dict(joins.tables)} if joins.tables else {}
     roles = {
         "known_ahead": (*drivers.known_ahead, *joins.known_ahead),
-        "known_after": (*drivers.known_after, *joins.known_after),
+        "known_after": tuple(dict.fromkeys((*drivers.known_after, *joins.known_after, *_needed(draft)))),
         "static": (*drivers.static, *joins.static),
     }
     columns: dict[str, Any] = {role: list(names) for role, names in roles.items() if names}
@@ -42,6 +42,11 @@ def values_of(draft: Draft) -> dict[str, Any]:
     values |= {"levels_of_aggregation": levels} if len(levels) > 1 else {}
     values |= {"clean": clean} if (clean := _clean(draft)) else {}
     return values | {"models": list(MODELS)}
+
+
+def _needed(draft: Draft) -> tuple[str, ...]:
+    """Columns of a wide table that would be items if they were not named."""
+    return draft.found.named.known_after if draft.found.named else ()
 
 
 def job_name(text: str) -> str:
@@ -57,6 +62,7 @@ def _source(draft: Draft) -> dict[str, Any]:
     options = dict(source.pop("options", {}))
     if draft.keys.single_sales and FREQS[draft.periods.freq].days > 1:
         options["partial"] = "drop"
+    options |= {"counts": "lines"} if draft.sales.lines else {}
     return {**kind, **source, "columns": columns, **({"options": options} if options else {})}
 
 

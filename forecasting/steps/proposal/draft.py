@@ -17,9 +17,9 @@ from forecasting.errors import UserError
 from forecasting.steps.proposal.columns.dates import DateChoice, find_date, named_date
 from forecasting.steps.proposal.columns.drivers import DAY, Drivers, Y, find_drivers, keyed_rows, static_only
 from forecasting.steps.proposal.columns.keys import KeyChoice, find_keys, named_keys
-from forecasting.steps.proposal.columns.periods import Periods, periods_of_sales, periods_of_table
+from forecasting.steps.proposal.columns.periods import Periods, periods_of_sales, periods_of_table, refuse_scattered
 from forecasting.steps.proposal.columns.profiles import Profile
-from forecasting.steps.proposal.columns.sales import SalesChoice, find_sales
+from forecasting.steps.proposal.columns.sales import SalesChoice, count_lines, find_sales
 from forecasting.steps.proposal.joins import Joins, find_joins
 from forecasting.steps.proposal.request import Request
 from forecasting.steps.proposal.sampling import bare_config
@@ -51,15 +51,21 @@ def draft_of(found: Found, request: Request) -> Draft:
     """The choices for a source; raises UserError when it has no date or no sales, or when it is in doubt which."""
     profiles, config = found.sales.profiles, bare_config(found.sales.files[0])
     date = _date(found, request, config)
-    sales = _sales(found, request, (*date.columns, *date.others))
+    sales = _sales(found, request, date)
     taken = (*date.columns, *date.others, sales.column)
     named = request.columns("unique_id")
     keys = find_keys(date.days, profiles, taken) if named is None else named_keys(date.days, profiles, named)
     if "source.kind" in request.settings:
         keys = replace(keys, single_sales=request.settings["source.kind"] == "transactions")
-    rows = keyed_rows(date.days, profiles[sales.column].values, profiles, keys.columns)
+    if sales.lines:
+        keys = replace(keys, single_sales=True)
+    one = pl.Series([1.0]).new_from_index(0, len(date.days))
+    y = one if sales.lines else profiles[sales.column].values
+    rows = keyed_rows(date.days, y, profiles, keys.columns)
     freq = str(request.settings.get("freq", date.freq))
     periods = (periods_of_sales if keys.single_sales else periods_of_table)(rows, freq)
+    if "source.ds_format" not in request.settings and len(date.columns) == 1:
+        refuse_scattered(rows, periods.freq, profiles[date.columns[0]].cells, config)
     drivers = find_drivers(rows, profiles, (*taken, *keys.columns))
     drivers = static_only(drivers) if keys.single_sales else drivers
     negative = float(rows.filter(pl.col(Y) < 0)[Y].sum())
@@ -71,9 +77,9 @@ def draft_of(found: Found, request: Request) -> Draft:
 
 
 def _date(found: Found, request: Request, config: Config) -> DateChoice:
-    named = request.columns("ds")
+    named = request.columns("ds") or (found.named and (found.named.ds,))
     profiles = found.sales.profiles
-    date = find_date(profiles, config) if named is None else named_date(profiles, named, config)
+    date = find_date(profiles, config) if not named else named_date(profiles, named, config)
     if date is None:
         names = ", ".join(found.sales.profiles)
         raise UserError(
@@ -83,13 +89,15 @@ def _date(found: Found, request: Request, config: Config) -> DateChoice:
     return date
 
 
-def _sales(found: Found, request: Request, taken: tuple[str, ...]) -> SalesChoice:
-    named = request.columns("y")
-    if named is not None:
+def _sales(found: Found, request: Request, date: DateChoice) -> SalesChoice:
+    named = request.columns("y") or (found.named and (found.named.y,))
+    if named:
         if named[0] not in found.sales.profiles:
             raise UserError(f"{found.sales.files[0]}: has no column {named[0]!r}")
         return SalesChoice(named[0])
-    sales = find_sales(found.sales.profiles, taken)
+    sales = find_sales(found.sales.profiles, (*date.columns, *date.others))
+    if not sales.column and (lines := count_lines(date.days, found.sales.profiles)):
+        return lines
     if not sales.column or sales.in_doubt:
         names = ", ".join((sales.column, *sales.others) if sales.column else found.sales.profiles)
         what = "which column holds the sales is not clear" if sales.column else "no column of numbers can be the sales"

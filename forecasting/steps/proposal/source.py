@@ -15,16 +15,21 @@ from forecasting.errors import UserError
 from forecasting.steps.proposal.request import VARIABLE, Request
 from forecasting.steps.proposal.sampling import open_source, sample_of
 from forecasting.steps.proposal.tables import Table, group_tables, place_of
+from forecasting.steps.proposal.wide import Named, lengthen, wide_column
 
 
 @dataclass(frozen=True)
 class Found:
-    """The table of the sales, other tables, and the keys of `source` that say where they are."""
+    """The table of the sales, other tables, and the keys of `source` that say where they are.
+
+    `named` are the columns of the date and the sales where they are known, as in a table that was wide.
+    """
 
     sales: Table
     others: tuple[Table, ...]
     source: Mapping[str, Any] = field(default_factory=dict)
     name: str = "sales"
+    named: Named | None = None
 
 
 def find_source(request: Request) -> Found:
@@ -34,8 +39,17 @@ def find_source(request: Request) -> Found:
     samples = [sample for place in request.places for sample in open_source(place)]
     tables = group_tables(samples)
     place = place_of(tables[0].files, [s.file for s in samples], request.places)
+    wide = wide_column(tables[0])
+    if wide:
+        source = {"path": place, "wide": wide.column}
+        return Found(lengthen(tables[0], wide), tuple(tables[1:]), source, _stem(place), wide.named)
+    return Found(tables[0], tuple(tables[1:]), {"path": place}, _stem(place))
+
+
+def _stem(place: str) -> str:
+    """The name of a file or folder without its ending."""
     stem = PurePath(place.rstrip("/").replace("*", "")).name.split(".")[0]
-    return Found(tables[0], tuple(tables[1:]), {"path": place}, stem or "sales")
+    return stem or "sales"
 
 
 def _of_query(request: Request) -> Found:

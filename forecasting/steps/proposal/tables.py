@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecasting.data.sources.readers.header import fold_name
+from forecasting.data.sources.readers.header import fold_name, kind_of
+from forecasting.data.sources.tables.spelling import RawTable
 from forecasting.errors import UserError
 from forecasting.io import storage
 from forecasting.steps.proposal.columns.profiles import Profile, profile
@@ -27,12 +28,14 @@ class Table:
     cells: pl.DataFrame
     profiles: Mapping[str, Profile]
     rows: int
+    raw: tuple[RawTable, ...] = ()
 
     @property
     def score(self) -> tuple[bool, int]:
         """How likely it holds the sales: has dates and a number that is called sales; its rows."""
         kinds = [p.kind for p in self.profiles.values()]
-        dated = "date" in kinds or any(date_rank(name) == 0 for name in self.profiles)
+        dates = sum(kind_of(name) == "date" for name in self.profiles)
+        dated = "date" in kinds or dates > 1 or any(date_rank(name) == 0 for name in self.profiles)
         sold = any(p.kind == "number" and sales_rank(p.name) < 4 for p in self.profiles.values())
         return dated and sold, self.rows if dated else 0
 
@@ -50,9 +53,13 @@ def _table(group: Sequence[Sample]) -> Table:
     first = group[0].cells.columns
     spelled = {fold_name(name): name for name in first}
     frames = [g.cells.rename({c: spelled[fold_name(c)] for c in g.cells.columns}).select(first) for g in group]
-    cells = pl.concat(frames, how="vertical_relaxed")
+    if len({tuple(frame.dtypes) for frame in frames}) > 1:
+        frames = [frame.cast(pl.String) for frame in frames]
+    cells = pl.concat(frames)
     profiles = {name: profile(cells[name]) for name in cells.columns}
-    return Table(tuple(g.file for g in group), cells, profiles, sum(g.rows for g in group))
+    return Table(
+        tuple(g.file for g in group), cells, profiles, sum(g.rows for g in group), tuple(g.table for g in group)
+    )
 
 
 def place_of(files: Sequence[str], every: Sequence[str], given: Sequence[str]) -> str:

@@ -48,7 +48,7 @@ class DateChoice:
 
 def find_date(profiles: Mapping[str, Profile], config: Config) -> DateChoice | None:
     """The column of the date, or the columns of its parts; None when there is none."""
-    dates = [p for p in profiles.values() if p.kind == "date" and not _is_year(p)]
+    dates = [p for p in profiles.values() if p.kind == "date" and not is_year(p)]
     if dates:
         most = max(p.filled for p in dates)
         dates = [p for p in dates if p.filled >= FEW * most]
@@ -71,7 +71,7 @@ def named_date(profiles: Mapping[str, Profile], columns: tuple[str, ...], config
     return DateChoice(columns, only.values.alias("ds"), (), only.timed)
 
 
-def _is_year(found: Profile) -> bool:
+def is_year(found: Profile) -> bool:
     """Whether a column holds nothing but years."""
     return bool(re.search(PART_NAMES["year"], words_of(found.name))) or not bool(
         found.cells.cast(pl.String, strict=False).drop_nulls().str.contains(r"^\s*\d{4}\s*$").not_().any()
@@ -79,7 +79,7 @@ def _is_year(found: Profile) -> bool:
 
 
 def _of_years(profiles: Mapping[str, Profile]) -> DateChoice | None:
-    years = [p for p in profiles.values() if p.kind == "date" and _is_year(p)]
+    years = [p for p in profiles.values() if p.kind == "date" and is_year(p)]
     return DateChoice((years[0].name,), years[0].values.alias("ds"), freq="1y") if years else None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from forecasting.data.sources.layouts.transactions.options import COMPUTED
 from forecasting.steps.proposal.columns.profiles import Profile
 from forecasting.steps.proposal.columns.sales import GUESTS
 from forecasting.steps.proposal.columns.vocabulary import meaning_of, words_of
@@ -55,6 +56,7 @@ def find_drivers(rows: pl.DataFrame, profiles: Mapping[str, Profile], taken: Seq
     coming = rows.filter(pl.col(DAY) > pl.col(DAY).filter(pl.col(Y).is_not_null()).max())
     static, names = _static(rows, free)
     unused = {p.name: "empty" for p in free if p.kind == "empty"} | names
+    unused |= {p.name: "it counts the rows" for p in free if _counts_rows(p)}
     varying = [p for p in free if p.name not in (*static, *unused)]
     known = [p.name for p in varying if coming.height and coming[p.name].count()]
     unused |= {p.name: _why_unused(p) for p in varying if not _may_drive(p) and p.name not in known}
@@ -72,8 +74,9 @@ def find_drivers(rows: pl.DataFrame, profiles: Mapping[str, Profile], taken: Seq
 def static_only(drivers: Drivers) -> Drivers:
     """The drivers that single sales can have: what varies from line to line is not added up."""
     varying = (*drivers.known_ahead, *drivers.known_after)
-    unused = {**drivers.unused, **dict.fromkeys(varying, "it varies from line to line")}
-    return Drivers(static=drivers.static, unused=unused)
+    computed = [c for c in drivers.static if c in COMPUTED]
+    unused = {**drivers.unused, **dict.fromkeys((*varying, *computed), "it varies from line to line")}
+    return Drivers(static=tuple(c for c in drivers.static if c not in computed), unused=unused)
 
 
 def _static(rows: pl.DataFrame, free: Sequence[Profile]) -> tuple[list[str], dict[str, str]]:
@@ -92,6 +95,11 @@ def _static(rows: pl.DataFrame, free: Sequence[Profile]) -> tuple[list[str], dic
         else:
             static.append(column.name)
     return static, names
+
+
+def _counts_rows(found: Profile) -> bool:
+    """Whether a column numbers the rows of its file."""
+    return found.kind == "number" and found.whole and bool((found.values.diff().drop_nulls() == 1).all())
 
 
 def _may_drive(found: Profile) -> bool:

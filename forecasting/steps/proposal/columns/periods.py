@@ -11,6 +11,7 @@ from typing import Literal
 
 import polars as pl
 
+from forecasting.config import Config
 from forecasting.frequency import FREQS, likely
 from forecasting.steps.proposal.columns.drivers import DAY, SERIES, Y
 
@@ -18,6 +19,8 @@ DENSE, LEAST = 0.5, 26
 """Single sales are added up to the shortest period of which series have a sale in so many; there must be so many."""
 SPARSE = 0.75
 """Where series have rows on fewer of the days on which others have one, a missing row means that nothing was sold."""
+SCATTERED = 0.5
+"""Dates of months that are fewer than this share of the months that they span are probably read wrongly."""
 WINDOWS = 5
 """A history should be so many horizons long, so that forecasts can be tried on it."""
 
@@ -41,6 +44,24 @@ def periods_of_table(rows: pl.DataFrame, freq: str) -> Periods:
         why = f"no row is 0, and {1 - present:.0%} of rows are missing: taken as nothing sold; missing: not known"
         return Periods(freq, _horizon(rows, freq), "zero", why)
     return Periods(freq, _horizon(rows, freq), "missing", "a period without a row is not known; zero: nothing was sold")
+
+
+def refuse_scattered(rows: pl.DataFrame, freq: str, cells: pl.Series, config: Config) -> None:
+    """Raise UserError where text was read as months or longer periods, most of which have no row at all: years may be
+    missing, or be something else.
+    """
+    frequency = FREQS[freq]
+    days = rows[DAY].unique().sort()
+    if not frequency.months or cells.dtype != pl.String or len(days) < 2:
+        return
+    periods = int(pl.select(frequency.steps(pl.lit(days[0]), pl.lit(days[-1]))).item()) + 1
+    if len(days) < SCATTERED * periods:
+        raise config.fault(
+            "source.ds_format",
+            f"dates like {cells.drop_nulls()[0]!r} would be {len(days)} of the {periods} {frequency.unit}s from "
+            f"{days[0]} to {days[-1]}: if that is wrong, write them with their year, such as 2024-01; if it is right, "
+            "say how they are written, for example source.ds_format: '%m/%Y'",
+        )
 
 
 def periods_of_sales(rows: pl.DataFrame, freq: str) -> Periods:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import polars as pl
+
 from forecasting.steps.proposal.columns.profiles import Profile
 from forecasting.steps.proposal.columns.vocabulary import UNFIT, is_code, meaning_of, sales_rank, words_of
 
@@ -15,16 +17,22 @@ NEVER = ("price", "cost", "stock", "promo", "moment", "place", "derived", "open"
 """Meanings of columns that hold no sales, unless they are called nothing but sales."""
 FEW = 31
 """A column of so few different values, whose name says nothing of sales, may number days or places."""
+SEVERAL = 0.5
+"""Lines are those of receipts where days are fewer than this share of them."""
 GUESTS = ("customers", "visitors", "guests", "footfall", "passengers", "visits")
 
 
 @dataclass(frozen=True)
 class SalesChoice:
-    """The column of sales, "" where there is none, and others that could be meant; in doubt nothing tells which."""
+    """The column of sales, "" where there is none, and others that could be meant; in doubt nothing tells which.
+
+    `lines` tells that every line is one that was sold, and the column only numbers receipts.
+    """
 
     column: str
     others: tuple[str, ...] = ()
     in_doubt: bool = False
+    lines: bool = False
 
 
 def find_sales(profiles: Mapping[str, Profile], taken: tuple[str, ...]) -> SalesChoice:
@@ -41,6 +49,15 @@ def find_sales(profiles: Mapping[str, Profile], taken: tuple[str, ...]) -> Sales
         return SalesChoice("")
     few = plain[0].different <= FEW < len(plain[0].values)
     return SalesChoice(plain[0].name, tuple(p.name for p in plain[1:]), in_doubt=len(plain) > 1 or few)
+
+
+def count_lines(days: pl.Series, profiles: Mapping[str, Profile]) -> SalesChoice | None:
+    """The choice for lines of receipts without a quantity, which have a number of the receipt; None where they do not
+    look so.
+    """
+    receipts = [p.name for p in profiles.values() if meaning_of(p.name) == "receipt" and p.kind in ("number", "text")]
+    several = days.drop_nulls().n_unique() < SEVERAL * days.count()
+    return SalesChoice(receipts[0], lines=True) if receipts and several else None
 
 
 def _rank(found: Profile) -> int:

@@ -87,4 +87,5 @@ def _prepare(raw: pl.DataFrame, layout: ColumnLayout, config: Config, options: O
     with naming_ds_format(config):
         days = local_days(cells, source.ds_format, zone, options.stored_in, begins)
     raw = raw.with_columns(days)
+    raw = raw.with_columns(pl.lit("1").alias(layout.y)) if options.counts == "lines" else raw
     return raw if options.case == "keep" else raw.with_columns(as_names(raw[c]).str.to_uppercase() for c in layout.ids)

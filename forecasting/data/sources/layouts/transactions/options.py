@@ -39,7 +39,7 @@ class Options(BaseModel):
     (subtracted in the period in which they were returned), `separate` (counted in `returned` only) or dropped. `free`:
     lines at a price of 0; `repeats`: lines of one invoice with equal item, day, quantity and price after the first;
     `partial`: the first and last week or month when the lines do not cover it; items with fewer than `min_lines` lines
-    are dropped.
+    are dropped. `counts: lines` takes every line for one that was sold, whatever its column of the quantity holds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +58,7 @@ class Options(BaseModel):
     repeats: Literal["keep", "drop"] = "keep"
     partial: Literal["keep", "drop"] = "keep"
     min_lines: int = Field(default=1, ge=1)
+    counts: Literal["quantity", "lines"] = "quantity"
 
 
 def check_options(config: Config, options: Options, drivers: dict[str, str]) -> None:
