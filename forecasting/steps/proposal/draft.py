@@ -20,10 +20,10 @@ from forecasting.steps.proposal.columns.keys import KeyChoice, find_keys, named_
 from forecasting.steps.proposal.columns.periods import Periods, periods_of_sales, periods_of_table, refuse_scattered
 from forecasting.steps.proposal.columns.profiles import Profile
 from forecasting.steps.proposal.columns.sales import SalesChoice, count_lines, find_sales
-from forecasting.steps.proposal.joins import Joins, find_joins
+from forecasting.steps.proposal.found.joins import Joins, find_joins
+from forecasting.steps.proposal.found.sampling import bare_config
+from forecasting.steps.proposal.found.source import Found
 from forecasting.steps.proposal.request import Request
-from forecasting.steps.proposal.sampling import bare_config
-from forecasting.steps.proposal.source import Found
 
 
 @dataclass(frozen=True)

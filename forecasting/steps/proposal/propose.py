@@ -18,9 +18,9 @@ from forecasting.errors import UserError
 from forecasting.steps.proposal.comments import comments_of, doubts_of, unused_of
 from forecasting.steps.proposal.config_values import values_of
 from forecasting.steps.proposal.draft import Draft, draft_of
+from forecasting.steps.proposal.found.source import find_source
 from forecasting.steps.proposal.reading import Reading, read_as_proposed
 from forecasting.steps.proposal.request import Request
-from forecasting.steps.proposal.source import find_source
 from forecasting.steps.proposal.yaml_text import render
 
 

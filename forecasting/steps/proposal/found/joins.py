@@ -19,8 +19,8 @@ from forecasting.data.sources.readers.header import fold_name
 from forecasting.steps.proposal.columns.dates import find_date
 from forecasting.steps.proposal.columns.drivers import MOST_DRIVERS, MOST_STATIC
 from forecasting.steps.proposal.columns.profiles import Profile
-from forecasting.steps.proposal.sampling import bare_config
-from forecasting.steps.proposal.tables import Table
+from forecasting.steps.proposal.found.sampling import bare_config
+from forecasting.steps.proposal.found.tables import Table
 
 Keys = Mapping[str, str]
 """Columns of the sales that are the same on all days of a series -> their names in the panel."""

@@ -20,8 +20,8 @@ from forecasting.steps.proposal.columns.dates import is_year
 from forecasting.steps.proposal.columns.profiles import Profile
 from forecasting.steps.proposal.columns.sales import find_sales
 from forecasting.steps.proposal.columns.vocabulary import meaning_of, sales_rank
-from forecasting.steps.proposal.sampling import bare_config, sample_of
-from forecasting.steps.proposal.tables import Table, group_tables
+from forecasting.steps.proposal.found.sampling import bare_config, sample_of
+from forecasting.steps.proposal.found.tables import Table, group_tables
 
 LEAST = 3
 """So many columns that are periods or items make a table a wide one."""

@@ -17,7 +17,7 @@ from forecasting.errors import UserError
 from forecasting.io import storage
 from forecasting.steps.proposal.columns.profiles import Profile, profile
 from forecasting.steps.proposal.columns.vocabulary import date_rank, sales_rank
-from forecasting.steps.proposal.sampling import Sample
+from forecasting.steps.proposal.found.sampling import Sample
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from forecasting.config.sections import Source
 from forecasting.data.sources.layouts import sql
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.errors import UserError
+from forecasting.steps.proposal.found.sampling import open_source, sample_of
+from forecasting.steps.proposal.found.tables import Table, group_tables, place_of
+from forecasting.steps.proposal.found.wide import Named, lengthen, wide_column
 from forecasting.steps.proposal.request import VARIABLE, Request
-from forecasting.steps.proposal.sampling import open_source, sample_of
-from forecasting.steps.proposal.tables import Table, group_tables, place_of
-from forecasting.steps.proposal.wide import Named, lengthen, wide_column
 
 
 @dataclass(frozen=True)
