@@ -181,9 +181,10 @@ def test_any_day_of_a_period_can_be_the_cutoff(freq, asked, found):
         resolve_cutoff(panel, date(2001, 1, 1))
 
 
-def test_a_column_that_would_hide_one_of_ours_is_named():
-    with pytest.raises(UserError, match=r"columns.static: group is a name"):
-        lean(sold(group=["x", "x", "y"]), columns={"static": ["group"]}).run(("ingest",))
+def test_a_column_named_like_one_of_ours_groups_series():
+    job = lean(sold(group=["x", "x", "y"]), columns={"static": ["group"]}, levels_of_aggregation=[["group"]])
+    job.run(("ingest",))
+    assert set(job.table("groups")["group"]) >= {"group=x", "group=y"}
 
 
 @pytest.mark.parametrize("rung", [{"class": "Naive", "name": "mine"}, {"on": "aggregates"}])

@@ -25,7 +25,7 @@ SCHEMA = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.
 
 
 def launch_curves_at(cut: Cut) -> pl.DataFrame:
-    """The launch curves of a cut (see `fit_launch_curves`), fitted when they are first needed and then kept with it."""
+    """The launch curves of a cut, rows as of `fit_launch_curves`, fitted when first needed and kept with it."""
     return cut.shared("launch curves", partial(fit_launch_curves, cut))
 
 

@@ -39,7 +39,6 @@ def checked(config, **changes):
         ("b,2024-01-05,1", "cells", "b,2024-01-05,1"),
         ("b,1024-01-05,1,2.5", "implausible_date", "ds=1024-01-05"),
         ("b,2024-01-05,inf,2.5", "non_finite", "y=inf"),
-        ("b,2024-01-05,nan,2.5", "non_finite", "y=NaN"),
         ("b,2024-01-05,-3,2.5", "below_y_min", "y=-3.0"),
         ("b,2024-01-05,1,-2.5", "negative_price", "price=-2.5"),
     ],

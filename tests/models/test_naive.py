@@ -108,6 +108,7 @@ def test_rossmann_is_as_hard_as_others_found_it(shared):
     columns = {"known_ahead": ["open"], "open": "open"}
     config = Config.model_validate(
         {"name": "rossmann", "source": {"kind": "table"}, "freq": "1d", "h": 42, "columns": columns}
+        | {"backtest": {"known_ahead": "recorded"}}
     )
     panel = Panel(
         config,

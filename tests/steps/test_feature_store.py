@@ -33,7 +33,7 @@ WEEKLY: dict[str, Any] = {
     "columns": {"known_ahead": ["promo"], "static": ["area"], "promo": "promo"},
     "levels_of_aggregation": [[]],
     "future": {"promo": 0},
-    "backtest": {"windows": 1, "step": 6, "calibration": 0},
+    "backtest": {"windows": 1, "step": 6, "calibration": 0, "known_ahead": "recorded"},
 }
 
 

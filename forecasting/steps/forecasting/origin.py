@@ -59,7 +59,7 @@ def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
 
 
 def scan_actuals(panel: Panel, bucket: int, first: date, last: date) -> pl.LazyFrame:
-    """`actuals` of one bucket."""
+    """[unique_id, ds, y] of one bucket, as `actuals` returns them of all."""
     days = pl.col("ds").is_between(first, last)
     sold = pl.when(pl.col("flag") == "outlier").then("y_raw").otherwise("y").alias("y")
     return panel.scan(bucket).filter(days).select(*KEY, sold).drop_nulls("y")
