@@ -6,6 +6,7 @@ takes the function that asks.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +28,8 @@ Places = Annotated[
 Query = Annotated[str, Parameter(help="The query on a database: one SELECT.")]
 Out = Annotated[Path | None, Parameter(help="The file to write; NAME.yaml in this folder if left out.")]
 Yes = Annotated[bool, Parameter(help="Take the proposal without asking, and write it.")]
+KEY = re.compile(r"\b(source\.(?!path)|columns\.|clean\.|limits\.)")
+"""Keys of the config in an error, which can be given."""
 QUESTION = """\
 Enter writes it; key=value changes it (source.columns.ds=, source.columns.y=, source.columns.unique_id=[a, b], freq=,
 h=, or any other key); q leaves.
@@ -58,7 +61,8 @@ def proposed(request: Request) -> Proposal:
     try:
         return propose(request)
     except UserError as error:
-        raise UserError(error.what, mend=error.mend or "keys are given by --set, such as --set h=8") from None
+        hint = "give a key by --set, such as --set h=8" if KEY.search(error.what) else ""
+        raise UserError(error.what, mend=error.mend or hint) from None
 
 
 def converse(request: Request, out: Path | None, ask: Callable[[str], str]) -> None:

@@ -1,5 +1,6 @@
 """A first config for files that nobody has described: what columns are, and totals against sums made here."""
 
+import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -155,3 +156,72 @@ def test_what_partial_periods_leave_out_is_told_with_its_amount(tmp_path: Path) 
     assert found.config.source.kind == "transactions"
     total = 2 * sum(10 + n for n in range(180))
     assert found.reading.total == total
+
+
+def test_a_file_with_the_same_columns_in_another_language_belongs_to_it(tmp_path: Path) -> None:
+    write(tmp_path / "jan.csv", [{"date": day, "units": n} for n, day in enumerate(DAYS[:60])])
+    write(tmp_path / "mar.csv", [{"Datum": day, "Menge": 100 + n} for n, day in enumerate(DAYS[60:])])
+    found = propose(Request((str(tmp_path),)))
+    assert found.config.source.aliases == {"date": ("Datum",), "units": ("Menge",)}
+    assert found.reading.total == sum(range(60)) + sum(100 + n for n in range(60))
+
+
+def test_sales_under_other_names_that_fit_in_no_clear_way_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", [{"date": day, "units": n} for n, day in enumerate(DAYS)])
+    write(
+        tmp_path / "b.csv", [{"Datum": day, "Menge": n, "Laden": "x", "Preis": 2.5} for n, day in enumerate(DAYS[9:])]
+    )
+    with pytest.raises(UserError, match="looks like sales under other names"):
+        propose(Request((str(tmp_path),)))
+
+
+def test_a_price_list_holds_from_its_day_on(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"date": day, "item": item, "qty": 3} for item in "AB" for day in DAYS]
+    write(tmp_path / "sales.csv", rows)
+    prices: list[dict[str, object]] = [{"item": i, "valid_from": d, "price": p} for i in "AB" for d, p in PRICES]
+    write(tmp_path / "prices.csv", prices)
+    config = propose(Request((str(tmp_path),))).config
+    assert (config.tables["prices"].start, config.columns.price) == ("valid_from", "price")
+    assert config.columns.known_ahead == ("price",)
+
+
+PRICES = ((date(2023, 12, 1), 1.0), (date(2024, 2, 1), 1.2))
+
+
+def test_two_items_whose_days_never_meet_are_two_series(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"date": day, "store": "S", "item": "ab"[n % 2], "units": n} for n, day in enumerate(DAYS)
+    ]
+    found = propose(Request((write(tmp_path / "s.csv", rows),)))
+    assert found.reading.series == 2
+
+
+def test_closed_weekdays_are_said(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"date": day, "meals": 100 + n % 5} for n, day in enumerate(DAYS) if day.weekday() < 5
+    ]
+    found = propose(Request((write(tmp_path / "canteen.csv", rows),)))
+    assert "no rows on Saturdays and Sundays" in found.text(())
+
+
+def test_the_sheet_with_sales_of_a_workbook_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("xlsxwriter")
+    import xlsxwriter
+
+    file = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(str(file)) as book:
+        pl.DataFrame({"Datum": DAYS, "Absatz": range(120)}).write_excel(book, worksheet="Umsatz")
+        pl.DataFrame({"Laden": ["A", "B"], "Stadt": ["Bonn", "Ulm"]}).write_excel(book, worksheet="Orte")
+    found = propose(Request((str(file),)))
+    assert found.config.source.sheets == ("Umsatz",)
+    assert found.reading.total == sum(range(120))
+
+
+def test_a_query_on_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("create table sales (day text, item text, units integer)")
+        database.executemany("insert into sales values (?, ?, ?)", [(str(day), i, 7) for day in DAYS for i in "xy"])
+    monkeypatch.setenv("SHOP", f"sqlite:///{tmp_path}/shop.db")
+    found = propose(Request(("env:SHOP",), "SELECT day, item, units FROM sales"))
+    assert found.config.source.options == {"query": "SELECT day, item, units FROM sales", "url_env": "SHOP"}
+    assert (found.reading.series, found.reading.total) == (2, 2 * 120 * 7)

@@ -49,7 +49,7 @@ def check_data(session: Session, today: date | None = None) -> DataCheck:
     except UserError as error:
         return DataCheck((*findings, Finding("sales", FAILED, str(error))), {}, pl.DataFrame())
     contents = check_contents(session, checked, today or date.today())
-    panel = _panel_rows(checked, config)
+    panel = panel_rows(checked, config)
     findings = (*findings, *check_rows(checked, config), *contents, *check_panel(panel, config))
     return DataCheck(findings, dict(checked.account), _series_quality(panel, config))
 
@@ -60,7 +60,7 @@ def _without_limits(config: Config) -> Config:
     return sources.reading_only(config.model_copy(update={"limits": lenient}), ())
 
 
-def _panel_rows(checked: CheckedLoad, config: Config) -> pl.DataFrame:
+def panel_rows(checked: CheckedLoad, config: Config) -> pl.DataFrame:
     """The panel that these rows alone would make, complete and cleaned."""
     rows = align_types.normalize_driver_types(checked.good, config)
     if sources.DELETED in rows.columns:

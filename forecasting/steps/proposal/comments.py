@@ -58,6 +58,8 @@ def doubts_of(draft: Draft) -> Iterator[str]:
     if draft.sales.others:
         others = " or ".join(draft.sales.others)
         yield f"sales are {draft.sales.column}; they could also be {others} (source.columns.y)"
+    for column, names in draft.found.source.get("aliases", {}).items():
+        yield f"{', '.join(names)} of other files is taken for {column} (source.aliases)"
     if "wide" in draft.found.source:
         yield f"the header holds the {draft.found.source['wide']} of the sales (source.wide)"
     if draft.sales.lines:

@@ -35,13 +35,19 @@ def values_of(draft: Draft) -> dict[str, Any]:
         "static": (*drivers.static, *joins.static),
     }
     columns: dict[str, Any] = {role: list(names) for role, names in roles.items() if names}
-    columns |= drivers.roles
+    columns |= {**_joined_roles(draft), **drivers.roles}
     values |= {"columns": columns} if columns else {}
     values |= {"future": _future(draft)} if _future(draft) else {}
     levels = _levels(draft)
     values |= {"levels_of_aggregation": levels} if len(levels) > 1 else {}
     values |= {"clean": clean} if (clean := _clean(draft)) else {}
     return values | {"models": list(MODELS)}
+
+
+def _joined_roles(draft: Draft) -> dict[str, str]:
+    """price and promo -> the column of a joined table that holds it for coming days, too."""
+    names = {str(meaning_of(c)): c for c in reversed(draft.joins.known_ahead)}
+    return {role: names[role] for role in ("price", "promo") if role in names}
 
 
 def _needed(draft: Draft) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ class Proposal:
         reading, (first, last) = self.reading, self.reading.span
         said = [f"{reading.series:,} series, {first} to {last}, total of sales {reading.total:,.10g}."]
         said += [f"Not used: {unused}."] if unused else []
-        said += [f"In doubt: {doubt}." for doubt in self.doubts]
+        doubts = (*self.doubts, *(remark.message for remark in reading.remarks if remark.harm != "none"))
+        said += [f"In doubt: {doubt}." for doubt in doubts]
         return render(self.values, comments_of(self.draft), [*heading, *said])
 
 

@@ -14,10 +14,14 @@ import polars as pl
 from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data import contracts
+from forecasting.data.contracts import CheckedLoad
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.remarks import Remark
+from forecasting.steps.data_check import OK, check_panel, panel_rows
 
 SHOWN = 5
+MOST = 300_000
+"""The rows of larger sources are not made a panel of before they are loaded."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,17 @@ def read_as_proposed(config: Config) -> Reading:
     """The source as the config reads it; raises UserError when a load would be refused."""
     checked = contracts.check_load(load_with_side_tables(config), config)
     rows = checked.good.sort("ds", "unique_id")
-    return Reading(rows, checked.account["lines"], tuple(_remarks(checked.account["remarks"])))
+    remarks = [*_remarks(checked.account["remarks"]), *_remarks_on_panel(checked, config)]
+    return Reading(rows, checked.account["lines"], tuple(remarks))
+
+
+def _remarks_on_panel(checked: CheckedLoad, config: Config) -> Iterator[Remark]:
+    """What the panel would tell: closed days, series that ended, values far from all others."""
+    if checked.good.height > MOST:
+        return
+    for finding in check_panel(panel_rows(checked, config), config):
+        if finding.verdict != OK:
+            yield Remark(finding.check, finding.message, finding.harm)
 
 
 def _remarks(facts: list[dict[str, str]]) -> Iterator[Remark]:

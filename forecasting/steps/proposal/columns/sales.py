@@ -16,7 +16,7 @@ from forecasting.steps.proposal.columns.vocabulary import UNFIT, is_code, meanin
 NEVER = ("price", "cost", "stock", "promo", "moment", "place", "derived", "open")
 """Meanings of columns that hold no sales, unless they are called nothing but sales."""
 FEW = 31
-"""A column of so few different values, whose name says nothing of sales, may number days or places."""
+"""Whole numbers up to this, in a column whose name says nothing of sales, may number days or places."""
 SEVERAL = 0.5
 """Lines are those of receipts where days are fewer than this share of them."""
 GUESTS = ("customers", "visitors", "guests", "footfall", "passengers", "visits")
@@ -47,7 +47,7 @@ def find_sales(profiles: Mapping[str, Profile], taken: tuple[str, ...]) -> Sales
     plain = plain or [p for p in numbers if len(profiles) == len(taken) + 1]
     if not plain:
         return SalesChoice("")
-    few = plain[0].different <= FEW < len(plain[0].values)
+    few = plain[0].whole and bool(plain[0].values.drop_nulls().is_between(0, FEW).all())
     return SalesChoice(plain[0].name, tuple(p.name for p in plain[1:]), in_doubt=len(plain) > 1 or few)
 
 

@@ -65,7 +65,7 @@ SALES = (
     r"vendas|verkoop|verkopen|afzet|quantity sold|items sold|qty sold|num sold|number sold)$",
     r"\b(qty|quantity|quantit[eéàa]s?|mengen?|anzahl|st(ü|ue)ck(zahl)?|cantidad|quantidade|aantal|units|pieces|sold|"
     r"demand|hoeveelheid|absatz\w*|verkaufte|verkaufsmenge|vendus?|move|nachfrage|bedarf)\b",
-    r"(sales|ventes|ventas|vendite|vendas|verkauf|\bsale\b|\bcovers\b|\bguests\b|\bcnt\b|\bcount\b|orders|bookings)",
+    r"(sales|\bmeals\b|\bportions\b|\bessen\b|ventes|ventas|vendite|vendas|verkauf|\bsale\b|\bcovers\b|\bguests\b|\bcnt\b|\bcount\b|orders|bookings)",
     r"\b(revenue|turnover|umsatz\w*|amount|total|net|gross|erl[oö]s|betrag|importe|montant|ca|chiffre|fatturato|"
     r"ingresos|receita|omzet|money|value|valor|wert|volume|paid|passengers|sum)\b",
 )

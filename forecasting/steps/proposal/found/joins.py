@@ -7,6 +7,7 @@ beyond the last sale, else known after.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,14 +17,19 @@ from typing import Any
 import polars as pl
 
 from forecasting.data.sources.readers.header import fold_name
-from forecasting.steps.proposal.columns.dates import find_date
+from forecasting.io.storage import path_kind
+from forecasting.steps.proposal.columns.dates import DateChoice, find_date
 from forecasting.steps.proposal.columns.drivers import MOST_DRIVERS, MOST_STATIC
 from forecasting.steps.proposal.columns.profiles import Profile
+from forecasting.steps.proposal.columns.vocabulary import words_of
 from forecasting.steps.proposal.found.sampling import bare_config
 from forecasting.steps.proposal.found.tables import Table
 
 Keys = Mapping[str, str]
 """Columns of the sales that are the same on all days of a series -> their names in the panel."""
+SINCE = r"\b(valid|from|since|start\w*|begin\w*|g[uü]ltig|ab|von|effective|desde|depuis)\b"
+UNTIL = r"\b(to|until|till|end\w*|bis|hasta|jusqu\w*|through)\b"
+"""Words of columns of the first and the last day on which a row holds."""
 MATCHED = 0.5
 """The least share of values of the sales that a table must have to be joined."""
 
@@ -65,7 +71,7 @@ def _join(
     names = {fold_name(name): name for name in table.profiles}
     on = {key: names[fold_name(key)] for key in keys if fold_name(key) in names}
     dates = find_date(table.profiles, bare_config(table.files[0]))
-    if (not on and not dates) or (dates and len(dates.columns) > 1):
+    if (not on and not dates) or (dates and len(dates.columns) > 1) or not _is_plain(table.files[0]):
         return None
     by = [table.profiles[c].cells.alias(f" {c}") for c in on.values()] + ([dates.days.alias(" ds")] if dates else [])
     unique = pl.DataFrame(by).is_duplicated().any()
@@ -78,10 +84,24 @@ def _join(
     section: dict[str, Any] = {"path": table.files[0]}
     panel = {keys[key]: name for key, name in on.items()}
     section |= {"on": list(panel) if all(k == n for k, n in panel.items()) else panel} if panel else {}
-    section |= {"ds": dates.columns[0]} if dates else {}
-    ahead = bool(dates and (dates.days > last).any())
-    role = "static" if not dates else "known_ahead" if ahead else "known_after"
-    return section | {"columns": columns[: MOST_STATIC if role == "static" else MOST_DRIVERS]}, role
+    if not dates:
+        return section | {"columns": columns[:MOST_STATIC]}, "static"
+    section |= _days(dates) | {"columns": columns[:MOST_DRIVERS]}
+    return section, "known_ahead" if "start" in section or (dates.days > last).any() else "known_after"
+
+
+def _days(dates: DateChoice) -> dict[str, str]:
+    """The keys for the day of a row, or for the days from which, and until which, it holds."""
+    first = dates.columns[0]
+    if not re.search(SINCE, words_of(first)):
+        return {"ds": first}
+    ends = [c for c in dates.others if re.search(UNTIL, words_of(c))]
+    return {"start": first} | ({"end": ends[0]} if ends else {})
+
+
+def _is_plain(file: str) -> bool:
+    """Whether a file can be named as the path of a table: a sheet of a workbook cannot."""
+    return path_kind(file) == "file"
 
 
 def _match(sales: Profile, other: Profile) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -10,12 +10,18 @@ from typing import Any
 from forecasting.config import Config
 from forecasting.config.sections import Source
 from forecasting.data.sources.layouts import sql
+from forecasting.data.sources.readers.raw_bytes import Part, Readable
 from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.readers.workbook import WORKBOOKS
 from forecasting.errors import UserError
-from forecasting.steps.proposal.found.sampling import open_source, sample_of
+from forecasting.steps.proposal.found.renamed import merge_renamed
+from forecasting.steps.proposal.found.sampling import Sample, open_source, sample_of
 from forecasting.steps.proposal.found.tables import Table, group_tables, place_of
 from forecasting.steps.proposal.found.wide import Named, lengthen, wide_column
 from forecasting.steps.proposal.request import VARIABLE, Request
+
+LAYOUTS = {"m5": {"calendar", "sell_prices"}, "favorita": {"holidays_events", "oil", "items"}}
+"""Layout -> names of files that tell it."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,44 @@ def find_source(request: Request) -> Found:
     if request.is_database:
         return _of_query(request)
     samples = [sample for place in request.places for sample in open_source(place)]
-    tables = group_tables(samples)
-    place = place_of(tables[0].files, [s.file for s in samples], request.places)
+    _refuse_known_layout(samples)
+    tables, aliases = merge_renamed(samples, group_tables(samples))
+    source, name = _place(tables[0], samples, request)
+    source |= {"aliases": aliases} if aliases else {}
     wide = wide_column(tables[0])
     if wide:
-        source = {"path": place, "wide": wide.column}
-        return Found(lengthen(tables[0], wide), tuple(tables[1:]), source, _stem(place), wide.named)
-    return Found(tables[0], tuple(tables[1:]), {"path": place}, _stem(place))
+        long = lengthen(tables[0], wide)
+        return Found(long, tuple(tables[1:]), {**source, "wide": wide.column}, name, wide.named)
+    return Found(tables[0], tuple(tables[1:]), source, name)
+
+
+def _refuse_known_layout(samples: Sequence[Sample]) -> None:
+    """Raise UserError for the files of a competition, whose layout has a source of its own."""
+    stems = {_stem(sample.file) for sample in samples}
+    for kind, names in LAYOUTS.items():
+        if names <= stems:
+            raise UserError(
+                f"{samples[0].file} and the others are in the layout of the competition {kind}, which is read by "
+                f"source: {{kind: {kind}}}: configs/{kind}.yaml is a job for it"
+            )
+
+
+def _place(table: Table, samples: Sequence[Sample], request: Request) -> tuple[dict[str, Any], str]:
+    """The keys of `source` that say where a table is, and a name for it."""
+    files = {s.file: s.table.file for s in samples}
+    wholes = {name: str(_whole(file)) for name, file in files.items()}
+    place = place_of(
+        list(dict.fromkeys(wholes[f] for f in table.files)), list(dict.fromkeys(wholes.values())), request.places
+    )
+    parts = [part for f in table.files if isinstance(part := files[f], Part)]
+    others = [f for f in files if f not in table.files and wholes[f] in {wholes[name] for name in table.files}]
+    sheets = [part.inner for part in parts if place.lower().endswith(WORKBOOKS)] if others else []
+    return {"path": place} | ({"sheets": sheets} if sheets else {}), _stem(place)
+
+
+def _whole(file: Readable | str) -> Readable | str:
+    """The file that holds a sheet or a member of an archive, or the file itself."""
+    return _whole(file.whole) if isinstance(file, Part) else file
 
 
 def _stem(place: str) -> str:
