@@ -223,8 +223,10 @@ def _drift() -> pl.DataFrame:
 def _runs() -> pl.DataFrame:
     facts = {
         "ingest": {"lines": 8290, "quarantined": 3, "quarantined_by_rule": {"number": 2, "negative_price": 1},
-                   "keys": 8000, "filled": 12, "observed": 7988, "series": 20},
-        "backtest": {"cutoffs": [str(c) for c in CUTOFFS], "recipe": "r1"},
+                   "keys": 8000, "filled": 12, "observed": 7988, "series": 20,
+                   "remarks": [{"check": "outliers", "message": "1 value lies far out", "harm": "numbers"}]},
+        "backtest": {"cutoffs": [str(c) for c in CUTOFFS], "recipe": "r1", "known_ahead": "as_served",
+                     "known_counts": {"price": [140, 280]}},
         "train": {"version": 2, "champion": "LightGBM", "promoted": True,
                   "reason": "first champion: wape 0.100 beats SeasonalNaive's 0.220"},
         "predict": {"cutoff": str(LAST), "version": 2, "rows": 350},

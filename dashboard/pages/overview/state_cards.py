@@ -1,6 +1,6 @@
-"""`state_cards(session)` returns the state of model, data and drift, one card each.
+"""`state_cards(session)` returns what is worth knowing and the state of model, data and drift, one card each.
 
-Read from the facts (what a step recorded of its run) of `train` and `ingest`, and from the newest drift check.
+Read from the facts (what a step recorded of its run) of the newest runs, and from the newest drift check.
 """
 
 from typing import Any
@@ -12,12 +12,27 @@ from dashboard.components import card, status_light
 from dashboard.formats import format_percent
 from dashboard.labels import run_command
 from forecasting.steps import queries
+from forecasting.steps.reports.known_ahead import describe_windows
 from forecasting.steps.session import Session
+
+REMARKING_STEPS = ("ingest", "backtest", "predict")
+STATUS_OF_HARM = {"numbers": "bad", "forecast": "watch", "none": "ok"}
+"""The light of a remark by the harm that it tells of."""
 
 
 def state_cards(session: Session) -> dmc.Stack:
-    """Champion and promotion, quarantined lines, drifted columns."""
-    return dmc.Stack([_model(session), _data_quality(session), _drift(session)], gap="lg")
+    """Remarks of the newest runs, champion and promotion, quarantined lines, drifted columns."""
+    return dmc.Stack([*_remarks(session), _model(session), _data_quality(session), _drift(session)], gap="lg")
+
+
+def _remarks(session: Session) -> list[dmc.Card]:
+    """A card with the remarks of the newest runs, as their summaries print them; none where there is no remark."""
+    facts = [queries.read_run_facts(session, step) for step in REMARKING_STEPS]
+    remarks = [remark for found in facts for remark in found.get("remarks") or ()]
+    if not remarks:
+        return []
+    body = [status_light(STATUS_OF_HARM[remark["harm"]], remark["message"]) for remark in remarks]
+    return [card("Worth knowing", body, "overview-remarks")]
 
 
 def _model(session: Session) -> dmc.Card:
@@ -27,10 +42,13 @@ def _model(session: Session) -> dmc.Card:
         return card("Model", [dmc.Text("Nothing has been trained yet.", c="dimmed"), command])
     status, verdict = ("ok", "promoted") if train.get("promoted") else ("watch", "kept, the newer one was not promoted")
     version = dmc.Badge(f"version {train.get('version')}", variant="light", tt="none")
+    scored = queries.read_run_facts(session, "backtest")
+    windows = describe_windows(scored.get("known_ahead", ""), scored.get("known_counts", {}))
     body = [
         dmc.Group([dmc.Text(train.get("champion"), fw=600), version]),
         status_light(status, verdict),
         dmc.Text(train.get("reason"), size="sm", c="dimmed"),
+        *(dmc.Text(f"Scored with {line}", size="sm", c="dimmed") for line in windows),
     ]
     return card("Model", body, "overview-model")
 
