@@ -57,7 +57,13 @@ def test_stores_items_prices_and_promotions_get_their_roles(tmp_path: Path) -> N
 
 def test_receipt_lines_are_added_up_by_item(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
-        {"Order ID": 5000 + 3 * n + k, "Order Date": day, "Product": ("tea", "coffee")[k % 2], "Quantity": 1 + k}
+        {
+            "Order ID": 5000 + 3 * n + k,
+            "Order Date": day,
+            "Product": ("tea", "coffee")[k % 2],
+            "Quantity": 1 + k,
+            "Country": "Germany",
+        }
         for n, day in enumerate(DAYS)
         for k in range(3)
     ]
@@ -65,7 +71,7 @@ def test_receipt_lines_are_added_up_by_item(tmp_path: Path) -> None:
     assert found.config.source.kind == "transactions"
     columns = found.config.source.columns
     assert columns == {"unique_id": ("Product",), "ds": ("Order Date",), "y": ("Quantity",)}
-    assert found.config.clean.gaps == "zero"
+    assert (found.config.clean.gaps, found.config.calendar.country) == ("zero", "DE")
     assert found.reading.total == 120 * (1 + 2 + 3)
 
 

@@ -26,6 +26,7 @@ def comments_of(draft: Draft) -> dict[str, str]:
         "name it in known_ahead",
         "columns.static": "the same on all days of a series",
         "levels_of_aggregation": "forecast as well: [] is the total of all series",
+        "calendar.country": "its public holidays count",
         "clean.gaps": periods.why_gaps,
         "clean.below": f"sales below 0 ({draft.negative:,.10g} in all) count as 0; y_min: null keeps them",
         "models": "the naive models, which the others have to beat; one for all series; one for each; their mean",

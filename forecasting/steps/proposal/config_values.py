@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecasting.frequency import FREQS
+from forecasting.steps.proposal.columns.country import country_of
 from forecasting.steps.proposal.columns.vocabulary import meaning_of
 from forecasting.steps.proposal.draft import Draft
 
@@ -40,6 +41,8 @@ def values_of(draft: Draft) -> dict[str, Any]:
     values |= {"future": _future(draft)} if _future(draft) else {}
     levels = _levels(draft)
     values |= {"levels_of_aggregation": levels} if len(levels) > 1 else {}
+    country = country_of(draft.found.sales.profiles)
+    values |= {"calendar": {"country": country}} if country else {}
     values |= {"clean": clean} if (clean := _clean(draft)) else {}
     return values | {"models": list(MODELS)}
 

@@ -93,10 +93,10 @@ def _long_enough(rows: pl.DataFrame, columns: Sequence[str], dates: int) -> bool
 def _of_single_sales(rows: pl.DataFrame, counts: Mapping[str, int]) -> tuple[str, ...]:
     """The columns by which single sales are added up: the finest product and shop that sell often enough, else none."""
     chosen: list[str] = []
-    for meanings in (("product", "group"), ("shop",)):
+    for meanings in (("product", "group", "code"), ("shop",)):
         fitting = [c for c in counts if meaning_of(c) in meanings and counts[c] > 1]
         often = [c for c in fitting if rows.height / counts[c] >= LINES_PER_SERIES]
-        best = max(often, key=lambda c: (meaning_of(c) == meanings[0], is_code(c), counts[c]), default=None)
+        best = max(often, key=lambda c: (-meanings.index(str(meaning_of(c))), is_code(c), counts[c]), default=None)
         series = rows.select(pl.struct(*chosen, best).n_unique()).item() if best else 0
         if best and rows.height / series >= LINES_PER_SERIES:
             chosen.append(best)

@@ -44,7 +44,7 @@ PATTERNS: dict[Meaning, str] = {
     r"percent\w*|"
     r"pct|share|ratio|temp\w*|weather|rain|humidity|wind\w*|precip\w*|cpi|unemployment|holidays?|is holiday|feiertag|"
     r"visitors?|visits|traffic|footfall|age|gender|index|rank|weight|distance|forecast|target|budget|plan\w*|returns?|"
-    r"refunds?|hhs|spend|base|display|size|id)\b",
+    r"refunds?|hhs|spend|base|display|size)\b",
     "product": r"\b(products?|items?|sku|skus|articles?|artikel\w*|ware|produkt\w*|art[ií]culos?|articolo|produit|prod|"
     r"article|stock ?code|asin|ean|upc|style|category name|coffee|dish|menu|pizza|brand|title|lineitem|descripti\w+|"
     r"material\w*|part|model)\b",
