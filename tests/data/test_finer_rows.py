@@ -201,6 +201,25 @@ def test_a_date_far_ahead_is_named_and_its_sales_are_set_aside(table_config):
     assert "job is dated 2092-03-05, 67 years after all other dates: sales in the future (12 in all)" in told
 
 
+def test_one_sale_two_years_after_all_others_makes_no_years_of_gaps(table_config):
+    """In the past, so that no rule on the future sees it: forecasts would begin two years late."""
+    days = [date(2018, 1, 1) + timedelta(i) for i in range(120)]
+    text = csv([*((d, 1) for d in days), ("2020-06-01", 12)])
+    good, account, remarks = load(table_config(text))
+    (told,) = (message for message in remarks if "is dated" in message)
+    assert (good["ds"].max(), account["quarantined"]) == (days[-1], 1)
+    assert "job is dated 2020-06-01, 2 years after all other dates: such rows are left out (12 in all)" in told
+    span = told[told.index("[") + 1 : told.index("]")].split(", ")
+    kept, account, told = load(table_config(text, limits={"dates": span}))
+    assert (kept["y"].sum(), account["quarantined"], told) == (132, 0, [])
+
+
+def test_a_sale_every_two_years_is_not_far_from_the_others(table_config):
+    days = [date(1996, 1, 1) + timedelta(731 * i) for i in range(12)] + [date(2016, 2, 1)]
+    good, _, told = load(table_config(csv((d, 1) for d in days), limits={}))
+    assert (good.height, told) == (13, [])
+
+
 def test_a_long_history_with_a_gap_is_no_mistake(table_config):
     days = [date(2015, 1, 1) + timedelta(i) for i in range(50)] + DAYS
     good, _, told = load(table_config(csv((d, 1) for d in days)))

@@ -221,6 +221,18 @@ def test_nan_of_a_typed_table_is_no_value_and_infinity_a_fault(read, tmp_path, m
     assert sources.load(config).long["y"].to_list() == [1, None, float("inf")]
 
 
+@pytest.mark.parametrize("column", ["ds", "y", "size"])
+@pytest.mark.parametrize(
+    ("cell", "kind"), [(["a"], "lists or structures"), ({"a": 1}, "lists or structures"), (timedelta(1), "lengths of")]
+)
+def test_a_cell_of_a_typed_table_is_one_value(column, cell, kind, tmp_path, make_config):
+    cells = {"ds": date(2024, 1, 1), "y": 1.0, "size": "S"} | {column: cell}
+    pl.DataFrame({c: [value] for c, value in cells.items()}).write_parquet(tmp_path / "s.parquet")
+    source = {"path": str(tmp_path / "s.parquet"), "columns": {"ds": "ds", "y": "y"}}
+    with pytest.raises(UserError, match=f"the column {column} holds {kind}.*one name, number or date"):
+        sources.load(make_config(source=source, columns={"static": ["size"]}))
+
+
 def test_a_refusal_of_unreadable_numbers_names_the_way_out(read, make_config, tmp_path):
     text = column("5", "about 7", "12 kg", "6")
     (tmp_path / "sales.csv").write_text(text)

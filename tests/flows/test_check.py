@@ -53,6 +53,20 @@ def test_every_remark_is_printed(tmp_path, capsys):
     assert "price: '$7' is read as 7 (in USD)" in output
 
 
+@pytest.mark.parametrize(
+    ("sales", "help"),
+    [
+        (lambda i: f"a,1,2024-01-{i // 10 + 1:02},{i}", "source.kind: transactions adds them up"),
+        (lambda i: f"a,1,{date(2024, 1, 1) + timedelta(i)},{i} pcs", "Say how by an example, source.format"),
+    ],
+)
+def test_when_every_row_breaks_a_rule_the_check_says_which(sales, help, tmp_path, capsys):
+    (tmp_path / "sales.csv").write_text("\n".join(["store,item,ds,y", *map(sales, range(100))]) + "\n")
+    made = chain.make(chain.sample().head(0), models=["ladder"], columns={}, future={}, levels_of_aggregation=[[]])
+    assert run(made, "--set", f"source.path={tmp_path / 'sales.csv'}") == 2
+    assert help in " ".join(capsys.readouterr().out.split())
+
+
 BAD = {
     "keys": ("a,1,2024-01-05,3", "warning"),
     "ranges": ("a,1,2024-01-05,-3", "warning"),

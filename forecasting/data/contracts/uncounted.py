@@ -36,7 +36,9 @@ def _quarantined(long: pl.DataFrame, bad: pl.DataFrame) -> str:
     rules = bad.group_by("rule").len().sort("len", "rule", descending=[True, False])
     names = ", ".join(f"{rule} {n:,}" for rule, n in rules.iter_rows())
     rows_of = f"{rows.height:,} of {long.height:,} rows are in quarantine ({names})"
-    return f"{rows_of}: {_sales(rows, long)} not counted{unknown}"
+    first = bad.row(0, named=True)
+    place = f"; the first is {first['file']}, line {first['line']}: {first['value']}"
+    return f"{rows_of}: {_sales(rows, long)} not counted{unknown}{place}"
 
 
 def _sales(rows: pl.DataFrame, long: pl.DataFrame) -> str:

@@ -21,6 +21,7 @@ from forecasting.data.sources.periods.date_column import read_date_column
 from forecasting.data.sources.periods.far_dates import mark_far_dates
 from forecasting.data.sources.periods.finer_rows import MOMENT, sum_finer_rows
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
+from forecasting.data.sources.readers.cells import check_single_values
 from forecasting.data.sources.readers.numbers import holds_nothing
 from forecasting.data.sources.readers.original_rows import row_reader
 from forecasting.data.sources.readers.text.text_table import TextTable
@@ -118,6 +119,7 @@ def _part(
 def _from_typed(config: Config, tables: Sequence[TypedTable], layout: ColumnLayout, selection: ColumnSelection) -> Part:
     """Tables with types: of their text columns without a role only those of folders and sheets may hold numbers."""
     raw = _stacked([t.cells(_columns_to_read(layout)) for t in tables])
+    check_single_values(raw)
     sheets = [str(t.file) for t in tables if t.lines is not None]
     blank = (pl.col("file").is_in(sheets) & pl.col(layout.y).is_null()).alias("_blank")
     from_paths = {c for t in tables for c in t.text_columns}

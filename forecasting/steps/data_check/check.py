@@ -47,11 +47,22 @@ def check_data(session: Session, today: date | None = None) -> DataCheck:
     try:
         checked = contracts.check_load(loaded, _without_limits(config), today)
     except UserError as error:
-        return DataCheck((*findings, Finding("sales", FAILED, str(error))), {}, pl.DataFrame())
+        return DataCheck((*findings, Finding("sales", FAILED, _refusal(loaded, config, error))), {}, pl.DataFrame())
     contents = check_contents(session, checked, today or date.today())
     panel = panel_rows(checked, config)
     findings = (*findings, *check_rows(checked, config), *contents, *check_panel(panel, config))
     return DataCheck(findings, dict(checked.account), _series_quality(panel, config))
+
+
+def _refusal(loaded: sources.RawData, config: Config, error: UserError) -> str:
+    """What a load of rows of which none is good is refused with: the rule that all of them break tells more than that
+    nothing is left (`error`).
+    """
+    try:
+        contracts.check_load(loaded, config)
+    except UserError as refusal:
+        return str(refusal)
+    return str(error)
 
 
 def _without_limits(config: Config) -> Config:

@@ -1,7 +1,7 @@
 """Dates far from all others, mistyped mostly: `mark_far_dates` takes a long frame and the config.
 
-It returns the frame, in which rows years before all others have the fault `implausible_date` so that they do not make
-years of gaps, and remarks that name such rows, those years ahead too.
+It returns the frame, in which sales years before or after all others have the fault `implausible_date` so that they do
+not make years of gaps, and remarks that name such rows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from forecasting.remarks import Remark
 
 FAR_DAYS = 3 * 366
 """Dates with no other one for so long after or before them are far from all others."""
+FAR_FROM_DENSE_DAYS, TIMES_OTHER_GAPS = 2 * 365, 10
+"""So are dates after a shorter gap that is so many times the longest other gap: a table that has no such holes."""
 MOST_ROWS, MOST_SHARE = 3, 0.001
 """So few rows at most (or this share of all) are far from all others; more are a part of the history."""
 FEWEST_DATES = 10
@@ -23,16 +25,16 @@ FEWEST_DATES = 10
 
 
 def mark_far_dates(long: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, tuple[Remark, ...]]:
-    """The rows with those in the far past marked, and a remark for the past and the coming years.
+    """The rows with far sales marked, and a remark for those before and those after all others.
 
-    With limits.dates in the config nothing is marked: then that says what is plausible. Future rows are not marked
-    either, as sales after today go to the quarantine anyway.
+    With limits.dates in the config nothing is marked: then that says what is plausible. Rows ahead without sales are
+    not marked either: plans may reach far.
     """
     if "dates" in config.limits.model_fields_set:
         return long, ()
     days = long["ds"].drop_nulls().unique().sort()
     days = days.filter(days.is_between(*config.limits.dates))
-    gaps = (days.diff().dt.total_days() > FAR_DAYS).arg_true()
+    gaps = _far_gaps(days)
     if not len(gaps) or len(days) < FEWEST_DATES:
         return long, ()
     most = max(MOST_ROWS, MOST_SHARE * long.height)
@@ -40,16 +42,35 @@ def mark_far_dates(long: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, tu
     late = [days[i] for i in gaps if long.filter(pl.col("ds") >= days[i]).height <= most]
     remarks = []
     if late:
-        remarks.append(_remark(long.filter(pl.col("ds") >= late[0]), days, "after"))
+        far = pl.col("ds") >= late[0]
+        remarks.append(_remark(long.filter(far), days, "after"))
+        long = _marked(long, far & pl.col("y").is_not_null())
     if early:
-        new = pl.col("ds").is_between(days[0], early[-1], closed="left") & pl.col("fault").is_null()
-        remarks.append(_remark(long.filter(new), days, "before"))
-        value = pl.format("ds={}", pl.col("ds").cast(pl.String))
-        long = long.with_columns(
-            fault=pl.when(new).then(pl.lit("implausible_date")).otherwise("fault"),
-            fault_value=pl.when(new).then(value).otherwise("fault_value"),
-        )
+        far = pl.col("ds").is_between(days[0], early[-1], closed="left") & pl.col("fault").is_null()
+        remarks.append(_remark(long.filter(far), days, "before"))
+        long = _marked(long, far)
     return long, tuple(remarks)
+
+
+def _far_gaps(days: pl.Series) -> pl.Series:
+    """The places in the sorted, unique days that come after a gap which no table of sales has by itself."""
+    gaps = days.diff().dt.total_days()
+    longest = gaps.sort(descending=True, nulls_last=True)
+    usual = longest[1] if len(longest) > 2 else None
+    far = gaps > FAR_DAYS
+    if usual is not None:
+        far |= (gaps >= FAR_FROM_DENSE_DAYS) & (gaps >= TIMES_OTHER_GAPS * usual)
+    return far.arg_true()
+
+
+def _marked(long: pl.DataFrame, far: pl.Expr) -> pl.DataFrame:
+    """The rows, those that are `far` and have no fault yet with the fault `implausible_date`."""
+    new = far & pl.col("fault").is_null()
+    value = pl.format("ds={}", pl.col("ds").cast(pl.String))
+    return long.with_columns(
+        fault=pl.when(new).then(pl.lit("implausible_date")).otherwise("fault"),
+        fault_value=pl.when(new).then(value).otherwise("fault_value"),
+    )
 
 
 def _remark(rows: pl.DataFrame, days: pl.Series, side: str) -> Remark:
@@ -60,13 +81,14 @@ def _remark(rows: pl.DataFrame, days: pl.Series, side: str) -> Remark:
     years = abs((row["ds"] - nearest).days) // 365
     more = f" (and {rows.height - 1} more)" if rows.height > 1 else ""
     total = f"{rows['y'].sum():,.10g} in all"
-    ends = {
-        "before": f"such rows are left out ({total}); mend the date, or if it is right give limits.dates, for example "
-        f"[{row['ds']}, 2100-01-01]",
-        "after": f"sales in the future ({total}) are set aside; mend the date",
-    }
+    end = (
+        f"such rows are left out ({total}); mend the date, or if it is right give limits.dates, for example "
+        f"[{min(row['ds'], others.min())}, 2100-01-01]"
+    )
+    if row["ds"] > date.today():
+        end = f"sales in the future ({total}) are set aside; mend the date"
     message = (
         f"{row['file']}, line {row['line']}{more}: {row['unique_id']} is dated {row['ds']}, {years} years {side} all "
-        f"other dates: {ends[side]}"
+        f"other dates: {end}"
     )
     return Remark("dates", message, "numbers")

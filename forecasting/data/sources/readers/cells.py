@@ -1,11 +1,14 @@
 """Types of cells: `downcast` gives numbers and `to_panel_type` typed columns one of the few types of the panel.
 
-`strip_nulls` takes the texts that mean no value out of names.
+`strip_nulls` takes the texts that mean no value out of names; `check_single_values` refuses what is no cell.
 """
 
 from __future__ import annotations
 
 import polars as pl
+
+from forecasting.columns import user_name
+from forecasting.errors import UserError
 
 NULLS = ["", "NA", "N/A", "null", "NULL", "None"]
 """Texts that mean no value among names."""
@@ -23,6 +26,17 @@ def downcast(values: pl.Series) -> pl.Series:
     if not len(present) or not present.is_finite().all() or not (present == present.round()).all():
         return values.fill_nan(None)
     return values.cast(pl.Int8 if present.is_between(0, 1).all() else pl.Int64)
+
+
+def check_single_values(raw: pl.DataFrame) -> None:
+    """Raise UserError when a column of a typed table holds anything but one name, number or date per cell."""
+    for column, dtype in raw.schema.items():
+        if dtype.is_nested() or dtype in (pl.Object, pl.Duration):
+            kind = "lengths of time" if dtype == pl.Duration else "lists or structures"
+            raise UserError(
+                f"the column {user_name(column)} holds {kind}, and a cell must be one name, number or date: "
+                "write it so, or leave the column out of the config"
+            )
 
 
 def to_panel_type(column: pl.Series) -> pl.Series:
