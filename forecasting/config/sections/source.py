@@ -169,5 +169,5 @@ class Limits(Section):
     max_age: StrictInt | None = Field(default=None, ge=0, description="Largest age of the newest sale, in days.")
     dates: Span = Field(
         default=(date(1900, 1, 1), date(2100, 1, 1)),
-        description="First and last plausible date of a row; left out, sales years before or after all others are none, either.",
+        description="First and last plausible date of a row; without it, sales years from all others are none.",
     )
