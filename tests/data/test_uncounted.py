@@ -3,6 +3,7 @@
 import random
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
 from forecasting.config import Config
@@ -99,3 +100,12 @@ def test_a_static_column_that_changes_is_told_and_dated(job):
         "category changes within 1 of 2 series (tea: Food until 2024-02-29, then Drinks): the newest"
     )
     assert "statics" not in remarks(job(lines[100:], "item,date,y,category", columns={"static": ["category"]}))
+
+
+def test_infinite_values_of_a_driver_are_unknown_and_told(job):
+    lines = [f"tea,{day},{i},{'inf' if i in (3, 5) else 2.5}" for i, day in enumerate(DAYS)]
+    config = job(lines, "item,date,y,price", columns={"known_ahead": ["price"], "price": "price"})
+    good = contracts.check_load(sources.load(config), config).good
+    assert good.filter(pl.col("price").is_null())["ds"].to_list() == [DAYS[3], DAYS[5]]
+    assert good["y"].sum() == sum(range(100))
+    assert remarks(config)["numbers"].startswith("price: 2 infinite values are read as unknown")

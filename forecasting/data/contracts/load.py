@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.contracts import limits
+from forecasting.data.contracts.infinite import drop_infinite
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
 from forecasting.data.contracts.similar_names import similar_names
@@ -92,11 +93,11 @@ def check_load(
     total = long.height + raw.merged_lines - raw.generated_rows
     limits.check_repeated_share(total, repeats, config)
     limits.check_quarantined_share(total, bad, config)
-    good = single.drop(c for c in TAGS if c not in keys)
+    good, infinite = drop_infinite(single.drop(c for c in TAGS if c not in keys))
     limits.check_newest_sales(good, config, today, last_loaded)
     account = _line_account(raw, good.height, bad.height, repeats.height)
     found = (*uncounted_sales(long, bad, repeats), *static_changes(good, config), *similar_names(good, config, series))
-    account["remarks"] = remark_facts([*raw.remarks, *found])
+    account["remarks"] = remark_facts([*raw.remarks, *infinite, *found])
     checked = CheckedLoad(good, quarantine_rows(raw.original_rows, bad), repeats, account)
     return _add_side_tables(checked, raw.tables, config, last_loaded) if isinstance(raw, HasSideTables) else checked
 
