@@ -44,7 +44,8 @@ def mark_far_dates(long: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, tu
     if late:
         far = pl.col("ds") >= late[0]
         remarks.append(_remark(long.filter(far), days, "after"))
-        long = _marked(long, far & pl.col("y").is_not_null())
+        # sales after today are a fault of their own, by the contract of a load
+        long = _marked(long, far & pl.col("y").is_not_null() & (pl.col("ds") <= date.today()))
     if early:
         far = pl.col("ds").is_between(days[0], early[-1], closed="left") & pl.col("fault").is_null()
         remarks.append(_remark(long.filter(far), days, "before"))
