@@ -103,9 +103,8 @@ def show(proposal: Proposal) -> None:
     facts = {"series": reading.series, "sales from": f"{first} to {last}", "total of sales": f"{reading.total:,.10g}"}
     facts |= {"coming": f"{reading.coming} days after the last sale have rows"} if reading.coming else {}
     console.print_fields("in all", list({"lines": reading.lines, **facts}.items()))
-    doubts = [*proposal.doubts, *(r.message for r in reading.remarks if r.harm != "none")]
-    if doubts:
-        console.print_fields("in doubt", _numbered(doubts))
+    if proposal.doubts:
+        console.print_fields("in doubt", _numbered(proposal.doubts))
     if read := [r.message for r in reading.remarks if r.harm == "none"]:
         console.print_fields("read as", _numbered(read))
 

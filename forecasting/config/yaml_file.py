@@ -84,7 +84,7 @@ def read(file: Path, overrides: Mapping[str, Any]) -> tuple[dict[str, Any], Orig
         raise UserError(f"{file}: {what}, and must hold keys and values such as `freq: 1d`; see configs/ for examples")
     lines = dict(_key_lines(node))
     for key, value in overrides.items():
-        _set_key(raw, key, value)
+        set_key(raw, key, value)
         lines = _lines_outside(lines, tuple(key.split("."))) | {tuple(key.split(".")): 0}
     return raw, Origin(str(file), dict(_with_options(lines)))
 
@@ -140,7 +140,8 @@ def _lines_outside(lines: Mapping[Key, int], path: Key) -> dict[Key, int]:
     return {key: line for key, line in lines.items() if key[: len(path)] != path}
 
 
-def _set_key(raw: dict[str, Any], key: str, value: Any) -> None:
+def set_key(raw: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key of nested values in place; raises UserError where what is above it is no section or list."""
     *parents, last = key.split(".")
     at: Any = raw
     for i, parent in enumerate(parents):

@@ -1,6 +1,7 @@
 """A first config for files that nobody has described: what columns are, and totals against sums made here."""
 
 import sqlite3
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -92,8 +93,8 @@ def test_numbers_with_two_meanings_are_refused_and_a_setting_decides(tmp_path: P
     file.write_text("date;units\n" + "".join(f"{day};1,{180 + n}\n" for n, day in enumerate(DAYS)))
     with pytest.raises(UserError, match=r"'1,180'.*can mean 1180 or 1\.18"):
         propose(Request((str(file),)))
-    told = propose(Request((str(file),), settings={"source.format": "1,234.5"}))
-    assert told.reading.total == sum(1180 + n for n in range(120))
+    settled = propose(Request((str(file),), settings={"source.format": "1,234.5"}))
+    assert settled.reading.total == sum(1180 + n for n in range(120))
 
 
 def test_two_numbers_whose_names_say_nothing_are_refused(tmp_path: Path) -> None:
@@ -153,15 +154,63 @@ def test_numbers_of_days_are_no_sales(tmp_path: Path) -> None:
         propose(Request((write(tmp_path / "calendar.csv", rows),)))
 
 
-def test_what_partial_periods_leave_out_is_told_with_its_amount(tmp_path: Path) -> None:
+def test_a_first_week_that_the_lines_do_not_cover_is_left_out_and_named(tmp_path: Path) -> None:
+    start = date(2022, 1, 5)  # a Wednesday; the last day is Saturday, 2 July, and no line is of a Sunday
+    days = [day for n in range(180) if (day := start + timedelta(n)).weekday() < 6]
     rows: list[dict[str, object]] = [
-        {"invoice": n, "day": date(2022, 1, 5) + timedelta(7 * (n // 3)), "item": ("x", "y", "z")[n % 3], "qty": 10 + n}
-        for n in range(3 * 60)
-    ] * 2
+        {"invoice": n, "day": day, "item": "xyz"[n % 3], "qty": 10 + k} for n, day in enumerate(days) for k in (0, 1)
+    ]
     found = propose(Request((write(tmp_path / "lines.csv", rows),)))
-    assert found.config.source.kind == "transactions"
-    total = 2 * sum(10 + n for n in range(180))
-    assert found.reading.total == total
+    assert (found.config.source.kind, found.config.freq) == ("transactions", "1w")
+    assert found.reading.total == 21 * (len(days) - 4)
+    assert any("8 lines (partial_period)" in remark.message for remark in found.reading.remarks)
+
+
+OPEN = range(8, 20)
+WITHOUT_ONE = [day for day in DAYS if day != DAYS[50]]
+
+
+@pytest.mark.parametrize(
+    ("moment", "ds"),
+    [
+        (lambda day, hour: {"time": f"{day} {hour:02d}:00"}, ("time",)),
+        (lambda day, hour: {"date": str(day), "hour": hour}, ("date", "hour")),
+        (lambda day, hour: {"date": str(day), "time": f"{hour}:30"}, ("date", "time")),
+    ],
+)
+@pytest.mark.parametrize("stores", [("S",), ("N", "S")])
+def test_regular_hours_are_a_table_whose_missing_day_stays_unknown(
+    tmp_path: Path,
+    moment: Callable[[date, int], dict[str, object]],
+    ds: tuple[str, ...],
+    stores: tuple[str, ...],
+) -> None:
+    rows = [
+        {**moment(day, hour), "store": store, "units": 1 + hour % 5}
+        for day in WITHOUT_ONE
+        for hour in OPEN
+        for store in stores
+    ]
+    found = propose(Request((write(tmp_path / "hours.csv", rows),)))
+    assert (found.config.source.kind, found.config.freq, found.config.clean.gaps) == ("table", "1d", "missing")
+    assert (found.config.source.columns or {})["ds"] == ds
+    assert found.reading.rows.height == 119 * len(stores)
+    assert found.reading.total == 119 * len(stores) * sum(1 + hour % 5 for hour in OPEN)
+    settled = propose(Request((str(tmp_path / "hours.csv"),), settings={"source.kind": "transactions"}))
+    assert settled.config.clean.gaps == "zero"
+
+
+@pytest.mark.parametrize("minutes", [(0,), (3, 17, 44)])
+def test_times_of_receipts_are_no_regular_hours(tmp_path: Path, minutes: tuple[int, ...]) -> None:
+    """Full hours, few of which have a sale of an item; and minutes, at each of which one item was sold."""
+    rows: list[dict[str, object]] = [
+        {"time": f"{day} {8 + (n * n + k) % 12:02d}:{minutes[k % len(minutes)]:02d}", "item": "xyz"[k % 3], "qty": 2}
+        for n, day in enumerate(DAYS)
+        for k in range(9)
+    ]
+    found = propose(Request((write(tmp_path / "receipts.csv", rows),)))
+    assert (found.config.source.kind, found.config.clean.gaps) == ("transactions", "zero")
+    assert found.reading.total == 2 * len(rows)
 
 
 def test_a_file_with_the_same_columns_in_another_language_belongs_to_it(tmp_path: Path) -> None:
@@ -202,7 +251,7 @@ def test_two_items_whose_days_never_meet_are_two_series(tmp_path: Path) -> None:
     assert found.reading.series == 2
 
 
-def test_closed_weekdays_are_said(tmp_path: Path) -> None:
+def test_closed_weekdays_are_in_the_heading(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"date": day, "meals": 100 + n % 5} for n, day in enumerate(DAYS) if day.weekday() < 5
     ]

@@ -50,8 +50,8 @@ def _columns(draft: Draft) -> str:
 
 def _assumed(future: Mapping[str, object]) -> str:
     how = {"last": "stays as it is", 0: "is none", "same_weekday": "is as on the same weekday"}
-    said = ", ".join(f"{column} {how.get(rule, rule)}" for column, rule in future.items())
-    return f"nothing is known of coming days, so it is taken that {said}: add rows with what you plan"
+    rules = ", ".join(f"{column} {how.get(rule, rule)}" for column, rule in future.items())
+    return f"nothing is known of coming days, so it is assumed that {rules}: add rows with what you plan"
 
 
 def doubts_of(draft: Draft) -> Iterator[str]:
@@ -64,7 +64,8 @@ def doubts_of(draft: Draft) -> Iterator[str]:
     if "wide" in draft.found.source:
         yield f"the header holds the {draft.found.source['wide']} of the sales (source.wide)"
     if draft.sales.lines:
-        yield f"no quantity: each line counts as one that was sold, and {draft.sales.column} numbers the receipts"
+        what = f"each line counts as one that was sold, and {draft.sales.column} numbers the receipts"
+        yield f"no quantity: {what} (source.columns.y)"
     if draft.date.others:
         date, others = " ".join(draft.date.columns), ", ".join(draft.date.others)
         yield f"the date is {date}; there is also {others} (source.columns.ds)"
@@ -78,7 +79,7 @@ def doubts_of(draft: Draft) -> Iterator[str]:
     if draft.negative:
         yield f"sales below 0 make up {draft.negative:,.10g} and count as 0 (clean.below, clean.y_min)"
     if draft.joins.left:
-        yield f"not used, since they cannot be joined to the sales: {', '.join(draft.joins.left)}"
+        yield f"not used, since they cannot be joined to the sales: {', '.join(draft.joins.left)} (tables)"
     if draft.drivers.future:
         yield f"{_assumed(draft.drivers.future)} (future)"
 

@@ -1,6 +1,6 @@
-"""The keys of a proposed job: `draft_of` takes the found tables and a Request, and returns a Draft.
+"""The choices of a proposed job: `draft_of` takes the found tables and a Request, and returns a Draft.
 
-A Draft holds the values of the config, nested, a comment for each key by its dotted name, and doubts in words.
+A Draft holds the choices of columns, periods and joins; `config_values` and `comments` word them as a config.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from forecasting.config import Config
 from forecasting.errors import UserError
 from forecasting.steps.proposal.columns.dates import DateChoice, find_date, named_date
 from forecasting.steps.proposal.columns.drivers import DAY, Drivers, Y, find_drivers, keyed_rows, static_only
+from forecasting.steps.proposal.columns.hours import find_hourly, with_hour
 from forecasting.steps.proposal.columns.keys import KeyChoice, find_keys, named_keys
 from forecasting.steps.proposal.columns.periods import Periods, periods_of_sales, periods_of_table, refuse_scattered
 from forecasting.steps.proposal.columns.profiles import Profile
@@ -52,13 +53,8 @@ def draft_of(found: Found, request: Request) -> Draft:
     profiles, config = found.sales.profiles, bare_config(found.sales.files[0])
     date = _date(found, request, config)
     sales = _sales(found, request, date)
+    date, keys = _keys(found, request, date, sales)
     taken = (*date.columns, *date.others, sales.column)
-    named = request.columns("unique_id")
-    keys = find_keys(date.days, profiles, taken) if named is None else named_keys(date.days, profiles, named)
-    if "source.kind" in request.settings:
-        keys = replace(keys, single_sales=request.settings["source.kind"] == "transactions")
-    if sales.lines:
-        keys = replace(keys, single_sales=True)
     one = pl.Series([1.0]).new_from_index(0, len(date.days))
     y = one if sales.lines else profiles[sales.column].values
     rows = keyed_rows(date.days, y, profiles, keys.columns)
@@ -87,6 +83,25 @@ def _date(found: Found, request: Request, config: Config) -> DateChoice:
             "month of its sales in a column"
         )
     return date
+
+
+def _keys(found: Found, request: Request, date: DateChoice, sales: SalesChoice) -> tuple[DateChoice, KeyChoice]:
+    """The columns of the series, and the date with its time of day where rows are regular within days."""
+    profiles, named = found.sales.profiles, request.columns("unique_id")
+    taken = (*date.columns, *date.others, sales.column)
+
+    def keys_at(moments: pl.Series) -> KeyChoice:
+        return find_keys(moments, profiles, taken) if named is None else named_keys(moments, profiles, named)
+
+    keys = keys_at(date.days)
+    kind = request.settings.get("source.kind")
+    if sales.lines or kind == "transactions":
+        return date, replace(keys, single_sales=True)
+    if keys.single_sales:
+        dates = (date,) if request.columns("ds") else (date, *with_hour(date, profiles))
+        if hourly := find_hourly(dates, profiles, keys_at, bare_config(found.sales.files[0])):
+            return hourly
+    return date, replace(keys, single_sales=False) if kind else keys
 
 
 def _sales(found: Found, request: Request, date: DateChoice) -> SalesChoice:

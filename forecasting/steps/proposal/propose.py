@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from forecasting.config import Config
 from forecasting.config.error_messages import error_messages
-from forecasting.config.yaml_file import Origin
+from forecasting.config.yaml_file import Origin, set_key
 from forecasting.errors import UserError
 from forecasting.steps.proposal.comments import comments_of, doubts_of, unused_of
 from forecasting.steps.proposal.config_values import values_of
@@ -26,7 +26,8 @@ from forecasting.steps.proposal.yaml_text import render
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposed job: its config, the rows as they are read by it, and doubts in words, each with its key."""
+    """A proposed job: its config, the rows as they are read by it, and doubts in words: those of the choices with their
+    keys, then the remarks on the rows."""
 
     config: Config
     values: Mapping[str, Any]
@@ -38,11 +39,10 @@ class Proposal:
         """The config as commented YAML, below the lines of a heading."""
         unused = unused_of(self.draft)
         reading, (first, last) = self.reading, self.reading.span
-        said = [f"{reading.series:,} series, {first} to {last}, total of sales {reading.total:,.10g}."]
-        said += [f"Not used: {unused}."] if unused else []
-        doubts = (*self.doubts, *(remark.message for remark in reading.remarks if remark.harm != "none"))
-        said += [f"In doubt: {doubt}." for doubt in doubts]
-        return render(self.values, comments_of(self.draft), [*heading, *said])
+        facts = [f"{reading.series:,} series, {first} to {last}, total of sales {reading.total:,.10g}."]
+        facts += [f"Not used: {unused}."] if unused else []
+        facts += [f"In doubt: {doubt}." for doubt in self.doubts]
+        return render(self.values, comments_of(self.draft), [*heading, *facts])
 
 
 def propose(request: Request) -> Proposal:
@@ -63,9 +63,11 @@ def _single_sales(reading: Reading) -> bool:
 def _read(draft: Draft, request: Request) -> Proposal:
     values = values_of(draft)
     for key, value in request.settings.items():
-        _set(values, key, value)
+        set_key(values, key, value)
     config = _config(values)
-    return Proposal(config, values, draft, read_as_proposed(config), tuple(doubts_of(draft)))
+    reading = read_as_proposed(config)
+    remarks = (remark.message for remark in reading.remarks if remark.harm != "none")
+    return Proposal(config, values, draft, reading, (*doubts_of(draft), *remarks))
 
 
 def _config(values: Mapping[str, Any]) -> Config:
@@ -73,11 +75,3 @@ def _config(values: Mapping[str, Any]) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         raise UserError.of_several(list(error_messages(error, Config, Origin("the proposal")))) from None
-
-
-def _set(values: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    at = values
-    for parent in parents:
-        at = at.setdefault(parent, {})
-    at[last] = value

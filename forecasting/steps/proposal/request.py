@@ -1,4 +1,4 @@
-"""What a proposal is asked for: a Request names the places of a source and what a person has settled."""
+"""What a proposal is made for: a Request names the places of a source and the keys that are settled."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
         return Summed(plain)
     good = pl.col("fault").is_null() & pl.all_horizontal(pl.col("unique_id", "ds").is_not_null())
     rows, bad = long.filter(good), plain.filter(~good)
-    unit = _unit_of_rows(rows, config.frequency)
+    unit = unit_of_rows(rows, config.frequency)
     if unit is None or not _may_be_added(config):
         return Summed(_mark_several(long).drop(MOMENT, strict=False))
     start = first_day_of_period(pl.col(DAY), config.freq, "monday")
@@ -97,8 +97,10 @@ def _may_be_added(config: Config) -> bool:
     return config.source.reads == "everything" and "deleted" not in (config.source.columns or {})
 
 
-def _unit_of_rows(rows: pl.DataFrame, frequency: Frequency) -> str | None:
-    """What each row is about: an hour, a day, a month ..., when rows are regular and fill whole periods; else None."""
+def unit_of_rows(rows: pl.DataFrame, frequency: Frequency) -> str | None:
+    """What each row of [unique_id, MOMENT] is about: an hour, a day, a month ..., when rows are regular and fill whole
+    periods; else None.
+    """
     moment = ["unique_id", *(c for c in MOMENT if c in rows.columns)]
     if not rows.height or rows.select(moment).is_duplicated().sum() > REPEATED * rows.height:
         return None

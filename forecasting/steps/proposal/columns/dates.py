@@ -19,7 +19,7 @@ from forecasting.steps.proposal.columns.profiles import Profile
 from forecasting.steps.proposal.columns.vocabulary import date_rank, words_of
 
 PARTS = (("week", "1w"), ("month", "1mo"), ("quarter", "1q"))
-"""Parts of a year in columns of their own, with the frequency that they tell."""
+"""Parts of a year in columns of their own, with the frequency that follows."""
 PART_NAMES = {
     "year": r"^(year|jahr|ann[eé]e|a[nñ]o|anno|jaar|yr|(iso|fiscal|calendar|order|sales) ?year)$",
     "week": r"^((iso|calendar|sales)? ?(week|woche|semaine|semana)( ?(of year|number|no|nr))?|kw|wk)$",
@@ -36,13 +36,12 @@ FEW = 0.5
 class DateChoice:
     """The columns of the date, the day of each row (Date, null where there is none), and other columns of dates.
 
-    `timed` tells whether rows have a time of day; `freq` is told by the parts of the date, "" where it is not.
+    `freq` follows from the parts of the date (a year and a week), "" where it does not.
     """
 
     columns: tuple[str, ...]
     days: pl.Series
     others: tuple[str, ...] = ()
-    timed: bool = False
     freq: str = ""
 
 
@@ -54,7 +53,7 @@ def find_date(profiles: Mapping[str, Profile], config: Config) -> DateChoice | N
         dates = [p for p in dates if p.filled >= FEW * most]
         best = min(dates, key=lambda p: (date_rank(p.name), -p.different))
         others = tuple(p.name for p in dates if p is not best)
-        return DateChoice((best.name,), best.values.alias("ds"), others, best.timed)
+        return DateChoice((best.name,), best.values.alias("ds"), others)
     return _of_parts(profiles, config) or _of_years(profiles)
 
 
@@ -68,7 +67,7 @@ def named_date(profiles: Mapping[str, Profile], columns: tuple[str, ...], config
     only = profiles[columns[0]]
     if only.kind != "date":
         raise config.fault("source.columns.ds", f"the column {only.name!r} holds no dates: name another one")
-    return DateChoice(columns, only.values.alias("ds"), (), only.timed)
+    return DateChoice(columns, only.values.alias("ds"))
 
 
 def is_year(found: Profile) -> bool:

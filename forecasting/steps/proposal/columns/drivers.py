@@ -31,7 +31,7 @@ SERIES, DAY, Y = " series", " ds", " y"
 class Drivers:
     """Columns by role, how known-ahead ones continue, and those that are not used, with the reason.
 
-    `roles` maps price, promo, ... to columns; `ahead` is the number of coming periods that the rows reach.
+    `roles` maps price, promo, ... to columns.
     """
 
     static: tuple[str, ...] = ()

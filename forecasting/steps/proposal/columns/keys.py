@@ -19,7 +19,7 @@ MOST_KEYS, MOST_CANDIDATES = 4, 10
 ROWS_PER_SERIES = 5
 """The least number of rows of a series, on average; fewer where there are few dates."""
 REPEATED = 0.002
-"""The largest share of rows that have the series and day of another row; those are told as faults of the file."""
+"""The largest share of rows that have the series and day of another row; those are reported as faults of the file."""
 LINES_PER_SERIES = 20
 """The least number of single sales per series, on average."""
 NAMES = ("product", "shop", "area", "group", "code")

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from forecasting.data.sources.readers.dates import DateFormatError, minutes_of_day, read_dates
+from forecasting.data.sources.readers.dates import DateFormatError, read_dates
 from forecasting.data.sources.readers.numbers import (
     NumberFormat,
     NumberFormatError,
@@ -26,7 +26,7 @@ Kind = Literal["date", "number", "flag", "text", "empty"]
 TYPED = 0.9
 """The least share of a column's cells that are dates for it to hold dates."""
 CELLS = 2000
-"""Different cells by which it is told whether a column holds dates."""
+"""Different cells that are looked at to see whether a column holds dates."""
 DIGITS = r"^\s*\d+([.,]\d+)?\s*$"
 
 
@@ -34,8 +34,7 @@ DIGITS = r"^\s*\d+([.,]\d+)?\s*$"
 class Profile:
     """A column: its kind, its cells, and these as Float64 or Date where it holds numbers or dates.
 
-    `codes` tells whether its numbers are codes with leading zeros, or whole ones. `timed` tells whether its dates have
-    a time of day.
+    `whole` tells whether all of its numbers are whole ones.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Profile:
     cells: pl.Series
     values: pl.Series
     whole: bool = False
-    timed: bool = False
 
     @property
     def filled(self) -> float:
@@ -61,7 +59,7 @@ def profile(cells: pl.Series) -> Profile:
     if cells.dtype == pl.Date or isinstance(cells.dtype, pl.Datetime):
         return _of_dates(cells)
     if cells.dtype == pl.Boolean:
-        return Profile(cells.name, "flag", cells, cells.cast(pl.Float64))
+        return Profile(cells.name, "flag", cells, cells.cast(pl.Float64), whole=True)
     if cells.dtype.is_numeric():
         return _of_numbers(cells)
     return _of_text(cells.cast(pl.String, strict=False))
@@ -70,8 +68,7 @@ def profile(cells: pl.Series) -> Profile:
 def _of_dates(cells: pl.Series) -> Profile:
     local = cells if cells.dtype == pl.Date else cells.dt.replace_time_zone(None)
     days = local.cast(pl.Date)
-    timed = bool((local != days.cast(local.dtype)).any())
-    return Profile(cells.name, "date" if days.count() else "empty", cells, days, timed=timed)
+    return Profile(cells.name, "date" if days.count() else "empty", cells, days)
 
 
 def _of_numbers(cells: pl.Series) -> Profile:
@@ -93,10 +90,9 @@ def _of_text(cells: pl.Series) -> Profile:
     evidence = evidence_of(text)
     if holds_flags(evidence):
         values, _ = parse_numbers(text, NumberFormat(flags=True))
-        return Profile(cells.name, "flag", cells, values)
+        return Profile(cells.name, "flag", cells, values, whole=True)
     if (dates := _dates(text)) is not None:
-        timed = bool((minutes_of_day(text.unique().drop_nulls()) != 0).any())
-        return Profile(cells.name, "date", cells, dates, timed=timed)
+        return Profile(cells.name, "date", cells, dates)
     if not evidence.looks_numeric:
         return Profile(cells.name, "text", cells, text)
     try:

@@ -34,11 +34,6 @@ class Sample:
         """The file, or the sheet of a workbook."""
         return str(self.table.file)
 
-    @property
-    def complete(self) -> bool:
-        """Whether these are all rows."""
-        return self.cells.height >= self.rows
-
     def rename(self, names: Sequence[str]) -> Sample:
         """The same rows under other names of the columns, in their order."""
         return Sample(self.table, self.cells.rename(dict(zip(self.cells.columns, names, strict=True))), self.rows)

@@ -1,4 +1,4 @@
-"""Which tables make up a source: `find_tables` takes samples and returns TableChoice: the sales, and tables to join.
+"""Which tables make up a source: `group_tables` takes samples and returns Tables, the likeliest sales first.
 
 Files with the same columns are one table. The table with a date and sales is the source; tables that have some of its
 columns, with one row per value of these (and per day), are joined to it.
