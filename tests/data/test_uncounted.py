@@ -109,3 +109,25 @@ def test_infinite_values_of_a_driver_are_unknown_and_told(job):
     assert good.filter(pl.col("price").is_null())["ds"].to_list() == [DAYS[3], DAYS[5]]
     assert good["y"].sum() == sum(range(100))
     assert remarks(config)["numbers"].startswith("price: 2 infinite values are read as unknown")
+
+
+def test_a_price_far_from_all_others_is_told_and_kept(job):
+    lines = [f"tea,{day},{i},{250000 if i == 40 else 2.5 + i % 3 / 10}" for i, day in enumerate(DAYS)]
+    config = job(lines, "item,date,y,price", columns={"known_ahead": ["price"], "price": "price"})
+    assert contracts.check_load(sources.load(config), config).good["price"].max() == 250000
+    assert "tea on 2024-02-10: 250,000, 92,593 times the next largest" in remarks(config)["drivers"]
+
+
+@pytest.mark.parametrize(("limit", "refused"), [(0.01, False), (0, True)])
+def test_one_slip_of_a_small_file_does_not_refuse_it(job, limit, refused):
+    lines = [f"tea,{day},{i},{'2.5O' if i == 4 else 2.5}" for i, day in enumerate(DAYS[:40])]
+    columns = {"known_ahead": ["price"], "price": "price"}
+    config = job(lines, "item,date,y,price", columns=columns, limits={"quarantined": limit})
+    if refused:
+        with pytest.raises(UserError, match=r"number 1 times, first in .*line 6: price=2\.5O"):
+            remarks(config)
+    else:
+        assert "sales of 4 (0.5% of all) are not counted" in remarks(config)["quarantine"]
+    two = job([*lines, f"tea,{DAYS[41]},many,2"], "item,date,y,price", columns=columns)
+    with pytest.raises(UserError, match="2 of 41 rows"):
+        remarks(two)

@@ -83,9 +83,10 @@ def test_a_bad_row_is_a_warning_and_too_many_a_failure(check, tmp_path, capsys):
     (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
     made = chain.make(chain.sample().head(0), models=["ladder"], columns={}, future={}, levels_of_aggregation=[[]])
     where = {"source__path": str(tmp_path / "sales.csv")}
-    found = verdicts(made, **where, limits__quarantined=0.5)
+    found = verdicts(made, **where | {"limits__quarantined": 0.5})
     assert found[check] == verdict
     assert {name for name, v in found.items() if v != "ok"} == {check, "quarantine"}
+    where["limits__quarantined"] = 0
     assert verdicts(made, **where)["quarantine"] == "failed"
     sets = [word for key, v in where.items() for word in ("--set", f"{key.replace('__', '.')}={v}")]
     assert run(made, *sets) == 2

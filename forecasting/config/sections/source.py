@@ -150,12 +150,18 @@ class Columns(Section):
 class Limits(Section):
     """When a load is refused as a whole."""
 
-    quarantined: StrictFloat = Field(default=0.01, ge=0, le=1, description="Largest share of rows that break a rule.")
+    quarantined: StrictFloat = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Largest share of rows that break a rule; one row may, unless the share is 0.",
+    )
     repeated: StrictFloat = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Largest share of rows that repeat an earlier row of their file; such a row counts once.",
+        description="Largest share of rows that repeat an earlier row of their file, which count once; one may, unless "
+        "the share is 0.",
     )
     unmatched: StrictFloat = Field(
         default=1.0,

@@ -51,12 +51,12 @@ def _above_a_gap(sold: pl.DataFrame) -> pl.DataFrame:
 def find_far_out(rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, y_raw, next_largest]: the values far out, with the largest ordinary one of their series.
 
-    `rows` are sorted by unique_id and ds. Values side by side are no slips but a season or an event.
+    Values side by side are no slips but a season or an event.
     """
     counts = largest_values(rows).filter(pl.col("far_out") > 0)
     if counts.is_empty():
         return rows.clear().select(ID, "ds", "y_raw", next_largest="y_raw")
-    some = rows.filter(pl.col(ID).is_in(counts[ID].implode()))
+    some = rows.filter(pl.col(ID).is_in(counts[ID].implode())).sort(ID, "ds")
     above = _above_a_gap(some.filter(pl.col("y_raw") > 0)).filter(pl.col("n") >= ENOUGH)
     limits = above.group_by(ID).agg(pl.col("next_largest").first())
     judged = some.join(limits, on=ID, how="inner", maintain_order="left")

@@ -58,7 +58,7 @@ def check_quarantined_share(total: int, bad: pl.DataFrame, config: Config, rows:
     frequent rules, each with an example. `rows` is what the message calls the rows.
     """
     limit = config.limits.quarantined
-    if not bad.height or bad.height <= limit * total:
+    if not bad.height or bad.height <= _allowed(limit, total):
         return
     by_rule = bad.group_by("rule").agg(pl.len(), pl.first("file", "line", "value")).sort("len", descending=True)
     causes = [_cause(rule) for rule in by_rule.head(EXAMPLES).to_dicts()]
@@ -69,13 +69,18 @@ def check_quarantined_share(total: int, bad: pl.DataFrame, config: Config, rows:
     )
 
 
+def _allowed(limit: float, total: int) -> float:
+    """How many of `total` rows may be bad: a share, and one single slip of a small file unless the limit is 0."""
+    return max(limit * total, 1.0) if limit and total > 1 else limit * total
+
+
 def check_repeated_share(total: int, repeats: pl.DataFrame, config: Config) -> None:
     """Raise UserError when more than the share limits.repeated of `total` rows repeat a row of the same file.
 
     `repeats` has the column `same_file`. Equal rows of two files come from exports that overlap, and have no limit.
     """
     limit, in_file = config.limits.repeated, repeats.filter("same_file")
-    if in_file.height <= limit * total or not in_file.height:
+    if in_file.height <= _allowed(limit, total):
         return
     first = in_file.row(0, named=True)
     raise config.fault(

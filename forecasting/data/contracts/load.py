@@ -20,6 +20,7 @@ from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
 from forecasting.data.contracts.similar_names import similar_names
 from forecasting.data.contracts.uncounted import uncounted_sales
+from forecasting.data.quality.remarks import far_out_drivers
 from forecasting.data.quality.static_changes import static_changes
 from forecasting.data.sources import TAGS, RawData
 from forecasting.remarks import remark_facts
@@ -97,7 +98,7 @@ def check_load(
     limits.check_newest_sales(good, config, today, last_loaded)
     account = _line_account(raw, good.height, bad.height, repeats.height)
     found = (*uncounted_sales(long, bad, repeats), *static_changes(good, config), *similar_names(good, config, series))
-    account["remarks"] = remark_facts([*raw.remarks, *infinite, *found])
+    account["remarks"] = remark_facts([*raw.remarks, *infinite, *found, *far_out_drivers(good, config)])
     checked = CheckedLoad(good, quarantine_rows(raw.original_rows, bad), repeats, account)
     return _add_side_tables(checked, raw.tables, config, last_loaded) if isinstance(raw, HasSideTables) else checked
 

@@ -1,13 +1,17 @@
-"""Remarks about the quality of series: `far_out_remark` says which values lie far from all others, and what is done.
+"""Remarks about single values: `far_out_remark` on sales far from all others, `far_out_drivers` on such drivers.
 
-It takes the rows far out [unique_id, ds, y_raw, next_largest] (see cleaning.far_out) and returns a Remark.
+The first takes the rows far out [unique_id, ds, y_raw, next_largest] (see cleaning.far_out), the second rows of a load.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
+from forecasting.columns import user_name
 from forecasting.config import Config
+from forecasting.data.cleaning.far_out import find_far_out
 from forecasting.remarks import Remark
 
 EXAMPLES = 3
@@ -16,6 +20,36 @@ TREATMENTS = {"drop": "taken as not observed", "cap": "lowered to the next large
 
 def far_out_remark(found: pl.DataFrame, config: Config) -> Remark:
     """Series, day and value of the most extreme rows, their number and sum (in units of y), and what is done."""
+    outliers = config.clean.outliers
+    treatment = TREATMENTS["keep" if outliers.rule == "none" else outliers.treatment]
+    total = f"{found['y_raw'].sum():,.10g} in all"
+    message = (
+        f"{_values(found)} far from all others of the series, {total} ({_examples(found)}): {treatment}; "
+        "mend the source where it is a slip; if it was sold, set clean.outliers.action: keep"
+    )
+    return Remark("outliers", message)
+
+
+def far_out_drivers(rows: pl.DataFrame, config: Config) -> Iterator[Remark]:
+    """One remark for each numeric known-ahead, known-after, price or cost column with values far from all others.
+
+    They are used as they are: what is rare in a driver can be true, and only y is cleaned.
+    """
+    roles = config.columns
+    named = dict.fromkeys((*roles.known_ahead, *roles.known_after, roles.price, roles.cost))
+    for column in (c for c in named if c in rows.columns and rows.schema[c].is_float()):
+        found = find_far_out(rows.select("unique_id", "ds", y_raw=column))
+        if found.height:
+            message = f"{user_name(column)}: {_values(found)} far from all others of the series ({_examples(found)})"
+            yield Remark("drivers", f"{message} and counts as it is: mend the source where it is a slip", "forecast")
+
+
+def _values(found: pl.DataFrame) -> str:
+    return "1 value lies" if found.height == 1 else f"{found.height:,} values lie"
+
+
+def _examples(found: pl.DataFrame) -> str:
+    """Series, day and value of the most extreme rows, and how many more there are."""
     worst = found.with_columns(_times=pl.col("y_raw") / pl.col("next_largest"))
     worst = worst.sort("_times", "unique_id", descending=[True, False])
     examples = [
@@ -23,12 +57,4 @@ def far_out_remark(found: pl.DataFrame, config: Config) -> Remark:
         for row in worst.head(EXAMPLES).iter_rows(named=True)
     ]
     more = f"; and {worst.height - EXAMPLES:,} more" if worst.height > EXAMPLES else ""
-    outliers = config.clean.outliers
-    treatment = TREATMENTS["keep" if outliers.rule == "none" else outliers.treatment]
-    values = "1 value lies" if worst.height == 1 else f"{worst.height:,} values lie"
-    total = f"{worst['y_raw'].sum():,.10g} in all"
-    message = (
-        f"{values} far from all others of the series, {total} ({'; '.join(examples)}{more}): {treatment}; "
-        "mend the source where it is a slip; if it was sold, set clean.outliers.action: keep"
-    )
-    return Remark("outliers", message)
+    return "; ".join(examples) + more
