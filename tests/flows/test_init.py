@@ -104,6 +104,15 @@ def test_a_key_below_a_value_is_refused_and_one_of_a_list_is_set(
     assert yaml.safe_load(Path("sales.yaml").read_text())["models"][2] == {"stats": {"class": "AutoETS", "most": 7}}
 
 
+def test_a_day_without_hours_is_unknown_once_it_is_loaded(folder: Path) -> None:
+    rows = [{"date": day, "hour": hour, "units": 5} for day in DAYS if day != DAYS[40] for hour in range(24)]
+    pl.DataFrame(rows).write_csv("hours.csv")
+    cli.main(["init", "hours.csv", "--yes"])
+    assert loaded_total("hours.yaml") == 89 * 24 * 5
+    panel = open_session(load("hours.yaml")).store.scan("panel").collect()
+    assert panel.filter(pl.col("ds") == DAYS[40])["y"].to_list() == [None]
+
+
 def test_a_folder_of_receipts_stores_and_prices(folder: Path) -> None:
     data = folder / "data"
     data.mkdir()

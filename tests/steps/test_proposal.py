@@ -251,6 +251,14 @@ def test_two_items_whose_days_never_meet_are_two_series(tmp_path: Path) -> None:
     assert found.reading.series == 2
 
 
+def test_shops_whose_names_could_be_no_and_yes_are_two_series(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"date": day, "store": store, "units": n} for day in DAYS for n, store in ((1, "N"), (3, "S"))
+    ]
+    found = propose(Request((write(tmp_path / "shops.csv", rows),)))
+    assert (found.config.source.kind, found.reading.series, found.reading.total) == ("table", 2, 4 * 120)
+
+
 def test_closed_weekdays_are_in_the_heading(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"date": day, "meals": 100 + n % 5} for n, day in enumerate(DAYS) if day.weekday() < 5
