@@ -130,11 +130,12 @@ def rhythm(ds: pl.Series) -> str | None:
 
 
 def likely(ds: pl.Series) -> str:
-    """The `freq` of sorted, different dates: by their grid, or where they are few, by the usual distance of two."""
+    """The `freq` of sorted, different dates: by their grid, or where they are few, by the usual distance of two;
+    days where no longer period fits.
+    """
     if found := rhythm(ds):
         return found
     distance = ds.diff().dt.total_days().median()
     usual = float(distance) if isinstance(distance, int | float) else 1.0
-    close = [name for name, frequency in FREQS.items() if frequency.days <= 1.1 * usual]
-    fitting = [name for name in close if FREQS[name].coverage(ds) == 1.0]
-    return (fitting or close[:1] or list(FREQS)[:1])[-1]
+    fitting = [name for name, f in FREQS.items() if f.days <= 1.1 * usual and f.coverage(ds) == 1.0]
+    return fitting[-1] if fitting else "1d"

@@ -68,9 +68,9 @@ class Panel:
     `scan` gives the rows of one bucket as in the table `panel`; `groups` the sums by group and ds (table `groups`),
     `events` the config's own ones, by day (table `events`). `engine` maps a function over buckets, here or in other
     processes. `part_of` is the panel of all series when this one holds some of them: groups and peers are still those
-    of all. `plans` is what is known of coming days where the rows themselves end earlier; None: what they tell. `shut`
-    gives the coming periods in which nothing can be sold [unique_id, ds, flag] where others than these tell them, as
-    those of series do for aggregates; None: what the rows tell.
+    of all. `plans` is what is known of coming days where the rows themselves end earlier; None: as in the rows. `shut`
+    gives the coming periods in which nothing can be sold [unique_id, ds, flag] where other rows than these decide, as
+    those of series do for aggregates; None: what these rows show.
     """
 
     config: Config
@@ -93,8 +93,10 @@ class Panel:
     @cached_property
     def known_ahead(self) -> KnownAhead | None:
         """What is known of known-ahead columns after the newest observed day; None without such columns or days."""
-        if self.plans or self.part_of:
-            return self.plans or (self.part_of.known_ahead if self.part_of else None)
+        if self.plans:
+            return self.plans
+        if self.part_of:
+            return self.part_of.known_ahead
         if not self.config.columns.known_ahead or self.newest is None:
             return None
         return observe([self.scan(bucket) for bucket in self.buckets], self.newest, self.config)

@@ -1,4 +1,4 @@
-"""How far edits reach: `check_reach` takes Edits and the planned future rows, and says what they leave.
+"""How far edits reach: `check_reach` takes Edits and the planned future rows, and returns what they leave.
 
 A price that nobody knows cannot be lowered by a tenth. It returns sentences, one per edit that changes some of its rows
 only; an edit that could change none raises UserError.

@@ -7,14 +7,14 @@ forecasts without and with the edits and returns [unique_id, ds, baseline, yhat,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.edits import Edit, format_change, format_number, parse_change, parse_edit, parse_number
+from forecasting.data.edits import Edit, format_change, format_number, parse_change, parse_number
 from forecasting.errors import UserError
 
 
@@ -106,21 +106,12 @@ def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataF
     return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds).sort("unique_id", "ds")
 
 
-def parse_edits(lines: Iterable[str]) -> tuple[Edit, ...]:
-    """The edits that lines like `price*=0.9@2016-05-23:2016-05-29` describe; raises UserError for one that is none."""
-    return _as_user_errors(parse_edit(line) for line in lines)
-
-
 def parse_changes(changes: Iterable[str], days: tuple[date, date], where: str | None = None) -> tuple[Edit, ...]:
     """The edits of changes like `price*=0.9`, all on the days first..last where the SQL condition holds.
 
     Raises UserError for a change that is none.
     """
-    return _as_user_errors(parse_change(change, *days, where) for change in changes)
-
-
-def _as_user_errors(edits: Iterator[Edit]) -> tuple[Edit, ...]:
     try:
-        return tuple(edits)
+        return tuple(parse_change(change, *days, where) for change in changes)
     except ValueError as error:
         raise UserError(str(error)) from None

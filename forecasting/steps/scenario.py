@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from forecasting.columns import as_users_write
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, InProcess, Panel
@@ -95,7 +96,7 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     rows = compare_forecasts(predict_cut(bundle, as_planned), predict_cut(bundle, edited))
     if not plans.equals(changed) and not (rows["difference"] != 0).any():
         warnings.append(_explain_no_move(bundle, checked))
-    return Scenario(rows, tuple(warnings))
+    return Scenario(rows, tuple(map(as_users_write, warnings)))
 
 
 def panel_schema(panel: Panel) -> dict[str, pl.DataType]:

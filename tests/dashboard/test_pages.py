@@ -61,7 +61,7 @@ def test_overview_shows_kpis_freshness_and_the_state_of_the_data(visit, session)
     assert f"Data through {fake.LAST}" in fresh
     assert "last run 2024-02-04 03:04 UTC" in fresh
     assert "first champion: wape 0.100 beats SeasonalNaive's 0.220" in page.inner_text("#overview-model")
-    assert "price for 50 % of the rows" in page.inner_text("#overview-model")
+    assert "price for 50% of the rows" in page.inner_text("#overview-model")
     assert "1 value lies far out" in page.inner_text("#overview-remarks")
     assert "3 of 8,290 lines quarantined" in page.inner_text("#overview-quality")
     assert "12 of 8,000 rows filled" in page.inner_text("#overview-quality")

@@ -118,7 +118,7 @@ def test_a_run_says_how_many_coming_rows_have_a_price(never, partly):
         lines = [line for section in STEPS["predict"].summarize(outcomes["predict"].facts) for line in section.lines]
         assert told(outcomes["predict"])[0] in lines
     lines = [line for section in STEPS["backtest"].summarize(partly[1]["backtest"].facts) for line in section.lines]
-    assert any("price for 33 % of the rows" in line for line in lines)
+    assert any("price for 33% of the rows" in line for line in lines)
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ class Closures:
     newest: Frame
 
     def mark(self, rows: pl.DataFrame, planned: pl.Series) -> pl.DataFrame:
-        """The rows (complete on the calendar, columns of the panel) with y and `flag` as the module says.
+        """The rows (complete on the calendar, columns of the panel) with y and `flag` as the module describes.
 
         A row whose columns.open is known stays as it is, unless its series has ended; the series in `planned` have not:
         rows for coming periods came with the data.
@@ -59,11 +59,11 @@ class Closures:
 
     def phases(self, history: pl.DataFrame) -> pl.DataFrame:
         """[unique_id, cycle, phase]: the closed phases of the series in these rows, each by its own rhythm or that of a
-        group; where calendar.closed says it, the same for all.
+        group; where calendar.closed lists them, the same for all.
         """
-        told = self.config.calendar.closed
-        if told is not None:
-            named = [(cycle, phase) for cycle, phases in named_phases(told).items() for phase in phases]
+        listed = self.config.calendar.closed
+        if listed is not None:
+            named = [(cycle, phase) for cycle, phases in named_phases(listed).items() for phase in phases]
             frame = pl.DataFrame(named, {c: PHASES[c] for c in ("cycle", "phase")}, orient="row")
             return history.select(ID).unique().join(frame, how="cross")
         if self.config.clean.closed == "as_told":
@@ -80,7 +80,7 @@ class Closures:
         return homes.join(self.groups(), on="id").select(ID, "cycle", "phase")
 
     def is_closed(self, rows: pl.DataFrame, phases: pl.DataFrame) -> pl.Series:
-        """Per row, whether it lies in a closed phase of its series and columns.open says nothing about it."""
+        """Per row, whether it lies in a closed phase of its series and columns.open is empty there."""
         key, found = rows.select(ID, "ds"), pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
         for cycle in cycles_of(self.config.frequency):
             mine = phases.filter(pl.col("cycle") == cycle.name).select(ID, "phase", closed=pl.lit(value=True))
@@ -88,8 +88,8 @@ class Closures:
                 at = key.with_columns(phase=cycle.phase)
                 joined = at.join(mine, on=[ID, "phase"], how="left", maintain_order="left")
                 found |= joined["closed"].fill_null(value=False)
-        told = self.config.columns.open
-        return found & rows[told].is_null() if told in rows.columns else found
+        open_column = self.config.columns.open
+        return found & rows[open_column].is_null() if open_column in rows.columns else found
 
     def ended(self, history: pl.DataFrame, planned: pl.Series) -> pl.DataFrame:
         """[unique_id]: the series of these rows up to the cutoff that have ended, and are not `planned` on."""

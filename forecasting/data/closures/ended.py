@@ -1,8 +1,8 @@
 """Series that have ended: no row has come for far longer than ever before, while others go on.
 
 `ended_series` takes the history of series as known on a cutoff and returns [unique_id] of those that have ended,
-`have_ended` the same from facts on their rows; `silent_series` tells both kinds of silence in a frame of a cut;
-`newest_rows` counts all series by the day of their newest row, which tells an end from data that are late.
+`have_ended` the same from facts on their rows; `silent_series` returns both kinds of silence in a frame of a cut;
+`newest_rows` counts all series by the day of their newest row, by which an end differs from data that are late.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def have_ended(facts: pl.DataFrame, newest: Callable[[], pl.DataFrame], config: 
 
 def _least(config: Config) -> int:
     """The shortest silence, in periods, after which a series can have ended."""
-    return config.clean.ended if isinstance(config.clean.ended, int) else shortest_silence(config.frequency)
+    return config.clean.ended if isinstance(config.clean.ended, int) else _shortest_silence(config.frequency)
 
 
 def silent_series(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
@@ -84,18 +84,20 @@ def silent_series(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataF
     """
     newest = frame.filter(CAME, pl.col("ds") <= cutoff).group_by("unique_id").agg(last=pl.col("ds").max())
     frame = frame.select("unique_id", "ds", "y", "flag")
-    silent = newest.filter(config.frequency.steps(pl.col("last"), pl.lit(cutoff)) >= shortest_silence(config.frequency))
+    silent = newest.filter(
+        config.frequency.steps(pl.col("last"), pl.lit(cutoff)) >= _shortest_silence(config.frequency)
+    )
     ended, opened = (pl.col("flag") == ENDED).fill_null(value=False).all(), pl.col("flag").is_null().any()
     future = frame.filter(pl.col("ds") > cutoff).join(silent, on="unique_id", how="semi")
     found = future.group_by("unique_id").agg(ended=ended, _open=opened).filter(pl.col("ended") | pl.col("_open"))
     rows = frame.join(silent.join(found, on="unique_id"), on="unique_id")
     until = config.frequency.steps(pl.col("ds"), pl.col("last"))
-    quarter = rows.filter(until.is_between(0, shortest_silence(config.frequency) - 1))
+    quarter = rows.filter(until.is_between(0, _shortest_silence(config.frequency) - 1))
     means = quarter.group_by("unique_id").agg(pl.col("last", "ended").first(), mean=pl.col("y").mean().fill_null(0.0))
     return means.select("unique_id", "last", "mean", "ended")
 
 
-def shortest_silence(frequency: Frequency) -> int:
+def _shortest_silence(frequency: Frequency) -> int:
     """Periods of a quarter, and at least two."""
     return max(2, round(SHORTEST_DAYS / frequency.days))
 

@@ -1,4 +1,4 @@
-"""What a user is told: `rhythm_remarks` of closed phases of series, `silent_remarks` of series that are silent.
+"""Remarks on closures: `rhythm_remarks` on closed phases of series, `silent_remarks` on series that are silent.
 
 Both take frames and return Remarks, one sentence each.
 """
@@ -14,13 +14,13 @@ from forecasting.data.closures.cycles import cycles_of, phrase
 from forecasting.remarks import Remark
 
 SHOWN = 3
-"""So many rhythms are told, those of most series first, and so many series are named."""
+"""So many rhythms get a remark, those of most series first, and so many series are named."""
 
 
 def rhythm_remarks(phases: pl.DataFrame, series: int, config: Config) -> tuple[Remark, ...]:
     """One remark per set of closed `phases` [unique_id, cycle, phase] that series have in common, of `series` in all.
 
-    None where calendar.closed tells them: then nothing was inferred.
+    None where calendar.closed lists them: then nothing was inferred.
     """
     if config.calendar.closed is not None or phases.is_empty():
         return ()
@@ -29,14 +29,14 @@ def rhythm_remarks(phases: pl.DataFrame, series: int, config: Config) -> tuple[R
     for row in of_series.group_by("cycle", "phase").agg("unique_id").to_dicts():
         whose.setdefault(_when(row["cycle"], row["phase"], config), []).extend(row["unique_id"])
     ordered = sorted(whose.items(), key=lambda rhythm: (-len(rhythm[1]), rhythm[0]))
-    told = tuple(_rhythm_remark(when, sorted(ids), series) for when, ids in ordered[:SHOWN])
+    remarks = tuple(_rhythm_remark(when, sorted(ids), series) for when, ids in ordered[:SHOWN])
     rest = sum(len(ids) for _, ids in ordered[SHOWN:])
     more = Remark("closed", f"{rest:,} more series are closed by rhythms of their own; see clean.closed", "forecast")
-    return (*told, more) if rest else told
+    return (*remarks, more) if rest else remarks
 
 
 def _rhythm_remark(when: str, ids: Sequence[str], series: int) -> Remark:
-    whose = "" if len(ids) == series else f" in {len(ids):,} of {series:,} series ({name_some(ids)})"
+    whose = "" if len(ids) == series else f" in {len(ids):,} of {series:,} series ({_name_some(ids)})"
     wrong = "where that is wrong, list the closed weekdays and months in calendar.closed ([] for none)"
     return Remark("closed", f"no rows {when}{whose}: forecast as closed (0); {wrong}", "forecast")
 
@@ -46,8 +46,8 @@ def _when(cycles: Sequence[str], phases: Sequence[int], config: Config) -> str:
     closed: dict[str, list[int]] = {}
     for cycle, phase in zip(cycles, phases, strict=True):
         closed.setdefault(cycle, []).append(int(phase))
-    told = _without_implied(closed, config)
-    return " and ".join(phrase(cycle, found, config.frequency.unit) for cycle, found in told)
+    own = _without_implied(closed, config)
+    return " and ".join(phrase(cycle, found, config.frequency.unit) for cycle, found in own)
 
 
 def silent_remarks(silent: pl.DataFrame, series: int, forecast: float, h: int) -> tuple[Remark, ...]:
@@ -80,14 +80,14 @@ def _living_remark(living: pl.DataFrame, series: int, forecast: float, h: int) -
 
 def _whose(some: pl.DataFrame, series: int) -> str:
     ids = some.sort("mean", "unique_id", descending=[True, False])["unique_id"].to_list()
-    return f"{len(ids):,} of {series:,} series ({name_some(ids)}) {'has' if len(ids) == 1 else 'have'}"
+    return f"{len(ids):,} of {series:,} series ({_name_some(ids)}) {'has' if len(ids) == 1 else 'have'}"
 
 
 def _since(some: pl.DataFrame) -> str:
     return f"no row after {some.select(pl.col('last').max().cast(pl.String)).item()}"
 
 
-def name_some(ids: Sequence[str]) -> str:
+def _name_some(ids: Sequence[str]) -> str:
     """The first of the ids, and dots where there are more."""
     return f"{', '.join(ids[:SHOWN])}{', ...' if len(ids) > SHOWN else ''}"
 
@@ -98,8 +98,8 @@ def _without_implied(closed: Mapping[str, list[int]], config: Config) -> Iterato
     covered: list[tuple[int, list[int]]] = []
     for name in sorted(closed, key=lambda n: (n.startswith("stride"), cycles[n].phases)):
         n, phases = cycles[name].phases, closed[name]
-        told = [(m, known) for m, known in covered if m % n == 0 or n % m == 0]
-        new = [p for p in phases if not any(_implies(known, m, p, n) for m, known in told)]
+        related = [(m, known) for m, known in covered if m % n == 0 or n % m == 0]
+        new = [p for p in phases if not any(_implies(known, m, p, n) for m, known in related)]
         if new:
             yield name, phases
             covered.append((n, phases))

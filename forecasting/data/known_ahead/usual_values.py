@@ -1,8 +1,7 @@
 """The usual value of a driver: what stands in for the value of a coming day that nobody knows.
 
-`usual_value` takes a column of a frame and returns an expression; `fill_unknown` takes a frame and returns it with the
-usual values in the place of unknown ones, `unknown_on_coming_rows` the columns that have any. Past rows stay as they
-are.
+`fill_unknown` takes a frame and returns it with usual values in the place of unknown ones on coming rows, past rows as
+they are; `unknown_on_coming_rows` returns the columns that have any, `is_flag` an expression.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def is_flag(column: str, cutoff: date) -> pl.Expr:
     return ((past == 0) | (past == 1)).all().over(SERIES)
 
 
-def usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) -> pl.Expr:
+def _usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) -> pl.Expr:
     """By series, for a frame sorted by unique_id and ds: the share of a flag within the level window up to the cutoff,
     the median of the newest values of other numbers (those of the shortest window of features: a price cut of one day
     is not the usual price), the most frequent text of that window. Null where there is none.
@@ -40,7 +39,7 @@ def usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) ->
 def fill_unknown(frame: pl.DataFrame, columns: Iterable[str], config: Config, cutoff: date) -> pl.DataFrame:
     """The frame with the usual value of each of the columns on the rows after the cutoff that hold none."""
     unknown, kinds = unknown_on_coming_rows(frame, columns, cutoff), frame.schema
-    usual = {c: pl.coalesce(c, usual_value(c, kinds[c], config, cutoff).cast(kinds[c])) for c in unknown}
+    usual = {c: pl.coalesce(c, _usual_value(c, kinds[c], config, cutoff).cast(kinds[c])) for c in unknown}
     return frame.with_columns(pl.when(pl.col("ds") > cutoff).then(e).otherwise(c).alias(c) for c, e in usual.items())
 
 

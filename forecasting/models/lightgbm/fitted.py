@@ -106,9 +106,9 @@ class FittedLightGBM:
             "blocks": blocks,
             "asked": (self.predicts, self.priors),
             "codes": self.codes,
+            "inputs": self.inputs,
+            "drivers": [asdict(self.drivers[end]) for end in self.boosters],
         }
-        facts |= {"inputs": self.inputs}
-        facts |= {"drivers": [asdict(self.drivers[end]) for end in self.boosters]}
         (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

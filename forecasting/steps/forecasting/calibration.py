@@ -25,9 +25,9 @@ def calibrate(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl
 
     `quantiles` is a table of `learn_quantiles`; levels that it does not hold fall back to the model's own bounds.
     """
-    asked = interval_columns(config.level)
-    kept = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in asked)
-    missing = [c for c in asked if c not in quantiles.columns]  # levels that were added since the training
+    bounds = interval_columns(config.level)
+    kept = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) or c in bounds)
+    missing = [c for c in bounds if c not in quantiles.columns]  # levels that were added since the training
     complete = quantiles.with_columns(pl.lit(None, pl.Float64).alias(c) for c in missing)
     return intervals.add_bounds(kept, complete, config.level, config.clean.y_min)
 

@@ -73,5 +73,5 @@ def ended_remarks(panel: pl.DataFrame, config: Config) -> tuple[Remark, ...]:
     planned = panel.filter(pl.col("flag") == "ahead")["unique_id"].unique()
     living = facts.filter(~pl.col("unique_id").is_in(planned.implode()))
     ended = have_ended(living, lambda: newest, config, last).join(facts, on="unique_id")
-    told = ended.select("unique_id", last="last_row", mean=pl.lit(0.0), ended=pl.lit(value=True))
-    return silent_remarks(told, facts.height, 0.0, config.h)
+    silent = ended.select("unique_id", last="last_row", mean=pl.lit(0.0), ended=pl.lit(value=True))
+    return silent_remarks(silent, facts.height, 0.0, config.h)

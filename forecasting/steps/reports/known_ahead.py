@@ -1,4 +1,4 @@
-"""What a run says of known-ahead columns that lack values on coming days: `coming_remarks`, `describe_windows`.
+"""Reports on known-ahead columns that lack values on coming days: `coming_remarks`, `describe_windows`.
 
 Both take counts {column: [known rows, rows]}, of the coming rows of series that sold of late; `coming_remarks` returns
 Remarks about a forecast, `describe_windows` the line of a backtest. Nothing is counted here.
@@ -46,12 +46,11 @@ def coming_remarks(panel: Panel, trained: Counts) -> tuple[Remark, ...]:
 
 def _sentences(column: str, now: Sequence[int], trained: Sequence[int] | None, config: Config) -> Iterator[str]:
     known, rows = now
-    fallen = trained is not None and _share(now) < _share(trained) - FALLEN
     yield f"{column} is known for {known:,} of {rows:,} coming rows."
     if config.backtest.known_ahead == "recorded":
         yield "The others count with its usual value, and the backtests saw all that was recorded: expect larger errors"
         yield "than scored."
-    elif fallen and trained is not None:
+    elif trained is not None and _share(now) < _share(trained) - FALLEN:
         yield f"It was known for {trained[0]:,} of {trained[1]:,} when the models were trained: where they never had to"
         yield "do without, its usual value stands in, and errors may be larger than scored. Train again if it stays so."
     else:
@@ -68,14 +67,12 @@ def describe_windows(mode: str, counts: Counts) -> Iterator[str]:
     """The line about what the windows of a backtest saw of known-ahead columns; none where there are no such columns.
 
     >>> list(describe_windows("as_served", {"price": [16, 48]}))
-    ['known-ahead columns as known on the day of a window, as far as now: price for 33 % of the rows']
+    ['known-ahead columns as known on the day of a window, as far as now: price for 33% of the rows']
     """
     if not counts:
         return
     if mode == "recorded":
         yield "known-ahead columns as recorded afterwards, also where they would not have been known"
         return
-    lacking = ", ".join(
-        f"{c} for {_share(n):.0%} of the rows".replace("%", " %") for c, n in counts.items() if n[0] < n[1]
-    )
+    lacking = ", ".join(f"{c} for {_share(n):.0%} of the rows" for c, n in counts.items() if n[0] < n[1])
     yield f"known-ahead columns as known on the day of a window, as far as now: {lacking or 'all of them'}"

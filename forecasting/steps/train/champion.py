@@ -32,9 +32,8 @@ def choose_champion(job: Job) -> tuple[str, Decision | None]:
     It is the best learned model if that beats the ladder, else the best rung of the ladder; the decision is None for a
     recipe without learned models.
     """
-    names = job.models()
-    rung = job.best_rows([name for name in names if name in LADDER])
-    learned = [name for name in names if name not in LADDER]
+    rung = job.best_ladder_rows()
+    learned = [name for name in job.models() if name not in LADDER]
     if not learned:
         return str(rung["model"][0]), None
     best = best_learned_model(job, learned)
@@ -71,8 +70,9 @@ def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -
     if served is None or identity.recipe_of(served.config) == job.recipe:
         return checked if serving["cutoff"] <= str(job.cutoff) else _refuse_older(serving)
     challenger = job.rows(job.recipe, bundle.champion)
-    ladder = job.best_rows([name for name in job.models() if name in LADDER])
-    return promotion.decide_promotion(challenger, _champion_rows(job, served, serving["champion"]), ladder)
+    return promotion.decide_promotion(
+        challenger, _champion_rows(job, served, serving["champion"]), job.best_ladder_rows()
+    )
 
 
 def _decide_first_champion(

@@ -1,7 +1,7 @@
 """What a training works on: `find_job` takes a Session and a cutoff, and returns a Job; UserError without a backtest.
 
 A Job holds session, cutoff and the facts of that backtest ({name: JSON value}), and reads its rows of single series by
-model: `rows` and `best_rows` return rows of the table `backtests`. Nothing is fitted or written.
+model: `rows`, `best_rows` and `best_ladder_rows` return rows of the table `backtests`. Nothing is fitted or written.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from forecasting.config import Config
 from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import UserError
 from forecasting.evaluation.paired_test import model_wapes
+from forecasting.models.naive import LADDER
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.session import Session
@@ -62,6 +63,10 @@ class Job:
         """The rows of the model with the lowest WAPE of these, ties by name; one model is read at a time."""
         wapes = pl.concat([model_wapes(self.rows(self.recipe, name)) for name in names])
         return self.rows(self.recipe, str(wapes.sort("wape", "model")["model"][0]))
+
+    def best_ladder_rows(self) -> pl.DataFrame:
+        """The rows of the best naive model of the ladder."""
+        return self.best_rows([name for name in self.models() if name in LADDER])
 
     def _reported_rows(self, recipe: str) -> pl.LazyFrame:
         return backtest_rows(self.session.store, recipe, self.reported).filter(pl.col("grain") == "series")
