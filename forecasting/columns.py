@@ -58,7 +58,7 @@ BACKTESTS = dict.fromkeys(("mase_scale", "rmsse_scale"), "Float64") | {"recipe":
 LABELS = ("group", "total", "series")
 """Columns of sums of series, and grains that are no columns."""
 
-OWN = frozenset((*KEYS, *TAGS, *PANEL, *SERIES, *VERDICTS, *FEATURE_ROWS, *FORECASTS, *BACKTESTS, *LABELS))
+RESERVED = frozenset((*KEYS, *TAGS, *PANEL, *SERIES, *VERDICTS, *FEATURE_ROWS, *FORECASTS, *BACKTESTS, *LABELS))
 """The names of the program's columns in tables and frames that hold columns of a user, too."""
 
 
@@ -69,7 +69,7 @@ def column_name(name: str) -> str:
     ('size', 'user::version', 'user::_id', 'user::lo-80')
     """
     plain = name.lower()  # Delta tables do not tell upper from lower case
-    taken = plain in OWN or INTERVAL.fullmatch(plain) or MADE_ON_THE_WAY.fullmatch(plain)
+    taken = plain in RESERVED or INTERVAL.fullmatch(plain) or MADE_ON_THE_WAY.fullmatch(plain)
     return NAMESPACE + name if taken else name
 
 

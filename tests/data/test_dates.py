@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from forecasting.data import sources
+from forecasting.data import contracts, sources
 from forecasting.data.sources.readers.dates import DateFormatError, minutes_of_day, read_dates
 from forecasting.data.sources.readers.header import kind_of
 from forecasting.errors import UserError
@@ -389,3 +389,38 @@ def test_receipts_with_the_time_in_a_column_of_its_own(make_config, tmp_path):
     source = {"kind": "transactions", "path": str(file), "columns": columns, "day_starts": "04:00"}
     sold = dict(sources.load(make_config(source=source)).long.select("ds", "y").iter_rows())
     assert sold == {DAYS[0] - timedelta(1): 1.0, **dict.fromkeys(DAYS[:-1], 3.0), DAYS[-1]: 2.0}
+
+
+# --- weeks that a year does not have ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["{}-W{:02}", "{}{:02}", "{}-{:02}", "KW {1:02}/{0}", "Week {1}, {0}"])
+def test_a_week_53_of_a_year_with_52_is_named_as_such(table_config, form):
+    """2020 has 53 ISO weeks, 2023 has 52."""
+    weeks = [date(2019, 12, 30) + timedelta(7 * i) for i in range(208)]
+    cells = [form.format(*d.isocalendar()[:2]) for d in weeks]
+    rows = [f'"{cell}",1' for cell in (*cells, form.format(2023, 53))]
+    config = table_config("week,y\n" + "\n".join(rows) + "\n", columns={"ds": "week", "y": "y"}, freq="1w")
+    raw = sources.load(config)
+    assert raw.long["ds"].to_list() == [*weeks, None]
+    assert raw.long["fault"].to_list() == [None] * 208 + ["missing_week"]
+    strict = config.model_copy(update={"limits": config.limits.model_copy(update={"quarantined": 0.0})})
+    with pytest.raises(UserError, match=r"missing_week 1 times, .*line 210: week=.*\(this year has 52 ISO weeks") as e:
+        contracts.check_load(raw, strict)
+    assert "ds_format" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("ds_format", "freq", "cells", "bad", "fault"),
+    [
+        ("%G-W%V", "1w", ["2023-W52"], "2023-W53", "missing_week"),
+        ("%G-W%V", "1w", ["2023-W52"], "2023-W54", "date_format"),
+        ("%G-W%V-%u", "1d", ["2023-W52-1"], "2023-W53-2", "missing_week"),
+        (None, "1d", ["2023-W52-1", "2023-W52-2"], "2023-W53-2", "missing_week"),
+        (None, "1mo", ["2023-11", "2023-12"], "2023-53", "date_format"),
+        ("%Y-%m-%d", "1w", ["2023-12-25"], "2023-W53", "date_format"),
+    ],
+)
+def test_other_cells_that_are_no_date_are_no_weeks(table_config, ds_format, freq, cells, bad, fault):
+    text = "\n".join(["ds,y", *(f"{cell},1" for cell in (*cells, bad))]) + "\n"
+    assert sources.load(table_config(text, ds_format=ds_format, freq=freq)).long["fault"].to_list()[-1] == fault

@@ -134,8 +134,9 @@ def test_a_day_with_missing_hours_is_named(table_config):
 
 def test_an_hour_twice_counts_once_and_a_contradicted_one_does_not(table_config):
     rows = [(t, 1) for t in HOURS]
-    good, account, _ = load(table_config(csv([*rows, *rows[:3], (HOURS[5], 7)])))
+    good, account, told = load(table_config(csv([*rows, *rows[:3], (HOURS[5], 7)])))
     assert good["y"].sum() == 960 - 1
+    assert any("3 rows repeat an earlier row" in m and "sales of 3 are not counted" in m for m in told)
     assert account["dropped"] == {"repeat": 3}
     assert account["quarantined"] == 2
 

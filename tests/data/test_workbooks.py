@@ -168,6 +168,40 @@ def test_an_archive_is_read_like_a_folder(table_config, tmp_path):
     assert loaded.original_rows(loaded.long[25:26])["row"].item() == "2024-01-26;tea;35"
 
 
+NOTES = {
+    "a line": "Made by the till\n",
+    "a line with a comma": "Made by the till, 2024\n",
+    "lines": "Sales of the shop\n\nAsk Tom before you use them.\n",
+    "commas": "Dear all,\nhere are the sales, the costs, and so on.\nGreetings\nTom\n" * 3,
+}
+
+
+@pytest.mark.parametrize("note", NOTES.values(), ids=NOTES)
+@pytest.mark.parametrize("name", ["LIESMICH.txt", "zz-readme.txt", "about.csv"])
+def test_a_note_in_an_archive_is_left_out_and_named(table_config, tmp_path, note, name):
+    more = {name: note, "help.pdf": b"%PDF-1.7\0", "blank.xlsx": workbook(tmp_path / "b.xlsx", One=[("till 4",)])}
+    loaded = load(table_config, archive({"sales.csv": text(), **more}), "s.zip")
+    assert (loaded.lines, loaded.long["y"].sum(), loaded.long["fault"].null_count()) == (60, TOTAL, 60)
+    (remark,) = loaded.remarks
+    assert remark.message.endswith("which are no tables and left out")
+    assert all(file in remark.message for file in more)
+    assert loaded.original_rows(loaded.long[:1])["row"].item() == "2024-01-01,tea,10"
+
+
+def test_an_archive_of_notes_is_refused_and_so_is_a_broken_table_in_one(table_config):
+    with pytest.raises(UserError, match=r"s\.zip/a\.txt: is not a table"):
+        load(table_config, archive({"a.txt": NOTES["lines"], "b.txt": NOTES["a line"]}), "s.zip")
+    broken = text([(*row, 1) for row in ROWS])
+    with pytest.raises(UserError, match=r"s\.zip/b\.csv: is not a table: line 2 has 4 cells, the header has 3"):
+        load(table_config, archive({"a.csv": text(), "b.csv": broken}), "s.zip")
+
+
+def test_many_notes_are_counted(table_config):
+    notes = {f"{i}.txt": NOTES["a line"] for i in range(7)}
+    (remark,) = load(table_config, archive({"sales.csv": text(), **notes}), "s.zip").remarks
+    assert "0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more" in remark.message
+
+
 # --- sums ------------------------------------------------------------------------------------------------------------
 
 

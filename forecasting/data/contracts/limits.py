@@ -18,6 +18,7 @@ from forecasting.frequency import FREQS, rhythm
 RECEIPTS = "is each line a sale of its own, as on receipts? source.kind: transactions adds them up"
 HINTS = {
     "date_format": "give the right source.ds_format",
+    "missing_week": "this year has 52 ISO weeks; where weeks are counted otherwise, give the day on which each begins",
     "number": "a number as people write it? Say how by an example, source.format; or write it alike in all rows",
     "off_grid": "is freq right? Weeks must begin on the same weekday in all series",
     "several_in_period": f"is freq right? There must be one row per series and period; {RECEIPTS}",

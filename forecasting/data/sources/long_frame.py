@@ -15,6 +15,7 @@ from forecasting.data.sources.names import as_names, id_names
 from forecasting.data.sources.periods.date_column import DateColumn, read_cells, read_date_column
 from forecasting.data.sources.periods.finer_rows import moments
 from forecasting.data.sources.readers.cells import downcast, to_panel_type
+from forecasting.data.sources.readers.dates.missing_weeks import in_missing_week
 from forecasting.data.sources.readers.numbers import PLAIN, parse_numbers
 from forecasting.features.joined_names import join_columns
 
@@ -32,7 +33,7 @@ def to_long_frame(
     cell that cannot be parsed becomes null and a fault of its row.
     """
     given, dates = dates, dates or read_date_column(raw, layout, config)
-    faults: Faults = [("date_format", dates.bad, dates.cells)]
+    faults = _date_faults(dates, config)
     period = pl.select(config.frequency.floor(pl.lit(dates.days)).alias("ds")).to_series()
     columns = [_unique_id(raw, layout, config), period]
     columns.append(_number(raw[layout.y], "y", layout, faults))
@@ -50,13 +51,23 @@ def _unique_id(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.Se
 
 
 def parse_days(cells: pl.Series, config: Config, faults: Faults) -> pl.Series:
-    """The cells as Date; a cell that is neither empty nor a date adds the fault `date_format`.
+    """The cells as Date; a cell that is neither empty nor a date adds a fault: `missing_week` or `date_format`.
 
     Raises UserError when the format of the dates is ambiguous or not recognised.
     """
     dates = DateColumn(read_cells(cells, config).dates, cells)
-    faults.append(("date_format", dates.bad, cells))
+    faults += _date_faults(dates, config)
     return dates.days
+
+
+def _date_faults(dates: DateColumn, config: Config) -> Faults:
+    """Cells that are no date: weeks that their year does not have, and all others."""
+    bad = dates.bad
+    faults: Faults = [("date_format", bad, dates.cells)]
+    if not bad.any():
+        return faults
+    cells = dates.cells.to_frame("cell").select(pl.when(bad).then("cell")).to_series()
+    return [("missing_week", in_missing_week(cells, config.source.ds_format, config.frequency), dates.cells), *faults]
 
 
 def _number(cells: pl.Series, name: str, layout: ColumnLayout, faults: Faults) -> pl.Series:

@@ -69,7 +69,7 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
     if unit is None or not _may_be_added(config):
         return Summed(_mark_several(long).drop(MOMENT, strict=False))
     start = first_day_of_period(pl.col(DAY), config.freq, "monday")
-    rows, repeats = _without_repeats(rows)
+    rows, repeats, repeated = _without_repeats(rows)
     rows, conflicts = _without_conflicts(rows)
     bad = pl.concat([bad, conflicts.select(plain.columns)], how="vertical_relaxed")
     rows = rows.with_columns(ds=start if config.frequency.days > 1 else pl.col("ds"))
@@ -80,7 +80,9 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
     dropped = {"repeat": repeats, "unfinished_period": unfinished}
     notes = _notes(rows.height, sums, unit, kinds, config)
     result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
-    return Summed(result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (*notes, *remarks))
+    return Summed(
+        result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (*notes, *repeated, *remarks)
+    )
 
 
 def _is_finer(long: pl.DataFrame, frequency: Frequency) -> bool:
@@ -133,14 +135,18 @@ def _mark_several(long: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The rows without equal repeats of a row, and how many those were."""
+def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, list[Remark]]:
+    """The rows without equal repeats of a row, how many those were, and what to say of them."""
     content = [c for c in rows.columns if c not in ("file", "line")]
-    moment = ["unique_id", *(c for c in MOMENT if c in rows.columns)]
-    if not rows.select(moment).is_duplicated().any():
-        return rows, 0
-    single = rows.unique(content, keep="first", maintain_order=True)
-    return single, rows.height - single.height
+    if not rows.select("unique_id", *(c for c in MOMENT if c in rows.columns)).is_duplicated().any():
+        return rows, 0, []
+    first = pl.struct(content).is_first_distinct()
+    repeats = rows.filter(~first)
+    message = (
+        f"{repeats.height:,} rows repeat an earlier row of their series and time and count once: sales of "
+        f"{repeats['y'].sum():,.10g} are not counted"
+    )
+    return rows.filter(first), repeats.height, [Remark("duplicates", message)] if repeats.height else []
 
 
 def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

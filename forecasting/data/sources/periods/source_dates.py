@@ -13,12 +13,7 @@ from contextlib import contextmanager
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources.readers.dates import (
-    DateFormatError,
-    Reading,
-    Way,
-    parse_dates,
-)
+from forecasting.data.sources.readers.dates import DateFormatError, Reading, Way, parse_dates
 from forecasting.errors import UserError
 from forecasting.remarks import Remark
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from forecasting.errors import UserError
+
 Kind = Literal["date", "number", "text"]
 Records = Sequence[Sequence[str]]
 Wanted = Sequence[frozenset[str]]
@@ -34,9 +36,18 @@ TYPED = 0.6
 """The least share of a column's cells that are dates, or numbers, for these to be its kind."""
 
 
+class NotATableError(UserError):
+    """A file or sheet without a header and rows, such as a note."""
+
+
+def clean_name(name: str) -> str:
+    """A name as it is shown: without spaces around, on one line."""
+    return " ".join(name.split())
+
+
 def fold_name(name: str) -> str:
     """The name in small letters, without spaces around and with single ones inside."""
-    return " ".join(name.split()).casefold()
+    return clean_name(name).casefold()
 
 
 def holds(names: Sequence[str], wanted: Wanted) -> bool:

@@ -25,11 +25,11 @@ ZIP = b"PK\x03\x04"
 class Part:
     """A file inside an archive, or a sheet of a workbook, under the name that it has there."""
 
-    whole: File | Part
+    container: File | Part
     inner: str
 
     def __str__(self) -> str:
-        return f"{self.whole}/{self.inner}"
+        return f"{self.container}/{self.inner}"
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class Part:
 
     def read_bytes(self) -> bytes:
         """The content of a file in an archive; raises UserError when it cannot be unpacked."""
-        return unpacked(self, read_bytes(self.whole))
+        return unpacked(self, read_bytes(self.container))
 
 
 Readable = File | Part

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from forecasting.data.sources.readers.header import Wanted, find_header, usual_width
+from forecasting.data.sources.readers.header import NotATableError, Wanted, clean_name, find_header, usual_width
 from forecasting.data.sources.readers.raw_bytes import ZIP, Part, Readable, members
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.errors import UserError
@@ -30,6 +30,7 @@ INSIDE = {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
 SAMPLE = 200
 """Rows by which the header of a sheet is found."""
 MIDNIGHT = " 00:00:00"
+"""The end of a date among names."""
 
 
 def is_workbook(file: Readable, content: bytes) -> bool:
@@ -50,7 +51,9 @@ def open_workbook(file: Readable, content: bytes, wanted: Wanted, sheets: Sequen
     found = {name: _open_sheet(file, reader, name, wanted) for name in names}
     tables = [table for table in found.values() if table]
     if not tables:
-        raise UserError(f"{file}: none of its sheets holds a table: a header like `date, sales` with rows below it")
+        raise NotATableError(
+            f"{file}: none of its sheets holds a table: a header like `date, sales` with rows below it"
+        )
     tables = [replace(table, file=file) for table in tables] if len(reader.sheet_names) == 1 else tables
     without = [repr(name) for name, table in found.items() if not table]
     if not without:
@@ -79,7 +82,7 @@ def _open_sheet(file: Readable, reader: ExcelReader, name: str, wanted: Wanted) 
     if usual_width(list(records.values())) == 1 or len(records) < 2:
         return None
     place = list(records)[find_header(list(records.values()), wanted)]
-    names = _unique([clean_name(cell) for cell in records[place]])
+    names = _unique([clean_name(cell).removesuffix(MIDNIGHT) for cell in records[place]])
     frame = reader.load_sheet(name, header_row=None, skip_rows=place + 1, schema_sample_rows=None).to_polars()
     if frame.width != len(names):
         raise UserError(f"{file}/{name}: row {place + 1} is no header of its {frame.width} columns: mend the sheet")
@@ -93,11 +96,6 @@ def _open_sheet(file: Readable, reader: ExcelReader, name: str, wanted: Wanted) 
     remarks = _above_header([i + 1 for i in records if i < place], place + 1)
     part = Part(file, name)
     return TypedTable(part, tuple(names), frame.height, frame.lazy(), "a workbook", text, lines, empty, remarks)
-
-
-def clean_name(cell: str) -> str:
-    """A name as it is shown: without spaces around, on one line, and a date without midnight."""
-    return " ".join(cell.split()).removesuffix(MIDNIGHT)
 
 
 def _unique(names: Sequence[str]) -> list[str]:

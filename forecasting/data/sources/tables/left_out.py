@@ -30,7 +30,12 @@ class _Group:
     rows: int
 
     def __str__(self) -> str:
-        return str(self.table.file) if self.tables == 1 else f"{self.table.file} and {self.tables - 1:,} more files"
+        return named_files(str(self.table.file), self.tables)
+
+
+def named_files(first: str, files: int) -> str:
+    """The first of some files, and how many more they are."""
+    return first if files == 1 else f"{first} and {files - 1:,} more files"
 
 
 def left_out(config: Config, layout: ColumnLayout, others: Sequence[RawTable], rows: int) -> tuple[Remark, ...]:

@@ -13,7 +13,7 @@ from forecasting.columns import KEYS, column_name
 from forecasting.config import Config
 from forecasting.data.sources.column_layout import ColumnLayout, require_header, resolve_layout
 from forecasting.data.sources.readers.text.text_table import TextTable
-from forecasting.data.sources.tables.left_out import left_out
+from forecasting.data.sources.tables.left_out import left_out, named_files
 from forecasting.data.sources.tables.spelling import RawTable, spell, with_columns
 from forecasting.data.sources.tables.wide import unpivot
 from forecasting.remarks import Remark
@@ -48,9 +48,9 @@ def match_tables(config: Config, tables: Sequence[RawTable], selected: Mapping[s
     if config.source.wide:
         tables = [unpivot(config, table, required) for table in tables]
     tables = [spell(table, required, config) for table in tables]
-    chosen = [t for t in tables if set(layout.keys) & set(t.names)] or tables
-    chosen = with_columns(config, chosen, required)
-    others = [t for t in tables if not any(t is one for one in chosen)]
+    others = [t for t in tables if set(layout.keys).isdisjoint(t.names)]
+    chosen = [t for t in tables if not set(layout.keys).isdisjoint(t.names)]
+    chosen = with_columns(config, chosen or tables, required)
     remarks = left_out(config, layout, others, sum(t.rows for t in chosen))
     layout = replace(layout, carried=tuple(selected))
     return MatchedTables(layout, chosen, sum(t.rows for t in others), (*remarks_of(chosen), *remarks))
@@ -69,8 +69,7 @@ def remarks_of(tables: Sequence[RawTable]) -> tuple[Remark, ...]:
     for table in tables:
         for remark in table.remarks:
             files.setdefault(remark, []).append(str(table.file))
-    return tuple(replace(remark, message=f"{_named(names)}: {remark.message}") for remark, names in files.items())
-
-
-def _named(files: Sequence[str]) -> str:
-    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more files"
+    return tuple(
+        replace(remark, message=f"{named_files(names[0], len(names))}: {remark.message}")
+        for remark, names in files.items()
+    )

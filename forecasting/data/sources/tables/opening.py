@@ -11,7 +11,7 @@ from dataclasses import replace
 from forecasting.columns import column_name
 from forecasting.config import Config
 from forecasting.config.sections import Source
-from forecasting.data.sources.readers.header import Wanted
+from forecasting.data.sources.readers.header import NotATableError, Wanted
 from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
 from forecasting.data.sources.readers.raw_bytes import ZIP, Part, Readable, members, read_bytes, unpacked
 from forecasting.data.sources.readers.text.text_table import parse_text
@@ -22,6 +22,9 @@ from forecasting.data.sources.tables.wide import wide_columns
 from forecasting.errors import UserError
 from forecasting.io.storage import File
 from forecasting.remarks import Remark
+
+NAMED = 5
+"""So many files of an archive that are left out are named, and the others counted."""
 
 
 def open_file(file: File, config: Config, columns: Sequence[str] = ()) -> list[RawTable]:
@@ -54,10 +57,19 @@ def _open_archive(file: Readable, content: bytes, wanted: Wanted, source: Source
     chosen = [part for part in parts if is_table_file(part)]
     if not chosen:
         raise UserError(f"{file}: holds no {', '.join(TABLES)} file: pack the tables into it")
-    tables = [table for part in chosen for table in _open_content(part, unpacked(part, content), wanted, source)]
-    others = [part.inner for part in parts if part not in chosen]
+    tables: list[RawTable] = []
+    notes: dict[str, NotATableError] = {}
+    for part in chosen:
+        try:
+            tables += _open_content(part, unpacked(part, content), wanted, source)
+        except NotATableError as error:
+            notes[part.inner] = error
+    if not tables:
+        raise next(iter(notes.values()))
+    others = [*(part.inner for part in parts if part not in chosen), *notes]
     if others:
-        message = f"its archive also holds {', '.join(others[:5])}, which are no tables and left out"
+        more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+        message = f"its archive also holds {', '.join(others[:NAMED])}{more}, which are no tables and left out"
         tables[0] = replace(tables[0], remarks=(*tables[0].remarks, Remark("files", message, "none")))
     return tables
 

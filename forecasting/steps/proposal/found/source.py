@@ -80,7 +80,7 @@ def _place(table: Table, samples: Sequence[Sample], request: Request) -> tuple[d
 
 def _whole(file: Readable | str) -> Readable | str:
     """The file that holds a sheet or a member of an archive, or the file itself."""
-    return _whole(file.whole) if isinstance(file, Part) else file
+    return _whole(file.container) if isinstance(file, Part) else file
 
 
 def _stem(place: str) -> str:

@@ -10,9 +10,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from forecasting.data.sources.readers.header import Wanted, column_kinds, find_header, holds, usual_width
+from forecasting.data.sources.readers.header import (
+    NotATableError,
+    Records,
+    Wanted,
+    clean_name,
+    column_kinds,
+    find_header,
+    holds,
+    usual_width,
+)
 from forecasting.data.sources.readers.raw_bytes import Readable
-from forecasting.errors import UserError
 from forecasting.remarks import Remark
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -57,10 +65,10 @@ def find_layout(file: Readable, data: bytes, wanted: Wanted) -> TextLayout:
     delimiter = max(delimiters, key=lambda d: _score(read[d], wanted))
     records = read[delimiter]
     cells = [record.cells for record in records]
-    if usual_width(cells) == 1:
-        raise UserError(
-            f"{file}: is not a table: its first line {lines[skipped:][0][:40]!r} has no comma, semicolon or tab; "
-            "a header like `date,sales` must come first"
+    if _is_prose(cells, wanted):
+        raise NotATableError(
+            f"{file}: is not a table: no comma, semicolon or tab parts its lines into columns (the first is "
+            f"{lines[skipped:][0][:40]!r}); a header like `date,sales` must come first"
         )
     index = find_header(cells, wanted)
     header = records[index]
@@ -69,9 +77,14 @@ def find_layout(file: Readable, data: bytes, wanted: Wanted) -> TextLayout:
     return TextLayout(names, delimiter, start, header.last + 1, _above_header(records[:index], header, lines))
 
 
-def clean_name(cell: str) -> str:
-    """A name as it is shown: without spaces around, on one line."""
-    return " ".join(cell.split())
+def _is_prose(records: Records, wanted: Wanted) -> bool:
+    """Whether records have no cells, or a varying number of them, no dates and none of the wanted names."""
+    width = usual_width(records)
+    if width == 1:
+        return True
+    if (wanted and any(holds(record, wanted) for record in records)) or "date" in column_kinds(records, width).values():
+        return False
+    return 2 * sum(len(record) == width for record in records) < len(records)
 
 
 def _records(lines: Sequence[str], delimiter: str, skipped: int) -> Iterator[_Record]:

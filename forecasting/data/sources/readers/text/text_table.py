@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.data.sources.readers.header import Wanted
+from forecasting.data.sources.readers.header import NotATableError, Wanted, holds
 from forecasting.data.sources.readers.raw_bytes import Readable, read_bytes
 from forecasting.data.sources.readers.text.decoding import decode
 from forecasting.data.sources.readers.text.line_shape import LineShape, line_shape, select_records
@@ -114,7 +114,8 @@ def parse_text(file: Readable, content: bytes, wanted: Wanted, encoding: str | N
     data, layout, remarks = _open(file, content, wanted, encoding)
     body = data[layout.start :]
     if not body:
-        raise UserError(f"{file}: holds a header and no rows: export it again with its rows")
+        error = UserError if holds(layout.names, wanted) else NotATableError
+        raise error(f"{file}: holds a header and no rows: export it again with its rows")
     shape = line_shape(body, layout.delimiter, len(layout.names))
     bad = shape.filled & ((shape.cells != len(layout.names)) | ~shape.well_quoted)
     if bad.sum() > max(1, shape.filled.sum() // 2):
