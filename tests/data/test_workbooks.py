@@ -11,6 +11,8 @@ import xlsxwriter
 
 from forecasting.config import Columns
 from forecasting.data import sources
+from forecasting.data.sources.readers.text.text_table import read_text
+from forecasting.data.sources.tables.wide import unpivot
 from forecasting.errors import UserError
 
 DAYS = [date(2024, 1, 1) + timedelta(days=i) for i in range(60)]
@@ -250,6 +252,18 @@ def test_a_series_called_total_that_is_no_sum_stays_and_is_said(table_config):
     assert "'Total' is called a total, and is the sum of the other series on 0 of 60 days only" in said(loaded)[0][1]
 
 
+def test_all_series_of_sums_are_named_or_counted(make_config, tmp_path):
+    """Eight stores, each with a total of its two items."""
+    rows = [(d, s, i, 1) for d in DAYS for s in "ABCDEFGH" for i in ("x", "y")]
+    sums = [(d, s, "total", 2) for d in DAYS for s in "ABCDEFGH"]
+    (tmp_path / "s.csv").write_text(text([*rows, *sums], ("date", "store", "item", "units")))
+    columns = NAMED | {"unique_id": ["store", "item"]}
+    loaded = sources.load(make_config(source={"path": str(tmp_path / "s.csv"), "columns": columns}))
+    assert (loaded.long["y"].sum(), dict(loaded.dropped)) == (8 * 2 * 60, {"total_row": 8 * 60})
+    assert len(loaded.remarks) == 6
+    assert loaded.remarks[-1].message == "3 more series are sums of others and are left out (the last is 'H/total')"
+
+
 # --- wide tables -----------------------------------------------------------------------------------------------------
 
 ITEMS = {"unique_id": ["store", "item"], "ds": "date", "y": "units"}
@@ -276,6 +290,23 @@ def test_items_as_columns(make_config, tmp_path):
         ("none", f"the column 'Total' is a total of {tea + green:,} and is left out; the others add up to that"),
     ]
     assert loaded.original_rows(loaded.long[:1])["row"].item() == lines[0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "stated", "message"),
+    [
+        (("1,5", "2,25"), "3,75", "is a total of 225 and is left out; the others add up to that"),
+        (("1,5", "2,25"), "3,50", "is a total of 210 and is left out; the others add up to 225: look for what differs"),
+        (("1.200,5", "2"), "1.202,5", "is a total of 72,150 and is left out; the others add up to that"),
+        (("1,5", "2.25"), "3,75", "its numbers can be read in two ways, so it is not compared"),
+    ],
+)
+def test_a_column_of_sums_is_compared_as_its_numbers_are_written(make_config, tmp_path, cells, stated, message):
+    """60 days: 60 * 3.75 = 225, 60 * 3.5 = 210, 60 * 1202.5 = 72150."""
+    content = "\n".join(["date;tea;jam;Total", *(";".join((str(d), *cells, stated)) for d in DAYS)]) + "\n"
+    config = wide_config(make_config, tmp_path, content, "item", NAMED)
+    wide = unpivot(config, read_text(tmp_path / "w.csv"), {"date": "source.columns.ds"})
+    assert wide.remarks[-1].message.endswith(message)
 
 
 def said_of(loaded) -> list[tuple[str, str]]:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 RULES = ("missing_key", "implausible_date", "off_grid", "non_finite", "below_y_min", "fraction", "negative_price")
-"""Rules of a single row; a row that breaks several is listed under the first. There are also in_the_future,
-conflicting_duplicate, and the faults of reading: date_format, missing_week, several_in_period, number, cells, quotes."""
+"""Rules of a single row; a row that breaks several is listed under the first. Others are in_the_future,
+conflicting_duplicate and the faults of reading (date_format, missing_week, several_in_period, number, cells, quotes).
+"""
 
 
 def rule_violations(long: pl.DataFrame, schema: pa.DataFrameSchema, rules: Sequence[str]) -> pl.DataFrame:

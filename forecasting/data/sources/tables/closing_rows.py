@@ -6,6 +6,7 @@ dropped is counted, and sums are compared with the rows that they are about.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -24,6 +25,9 @@ SAME = 0.0005
 """The largest difference between a sum and what it is about, as a share: numbers are rounded."""
 AGREES = 0.95
 """The least share of its days on which a series called total is the sum of the others."""
+
+SHOWN = 5
+"""So many series that are called total are named, and the others counted."""
 
 
 @dataclass(frozen=True)
@@ -108,19 +112,32 @@ def _without_total_series(long: pl.DataFrame, ids: int) -> tuple[pl.DataFrame, i
     dropped = compared.filter(pl.col("same") >= AGREES * pl.col("days"))
     rows = long.join(dropped, on="unique_id", how="anti") if dropped.height else long
     kept = compared.join(dropped, on="unique_id", how="anti").sort("unique_id")
-    remarks = [
-        Remark("totals", f"the series {name!r} is the sum of others on {same} of {days} days and is left out", "none")
-        for name, days, same in dropped.sort("unique_id").head(5).iter_rows()
-    ]
-    remarks += [
-        Remark(
+    return rows, long.height - rows.height, [*_of_sums(dropped.sort("unique_id")), *_of_others(kept)]
+
+
+def _of_sums(dropped: pl.DataFrame) -> Iterator[Remark]:
+    """Remarks on the series [unique_id, days, same] that are left out as sums: the first ones, and how many more."""
+    for name, days, same in dropped.head(SHOWN).iter_rows():
+        message = f"the series {name!r} is the sum of others on {same} of {days} days and is left out"
+        yield Remark("totals", message, "none")
+    if dropped.height > SHOWN:
+        more, last = dropped.height - SHOWN, dropped["unique_id"][-1]
+        yield Remark(
+            "totals", f"{more:,} more series are sums of others and are left out (the last is {last!r})", "none"
+        )
+
+
+def _of_others(kept: pl.DataFrame) -> Iterator[Remark]:
+    """Remarks on the series [unique_id, days, same] that are called totals and are none."""
+    for name, days, same in kept.head(SHOWN).iter_rows():
+        yield Remark(
             "totals",
             f"the series {name!r} is called a total, and is the sum of the other series on {same} of {days} days only: "
             "take its rows out of the file if they are a sum, since they would be counted twice",
         )
-        for name, days, same in kept.head(5).iter_rows()
-    ]
-    return rows, long.height - rows.height, remarks
+    if kept.height > SHOWN:
+        more, last = kept.height - SHOWN, kept["unique_id"][-1]
+        yield Remark("totals", f"{more:,} more series are called totals and are no sums (the last is {last!r})")
 
 
 def _sums_of_siblings(long: pl.DataFrame, names: pl.DataFrame, position: int, ids: int) -> pl.DataFrame:

@@ -13,6 +13,15 @@ import polars as pl
 from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.sources.readers.header import kind_of
+from forecasting.data.sources.readers.numbers import (
+    Evidence,
+    NumberFormat,
+    NumberFormatError,
+    decide_decimal,
+    evidence_of,
+    is_doubtful,
+    parse_numbers,
+)
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.tables.closing_rows import NAME, SAME
 from forecasting.data.sources.tables.left_out import column_kinds_of
@@ -120,19 +129,34 @@ def _remarks(
     others = [name or "one without a name" for name in table.names if name not in (*kept, *values, *sums)]
     if others:
         remarks.append(Remark("files", f"the columns {_some(others)} are left out: they are no {wide}", "none"))
-    total = cells.select(pl.sum_horizontal(_number(pl.col(c)).sum() for c in values)).item()
-    for name in sums:
-        stated = cells.select(_number(pl.col(name)).sum()).item()
-        message = f"the column {user_name(name)!r} is a total of {stated:,.10g} and is left out"
-        if abs(stated - total) <= SAME * abs(total):
-            remarks.append(Remark("totals", f"{message}; the others add up to that", "none"))
-        else:
-            remarks.append(Remark("totals", f"{message}; the others add up to {total:,.10g}: look for what differs"))
-    return remarks
+    return [*remarks, *(_compared(cells, name, values) for name in sums)]
 
 
-def _number(cell: pl.Expr) -> pl.Expr:
-    return cell.cast(pl.Float64, strict=False)
+def _compared(cells: pl.DataFrame, name: str, values: Sequence[str]) -> Remark:
+    """A remark on a column of sums, compared with the columns that it sums."""
+    numbers = _as_numbers(cells.select(name, *values))
+    if numbers is None:
+        message = "is called a total and is left out; its numbers can be read in two ways, so it is not compared"
+        return Remark("totals", f"the column {user_name(name)!r} {message}")
+    stated, *parts = (float(column.sum()) for column in numbers)
+    total = sum(parts)
+    message = f"the column {user_name(name)!r} is a total of {stated:,.10g} and is left out"
+    if abs(stated - total) <= SAME * abs(total):
+        return Remark("totals", f"{message}; the others add up to that", "none")
+    return Remark("totals", f"{message}; the others add up to {total:,.10g}: look for what differs")
+
+
+def _as_numbers(cells: pl.DataFrame) -> list[pl.Series] | None:
+    """The columns as Float64, with the decimal sign that all of them tell; None where it stays open."""
+    texts = [column.alias("") for column in cells.iter_columns() if column.dtype == pl.String]
+    evidence = evidence_of(pl.concat(texts)) if texts else Evidence()
+    try:
+        sign = decide_decimal(evidence)
+    except NumberFormatError:
+        return None
+    if sign is None and is_doubtful(evidence):
+        return None
+    return [parse_numbers(column, NumberFormat(sign or "."))[0] for column in cells.iter_columns()]
 
 
 def _some(names: Sequence[str]) -> str:
