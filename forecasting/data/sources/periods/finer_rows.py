@@ -77,12 +77,10 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
     kinds = combinations(rows, config, MOMENT)
     keys = ["unique_id", "ds"]
     sums = rows.group_by(keys, maintain_order=True).agg(pl.len().alias(ROWS), *(kind.expr for kind in kinds.values()))
-    dropped = {"repeat": repeats, "unfinished_period": unfinished}
+    dropped = {k: n for k, n in {"repeat": repeats, "unfinished_period": unfinished}.items() if n}
     notes = _notes(rows.height, sums, unit, kinds, config)
     result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
-    return Summed(
-        result, rows.height - sums.height, {k: n for k, n in dropped.items() if n}, (*notes, *repeated, *remarks)
-    )
+    return Summed(result, rows.height - sums.height, dropped, (*notes, *repeated, *remarks))
 
 
 def _is_finer(long: pl.DataFrame, frequency: Frequency) -> bool:
@@ -142,10 +140,8 @@ def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, list[Remark
         return rows, 0, []
     first = pl.struct(content).is_first_distinct()
     repeats = rows.filter(~first)
-    message = (
-        f"{repeats.height:,} rows repeat an earlier row of their series and time and count once: sales of "
-        f"{repeats['y'].sum():,.10g} are not counted"
-    )
+    what = f"{repeats.height:,} rows repeat an earlier row of their series and time and count once"
+    message = f"{what}: sales of {repeats['y'].sum():,.10g} are not counted"
     return rows.filter(first), repeats.height, [Remark("duplicates", message)] if repeats.height else []
 
 
