@@ -31,11 +31,7 @@ def load_remarks(store: Store, rows: pl.DataFrame, config: Config) -> list[Remar
 
 def panel_remarks(store: Store, config: Config) -> list[Remark]:
     """What a planner should know about the stored series, whichever load brought it; empty where nothing is odd."""
-    return _far_out(store, config)
-
-
-def _far_out(store: Store, config: Config) -> list[Remark]:
-    """The values far from all others; only the rows of series that hold some are read."""
+    # only the rows of series that hold values far from all others are read
     suspicious = store.scan("series").filter(pl.col("far_out") > 0).select("unique_id", "bucket").collect()
     if suspicious.is_empty():
         return []
