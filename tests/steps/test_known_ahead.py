@@ -46,19 +46,19 @@ def sales(known: pl.Expr) -> pl.DataFrame:
     return rows.filter(past | pl.col("price").is_not_null())
 
 
-def make(known: pl.Expr, **keys) -> Job:
+def make(known: pl.Expr, price: str = "price", **keys) -> Job:
     given = {
         "source": {"kind": "table", "columns": {"unique_id": ["kiosk"], "ds": "week", "y": "units"}},
         "freq": "1w",
         "h": H,
-        "columns": {"known_ahead": ["price"], "price": "price"},
+        "columns": {"known_ahead": [price], "price": price},
         "levels_of_aggregation": [[]],
         "calendar": {},
         "future": {},
         "backtest": {"windows": 2, "calibration": 2},
         "models": ["ladder", LIGHT],
     }
-    return chain.make(sales(known), **given | keys)
+    return chain.make(sales(known).rename({"price": price}), **given | keys)
 
 
 def run(job: Job) -> dict[str, Outcome]:
@@ -140,6 +140,15 @@ def test_a_scenario_says_how_many_rows_it_changed(partly):
     assert set(moved["unique_id"]) == {"k1", "k4"}
     assert moved["difference"].min() > 0
     assert not any("no forecast moves" in warning for warning in found.warnings)
+
+
+def test_warnings_of_a_scenario_name_a_column_as_the_file_does():
+    """`scale` is also a column of the program, so that of the file has another name inside."""
+    job = make(SOME, price="scale", models=["ladder"])
+    job.run()
+    warnings = scenario(job, "scale*=0.8").warnings
+    assert "scale*=0.8 changes 16 of 48 rows: no scale is known on the others." in warnings
+    assert any("does not respond to scale on these days" in warning for warning in warnings)
 
 
 @pytest.mark.slow
