@@ -53,7 +53,8 @@ def memberships_in(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
 def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
     """[unique_id, ds, y] of the days in between that were observed (closed days are not: nothing could be sold).
 
-    What was capped or dropped as an outlier was sold nevertheless: forecasts are judged on it.
+    What was capped or dropped as an outlier was sold nevertheless: forecasts are judged on it. A value far out is taken
+    for a slip that nobody sold (clean.outliers, flag far_out); no forecast is judged on it, and every load names it.
     """
     return pl.concat(pl.collect_all([scan_actuals(panel, bucket, first, last) for bucket in panel.buckets]))
 
