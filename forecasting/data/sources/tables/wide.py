@@ -148,7 +148,7 @@ def _compared(cells: pl.DataFrame, name: str, values: Sequence[str]) -> Remark:
 
 def _as_numbers(cells: pl.DataFrame) -> list[pl.Series] | None:
     """The columns as Float64, with the decimal sign that all of them tell; None where it stays open."""
-    texts = [column.alias("") for column in cells.iter_columns() if column.dtype == pl.String]
+    texts = [column.alias("cell") for column in cells.iter_columns() if column.dtype == pl.String]
     evidence = evidence_of(pl.concat(texts)) if texts else Evidence()
     try:
         sign = decide_decimal(evidence)
