@@ -1,7 +1,7 @@
-"""Ingest and backtest of one config in a process of its own, as a user would run them, for benchmarks.accuracy.
+"""Ingest and backtest of one config in a process of its own, as a user would run them, for the benchmarks.
 
     python -m benchmarks.pipeline run JOB.json       writes a Parquet file of forecasts per model, and told.json
-    python -m benchmarks.pipeline frame JOB.json     writes frame.parquet and spec.json for benchmarks.mlforecast_cost
+    python -m benchmarks.pipeline frame JOB.json     writes frame.parquet and spec.json for accuracy/rivals.py
 
 JOB.json holds `config` (a file), `set` (keys that replace its own) and `out` (a folder).
 """
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from forecasting.config import Config, load
 from forecasting.data.windows import resolve_cutoff
 
-ROWS = ("unique_id", "ds", "cutoff", "yhat", "q50", "lo-80", "hi-80", "lo-95", "hi-95")
+ROWS = cs.by_name("unique_id", "ds", "cutoff", "yhat", "q50", require_all=False) | cs.matches(r"^(lo|hi)-\d+$")
 
 
 def run(config: Config, out: Path) -> None:
@@ -43,7 +44,7 @@ def run(config: Config, out: Path) -> None:
     told |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
     for model in told["models"]:
         mine = job.rows(facts["recipe"], model)
-        mine.select(c for c in ROWS if c in mine.columns).write_parquet(out / f"{model}.parquet")
+        mine.select(ROWS).write_parquet(out / f"{model}.parquet")
     (out / "told.json").write_text(json.dumps(told), encoding="utf-8")
 
 

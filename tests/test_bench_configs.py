@@ -14,11 +14,13 @@ NAMES = (
     "champagne",
     "dominicks_oj",
     "favorita",
+    "m3_monthly",
     "m5",
     "m5_store_dept",
     "online_retail",
     "rossmann",
     "store_item_demand",
+    "tourism_monthly",
 )
 NATURAL = {
     "name",

@@ -16,6 +16,7 @@ import pytest
 
 from forecasting.config import load as load_config
 from forecasting.data import contracts, sources
+from tests.conftest import beside
 
 Row = tuple[str, date, float]
 
@@ -105,6 +106,11 @@ READERS: dict[str, Callable[[Path], Totals]] = {
     "store_item_demand": lambda f: parquet(f / "sales.parquet"),
     "online_retail": online_retail,
 }
+MORE: dict[str, Callable[[Path], Totals]] = {
+    "m3_monthly": lambda f: parquet(f / "sales_monthly.parquet"),
+    "tourism_monthly": lambda f: parquet(f / "sales_monthly.parquet"),
+}
+"""Readers of the data sets in a folder of their own."""
 ROWS = {
     "champagne": 105,
     "rossmann": 1_017_209,
@@ -113,19 +119,25 @@ ROWS = {
     "dominicks_oj": 106_139,
     "carparts": 2_674 * 51 - 6_122,
     "store_item_demand": 913_000,
+    "m3_monthly": 167_562,
+    "tourism_monthly": 109_280,
 }
 """What the publishers say."""
+M3_KINDS = {"micro": 474, "industry": 334, "macro": 312, "finance": 145, "demographic": 111, "other": 52}
+"""The monthly series of the M3 competition by kind, as its paper counts them (Makridakis and Hibon, 2000)."""
 
 
-def test_every_data_set_has_a_reader(shared: Path) -> None:
-    assert {folder.name for folder in shared.iterdir() if folder.is_dir()} == set(READERS)
+@pytest.mark.parametrize(("folder", "readers"), [("shared/data", READERS), ("shared/more", MORE)])
+def test_every_data_set_has_a_reader(folder: str, readers: dict[str, Callable[[Path], Totals]]) -> None:
+    assert {path.name for path in beside(folder).iterdir() if path.is_dir()} == set(readers)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_totals_and_account(name: str, shared: Path, configs: Path) -> None:
-    raw = READERS[name](shared / name)
+@pytest.mark.parametrize("name", READERS | MORE)
+def test_totals_and_account(name: str, configs: Path) -> None:
+    folder = beside("shared/more" if name in MORE else "shared/data") / name
+    raw = (READERS | MORE)[name](folder)
     assert raw.rows == ROWS.get(name, raw.rows)
-    config = load_config(configs / f"{name}.yaml", {"source.path": str(shared / name)})
+    config = load_config(configs / f"{name}.yaml", {"source.path": str(folder)})
     loaded = sources.load(config)
     checked = contracts.check_load(loaded, config)
     assert checked.good.height == loaded.long.height
@@ -137,3 +149,11 @@ def test_totals_and_account(name: str, shared: Path, configs: Path) -> None:
     assert checked.account["lines"] == sum(parts) + sum(checked.account["dropped"].values())
     assert checked.quarantine.is_empty()
     assert not checked.good.select("unique_id", "ds").is_duplicated().any()
+
+
+def test_the_kinds_of_the_m3_series(configs: Path) -> None:
+    """The static column of a file that has it on every row: one value per series, none lost."""
+    path = str(beside("shared/more") / "m3_monthly")
+    long = sources.load(load_config(configs / "m3_monthly.yaml", {"source.path": path})).long
+    kinds = long.select("unique_id", "category").unique()["category"].value_counts()
+    assert dict(kinds.iter_rows()) == M3_KINDS

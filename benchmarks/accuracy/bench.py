@@ -1,0 +1,161 @@
+"""The benchmark of `make bench-accuracy`: run the data sets, score them beside the peers, tell.
+
+Every data set of the lists of peers is ingested and backtested with the config of its name, as a user would, in a
+process of its own. The forecasts of the model that would serve are scored by evaluate.py, which scored the peers, too.
+Horizon and windows are those of the protocol. Writes its part of docs/ACCURACY.md; results stay in --out, and --resume
+goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks import report
+from benchmarks.accuracy import arguments, document, peers, rivals, tables, verdict
+from benchmarks.accuracy.peers import Field, Protocol
+from benchmarks.accuracy.verdict import Result
+from benchmarks.processes import ROOT, Cost, identity, measured, overrides, places, stop
+
+SINGLE = 3
+"""So many of the best single models are told of for information."""
+KEYS = {"h": "h", "backtest.windows": "windows", "backtest.step": "step"}
+"""What the protocol says in the place of the config, and how the protocol calls it."""
+
+
+def main(given: list[str] | None = None) -> None:
+    """Run, print, write docs/ACCURACY.md where all data sets were asked for as they are."""
+    args = arguments.parse(given)
+    known = field(args)
+    results = []
+    for code in codes(args.only, known):
+        results.append(result(known.protocols[code], known, args))
+        print(f"\n{tables.accuracy(results, known)}\n", flush=True)
+    told = document.text(results, known)
+    print(told)
+    doc = args.doc or (None if args.only or args.set else report.FILE)
+    if doc:
+        report.put(doc, "bench-accuracy", told)
+
+
+def field(args: argparse.Namespace) -> Field:
+    """Protocols and peers of both lists; stops where one of them, or the scorer, is missing."""
+    lists = {args.evaluate.parent / "PEERS.md": args.data, args.more / "README.md": args.more}
+    needed = {"scorer": args.evaluate, "data": args.data}
+    needed |= {f"list of peers {path.name}": path for path in lists}
+    for what, path in needed.items():
+        if not path.exists():
+            stop(f"the {what} of the benchmark should be at {path}: give --evaluate, --data and --more")
+    return peers.read(lists)
+
+
+def codes(only: str | None, known: Field) -> list[str]:
+    """The codes that were asked for, all without `only`."""
+    asked = only.split(",") if only else list(known.protocols)
+    strange = [code for code in asked if code not in known.protocols]
+    if strange:
+        stop(f"{strange[0]} is no code of the lists of peers: they have {', '.join(known.protocols)}")
+    return asked
+
+
+def result(protocol: Protocol, known: Field, args: argparse.Namespace) -> Result:
+    """The result of one data set: measured, or, with --resume, that of the same code and config before."""
+    kept = args.out / protocol.code / "result.json"
+    key = identity(ROOT / "configs" / f"{protocol.data}.yaml", protocol, args.set)
+    if args.resume and kept.exists():
+        told = json.loads(kept.read_text(encoding="utf-8"))
+        if told["key"] == key:
+            return from_json(told["result"])
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-accuracy-") as lake:
+        found = one(protocol, known, args, Path(lake))
+    kept.write_text(json.dumps({"key": key, "result": asdict(found)}, indent=1), encoding="utf-8")
+    return found
+
+
+def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) -> Result:
+    """Run and score one data set; its tables live in the folder `lake`."""
+    out = args.out / protocol.code
+    (out / "job.json").write_text(json.dumps(job_of(protocol, args.set, out, lake)), encoding="utf-8")
+    print(f"{protocol.code} {protocol.data} ...", flush=True)
+    ours = [sys.executable, "-m", "benchmarks.pipeline"]
+    cost = measured([*ours, "run", str(out / "job.json")], lake)
+    told = json.loads((out / "told.json").read_text(encoding="utf-8"))
+    rival = rivals.of(protocol.code, known)
+    theirs = None
+    if command := rivals.command(rival, args.mlforecast_python, out):
+        measured([*ours, "frame", str(out / "job.json")], lake)
+        theirs = measured(command, lake)
+    others = [m for m in told["models"] if m not in (told["champion"], "SeasonalNaive")][:SINGLE]
+    others += rivals.FORECASTS[rival] if theirs else []
+    scores = {
+        m: scored(args.evaluate, out / f"{m}.parquet", protocol.code)
+        for m in dict.fromkeys([told["champion"], "SeasonalNaive", *others])
+    }
+    truth = pl.read_parquet(args.evaluate.parent / "actuals" / f"{protocol.code}.parquet")
+    rmse, within = verdict.judge_rows(pl.read_parquet(out / f"{told['champion']}.parquet"), truth)
+    return Result(
+        protocol.code,
+        protocol.data,
+        told["champion"],
+        scores[told["champion"]],
+        scores["SeasonalNaive"],
+        rmse,
+        within,
+        cost,
+        rival,
+        theirs,
+        {m: scores[m] for m in others},
+        {step: told[step] for step in ("ingest", "backtest")},
+        told["seconds"],
+        (len(told["cutoffs"]), len(told["calibration"])),
+        changed(protocol),
+        f"{datetime.now(UTC):%Y-%m-%d}",
+    )
+
+
+def job_of(protocol: Protocol, asked: list[str], out: Path, lake: Path) -> dict[str, Any]:
+    """The config of the data set's name, with its data, places, the protocol's windows, and what --set asks for."""
+    keys: dict[str, Any] = {key: getattr(protocol, name) for key, name in KEYS.items()}
+    keys |= places(lake) | {"source.path": str(protocol.folder)} | overrides(asked)
+    return {"config": str(ROOT / "configs" / f"{protocol.data}.yaml"), "set": keys, "out": str(out)}
+
+
+def changed(protocol: Protocol) -> tuple[str, ...]:
+    """Where the protocol asks for other windows than the config does."""
+    from forecasting.config import load
+
+    config = load(ROOT / "configs" / f"{protocol.data}.yaml")
+    own = {
+        "h": config.h,
+        "backtest.windows": config.backtest.windows,
+        "backtest.step": config.backtest.step or config.h,
+    }
+    asked = {key: getattr(protocol, name) for key, name in KEYS.items()}
+    return tuple(f"{key} {asked[key]} (the config says {own[key]})" for key in KEYS if asked[key] != own[key])
+
+
+def scored(evaluate: Path, file: Path, code: str) -> dict[str, float]:
+    """What the scorer says of a file of forecasts."""
+    done = subprocess.run([sys.executable, str(evaluate), str(file), code, "--json"], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{file.stem} on {code} cannot be scored: {done.stderr[-1000:]}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def from_json(told: dict[str, Any]) -> Result:
+    """The result as it was before it was kept: JSON knows no tuples and no classes."""
+    costs = {key: Cost(**told[key]) if told[key] else None for key in ("cost", "theirs")}
+    within = {level: [(n, hit) for n, hit in windows] for level, windows in told["within"].items()}
+    tuples = {key: tuple(told[key]) for key in ("windows", "changed")}
+    return Result(**(told | costs | tuples | {"within": within}))  # type: ignore[arg-type]

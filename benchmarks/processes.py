@@ -1,0 +1,68 @@
+"""What benchmarks of whole jobs share: places, keys of a trial, a process that is measured, the way to stop."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+BESIDE = ROOT.parent / "shared"
+"""Where data and figures of others lie unless arguments say otherwise: they are no part of the repository."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock and of all processors, and the peak memory of the largest process in MB."""
+
+    wall: float
+    cpu: float
+    mb: float
+
+
+def measured(command: list[str], cwd: Path) -> Cost:
+    """Run a process to its end; raises SystemExit with the end of what it said when it fails."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    started = time.perf_counter()
+    with (cwd / "said.log").open("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": path})
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        said = log.read()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{said[-3000:]}")
+    unit = 1024 if sys.platform == "linux" else 1024**2  # ru_maxrss is in KB on Linux, in bytes elsewhere
+    seconds = time.perf_counter() - started
+    return Cost(round(seconds, 1), round(used.ru_utime + used.ru_stime, 1), used.ru_maxrss / unit)
+
+
+def places(lake: Path) -> dict[str, str]:
+    """The keys of a config that put everything a job writes into the folder `lake`."""
+    tracking = {"tracking.uri": f"sqlite:///{lake}/mlflow.db", "tracking.artifacts": str(lake / "mlartifacts")}
+    return {"store.root": str(lake / "lake")} | tracking
+
+
+def overrides(asked: list[str]) -> dict[str, Any]:
+    """The keys of KEY=VALUE, values read as in a config."""
+    return {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in asked)}
+
+
+def identity(config: Path, *asked: object) -> str:
+    """A hash of the code, the config, and what else is asked for."""
+    files = sorted((ROOT / "forecasting").rglob("*.py"))
+    said = "".join(f.read_text(encoding="utf-8") for f in (config, *files)) + repr(asked)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def stop(sentence: str) -> NoReturn:
+    """Say what is missing; exit code 2."""
+    print(sentence, file=sys.stderr)
+    raise SystemExit(2)
