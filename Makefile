@@ -5,6 +5,7 @@
 #   make lint      style and types
 #   make bench     seconds and memory of every step            (ARGS=--large)
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
+#   make bench-leaderboard   the place on a public leaderboard; takes long
 #   make lock      the locks again from pyproject.toml           (UPGRADE=--upgrade for newer versions)
 #   make clean     throws away .venv and caches, keeps data/
 
@@ -26,7 +27,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench bench-accuracy lock clean
+.PHONY: demo serve test lint bench bench-accuracy bench-leaderboard lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -60,12 +61,24 @@ bench: $(RUN)
 bench-accuracy: $(RUN)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+# The package that scores needs versions of others that this project cannot have.
+FEV := $(VENV)/fev/.done
+SCORER := benchmarks/leaderboard/requirements
+
+$(FEV): $(SCORER).lock scripts/fev.sh | $(RUN)
+	@scripts/fev.sh
+	@touch $@
+
+bench-leaderboard: $(RUN) $(FEV)
+	@$(BIN)/python -m benchmarks.leaderboard --fev-python $(VENV)/fev/bin/python $(ARGS)
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml
+	--no-emit-index-url --no-annotate --no-header $(UPGRADE)
 
 lock: $(DEV)
-	@$(COMPILE) --output-file requirements.lock
-	@$(COMPILE) --extra test --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra test --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) $(SCORER).in --output-file $(SCORER).lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Where the default recipe would stand on a public leaderboard: `make bench-leaderboard`."""
