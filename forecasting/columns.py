@@ -52,6 +52,7 @@ FORECASTS = {
     "version": "Int64",
     "closed": "Boolean",
     "scale": "Float64",
+    "yhat_min": "Float64",
 }
 BACKTESTS = dict.fromkeys(("mase_scale", "rmsse_scale"), "Float64") | {"recipe": "String", "reported": "Boolean"}
 """What a backtest knows of a forecast row besides."""

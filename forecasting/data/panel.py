@@ -112,6 +112,15 @@ def is_shut(config: Config) -> pl.Expr:
     return is_closed(config) | pl.col("flag").is_in([CLOSED, ENDED]).fill_null(value=False)
 
 
+def lowest_forecast(config: Config) -> pl.Expr:
+    """The least that a forecast of the series of a row may be, in units of y: y_min; without one 0, and null (anything)
+    for series of which a value was below 0.
+    """
+    if config.clean.y_min is not None:
+        return pl.lit(config.clean.y_min)
+    return pl.when(~(pl.col("y") < 0).any().over("unique_id")).then(0.0)
+
+
 def count_rows(panel: Panel) -> int:
     """Rows of the panel."""
     return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))

@@ -33,8 +33,9 @@ def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, members: pl.DataFr
     That is a compromise: base forecasts of the aggregates are changed, too, the less the smaller their variance.
     `series` and `aggregates` are base forecasts [unique_id, ds, yhat, var], yhat in units of y, var the mean squared
     error of the series' backtests (read by wls_var; see `backtest_variances`); `members` [unique_id, group] names the
-    aggregates of each series. A forecast of 0 stays 0 (a closed day), none falls below 0 unless base forecasts do, and
-    an aggregate without a base forecast for a day does not count on it.
+    aggregates of each series. A forecast of 0 stays 0 (a closed day), none falls below `yhat_min`, a further column of
+    `series` (null: anything; without it 0, unless base forecasts are below), and an aggregate without a base forecast
+    for a day does not count on it.
 
     >>> base = pl.DataFrame({"unique_id": ["a", "b"], "ds": 1, "yhat": [4.0, 4.0], "var": 1.0})
     >>> total = pl.DataFrame({"unique_id": ["total"], "ds": [1], "yhat": [14.0], "var": [1.0]})
@@ -43,16 +44,15 @@ def reconcile(series: pl.DataFrame, aggregates: pl.DataFrame, members: pl.DataFr
     [6.0, 6.0]
     """
     parts = []
-    floor = 0.0 if (series["yhat"] >= 0).all() else None
+    if "yhat_min" not in series.columns:
+        series = series.with_columns(yhat_min=pl.lit(0.0 if (series["yhat"] >= 0).all() else None, pl.Float64))
     tops = aggregates.partition_by("ds", as_dict=True)
     for (ds,), part in sorted(series.partition_by("ds", as_dict=True).items()):
         part = part.sort("unique_id")
         top = tops.get((ds,), aggregates.clear()).sort("unique_id")
         values = part["yhat"].to_numpy()
         if top.height:
-            values = reconcile_day(
-                part, top, summing_matrix(part["unique_id"], top["unique_id"], members), method, floor
-            )
+            values = reconcile_day(part, top, summing_matrix(part["unique_id"], top["unique_id"], members), method)
         parts.append(part.select("unique_id", "ds", yhat=pl.Series(values)))
     return pl.concat(parts) if parts else series.select("unique_id", "ds", "yhat")
 
@@ -74,23 +74,22 @@ def summing_matrix(series: pl.Series, groups: pl.Series, members: pl.DataFrame) 
     return csr_array((ones, (at["row"].to_numpy(), at["column"].to_numpy())), shape=(len(groups), len(series)))
 
 
-def reconcile_day(
-    part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], method: Method, floor: float | None
-) -> Floats:
+def reconcile_day(part: pl.DataFrame, top: pl.DataFrame, a: csr_array[Any], method: Method) -> Floats:
     """yhat (series,) of one day after reconciliation, in units of y.
 
     `part` and `top` [unique_id, ds, yhat, var] are base forecasts of series and aggregates, `a` sums one to the other.
-    What would fall below the floor is set there, and the rest is solved again.
+    What would fall below `yhat_min` of `part` is set there, and the rest is solved again.
     """
+    floor = part["yhat_min"].fill_null(-np.inf).to_numpy()
     b, u, v = part["yhat"].to_numpy(), *error_variances(part, top, a, method)
     v = np.where(b == 0, 0.0, v)
     base = b.copy()
     while True:
         values = base + adjustment(top["yhat"].to_numpy() - a @ base, a, u, v)
-        below = (values < floor) & (v > 0) if floor is not None else np.zeros(len(b), dtype=bool)
+        below = (values < floor) & (v > 0)
         if not below.any():
-            return np.asarray(values if floor is None else np.maximum(values, floor))
-        base, v = np.where(below, floor or 0.0, base), np.where(below, 0.0, v)
+            return np.asarray(np.maximum(values, floor))
+        base, v = np.where(below, floor, base), np.where(below, 0.0, v)
 
 
 def adjustment(gap: Floats, a: csr_array[Any], u: Floats, v: Floats) -> Floats:

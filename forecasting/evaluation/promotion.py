@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecasting.evaluation.intervals.residuals import is_closed
+from forecasting.evaluation.intervals.residuals import is_closed, least_sales
 from forecasting.evaluation.paired_test import Comparison, best_model_rows, compare_pair, model_name
 
 LARGEST_SHIFT = 5.0
@@ -74,8 +74,8 @@ def decide_refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float |
     """Whether the same recipe, trained on newer data, replaces its champion: only sanity is checked.
 
     `forecasts` [unique_id, ds, yhat, perhaps closed] of the refreshed bundle; `recent` [unique_id, ds, y] the newest
-    history of the same series. Forecasts must be there, and those of open periods finite, not below `y_min`, and their
-    mean per row within a factor of five of the recent mean.
+    history of the same series. Forecasts must be there, and those of open periods finite, not below `y_min` (without
+    one: a column `yhat_min`), and their mean per row within a factor of five of the recent mean.
     """
     fault = find_invalid_forecasts(forecasts, y_min) or find_level_shift(forecasts, recent)
     if fault:
@@ -92,12 +92,13 @@ def find_invalid_forecasts(forecasts: pl.DataFrame, y_min: float | None) -> str 
     """
     if forecasts.is_empty():
         return "makes no forecast"
-    yhat = forecasts.filter(~is_closed(forecasts.columns))["yhat"]
+    opened = forecasts.filter(~is_closed(forecasts.columns))
+    yhat = opened["yhat"]
     invalid = yhat.len() - int(yhat.is_finite().sum())
     if invalid:
         return f"makes {invalid} of {yhat.len()} forecasts that are not numbers"
-    below = 0 if y_min is None else int((yhat < y_min).sum())
-    return f"makes {below} of {yhat.len()} forecasts below {y_min:g}" if below else None
+    below = opened.filter(pl.col("yhat") < least_sales(opened.columns, y_min)).height
+    return f"makes {below} of {yhat.len()} forecasts below {y_min or 0:g}" if below else None
 
 
 def find_level_shift(forecasts: pl.DataFrame, recent: pl.DataFrame) -> str | None:

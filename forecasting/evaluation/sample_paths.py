@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.evaluation.intervals.residuals import is_closed, scaled_residuals
+from forecasting.evaluation.intervals.residuals import is_closed, least_sales, scaled_residuals
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,7 +80,8 @@ def fit_error_pool(
     """The windows and signs of `n` draws over the steps 1..`steps`, common to all series that are drawn from the pool.
 
     `residuals` are backtest rows of one model and grain from finished windows (unique_id, cutoff, step, y, yhat,
-    scale). Raises ValueError when there is no window to draw from.
+    scale). No sale is below `y_min`, or without one below a column `yhat_min`. Raises ValueError when there is no
+    window to draw from.
     """
     every = -(-residuals["unique_id"].n_unique() // MAX_SERIES)
     kept = residuals if every < 2 else residuals.filter(pl.col("unique_id").rank("dense") % every == 0)
@@ -101,8 +102,9 @@ def fit_error_pool(
 def draw_paths(rows: pl.DataFrame, pool: ErrorPool, seed: int = 0) -> SamplePaths:
     """Sample paths of the forecasts `rows` of one model (unique_id, step, yhat, scale), one for each draw of `pool`.
 
-    With `y_min` in the pool their mean is yhat, without it nearly; closed days have no error. Rows may come in parts,
-    each with another seed: windows and signs are the same for all. Raises ValueError when a series lacks a step.
+    Where sales have a least value (`y_min` of the pool, or a column `yhat_min`) their mean is yhat, elsewhere nearly;
+    closed days have no error. Rows may come in parts, each with another seed: windows and signs are the same for all.
+    Raises ValueError when a series lacks a step.
     """
     scale_or_0 = pl.when(is_closed(rows.columns)).then(0.0).otherwise("scale").alias("scale")
     ordered = rows.with_columns(scale_or_0).sort("unique_id", "step")
@@ -114,19 +116,19 @@ def draw_paths(rows: pl.DataFrame, pool: ErrorPool, seed: int = 0) -> SamplePath
     regularity = yhat.mean(axis=1) / np.maximum(scale.mean(axis=1), TINY)
     chosen = _choose_vectors(pool, regularity, np.random.default_rng(seed))
     values = yhat + (pool.errors[chosen] - pool.reversed[:, None, :]) * scale
-    if pool.y_min is not None:
-        values = _apply_floor(np.where(pool.unsold[chosen], pool.y_min, values), yhat, pool.y_min)
-    return SamplePaths(tuple(ids), values)
+    least = ordered.with_columns(least=least_sales(ordered.columns, pool.y_min).fill_null(np.nan))["least"]
+    floor = least.to_numpy().reshape(yhat.shape)
+    return SamplePaths(tuple(ids), _apply_floor(values, pool.unsold[chosen], yhat, floor))
 
 
 def residual_vectors(residuals: pl.DataFrame, steps: int, y_min: float | None = None) -> pl.DataFrame:
     """[unique_id, cutoff, regularity, size, vector, unsold]: one row per series and window, by window and regularity.
 
     `vector` are the scaled residuals over the steps 1..steps, `size` is their mean scale, `unsold` says on which of
-    them nothing was sold (y at `y_min`). A step that was not observed or closed counts as no error, at most half of
-    them may be unobserved.
+    them nothing was sold (y at its least value). A step that was not observed or closed counts as no error, at most
+    half of them may be unobserved.
     """
-    unsold = pl.lit(value=False) if y_min is None else pl.col("y") <= y_min
+    unsold = (pl.col("y") <= least_sales(residuals.columns, y_min)).fill_null(value=False)
     rows = scaled_residuals(residuals).filter(pl.col("step") <= steps)
     facts = {"regularity": pl.col("yhat").mean() / pl.col("scale").mean(), "size": pl.col("scale").mean()}
     shut = residuals.filter(is_closed(residuals.columns), pl.col("step") <= steps)
@@ -169,9 +171,15 @@ def _near(ascending: Floats, wanted: Floats, n: int, rng: np.random.Generator) -
     return np.asarray(first + rng.integers(0, width, first.shape))
 
 
-def _apply_floor(values: Floats, yhat: Floats, y_min: float) -> Floats:
-    """Nothing below `y_min`; what that adds to the mean is taken off the values above it in proportion."""
-    above = np.maximum(values, y_min) - y_min
+def _apply_floor(values: Floats, unsold: NDArray[np.bool_], yhat: Floats, floor: Floats) -> Floats:
+    """Nothing below `floor` (series, steps), NaN where there is none, and that where nothing is sold; what it adds to
+    the mean is taken off the values above it in proportion.
+    """
+    bounded = np.isfinite(floor)
+    if not bounded.any():
+        return values
+    least = np.where(bounded, floor, 0.0)
+    above = np.maximum(np.where(unsold, least, values), least) - least
     mean = above.mean(axis=0)
-    factor = np.divide(np.maximum(yhat - y_min, 0), mean, out=np.ones_like(mean), where=mean > 0)
-    return np.asarray(y_min + above * factor)
+    factor = np.divide(np.maximum(yhat - least, 0), mean, out=np.ones_like(mean), where=mean > 0)
+    return np.where(bounded, least + above * factor, values)

@@ -58,6 +58,7 @@ def demand_classes(history: pl.DataFrame) -> pl.DataFrame:
 
 def volume_classes(history: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, volume]: A up to 80 % of all sales, B up to 95 %, C the rest; one row per series, the largest first.
+    Returns count by their size.
 
     `history` is [unique_id, ds, y]. The series that crosses a cut belongs to the class after it, except that the
     largest one is always A; equal ones go by name.
@@ -66,7 +67,7 @@ def volume_classes(history: pl.DataFrame) -> pl.DataFrame:
     >>> volume_classes(sales).rows()
     [('a', 'A'), ('b', 'B'), ('c', 'C')]
     """
-    totals = history.group_by("unique_id").agg(total=Y.sum()).sort("total", "unique_id", descending=[True, False])
+    totals = history.group_by("unique_id").agg(total=Y.abs().sum()).sort("total", "unique_id", descending=[True, False])
     share = pl.col("total").cum_sum() / pl.col("total").sum()
     first = pl.int_range(pl.len()) == 0
     # a hair of slack: 0.5 + 0.3 is not exactly 0.8 in binary

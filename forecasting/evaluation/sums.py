@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from forecasting.evaluation.hierarchy import summing_matrix
-from forecasting.evaluation.intervals.residuals import is_cold_start
+from forecasting.evaluation.intervals.residuals import is_cold_start, least_sales
 from forecasting.evaluation.metrics import bound_probabilities
 from forecasting.evaluation.sample_paths import TINY, Floats, draw_paths, fit_error_pool, sum_quantiles
 
@@ -36,7 +36,8 @@ PART = 250
 
 @dataclass(frozen=True)
 class SumsRequest:
-    """Sums over the first n periods for every n in `periods`, with intervals of `level`; no sale is below `y_min`.
+    """Sums over the first n periods for every n in `periods`, with intervals of `level`; no sale is below `y_min`
+    (without one: below `yhat_min` of the forecasts).
 
     `members` [unique_id, group] names the aggregates of each series.
     """
@@ -79,9 +80,11 @@ def forecast_sums(rows: pl.DataFrame, residuals: pl.DataFrame, request: SumsRequ
     for (grain,), part in aggregates.group_by("grain", maintain_order=True):
         spread = _spread_of_aggregates(part, residuals.filter(pl.col("grain") == grain), request)
         of_grain = groups.is_in(part["unique_id"].unique().implode()).to_numpy()
+        floors = part.group_by("unique_id").agg(least=least_sales(part.columns, request.y_min).max())
+        least = floors.sort("unique_id")["least"]
         for n in request.periods:
             found = sum_quantiles(_widen(totals[n][:, of_grain], spread.get(n)), request.probabilities)
-            bounds.append(_with_keys(groups.filter(of_grain), n, _apply_floor(found, request.y_min)))
+            bounds.append(_with_keys(groups.filter(of_grain), n, _apply_floor(found, least)))
     means = pl.concat([_sum_means(part, request.periods) for part in (series, aggregates)])
     sums_of_all = means.join(pl.concat(bounds), on=["unique_id", "periods"]).sort("grain", "unique_id", "periods")
     new = _sum_cold_starts(rows.filter(IS_SERIES, is_cold_start(rows.columns)), request)
@@ -92,7 +95,7 @@ def _complete_steps(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows by series and step; steps that a series lacks, since it starts later, sell nothing."""
     steps = rows.select(pl.col("step").unique())
     every = rows.select("unique_id", "grain").unique().join(steps, how="cross")
-    kept = rows.select("unique_id", "step", "yhat", "scale", "closed")
+    kept = rows.select("unique_id", "step", "yhat", "scale", "closed", "^yhat_min$")
     filled = every.join(kept, on=["unique_id", "step"], how="left").with_columns(pl.col("yhat", "scale").fill_null(0.0))
     return filled.sort("unique_id", "step")
 
@@ -146,6 +149,7 @@ def _widen(totals: Floats, spread: Floats | None) -> Floats:
     return np.asarray(mean + (totals - mean) * np.maximum(1.0, spread / np.maximum(totals.std(axis=0), TINY)))
 
 
-def _apply_floor(quantiles: pl.DataFrame, y_min: float | None) -> pl.DataFrame:
-    """Where sales are never negative, no sum is."""
-    return quantiles if y_min is None or y_min < 0 else quantiles.select(pl.all().clip(0.0))
+def _apply_floor(quantiles: pl.DataFrame, least: pl.Series) -> pl.DataFrame:
+    """Where sales are never negative (`least`, by row), no sum is."""
+    never, value = pl.lit((least >= 0).fill_null(value=False)), pl.all()
+    return quantiles.select(pl.when(never & (value < 0)).then(0.0).otherwise(value).name.keep())

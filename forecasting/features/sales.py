@@ -22,11 +22,14 @@ def recent_level(context: Context, lead: int) -> Feature:
 
     The power mean with exponent 1/2 over a quarter of days or a year of weeks or months (the mean of the last years
     where nothing was sold since): a plain mean is moved by the latest promotion more than by what sells day after day.
+    It is that of the sizes |y|, and below 0 for a series whose sum over the last years is (of returns, say): in units
+    of it, such a series looks like any other.
     """
     f = context.config.frequency
-    near = rolling_mean(Y.clip(0).sqrt(), f.unit_window, lead) ** 2
+    near = rolling_mean(Y.abs().sqrt(), f.unit_window, lead) ** 2
     far = rolling_mean(Y, 3 * f.year, lead)
-    expr = pl.when(near > NOISE).then(near).when(far > NOISE).then(far)
+    signed = pl.when(far < -NOISE).then(-near).otherwise(near)
+    expr = pl.when(near > NOISE).then(signed).when(far.abs() > NOISE).then(far)
     return Feature("level", expr, 3 * f.year + lead)
 
 
@@ -34,8 +37,14 @@ def features(context: Context, lead: int) -> list[Feature]:
     """Lags, same-phase and rolling means, deviations, last year, rarity: from sales at least `lead` periods back."""
     unit = recent_level(context, lead)
     made = [*_lags(context, lead), *_rolling(context, lead), *_last_year(context, lead)]
-    scaled = [Feature(f.name, (f.expr / unit.expr), max(f.lookback, unit.lookback)) for f in made]
+    scaled = [Feature(f.name, _in_units(f, unit), max(f.lookback, unit.lookback)) for f in made]
     return [*scaled, *_rarity(context, lead)]
+
+
+def _in_units(feature: Feature, unit: Feature) -> pl.Expr:
+    """The feature over the unit; a deviation has no sign, whatever that of the unit."""
+    scaled = feature.expr / unit.expr
+    return scaled.abs() if feature.name.startswith("std_") else scaled
 
 
 def _lags(context: Context, lead: int) -> list[Feature]:

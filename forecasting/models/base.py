@@ -2,7 +2,7 @@
 
 Forecasts are rows [unique_id, ds, yhat, source, cold_start ...], one per future row of the bucket (a part of the
 series); a cut is what was known on a cutoff, future rows included. A Combination is made of other trained models.
-`finish` takes forecasts and returns them no lower than y_min, and 0 where the series is closed or has ended.
+`finish` takes forecasts and returns them no lower than they may be, and 0 where the series is closed or has ended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import is_shut
+from forecasting.data.panel import is_shut, lowest_forecast
 from forecasting.models.weights import Weights
 
 
@@ -100,17 +100,19 @@ class FittedCombination(Protocol):
 NO_FAILURES = pl.DataFrame(schema={"unique_id": pl.String, "reason": pl.String})
 
 
-def finish(forecast: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows with yhat, q50 and bounds no lower than y_min, and 0 where the series is closed or has ended.
+def finish(forecast: pl.DataFrame) -> pl.DataFrame:
+    """The rows with yhat, q50 and bounds no less than `yhat_min`, and 0 where the series is closed or has ended.
 
-    `forecast` holds [yhat, closed, perhaps q50, lo-L, hi-L].
+    `forecast` holds [yhat, closed, yhat_min, perhaps q50, lo-L, hi-L].
     """
     numbers = [c for c in forecast.columns if c in ("yhat", "q50") or c.startswith(("lo-", "hi-"))]
-    floor = config.clean.y_min
-    bounded = forecast.with_columns(pl.col(numbers).clip(lower_bound=floor)) if floor is not None else forecast
+    least = pl.col("yhat_min")
+    bounded = forecast.with_columns(pl.when(pl.col(c) < least).then(least).otherwise(c).alias(c) for c in numbers)
     return bounded.with_columns(pl.when("closed").then(0.0).otherwise(pl.col(numbers)).name.keep())
 
 
-def with_closed(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The rows of a cut with a Boolean column `closed`: nothing can be sold, the series is closed or has ended."""
-    return rows.with_columns(closed=is_shut(config))
+def with_limits(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The rows of a cut with `closed` (nothing can be sold: the series is closed or has ended) and `yhat_min`, the
+    least that a forecast may be (null: anything).
+    """
+    return rows.with_columns(closed=is_shut(config), yhat_min=lowest_forecast(config))

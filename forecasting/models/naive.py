@@ -18,7 +18,7 @@ from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.models import cold_start, sources
-from forecasting.models.base import NO_FAILURES, Model, finish, with_closed
+from forecasting.models.base import NO_FAILURES, Model, finish, with_limits
 
 RUNGS = ("SeasonalMean4", "SeasonalNaive", "Naive", "HistoricAverage")
 """From top to bottom: where a rung has no observation to go by, the next one is used."""
@@ -53,7 +53,7 @@ class Rung:
         """[unique_id, ds, yhat, cold_start, source]: one row per future row of the bucket, in units of y."""
         rows = ladder_forecasts(cut, cut.frame(bucket), self)
         source = pl.when(pl.col("source") == self.rung).then(pl.lit(self.name)).otherwise("source")
-        return finish(rows, cut.config).select(*KEY, "yhat", "cold_start", source=source)
+        return finish(rows).select(*KEY, "yhat", "cold_start", source=source)
 
     def save(self, folder: Path) -> None:
         """Write rung.json."""
@@ -89,7 +89,7 @@ def load(folder: Path) -> Rung:
 
 
 def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
-    """[unique_id, ds, closed, yhat, source, cold_start]: one row per future row of `frame`, a frame of the cut.
+    """[unique_id, ds, closed, yhat_min, yhat, source, cold_start]: one row per future row of `frame`, one of the cut.
 
     yhat, in units of y, comes from `top` or the first rung below it that has an observation; `source` names the rung.
     Periods that were not observed are skipped: the seasonal rungs look further back in the same phase of the season,
@@ -108,14 +108,16 @@ def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataF
         rows = rows.with_columns(
             pl.col("cold_start").fill_null(value=False), yhat=yhat, source=pl.coalesce("source_similar", "source", text)
         )
-    return rows.select(*KEY, "closed", "yhat", "source", "cold_start")
+    return rows.select(*KEY, "closed", "yhat_min", "yhat", "source", "cold_start")
 
 
 def _all_rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
-    """[unique_id, ds, closed, _since, one column per rung] of the future rows, null where a rung has no observation."""
+    """[unique_id, ds, closed, yhat_min, _since, one column per rung] of the future rows, null where a rung has no
+    observation.
+    """
     steps = cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds"))
     phase = ((steps % season + season) % season).alias("_phase")
-    phased = with_closed(frame, cut.config).select(*KEY, "y", "closed", phase)
+    phased = with_limits(frame, cut.config).select(*KEY, "y", "closed", "yhat_min", phase)
     seen = phased.filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
     y = pl.col("y")
     overall = seen.group_by("unique_id").agg(Naive=y.last(), HistoricAverage=y.mean(), _since=pl.col("ds").min())

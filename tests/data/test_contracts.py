@@ -44,7 +44,7 @@ def checked(config, **changes):
     ],
 )
 def test_one_bad_row_goes_to_quarantine_as_it_came(table_config, tmp_path, line, rule, value):
-    result = checked(table_config(text([*rows(), line, f"c,{DAYS[0]},1,1"])))
+    result = checked(table_config(text([*rows(), line, f"c,{DAYS[0]},1,1"])), clean=Clean(y_min=0))
     expected = {"file": str(tmp_path / "sales.csv"), "line": 202, "row": line, "rule": rule, "value": value}
     assert result.quarantine.to_dicts() == [expected]
     assert result.good.height == 201
@@ -85,20 +85,27 @@ def test_weeks_start_on_the_usual_weekday(table_config):
 
 def test_y_min_is_a_choice(table_config):
     config = table_config(text([*rows(), "b,2024-01-05,-3,1"]))
+    assert checked(config).quarantine.is_empty(), "returns count"
     assert checked(config, clean=Clean(y_min=None)).quarantine.is_empty()
+    assert checked(config, clean=Clean(below="quarantine")).quarantine["rule"].to_list() == ["below_y_min"]
     assert checked(config, clean=Clean(y_min=-5)).quarantine.is_empty()
 
 
 def test_too_many_bad_rows_stop_the_run(table_config):
     bad = ["b,2024-01-05,-3,1", "b,2024-01-06,-4,1", "b,2024-01-07,many,1"]
     with pytest.raises(UserError) as stop:
-        checked(table_config(text([*rows(100), *bad])))
+        checked(table_config(text([*rows(100), *bad])), clean=Clean(y_min=0))
     message = str(stop.value)
     assert "limits.quarantined: 3 of 103 rows (2.9%) break a rule and at most 1.0% may" in message
     assert "below_y_min 2 times, first in" in message
     assert "line 102: y=-3.0" in message
     assert "number 1 times" in message
-    assert checked(table_config(text([*rows(100), *bad])), limits=Limits(quarantined=0.03)).quarantine.height == 3
+    assert (
+        checked(
+            table_config(text([*rows(100), *bad])), clean=Clean(y_min=0), limits=Limits(quarantined=0.03)
+        ).quarantine.height
+        == 3
+    )
 
 
 def test_dates_in_a_format_that_was_not_meant(table_config):

@@ -75,7 +75,7 @@ def test_exports_that_overlap_have_no_limit(job, tmp_path):
 
 def test_rows_in_quarantine_are_said_with_their_sales(job):
     lines = [f"bread,{day},10" for day in DAYS[:97]] + [f"bread,{DAYS[97]},-20", f"bread,{DAYS[98]},many"]
-    said = remarks(job(lines, limits={"quarantined": 0.05}))["quarantine"]
+    said = remarks(job(lines, limits={"quarantined": 0.05}, clean={"y_min": 0}))["quarantine"]
     expected = "2 of 99 rows are in quarantine (below_y_min 1, number 1): sales of -20 (2.0% of all) are not counted"
     assert said.startswith(f"{expected}, and 1 whose sales cannot be read; the first is ")
     assert said.endswith("s.csv, line 100: y=many")
@@ -86,9 +86,24 @@ def test_advice_on_returns_loses_no_rows(job):
     with pytest.raises(
         UserError, match=r"clean\.below: zero or missing keeps the rows, clean\.y_min: null lets them"
     ) as e:
-        remarks(job(lines))
+        remarks(job(lines, clean={"y_min": 0}))
     assert "raising the limit leaves these rows out" in str(e.value)
     assert "quarantine" not in remarks(job(lines, clean={"y_min": None}))
+
+
+def test_returns_count_by_default_and_are_said_with_their_sum(job):
+    lines = [f"bread,{day},{-3 if i % 30 == 0 else 10}" for i, day in enumerate(DAYS)]
+    lines += [f"jam,{day},{-1 if i == 7 else 2}" for i, day in enumerate(DAYS)]
+    config = job(lines)
+    checked = contracts.check_load(sources.load(config), config)
+    assert (checked.good.height, checked.good["y"].sum()) == (200, 96 * 10 - 4 * 3 + 99 * 2 - 1)
+    share = 13 / (96 * 10 + 4 * 3 + 99 * 2 + 1)
+    expected = (
+        f"5 of 200 rows are below 0, -13 in all ({share:.1%} of all sales and returns: bread -12, jam -1): they count"
+    )
+    assert remarks(config)["returns"].startswith(expected)
+    kept = job(lines, clean={"below": "zero"})
+    assert "returns" not in remarks(kept), "the cleaning makes them 0 and counts them"
 
 
 def test_a_static_column_that_changes_is_told_and_dated(job):

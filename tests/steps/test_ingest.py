@@ -60,7 +60,7 @@ def panel(job: Job) -> pl.DataFrame:
 
 def test_the_account_adds_up_and_the_panel_is_complete(job):
     bad = ("A;x;2024-01-02;many;1.5;9", "B;y;2024-01-03;-4;2;9")
-    facts = load(job, "one.csv", *FIRST, *bad, FIRST[0]).facts
+    facts = load(job, "one.csv", *FIRST, *bad, FIRST[0], **{"clean.y_min": 0}).facts
     assert facts["lines"] == 6 == facts["aggregated"] + facts["quarantined"] + facts["duplicates"]
     assert (facts["aggregated"], facts["quarantined"], facts["duplicates"]) == (3, 2, 1)
     assert facts["quarantined_by_rule"] == {"number": 1, "below_y_min": 1}

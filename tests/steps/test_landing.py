@@ -28,9 +28,10 @@ TABLES = (("panel", ["unique_id", "ds"]), ("series", ["unique_id"]), ("groups", 
 COUNTED = ["file", "size", "content", "same_as"]
 
 
-def job(source: dict = TABLE, **columns) -> Job:
+def job(source: dict = TABLE, clean: dict | None = None, **columns) -> Job:
     """A job over an empty landing folder."""
-    keys = {"future": {}, "h": 2, "models": ["ladder"], "levels_of_aggregation": [[]]}
+    keys = {"clean": clean or {}}
+    keys |= {"future": {}, "h": 2, "models": ["ladder"], "levels_of_aggregation": [[]]}
     made = chain.make(chain.sample().head(0), source=source, columns=columns, **keys)
     (made.folder / "in").mkdir()
     return made
@@ -198,7 +199,7 @@ def test_lines_of_one_day_in_two_files_add_up_and_a_corrected_file_replaces_its_
 
 
 def test_returns_in_a_file_of_their_own_lessen_the_day():
-    some = job(LINES)
+    some = job(LINES, clean={"y_min": 0})
     lines(some, "1.csv", [("x", 0, 5, 1.0), ("x", 1, 1, 1.0)])
     lines(some, "2.csv", [("x", 0, -2, 1.0)])
     ingest(some)
@@ -207,6 +208,14 @@ def test_returns_in_a_file_of_their_own_lessen_the_day():
     ingest(some)
     assert some.table("quarantine")["rule"].to_list() == ["below_y_min"]
     assert sold(some, "x") == [3], "a sum below y_min is no sale"
+
+
+def test_more_returns_than_sales_make_a_day_below_zero():
+    some = job(LINES)
+    lines(some, "1.csv", [("x", 0, 5, 1.0), ("x", 1, 1, 1.0)])
+    lines(some, "2.csv", [("x", 1, -3, 1.0)])
+    ingest(some)
+    assert sold(some, "x") == [5, -2]
 
 
 def test_what_one_file_tells_about_its_numbers_reads_the_others_and_later_ones():

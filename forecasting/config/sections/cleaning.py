@@ -5,9 +5,9 @@ Declarations of what shall happen to sales that are odd or missing; the cleaning
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from forecasting.config.declarations import Section
 from forecasting.config.value_types import KeyList, StrictFloat, StrictInt
@@ -47,7 +47,9 @@ class Clean(Section):
         default="missing", description="A period without a row is not observed, or nothing was sold."
     )
     y_min: StrictFloat | None = Field(
-        default=0.0, description="Least plausible y, which also bounds forecasts from below; null: none."
+        default=None,
+        description="Least plausible y, which also bounds forecasts from below; null: every number counts, and no "
+        "forecast of a series is below 0 that never was (0 where only `below` is given).",
     )
     below: Literal["quarantine", "zero", "missing"] = Field(
         default="quarantine", description="What happens to a y below y_min."
@@ -76,3 +78,9 @@ class Clean(Section):
         default="as_told", description="Stock-outs: as columns.stock marks them, or also inferred from runs of zeros."
     )
     outliers: Outliers = Field(default=Outliers(), description="How outliers are found, and what is done with them.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_below_0(cls, given: Any) -> Any:
+        """Who says what happens to a y below y_min means that there is one: 0."""
+        return {"y_min": 0.0, **given} if isinstance(given, dict) and "below" in given else given

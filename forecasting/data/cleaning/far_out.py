@@ -13,8 +13,8 @@ from forecasting.data.cleaning.scale import to_scale
 
 ID = "unique_id"
 FACTOR = 20.0
-"""A value is far out when it is at least this many times the next largest of its series, which is that of a promotion
-or a feast already: a lost decimal sign makes it 100 times the usual, and true sales reach a dozen times,"""
+"""A value is far out when it is at least this many times the next largest of its series, in size, which is that of
+a promotion or a feast already: a lost decimal sign makes it 100 times the usual, and true sales reach a dozen times,"""
 APART = 15.0
 """and lies this many standard deviations above it (see scale.to_scale), so that 12 sold after 1 is not far out."""
 MOST = 3
@@ -26,15 +26,19 @@ SUSPICIOUS = 5.0
 
 
 def largest_values(rows: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, highest, far_out]: the largest value of each series that has sold (in its units), and how many of the
-    few largest are FACTOR times all others, whatever stands beside them.
+    """[unique_id, highest, far_out]: the largest |value| of each series that has sold (in its units), and how many of
+    the few largest are FACTOR times all others, whatever stands beside them.
     """
-    sold = rows.filter(pl.col("y_raw") > 0)
-    value = pl.col("y_raw")
+    sold, value = _sizes(rows), pl.col("y_raw")
     largest = sold.group_by(ID).agg(highest=value.max(), _mean=value.mean())
     suspicious = largest.filter(pl.col("highest") > SUSPICIOUS * pl.col("_mean")).select(ID)
     above = _above_a_gap(sold.join(suspicious, on=ID, how="semi")).group_by(ID).agg(far_out=pl.len().cast(pl.Int64))
     return largest.join(above, on=ID, how="left").select(ID, "highest", pl.col("far_out").fill_null(0))
+
+
+def _sizes(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are not 0, without their sign: a slip is as large in what comes back as in what is sold."""
+    return rows.filter(pl.col("y_raw") != 0).with_columns(pl.col("y_raw").abs())
 
 
 def _above_a_gap(sold: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +53,7 @@ def _above_a_gap(sold: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_far_out(rows: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, ds, y_raw, next_largest]: the values far out, with the largest ordinary one of their series.
+    """[unique_id, ds, y_raw, next_largest]: the values far out, with the largest ordinary size of their series.
 
     Values side by side are no slips but a season or an event.
     """
@@ -57,10 +61,10 @@ def find_far_out(rows: pl.DataFrame) -> pl.DataFrame:
     if counts.is_empty():
         return rows.clear().select(ID, "ds", "y_raw", next_largest="y_raw")
     some = rows.filter(pl.col(ID).is_in(counts[ID].implode())).sort(ID, "ds")
-    above = _above_a_gap(some.filter(pl.col("y_raw") > 0)).filter(pl.col("n") >= ENOUGH)
+    above = _above_a_gap(_sizes(some)).filter(pl.col("n") >= ENOUGH)
     limits = above.group_by(ID).agg(pl.col("next_largest").first())
     judged = some.join(limits, on=ID, how="inner", maintain_order="left")
-    odd = (pl.col("y_raw") > pl.col("next_largest")).fill_null(value=False)
+    odd = (pl.col("y_raw").abs() > pl.col("next_largest")).fill_null(value=False)
     beside = odd.shift(1, fill_value=False).over(ID) | odd.shift(-1, fill_value=False).over(ID)
     return judged.filter(odd & ~beside).select(ID, "ds", "y_raw", "next_largest")
 
@@ -74,7 +78,11 @@ def treat_far_out(rows: pl.DataFrame, action: str) -> pl.DataFrame:
         return rows
     marked = rows.join(found, on=[ID, "ds"], how="left", maintain_order="left")
     far = pl.col("_limit").is_not_null()
-    replacement = {"drop": pl.lit(None, pl.Float64), "cap": pl.col("_limit"), "keep": pl.col("y")}[action]
+    replacement = {
+        "drop": pl.lit(None, pl.Float64),
+        "cap": pl.col("_limit") * pl.col("y_raw").sign(),
+        "keep": pl.col("y"),
+    }[action]
     return marked.with_columns(
         y=pl.when(far).then(replacement).otherwise("y"),
         flag=pl.when(far).then(pl.lit("far_out")).otherwise("flag"),

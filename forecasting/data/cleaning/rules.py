@@ -91,7 +91,7 @@ def _drop_leading_zeros(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Zeros before the first sale of a series are not observed: it was not for sale yet."""
     if config.clean.leading_zeros == "keep":
         return rows
-    has_sold = (Y > 0).fill_null(value=False).cum_max().over("unique_id")
+    has_sold = (Y != 0).fill_null(value=False).cum_max().over("unique_id")
     leading = ~has_sold & (Y == 0) & (pl.col("flag") != "ahead")
     return rows.with_columns(
         y=pl.when(leading).then(None).otherwise(Y),

@@ -16,6 +16,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.contracts import limits
 from forecasting.data.contracts.infinite import drop_infinite
+from forecasting.data.contracts.negative import negative_sales
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, future_sales, raw_schema, rule_violations
 from forecasting.data.contracts.similar_names import similar_names
@@ -98,6 +99,7 @@ def check_load(
     limits.check_newest_sales(good, config, today, last_loaded)
     account = _line_account(raw, good.height, bad.height, repeats.height)
     found = (*uncounted_sales(long, bad, repeats), *static_changes(good, config), *similar_names(good, config, series))
+    found = (*found, *negative_sales(good, config))
     account["remarks"] = remark_facts([*raw.remarks, *infinite, *found, *far_out_drivers(good, config)])
     checked = CheckedLoad(good, quarantine_rows(raw.original_rows, bad), repeats, account)
     return _add_side_tables(checked, raw.tables, config, last_loaded) if isinstance(raw, HasSideTables) else checked

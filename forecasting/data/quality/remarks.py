@@ -50,7 +50,7 @@ def _values(found: pl.DataFrame) -> str:
 
 def _examples(found: pl.DataFrame) -> str:
     """Series, day and value of the most extreme rows, and how many more there are."""
-    worst = found.with_columns(_times=pl.col("y_raw") / pl.col("next_largest"))
+    worst = found.with_columns(_times=pl.col("y_raw").abs() / pl.col("next_largest"))
     worst = worst.sort("_times", "unique_id", descending=[True, False])
     examples = [
         f"{row['unique_id']} on {row['ds']}: {row['y_raw']:,.10g}, {row['_times']:,.0f} times the next largest"

@@ -50,7 +50,7 @@ def count_defects(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 def _longest_zeros(rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, longest_zeros] of the series that have zeros."""
-    zeros = rows.with_columns(_run=(Y > 0).fill_null(value=False).cum_sum().over(ID)).filter(Y == 0)
+    zeros = rows.with_columns(_run=(Y != 0).fill_null(value=False).cum_sum().over(ID)).filter(Y == 0)
     return zeros.group_by(ID, "_run").len("longest_zeros").group_by(ID).agg(pl.col("longest_zeros").max())
 
 

@@ -33,12 +33,12 @@ def _forecast_columns(config: Config) -> Columns:
 
 
 def _backtests(config: Config, _: Columns) -> Columns:
-    known = ("y", "mase_scale", "rmsse_scale", "scale", "recipe", "reported", "closed")
+    known = ("y", "mase_scale", "rmsse_scale", "scale", "yhat_min", "recipe", "reported", "closed")
     return dict(_forecast_columns(config)) | {name: _TYPES[name] for name in known}
 
 
 def _forecasts(config: Config, _: Columns) -> Columns:
-    return dict(_forecast_columns(config)) | {name: _TYPES[name] for name in ("version", "closed", "scale")}
+    return dict(_forecast_columns(config)) | {name: _TYPES[name] for name in ("version", "closed", "scale", "yhat_min")}
 
 
 FORECAST_TABLES = (

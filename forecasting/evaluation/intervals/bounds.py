@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.evaluation.intervals import error_scale
 from forecasting.evaluation.intervals.labels import ALL_HORIZONS, COLD_START, HORIZON_BLOCK, MODEL
-from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, is_closed, is_cold_start
+from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, is_closed, is_cold_start, least_sales
 
 
 def add_bounds(
@@ -26,7 +26,7 @@ def add_bounds(
     `forecasts` has model, grain, block, step, yhat, scale, mase_scale and rmsse_scale, and may have `closed`,
     `cold_start`, and bounds and a median (q50) by the model; those of cold starts (see models/cold_start) stay.
     `quantiles` is a table of `fit_quantiles`. The bounds of a row, in units of y, are nested and enclose q50, none is
-    below `y_min`; on a closed day all are 0.
+    below `y_min` (without one: below `yhat_min`, a column of the forecasts); on a closed day all are 0.
     """
     rescaled = error_scale.rescale_forecasts(forecasts, error_scale.error_scale_models(quantiles))
     rows = join_quantiles(rescaled, quantiles.drop("widths", strict=False))
@@ -125,8 +125,9 @@ def enclose_median(innermost: Sequence[int]) -> list[pl.Expr]:
 
 
 def apply_limits(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None) -> pl.DataFrame:
-    """The rows with q50 and bounds not below `y_min`, and 0 on closed days."""
+    """The rows with q50 and bounds not below `y_min` or `yhat_min`, and 0 on closed days."""
     numbers = ["q50", *(f"{side}-{level}" for level in levels for side in ("lo", "hi"))]
-    floored = rows if y_min is None else rows.with_columns(pl.col(numbers).clip(lower_bound=y_min))
+    least = least_sales(rows.columns, y_min)
+    floored = rows.with_columns(pl.when(pl.col(c) < least).then(least).otherwise(c).alias(c) for c in numbers)
     closed = is_closed(rows.columns)
     return floored.with_columns(pl.when(closed).then(0.0).otherwise(pl.col(numbers)).name.keep())

@@ -21,7 +21,8 @@ from forecasting.models.lightgbm import error_size
 FEWEST, MOST = 500, 100_000
 """Errors that each half must have, and those that are enough for 160 leaves."""
 SEASON, PERIOD = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
-INPUTS = {"lift": YHAT / SEASON, "size": SCALE, "restless": PERIOD / SEASON, "ahead": pl.col("step").cast(pl.Float64)}
+INPUTS = {"lift": YHAT.abs() / SEASON, "size": SCALE, "restless": PERIOD / SEASON}
+INPUTS |= {"ahead": pl.col("step").cast(pl.Float64)}
 """How large a forecast is among the errors of its series, how large these are, how much of them comes from one period
 to the next, and how far ahead it looks."""
 RISING = ("ahead",)

@@ -15,7 +15,7 @@ import polars as pl
 from forecasting.evaluation.intervals import error_scale
 from forecasting.evaluation.intervals.adaptive import alpha_column, nominal_alpha
 from forecasting.evaluation.intervals.labels import ALL_HORIZONS, HORIZON_BLOCK
-from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, scaled_residuals
+from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, least_sales, scaled_residuals
 
 ENOUGH = 100
 BANDS = 5
@@ -27,8 +27,8 @@ def fit_quantiles(
     """[model, grain, block, floor, n, skew, lo-L, hi-L ..., interval, widths]: quantiles in units of the scale.
 
     `residuals` has unique_id, model, grain, block, cutoff, step, y, yhat, scale, mase_scale and rmsse_scale; rows
-    without y, and closed days, are left out. No sale is below `y_min`; `alphas` [model, grain, alpha-L ...] are the
-    shares to be left outside where they are not nominal (see adaptive).
+    without y, and closed days, are left out. No sale is below `y_min`, or without one below a column `yhat_min`;
+    `alphas` [model, grain, alpha-L ...] are the shares to be left outside where they are not nominal (see adaptive).
     Rows with a block hold for forecasts from `floor` up to the next floor; the row with block null is for all horizons,
     its bounds null where it has too few residuals. It also holds the boosters that correct `scale`, in residuals and
     forecasts alike (see error_scale).
@@ -36,7 +36,7 @@ def fit_quantiles(
     rows = scaled_residuals(residuals)
     boosters = error_scale.fit_error_scale(rows)
     rows = with_alphas(error_scale.rescale_residuals(rows, boosters), levels, alphas)
-    with_floor = rows.with_columns(least=(pl.lit(y_min, pl.Float64) - YHAT) / SCALE)
+    with_floor = rows.with_columns(least=(least_sales(rows.columns, y_min) - YHAT) / SCALE)
     cells = pl.concat([block_quantiles(with_floor, levels), pooled_quantiles(rows, levels)])
     cells = cells.join(boosters, on=GROUP, how="left")
     once = pl.when(pl.col("block").is_null()).then("widths").alias("widths")

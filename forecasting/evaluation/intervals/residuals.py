@@ -28,7 +28,7 @@ Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
 
 def series_scales(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, season_error, step_error, size]: how much a series moves from season to season and from period to
-    period, and its mean, one row per series, in units of y.
+    period, and its mean size, one row per series, in units of y.
 
     `every` and `near` are tables of `metrics.naive_error_scales` of all history and of the last year; the latter counts
     where anything moved in it.
@@ -50,7 +50,7 @@ def expected_error() -> pl.Expr:
     observed (an aggregate of new series) its forecast, both at least 1.
     """
     season, step = positive(pl.col("season_error")), positive(pl.col("step_error"))
-    mean, sold = positive(pl.col("size")), YHAT.clip(0)
+    mean, sold = positive(pl.col("size")), YHAT.abs()
     lift = ((sold + DAMPING * mean) / ((1 + DAMPING) * mean)).pow(LIFT).fill_null(1.0)
     guess = pl.when(pl.col("size").is_null()).then(sold).otherwise(sold.sqrt())
     return pl.coalesce(pl.coalesce((season * step).sqrt(), step, season) * lift, pl.max_horizontal(guess, 1.0))
@@ -63,6 +63,15 @@ def positive(expr: pl.Expr) -> pl.Expr:
     [None, 2.0]
     """
     return pl.when(expr > 0).then(expr)
+
+
+def least_sales(columns: Iterable[str], y_min: float | None) -> pl.Expr:
+    """The least that sales of a row may be: `y_min`, without one what the column `yhat_min` holds (null: anything).
+
+    >>> pl.DataFrame({"yhat_min": [0.0, None]}).select(least_sales(["yhat_min"], None)).to_series().to_list()
+    [0.0, None]
+    """
+    return pl.col("yhat_min") if y_min is None and "yhat_min" in columns else pl.lit(y_min, pl.Float64)
 
 
 def finished_windows(backtests: pl.DataFrame, cutoff: date) -> pl.DataFrame:

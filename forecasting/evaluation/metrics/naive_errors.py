@@ -15,7 +15,7 @@ def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFram
     """[unique_id, mase_scale, rmsse_scale, mean]: in-sample naive errors, one row per series of [unique_id, ds, y].
 
     mase_scale is the mean |y_t - y_(t-m)| in units of y, rmsse_scale the mean (y_t - y_(t-1))^2 in units of y squared,
-    both over the pairs where both are observed (Hyndman & Koehler 2006; M5); mean is that of the observed y.
+    both over the pairs where both are observed (Hyndman & Koehler 2006; M5); mean is that of the observed |y|.
     The history has a row for every period, y null where nothing was observed, as the panel has; a series without a
     pair gets null.
 
@@ -31,5 +31,5 @@ def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFram
         step=(Y - Y.shift(1).over("unique_id")) ** 2,
     )
     return gaps.group_by("unique_id", maintain_order=True).agg(
-        mase_scale=pl.col("season").mean(), rmsse_scale=pl.col("step").mean(), mean=Y.mean()
+        mase_scale=pl.col("season").mean(), rmsse_scale=pl.col("step").mean(), mean=Y.abs().mean()
     )

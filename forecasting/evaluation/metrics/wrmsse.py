@@ -27,17 +27,17 @@ KEY = ("model", "recipe", "cutoff", "grain")
 def recent_weights(recent: pl.DataFrame, levels: Iterable[Level]) -> pl.DataFrame:
     """[cutoff, grain, unique_id, weight]: recent sales of every series and of the groups of every level, one row each.
 
-    `recent` is [cutoff, unique_id, _value, static columns], in money or units of y; a negative one
-    weighs nothing.
+    `recent` is [cutoff, unique_id, _value, static columns], in money or units of y; a negative
+    one weighs by its size.
 
     >>> recent = pl.DataFrame({"cutoff": 1, "unique_id": ["a", "b"], "_value": [3.0, 5.0]})
     >>> recent_weights(recent, [()]).filter(pl.col("grain") != "series").row(0)
     (1, 'total', 'total', 8.0)
     """
-    series = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("_value").clip(0))
+    series = recent.select("cutoff", "unique_id", grain=pl.lit("series"), weight=pl.col("_value").abs())
     names = [(grain(level), group_label(level)) for level in levels]
     groups = [
-        recent.select("cutoff", label.alias("unique_id"), grain=pl.lit(g), weight=pl.col("_value").clip(0))
+        recent.select("cutoff", label.alias("unique_id"), grain=pl.lit(g), weight=pl.col("_value").abs())
         for g, label in names
     ]
     return pl.concat([series, *groups]).group_by("cutoff", "grain", "unique_id").agg(pl.col("weight").sum())

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from forecasting.models.lightgbm.options import ABSOLUTE, Options
+from forecasting.models.lightgbm.options import ABSOLUTE, LOGARITHMIC, Options
 from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 
 if TYPE_CHECKING:
     import lightgbm
 
+MOST_NEGATIVE = 0.05
+"""The largest share of the volume below 0 for losses with a logarithm."""
 PARAMS: dict[str, Any] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.3,
@@ -42,8 +44,8 @@ FOREST: dict[str, Any] = {
     "bagging_fraction": 0.632,
     "lambda_l2": 0.0,
 }
-"""Every tree of a forest is grown from the same start, in one step. With a logarithmic link (Tweedie) that step misses
-the mean of a leaf that is far from the start; with squares and without shrinkage it is the mean of the leaf."""
+"""Every tree of a forest is grown from the same start, in one step. With a logarithmic link it misses the mean
+of a leaf that is far from the start; with squares and without shrinkage it is that mean."""
 SEED = 7
 # one thread, so that models are equal whatever the machine (threads add up histograms in another order)
 FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 1}
@@ -57,11 +59,11 @@ OF_BOOSTERS = (
 MOST = 1000
 """The most trees when boosters stop by themselves and `trees` is not given."""
 SHARP = 10.0
-"""The median head learns log(1 + SHARP y / level): nearly the logarithm, and 0 for nothing sold."""
+"""The median head learns log(1 + SHARP y / level): nearly the logarithm, 0 for nothing sold, and odd below 0."""
 MEDIAN = {"objective": "huber", "alpha": 0.3}
 TO_LEVELS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "mean": lambda value: value,
-    "median": lambda value: (value.exp() - 1) / SHARP,
+    "median": lambda value: value.sign() * (value.abs().exp() - 1) / SHARP,
 }
 """From the scale that boosters predict on to units of the level."""
 
@@ -107,10 +109,9 @@ def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tupl
     import lightgbm
 
     head = _head(options, _params(options, matrix), data.rows)
-    most = options.trees or TREES
-    trees = _early_stop(options, matrix, data, head) if options.stop else None
+    trees = (_early_stop(options, matrix, data, head) if options.stop else None) or options.trees or TREES
     dataset = _dataset(data, head, pl.repeat(value=True, n=data.rows.height, eager=True))
-    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, dataset, trees or most) for i in range(options.seeds))
+    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, dataset, trees) for i in range(options.seeds))
 
 
 def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
@@ -138,16 +139,23 @@ class Head:
 def _head(options: Options, params: dict[str, Any], rows: pl.DataFrame) -> Head:
     """The target in units of the level; the weight that makes errors count in the units of y (see models/lightgbm).
 
+    A loss with a logarithm is not defined below 0. There -t weighs as much as 1 + t zeros, with which it finds the same
+    mean in leaves of mean 1. Where returns are much of the volume, means can be below 0, and only squares find these.
+
     The median is that of the logarithm, which it commutes with and in which peaks do not rule the splits. It is learned
     with Huber's loss, absolute but for small errors, which takes half the time of absolute errors.
     """
-    target, level = rows["y"] / rows["level"], rows["level"]
+    target, level = rows["y"] / rows["level"], rows["level"].abs()
     if options.predicts == "median":
-        target, weight, params = (target.clip(0) * SHARP).log1p(), level, params | MEDIAN
+        target, weight, params = target.sign() * (target.abs() * SHARP).log1p(), level, params | MEDIAN
         return Head(target, weight / weight.mean(), params)
-    if (target < 0).any():  # Tweedie is not defined for negative sales
+    below = target.clip(None, 0).abs()
+    returned, moved = (float((size * level).sum()) for size in (below, target.abs()))
+    if returned > MOST_NEGATIVE * moved and params["objective"] in LOGARITHMIC:
         params = params | {"objective": "regression"}
     weight = level ** _degree(options, params)
+    if params["objective"] in LOGARITHMIC:  # where nothing is below 0, this changes nothing
+        target, weight = target.clip(0), weight * (1 + below)
     return Head(target, weight / weight.mean(), params)
 
 
@@ -189,5 +197,4 @@ def _early_stop(options: Options, matrix: Matrix, data: TrainingData, head: Head
 def _newest(ds: pl.Series, h: int) -> pl.Series:
     """Per row, whether it is of the newest h periods, or of the newest fifth of all where that is less."""
     periods = ds.unique().sort(descending=True)
-    window = periods.head(min(h, len(periods) // 5))
-    return ds.is_in(window.implode())
+    return ds.is_in(periods.head(min(h, len(periods) // 5)).implode())

@@ -71,7 +71,7 @@ class FittedLightGBM:
             cold_start=pl.col("cold_start") & ~boosted,
         )
         median = pl.col("yhat") if self.predicts == "median" else pl.lit(None, pl.Float64)
-        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
+        return finish(rows).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
 
     def _block_rows(self, cut: Cut, bucket: int, matrix: Matrix, end: int) -> pl.DataFrame:
         """[unique_id, ds, inputs ..., level]: the future rows of one block that have a level."""

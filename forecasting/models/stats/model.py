@@ -99,7 +99,7 @@ class FittedStats:
             cold_start=pl.col("cold_start") & pl.col("_yhat").is_null(),
         )
         given = [c for c in interval_columns(cut.config.level) if c in fitted.columns]
-        return finish(rows, cut.config).select(*KEY, "yhat", "source", "cold_start", *given)
+        return finish(rows).select(*KEY, "yhat", "source", "cold_start", *given)
 
     def coefficients(self) -> pl.DataFrame:
         """[unique_id, name, value]: what was estimated; a regressor's coefficient has its column's name."""

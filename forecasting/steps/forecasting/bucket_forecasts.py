@@ -13,7 +13,7 @@ import polars as pl
 from forecasting import models
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.cut import Cut
-from forecasting.data.panel import KEY, is_shut
+from forecasting.data.panel import KEY, is_shut, lowest_forecast
 from forecasting.evaluation import intervals
 from forecasting.evaluation.metrics import naive_error_scales
 from forecasting.models import cold_start, guards
@@ -42,15 +42,18 @@ def predictions(trained: Trained, on: str, cut: Cut, bucket: int) -> pl.DataFram
 
 
 def with_scales(forecasts: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: int) -> pl.DataFrame:
-    """The forecasts of a frame with cutoff, step, block, closed, bucket, mase_scale and rmsse_scale of their series,
-    `scale` (the error to expect, in units of y), and the bounds of new series.
+    """The forecasts of a frame with cutoff, step, block, closed, bucket, mase_scale, rmsse_scale and `yhat_min` (the
+    least that a forecast may be) of their series, `scale` (the error to expect, in units of y), and the bounds of new
+    series.
     """
     config = cut.config
     errors = _past_errors(frame.filter(pl.col("ds") <= cut.cutoff), cut)
     why = pl.when(is_shut(config)).then(pl.coalesce("flag", pl.lit(CLOSED)))
     closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_shut(config), _why=why)
+    lowest = frame.select("unique_id", yhat_min=lowest_forecast(config)).unique("unique_id")
     block_of = {step: next(e for e in config.block_ends if step <= e) for step in range(1, config.h + 1)}
     rows = forecasts.join(closed, on=KEY, how="left").join(errors, on="unique_id", how="left")
+    rows = rows.join(lowest, on="unique_id", how="left")
     rows = rows.with_columns(cutoff=pl.lit(cut.cutoff), bucket=pl.lit(bucket, pl.Int32))
     rows = rows.with_columns(source=pl.coalesce("_why", "source")).drop("_why")
     rows = rows.with_columns(step=config.frequency.steps(pl.col("cutoff"), pl.col("ds")))
@@ -69,5 +72,5 @@ def _past_errors(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
 def expected_error() -> pl.Expr:
     """`scale`, the size of an error to expect, in units of y."""
     # of a new series the level itself is in doubt
-    new = pl.max_horizontal("yhat", 1.0)
+    new = pl.max_horizontal(pl.col("yhat").abs(), 1.0)
     return pl.when("cold_start").then(new).otherwise(intervals.expected_error()).alias("scale")

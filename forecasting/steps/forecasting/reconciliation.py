@@ -47,7 +47,8 @@ def reconciled_rows(
     for fitted in reconcilers(trained):
         mine = {bucket: rows().filter(pl.col("model") == fitted.base) for bucket, rows in bases.items()}
         # the past of the aggregates knows nothing of what new series will sell: these stay as they are
-        seen = pl.concat([rows.filter(~pl.col("cold_start")).select(*KEY, "yhat", "model") for rows in mine.values()])
+        kept = (*KEY, "yhat", "model", "yhat_min")
+        seen = pl.concat([rows.filter(~pl.col("cold_start")).select(kept) for rows in mine.values()])
         base, top = seen.collect(), above.filter(pl.col("model") == fitted.top).select(*KEY, "yhat", "model")
         found = hierarchy.reconcile(_with_variances(base, fitted), _with_variances(top, fitted), groups, "wls_var")
         for bucket, rows in mine.items():
@@ -61,7 +62,7 @@ def _agreed(fitted: FittedReconcile, at: Origin, bucket: int, base: pl.DataFrame
     agreed = seen.drop("yhat").join(found, on=KEY).with_columns(source=pl.coalesce(shut, pl.lit(fitted.name)))
     both = pl.concat([agreed, new.select(agreed.columns)]).with_columns(model=pl.lit(fitted.name))
     limits = guards.forecast_limits(at.cut, at.cut.frame(bucket))
-    return guards.cap_forecasts(finish(both, at.config), limits).with_columns(expected_error())
+    return guards.cap_forecasts(finish(both), limits).with_columns(expected_error())
 
 
 def _with_variances(forecasts: pl.DataFrame, fitted: FittedReconcile) -> pl.DataFrame:

@@ -87,7 +87,7 @@ def _ids_with_far_out_values(new: NewRows, series_table: pl.DataFrame, config: C
     """The ids of series in which values lie far from all others, or may do so with the new rows: only all rows tell."""
     if config.clean.outliers.rule != "far_out":
         return series_table["unique_id"].clear()
-    largest = new.rows.group_by("unique_id").agg(_new=pl.col("y").max())
+    largest = new.rows.group_by("unique_id").agg(_new=pl.col("y").abs().max())
     known = largest.join(series_table.select("unique_id", "highest", "far_out"), on="unique_id")
     may_be_far = (pl.col("far_out") > 0) | (pl.col("_new") >= far_out.FACTOR * pl.col("highest"))
     return known.filter(may_be_far)["unique_id"]

@@ -43,7 +43,7 @@ def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
         first=seen.min(),
         last=seen.max(),
         n=y.count().cast(pl.Int64),
-        highest=pl.col("y_raw").max(),
+        highest=pl.col("y_raw").abs().max(),
         mean=y.mean(),
         zeros=(y == 0).mean(),
     )

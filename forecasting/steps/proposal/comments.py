@@ -28,7 +28,6 @@ def comments_of(draft: Draft) -> dict[str, str]:
         "levels_of_aggregation": "forecast as well: [] is the total of all series",
         "calendar.country": "its public holidays count",
         "clean.gaps": periods.why_gaps,
-        "clean.below": f"sales below 0 ({draft.negative:,.10g} in all) count as 0; y_min: null keeps them",
         "models": "the naive models, which the others have to beat; one for all series; one for each; their mean",
     }
     if not keys.single_sales:
@@ -77,7 +76,7 @@ def doubts_of(draft: Draft) -> Iterator[str]:
     if draft.periods.gaps == "zero" and not draft.keys.single_sales:
         yield f"{draft.periods.why_gaps} (clean.gaps)"
     if draft.negative:
-        yield f"sales below 0 make up {draft.negative:,.10g} and count as 0 (clean.below, clean.y_min)"
+        yield f"sales below 0 make up {draft.negative:,.10g} and count: what is forecast is net (clean.below)"
     if draft.joins.left:
         yield f"not used, since they cannot be joined to the sales: {', '.join(draft.joins.left)} (tables)"
     if draft.drivers.future:

@@ -98,5 +98,4 @@ def _levels(draft: Draft) -> list[list[str]]:
 
 
 def _clean(draft: Draft) -> dict[str, Any]:
-    clean: dict[str, Any] = {"gaps": "zero"} if draft.periods.gaps == "zero" else {}
-    return clean | ({"below": "zero"} if draft.negative else {})
+    return {"gaps": "zero"} if draft.periods.gaps == "zero" else {}

@@ -27,7 +27,7 @@ from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.session import Session
 
 FIRST = ("unique_id", "grain", "periods", "last")
-USED = ("unique_id", "grain", "step", "yhat", "scale", "closed", "cold_start", "q50")
+USED = ("unique_id", "grain", "step", "yhat", "scale", "closed", "cold_start", "q50", "yhat_min")
 
 
 def sums(session: Session, over: Sequence[int] = (), cutoff: date | None = None) -> pl.DataFrame:

@@ -109,10 +109,10 @@ def _refuse_older(serving: dict[str, str]) -> Decision:
 
 
 def _own_forecasts(bundle: Bundle, origin: Origin) -> pl.DataFrame:
-    """[unique_id, ds, yhat, closed] of single series by the bundle's champion."""
+    """[unique_id, ds, yhat, closed, yhat_min] of single series by the bundle's champion."""
     series = pl.col("grain") == "series", pl.col("model") == bundle.champion
     parts = forecast(bundle.trained.only(bundle.champion), origin)
-    return pl.concat([part.filter(series).select("unique_id", "ds", "yhat", "closed") for part in parts])
+    return pl.concat([part.filter(series).select("unique_id", "ds", "yhat", "closed", "yhat_min") for part in parts])
 
 
 def _recent_sales(job: Job) -> pl.DataFrame:
