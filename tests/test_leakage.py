@@ -8,6 +8,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.data.cut import Cut
 from forecasting.features import Features
+from forecasting.features.base import Lead
 from forecasting.steps.queries.sums import sums
 from forecasting.steps.session import open_session
 from tests import chain
@@ -102,7 +103,7 @@ def test_no_feature_of_the_coming_days_moves(honest, spoilt, lead):
         features = Features(cut.config, dict(frame.schema), ((), ("store",), ("category",)))
         made.append(
             features.prepare(frame, cut.group_data, lead).select(
-                "unique_id", "ds", *(e.alias(f"f{i}") for i, e in enumerate(features.exprs(lead)))
+                "unique_id", "ds", *(e.alias(f"f{i}") for i, e in enumerate(features.exprs(Lead.of(lead))))
             )
         )
     assert_frame_equal(*made)

@@ -1,8 +1,8 @@
 """All features of a job: `Features.exprs` returns them as one list of expressions for a frame that `prepare` returns.
 
 The same list serves training, backtest, forecast and scenario. A frame is rows [unique_id, ds, y, columns of the
-panel] of a cut (what was known on a cutoff, future rows included); `lead` is the least number of periods back from
-which a row may use sales. Columns of text are no features here: models encode them.
+panel] of a cut (what was known on a cutoff, future rows included). It is prepared once, whatever the leads of its rows;
+a Lead says how many periods back a row may use sales. Columns of text are no features here: models encode them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import polars as pl
 from forecasting.columns import NAMESPACE, column_name
 from forecasting.config import Config
 from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
-from forecasting.features.base import Context, Feature
+from forecasting.features.base import PLACE, SERIES, Context, Feature, Lead
 
 __all__ = ["Feature", "Features", "GroupData"]
+
+AHEAD = "steps_ahead"
+"""The feature that holds the lead itself."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,14 @@ class Features:
     schema: Mapping[str, pl.DataType]
     levels: tuple[groups.Level, ...]
 
-    def all(self, lead: int) -> list[Feature]:
-        """Every numeric feature for rows that may use sales at least `lead` periods back."""
+    def all(self, lead: Lead) -> list[Feature]:
+        """Every numeric feature for rows that may use sales at least their lead back."""
         context = Context(self.config, self.schema)
         dates = calendar.features(context, lead, sales.recent_level(context, lead))
         past = [*sales.features(context, lead), *drivers.features(context, lead)]
         past += elasticity.features(context, lead)
-        made = [*dates, *past, *peers.features(context), *groups.features(context, self.levels)]
+        made = [*dates, *past, *peers.features(context), *groups.features(self.levels, lead)]
+        made.append(Feature(AHEAD, lead.periods))
         return self._set_apart(made)
 
     def _set_apart(self, features: list[Feature]) -> list[Feature]:
@@ -64,7 +68,12 @@ class Features:
             apart.append(replace(feature, name=name))
         return apart
 
-    def exprs(self, lead: int) -> list[pl.Expr]:
+    @property
+    def names(self) -> list[str]:
+        """The names of all features in their order, which depend on no lead."""
+        return [f.name for f in self.all(Lead.of(1))]
+
+    def exprs(self, lead: Lead) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64.
 
         A feature is null on rows where the value that it needs is hidden.
@@ -75,21 +84,25 @@ class Features:
 
     def lookback(self, lead: int) -> int:
         """Periods of history that a row needs."""
-        return max(f.lookback for f in self.all(lead))
+        return max(f.lookback for f in self.all(Lead.of(lead)))
 
-    def prepare(self, frame: pl.DataFrame, group_data: GroupData, lead: int) -> pl.DataFrame:
-        """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads in addition to the panel's.
+    def prepare(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
+        """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads in addition to the panel's,
+        for leads of `most` at most.
 
-        These are looked up by date (calendar), fitted per series (elasticity) or joined by group (peers, priors).
+        These are looked up by date (calendar), say what is known on each day (sales, drivers, elasticity) or are joined
+        by group (peers, priors).
         """
-        frame = calendar.add_calendar_columns(frame, self.config, lead)
+        frame = calendar.add_calendar_columns(frame, self.config, most)
         context = Context(self.config, self.schema)
         frame = peers.add_peer_columns(frame, group_data.peer_means, context)
-        frame = elasticity.add_elasticity_columns(frame, context, lead)
+        frame = elasticity.add_elasticity_columns(frame, context)
+        place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)
+        frame = frame.with_columns(place, *sales.history_columns(context), *drivers.history_columns(context))
         if not self.levels:
             return frame
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
-        priors = groups.priors(group_data.sums, self.config, lead, end)
+        priors = groups.priors(group_data.sums, self.config, most, end)
         for level in self.levels:
             names = [f"_{name}" for name in groups.prior_names(groups.grain(level))]
             joined = priors.rename(dict(zip(groups.PRIORS, names, strict=True)) | {"group": "_group"})

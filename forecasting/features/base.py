@@ -1,7 +1,8 @@
-"""Feature (name, Polars expression, lookback), Context (config and panel schema) and the functions that build them.
+"""Feature (name, Polars expression, lookback), Context (config and panel schema), Lead, and functions that build them.
 
 `lag`, `lag_by`, `rolling_mean` and `ratio` take and return expressions for a frame sorted by unique_id and ds; nothing
-is evaluated here.
+is evaluated here. What past sales say is computed once for all rows, as known on their own day (columns of
+`Features.prepare`); a Lead says how many periods back a row looks it up.
 """
 
 from __future__ import annotations
@@ -18,13 +19,45 @@ NOISE = 1e-9
 """A rolling mean of zeros behind other numbers can be 1e-17 instead of 0; no mean of sales or prices is so small."""
 
 
+LEAD = "_lead"
+"""The column of Lead.by_row."""
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How many periods lie between a row and the newest sale that it may use: `periods` by row, `most` at most."""
+
+    most: int
+    periods: pl.Expr
+
+    @staticmethod
+    def of(periods: int) -> Lead:
+        """The same lead for all rows."""
+        return Lead(periods, pl.lit(periods, pl.Int32))
+
+    @staticmethod
+    def by_row(most: int) -> Lead:
+        """The lead of each row is in the column LEAD, `most` at most."""
+        return Lead(most, pl.col(LEAD))
+
+    def back(self, value: pl.Expr, more: int = 0) -> pl.Expr:
+        """The value that was known when the forecast of the row was made, or so many periods before."""
+        return lag_by(value, self.periods + more if more else self.periods)
+
+    def multiple_of(self, periods: int, beyond: int = 0) -> Lead:
+        """The smallest multiple of `periods` that is at least this lead and so many periods beyond."""
+        by_row = (self.periods + (beyond + periods - 1)) // periods * periods
+        return Lead(-(-(self.most + beyond) // periods) * periods, by_row)
+
+
 @dataclass(frozen=True)
 class Feature:
     """One column of a model's input.
 
-    `expr` is evaluated on a frame sorted by unique_id and ds and complete on the calendar; for a row it reads sales at
-    least `lead` periods back and nothing more than `lookback` periods back. `rises_with` names a column in which the
-    feature never falls: when its values on a run of days are raised by one factor, the feature rises there or stays.
+    `expr` is evaluated on a frame of `Features.prepare`, sorted by unique_id and ds and complete on the calendar; for a
+    row it reads sales at least its lead back and nothing more than `lookback` periods back. `rises_with` names a
+    column in which the feature never falls: when its values on a run of days are raised by one factor, the feature
+    rises there or stays.
     """
 
     name: str
@@ -62,6 +95,10 @@ class Context:
         return pl.col(mark) if mark in self.schema else None
 
 
+PLACE = "_place"
+"""A column of `Features.prepare`: the number of a row in its series, from 0."""
+
+
 def lag(value: pl.Expr, periods: int) -> pl.Expr:
     """The value `periods` periods ago in the same series (ahead when negative)."""
     return value.shift(periods).over(SERIES)
@@ -69,18 +106,12 @@ def lag(value: pl.Expr, periods: int) -> pl.Expr:
 
 def lag_by(value: pl.Expr, periods: pl.Expr) -> pl.Expr:
     """The value `periods` ago in the same series, by row; null where `periods` is null or before the first row."""
-    there = periods <= pl.int_range(pl.len()).over(SERIES)
-    return value.gather(pl.when(there).then(pl.int_range(pl.len()) - periods))
+    return value.gather(pl.when(periods <= pl.col(PLACE)).then(pl.int_range(pl.len()) - periods))
 
 
-def rolling_mean(value: pl.Expr, window: int, lag: int) -> pl.Expr:
+def rolling_mean(value: pl.Expr, window: int, lag: int = 0) -> pl.Expr:
     """Mean of the observed values in the `window` periods that end `lag` periods ago."""
     return value.rolling_mean(window, min_samples=1).shift(lag).over(SERIES)
-
-
-def seasonal_lag(lead: int, season: int) -> int:
-    """The smallest multiple of `season` that is at least `lead`."""
-    return -(-lead // season) * season
 
 
 def ratio(above: pl.Expr, below: pl.Expr) -> pl.Expr:

@@ -54,6 +54,7 @@ PATTERNS = (
     (r"event_(.+)_after", "code of the event of {0} in the 7 days from this one"),
     (r"event_(.+)_share", "share of the {unit} that is events of {0}"),
     (r"event_(.+)_again", "sales on the same day of the same event of {0} before"),
+    (r"steps_ahead", "{unit}s between the row and the newest sales that may be used"),
     (r"like_year_ago", "sales on the day of last year that is as far from the same holiday"),
     (r"like_years_ago", "mean sales on the comparable days of the last two years"),
     (r"lag_(\d+)", "sales {0} {unit}s before the newest that may be used"),

@@ -1,14 +1,15 @@
 """Price elasticity of each series: the slope of its log sales over its log prices, and the sales that it predicts.
 
-`add_elasticity_columns` takes rows of the panel and returns them with both columns per window (1, 2 years); `features`
-lists these. Trees learn what a price does to all series on average; how this series responds has to come as a feature.
+`add_elasticity_columns` takes rows of the panel and returns them with the line of each day per window (1, 2 years);
+`features` looks it up at the lead of a row. Trees learn what a price does to all series on average; how this series
+responds has to come as a feature.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature
+from forecasting.features.base import SERIES, Context, Feature, Lead
 from forecasting.features.sales import Y, recent_level
 
 USUAL = -2.0
@@ -31,52 +32,55 @@ def windows(context: Context) -> tuple[int, ...]:
     return year, 2 * year
 
 
-def column_names(window: int) -> tuple[str, str]:
-    """Names of the two features of a window; their columns have an underscore before them."""
-    return f"price_slope_{window}", f"price_dear_{window}"
+LOG_PRICE = "_log_price"
 
 
-def add_elasticity_columns(frame: pl.DataFrame, context: Context, lead: int) -> pl.DataFrame:
-    """The frame (rows sorted by unique_id and ds) with two columns per window, from sales at least `lead` periods back.
-
-    `price_slope_*` is the elasticity, at most 0, shrunk to USUAL; `price_dear_*` the recent level over the sales that
-    the line predicts at the price of the row (ratio). Unchanged without a price column.
+def add_elasticity_columns(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """The frame (rows sorted by unique_id and ds) with LOG_PRICE and three columns per window: slope and middle (mean
+    log price and log sales) of the line through the days up to the row. Unchanged without a price column.
     """
     if not has_price(context):
         return frame
     price = pl.col(str(context.config.columns.price)).cast(pl.Float64)
     x, z = pl.when(price > 0).then(price.log()), pl.when(Y > 0).then(Y.log())
-    both = frame.select(SERIES, "y", x=x, z=z, unit=recent_level(context, lead).expr)
+    both = frame.select(SERIES, x=x, z=z)
     paired = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
-    both = both.with_columns(paired.name.suffix("k"))
-    lines = [_line(both, window, lead) for window in windows(context)]
-    return pl.concat([frame, *lines], how="horizontal_extend")
+    both = both.with_columns(paired)
+    lines = [_line(both, window) for window in windows(context)]
+    return pl.concat([frame.with_columns(x.alias(LOG_PRICE)), *lines], how="horizontal_extend")
 
 
-def _line(both: pl.DataFrame, window: int, lead: int) -> pl.DataFrame:
-    """The two columns of one window, from moments of the days that have both a price and sales."""
-    x, z = pl.col("xk"), pl.col("zk")
+def _line(both: pl.DataFrame, window: int) -> pl.DataFrame:
+    """The three columns of one window, from moments of the days that have both a price and sales."""
+    x, z = pl.col("x"), pl.col("z")
     products = both.select(SERIES, mx=x, mz=z, mxx=x * x, mxz=x * z)
-    means = products.select(pl.exclude(SERIES).rolling_mean(window, min_samples=1).shift(lead).over(SERIES))
+    means = products.select(pl.exclude(SERIES).rolling_mean(window, min_samples=1).over(SERIES))
     slope = (pl.col("mxz") - pl.col("mx") * pl.col("mz") + DOUBT * USUAL) / (
         (pl.col("mxx") - pl.col("mx") ** 2).clip(0) + DOUBT
     )
-    rows = pl.concat([both.select("x", "unit"), means], how="horizontal_extend").with_columns(slope=slope.clip(None, 0))
-    moved = (pl.col("slope") * (pl.col("x") - pl.col("mx"))).clip(-WIDEST, WIDEST)
-    slopes, dear = column_names(window)
-    return rows.select(
-        pl.col("slope").alias(f"_{slopes}"), (pl.col("unit") / (pl.col("mz") + moved).exp()).alias(f"_{dear}")
+    return means.select(
+        slope.clip(None, 0).alias(f"_slope_{window}"),
+        pl.col("mx").alias(f"_mean_price_{window}"),
+        pl.col("mz").alias(f"_mean_sales_{window}"),
     )
 
 
-def features(context: Context, lead: int) -> list[Feature]:
-    """The columns of `add_elasticity_columns`."""
+def features(context: Context, lead: Lead) -> list[Feature]:
+    """Per window `price_slope_*`, the elasticity, at most 0, shrunk to USUAL, and `price_dear_*`, the recent level over
+    the sales that the line predicts at the price of the row (ratio): from sales at least the lead of a row back.
+    """
     if not has_price(context):
         return []
     unit, price = recent_level(context, lead), context.config.columns.price
     made = []
     for window in windows(context):
-        slopes, dear = column_names(window)
-        back = max(window + lead, unit.lookback)
-        made += [Feature(slopes, pl.col(f"_{slopes}"), back), Feature(dear, pl.col(f"_{dear}"), back, price, price)]
+        slope, at_price, at_sales = (
+            lead.back(pl.col(f"_{name}_{window}")) for name in ("slope", "mean_price", "mean_sales")
+        )
+        moved = (slope * (pl.col(LOG_PRICE) - at_price)).clip(-WIDEST, WIDEST)
+        far, dear = max(window + lead.most, unit.lookback), unit.expr / (at_sales + moved).exp()
+        made += [
+            Feature(f"price_slope_{window}", slope, far),
+            Feature(f"price_dear_{window}", dear, far, price, price),
+        ]
     return made

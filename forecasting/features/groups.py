@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.columns import user_name
 from forecasting.config import Config
-from forecasting.features.base import Context, Feature, ratio
+from forecasting.features.base import Feature, Lead, ratio
 from forecasting.features.joined_names import join_labels, label_name
 
 Level = tuple[str, ...]
@@ -66,25 +66,25 @@ def prior_names(group: str) -> list[str]:
     return [f"{group}_{prior}" for prior in PRIORS]
 
 
-def priors(groups: pl.DataFrame, config: Config, lead: int, end: date) -> pl.DataFrame:
+def priors(groups: pl.DataFrame, config: Config, most: int, end: date) -> pl.DataFrame:
     """[group, ds, now, trend, season]: one row per group and period up to `end`, as ratios of mean sales.
 
     `now`: the last short window over the last long one (91 days, 26 weeks, 12 months); `trend`: the long one over that
-    a year ago; `season`: the periods around the same phase a year ago over the long window around it. `groups` are rows
-    of the table `groups`, which are read at least `lead` periods back.
+    a year ago, both as known on the day; `season`: the periods around the same phase a year ago over the long window
+    around it, at least `most` periods back. `groups` are rows of the table `groups`.
     """
     f = config.frequency
     short, long = f.windows[0], f.level_window
-    year = f.year * -(-(lead + max(short, long // 2)) // f.year)  # the quarter around it must be known as well
+    year = f.year * -(-(most + max(short, long // 2)) // f.year)  # the quarter around it must be known as well
     grid = _on_calendar(groups, config, end).sort("group", "ds")
     mean = pl.col("y_sum") / pl.col("y_count")
 
     def over(window: int, lag: int) -> pl.Expr:
         return mean.rolling_mean(window, min_samples=1).shift(lag).over("group")
 
-    level, before = over(long, lead), over(long, lead + f.year)
+    level, before = over(long, 0), over(long, f.year)
     seasonal = ratio(over(short, year - short // 2), over(long, year - long // 2))
-    return grid.select("group", "ds", now=ratio(over(short, lead), level), trend=ratio(level, before), season=seasonal)
+    return grid.select("group", "ds", now=ratio(over(short, 0), level), trend=ratio(level, before), season=seasonal)
 
 
 def _on_calendar(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFrame:
@@ -95,6 +95,12 @@ def _on_calendar(groups: pl.DataFrame, config: Config, end: date) -> pl.DataFram
     return grid.join(groups.select("group", "ds", "y_sum", "y_count"), on=["group", "ds"], how="left")
 
 
-def features(context: Context, levels: tuple[Level, ...]) -> list[Feature]:
-    """The prior columns that `Features.prepare` joins for each level."""
-    return [Feature(c, pl.col(f"_{c}")) for level in levels for c in prior_names(grain(level))]
+def features(levels: tuple[Level, ...], lead: Lead) -> list[Feature]:
+    """The prior columns that `Features.prepare` joins for each level, `now` and `trend` as known at the lead."""
+    made = []
+    for level in levels:
+        now, trend, season = (pl.col(f"_{name}") for name in prior_names(grain(level)))
+        exprs = (lead.back(now), lead.back(trend), season)
+        far = (lead.most, lead.most, 0)
+        made += [Feature(*each) for each in zip(prior_names(grain(level)), exprs, far, strict=True)]
+    return made

@@ -1,40 +1,55 @@
 """Features from past sales, in units of the recent level of the series (but for `zeros` and `seen`, which are shares).
 
-`features` takes a Context and the lead and returns Features that read sales at least `lead` periods back;
-`recent_level` returns the unit itself, as a Feature.
+`history_columns` returns what past sales say as known on each day; `features` takes a Context and a Lead and returns
+Features that look these up, and sales themselves, at the lead of each row; `recent_level` returns the unit.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import NOISE, SERIES, Context, Feature, lag, rolling_mean, seasonal_lag
+from forecasting.features.base import NOISE, SERIES, Context, Feature, Lead, lag_by, rolling_mean
+from forecasting.frequency import Frequency
 
 Y = pl.col("y")
 SHORT_LAGS = 4
 """So many of the newest usable sales are features one by one."""
 PHASES = 8
 """So many seasons back the same phase is looked at, where a season is shorter than a year."""
+LEVEL = "_level"
 
 
-def recent_level(context: Context, lead: int) -> Feature:
-    """The recent level of the series, the unit of targets and sales features, null when nothing was ever sold.
+def history_columns(context: Context) -> list[pl.Expr]:
+    """Columns of what the sales up to and with each day say: LEVEL, means, deviations, and shares of zeros and gaps."""
+    f = context.config.frequency
+    level = rolling_mean(Y, f.level_window)
+    columns = {LEVEL: _level_today(f), "_mean_level": level}
+    columns |= {f"_mean_{w}": rolling_mean(Y, w) for w in f.windows}
+    columns |= {f"_std_{w}": Y.rolling_std(w, min_samples=2).over(SERIES) for w in f.windows}
+    columns["_zeros"] = rolling_mean((pl.col("y") == 0).cast(pl.Float64), f.level_window)
+    columns["_seen"] = rolling_mean(Y.is_not_null().cast(pl.Float64), f.level_window)
+    return [expr.alias(name) for name, expr in columns.items()]
 
-    The power mean with exponent 1/2 over a quarter of days or a year of weeks or months (the mean of the last years
+
+def _level_today(f: Frequency) -> pl.Expr:
+    """The power mean with exponent 1/2 over a quarter of days or a year of weeks or months (the mean of the last years
     where nothing was sold since): a plain mean is moved by the latest promotion more than by what sells day after day.
     It is that of the sizes |y|, and below 0 for a series whose sum over the last years is (of returns, say): in units
     of it, such a series looks like any other.
     """
-    f = context.config.frequency
-    near = rolling_mean(Y.abs().sqrt(), f.unit_window, lead) ** 2
-    far = rolling_mean(Y, 3 * f.year, lead)
+    near = rolling_mean(Y.abs().sqrt(), f.unit_window) ** 2
+    far = rolling_mean(Y, 3 * f.year)
     signed = pl.when(far < -NOISE).then(-near).otherwise(near)
-    expr = pl.when(near > NOISE).then(signed).when(far.abs() > NOISE).then(far)
-    return Feature("level", expr, 3 * f.year + lead)
+    return pl.when(near > NOISE).then(signed).when(far.abs() > NOISE).then(far)
 
 
-def features(context: Context, lead: int) -> list[Feature]:
-    """Lags, same-phase and rolling means, deviations, last year, rarity: from sales at least `lead` periods back."""
+def recent_level(context: Context, lead: Lead) -> Feature:
+    """The recent level of the series, the unit of targets and sales features, null when nothing was ever sold."""
+    return Feature("level", lead.back(pl.col(LEVEL)), 3 * context.config.frequency.year + lead.most)
+
+
+def features(context: Context, lead: Lead) -> list[Feature]:
+    """Lags, same-phase and rolling means, deviations, last year, rarity: from sales at least the lead of a row back."""
     unit = recent_level(context, lead)
     made = [*_lags(context, lead), *_rolling(context, lead), *_last_year(context, lead)]
     scaled = [Feature(f.name, _in_units(f, unit), max(f.lookback, unit.lookback)) for f in made]
@@ -47,43 +62,48 @@ def _in_units(feature: Feature, unit: Feature) -> pl.Expr:
     return scaled.abs() if feature.name.startswith("std_") else scaled
 
 
-def _lags(context: Context, lead: int) -> list[Feature]:
+def phases(context: Context, lead: Lead) -> list[Lead]:
+    """The periods back to the same phase of the season: as many as are looked at, the newest first."""
     season = context.config.season
-    first = seasonal_lag(lead, season)
-    short = [Feature(f"lag_{i}", lag(Y, lead + i), lead + i) for i in range(SHORT_LAGS)]
+    first = lead.multiple_of(season)
     cycles = PHASES if season < context.config.frequency.year else 2
-    far = [first + season * i for i in range(cycles)]
-    phase = [Feature(f"season_{i}", lag(Y, k), k) for i, k in enumerate(far[:4])]
-    means = [
-        Feature(f"season_mean_{n}", pl.mean_horizontal(lag(Y, k) for k in far[:n]), far[n - 1])
-        for n in (4, 8)
-        if n <= cycles
-    ]
+    return [Lead(first.most + season * i, first.periods + season * i) for i in range(cycles)]
+
+
+def _lags(context: Context, lead: Lead) -> list[Feature]:
+    short = [Feature(f"lag_{i}", lead.back(Y, i), lead.most + i) for i in range(SHORT_LAGS)]
+    far = phases(context, lead)
+    sold = [lag_by(Y, phase.periods) for phase in far]
+    phase = [Feature(f"season_{i}", sold[i], far[i].most) for i in range(min(4, len(far)))]
+    counts = (n for n in (4, 8) if n <= len(far))
+    means = [Feature(f"season_mean_{n}", pl.mean_horizontal(sold[:n]), far[n - 1].most) for n in counts]
     return [*short, *phase, *means]
 
 
-def _rolling(context: Context, lead: int) -> list[Feature]:
+def _rolling(context: Context, lead: Lead) -> list[Feature]:
     windows = context.config.frequency.windows
-    means = [Feature(f"mean_{w}", rolling_mean(Y, w, lead), w + lead) for w in windows]
-    stds = [Feature(f"std_{w}", Y.rolling_std(w, min_samples=2).shift(lead).over(SERIES), w + lead) for w in windows]
-    return [*means, *stds]
-
-
-def _last_year(context: Context, lead: int) -> list[Feature]:
-    """The same phase a year ago, the periods around it, and the level that was the recent one a year ago (by mean)."""
-    f = context.config.frequency
-    width = f.windows[0]
-    year = f.year * -(-(lead + width) // f.year)
     return [
-        Feature("year_ago", lag(Y, year), year),
-        Feature("year_ago_around", rolling_mean(Y, width, year - width // 2), year + width),
-        Feature("year_ago_level", rolling_mean(Y, f.level_window, lead + f.year), lead + f.year + f.level_window),
+        Feature(f"{kind}_{w}", lead.back(pl.col(f"_{kind}_{w}")), w + lead.most)
+        for kind in ("mean", "std")
+        for w in windows
     ]
 
 
-def _rarity(context: Context, lead: int) -> list[Feature]:
+def _last_year(context: Context, lead: Lead) -> list[Feature]:
+    """The same phase a year ago, the periods around it, and the level that was the recent one a year ago (by mean)."""
+    f = context.config.frequency
+    width = f.windows[0]
+    year = lead.multiple_of(f.year, width)
+    around = lag_by(pl.col(f"_mean_{width}"), year.periods - width // 2)
+    level = lead.back(pl.col("_mean_level"), f.year)
+    return [
+        Feature("year_ago", lag_by(Y, year.periods), year.most),
+        Feature("year_ago_around", around, year.most + width),
+        Feature("year_ago_level", level, lead.most + f.year + f.level_window),
+    ]
+
+
+def _rarity(context: Context, lead: Lead) -> list[Feature]:
     """How often nothing is sold, and how rarely anything is observed."""
-    window = context.config.frequency.level_window
-    zero = rolling_mean((pl.col("y") == 0).cast(pl.Float64), window, lead)
-    seen = rolling_mean(Y.is_not_null().cast(pl.Float64), window, lead)
-    return [Feature("zeros", zero, window + lead), Feature("seen", seen, window + lead)]
+    far = context.config.frequency.level_window + lead.most
+    return [Feature(name, lead.back(pl.col(f"_{name}")), far) for name in ("zeros", "seen")]

@@ -11,7 +11,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.data.aggregates import group_sums
 from forecasting.features import Features, GroupData, peers
-from forecasting.features.base import Context
+from forecasting.features.base import Context, Lead
 from forecasting.frequency import FREQS
 
 SIZES = {"1d": 1500, "1w": 230, "1mo": 70, "1q": 60, "1y": 40}
@@ -33,8 +33,10 @@ class Bench:
     def matrix(self, lead: int, frame: pl.DataFrame | None = None, sums: pl.DataFrame | None = None) -> pl.DataFrame:
         """unique_id, ds and every feature in Float64, so that nothing hides behind a rounding."""
         rows = self.prepared(lead, self.frame if frame is None else frame, sums)
-        named = [f.expr.cast(pl.Float64).alias(f"f:{f.name}") for f in self.made.all(lead)]
-        return rows.with_columns(*named, self.made.exprs(lead)[-1].alias("f:level")).select("unique_id", "ds", "^f:.*$")
+        named = [f.expr.cast(pl.Float64).alias(f"f:{f.name}") for f in self.made.all(Lead.of(lead))]
+        return rows.with_columns(*named, self.made.exprs(Lead.of(lead))[-1].alias("f:level")).select(
+            "unique_id", "ds", "^f:.*$"
+        )
 
     def prepared(self, lead: int, frame: pl.DataFrame, groups: pl.DataFrame | None = None) -> pl.DataFrame:
         """The frame with all that stands peer_means its series."""

@@ -8,6 +8,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.features import Features, GroupData, calendar
+from forecasting.features.base import Lead
 from tests.features.test_features import LEADS, YEAR, Slow, every, mean, over, same
 
 NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
@@ -65,7 +66,7 @@ def test_what_sold_on_the_like_day_is_what_a_slow_search_finds(bench, freq, lead
 
 @every
 def test_months_hold_the_days_around_a_holiday_themselves(bench, freq, lead):
-    names = {f.name for f in bench(freq).made.all(lead)}
+    names = {f.name for f in bench(freq).made.all(Lead.of(lead))}
     assert ("like_year_ago" in names) == (freq in ("1d", "1w"))
 
 
@@ -76,7 +77,7 @@ def day_read(day: date, country: str | None, lead: int = 1) -> date:
     frame = pl.DataFrame({"unique_id": "a", "ds": ds, "y": [float(d.toordinal()) for d in ds]})
     made = Features(config, dict(frame.schema), ())
     row = made.prepare(frame, GroupData(NO_SUMS, None), lead).select(
-        made.exprs(lead)[-1], *(f.expr.alias(f.name) for f in made.all(lead))
+        made.exprs(Lead.of(lead))[-1], *(f.expr.alias(f.name) for f in made.all(Lead.of(lead)))
     )
     return date.fromordinal(round(row["like_year_ago"][-1] * row["level"][-1]))
 

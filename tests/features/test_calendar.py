@@ -11,6 +11,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.errors import UserError
 from forecasting.features import Features, GroupData, calendar
+from forecasting.features.base import Lead
 
 EASTER = [
     *(date(1954, 4, 18), date(1967, 3, 26), date(1981, 4, 19), date(1999, 4, 4), date(2000, 4, 23), date(2008, 3, 23)),
@@ -33,7 +34,7 @@ def of(freq: str, rows: pl.DataFrame, calendar: dict) -> pl.DataFrame:
     config = Config.model_validate(job | {"columns": {"static": statics}})
     frame = rows.with_columns(unique_id=pl.lit("a"), y=1.0)
     made = Features(config, dict(frame.schema), ())
-    return made.prepare(frame, GroupData(NO_SUMS, None), 1).select(made.exprs(1)).select("^cal_.*$")
+    return made.prepare(frame, GroupData(NO_SUMS, None), 1).select(made.exprs(Lead.of(1))).select("^cal_.*$")
 
 
 def some_days(n: int = DAYS) -> list[date]:

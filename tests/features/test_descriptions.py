@@ -6,6 +6,7 @@ import pytest
 
 from forecasting.config import Calendar
 from forecasting.features import descriptions
+from forecasting.features.base import Lead
 from forecasting.features.descriptions import UNKNOWN, describe_feature
 
 FULL = {"country": "TR", "paydays": [1, -1], "events": {"matches": {"path": "matches.csv", "ds": "day"}}}
@@ -15,7 +16,7 @@ FULL = {"country": "TR", "paydays": [1, -1], "events": {"matches": {"path": "mat
 def test_every_feature_has_a_line(bench, freq):
     made = bench(freq).made
     config = made.config.model_copy(update={"calendar": Calendar.model_validate(FULL)})
-    told = {f.name: describe_feature(f.name, config) for f in replace(made, config=config).all(4)}
+    told = {f.name: describe_feature(f.name, config) for f in replace(made, config=config).all(Lead.of(4))}
     own = {"1d": "event_matches_again", "1w": "event_matches_share_after"}.get(freq, "event_matches_share")
     assert own in told
     assert [name for name, line in told.items() if line == UNKNOWN] == [], "add a pattern to features/describe.py"

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
-from forecasting.features.base import Context
+from forecasting.features import Features, GroupData
+from forecasting.features.base import Context, Lead
 from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, add_elasticity_columns, features
 from tests.features.test_features import LEADS, YEAR, Slow, over, same
 
@@ -54,31 +55,39 @@ def answering(elasticity: float) -> tuple[pl.DataFrame, Context]:
     return frame, Context(config, dict(frame.schema))
 
 
+def at_lead(frame: pl.DataFrame, context: Context, lead: int = 4) -> pl.DataFrame:
+    """The features of the price, as Features names them."""
+    every = Features(context.config, context.schema, ())
+    sums = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
+    prepared = every.prepare(frame, GroupData(sums, None), lead)
+    return prepared.select(f.expr.alias(f.name) for f in features(context, Lead.of(lead)))
+
+
 @pytest.mark.parametrize("elasticity", [-0.5, -1.5, -3.0])
 def test_the_elasticity_of_a_series_is_found(elasticity):
     frame, context = answering(elasticity)
-    last = add_elasticity_columns(frame, context, 4).row(-1, named=True)
+    last = at_lead(frame, context).row(-1, named=True)
     level = np.mean(np.sqrt(frame["y"].to_numpy()[-56:-4])) ** 2
-    assert last["_price_slope_104"] == pytest.approx(elasticity, abs=0.05)
-    assert level / last["_price_dear_104"] == pytest.approx(100 * 0.5**elasticity, rel=0.05)
+    assert last["price_slope_104"] == pytest.approx(elasticity, abs=0.05)
+    assert level / last["price_dear_104"] == pytest.approx(100 * 0.5**elasticity, rel=0.05)
 
 
 def test_where_prices_never_moved_the_usual_slope_stands():
     frame, context = answering(-3.0)
     frame = frame.with_columns(price=1.0)
-    assert add_elasticity_columns(frame, context, 4)["_price_slope_52"].drop_nulls().to_list() == pytest.approx(
+    assert at_lead(frame, context)["price_slope_52"].drop_nulls().to_list() == pytest.approx(
         [USUAL] * (frame.height - 4)
     )
 
 
 def test_sales_that_rise_with_the_price_are_no_reason_to_expect_so():
     frame, context = answering(2.0)
-    assert (add_elasticity_columns(frame, context, 4)["_price_slope_52"].drop_nulls()[30:] == 0).all()
+    assert (at_lead(frame, context)["price_slope_52"].drop_nulls()[30:] == 0).all()
 
 
 def test_without_a_price_there_is_nothing():
     frame, context = answering(-1.0)
     columns = context.config.columns.model_copy(update={"price": None})
     bare = replace(context, config=context.config.model_copy(update={"columns": columns}))
-    assert add_elasticity_columns(frame, bare, 4).columns == frame.columns
-    assert features(bare, 4) == []
+    assert add_elasticity_columns(frame, bare).columns == frame.columns
+    assert features(bare, Lead.of(4)) == []

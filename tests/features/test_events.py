@@ -10,6 +10,7 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.features import Features, GroupData
+from forecasting.features.base import Lead
 from forecasting.features.calendar import events
 from forecasting.features.calendar.places import event_code
 
@@ -59,7 +60,9 @@ def matrix(at: Cut, lead: int = H) -> pl.DataFrame:
     frame = at.frame(0)
     made = Features(at.config, dict(frame.schema), ())
     rows = made.prepare(frame, GroupData(NO_SUMS, None), lead)
-    return rows.select("unique_id", "ds", "y", *(f.expr.alias(f.name) for f in made.all(lead)), made.exprs(lead)[-1])
+    return rows.select(
+        "unique_id", "ds", "y", *(f.expr.alias(f.name) for f in made.all(Lead.of(lead))), made.exprs(Lead.of(lead))[-1]
+    )
 
 
 def on(store: str) -> dict[date, str]:
@@ -164,7 +167,7 @@ def test_no_feature_needs_more_than_the_lookback_it_declares(lead):
     made = Features(job, dict(frame.schema), ())
     for day in (date(2024, 4, 14), end + H * DAY):
         whole = made.prepare(frame, GroupData(NO_SUMS, None), lead)
-        for feature in made.all(lead):
+        for feature in made.all(Lead.of(lead)):
             if not feature.name.startswith(("cal_", "event_", "like_")):
                 continue
             since = day - feature.lookback * DAY

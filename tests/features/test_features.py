@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.features.base import Context
+from forecasting.features.base import Context, Lead
 from forecasting.features.groups import group_label, priors
-from forecasting.features.sales import recent_level
+from forecasting.features.sales import LEVEL, history_columns
 
 FREQS = ("1d", "1w", "1mo", "1q", "1y")
 LEADS = {"1d": (1, 7, 14, 42, 340), "1w": (1, 4, 8, 45), "1mo": (1, 6, 8, 12, 24), "1q": (1, 4, 6), "1y": (1, 3)}
@@ -105,7 +105,7 @@ class Slow:
     def all(self) -> dict:
         level = self.level()
         scaled = {name: over(value, level) for name, value in self.sales().items()}
-        return {"level": level} | scaled | self.shares() | self.drivers() | self.promoted()
+        return {"level": level, "steps_ahead": self.lead} | scaled | self.shares() | self.drivers() | self.promoted()
 
 
 def mean(values: list):
@@ -164,10 +164,10 @@ def test_group_priors_are_what_slow_arithmetic_says(bench, freq, lead):
 
         for ds in (shift(last, -quarter), shift(last, -3), last, shift(last, lead)):
             row = said.filter((pl.col("group") == label) & (pl.col("ds") == ds)).row(0, named=True)
-            level = around(ds, quarter, lead)
+            level = around(ds, quarter, 0)
             season = over(around(ds, short, back - short // 2), around(ds, quarter, back - quarter // 2))
-            assert same(row["now"], over(around(ds, short, lead), level)), (label, ds)
-            assert same(row["trend"], over(level, around(ds, quarter, lead + year))), (label, ds)
+            assert same(row["now"], over(around(ds, short, 0), level)), (label, ds)
+            assert same(row["trend"], over(level, around(ds, quarter, year))), (label, ds)
             assert same(row["season"], season), (label, ds)
 
 
@@ -224,7 +224,7 @@ def test_each_feature_needs_no_more_than_the_lookback_it_declares(bench, freq, l
     b = bench(freq)
     row = b.config.frequency.shift(max(b.frame["ds"]), -8)
     whole = b.matrix(lead).filter(pl.col("ds") == row)
-    for feature in b.made.all(lead):
+    for feature in b.made.all(Lead.of(lead)):
         since = b.config.frequency.shift(row, -feature.lookback)
         tail = b.prepared(lead, b.frame.filter(pl.col("ds") >= since))
         said = tail.select("ds", feature.expr.cast(pl.Float64).alias("is")).filter(pl.col("ds") == row)["is"]
@@ -249,9 +249,9 @@ def test_the_names_of_groups_hold_all_their_columns_and_none_for_a_missing_value
 
 def test_names_are_unique_and_float32_goes_to_the_model(bench):
     b = bench("1d")
-    names = [f.name for f in b.made.all(14)]
+    names = b.made.names
     assert len(names) == len(set(names))
-    rows = b.prepared(14, b.frame).select(b.made.exprs(14))
+    rows = b.prepared(14, b.frame).select(b.made.exprs(Lead.of(14)))
     assert rows.columns == [*names, "level"]
     assert set(rows.drop("level").dtypes) == {pl.Float32}
     assert rows.schema["level"] == pl.Float64
@@ -267,6 +267,7 @@ def test_a_level_of_zero_is_none_and_not_the_noise_of_a_running_sum(bench):
         sold[rng.random(len(sold)) < 0.2] = np.nan
         frame = pl.DataFrame({"unique_id": f"n{i}", "y": sold}).with_columns(pl.col("y").fill_nan(None))
         made += int((frame["y"].rolling_mean(91, min_samples=1)[-quiet:] != 0).any())
-        levels = frame.select(recent_level(Context(b.config, {}), 1).expr)["y"][-quiet + 1 :]
+        today = frame.select(history_columns(Context(b.config, {})))[LEVEL]
+        levels = today.shift(1)[-quiet + 1 :]
         assert levels.null_count() == len(levels)
     assert made > 0, "no noise was made, so nothing was tested"

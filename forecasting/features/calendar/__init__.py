@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Context, Feature, lag_by
+from forecasting.features.base import Context, Feature, Lead, lag_by
 from forecasting.features.calendar import aligned, events
 from forecasting.features.calendar.days import all_feature_names, days
 from forecasting.features.calendar.paydays import MONTH, with_paydays
@@ -24,19 +24,19 @@ ALIGNED_LAGS = ("_like_1", "_like_2")
 """Columns of `add_calendar_columns`: periods back to the comparable day one year and two years ago."""
 
 
-def features(context: Context, lead: int, unit: Feature) -> list[Feature]:
+def features(context: Context, lead: Lead, unit: Feature) -> list[Feature]:
     """The calendar features of the config's frequency; those of past sales are in units of the recent level `unit`."""
     config = context.config
     dates = [Feature(f"cal_{name}", pl.col(f"cal_{name}")) for name in _names(config)]
-    return [*dates, *_aligned_sales(config, lead, unit), *events.features(config, unit, lead)]
+    return [*dates, *_aligned_sales(config, lead.most, unit), *events.features(config, unit, lead.most)]
 
 
-def _aligned_sales(config: Config, lead: int, unit: Feature) -> list[Feature]:
+def _aligned_sales(config: Config, most: int, unit: Feature) -> list[Feature]:
     """Sales on the comparable day of last year (as far from the same holiday), and their mean over two years."""
     if not _aligns(config.frequency):
         return []
     sold = [lag_by(pl.col("y"), pl.col(lag)) / unit.expr for lag in ALIGNED_LAGS]
-    lookback = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, lead)]
+    lookback = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, most)]
     mean = pl.mean_horizontal(sold)
     return [Feature("like_year_ago", sold[0], lookback[0]), Feature("like_years_ago", mean, lookback[1])]
 
@@ -46,10 +46,10 @@ def _aligns(frequency: Frequency) -> bool:
     return frequency.days < aligned.FIXED
 
 
-def _years(config: Config, lead: int) -> tuple[int, int]:
+def _years(config: Config, most: int) -> tuple[int, int]:
     """Periods back to the same phase one and two years ago, far enough that all days within REACH are known."""
     f = config.frequency
-    first = f.year * -(-(lead + aligned.REACH // f.days) // f.year)
+    first = f.year * -(-(most + aligned.REACH // f.days) // f.year)
     return first, first + f.year
 
 
@@ -61,8 +61,10 @@ def _names(config: Config) -> list[str]:
     return [name for name in config.frequency.calendar if f"cal_{name}" in have]
 
 
-def add_calendar_columns(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
-    """The rows in their order with a column cal_* per date feature, ALIGNED_LAGS, and again_lag per table of events."""
+def add_calendar_columns(frame: pl.DataFrame, config: Config, most: int) -> pl.DataFrame:
+    """The rows in their order with a column cal_* per date feature, ALIGNED_LAGS, and again_lag per table of events,
+    both at least `most` periods back.
+    """
     if config.calendar.place_columns:
         frame = frame.with_columns(places_of_rows(config, frame).select(pl.all().name.prefix("_")).get_columns())
         by_place = frame.select("ds", *PLACE).unique().partition_by(*PLACE, as_dict=True, include_key=False)
@@ -70,21 +72,21 @@ def add_calendar_columns(frame: pl.DataFrame, config: Config, lead: int) -> pl.D
     if not config.calendar.place_columns or frame.is_empty():
         places = {(config.calendar.country, config.calendar.region): frame["ds"].unique()}
     on = ["ds", *(PLACE if config.calendar.place_columns else ())]
-    dated = pl.concat([_days_at(place, ds, config, lead) for place, ds in places.items()], how="diagonal")
+    dated = pl.concat([_days_at(place, ds, config, most) for place, ds in places.items()], how="diagonal")
     frame = frame.join(
         dated.select(*on, "^(cal|_like)_.*$"), on=on, how="left", nulls_equal=True, maintain_order="left"
     )
-    return events.add_recurrence_lag(frame.drop(PLACE, strict=False), config, lead)
+    return events.add_recurrence_lag(frame.drop(PLACE, strict=False), config, most)
 
 
-def _days_at(place: Place, ds: pl.Series, config: Config, lead: int) -> pl.DataFrame:
+def _days_at(place: Place, ds: pl.Series, config: Config, most: int) -> pl.DataFrame:
     """[ds, cal_*, PLACE, ALIGNED_LAGS]: one row per day of `ds` (unique) with the date features of the place."""
     dated = _date_features(ds, place, config).with_columns(
         pl.lit(p, pl.String).alias(n) for n, p in zip(PLACE, place, strict=True)
     )
     if not _aligns(config.frequency):
         return dated
-    years = [aligned.aligned_lags(dated["ds"], place, config.frequency, year) for year in _years(config, lead)]
+    years = [aligned.aligned_lags(dated["ds"], place, config.frequency, year) for year in _years(config, most)]
     return dated.with_columns(lags.alias(name) for name, lags in zip(ALIGNED_LAGS, years, strict=True))
 
 

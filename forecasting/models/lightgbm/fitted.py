@@ -7,7 +7,7 @@ folder that `save` wrote into. Nothing is trained here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
+from forecasting.errors import UserError
 from forecasting.features import Features
 from forecasting.features.groups import Level
 from forecasting.models import naive
@@ -26,6 +27,10 @@ from forecasting.models.lightgbm.unknown_drivers import Drivers, needed_for, pre
 
 if TYPE_CHECKING:
     import lightgbm
+
+
+BY_STEP = "by step"
+"""How the boosters look back: each row at its own step."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,7 @@ class FittedLightGBM:
         ladder = naive.ladder_forecasts(cut, frame)
         matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors), self.codes)
         empty = frame.clear().select(*KEY, _yhat=pl.lit(None, pl.Float64))
-        ends = [end for end in sorted(self.boosters) if _first_step(self.boosters, end) <= cut.h]
-        blocks = [self._predict_block(self._block_rows(cut, bucket, matrix, end), end) for end in ends]
+        blocks = [self._predict_block(*block) for block in self._blocks(cut, bucket, matrix)]
         rows = ladder.join(pl.concat([empty, *blocks]), on=KEY, how="left", maintain_order="left")
         boosted = pl.col("_yhat").is_not_null()
         rows = rows.with_columns(
@@ -73,21 +77,25 @@ class FittedLightGBM:
         median = pl.col("yhat") if self.predicts == "median" else pl.lit(None, pl.Float64)
         return finish(rows).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
 
-    def _block_rows(self, cut: Cut, bucket: int, matrix: Matrix, end: int) -> pl.DataFrame:
-        """[unique_id, ds, inputs ..., level]: the future rows of one block that have a level."""
-        freq, frame = cut.config.frequency, cut.frame(bucket)
-        since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(end))
-        needed = needed_for(cut, frame, self.drivers[end])
-        marked = matrix.with_marks(needed.hidden)
+    def _blocks(self, cut: Cut, bucket: int, matrix: Matrix) -> Iterator[tuple[pl.DataFrame, int]]:
+        """[unique_id, ds, inputs ..., level], the future rows of a block that have a level, and its last step."""
+        freq, frame, begin = cut.config.frequency, cut.frame(bucket), 1
+        since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(cut.h))
+        for end in sorted(self.boosters):
+            needed = needed_for(cut, frame, self.drivers[end])
+            marked = matrix.with_marks(needed.hidden)
 
-        def compute() -> pl.DataFrame:
-            return marked.with_features(cut, prepare_coming(cut, frame.filter(since), needed), end)
+            def compute(needed: Drivers = needed, marked: Matrix = marked) -> pl.DataFrame:
+                filled = prepare_coming(cut, frame.filter(since), needed)
+                return marked.prepare(cut, filled)
 
-        rows = marked.future_rows(cut, bucket, end, needed, compute)
-        return rows.filter(pl.col("ds") >= freq.shift(cut.cutoff, _first_step(self.boosters, end)))
+            rows = marked.future_rows(cut, bucket, needed, compute)
+            first, last = (freq.shift(cut.cutoff, step) for step in (begin, end))
+            yield rows.filter(pl.col("ds").is_between(first, last)), end
+            begin = end + 1
 
     def _predict_block(self, rows: pl.DataFrame, end: int) -> pl.DataFrame:
-        """[unique_id, ds, _yhat]: the forecasts for rows of `_block_rows`, in units of y."""
+        """[unique_id, ds, _yhat]: the forecasts for future rows, in units of y."""
         if rows.is_empty():
             return rows.select(*KEY, _yhat=pl.col("level"))
         inputs, to_levels = rows.select(self.inputs).cast(pl.Float32).to_numpy(), TO_LEVELS[self.predicts]
@@ -103,6 +111,7 @@ class FittedLightGBM:
         blocks = [(end, len(boosters)) for end, boosters in self.boosters.items()]
         facts: dict[str, Any] = {
             "name": self.name,
+            "leads": BY_STEP,
             "blocks": blocks,
             "asked": (self.predicts, self.priors),
             "codes": self.codes,
@@ -117,6 +126,9 @@ def load(folder: Path) -> FittedLightGBM:
     import lightgbm
 
     facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    if facts.get("leads") != BY_STEP:
+        what = "this bundle is of an older version, whose boosters read sales in another way"
+        raise UserError(what, mend="train again")
     boosters = {
         end: tuple(lightgbm.Booster(model_file=str(folder / f"block-{end}-{seed}.txt")) for seed in range(seeds))
         for end, seeds in facts["blocks"]
@@ -126,7 +138,3 @@ def load(folder: Path) -> FittedLightGBM:
     saved = facts.get("drivers", [{}] * len(boosters))  # written since boosters learn from hidden values
     drivers = {end: Drivers(**{k: tuple(v) for k, v in d.items()}) for end, d in zip(boosters, saved, strict=True)}
     return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], tuple(facts["inputs"]), predicts, levels)
-
-
-def _first_step(boosters: Mapping[int, Any], end: int) -> int:
-    return max((e for e in boosters if e < end), default=0) + 1

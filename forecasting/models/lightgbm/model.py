@@ -3,9 +3,10 @@
 `build` returns an untrained LightGBM from its entry in the config; `fit` takes a Cut and returns a FittedLightGBM (see
 fitted), which forecasts.
 
-A row reads sales at least as many periods back as the last step of its block, so no forecast feeds on another one. The
-target of the mean is y / level, and rows weigh level ** (2 - p): the Tweedie deviance of power p is homogeneous of that
-degree, so it is minimised in the units of y (Jorgensen, The Theory of Dispersion Models, 1997, chapter 4).
+A row reads sales at least as many periods back as its step, so no forecast feeds on another one; rows of the past take
+each step of a block in turn (see training_rows.assign_leads). The target of the mean is y / level, and rows weigh
+level ** (2 - p): the Tweedie deviance of power p is homogeneous of that degree, so it is minimised in the units of y
+(Jorgensen, The Theory of Dispersion Models, 1997, chapter 4).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from forecasting.models.lightgbm.fitted import FittedLightGBM
 from forecasting.models.lightgbm.options import Options, read_options
 from forecasting.models.lightgbm.training_rows import (
     Matrix,
+    assign_leads,
     category_codes,
     features_at,
     is_recent,
@@ -40,6 +42,7 @@ from forecasting.models.lightgbm.unknown_drivers import (
     Drivers,
     complete_columns,
     hidden_columns,
+    mark_coming,
     mark_hidden,
 )
 
@@ -87,18 +90,26 @@ class LightGBM:
 
     def _training_data(self, cut: Cut, matrix: Matrix, block: tuple[int, int]) -> TrainingData:
         """The rows within the budget: of recent years, with an observed y and a level."""
-        share, parts, lead = self._share(cut), [], block[1]
-        hidden = hidden_columns(cut, *block)
-        marked = matrix.with_marks(hidden)
+        share, hidden = self._share(cut), hidden_columns(cut)
+        marked, parts = matrix.with_marks(hidden), []
         for bucket in cut.panel.buckets:
-            frame = mark_hidden(cut, sample_series(cut.frame(bucket), share), block, hidden)
-            rows = marked.with_features(cut, frame, lead)
+            prepared = self._prepared(cut, marked, bucket, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
-                marked.future_rows(cut, bucket, lead, Drivers(hidden), rows.clone)
+                coming = partial(mark_coming, cut, prepared, hidden)
+                marked.future_rows(cut, bucket, Drivers(hidden), coming)
+            rows = marked.evaluate(cut, mark_hidden(cut, assign_leads(cut, prepared, block), hidden))
             recent = rows.filter(is_recent(cut, self.options.years)).drop_nulls(["y", "level"])
             parts.append(recent.select(*matrix.inputs, "ds", "y", "level"))
         every = pl.concat(parts)
         return prepare_training_data(self.options, matrix, every, Drivers(hidden, complete_columns(cut, every)))
+
+    def _prepared(self, cut: Cut, matrix: Matrix, bucket: int, share: float) -> pl.DataFrame:
+        """A bucket of the share of series, prepared once for the blocks and heads of all models with these inputs."""
+
+        def compute() -> pl.DataFrame:
+            return matrix.prepare(cut, sample_series(cut.frame(bucket), share))
+
+        return cut.cached(("prepared", bucket, share, self.options.priors), compute)
 
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""

@@ -1,8 +1,10 @@
 """Inputs of the boosters: the rows of a cut to learn from, their features, and the codes of text columns.
 
-`Matrix.with_features` takes a Cut, a frame of it and a lead (how many periods back the newest sales may be that a row
-reads), and returns the rows with all inputs and `level`; `Matrix.future_rows` returns those of a bucket's future.
-`features_at` and `category_codes` take a Cut and return the parts of a Matrix. Nothing is trained here.
+`Matrix.prepare` takes a Cut and a frame of it and computes what does not depend on leads (how many periods back the
+newest sales may be that a row reads), once for all blocks and heads; `Matrix.evaluate` takes that and returns the rows
+with all inputs and `level` at their leads; `Matrix.future_rows` returns those of a bucket's future. `assign_leads`
+gives each row its lead. `features_at` and `category_codes` take a Cut and return the parts of a Matrix. Nothing is
+trained here.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from math import gcd
 
 import polars as pl
 
+from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.features import Features
-from forecasting.features.base import SERIES, Context, hidden_mark
+from forecasting.features.base import LEAD, SERIES, Context, Lead, hidden_mark
 from forecasting.features.groups import Level
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 
@@ -36,13 +41,34 @@ class Matrix:
     @property
     def inputs(self) -> list[str]:
         """The columns in the order in which the boosters take them; their names do not depend on the lead."""
-        return [*(f.name for f in self.features.all(1)), *self.codes]
+        return [*self.features.names, *self.codes]
 
     def with_features(self, cut: Cut, frame: pl.DataFrame, lead: int) -> pl.DataFrame:
-        """The rows of `frame` with all inputs and `level` as further columns; categories replaced by their codes."""
-        codes = [self._code(column) for column in self.codes]
-        rows = self.features.prepare(frame, cut.group_data, lead).with_columns(*self.features.exprs(lead))
-        return rows.drop(c for c in rows.columns if c.startswith("_")).with_columns(codes)
+        """The rows of `frame` with all inputs and `level` as further columns, all at the same lead; categories replaced
+        by their codes.
+        """
+        return self._with_exprs(self.features.prepare(frame, cut.group_data, lead), Lead.of(lead))
+
+    def at_steps(self, cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
+        """The same for the coming rows of `frame`, each at its step."""
+        prepared = self.prepare(cut, frame).with_columns(_step_ahead(cut).alias(LEAD))
+        return self._with_exprs(prepared, Lead.by_row(cut.h))
+
+    def _with_exprs(self, prepared: pl.DataFrame, lead: Lead) -> pl.DataFrame:
+        rows = prepared.with_columns(*self.features.exprs(lead))
+        return rows.drop(c for c in rows.columns if c.startswith("_")).with_columns(self._codes())
+
+    def prepare(self, cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of `frame` with what `evaluate` reads, for leads up to the horizon."""
+        return self.features.prepare(frame, cut.group_data, cut.h)
+
+    def evaluate(self, cut: Cut, prepared: pl.DataFrame) -> pl.DataFrame:
+        """[unique_id, ds, y, inputs ..., level]: the rows of a prepared frame at the leads of its column LEAD."""
+        exprs = [*self.features.exprs(Lead.by_row(cut.h)), *self._codes()]
+        return prepared.select(*KEY, pl.col("y").alias("_y"), *exprs).rename({"_y": "y"})
+
+    def _codes(self) -> list[pl.Expr]:
+        return [self._code(column) for column in self.codes]
 
     def _code(self, column: str) -> pl.Expr:
         """The number of each text of the column, null where it is hidden."""
@@ -55,21 +81,43 @@ class Matrix:
         marks = {hidden_mark(column): pl.Boolean() for column in columns}
         return replace(self, features=replace(self.features, schema={**self.features.schema, **marks}))
 
-    def future_rows(
-        self, cut: Cut, bucket: int, lead: int, prepared: Drivers, compute: Callable[[], pl.DataFrame]
-    ) -> pl.DataFrame:
-        """[unique_id, ds, inputs ..., level]: the future rows of a bucket up to `lead` that have a level.
+    def future_rows(self, cut: Cut, bucket: int, drivers: Drivers, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """[unique_id, ds, inputs ..., level]: the future rows of a bucket that have a level, each at its step.
 
-        They are taken from the frame that `compute` returns and kept with the cut, for other models with these inputs;
-        `prepared` says which columns that frame marks or fills.
+        They are taken from the prepared frame that `compute` returns and kept with the cut, for other models with these
+        inputs; `drivers` says which columns that frame marks or fills.
         """
 
         def select() -> pl.DataFrame:
-            days = pl.col("ds").is_between(cut.cutoff, cut.config.frequency.shift(cut.cutoff, lead), closed="right")
-            return compute().filter(days, pl.col("level").is_not_null()).select(*KEY, *self.inputs, "level")
+            prepared = compute().with_columns(_step_ahead(cut).alias(LEAD))
+            rows = self.evaluate(cut, prepared).filter(pl.col("ds") > cut.cutoff, pl.col("level").is_not_null())
+            return rows.drop("y")
 
         # models that were trained on other days have other codes
-        return cut.cached(("future rows", bucket, lead, prepared, self.features.levels, json.dumps(self.codes)), select)
+        return cut.cached(("future rows", bucket, drivers, self.features.levels, json.dumps(self.codes)), select)
+
+
+def _step_ahead(cut: Cut) -> pl.Expr:
+    """How many periods a row lies after the cutoff, at least 1."""
+    return cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds")).clip(1)
+
+
+def assign_leads(cut: Cut, frame: pl.DataFrame, block: tuple[int, int]) -> pl.DataFrame:
+    """The frame with the column LEAD for the boosters of a block: the steps after its first number up to its second.
+
+    The past is cut into windows of these steps, as though a forecast had been made before each, and the lead of a row
+    is its step in its window: so boosters learn from sales that are as new as those of the coming rows, whose lead is
+    their step. Windows begin on another day in each series, and on another weekday, or month, than the one before.
+    """
+    steps = block[1] - block[0]
+    width = next(n for n in count(steps) if gcd(n, cut.config.season) == 1)
+    series = frame.select(pl.col(SERIES).unique(maintain_order=True))
+    offset = series.with_columns(_offset=bucket_of(series[SERIES], width))
+    back = cut.config.frequency.steps(pl.col("ds"), pl.lit(cut.cutoff)) + pl.col("_offset")
+    within, window = width - 1 - back % width, back // width
+    step = block[0] + 1 + pl.when(within < steps).then(within).otherwise((within + window) % steps)
+    lead = pl.when(pl.col("ds") <= cut.cutoff).then(step).otherwise(_step_ahead(cut)).cast(pl.Int32).alias(LEAD)
+    return frame.join(offset, on=SERIES, how="left", maintain_order="left").with_columns(lead).drop("_offset")
 
 
 def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:

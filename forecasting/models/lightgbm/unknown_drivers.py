@@ -1,9 +1,9 @@
 """Known-ahead columns that lack values on coming days: what boosters learn of it, and how they forecast without.
 
-`hidden_columns` takes a cut and a block of steps and returns such columns; `mark_hidden` takes a frame to train on and
-marks the rows where their values are hidden: coming ones, and as many of the past. `complete_columns` returns the
-columns that training rows always held. `prepare_coming` takes a frame to forecast and these Drivers, and returns it
-with the same marks, and with usual values where boosters would meet a gap that they never met; `needed_for` says which.
+`hidden_columns` takes a cut and returns such columns; `mark_hidden` takes a frame to train on and marks the rows where
+their values are hidden: coming ones, and as many of the past. `complete_columns` returns the columns that training rows
+always held. `prepare_coming` takes a frame to forecast and these Drivers, and returns it with the same marks, and with
+usual values where boosters would meet a gap that they never met; `needed_for` says which.
 
 LightGBM takes a value that was never missing in training for 0 when it is, as though all were given away.
 """
@@ -12,15 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import count
-from math import gcd
 
 import polars as pl
 
-from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.known_ahead import fill_unknown, is_flag, unknown_on_coming_rows
-from forecasting.features.base import SERIES, hidden_mark
+from forecasting.features.base import LEAD, hidden_mark
 
 SELDOM = 0.001
 """Boosters that miss a value on a smaller share of the rows have not learned to forecast without it."""
@@ -36,38 +33,23 @@ class Drivers:
     complete: tuple[str, ...] = ()
 
 
-def hidden_columns(cut: Cut, before: int, last: int) -> tuple[str, ...]:
-    """The columns that lack values on one of the steps after `before` up to `last`, and that no rule of `future`
-    continues.
-    """
-    lacking = cut.served.columns_hidden(before + 1, last) if cut.served else ()
+def hidden_columns(cut: Cut) -> tuple[str, ...]:
+    """The columns that lack values on some coming step, and that no rule of `future` continues."""
+    lacking = cut.served.columns_hidden(1, cut.h) if cut.served else ()
     return tuple(column for column in lacking if cut.config.future.get(column) is None)
 
 
-def mark_hidden(cut: Cut, frame: pl.DataFrame, block: tuple[int, int], columns: Collection[str]) -> pl.DataFrame:
-    """The frame with a mark per column (see features.base.hidden_mark) for the boosters of a block: the steps after
-    its first number up to its second.
-
-    The past is cut into windows of these steps, as though a forecast had been made for each, and a row is marked where
-    the value so many steps ahead is unknown tonight. Windows begin on another day in each series, and on another
-    weekday, or month, than the one before.
+def mark_hidden(cut: Cut, frame: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+    """The frame, whose past rows have a LEAD, with a mark per column (see features.base.hidden_mark): a row of the past
+    is marked where the value so many steps ahead is unknown tonight.
     """
     if not columns or cut.served is None:
         return frame
-    steps = block[1] - block[0]
-    width = next(n for n in count(steps) if gcd(n, cut.config.season) == 1)
-    series = frame.select(pl.col(SERIES).unique())
-    placed = frame.join(
-        series.with_columns(_place=bucket_of(series[SERIES], width)), on=SERIES, how="left", maintain_order="left"
-    )
-    back = cut.config.frequency.steps(pl.col("ds"), pl.lit(cut.cutoff)) + pl.col("_place")
-    within, window = width - 1 - back % width, back // width
-    step = block[0] + 1 + pl.when(within < steps).then(within).otherwise((within + window) % steps)
-    marked = cut.served.mark(placed, pl.when(pl.col("ds") <= cut.cutoff).then(step), columns).drop("_place")
-    return _mark_coming(cut, marked, columns)
+    marked = cut.served.mark(frame, pl.when(pl.col("ds") <= cut.cutoff).then(LEAD), columns)
+    return mark_coming(cut, marked, columns)
 
 
-def _mark_coming(cut: Cut, frame: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+def mark_coming(cut: Cut, frame: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
     """The frame with the marks of coming rows: there is no value."""
     is_coming, false = pl.col("ds") > cut.cutoff, pl.lit(value=False)
     past = {c: pl.col(mark) if (mark := hidden_mark(c)) in frame.columns else false for c in columns}
@@ -88,7 +70,7 @@ def prepare_coming(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> pl.DataFr
     filled = fill_unknown(frame, drivers.complete, cut.config, cut.cutoff)
     numbers = [c for c in drivers.complete if filled.schema[c].is_numeric()]
     rounded = [pl.when(is_flag(c, cut.cutoff)).then(pl.col(c).round()).otherwise(c).alias(c) for c in numbers]
-    return _mark_coming(cut, filled.with_columns(rounded), drivers.hidden)
+    return mark_coming(cut, filled.with_columns(rounded), drivers.hidden)
 
 
 def needed_for(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> Drivers:

@@ -44,7 +44,7 @@ class FeatureRowBuilder:
         """The features and their types in order: numbers, then the text columns that models encode."""
         config, kinds = self.cut.config, self.features.schema
         drivers = (*config.columns.known_ahead, *config.static_columns)
-        columns: dict[str, pl.DataType] = {f.name: pl.Float32() for f in self.features.all(1)}
+        columns: dict[str, pl.DataType] = dict.fromkeys(self.features.names, pl.Float32())
         return {**columns, **{c: pl.String() for c in drivers if kinds.get(c) == pl.String}}
 
     def past_rows(self, lead: int, first: date | None, bucket: int) -> pl.DataFrame:
@@ -65,18 +65,14 @@ class FeatureRowBuilder:
     def future_rows(self, bucket: int) -> pl.DataFrame:
         """Rows of the table `feature_rows` (without `build`) of a bucket for the h periods after the cutoff.
 
-        One per active series and period, each with the lead of its block; y is null. Nothing older than
-        `oldest_day` is read.
+        One per active series and period, whose lead is its step: the newest sale that it may see is that of the cutoff.
+        y is null. Nothing older than `oldest_day` is read.
         """
-        config, cut = self.cut.config, self.cut
+        cut, freq = self.cut, self.cut.config.frequency
         frame = replace(cut, panel=replace(cut.panel, scan=Since(cut.panel.scan, self.oldest_day))).frame(bucket)
-        parts, begin = [], 1
-        for end in config.block_ends:
-            first, last = (config.frequency.shift(cut.cutoff, step) for step in (begin, end))
-            rows = self._rows(self._without_unused_days(frame, first, end), end, bucket)
-            parts.append(rows.filter(pl.col("ds").is_between(first, last)))
-            begin = end + 1
-        return pl.concat(parts).sort(KEY)
+        frame = self._without_unused_days(frame, freq.shift(cut.cutoff, 1), cut.h)
+        rows = training_rows.Matrix(self.features, {}).at_steps(cut, frame).filter(pl.col("ds") > cut.cutoff)
+        return self._as_stored(rows, freq.steps(pl.lit(cut.cutoff), pl.col("ds")), bucket).sort(KEY)
 
     @property
     def oldest_day(self) -> date:
@@ -89,7 +85,7 @@ class FeatureRowBuilder:
         if config.clean.stock_outs == "infer" or config.clean.outliers.rule != "none":
             return config.limits.dates[0]
         rules = (RULE_YEARS * config.frequency.year + config.h) if config.future else 0
-        reach = max(rules, *(self.features.lookback(end) for end in config.block_ends))
+        reach = max(rules, self.features.lookback(config.h))
         return config.frequency.shift(self.cut.cutoff, -reach)
 
     def _without_unused_days(self, frame: pl.DataFrame, first: date, lead: int) -> pl.DataFrame:
@@ -98,8 +94,11 @@ class FeatureRowBuilder:
 
     def _rows(self, frame: pl.DataFrame, lead: int, bucket: int) -> pl.DataFrame:
         rows = training_rows.Matrix(self.features, {}).with_features(self.cut, frame, lead)
-        newest_sale = self.cut.config.frequency.offset(pl.col("ds"), pl.lit(-lead))
-        rows = rows.with_columns(event_time=newest_sale, lead=pl.lit(lead, pl.Int32), bucket=pl.lit(bucket, pl.Int32))
+        return self._as_stored(rows, pl.lit(lead, pl.Int32), bucket)
+
+    def _as_stored(self, rows: pl.DataFrame, lead: pl.Expr, bucket: int) -> pl.DataFrame:
+        newest_sale = self.cut.config.frequency.offset(pl.col("ds"), -lead)
+        rows = rows.with_columns(event_time=newest_sale, lead=lead, bucket=pl.lit(bucket, pl.Int32))
         return rows.select(c for c in feature_rows_table(self.columns).schema if c != "build")
 
 
