@@ -16,8 +16,9 @@ from forecasting.data.aggregates import aggregate_cut, group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.panel_rows import fill_gaps, flag_observations
-from forecasting.features.base import hidden_mark
+from forecasting.features.base import LEAD, hidden_mark
 from forecasting.models import lightgbm
+from forecasting.models.lightgbm.training_rows import assign_leads
 from forecasting.models.lightgbm.unknown_drivers import Drivers, mark_hidden
 from forecasting.models.stats.histories import iterate_histories, select_regressors
 from forecasting.models.stats.statsforecast_spec import StatsForecastSpec
@@ -137,12 +138,24 @@ def test_the_past_is_hidden_as_often_as_the_coming_weeks_of_the_same_steps(sold)
     """Of the steps 5 to 8 none is known after three weeks, of 3 and 4 the first, of 1 and 2 both."""
     at = cut(without(sold, LATER))
     for (before, end), share in {(0, 1): 0.0, (2, 4): 0.5, (4, 8): 1.0}.items():
-        marked = mark_hidden(at, at.frame(0), (before, end), ("price",))
+        marked = mark_hidden(at, assign_leads(at, at.frame(0), (before, end)), ("price",))
         past = marked.filter(pl.col("ds") <= LAST)
         assert past[hidden_mark("price")].mean() == pytest.approx(share, abs=0.02)
         weeks = past.filter(hidden_mark("price"))["ds"].n_unique()
         assert weeks == (WEEKS if share else 0), "some kiosk goes without in every week of the past"
-        assert marked.drop(hidden_mark("price")).equals(at.frame(0))
+        assert marked.drop(hidden_mark("price"), LEAD).equals(at.frame(0))
+
+
+def test_every_week_of_the_past_stands_at_each_step_of_a_block_and_the_coming_ones_at_their_own(sold):
+    at = cut(sold)
+    placed = assign_leads(at, at.frame(0), (2, 5))
+    coming, past = placed.filter(pl.col("ds") > LAST), placed.filter(pl.col("ds") <= LAST)
+    assert coming[LEAD].to_list() == ((coming["ds"] - LAST).dt.total_days() // 7).to_list()
+    counts = past[LEAD].value_counts().sort(LEAD)
+    assert counts[LEAD].to_list() == [3, 4, 5]
+    assert counts["count"].min() > 0.9 * past.height / 3
+    ordered = past.sort("unique_id", "ds")[LEAD].diff()
+    assert ((ordered == 1).mean() or 0) > 0.6, "steps follow each other, as in a forecast"
 
 
 def test_a_regressor_that_is_never_known_ahead_is_not_estimated(sold):
