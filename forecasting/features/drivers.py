@@ -15,7 +15,8 @@ from forecasting.features.sales import Y, phases, recent_level
 
 def history_columns(context: Context) -> list[pl.Expr]:
     """Columns of runs of flags, the usual and the highest price, and sales with and without promotion, by day."""
-    roles, columns = context.config.columns, {}
+    roles = context.config.columns
+    columns: dict[str, pl.Expr] = {}
     for flag in _flags(context):
         columns |= _runs(context, flag)
     if context.numeric(roles.price):
