@@ -69,9 +69,14 @@ class Features:
         return apart
 
     @property
+    def listed(self) -> list[Feature]:
+        """All features in their order; names and `rises_with` depend on no lead."""
+        return self.all(Lead.of(1))
+
+    @property
     def names(self) -> list[str]:
-        """The names of all features in their order, which depend on no lead."""
-        return [f.name for f in self.all(Lead.of(1))]
+        """The names of all features in their order."""
+        return [f.name for f in self.listed]
 
     def exprs(self, lead: Lead) -> list[pl.Expr]:
         """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from forecasting.features.base import Lead
 from forecasting.models.lightgbm.options import ABSOLUTE, LOGARITHMIC, Options
 from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers
@@ -125,7 +124,7 @@ def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
 def _falling(matrix: Matrix) -> list[int]:
     """Per input -1 where the feature rises with the price, so that forecasts fall with it, and 0 for all others."""
     price = matrix.features.config.columns.price
-    return [*(-1 if f.rises_with == price else 0 for f in matrix.features.all(Lead.of(1))), *(0 for _ in matrix.codes)]
+    return [*(-1 if f.rises_with == price else 0 for f in matrix.features.listed), *(0 for _ in matrix.codes)]
 
 
 @dataclass(frozen=True)
