@@ -103,6 +103,6 @@ def aimed(aims: Sequence[Aim]) -> str:
     """How many aims are met, which ones are not, and the table of all."""
     said = {True: "yes", False: "no", None: "not measured"}
     missed = [f"- {said[a.met]}: {a.asked}: {a.found}" for a in aims if not a.met]
-    counted = f"{len(aims) - len(missed)} of {len(aims)} aims are met{', all but these:' if missed else '.'}"
+    counted = f"Met: {len(aims) - len(missed)} of {len(aims)} aims.{' Not met, or not measured:' if missed else ''}"
     whole = table(["aim", "found", "met"], [[a.asked, a.found, said[a.met]] for a in aims])
     return "\n\n".join(part for part in (counted, "\n".join(missed), whole) if part)

@@ -78,7 +78,9 @@ def judged(told: dict[str, Any], args: argparse.Namespace) -> Run:
     if found := set(rows[told["champion"]]["cutoff"].unique()) ^ set(days):
         raise SystemExit(f"the backtest has other windows than the task: {', '.join(map(str, sorted(found)))}")
     files = args.out / "backtests.parquet", args.out / "panel.parquet"
-    named = [f.select(*columns, model=pl.lit(m)) for m, f in (rows | {task.NAIVE: task.naive(values, days)}).items()]
+    # the check is of the whole task, also in a trial
+    rows[task.NAIVE] = task.naive(values, task.cutoffs(values, task.WINDOWS))
+    named = [f.select(*columns, model=pl.lit(m)) for m, f in rows.items()]
     pl.concat(named, how="vertical_relaxed").write_parquet(files[0])
     values.write_parquet(files[1])
     return Run(

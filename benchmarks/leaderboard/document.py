@@ -17,7 +17,7 @@ TEXT = """## On a public leaderboard: {task} of fev-bench
 
 Measured on {date}: {machine}.
 
-    make bench-leaderboard                                  {windows} windows of {h} days; takes long
+    make bench-leaderboard                                  all {whole} windows; takes long
     make bench-leaderboard ARGS="--windows 1"               a trial, nothing is written here
     make bench-leaderboard ARGS="--resume"                  scores the kept forecasts of the same code and config
 
@@ -25,20 +25,24 @@ It needs the data, the scorer `leaderboard.py` and the published figures, `LEADE
 repository: `--data` and `--scorer` say where they lie. Scores are those of the package fev {version}, which
 `scripts/fev.sh` installs into an environment of its own.
 
-`configs/{config}.yaml`, backtested on the windows of the task: {windows} of {h} days, the last one ending with the
-data, `level` {level}, which with the median gives the nine quantiles. Told is {model}, which would serve as it was the
-best on these windows. Every value of the file counts, closed days as zeros. Known ahead are the columns that the task
-names; the calendar of holidays of the config is public, but no part of the task.
+`configs/{config}.yaml` is backtested on the windows of the task: {windows} of {h} days, the last one ending with the
+data, `level` {level}, which with the median gives the nine quantiles. Told is the model that would serve, the best on
+these windows: {model}. Every value of the file counts, closed days as zeros. Known ahead are the columns that the task
+names; the calendar of holidays of the config is public, but no part of the task.{trial}
 
 {aims}
 
 {table}
 
 Lower is better; the order is that of SQL, the scaled quantile loss. By it {model} would be at place {place} of the
-list, which leaves some places out. Our seconds are those of the whole pipeline on this machine{older}.
+list, which leaves some places out. Our seconds are those of the whole pipeline on this machine, for {fitted} windows:
+{older} older ones feed intervals and weights. Those of others are as published, with a GPU for pretrained models.
 
 {check}
 """
+
+
+TRIAL = " **This is a trial: scores of fewer than {whole} windows are not those of the task.**"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,10 @@ def text(run: Run, published: Sequence[Published]) -> str:
         date=run.when,
         machine=report.machine(),
         windows=run.windows[0],
-        older=f", {run.windows[1]} older windows included" if run.windows[1] else "",
+        whole=task.WINDOWS,
+        fitted=sum(run.windows),
+        older=run.windows[1],
+        trial=TRIAL.format(whole=task.WINDOWS) if run.windows[0] < task.WINDOWS else "",
         version=run.version,
         model=run.champion,
         aims=aims(run),
@@ -82,7 +89,8 @@ def aims(run: Run) -> str:
     own = run.scores[run.champion]
     rows = [[f"{m} at most {limit:g}", f"{own[m]:.4f}", _yes(own[m] <= limit)] for m, limit in AIMS.items()]
     rows.append(["a forecast of every value", f"{run.lost:,} without one", _yes(run.lost == 0)])
-    return report.table(["aim", "found", "met"], rows)
+    met = sum(row[-1] == "yes" for row in rows)
+    return f"Met: {met} of {len(rows)} aims.\n\n{report.table(['aim', 'found', 'met'], rows)}"
 
 
 def _yes(met: bool) -> str:

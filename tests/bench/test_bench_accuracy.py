@@ -215,9 +215,9 @@ def test_sets_that_were_not_at_hand(known):
 
 def test_what_is_missed_is_said_first(known):
     told = tables.aimed(verdict.aims([ROSSMANN, CHAMPAGNE], known))
-    assert told.startswith("5 of 10 aims are met, all but these:\n\n- no: geometric mean of the RMSSE ratios")
+    assert told.startswith("Met: 5 of 10 aims. Not met, or not measured:\n\n- no: geometric mean of the RMSSE ratios")
     assert "- not measured: the whole pipeline" in told
-    assert tables.aimed([verdict.Aim("all well", "1", True)]).startswith("1 of 1 aims are met.\n\n|")
+    assert tables.aimed([verdict.Aim("all well", "1", True)]).startswith("Met: 1 of 1 aims.\n\n|")
 
 
 def rows(hits: list[tuple[str, int, bool]]) -> tuple[pl.DataFrame, pl.DataFrame]:

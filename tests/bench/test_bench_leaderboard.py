@@ -53,7 +53,7 @@ RUN = Run(
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Two stores of the competition's file, newest day first: sales are the weekday, store 2 has no last March."""
-    days = [LAST - timedelta(n) for n in range(700)]
+    days = [LAST - timedelta(n) for n in range(700)]  # the ten windows of the task go back 480
     rows = [(store, d, d.isoweekday() * store) for d in days for store in (1, 2)]
     kept = [r for r in rows if not (r[0] == 2 and r[1].year == 2015 and r[1].month == 3)]
     lines = ["Store,DayOfWeek,Date,Sales,Customers", *(f"{s},{d.isoweekday()},{d},{y},0" for s, d, y in kept)]
@@ -138,6 +138,9 @@ def test_the_document_tells_what_is_met_and_what_is_not(listed):
     assert "would be at place 2 of the" in told
     assert "MASE 0.7885 (published 0.7886)" in told or "MASE 0.7886 (published 0.7886)" in told
     assert "are those of the leaderboard." in told
+    assert "Met: 2 of 3 aims." in told
+    assert "for 12 windows:\n2 older ones" in told
+    assert "trial:" not in told
     assert str(Path.home()) not in told
 
 
@@ -171,7 +174,11 @@ def test_a_trial_is_scored_and_writes_no_document(data, monkeypatch, capsys):
 
     monkeypatch.setattr(bench, "measured", pipeline)
     bench.main(asked)
-    assert "**ours: Trees**" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "**ours: Trees**" in said
+    assert "This is a trial: scores of fewer than 10 windows" in said
+    windows = pl.read_parquet(out / "backtests.parquet").group_by("model").agg(pl.col("cutoff").n_unique())
+    assert dict(windows.iter_rows()) == {"Trees": 1, "SeasonalNaive": 1, task.NAIVE: 10}
     assert not doc.exists()
     monkeypatch.setattr(bench, "measured", lambda *_: pytest.fail("the kept forecasts were to be scored"))
     bench.main([*asked, "--resume", "--doc", str(doc)])
