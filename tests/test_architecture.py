@@ -29,7 +29,7 @@ ROOMS = (
     ("forecasting.data",),
     ("forecasting.models", "forecasting.services"),
     ("forecasting.evaluation",),
-    ("forecasting.planning",),
+    ("forecasting.planning", "forecasting.recipe"),
     ("forecasting.steps",),
     ("flows", "dashboard"),
 )
@@ -42,6 +42,7 @@ PURE = (
     "forecasting.models",
     "forecasting.evaluation",
     "forecasting.planning",
+    "forecasting.recipe",
 )
 
 # Where one top room starts the other: `demandcast serve` hands its config over and knows nothing else of the pages.

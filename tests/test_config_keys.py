@@ -24,6 +24,7 @@ CHANGED: dict[str, Any] = {
     "clean": {"gaps": "zero"},
     "backtest": {"windows": 5},
     "models": ["ladder", {"stats": "AutoETS"}],
+    "budget": 300.0,
     "level": [50],
     "future": {"price": "last"},
 }
@@ -88,7 +89,7 @@ def test_the_sets_of_keys_behind_the_identities() -> None:
     features = ("freq", "h", "season_length", "blocks", "columns", "calendar", "clean", "future")
     assert Config.keys_that_change("features") == features
     assert Config.keys_that_change("tuning") == features
-    assert Config.keys_that_change("forecasts") == (*features, "backtest", "models")
+    assert Config.keys_that_change("forecasts") == (*features, "backtest", "models", "budget")
     assert Config.keys_that_change("data") == ("freq", "season_length", "columns", "levels_of_aggregation", "clean")
     assert Config.keys_that_change("published") == ("levels_of_aggregation", "level")
 

@@ -58,4 +58,5 @@ def _slow_imports(steps: list[Step], job: Config) -> Iterator[str]:
     if any(step.uses_registry for step in steps):
         yield "mlflow"
     if any(step.fits_models for step in steps):
-        yield from {MODEL_LIBRARIES[m.family] for m in job.models if m.family in MODEL_LIBRARIES}
+        families = {m.family for m in job.models} or set(MODEL_LIBRARIES)
+        yield from (library for family, library in MODEL_LIBRARIES.items() if family in families)

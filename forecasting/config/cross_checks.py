@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from forecasting.config.cross_checks_tables import find_table_conflicts
+from forecasting.config.keys import BUDGET
 from forecasting.config.value_types import DAY_NAMES, MONTH_NAMES
 
 if TYPE_CHECKING:
@@ -144,11 +145,13 @@ def _closed_by(c: DerivedKeys) -> Conflicts:
 
 
 def _models(c: DerivedKeys) -> Conflicts:
+    if c.models and c.budget != BUDGET:
+        yield "budget", "is for models: auto; a list of models is run whatever it costs: take one of the two out"
     names = [m.name for m in c.models]
     for i, name in enumerate(names):
         if name in names[:i]:
             yield f"models.{i}", f"two models have the name {name}: give this one another `name`"
-    if not any(m.family == "naive" and m.on == "series" and "class" not in m.options for m in c.models):
+    if c.models and not any(m.family == "naive" and m.on == "series" and "class" not in m.options for m in c.models):
         yield "models", "the list must hold `ladder`: every model is compared with it"
 
 

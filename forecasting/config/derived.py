@@ -11,6 +11,9 @@ from forecasting.columns import column_name, user_name
 from forecasting.config.keys import Keys
 from forecasting.frequency import FREQS, Frequency
 
+CALIBRATION = 2
+"""Calibration windows where neither the config nor a recipe says how many."""
+
 
 class DerivedKeys(Keys):
     """The keys of a config and what follows from them."""
@@ -28,6 +31,11 @@ class DerivedKeys(Keys):
     def step(self) -> int:
         """Periods between two cutoffs of the backtest."""
         return self.backtest.step or self.h
+
+    @property
+    def calibration(self) -> int:
+        """Older windows whose errors calibrate the intervals, where the history has so many."""
+        return CALIBRATION if self.backtest.calibration is None else self.backtest.calibration
 
     @property
     def block_ends(self) -> tuple[int, ...]:

@@ -12,18 +12,22 @@ from pydantic import Field
 from forecasting.config.declarations import TopLevel, changes
 from forecasting.config.formats import CONFIG_FORMAT
 from forecasting.config.sections import (
+    AUTO,
     Backtest,
     Calendar,
     Clean,
     Columns,
     Limits,
-    ModelSpec,
+    Models,
     SideTable,
     Source,
     StoreConfig,
     Tracking,
 )
 from forecasting.config.value_types import ColumnName, NameList, StrictInt
+
+BUDGET = 1200.0
+"""Units for a backtest: three windows of AutoETS, AutoCES and Theta on 1,400 monthly series, and boosters."""
 
 
 class Keys(TopLevel):
@@ -103,9 +107,17 @@ class Keys(TopLevel):
         description="The past cutoffs on which models are scored and intervals calibrated.",
         json_schema_extra=changes("forecasts"),
     )
-    models: tuple[ModelSpec, ...] = Field(
-        default=(ModelSpec(family="naive", name="ladder"),),
-        description="The models of the recipe; `ladder` (the naive forecasts) must be one of them.",
+    models: Models = Field(
+        default=AUTO,
+        validate_default=True,
+        description="The models of the recipe: `auto`, by which they are chosen from the data, or a list that holds "
+        "`ladder`, the naive forecasts.",
+        json_schema_extra=changes("forecasts"),
+    )
+    budget: Annotated[float, Field(gt=0)] = Field(
+        default=BUDGET,
+        description="What a backtest may cost with all its windows where models are `auto`; a unit is about a second "
+        "of one processor, as a cost model foresees it.",
         json_schema_extra=changes("forecasts"),
     )
     level: tuple[StrictInt, ...] = Field(

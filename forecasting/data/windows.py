@@ -51,6 +51,6 @@ def backtest_cutoffs(config: Config, last: date) -> tuple[list[date], list[date]
     """
     reported = [config.frequency.shift(last, -config.h - config.step * i) for i in range(config.backtest.windows)]
     overlap = -(-config.h // config.step) - 1
-    extra = config.backtest.calibration + overlap if config.backtest.calibration else 0
+    extra = config.calibration + overlap if config.calibration else 0
     older = [config.frequency.shift(reported[-1], -config.step * (i + 1)) for i in range(extra)]
     return sorted(reported), sorted(older)

@@ -16,7 +16,7 @@ from pathlib import Path
 from forecasting.config import Config
 from forecasting.services.store import Store
 
-CODE = ("data", "evaluation", "features", "models")
+CODE = ("data", "evaluation", "features", "models", "recipe")
 
 
 def data_version(store: Store) -> int:
@@ -41,7 +41,7 @@ def hashed(config: Config, keys: Iterable[str]) -> str:
 def code_of(rooms: tuple[str, ...] = CODE) -> str:
     """Identity of the code that makes forecasts: a hash over the files of its rooms."""
     home = Path(__file__).parent.parent
-    files = sorted(f for room in rooms for f in (home / room).rglob("*.py"))
+    files = sorted(f for room in rooms for f in (home / room).rglob("*") if f.suffix in (".py", ".json"))
     return _hash("".join(f"{f.relative_to(home)}\n{f.read_text(encoding='utf-8')}" for f in files))
 
 

@@ -2,11 +2,12 @@
 
 from forecasting.config.sections.calendar import Calendar, Events
 from forecasting.config.sections.cleaning import Clean, Outliers
-from forecasting.config.sections.models import FAMILIES, Backtest, ModelSpec
+from forecasting.config.sections.models import AUTO, FAMILIES, Backtest, Models, ModelSpec
 from forecasting.config.sections.source import Columns, Limits, SideTable, Source
 from forecasting.config.sections.storage import StoreConfig, Tracking
 
 __all__ = [
+    "AUTO",
     "FAMILIES",
     "Backtest",
     "Calendar",
@@ -15,6 +16,7 @@ __all__ = [
     "Events",
     "Limits",
     "ModelSpec",
+    "Models",
     "Outliers",
     "SideTable",
     "Source",

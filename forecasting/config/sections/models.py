@@ -1,4 +1,4 @@
-"""Sections about models: ModelSpec (an entry of `models`: family, name, options) and Backtest (its windows).
+"""Sections about models: ModelSpec (an entry of `models`: family, name, options), Models and Backtest (its windows).
 
 ModelSpec also accepts short forms such as `ladder` (the naive models) and `{stats: AutoETS}`. The options stay a plain
 dict here: each family checks its own.
@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    WrapSerializer,
+    field_validator,
+    model_validator,
+)
 
 from forecasting.config.declarations import Section
 from forecasting.config.value_types import StrictInt
@@ -25,16 +32,19 @@ FAMILIES = {
 }
 """Model family (its module in forecasting/models) -> the name of a model that is given neither name nor class."""
 
+AUTO = "auto"
+"""The value of `models` by which they are chosen from the data."""
+
 
 class Backtest(Section):
     """The backtest windows: past cutoffs from which h periods are forecast and scored."""
 
     windows: StrictInt = Field(default=2, ge=1, description="Number of windows on which scores are reported.")
     step: StrictInt | None = Field(default=None, ge=1, description="Periods between two cutoffs; null: h.")
-    calibration: StrictInt = Field(
-        default=2,
-        ge=0,
-        description="Largest number of older windows whose errors calibrate the intervals; fewer if those suffice.",
+    calibration: Annotated[StrictInt, Field(ge=0)] | None = Field(
+        default=None,
+        description="Number of older windows whose errors calibrate the intervals, as far as the history reaches; "
+        "null: with `models: auto` as many as the budget allows, else 2.",
     )
     known_ahead: Literal["as_served", "recorded"] = Field(
         default="as_served",
@@ -88,6 +98,23 @@ class ModelSpec(Section):
         name = options.pop("name", None) or options.get("class") or FAMILIES[family]
         scope = {"on": options.pop("on", "series"), "most": options.pop("most", None)}
         return {"family": family, "name": name, "options": options} | scope
+
+
+def _entries(value: Any) -> Any:
+    """`auto` is no entry at all: the entries are chosen when the data are known."""
+    if value == AUTO:
+        return ()
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError(f"must hold a model, or be {AUTO}: the models are then chosen from the data")
+    return value
+
+
+def _as_written(entries: tuple[ModelSpec, ...], write: SerializerFunctionWrapHandler) -> Any:
+    return write(entries) if entries else AUTO
+
+
+Models = Annotated[tuple[ModelSpec, ...], BeforeValidator(_entries), WrapSerializer(_as_written)]
+"""The entries of `models`; empty where it is `auto`."""
 
 
 def _named(name: str) -> dict[str, str | None]:

@@ -54,7 +54,6 @@ from forecasting.evaluation.intervals.residuals import (
     finished_windows,
     newest_windows,
     series_scales,
-    windows_needed,
 )
 
 __all__ = [
@@ -66,5 +65,4 @@ __all__ = [
     "fit_quantiles",
     "newest_windows",
     "series_scales",
-    "windows_needed",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from math import ceil
 
 import polars as pl
 
@@ -93,15 +92,6 @@ def calibration_rows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.
     held = rows.group_by(*GROUP, "cutoff").agg(errors=Y.count().cast(pl.Int64)).sort("cutoff", descending=True)
     newer = pl.col("errors").cum_sum().over(GROUP) - pl.col("errors")
     return rows.join(held.filter(newer < ENOUGH), on=[*GROUP, "cutoff"], how="semi", maintain_order="left")
-
-
-def windows_needed(errors: int, windows: int) -> int:
-    """How many windows of `errors` errors each are enough; all `windows` where they are not.
-
-    >>> windows_needed(400, 5), windows_needed(100, 5)
-    (3, 5)
-    """
-    return min(windows, ceil(ENOUGH / max(errors, 1)))
 
 
 def scaled_residuals(residuals: pl.DataFrame) -> pl.DataFrame:

@@ -49,7 +49,8 @@ def predict_bucket(spec: StatsForecastSpec, cut: Cut, frame: pl.DataFrame, fitte
     for series in iterate_histories(spec, cut, frame):
         if series.unique_id in usable:
             params, regressors, _ = usable[series.unique_id]
-            values, _ = try_forecast(spec, cut, series, Coefficients(json.loads(params), regressors))
+            coefficients = Coefficients(json.loads(params), regressors)
+            values, _ = try_forecast(spec, series, coefficients, cut.config.level)
             if values is not None:
                 forecasts[series.unique_id] = values
     future = frame.lazy().filter(pl.col("ds") > cut.cutoff, pl.col("unique_id").is_in(list(forecasts)))
@@ -86,7 +87,7 @@ def _fit(spec: StatsForecastSpec, cut: Cut, series: Series) -> tuple[str, str | 
             params |= {LOGS: True} if use_logs else {}
     except Exception as e:  # any class may fail on any series in its particular way: that is what the ladder is for
         return series.unique_id, None, regressors, f"{type(e).__name__}: {e}"
-    _, reason = try_forecast(spec, cut, series, Coefficients(params, regressors))
+    _, reason = try_forecast(spec, series, Coefficients(params, regressors))
     return series.unique_id, None if reason else json.dumps(params), regressors, reason
 
 

@@ -42,6 +42,7 @@ from forecasting.steps.forecasting.forecast import write_forecasts
 from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
 from forecasting.steps.forecasting.training import Trained, train_models
+from forecasting.steps.recipes import with_recipe
 from forecasting.steps.registry import Outcome
 from forecasting.steps.reports.known_ahead import known_counts
 from forecasting.steps.session import Session
@@ -57,10 +58,13 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     before = None if force else run_log.last_facts(store, "backtest", key)
     if before:
         return Outcome("backtest", before, reused=True)
-    rows = count_rows(panel)
+    reported, _ = backtest_windows(config, panel, end)
+    session, chosen = with_recipe(session, end)
+    config, rows = session.config, count_rows(panel)
     recipe = models.build(config, rows)
     reported, older = backtest_windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
+    facts |= {"chosen": chosen.to_json()} if chosen else {}
     facts |= {"cutoffs": [str(c) for c in reported], "calibration": [str(c) for c in older]}
     facts |= {"known_ahead": config.backtest.known_ahead, "known_counts": known_counts(panel)}
     facts |= _run_windows(session, recipe, older, reported)
@@ -144,6 +148,9 @@ def _log_run(session: Session, facts: dict[str, Any], scores: Scores) -> str:
         scores.by_series.write_parquet(home / "series_scores.parquet")
         (home / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
         artifacts = {"config": home / "config.json", "scores": home / "series_scores.parquet"}
+        if "chosen" in facts:
+            artifacts["recipe"] = home / "recipe.json"
+            artifacts["recipe"].write_text(json.dumps(facts["chosen"], indent=1), encoding="utf-8")
         dataset = Dataset(head, f"{store.root}/panel", store.version("panel") or 0)
         run = TrackedRun(flat(config.model_dump(mode="json")), tags, metrics, dataset, facts["seconds"], artifacts)
         return session.registry.log_backtest(run)

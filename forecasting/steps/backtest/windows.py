@@ -12,7 +12,6 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.windows import backtest_cutoffs
-from forecasting.evaluation import intervals
 
 FEWEST = 4
 """Periods of history that the oldest cutoff must leave."""
@@ -21,8 +20,7 @@ FEWEST = 4
 def backtest_windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[date]]:
     """Reported and older cutoffs that the history allows; raises UserError when it is too short for a reported one.
 
-    Of the older ones no more than hold enough errors for bounds of single series: where these are many, that is one.
-    Aggregates, weights and variances then have no more than that in the oldest reported window, and more in the next.
+    What all series share differs from window to window, so that many errors of one window do not stand for another.
     """
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
@@ -35,13 +33,4 @@ def backtest_windows(config: Config, panel: Panel, end: date) -> tuple[list[date
             f"{config.h} {unit}s ahead in {config.backtest.windows} backtest windows need history back to before "
             f"{reported[0]}, but the data start on {first}: lower h, backtest.windows or backtest.step",
         )
-    errors = _count_values(config, panel, reported[0])  # of the window before: a panel may have grown since
-    spare = config.backtest.calibration - intervals.windows_needed(errors, config.backtest.calibration)
-    return reported, [c for c in older[spare:] if c >= least]
-
-
-def _count_values(config: Config, panel: Panel, end: date) -> int:
-    """How many values the newest h periods up to `end` hold, of all series together."""
-    days = pl.col("ds").is_between(config.frequency.shift(end, 1 - config.h), end)
-    counts = pl.collect_all([panel.scan(b).filter(days).select(pl.col("y").count()) for b in panel.buckets])
-    return sum(c.item() for c in counts)
+    return reported, [c for c in older if c >= least]

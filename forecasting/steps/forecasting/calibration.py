@@ -46,7 +46,7 @@ def learn_quantiles(
     tables = []
     for name in names:
         mine = backtests.filter(pl.col("model") == name).collect()
-        newest = intervals.newest_windows(mine, cutoff, config.backtest.calibration)
+        newest = intervals.newest_windows(mine, cutoff, config.calibration)
         tables.append(_quantiles(replay(newest, backtests, fitted.get(name), memberships), cutoff, config))
     if not tables:
         tables = [_quantiles(backtests.collect(), cutoff, config)]
@@ -60,7 +60,7 @@ def _quantiles(newest: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFra
     the same windows, and so the bounds of that night.
     """
     floor = config.clean.y_min
-    usable = intervals.calibration_rows(newest, cutoff, config.backtest.calibration)
+    usable = intervals.calibration_rows(newest, cutoff, config.calibration)
     bare = newest.select(c for c in newest.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
     held_out = [newest.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):

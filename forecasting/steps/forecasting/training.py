@@ -120,7 +120,7 @@ def learn_variances(backtests: pl.LazyFrame, at: Origin, names: Sequence[str]) -
     windows that were over by the cutoff, so that a look back finds what was found that night.
     """
     mine = backtests.filter(pl.col("model").is_in(list(names))).collect()
-    over = intervals.newest_windows(mine, at.cut.cutoff, at.config.backtest.calibration)
+    over = intervals.newest_windows(mine, at.cut.cutoff, at.config.calibration)
     base, top = (over.filter(pl.col("model") == name) for name in names)
     series = hierarchy.backtest_variances(base.filter(pl.col("grain") == "series"))
     errors = (series, hierarchy.aggregate_variances(top, base))

@@ -98,7 +98,7 @@ def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.Dat
     reported, older = backtest_cutoffs(bundle.config, trained)
     rows = backtest_rows(store, bundle.facts["recipe"], [*older, *reported])
     mine = rows.filter(pl.col("model") == bundle.champion).collect()
-    newest = intervals.newest_windows(mine, trained, bundle.config.backtest.calibration)
+    newest = intervals.newest_windows(mine, trained, bundle.config.calibration)
     return replay(newest, rows, champion, lambda: memberships)
 
 

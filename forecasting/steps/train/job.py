@@ -20,6 +20,7 @@ from forecasting.evaluation.paired_test import model_wapes
 from forecasting.models.naive import LADDER
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting.stored_rows import backtest_rows
+from forecasting.steps.recipes import with_chosen
 from forecasting.steps.session import Session
 
 
@@ -83,4 +84,4 @@ def find_job(session: Session, cutoff: date | None) -> Job:
             where=config.name,
             needs="backtest",
         )
-    return Job(session, at, scored)
+    return Job(with_chosen(session, scored), at, scored)

@@ -34,7 +34,7 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
     Nothing is registered without backtest scores: raises UserError when there are none for this data, recipe and code.
     """
     job = find_job(session, cutoff)
-    config, key = job.config, job.scored["key"]
+    session, config, key = job.session, job.config, job.scored["key"]
     before = None if force else run_log.last_facts(session.store, "train", key)
     if before:
         return Outcome("train", before, reused=True)
@@ -45,6 +45,7 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
     champion, verdict = choose_champion(job)
     facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
     facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff), "known_ahead": trained_counts(session.panel)}
+    facts |= {"chosen": job.scored["chosen"]} if "chosen" in job.scored else {}
     quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), job.cutoff, config)
     bundle = Bundle(trained, quantiles, champion, facts, config)
     version = bundles.register(session, bundle, job.scored["run_id"], key)

@@ -1,0 +1,83 @@
+"""How large boosters may be: `choose_boosters` takes Facts and units for a window, and returns Boosters and block ends.
+
+Sizes are steps of one ladder, each dearer than the one before; the last one that can be afforded is taken. So a larger
+budget never makes anything smaller. No step is measured here: what each brings stands in the docs of its constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from forecasting.frequency import FREQS
+from forecasting.recipe.cost import Boosters
+from forecasting.recipe.facts import Facts
+
+ROWS = (50_000, 100_000, 200_000, 400_000)
+"""The most training rows of a block, where these are all that can be afforded to those of a rich panel."""
+STEPS = ("median", 3, 5, "2x", "2x", 8, 12, "2x", "2x", "2x", "2x", "2x", "2x", 20)
+"""After the rows of two years: a second head for the median, years of training rows (where the rows allow), and twice
+as many first steps with a block each."""
+FEWEST_ROWS = 200
+"""From fewer rows trees learn next to nothing: a leaf takes 40 of them."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Boosters, and the last step of each of their blocks."""
+
+    boosters: Boosters
+    ends: tuple[int, ...]
+
+
+def choose_boosters(facts: Facts, units: float, blocks: tuple[int, ...] | None = None) -> Size:
+    """The largest boosters that cost no more than `units` in a window; the smallest where none do.
+
+    `blocks` are those that the config asks for, None: to be chosen.
+    """
+    found: Size | None = None
+    for size in sizes(facts, blocks):
+        if found and size.boosters.units(facts) > units:
+            break
+        found = size
+    assert found is not None
+    return found
+
+
+def sizes(facts: Facts, blocks: tuple[int, ...] | None = None) -> Iterator[Size]:
+    """All sizes, from the smallest on; equal ones once."""
+    fine, ends = 1, blocks or block_ends(facts, 1)
+    first, *further = [rows for rows in ROWS[:-1] if rows < facts.recent[2]] + [ROWS[-1]]
+    size = Size(Boosters(len(ends), 2, first), ends)
+    if facts.rows < FEWEST_ROWS:
+        size = replace(size, boosters=replace(size.boosters, heads=0))
+        further = []
+    yield size
+    for rows in further:
+        size = replace(size, boosters=replace(size.boosters, rows=rows))
+        yield size
+    for step in STEPS if size.boosters.heads else ():
+        fine *= 2 if step == "2x" else 1
+        larger = _enlarged(size, step, facts, blocks or block_ends(facts, fine))
+        if larger != size:
+            size = larger
+            yield size
+
+
+def _enlarged(size: Size, step: str | int, facts: Facts, ends: tuple[int, ...]) -> Size:
+    """The size one step of the ladder further; the same where the data have no more."""
+    boosters = size.boosters
+    if step == "median":
+        return replace(size, boosters=replace(boosters, heads=2))
+    if isinstance(step, int):
+        rows = facts.recent[step]
+        more = facts.recent[int(boosters.years)] < rows <= ROWS[-1]
+        return replace(size, boosters=replace(boosters, years=step)) if more else size
+    return Size(replace(boosters, blocks=len(ends)), ends)
+
+
+def block_ends(facts: Facts, fine: int) -> tuple[int, ...]:
+    """Last step of each block: the first `fine` steps have one each, further ones are those of the frequency."""
+    usual = FREQS[facts.freq].blocks(facts.h)
+    single = range(1, min(fine, facts.h) + 1)
+    return (*single, *(end for end in usual if end > len(single)))

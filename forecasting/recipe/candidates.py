@@ -1,0 +1,100 @@
+"""The models among which a recipe chooses: CANDIDATES holds a Candidate per statistical model, `booster` makes heads.
+
+A Candidate has the entry of `models` that makes it, what its cost is known by, and whether facts speak against it:
+`against` takes Facts and returns why it is no use for such data, or None. LADDER and COMBINATION are always
+part of a recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from forecasting.config import ModelSpec
+from forecasting.recipe.facts import Facts
+
+FEW = 5
+"""So few series are worth every model: what it costs is seconds."""
+MOSTLY = 0.5
+"""A share above it is most of something."""
+FEWEST_RARE = 0.05
+"""Models for rare sales are tried where at least this share of the series sells now and then."""
+SEASONS = 3
+"""Models that difference by the season need so many seasons to be estimated."""
+
+Doubt = Callable[[Facts], str | None]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A statistical model that may be chosen: its entry, its name in the cost model, and the doubt that facts raise."""
+
+    spec: ModelSpec
+    cost: str
+    against: Doubt
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+
+def stats(name: str, cls: str, **options: Any) -> ModelSpec:
+    """The entry of a StatsForecast class under a name."""
+    return ModelSpec(family="stats", name=name, options={"class": cls, **options})
+
+
+def _rare_sales(facts: Facts) -> str | None:
+    if facts.rare > MOSTLY:
+        return f"{facts.rare:.0%} of the series sell now and then, which it does not know of"
+    return None
+
+
+def _logarithm(facts: Facts) -> str | None:
+    if facts.positive < MOSTLY:
+        return f"{1 - facts.positive:.0%} of the series hold a 0 or less, of which there is no logarithm"
+    return _rare_sales(facts)
+
+
+def _steady_sales(facts: Facts) -> str | None:
+    if facts.rare < FEWEST_RARE:
+        return f"it is for rare sales, and {facts.rare:.0%} of the series sell now and then"
+    return None
+
+
+def _many_series(facts: Facts) -> str | None:
+    if facts.series > FEW:
+        return f"it is tried where there are at most {FEW} series, and there are {facts.series:,}"
+    if facts.lengths[-1] < SEASONS * facts.season:
+        return f"it needs {SEASONS} seasons of {facts.season}, and the longest series has {facts.lengths[-1]} periods"
+    return _logarithm(facts)
+
+
+SMOOTHING, THETA = "SeasonalExponentialSmoothingOptimized", "DynamicOptimizedTheta"
+AIRLINE = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1), "transform": "log"}
+SARIMAX = {"order": (1, 0, 0), "seasonal_order": (0, 1, 1), "include_drift": True, "transform": "log"}
+
+CANDIDATES = (
+    Candidate(stats("IMAPA", "IMAPA"), "IMAPA", _steady_sales),
+    Candidate(stats("TSB", "TSB", alpha_d=0.1, alpha_p=0.1), "TSB", _steady_sales),
+    Candidate(stats("SeasonalSmoothing", SMOOTHING), SMOOTHING, _rare_sales),
+    Candidate(stats("Theta", THETA), THETA, _rare_sales),
+    Candidate(stats("Theta-log", THETA, transform="log"), THETA, _logarithm),
+    Candidate(stats("AutoETS", "AutoETS"), "AutoETS", _rare_sales),
+    Candidate(stats("AutoETS-log", "AutoETS", transform="log"), "AutoETS", _logarithm),
+    Candidate(stats("AutoCES", "AutoCES"), "AutoCES", _rare_sales),
+    Candidate(stats("AutoCES-log", "AutoCES", transform="log"), "AutoCES", _logarithm),
+    Candidate(stats("Airline", "ARIMA", **AIRLINE), "Airline", _many_series),
+    Candidate(stats("SARIMAX", "ARIMA", **SARIMAX), "SARIMAX", _many_series),
+)
+
+LADDER = ModelSpec(family="naive", name="ladder")
+COMBINATION = ModelSpec(family="ensemble", name="Combination", options={"weights": "learned"})
+HEADS = {"mean": "LightGBM", "median": "LightGBM-median"}
+"""What boosters predict -> the name of the model."""
+
+
+def booster(head: str, years: float, rows: int) -> ModelSpec:
+    """The entry of boosters that predict the mean or the median."""
+    options = {"years": years, "rows": rows} | ({} if head == "mean" else {"predicts": head})
+    return ModelSpec(family="lightgbm", name=HEADS[head], options=options)

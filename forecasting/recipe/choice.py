@@ -1,0 +1,147 @@
+"""Choice of a recipe: `choose` takes Facts of a panel and what the config asks for, and returns a Recipe.
+
+It is a pure function of them and of the cost model: no clock, no chance, no data. Boosters and statistical models have
+a share of the budget each, which has to pay for all windows. A larger budget takes no model, block or year away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import ceil
+
+from forecasting.config import ModelSpec
+from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters
+from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, LADDER, booster
+from forecasting.recipe.cost import stats_units
+from forecasting.recipe.facts import Facts
+from forecasting.recipe.recipe import Recipe, Verdict
+
+BOOSTERS, STATS = 0.2, 0.75
+"""Shares of the budget for boosters and for statistical models; the rest is for what tells whether models pay."""
+LEAST_WINDOWS, MOST_WINDOWS = 2, 5
+"""Calibration windows: so many at least where the history has them, and so many where the budget has room."""
+SHORTEST = 4
+"""Periods of history that a window needs at least; see also h."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the config asks for: the budget, and perhaps blocks and a number of calibration windows."""
+
+    budget: float
+    blocks: tuple[int, ...] | None = None
+    calibration: int | None = None
+
+
+def choose(facts: Facts, asked: Asked, doubts: Mapping[str, str] | None = None) -> Recipe:
+    """The recipe for a panel; `doubts` are reasons against single models, by name, that trials have found."""
+    least = LEAST_WINDOWS if asked.calibration is None else asked.calibration
+    windows = count_windows(facts, least)
+    size = choose_boosters(facts, BOOSTERS * asked.budget / windows, asked.blocks)
+    costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
+    plan = _affordable(facts, costs, STATS * asked.budget / windows, doubts or {})
+    spent = size.boosters.units(facts), sum(costs[name] for name in plan.chosen)
+    calibration = _calibration(facts, asked, least, spent)
+    models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
+    verdicts = (*_of_boosters(facts, size, asked, windows), *_of_stats(plan, costs, asked, windows))
+    fitted = count_windows(facts, calibration)
+    units = round(sum(spent) * fitted, 1)
+    return Recipe(models, size.ends, calibration, fitted, units, asked.budget, verdicts, facts.to_json())
+
+
+def _heads(size: Size) -> list[ModelSpec]:
+    """The entries of the heads that the size affords."""
+    boosters = size.boosters
+    return [booster(head, boosters.years, boosters.rows) for head in list(HEADS)[: boosters.heads]]
+
+
+def count_windows(facts: Facts, calibration: int) -> int:
+    """Windows that are fitted: reported and older ones, as far as the history reaches.
+
+    Where windows overlap, older ones are run in between that no bound rests on.
+    """
+    overlap = -(-facts.h // facts.step) - 1
+    reach = max(0, facts.span - max(SHORTEST, facts.h)) // facts.step
+    return facts.windows + min(reach, calibration + overlap if calibration else 0)
+
+
+def _calibration(facts: Facts, asked: Asked, least: int, spent: tuple[float, float]) -> int:
+    """Calibration windows: as many as both shares of the budget have room for."""
+    if asked.calibration is not None:
+        return asked.calibration
+    shares = BOOSTERS * asked.budget, STATS * asked.budget
+
+    def fits(number: int) -> bool:
+        windows = count_windows(facts, number)
+        more = windows > count_windows(facts, number - 1)
+        return more and all(u * windows <= share for u, share in zip(spent, shares, strict=True))
+
+    found = least
+    while found < MOST_WINDOWS and fits(found + 1):
+        found += 1
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Names of the `chosen` statistical models, reasons `against` some, and `so_far`, the units of a window of each
+    together with all cheaper ones that nothing speaks against.
+    """
+
+    chosen: tuple[str, ...]
+    against: Mapping[str, str]
+    so_far: Mapping[str, float]
+    few: bool
+
+
+def _affordable(facts: Facts, costs: Mapping[str, float], units: float, doubts: Mapping[str, str]) -> Plan:
+    """The statistical models that nothing speaks against: the cheapest first, as long as `units` for a window last.
+
+    One or few series get all of them.
+    """
+    against = {c.name: why for c in CANDIDATES if (why := c.against(facts) or doubts.get(c.name))}
+    open_ones = sorted((name for name in costs if name not in against), key=lambda name: (costs[name], name))
+    so_far = dict(zip(open_ones, accumulate(costs[name] for name in open_ones), strict=True))
+    few = facts.series <= FEW
+    return Plan(tuple(name for name in open_ones if few or so_far[name] <= units), against, so_far, few)
+
+
+def _of_boosters(facts: Facts, size: Size, asked: Asked, windows: int) -> Iterator[Verdict]:
+    """A verdict on each head; units are those of a window."""
+    boosters, share = size.boosters, BOOSTERS * asked.budget
+    if not boosters.heads:
+        why = f"{facts.rows:,} observed rows are too few for trees: they need {FEWEST_ROWS}"
+        yield from (Verdict(name, False, why, 0.0) for name in HEADS.values())
+        return
+    units = boosters.units(facts)
+    rows = min(facts.recent[int(boosters.years)], boosters.rows)
+    what = f"{boosters.years:g} years of training rows ({rows:,}), {_count(boosters.blocks, 'block')}"
+    why = f"{what}: {units * windows:,.1f} of {share:,.0f} units for boosters in {windows} windows"
+    yield Verdict(HEADS["mean"], True, why, round(units / boosters.heads, 2))
+    both = replace(boosters, heads=2).units(facts)
+    if boosters.heads == 1:
+        why = f"with two heads boosters come to {both * windows:,.1f} units in {windows} windows, of {share:,.0f}"
+    yield Verdict(HEADS["median"], boosters.heads > 1, why, round(both / 2, 2))
+
+
+def _of_stats(plan: Plan, costs: Mapping[str, float], asked: Asked, windows: int) -> Iterator[Verdict]:
+    """A verdict on each candidate, in their order; units are those of a window."""
+    share = STATS * asked.budget
+    for name in (c.name for c in CANDIDATES):
+        cost = round(costs[name], 2)
+        if name in plan.against:
+            yield Verdict(name, False, plan.against[name], cost)
+            continue
+        total = plan.so_far[name] * windows
+        sum_ = f"with the cheaper ones it comes to {total:,.1f} of {share:,.0f} units in {windows} windows"
+        if name in plan.chosen:
+            why = f"there are few series, for which every model is tried; {sum_}" if total > share else sum_
+            yield Verdict(name, True, why, cost)
+        else:
+            yield Verdict(name, False, f"{sum_}; budget: {ceil(total / STATS)} would include it", cost)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + "s" * (number != 1)
