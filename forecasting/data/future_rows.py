@@ -41,13 +41,13 @@ def future_rows(history: pl.DataFrame, ahead: pl.DataFrame, config: Config, cuto
 
 
 def _announced_rows(ahead: pl.DataFrame, cutoff: date, statics: list[str]) -> pl.DataFrame:
-    """[unique_id, ds, static columns] of the periods for which a series is planned that has no history.
+    """[unique_id, ds, static columns] of the periods for which a series is planned of which nothing was observed yet.
 
     A series that sold since the cutoff was not announced at it: only plans ahead of all sales count.
     """
-    first = pl.col("ds").min().over("unique_id")
-    planned = ahead.filter(first > cutoff, (pl.col("flag") == "ahead").all().over("unique_id"))
-    return planned.select("unique_id", "ds", *statics)
+    unobserved = (pl.col("ds") <= cutoff) & pl.col("y").is_null()
+    announced = (unobserved | (pl.col("flag") == "ahead")).all().over("unique_id")
+    return ahead.filter(announced, pl.col("ds") > cutoff).select("unique_id", "ds", *statics)
 
 
 def _apply_future_rules(

@@ -14,7 +14,7 @@ from flows import cli
 from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.errors import UserError
-from forecasting.models.lightgbm import training_rows
+from forecasting.models.lightgbm import text_codes, training_rows
 from forecasting.services import engine
 from forecasting.services.store import Store
 from forecasting.steps import feature_store as features
@@ -76,7 +76,7 @@ def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:
 def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
     """What the models look at: the matrix of LightGBM with the codes of its text columns."""
     cut = Cut(open_session(config).panel, cutoff, config.h)
-    at = training_rows.Matrix(training_rows.features_at(cut), training_rows.category_codes(cut))
+    at = training_rows.Matrix(training_rows.features_at(cut), text_codes.category_codes(cut))
     parts = [at.with_features(cut, cut.frame(b), lead) for b in cut.panel.buckets]
     return pl.concat(parts).select(*KEY, "y", "level", *at.inputs)
 
@@ -84,7 +84,7 @@ def matrix(config: Config, cutoff: date, lead: int) -> pl.DataFrame:
 def coded(rows: pl.DataFrame, like: pl.DataFrame, config: Config) -> pl.DataFrame:
     """Stored rows in the columns of a matrix: their texts as the codes of the models."""
     cut = Cut(open_session(config).panel, LAST, config.h)
-    codes = training_rows.category_codes(cut)
+    codes = text_codes.category_codes(cut)
     encoded = [pl.col(c).replace_strict(m, default=None, return_dtype=pl.Int32) for c, m in codes.items()]
     return rows.with_columns(encoded).select(like.columns)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from forecasting.models.lightgbm.options import ABSOLUTE, LOGARITHMIC, Options
+from forecasting.models.lightgbm.text_codes import is_category
 from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 
@@ -47,9 +48,9 @@ FOREST: dict[str, Any] = {
 """Every tree of a forest is grown from the same start, in one step. With a logarithmic link it misses the mean
 of a leaf that is far from the start; with squares and without shrinkage it is that mean."""
 SEED = 7
-# one thread, so that models are equal whatever the machine (threads add up histograms in another order)
+# one thread, so that models are equal whatever the machine (threads add up histograms in another order); bins are made
+# once for boosters of all kinds, so they must not depend on what these are
 FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 1}
-# bins are made once for boosters of all kinds, so they must not depend on what these are
 FIXED |= {"feature_pre_filter": False, "data_random_seed": SEED}
 OF_BOOSTERS = (
     *("objective", "tweedie_variance_power", "learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction"),
@@ -70,8 +71,8 @@ TO_LEVELS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training rows of a block: ds, y and level, and their `width` inputs, which become bins (a byte per value) when
-    the first boosters are trained. `drivers` is what they hold of known-ahead columns.
+    """Training rows of a block: ds, y and level, and their `width` inputs, which become bins with the first boosters.
+    `drivers` is what they hold of known-ahead columns.
     """
 
     rows: pl.DataFrame
@@ -98,7 +99,7 @@ def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame, 
         rows.select(names).cast(pl.Float32).to_numpy(),
         rows["y"].to_numpy(),
         # by position: LightGBM refuses some names (a[0]) and alters others ("school holiday")
-        categorical_feature=[names.index(c) for c in matrix.codes],
+        categorical_feature=[names.index(c) for c, codes in matrix.codes.items() if is_category(codes)],
         params=binning_params(options),
     )
     return TrainingData(rows.select("ds", "y", "level"), len(names), bins, drivers)

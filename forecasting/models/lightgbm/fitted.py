@@ -22,7 +22,8 @@ from forecasting.features.groups import Level
 from forecasting.models import naive
 from forecasting.models.base import NO_FAILURES, finish
 from forecasting.models.lightgbm.boosters import TO_LEVELS
-from forecasting.models.lightgbm.training_rows import Codes, Matrix
+from forecasting.models.lightgbm.text_codes import Codes
+from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers, needed_for, prepare_coming
 
 if TYPE_CHECKING:

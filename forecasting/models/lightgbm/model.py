@@ -30,10 +30,10 @@ from forecasting.models.lightgbm.boosters import (
 )
 from forecasting.models.lightgbm.fitted import FittedLightGBM
 from forecasting.models.lightgbm.options import Options, read_options
+from forecasting.models.lightgbm.text_codes import category_codes
 from forecasting.models.lightgbm.training_rows import (
     Matrix,
     assign_leads,
-    category_codes,
     features_at,
     is_recent,
     sample_series,

@@ -3,8 +3,8 @@
 `Matrix.prepare` takes a Cut and a frame of it and computes what does not depend on leads (how many periods back the
 newest sales may be that a row reads), once for all blocks and heads; `Matrix.evaluate` takes that and returns the rows
 with all inputs and `level` at their leads; `Matrix.future_rows` returns those of a bucket's future. `assign_leads`
-gives each row its lead. `features_at` and `category_codes` take a Cut and return the parts of a Matrix. Nothing is
-trained here.
+gives each row its lead. `features_at` takes a Cut and returns the features of a Matrix; its codes come from text_codes.
+Nothing is trained here.
 """
 
 from __future__ import annotations
@@ -23,12 +23,8 @@ from forecasting.data.panel import KEY
 from forecasting.features import Features
 from forecasting.features.base import LEAD, SERIES, Context, Lead, hidden_mark
 from forecasting.features.groups import Level
+from forecasting.models.lightgbm.text_codes import Codes
 from forecasting.models.lightgbm.unknown_drivers import Drivers
-
-MOST_CATEGORIES = 64
-"""A text column with more values is left out: splits on so many codes cost much and found nothing."""
-Codes = dict[str, dict[str, int]]
-"""Text column -> value -> its number."""
 
 
 @dataclass(frozen=True)
@@ -124,19 +120,6 @@ def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:
     """The features of a cut, with the priors of these groupings."""
     rows = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
     return Features(cut.config, dict(rows.drop("bucket", strict=False).collect_schema()), tuple(groups))
-
-
-def category_codes(cut: Cut) -> Codes:
-    """A number for every value of the text columns with few values; nulls and unseen values get none."""
-    columns = [*cut.config.columns.known_ahead, *cut.config.static_columns]
-    history = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
-    schema = history.collect_schema()
-    texts = [c for c in columns if schema.get(c) == pl.String]
-    if not texts:
-        return {}
-    values = history.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
-    found = {c: values[c].item().to_list() for c in texts}
-    return {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
 
 
 def is_recent(cut: Cut, years: float) -> pl.Expr:

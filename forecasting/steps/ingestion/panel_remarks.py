@@ -5,14 +5,20 @@ Both take the Store and the Config and return a list of Remarks; nothing is writ
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cleaning.far_out import find_far_out
+from forecasting.data.future_rows import ALIVE_YEARS
 from forecasting.data.quality.remarks import far_out_remark
 from forecasting.data.quality.static_changes import static_changes
 from forecasting.remarks import Remark
 from forecasting.services.store import Store
+
+SHOWN = 3
+"""So many series are named."""
 
 
 def load_remarks(store: Store, rows: pl.DataFrame, config: Config) -> list[Remark]:
@@ -31,7 +37,11 @@ def load_remarks(store: Store, rows: pl.DataFrame, config: Config) -> list[Remar
 
 def panel_remarks(store: Store, config: Config) -> list[Remark]:
     """What a planner should know about the stored series, whichever load brought it; empty where nothing is odd."""
-    # only the rows of series that hold values far from all others are read
+    return [*_far_out(store, config), *_without_forecast(store, config)]
+
+
+def _far_out(store: Store, config: Config) -> list[Remark]:
+    """On values far from all others; only the rows of series that hold some are read."""
     suspicious = store.scan("series").filter(pl.col("far_out") > 0).select("unique_id", "bucket").collect()
     if suspicious.is_empty():
         return []
@@ -39,3 +49,26 @@ def panel_remarks(store: Store, config: Config) -> list[Remark]:
     rows = store.scan("panel", bucket=buckets).filter(pl.col("unique_id").is_in(suspicious["unique_id"].implode()))
     found = find_far_out(rows.select("unique_id", "ds", "y_raw").sort("unique_id", "ds").collect())
     return [far_out_remark(found, config)] if found.height else []
+
+
+def _without_forecast(store: Store, config: Config) -> list[Remark]:
+    """On series of which nothing was observed for so long that they have no forecast, and nothing is planned."""
+    series = store.scan("series").select("unique_id", "last").collect()
+    newest = series["last"].max()
+    if not isinstance(newest, date):
+        return []
+    since = config.frequency.shift(newest, -ALIVE_YEARS * config.frequency.year)
+    old = series.filter(~(pl.col("last") > since).fill_null(value=False))
+    if old.is_empty():
+        return []
+    planned = store.scan("panel").filter(pl.col("flag") == "ahead").select(pl.col("unique_id").unique()).collect()
+    left_out = old.join(planned, on="unique_id", how="anti").sort("unique_id")
+    if left_out.is_empty():
+        return []
+    names = ", ".join(left_out["unique_id"].head(SHOWN)) + (", ..." if left_out.height > SHOWN else "")
+    never = int(left_out["last"].null_count())
+    why = [f"{never:,} never had a number"] if never else []
+    why += [f"{left_out.height - never:,} had none since {since}"] if never < left_out.height else []
+    whose = f"{left_out.height:,} of {series.height:,} series ({names})"
+    message = f"{whose} are not forecast: {' and '.join(why)}"
+    return [Remark("series", f"{message}; rows for coming periods, with y left empty, announce a series", "forecast")]
