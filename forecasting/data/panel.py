@@ -121,6 +121,7 @@ def lowest_forecast(config: Config) -> pl.Expr:
     return pl.when(~(pl.col("y") < 0).any().over("unique_id")).then(0.0)
 
 
-def count_rows(panel: Panel) -> int:
-    """Rows of the panel."""
-    return sum(int(part.item()) for part in pl.collect_all([panel.scan(b).select(pl.len()) for b in panel.buckets]))
+def count_observed(panel: Panel) -> int:
+    """Rows of the panel with an observation: what fills a gap of the calendar is no more to learn from."""
+    counts = [panel.scan(bucket).select(pl.col("y").count()) for bucket in panel.buckets]
+    return sum(int(part.item()) for part in pl.collect_all(counts))

@@ -83,6 +83,15 @@ class Combination(Protocol):
 
 
 @runtime_checkable
+class FittedWithRemarks(Protocol):
+    """A Fitted that learned in another way than its entry in the config says."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should know of it, each text to follow the name of the model."""
+
+
+@runtime_checkable
 class FittedCombination(Protocol):
     """A Fitted whose forecasts are made of those of other models."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from forecasting import models
 from forecasting.data.cut import Cut
-from forecasting.models.lightgbm.boosters import SHARP, TO_LEVELS
+from forecasting.models.lightgbm.targets import SHARP, TO_LEVELS
 from tests.models.conftest import CUTOFF, H, make_panel, small_config
 
 QUICK = {"trees": 100, "params": {"min_data_in_leaf": 5, "num_leaves": 7}}
@@ -65,6 +65,9 @@ def test_where_much_comes_back_means_below_zero_can_be_learned(usual):
     wednesday = pl.col("ds").dt.weekday() == 3
     cut = cut_of(usual.with_columns(y=pl.when(wednesday).then(-pl.col("y") / 2).otherwise("y")))
     assert objective(cut) == "regression"
+    mean, median = (m.fit(cut) for m in models.build(cut.config) if m.family == "lightgbm")
+    assert mean.remarks[0].startswith("learned by squared errors, not by tweedie: more than 5% of what")
+    assert median.remarks == ()
     for said in (forecasts(cut)[name] for name in ("LightGBM", "Median", "SeasonalNaive")):
         assert said.filter(wednesday)["yhat"].max() < 0
         assert said.filter(pl.col("ds").dt.weekday().is_in([1, 2, 4, 5, 6]))["yhat"].min() > 0

@@ -60,7 +60,7 @@ def test_a_column_of_many_values_is_ordered_by_what_sells_under_them():
 
 def test_it_makes_forecasts_that_know_the_theme():
     rows = themed_rows()
-    assert error(rows, cut_of(rows)) < 0.5 * error(rows, cut_of(rows, known_ahead=[]))
+    assert error(rows, cut_of(rows)) < 0.6 * error(rows, cut_of(rows, known_ahead=[]))
 
 
 def test_nothing_after_the_cutoff_decides_and_unseen_values_are_none():

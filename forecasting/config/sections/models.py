@@ -69,7 +69,7 @@ class ModelSpec(Section):
         default="series", description="Whether it is fitted on single series or on the aggregates of series."
     )
     most: Annotated[StrictInt, Field(ge=1)] | None = Field(
-        default=None, description="It is left out where the panel has more rows than this; null: never."
+        default=None, description="It is left out where the panel has more observed rows than this; null: never."
     )
 
     @field_validator("family")

@@ -1,19 +1,19 @@
 """Training of the boosters of one horizon block: `prepare_training_data` bins rows, `train_boosters` trains on them.
 
 They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, level]; `train_boosters` returns one
-lightgbm.Booster per seed, with the number of trees given or found by early stopping. TO_LEVELS turns what these predict
-into multiples of the level of a series (not yet units of y).
+lightgbm.Booster per seed, with the number of trees given or found by early stopping.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from forecasting.models.lightgbm.options import ABSOLUTE, LOGARITHMIC, Options
+from forecasting.models.lightgbm.options import Options
+from forecasting.models.lightgbm.targets import MOST_NEGATIVE, Head, fit_target
 from forecasting.models.lightgbm.text_codes import is_category
 from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers
@@ -21,8 +21,6 @@ from forecasting.models.lightgbm.unknown_drivers import Drivers
 if TYPE_CHECKING:
     import lightgbm
 
-MOST_NEGATIVE = 0.05
-"""The largest share of the volume below 0 for losses with a logarithm."""
 PARAMS: dict[str, Any] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.3,
@@ -59,14 +57,6 @@ OF_BOOSTERS = (
 """Parameters that have nothing to do with how values are put into bins."""
 MOST = 1000
 """The most trees when boosters stop by themselves and `trees` is not given."""
-SHARP = 10.0
-"""The median head learns log(1 + SHARP y / level): nearly the logarithm, 0 for nothing sold, and odd below 0."""
-MEDIAN = {"objective": "huber", "alpha": 0.3}
-TO_LEVELS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
-    "mean": lambda value: value,
-    "median": lambda value: value.sign() * (value.abs().exp() - 1) / SHARP,
-}
-"""From the scale that boosters predict on to units of the level."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +99,21 @@ def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tupl
     """One booster per seed, with the number of trees given or found by early stopping."""
     import lightgbm
 
-    head = _head(options, _params(options, matrix), data.rows)
+    head = fit_target(options, _params(options, matrix), data.rows)
     trees = (_early_stop(options, matrix, data, head) if options.stop else None) or options.trees or TREES
     dataset = _dataset(data, head, pl.repeat(value=True, n=data.rows.height, eager=True))
     return tuple(lightgbm.train(head.params | {"seed": SEED + i}, dataset, trees) for i in range(options.seeds))
+
+
+def objective_remarks(options: Options, boosters: Iterable[lightgbm.Booster]) -> tuple[str, ...]:
+    """What to say where boosters, as `train_boosters` returns them, learned by another objective than was asked for."""
+    asked = options.params.get("objective", PARAMS["objective"])
+    if options.predicts != "mean" or options.kind == "forest" or all(b.params["objective"] == asked for b in boosters):
+        return ()
+    return (
+        f"learned by squared errors, not by {asked}: more than {MOST_NEGATIVE:.0%} of what was sold came back, and "
+        "means can be below 0",
+    )
 
 
 def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
@@ -126,49 +127,6 @@ def _falling(matrix: Matrix) -> list[int]:
     """Per input -1 where the feature rises with the price, so that forecasts fall with it, and 0 for all others."""
     price = matrix.features.config.columns.price
     return [*(-1 if f.rises_with == price else 0 for f in matrix.features.listed), *(0 for _ in matrix.codes)]
-
-
-@dataclass(frozen=True)
-class Head:
-    """What boosters are fitted to: target and weight of every row, and the parameters with their objective."""
-
-    target: pl.Series
-    weight: pl.Series
-    params: dict[str, Any]
-
-
-def _head(options: Options, params: dict[str, Any], rows: pl.DataFrame) -> Head:
-    """The target in units of the level; the weight that makes errors count in the units of y (see models/lightgbm).
-
-    A loss with a logarithm is not defined below 0. There -t weighs as much as 1 + t zeros, with which it finds the same
-    mean in leaves of mean 1. Where returns are much of the volume, means can be below 0, and only squares find these.
-
-    The median is that of the logarithm, which it commutes with and in which peaks do not rule the splits. It is learned
-    with Huber's loss, absolute but for small errors, which takes half the time of absolute errors.
-    """
-    target, level = rows["y"] / rows["level"], rows["level"].abs()
-    if options.predicts == "median":
-        target, weight, params = target.sign() * (target.abs() * SHARP).log1p(), level, params | MEDIAN
-        return Head(target, weight / weight.mean(), params)
-    below = target.clip(None, 0).abs()
-    returned, moved = (float((size * level).sum()) for size in (below, target.abs()))
-    if returned > MOST_NEGATIVE * moved and params["objective"] in LOGARITHMIC:
-        params = params | {"objective": "regression"}
-    weight = level ** _degree(options, params)
-    if params["objective"] in LOGARITHMIC:  # where nothing is below 0, this changes nothing
-        target, weight = target.clip(0), weight * (1 + below)
-    return Head(target, weight / weight.mean(), params)
-
-
-def _degree(options: Options, params: dict[str, Any]) -> float:
-    """The power of the unit of y by which a deviance grows: squares 2, absolute errors 1, Tweedie's of power p 2 - p.
-
-    The leaves of a forest are means, for which no deviance is minimised: they weigh rows by the inverse of the variance
-    that Tweedie's has, so that the largest series do not rule alone.
-    """
-    if params["objective"] == "tweedie" or options.kind == "forest":
-        return float(2 - params["tweedie_variance_power"])
-    return {"poisson": 1.0, "gamma": 0.0, **dict.fromkeys(ABSOLUTE, 1.0)}.get(params["objective"], 2.0)
 
 
 def _dataset(data: TrainingData, head: Head, where: pl.Series) -> lightgbm.Dataset:

@@ -21,7 +21,7 @@ from forecasting.features import Features
 from forecasting.features.groups import Level
 from forecasting.models import naive
 from forecasting.models.base import NO_FAILURES, finish
-from forecasting.models.lightgbm.boosters import TO_LEVELS
+from forecasting.models.lightgbm.targets import TO_LEVELS
 from forecasting.models.lightgbm.text_codes import Codes
 from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers, needed_for, prepare_coming
@@ -40,7 +40,7 @@ class FittedLightGBM:
 
     `drivers` is what each block learned of known-ahead columns, `codes` are those of the categories, `inputs` the
     columns that boosters take, in order; `predicts` is mean or median, `priors` are the groupings whose priors are
-    among the inputs.
+    among the inputs. `remarks` is what to say of the training, empty once the model has been saved and loaded.
     """
 
     name: str
@@ -50,6 +50,7 @@ class FittedLightGBM:
     inputs: tuple[str, ...]
     predicts: str
     priors: tuple[Level, ...]
+    remarks: tuple[str, ...] = ()
     family: str = "lightgbm"
 
     @property

@@ -25,6 +25,7 @@ from forecasting.data.cut import Cut
 from forecasting.models.lightgbm.boosters import (
     TrainingData,
     binning_params,
+    objective_remarks,
     prepare_training_data,
     train_boosters,
 )
@@ -72,8 +73,9 @@ class LightGBM:
             trained = dict(zip(ends, pool.map(partial(self._train_block, cut, matrix), blocks.values()), strict=True))
         boosters = {end: block for end, (block, _) in trained.items() if block}
         drivers = {end: trained[end][1] for end in boosters}
-        inputs, options = tuple(matrix.inputs), self.options
-        return FittedLightGBM(self.name, boosters, drivers, matrix.codes, inputs, options.predicts, options.priors)
+        inputs, asked = tuple(matrix.inputs), (self.options.predicts, self.options.priors)
+        said = objective_remarks(self.options, [b for block in boosters.values() for b in block])
+        return FittedLightGBM(self.name, boosters, drivers, matrix.codes, inputs, *asked, said)
 
     def _train_block(
         self, cut: Cut, matrix: Matrix, block: tuple[int, int]
@@ -114,7 +116,7 @@ class LightGBM:
     def _share(self, cut: Cut) -> float:
         """The share of series to train on, so that the rows of a block stay within the budget."""
         recent = is_recent(cut, self.options.years)
-        counts = [cut.panel.scan(b).filter(recent).select(pl.len()) for b in cut.panel.buckets]
+        counts = [cut.panel.scan(b).filter(recent).select(pl.col("y").count()) for b in cut.panel.buckets]
         rows: int = sum(c.item() for c in pl.collect_all(counts))
         return min(1.0, self.options.rows / max(rows, 1))
 

@@ -20,6 +20,7 @@ FEWEST = 20
 """Observed rows that a value of an order needs; rarer ones are taken together, as are those that were never seen."""
 PRIOR = 20.0
 """A value is worth as much as if so many rows more had sold under it what sold on the whole."""
+TINY = 1e-300
 DIGITS = 6
 """Values whose sales agree in so many digits are equally good, in whatever order they were added up."""
 Codes = dict[str, dict[str, int]]
@@ -59,7 +60,7 @@ def _ordered_values(cut: Cut, columns: Iterable[str]) -> Codes:
     made: Codes = {}
     sums = {column: _sums_by_value(cut, column) for column in columns}
     for column, part in sums.items():
-        usual = part["sold"].sum() / max(part["due"].sum(), 1e-300)
+        usual = float(part["sold"].sum()) / max(float(part["due"].sum()), TINY)
         worth = (pl.col("sold") + PRIOR * usual * pl.col("due") / pl.col("n")) / (
             pl.col("due") * (1 + PRIOR / pl.col("n"))
         )

@@ -132,7 +132,7 @@ def sample_series(frame: pl.DataFrame, share: float) -> pl.DataFrame:
     """All rows of a share of the series: every so many in the order of volume, so that large and small ones stay."""
     if share >= 1:
         return frame
-    order = frame.group_by(SERIES).agg(pl.col("y").sum()).sort("y", SERIES)
+    order = frame.group_by(SERIES).agg(pl.col("y").abs().sum()).sort("y", SERIES)
     place = pl.int_range(pl.len())
     kept = order.filter(((place + 1) * share).floor() > (place * share).floor())
     return frame.filter(pl.col(SERIES).is_in(kept[SERIES].implode()))

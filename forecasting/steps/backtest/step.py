@@ -20,7 +20,7 @@ import polars as pl
 from forecasting import models
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import count_rows
+from forecasting.data.panel import count_observed
 from forecasting.data.windows import resolve_cutoff
 from forecasting.evaluation.metrics.wrmsse import recent_weights
 from forecasting.models.base import Model
@@ -60,7 +60,7 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
         return Outcome("backtest", before, reused=True)
     reported, _ = backtest_windows(config, panel, end)
     session, chosen = with_recipe(session, end)
-    config, rows = session.config, count_rows(panel)
+    config, rows = session.config, count_observed(panel)
     recipe = models.build(config, rows)
     reported, older = backtest_windows(config, panel, end)
     facts: dict[str, Any] = {"key": key, "recipe": identity.recipe_of(config), "cutoff": str(end)}
@@ -79,23 +79,27 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
             "look for a wrong date in the newest data, or choose an earlier cutoff",
         )
     facts["run_id"] = _log_run(session, facts, scores)
-    return Outcome("backtest", facts | {"remarks": remark_facts(_left_out(config, rows))})
+    learned = [Remark("models", text, "none") for text in facts.pop("learned")]
+    return Outcome("backtest", facts | {"remarks": remark_facts([*_left_out(config, rows), *learned])})
 
 
 def _left_out(config: Config, rows: int) -> Iterator[Remark]:
     """One remark for each model of the config that is not run, with the reason."""
     for spec in models.too_dear(config, rows):
-        reason = f"the panel has {rows:,} rows and its `most` is {spec.most:,}"
+        reason = f"the panel has {rows:,} observed rows and its `most` is {spec.most:,}"
         message = f"{spec.name} is left out: {reason}; raise `most` to try it, which takes time"
         yield Remark("models", message, "forecast")
 
 
 def _run_windows(session: Session, recipe: list[Model], older: list[date], reported: list[date]) -> dict[str, Any]:
-    """Forecast window after window, each of which learns from those before it; seconds and failures of the fits."""
+    """Forecast window after window, each of which learns from those before it; seconds and failures of the fits, and
+    what the models of the newest window say of what they learned.
+    """
     at, key = [*older, *reported], identity.recipe_of(session.config)
     fits = track(recipe * len(at), f"backtest, {len(at)} windows: fits")
     seconds: dict[str, float] = {}
     failures: list[dict[str, str]] = []
+    learned: list[str] = []
     for i, cutoff in enumerate(at):
         past = rows_so_far(session.store, key, at[:i], [m.name for m in recipe])
         to = Destination(
@@ -106,8 +110,9 @@ def _run_windows(session: Session, recipe: list[Model], older: list[date], repor
         )
         trained = _run_window(session, islice(fits, len(recipe)), past, cutoff, to)
         failures += trained.failures()
+        learned = trained.remarks()
         seconds = {m: round(s + seconds.get(m, 0), 2) for m, s in trained.seconds.items()}
-    return {"seconds": seconds, "failures": failures[:100]}
+    return {"seconds": seconds, "failures": failures[:100], "learned": learned}
 
 
 def _run_window(

@@ -19,7 +19,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.evaluation import ensemble_weights, hierarchy, intervals
 from forecasting.evaluation.segments import demand_segments
-from forecasting.models.base import Fitted, Model
+from forecasting.models.base import Fitted, FittedWithRemarks, Model
 from forecasting.models.weights import Weights
 from forecasting.services import log
 from forecasting.steps.forecasting.origin import Origin
@@ -50,6 +50,11 @@ class Trained:
     def failures(self) -> list[dict[str, str]]:
         """model, unique_id and reason of every series that a fallback forecasts."""
         return [{"model": name} | row for name, f in self.fitted.items() for row in f.failures.iter_rows(named=True)]
+
+    def remarks(self) -> list[str]:
+        """What models say of how they learned, where it is not what their entry in the config says."""
+        speaking = {name: f.remarks for name, f in self.fitted.items() if isinstance(f, FittedWithRemarks)}
+        return [f"{name} {text}" for name, texts in speaking.items() for text in texts]
 
 
 def save_trained(trained: Trained, folder: Path) -> list[dict[str, str]]:

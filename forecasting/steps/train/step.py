@@ -12,7 +12,7 @@ from typing import Any
 
 from forecasting import models
 from forecasting.data.cut import Cut
-from forecasting.data.panel import count_rows
+from forecasting.data.panel import count_observed
 from forecasting.services.console import track
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
@@ -40,7 +40,7 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
         return Outcome("train", before, reused=True)
     origin = origin_of(Cut(session.panel, job.cutoff, config.h))
     past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
-    recipe = models.build(config, count_rows(session.panel))
+    recipe = models.build(config, count_observed(session.panel))
     trained = train_models(track(recipe, "train: fits"), origin, past)
     champion, verdict = choose_champion(job)
     facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
