@@ -98,8 +98,9 @@ FEASTS = ("next_feast", "last_feast", "next_payday", "last_payday")
 DAY = ("weekday", "monthday", "month", "yearday", "holiday", *AROUND, "free_days", "bridge", "easter", "month_left")
 WEEK = ("month", "yearweek", "monthday", "easter", "holiday_before", "holiday_after", "holiday_later")
 SHARES = ("holidays_before", "holidays_after")
-MONTH = ("month", "quarter", "easter_month", "easter_share", "feast_share", "workdays")
-QUARTER = ("quarter", "quarter_easter", "quarter_feast", "quarter_workdays")
+AGO = ("easter_share_ago", "feast_share_ago")
+MONTH = ("month", "quarter", "easter_month", "easter_share", "feast_share", "workdays", *AGO)
+QUARTER = ("quarter", "quarter_easter", "quarter_feast", "quarter_workdays", "quarter_easter_ago", "quarter_feast_ago")
 YEAR = ("year_workdays",)
 
 DAY_EVENTS = ("today", "day", "next", "last", "next_code", "last_code")
@@ -110,7 +111,7 @@ FREQS: dict[str, Frequency] = {
     "1w": Frequency(
         "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week", 0, 1, 13
     ),
-    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share",), "month", 1, 1, 12),
+    "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share", "code"), "month", 1, 1, 12),
     "1q": Frequency("1q", 4, 4, (1, 2, 4), 4, (2, 4, 8), 4, 4, QUARTER, ("share",), "quarter", 3, 24, 4),
     "1y": Frequency("1y", 1, 1, (1, 2), 3, (2, 3, 5), 3, 3, YEAR, ("share",), "year", 12, 24, 3),
 }

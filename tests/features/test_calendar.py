@@ -278,3 +278,17 @@ def test_a_day_is_told_the_same_alone_and_among_others(freq):
 def test_codes_are_those_of_names_in_every_place_and_process():
     assert told("1d", [date(2024, 12, 25)], "DE")["cal_holiday"] == [zlib.crc32(b"Christmas Day") % 2**20 + 1]
     assert told("1d", [date(2024, 12, 25)], "US")["cal_holiday"] == [zlib.crc32(b"Christmas Day") % 2**20 + 1]
+
+
+def test_months_and_quarters_know_where_easter_lay_a_year_ago():
+    """Easter Sunday: 9 April 2023, 31 March 2024, 20 April 2025; people shop for it in the 14 days up to it."""
+    told = calendar.days("DE", None)
+    of = {row["ds"]: row for row in told.filter(pl.col("ds").dt.day() == 1).iter_rows(named=True)}
+    ago = {m: of[date(2024, m, 1)]["easter_share_ago"] for m in (2, 3, 4, 5)}
+    assert ago == pytest.approx({2: 0, 3: 5 / 31, 4: 9 / 30, 5: 0})
+    assert of[date(2025, 3, 1)]["easter_share_ago"] == pytest.approx(14 / 31)
+    quarters = {q: of[date(2024, q, 1)]["quarter_easter_ago"] for q in (1, 4)}
+    assert quarters == pytest.approx({1: 5 / 90, 4: 9 / 91})
+    leap = told.filter(pl.col("ds") == date(2024, 2, 29))
+    assert leap["easter_share_ago"].item() == 0
+    assert "easter_share_ago" not in calendar.days(None, None).columns, "without a country months are only months"

@@ -13,6 +13,7 @@ from forecasting.features import Features, GroupData
 from forecasting.features.base import Lead
 from forecasting.features.calendar import events
 from forecasting.features.calendar.places import event_code
+from forecasting.frequency import FREQS
 
 NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
 FIRST, DAYS, H = date(2022, 1, 3), 900, 14
@@ -200,6 +201,38 @@ def test_weeks_and_months_know_their_share_of_events():
     got = events.add_event_columns(rows, table(), config("1q"))["event_fairs_share"].to_list()
     quarters = [[d for month in every[i : i + 3] for d in month] for i in range(0, len(months), 3)]
     assert got == pytest.approx([sum(d in named for d in quarter) / len(quarter) for quarter in quarters])
+
+
+@pytest.mark.parametrize(("freq", "lead"), [("1w", 1), ("1w", 8), ("1mo", 1), ("1mo", 5)])
+def test_what_sold_in_the_week_or_month_of_the_same_event_before(freq, lead):
+    """The spring fair lies in another week from year to year, and could lie in another month."""
+    step = FREQS[freq]
+    ds = [
+        step.shift(date(2022, 1, 3) if freq == "1w" else date(2022, 1, 1), n)
+        for n in range(140 if freq == "1w" else 32)
+    ]
+    rows = pl.concat(
+        pl.DataFrame({"unique_id": s, "ds": ds, "y": [10.0 * i + k for i in range(len(ds))], "store": s})
+        for k, s in enumerate(("S1", "S2"))
+    )
+    job = config(freq)
+    got = events.add_recurrence_lag(events.add_event_columns(rows, table(), job), job, lead)
+    seen = 0
+    for (store,), mine in got.group_by("unique_id"):
+        named = on(store)
+        within = [[d for d in sorted(named) if start <= d < step.shift(start, 1)] for start in ds]
+        first = [named[days[0]] if days else None for days in within]
+        nth = [0] * len(ds)
+        for i, name in enumerate(first):
+            nth[i] = 1 + (nth[i - 1] if i and first[i - 1] == name else 0)
+        for i, name in enumerate(first):
+            likes = [k for k in range(i - lead + 1) if name and (first[k], nth[k]) == (name, nth[i])]
+            expected = i - likes[-1] if likes and i - likes[-1] <= lead + 2 * step.year else None
+            assert mine["event_fairs_again_lag"][i] == expected, (store, ds[i], name)
+            seen += expected is not None
+    assert seen >= 4
+    if freq == "1mo":
+        assert {"event_fairs_share", "event_fairs_code"} <= set(got.columns)
 
 
 def test_aggregates_see_the_events_of_all_places_only():

@@ -19,6 +19,9 @@ FEAST = 35
 """The same for feasts of the moon: Ramadan is 30 days long."""
 EASTER_RUN, FEAST_RUN = 14, 28
 """So many days before (the day included) people shop for Easter, and for a feast of the moon."""
+MOVED = ("easter_share", "feast_share", "quarter_easter", "quarter_feast")
+YEAR_AGO = {name: f"{name}_ago" for name in MOVED}
+"""Shares of a month and of a quarter, and what they are called of the same one a year ago."""
 DS = pl.col("ds")
 
 
@@ -38,7 +41,17 @@ def days(country: str | None, region: str | None) -> pl.DataFrame:
     # as columns, not inside the expressions: within `over` a fill would stop at the end of the month
     frame = frame.with_columns(working=~rest, ahead=feast.backward_fill() - DS, behind=DS - feast.forward_fill())
     made = _dates() | (_holidays() if country else {}) | (_feasts() if calendar.lunar else {})
-    return frame.select("ds", "working", *(e.cast(pl.Float32).alias(name) for name, e in made.items()))
+    known = frame.select("ds", "working", *(e.cast(pl.Float32).alias(name) for name, e in made.items()))
+    return _with_last_year(known, [name for name in YEAR_AGO if name in made and country])
+
+
+def _with_last_year(known: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """The rows with the same shares a year ago: where a feast lay that sales of then know of."""
+    later = DS.dt.truncate("1mo").dt.offset_by("1y").alias("_month")
+    months = known.select(later, *(pl.col(n).alias(YEAR_AGO[n]) for n in names))
+    then = months.unique("_month", keep="first", maintain_order=True)
+    now = known.with_columns(_month=DS.dt.truncate("1mo"))
+    return now.join(then, on="_month", how="left", maintain_order="left").drop("_month")
 
 
 def _easters(ds: pl.Series) -> pl.Series:
@@ -105,4 +118,4 @@ def _feasts() -> dict[str, pl.Expr]:
 
 def all_feature_names() -> list[str]:
     """The names of all features that some place has."""
-    return [*_dates(), *_holidays(), *_feasts()]
+    return [*_dates(), *_holidays(), *_feasts(), *YEAR_AGO.values()]

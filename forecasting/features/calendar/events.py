@@ -95,21 +95,21 @@ def _features(frequency: Frequency) -> Mapping[str, pl.Expr]:
         "share_after": share.reverse().rolling_mean(7).reverse(),
     }
     here = {name: expr.over("_place") for name, expr in made.items()}
-    here |= {"share": share.mean().over("_place", frequency.floor(DS))}
+    period = ("_place", frequency.floor(DS))
+    here |= {"share": share.mean().over(period), "code": EVENT.drop_nulls().first().over(period).fill_null(0)}
     return here | {"today": EVENT.fill_null(0), "day": pl.col("day").fill_null(0)}
 
 
 def add_recurrence_lag(frame: pl.DataFrame, config: Config, lead: int) -> pl.DataFrame:
     """The rows, in their order, with a column again_lag per table of events.
 
-    It holds the periods back to the same day (the first, the second, ...) of the same event's newest occurrence that is
-    at least `lead` periods ago; null where that is too long ago or there is none.
+    It holds the periods back to the same period (the first, the second, ...) of the same event's newest occurrence that
+    is at least `lead` periods ago; null where that is too long ago or there is none.
     """
     f = config.frequency
-    for table, spec in config.calendar.events.items() if "today" in f.events else ():
+    for table, spec in config.calendar.events.items() if _mark(f) else ():
         on = [c for c in spec.on if c in frame.columns]
-        today, day = pl.col(feature_name(table, "today")), pl.col(feature_name(table, "day"))
-        days = frame.select(*on, "ds", _code=today, _day=day).filter(pl.col("_code") > 0).unique()
+        days = _periods_of_events(frame, table, on, f)
         same = [*on, "_code", "_day"]
         old = days.with_columns(_then=DS).sort("_then")
         new = days.with_columns(_by=DS - pl.duration(days=lead * f.days)).sort("_by")
@@ -126,16 +126,34 @@ def add_recurrence_lag(frame: pl.DataFrame, config: Config, lead: int) -> pl.Dat
     return frame
 
 
+def _mark(frequency: Frequency) -> str | None:
+    """The feature that names the event of a period, where an event can be of another period in another year."""
+    return next((name for name in ("today", "after", "code") if name in frequency.events), None)
+
+
+def _periods_of_events(frame: pl.DataFrame, table: str, on: list[str], frequency: Frequency) -> pl.DataFrame:
+    """[*on, ds, _code, _day]: the periods of `frame` with an event, its code, and which of its periods each is."""
+    code = pl.col(feature_name(table, str(_mark(frequency)))).alias("_code")
+    if "day" in frequency.events:
+        day = pl.col(feature_name(table, "day")).alias("_day")
+        return frame.select(*on, "ds", code, day).filter(pl.col("_code") > 0).unique()
+    periods = frame.select(*on, "ds", code).filter(pl.col("_code") > 0).unique().sort(*on, "ds", nulls_last=True)
+    goes_on = [pl.col(c).eq_missing(pl.col(c).shift(1)) for c in (*on, "_code")]
+    goes_on += [frequency.steps(DS.shift(1), DS).fill_null(0) == 1]
+    run = (~pl.all_horizontal(goes_on)).cum_sum()
+    return periods.with_columns(_run=run).select(*on, "ds", "_code", _day=pl.int_range(1, pl.len() + 1).over("_run"))
+
+
 def longest_recurrence(config: Config, lead: int) -> int:
     """Periods after which an earlier occurrence of an event is ignored: two years beyond the lead."""
     return lead + 2 * config.frequency.year
 
 
 def features(config: Config, unit: Feature, lead: int) -> list[Feature]:
-    """The columns of `add_event_columns`, and sales on the same day of the same event before, in units of `unit`."""
+    """The columns of `add_event_columns`, and sales in the same period of the same event before, in units of `unit`."""
     tables, names = config.calendar.events, config.frequency.events
     looked_up = [Feature(feature_name(t, n), pl.col(feature_name(t, n))) for t in tables for n in names]
-    if "today" not in names:
+    if not _mark(config.frequency):
         return looked_up
     lookback = max(longest_recurrence(config, lead), unit.lookback)
     sold = {t: lag_by(pl.col("y"), pl.col(feature_name(t, "again_lag"))) / unit.expr for t in tables}
