@@ -39,6 +39,7 @@ OTHER_COMMANDS = {
     "serve": "Show the dashboard until Ctrl+C.",
     "features": "The feature store: build, list, preview, describe, training-set.",
     "check": "Check the data without loading them, also in CI.",
+    "recipe": "Show which models are chosen for the data, what they cost, and why others are left out.",
     "report": "How good the forecasts are, and where.",
     "explain-config": "Say what a key of the config means, with its values and its default.",
 }

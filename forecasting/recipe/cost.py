@@ -70,6 +70,7 @@ class Boosters:
         heads, blocks, trees, wide = self.heads, self.blocks, self.trees, facts.features
         return {
             "fit": heads,
+            "panel": (facts.cells + coming) * wide,
             "features": cells * wide * blocks,
             "bins": rows * wide * blocks,
             "splits": rows * wide * blocks * trees * heads,

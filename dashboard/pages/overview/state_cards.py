@@ -13,6 +13,7 @@ from dashboard.formats import format_percent
 from dashboard.labels import run_command
 from forecasting.steps import queries
 from forecasting.steps.reports.known_ahead import describe_windows
+from forecasting.steps.reports.recipe_report import recipe_lines, recipe_table
 from forecasting.steps.session import Session
 
 REMARKING_STEPS = ("ingest", "backtest", "predict")
@@ -21,8 +22,9 @@ STATUS_OF_HARM = {"numbers": "bad", "forecast": "watch", "none": "ok"}
 
 
 def state_cards(session: Session) -> dmc.Stack:
-    """Remarks of the newest runs, champion and promotion, quarantined lines, drifted columns."""
-    return dmc.Stack([*_remarks(session), _model(session), _data_quality(session), _drift(session)], gap="lg")
+    """Remarks of the newest runs, champion and promotion, choice of models, quarantined lines, drifted columns."""
+    cards = [*_remarks(session), _model(session), *_recipe(session), _data_quality(session), _drift(session)]
+    return dmc.Stack(cards, gap="lg")
 
 
 def _remarks(session: Session) -> list[dmc.Card]:
@@ -51,6 +53,19 @@ def _model(session: Session) -> dmc.Card:
         *(dmc.Text(f"Scored with {line}", size="sm", c="dimmed") for line in windows),
     ]
     return card("Model", body, "overview-model")
+
+
+def _recipe(session: Session) -> list[dmc.Card]:
+    """A card with every candidate of the newest backtest and why it was chosen or left out; none for listed models."""
+    stored = queries.read_run_facts(session, "backtest").get("chosen")
+    if not stored:
+        return []
+    lines = [dmc.Text(line, size="sm", c="dimmed") for line in recipe_lines(stored)]
+    verdicts = [
+        status_light("ok" if chosen == "yes" else "unknown", f"{model}{' is left out' * (chosen == 'no')}: {why}")
+        for model, chosen, _, why in recipe_table(stored).iter_rows()
+    ]
+    return [card("Recipe", [*lines, *verdicts], "overview-recipe")]
 
 
 def _data_quality(session: Session) -> dmc.Card:

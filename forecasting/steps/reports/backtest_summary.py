@@ -1,6 +1,7 @@
 """The summary of a backtest: `summarize_backtest` makes Sections of the facts of the step ({name: JSON value}).
 
-They are a table of scores per grain, then a section of cutoffs, recipe, seconds per model and failed fits.
+They are a table of scores per grain, how models were chosen, then a section of cutoffs, recipe, seconds per model and
+failed fits.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from forecasting.steps.registry import Facts, Section
 from forecasting.steps.reports.known_ahead import describe_windows
+from forecasting.steps.reports.recipe_report import left_out, recipe_lines
 from forecasting.steps.reports.score_table import score_rows
 
 TITLES = {"series": "Scores of the series", "total": "Scores of the total"}
@@ -28,7 +30,13 @@ def summarize_backtest(facts: Facts) -> list[Section]:
         f"fitted in {_seconds(facts['seconds'])}",
         *_failures(facts["failures"]),
     ]
-    return [*_score_sections(facts["scores"]), Section("Backtest", tuple(lines))]
+    return [*_score_sections(facts["scores"]), *_recipe(facts), Section("Backtest", tuple(lines))]
+
+
+def _recipe(facts: Facts) -> Iterator[Section]:
+    """How the models were chosen; nothing where the config lists them."""
+    if stored := facts.get("chosen"):
+        yield Section("Recipe", (*recipe_lines(stored), *left_out(stored)))
 
 
 def _score_sections(scores: list[dict[str, Any]]) -> Iterator[Section]:
