@@ -125,3 +125,18 @@ def count_observed(panel: Panel) -> int:
     """Rows of the panel with an observation: what fills a gap of the calendar is no more to learn from."""
     counts = [panel.scan(bucket).select(pl.col("y").count()) for bucket in panel.buckets]
     return sum(int(part.item()) for part in pl.collect_all(counts))
+
+
+def sample_panel(panel: Panel, last: date, share: Callable[[pl.DataFrame], float]) -> Panel:
+    """The panel up to `last` with a share of the series, all rows of each, in memory and in one bucket.
+
+    `share` is told [unique_id, n, y], the rows and the sum of y of every series. They are taken at equal distances from
+    the smallest to the largest by their sum.
+    """
+    rows = pl.concat([panel.scan(b) for b in panel.buckets]).filter(pl.col("ds") <= last)
+    volume = rows.group_by("unique_id").agg(pl.len().alias("n"), pl.col("y").sum()).sort("y", "unique_id").collect()
+    kept, rank = min(1.0, share(volume)), pl.int_range(pl.len())
+    sampled = volume.filter(((rank + 1) * kept).ceil() > (rank * kept).ceil())
+    history = rows.filter(pl.col("unique_id").is_in(sampled["unique_id"].implode())).collect()
+    groups = InMemory(panel.groups().filter(pl.col("ds") <= last).collect())
+    return Panel(panel.config, InMemory(history), (0,), groups, events=panel.events, plans=panel.known_ahead)

@@ -1,7 +1,8 @@
 """Choice of a recipe: `choose` takes Facts of a panel and what the config asks for, and returns a Recipe.
 
-It is a pure function of them and of the cost model: no clock, no chance, no data. Boosters and statistical models have
-a share of the budget each, which has to pay for all windows. A larger budget takes no model, block or year away.
+It is a pure function of them, of trials and of the cost model: no clock, no chance, no data. Boosters and statistical
+models have a share of the budget each, which has to pay for all windows. A larger budget takes no model, block or year
+away.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, L
 from forecasting.recipe.cost import stats_units
 from forecasting.recipe.facts import Facts
 from forecasting.recipe.recipe import Recipe, Verdict
+from forecasting.recipe.trial import Trial
 
 BOOSTERS, STATS = 0.2, 0.75
 """Shares of the budget for boosters and for statistical models; the rest is for what tells whether models pay."""
@@ -35,15 +37,19 @@ class Asked:
     calibration: int | None = None
 
 
-def choose(facts: Facts, asked: Asked, doubts: Mapping[str, str] | None = None) -> Recipe:
-    """The recipe for a panel; `doubts` are reasons against single models, by name, that trials have found."""
-    least = LEAST_WINDOWS if asked.calibration is None else asked.calibration
-    windows = count_windows(facts, least)
+def least_windows(facts: Facts, asked: Asked) -> int:
+    """Windows that the budget has to pay for: with those for calibration that there have to be."""
+    return count_windows(facts, LEAST_WINDOWS if asked.calibration is None else asked.calibration)
+
+
+def choose(facts: Facts, asked: Asked, trials: Mapping[str, Trial] | None = None) -> Recipe:
+    """The recipe for a panel; `trials` tell of some models whether they earn their cost."""
+    trials, windows = trials or {}, least_windows(facts, asked)
     size = choose_boosters(facts, BOOSTERS * asked.budget / windows, asked.blocks)
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
-    plan = _affordable(facts, costs, STATS * asked.budget / windows, doubts or {})
+    plan = _affordable(facts, costs, STATS * asked.budget / windows, trials)
     spent = size.boosters.units(facts), sum(costs[name] for name in plan.chosen)
-    calibration = _calibration(facts, asked, least, spent)
+    calibration = _calibration(facts, asked, spent)
     models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
     verdicts = (*_of_boosters(facts, size, asked, windows), *_of_stats(plan, costs, asked, windows))
     fitted = count_windows(facts, calibration)
@@ -67,7 +73,7 @@ def count_windows(facts: Facts, calibration: int) -> int:
     return facts.windows + min(reach, calibration + overlap if calibration else 0)
 
 
-def _calibration(facts: Facts, asked: Asked, least: int, spent: tuple[float, float]) -> int:
+def _calibration(facts: Facts, asked: Asked, spent: tuple[float, float]) -> int:
     """Calibration windows: as many as both shares of the budget have room for."""
     if asked.calibration is not None:
         return asked.calibration
@@ -78,7 +84,7 @@ def _calibration(facts: Facts, asked: Asked, least: int, spent: tuple[float, flo
         more = windows > count_windows(facts, number - 1)
         return more and all(u * windows <= share for u, share in zip(spent, shares, strict=True))
 
-    found = least
+    found = LEAST_WINDOWS
     while found < MOST_WINDOWS and fits(found + 1):
         found += 1
     return found
@@ -87,25 +93,26 @@ def _calibration(facts: Facts, asked: Asked, least: int, spent: tuple[float, flo
 @dataclass(frozen=True)
 class Plan:
     """Names of the `chosen` statistical models, reasons `against` some, and `so_far`, the units of a window of each
-    together with all cheaper ones that nothing speaks against.
+    together with all cheaper ones that nothing speaks against; `earned` is what trials say for some.
     """
 
     chosen: tuple[str, ...]
     against: Mapping[str, str]
     so_far: Mapping[str, float]
-    few: bool
+    earned: Mapping[str, str]
 
 
-def _affordable(facts: Facts, costs: Mapping[str, float], units: float, doubts: Mapping[str, str]) -> Plan:
-    """The statistical models that nothing speaks against: the cheapest first, as long as `units` for a window last.
-
-    One or few series get all of them.
+def _affordable(facts: Facts, costs: Mapping[str, float], units: float, trials: Mapping[str, Trial]) -> Plan:
+    """The statistical models that neither facts nor trials speak against: the cheapest first, as long as `units` for a
+    window last. One or few series get all of them.
     """
-    against = {c.name: why for c in CANDIDATES if (why := c.against(facts) or doubts.get(c.name))}
+    vain = {name: f"{trial.words}, which is no gain beyond chance" for name, trial in trials.items() if not trial.earns}
+    against = {c.name: why for c in CANDIDATES if (why := c.against(facts) or vain.get(c.name))}
     open_ones = sorted((name for name in costs if name not in against), key=lambda name: (costs[name], name))
     so_far = dict(zip(open_ones, accumulate(costs[name] for name in open_ones), strict=True))
     few = facts.series <= FEW
-    return Plan(tuple(name for name in open_ones if few or so_far[name] <= units), against, so_far, few)
+    earned = {name: trial.words for name, trial in trials.items() if trial.earns}
+    return Plan(tuple(name for name in open_ones if few or so_far[name] <= units), against, so_far, earned)
 
 
 def _of_boosters(facts: Facts, size: Size, asked: Asked, windows: int) -> Iterator[Verdict]:
@@ -135,7 +142,8 @@ def _of_stats(plan: Plan, costs: Mapping[str, float], asked: Asked, windows: int
             yield Verdict(name, False, plan.against[name], cost)
             continue
         total = plan.so_far[name] * windows
-        sum_ = f"with the cheaper ones it comes to {total:,.1f} of {share:,.0f} units in {windows} windows"
+        sum_ = f"{plan.earned[name]}; " if name in plan.earned else ""
+        sum_ += f"with the cheaper ones it comes to {total:,.1f} of {share:,.0f} units in {windows} windows"
         if name in plan.chosen:
             why = f"there are few series, for which every model is tried; {sum_}" if total > share else sum_
             yield Verdict(name, True, why, cost)

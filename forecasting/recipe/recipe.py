@@ -48,7 +48,8 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as a mapping that can be written as JSON."""
-        return asdict(self) | {"models": [spec.model_dump(mode="json") for spec in self.models]}
+        lists = {"models": [spec.model_dump(mode="json") for spec in self.models], "blocks": list(self.blocks)}
+        return asdict(self) | lists | {"verdicts": [asdict(verdict) for verdict in self.verdicts]}
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> Recipe:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from datetime import date
 
-import polars as pl
-
 from forecasting.config import Config
-from forecasting.data.panel import InMemory, Panel
+from forecasting.data.panel import Panel, sample_panel
 
 MAX_ROWS = 100_000
 """Rows of the panel of a search, all series together: complete series, sampled across all sizes."""
@@ -39,17 +37,4 @@ def tuning_panel(panel: Panel, last: date) -> Panel:
 
     Series are sampled at equal distances from the smallest to the largest by their sum of y.
     """
-    rows = pl.concat([panel.scan(b) for b in panel.buckets]).filter(pl.col("ds") <= last)
-    volume = rows.group_by("unique_id").agg(pl.len().alias("n"), pl.col("y").sum()).sort("y", "unique_id").collect()
-    share = min(1.0, MAX_ROWS / max(1, volume["n"].sum()))
-    rank = pl.int_range(pl.len())
-    sampled = volume.filter(((rank + 1) * share).ceil() > (rank * share).ceil())
-    history = rows.filter(pl.col("unique_id").is_in(sampled["unique_id"].implode())).collect()
-    return Panel(
-        panel.config,
-        InMemory(history),
-        (0,),
-        InMemory(panel.groups().filter(pl.col("ds") <= last).collect()),
-        events=panel.events,
-        plans=panel.known_ahead,
-    )
+    return sample_panel(panel, last, lambda series: MAX_ROWS / max(1, int(series["n"].sum())))

@@ -1,0 +1,164 @@
+"""Trials: whether dear models earn their cost, on a sample of series and a window before the first reported one.
+
+`plan_trial` takes Facts and what the config asks for, and says which models are tried on how many series; None where
+there is nothing to ask or no room for it. `run_trial` takes the panel, the first reported cutoff and the plan, and
+returns {model: Trial}: by how much a combination with the model errs less than the same without it. The sample holds
+series of all sizes and is bounded by a share of the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from forecasting import models
+from forecasting.config import ModelSpec
+from forecasting.data.cleaning import clean_as_of_cutoff
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY, Panel, sample_panel
+from forecasting.recipe.booster_size import block_ends
+from forecasting.recipe.candidates import CANDIDATES, FEW, LADDER, booster
+from forecasting.recipe.cost import Boosters, stats_units
+from forecasting.recipe.facts import Facts
+
+TRIAL = 0.02
+"""Share of the budget that a trial may cost."""
+DEAR = 0.03
+"""Models that take a larger share of the budget are tried first."""
+FEWEST_SERIES, MOST_SERIES = 16, 200
+"""Fewer series tell nothing, more are not needed."""
+CERTAIN = 1.0
+"""Standard errors (over series) by which a gain must be above 0."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """`tried` are names of candidates, the cheapest first, `members` those that they are tried beside; `series` is the
+    number of series, `units` what the trial is foreseen to cost.
+    """
+
+    tried: tuple[str, ...]
+    members: tuple[str, ...]
+    series: int
+    units: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The share of the error that a combination saves with the model, its standard error, and on how many series."""
+
+    gain: float
+    error: float
+    series: int
+
+    @property
+    def earns(self) -> bool:
+        """Whether the model lowers the error by more than chance."""
+        return self.gain > CERTAIN * self.error
+
+    @property
+    def words(self) -> str:
+        """What was found, for a sentence."""
+        return f"in a trial on {self.series} series it changed the error by {-self.gain:+.1%} (+-{self.error:.1%})"
+
+
+def plan_trial(facts: Facts, budget: float, windows: int) -> TrialPlan | None:
+    """The trial of models that cost more than a share of a budget for so many windows."""
+    costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES if not c.against(facts)}
+    by_cost = sorted(costs, key=lambda name: (costs[name], name))
+    tried = tuple(name for name in by_cost if costs[name] * windows > DEAR * budget)
+    if not tried or facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
+        return None
+    each = sum(costs.values()) / facts.series
+    series = next(
+        (n for n in range(min(MOST_SERIES, facts.series), 0, -1) if _units(facts, each, n) <= TRIAL * budget), 0
+    )
+    if series < FEWEST_SERIES:
+        return None
+    members = tuple(name for name in by_cost if name not in tried)
+    return TrialPlan(tried, members, series, round(_units(facts, each, series), 1))
+
+
+def _units(facts: Facts, each: float, series: int) -> float:
+    """Units of a trial on so many series, of which each costs so many with all statistical models."""
+    share = series / facts.series
+    recent = {years: int(rows * share) for years, rows in facts.recent.items()}
+    sample = replace(facts, series=series, cells=int(facts.cells * share), recent=recent)
+    return each * series + Boosters(len(block_ends(facts, 1)), 5, 400_000).units(sample)
+
+
+def run_trial(panel: Panel, reported: date, plan: TrialPlan) -> dict[str, Trial]:
+    """What the models of the plan bring in the h periods up to `reported`, the first reported cutoff."""
+    config = panel.config
+    before = config.frequency.shift(reported, -config.h)
+    sample = sample_panel(panel, reported, lambda series: plan.series / max(series.height, 1))
+    names = ("LightGBM", *plan.members, *plan.tried)
+    specs = [booster("mean", 5, 400_000), *(c.spec for name in names for c in CANDIDATES if c.name == name)]
+    rows = _forecasts(sample, before, specs)
+    errors = _Errors.of(rows, names)
+    pool, found = ["LightGBM", *plan.members], {}
+    for name in plan.tried:
+        found[name] = errors.compare(pool, name)
+        pool += [name] if found[name].earns else []
+    return found
+
+
+def _forecasts(sample: Panel, cutoff: date, specs: Sequence[ModelSpec]) -> pl.DataFrame:
+    """[unique_id, ds, y, scale, one column per model]: forecasts of the window, `scale` the mean size of y before."""
+    cut = Cut(sample, cutoff, sample.config.h)
+    config = sample.config.model_copy(update={"models": (LADDER, *specs)})
+    frame, size = cut.frame(0), pl.col("y").abs().mean()
+    scales = frame.filter(pl.col("ds") <= cutoff).group_by("unique_id").agg(scale=size)
+    known = clean_as_of_cutoff(sample.scan(0).drop("bucket", strict=False).collect(), config)
+    seen = known.filter(pl.col("ds").is_between(cutoff, cut.end, closed="right")).select(*KEY, "y")
+    rows = seen.drop_nulls().join(scales.filter(pl.col("scale") > 0), on="unique_id")
+    for model in (model for spec in specs for model in models.build_entry(spec, config)):
+        forecast = model.fit(cut).predict(cut, 0).select(*KEY, pl.col("yhat").alias(model.name))
+        rows = rows.join(forecast, on=KEY)
+    return rows.sort(KEY)
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Forecasts and y of rows in units of the size of their series, and the number of the series of each row."""
+
+    forecasts: Mapping[str, Floats]
+    y: Floats
+    series: NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: pl.DataFrame, names: Sequence[str]) -> _Errors:
+        scaled = rows.select(pl.col("y", *names) / pl.col("scale"))
+        number = (rows["unique_id"].rank("dense") - 1).cast(pl.Int64).to_numpy()
+        return _Errors({name: scaled[name].to_numpy() for name in names}, scaled["y"].to_numpy(), number)
+
+    def compare(self, pool: Sequence[str], name: str) -> Trial:
+        """The gain of a combination of the pool and the model over one of the pool alone."""
+        if not len(self.y):
+            return Trial(0.0, 0.0, 0)
+        without, together = self._combined(pool), self._combined([*pool, name])
+        gains = without - together
+        total = max(float(without.mean()), 1e-12)
+        deviation = float(gains.std(ddof=1)) / max(len(gains), 1) ** 0.5 if len(gains) > 1 else float("inf")
+        return Trial(float(gains.mean()) / total, deviation / total, len(gains))
+
+    def _combined(self, names: Sequence[str]) -> Floats:
+        """The mean absolute error of each series with weights that the other half of the series found best."""
+        matrix = np.column_stack([self.forecasts[name] for name in names])
+        errors: Floats = np.empty(len(self.y))
+        for half in (0, 1):
+            mine = self.series % 2 == half
+            weights: Any = nnls(matrix[~mine], self.y[~mine])[0] if (~mine).any() else np.ones(len(names))
+            weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(names), 1 / len(names))
+            errors[mine] = np.abs(matrix[mine] @ weights - self.y[mine])
+        counts = np.bincount(self.series)
+        return np.asarray(np.bincount(self.series, errors) / np.maximum(counts, 1), dtype=np.float64)

@@ -1,0 +1,75 @@
+"""Trials on a sample: who is tried, what a trial may cost, and that it tells a useful model from a useless one."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecasting.config.keys import BUDGET
+from forecasting.recipe import Asked, Trial, choose, plan_trial, run_trial
+from forecasting.recipe.trial import TRIAL, TrialPlan
+from tests.recipe.test_choice import daily, facts, names, why
+from tests.recipe.test_facts import FIRST, panel
+
+SMOOTHING, THETA = "SeasonalSmoothing", "Theta"
+
+
+def test_dear_models_are_tried_on_a_sample_within_a_share_of_the_budget() -> None:
+    plan = plan_trial(facts(), BUDGET, 3)
+    assert plan is not None
+    assert {"AutoETS", "AutoETS-log"} <= set(plan.tried)
+    assert SMOOTHING in plan.members
+    assert not set(plan.tried) & set(plan.members)
+    assert 16 <= plan.series <= 200
+    assert plan.units <= TRIAL * BUDGET
+
+
+@pytest.mark.parametrize(
+    ("made", "budget"),
+    [
+        (facts(5), BUDGET),  # all are run
+        (facts(30, 60), BUDGET),  # none is dear
+        (facts(30_000), 10.0),  # not even a sample is affordable
+        (facts(length=40, span=40), BUDGET),  # no window before the first reported one
+        (daily(1000, 900, rare=0.9, positive=0.0), 1e6),  # none is any use
+    ],
+)
+def test_nothing_is_tried_without_need_or_room(made: Any, budget: float) -> None:
+    assert plan_trial(made, budget, 3) is None
+
+
+def test_a_model_that_does_not_earn_is_left_out_and_one_that_does_is_named_when_too_dear() -> None:
+    found = {"AutoETS": Trial(0.01, 0.02, 100), "AutoETS-log": Trial(0.05, 0.01, 100)}
+    recipe, little = (choose(facts(), Asked(budget), found) for budget in (BUDGET, BUDGET / 10))
+    assert "AutoETS" not in names(recipe)
+    assert why(recipe, "AutoETS").startswith("in a trial on 100 series it changed the error by -1.0% (+-2.0%)")
+    assert "AutoETS-log" in names(recipe)
+    assert "AutoETS-log" not in names(little)
+    assert "changed the error by -5.0%" in why(little, "AutoETS-log")
+    assert "would include it" in why(little, "AutoETS-log")
+
+
+def trending(sign: float) -> dict[str, list[float | None]]:
+    """Steep lines in the past, which go on upwards from day 120 on, or turn round."""
+    rng, at = np.random.default_rng(5), np.arange(134)
+    line = 50 + at + np.where(at >= 120, (sign - 1) * (at - 119), 0)
+    return {f"s{i:02}": list(line * (1 + i / 20) + rng.normal(0, 1, 134)) for i in range(24)}
+
+
+def test_a_trial_tells_a_useful_model_from_a_useless_one() -> None:
+    """Theta goes on with a trend, of which smoothing of the season knows nothing."""
+    plan = TrialPlan((THETA,), (SMOOTHING,), 20, 1.0)
+    first = FIRST + timedelta(126)
+    useful, useless = (run_trial(panel(trending(sign)), first, plan)[THETA] for sign in (1, -1))
+    assert useful.earns
+    assert useful.gain > 0.2
+    assert not useless.earns
+    assert useful.series == 20
+
+
+def test_a_trial_sees_nothing_after_the_first_reported_cutoff() -> None:
+    plan, first = TrialPlan((THETA,), (SMOOTHING,), 20, 1.0), FIRST + timedelta(126)
+    series = trending(1)
+    spoiled = {name: [*y[:127], *(1e6 for _ in y[127:])] for name, y in series.items()}
+    assert run_trial(panel(series), first, plan) == run_trial(panel(spoiled), first, plan)
