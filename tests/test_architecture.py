@@ -50,7 +50,7 @@ HANDOVERS = {("flows/commands/serve.py", "dashboard.app")}
 
 # Outside library -> the only files that import it.
 DOORS = {
-    "cyclopts": ("flows/cli.py", "flows/commands/*"),
+    "cyclopts": ("flows/cli.py", "flows/arguments.py", "flows/commands/*"),
     # processes are the engine's; blocks of boosters are trained by threads, which share the panel
     "concurrent.futures": ("forecasting/services/engine.py", "forecasting/models/lightgbm/model.py"),
     "dash": ("dashboard/*",),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from flows.commands.arguments import File, Sets, check_ending, load_config, print_line
+from flows.arguments import File, Sets, check_ending, load_config, print_line
 from flows.html import html_page
 from forecasting.errors import UserError
 

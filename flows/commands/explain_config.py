@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import print_line
+from flows.arguments import print_line
 
 Key = Annotated[str, Parameter(help="A dotted key such as clean.outliers.rule; left out: the top-level keys.")]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import DataVersion, File, Sets, load_config, print_line
+from flows.arguments import DataVersion, File, Sets, load_config, print_line
 from forecasting.data.schemas import EXPORTS
 from forecasting.errors import UserError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from flows.commands.arguments import File, Force, Sets, load_config, print_line
+from flows.arguments import File, Force, Sets, load_config, print_line
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import Sets, print_line
+from flows.arguments import Sets, print_line
 from forecasting.errors import Option, UserError
 
 if TYPE_CHECKING:

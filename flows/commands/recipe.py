@@ -5,7 +5,7 @@ Takes the job's file; nothing is fitted but small trials, and nothing is written
 
 from __future__ import annotations
 
-from flows.commands.arguments import Cutoff, DataVersion, File, Sets, load_config, print_line
+from flows.arguments import Cutoff, DataVersion, File, Sets, load_config, print_line
 
 
 def recipe(config: File, /, *, cutoff: Cutoff = None, data_version: DataVersion = None, set_: Sets = ()) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import print_line
+from flows.arguments import print_line
 
 
 def sample(

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import File, Sets, load_config, print_line
+from flows.arguments import File, Sets, load_config, print_line
 
 Where = Annotated[str | None, Parameter(help="Which series, like \"store = 'CA_1'\"; all of them if left out.")]
 Changes = Annotated[tuple[str, ...], Parameter(help='Like "price*=0.9" or "promo=1"; repeatable.')]

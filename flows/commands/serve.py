@@ -12,7 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import File, Sets, load_config, print_line
+from flows.arguments import File, Sets, load_config, print_line
 from forecasting.errors import UserError
 
 Host = Annotated[str, Parameter(help="0.0.0.0 lets other machines open it, too.")]

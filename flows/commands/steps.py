@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from flows.commands.arguments import Cutoff, DataVersion, File, Force, Sets, load_config, print_line, with_data_version
+from flows.arguments import Cutoff, DataVersion, File, Force, Sets, load_config, print_line, with_data_version
 from forecasting.steps.registry import Step
 
 
