@@ -6,6 +6,7 @@
 #   make bench     seconds and memory of every step            (ARGS=--large)
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
 #   make bench-leaderboard   the place on a public leaderboard; takes long
+#   make cost-model   what models cost, measured again on this machine, for the choice of `models: auto`
 #   make lock      the locks again from pyproject.toml           (UPGRADE=--upgrade for newer versions)
 #   make clean     throws away .venv and caches, keeps data/
 
@@ -27,7 +28,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench bench-accuracy bench-leaderboard lock clean
+.PHONY: demo serve test lint bench bench-accuracy bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -60,6 +61,9 @@ bench: $(RUN)
 
 bench-accuracy: $(RUN)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+cost-model: $(RUN)
+	@$(BIN)/python -m benchmarks.cost_model $(ARGS)
 
 # The package that scores needs versions of others that this project cannot have.
 FEV := $(VENV)/fev/.done

@@ -26,6 +26,7 @@ from forecasting.services.store import Store
 from forecasting.services.tracking.tracked_run import Dataset, TrackedRun, tags_digest
 from forecasting.steps import identity
 from forecasting.steps.backtest.windows import backtest_windows
+from forecasting.steps.recipes import with_recipe
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session
 from forecasting.steps.tuning import config_writer, space
@@ -49,10 +50,11 @@ def tune(
     trials or the new config cannot be stored.
     """
     options, started = options or TuneOptions(), time.monotonic()
+    out = config_writer.output_path(session.config, options.out)
+    end = resolve_cutoff(session.panel, cutoff)
+    session, _ = with_recipe(session, end)
     config, store = session.config, session.store
     number = _lightgbm_entry(config)
-    out = config_writer.output_path(config, options.out)
-    end = resolve_cutoff(session.panel, cutoff)
     backtest = _tuning_backtest(config, session.panel, end, options, number)
     current = space.current_values(_model(config, number).options)
     search = hyperparameter_search.Search(
@@ -83,7 +85,7 @@ def _lightgbm_entry(config: Config) -> int:
     """Index of the first LightGBM on series in `models`; raises UserError without one."""
     indexes = [i for i, spec in enumerate(config.models) if spec.family == "lightgbm" and spec.on == "series"]
     if not indexes:
-        raise config.fault("models", "there is nothing to tune: add `lightgbm: {}`")
+        raise config.fault("models", "there is no LightGBM to tune: list the models, with `lightgbm: {}`")
     return indexes[0]
 
 

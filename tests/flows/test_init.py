@@ -94,14 +94,12 @@ def test_another_file_is_kept_and_the_same_one_is_no_fault(folder: Path, capsys:
     assert Path("sales.yaml").read_text() == "name: mine\n"
 
 
-def test_a_key_below_a_value_is_refused_and_one_of_a_list_is_set(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_key_below_a_value_is_refused_and_a_list_is_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter(["source.path.x=1", "q"])
     init.converse(Request(("sales.csv",)), None, lambda _: next(answers))
     assert "source.path is not a section" in capsys.readouterr().out
-    cli.main(["init", "sales.csv", "--yes", "--set", "models.2.stats.most=7"])
-    assert yaml.safe_load(Path("sales.yaml").read_text())["models"][2] == {"stats": {"class": "AutoETS", "most": 7}}
+    cli.main(["init", "sales.csv", "--yes", "--set", "models=[ladder, {stats: {class: AutoETS, most: 7}}]"])
+    assert yaml.safe_load(Path("sales.yaml").read_text())["models"][1] == {"stats": {"class": "AutoETS", "most": 7}}
 
 
 def test_a_day_without_hours_is_unknown_once_it_is_loaded(folder: Path) -> None:

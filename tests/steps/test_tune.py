@@ -310,3 +310,20 @@ def test_options_without_effect_are_not_searched(monkeypatch: pytest.MonkeyPatch
     assert set(space.current_values(Options({}, predicts="median"))) == set(SMALL)
     assert set(space.current_values(Options({}, kind="forest"))) == {"params.num_leaves", "trees"}
     assert set(space.current_values(Options({}, stop=10))) == {*current, *SMALL} - {"trees"}
+
+
+def test_chosen_models_are_listed_in_the_tuned_config(tmp_path: Path) -> None:
+    """Only a list can hold the options that were found; the choice of all else stays as it was made."""
+    file, tuned = tmp_path / "job.yaml", tmp_path / "tuned.yaml"
+    file.write_text("name: job\nsource: {path: x.csv}\nfreq: 1d # days\nh: 14\nmodels: auto\nbudget: 300\n")
+    listed = ["ladder", {"lightgbm": {"years": 5}}, {"stats": {"class": "AutoETS", "transform": "log"}}]
+    keys = {"name": "job", "source": {"path": "x.csv"}, "freq": "1d", "h": 14, "models": listed, "blocks": [7, 14]}
+    chosen = Config.model_validate(keys)
+    asked = configs.load(file)
+    resolved = asked.model_copy(update={"models": chosen.models, "blocks": chosen.blocks, "budget": chosen.budget})
+    assert config_writer.output_path(asked, None) == tmp_path / "job.tuned.yaml"
+    tuned.write_text(config_writer.render_config(resolved, 1, {"trees": 90}, ["found"]))
+    assert "freq: 1d # days" in tuned.read_text()
+    found = configs.load(tuned).models
+    assert found[1].options == {"years": 5, "trees": 90, "params": {}}
+    assert (found[0], found[2], configs.load(tuned).blocks) == (chosen.models[0], chosen.models[2], (7, 14))

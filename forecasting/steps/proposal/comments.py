@@ -28,7 +28,7 @@ def comments_of(draft: Draft) -> dict[str, str]:
         "levels_of_aggregation": "forecast as well: [] is the total of all series",
         "calendar.country": "its public holidays count",
         "clean.gaps": periods.why_gaps,
-        "models": "the naive models, which the others have to beat; one for all series; one for each; their mean",
+        "models": "chosen from the data within a budget, the naive ones included; or a list of models",
     }
     if not keys.single_sales:
         comments.pop("source.kind")

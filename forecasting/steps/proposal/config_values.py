@@ -6,18 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from forecasting.config.sections import AUTO
 from forecasting.frequency import FREQS
 from forecasting.steps.proposal.columns.country import country_of
 from forecasting.steps.proposal.columns.vocabulary import meaning_of
 from forecasting.steps.proposal.draft import Draft
 
-MODELS: tuple[Any, ...] = (
-    "ladder",
-    {"lightgbm": {}},
-    {"stats": {"class": "AutoETS", "most": 20000}},
-    {"ensemble": {"name": "Combination", "weights": "learned"}},
-)
-"""The naive models, a global model, one per series where there are not too many rows, and their mean."""
 LARGEST_LEVEL = 50
 """Groups are forecast as well where there are at most so many."""
 MOST_LEVELS = 3
@@ -44,7 +38,7 @@ def values_of(draft: Draft) -> dict[str, Any]:
     country = country_of(draft.found.sales.profiles)
     values |= {"calendar": {"country": country}} if country else {}
     values |= {"clean": clean} if (clean := _clean(draft)) else {}
-    return values | {"models": list(MODELS)}
+    return values | {"models": AUTO}
 
 
 def _joined_roles(draft: Draft) -> dict[str, str]:

@@ -26,9 +26,6 @@ def _lines(values: Mapping[str, Any], comments: Mapping[str, str], above: tuple[
         if isinstance(value, Mapping) and value and (name in SECTIONS if not above else above == ("tables",)):
             yield from _with_comment(f"{indent}{_key(name)}:", comment, indent)
             yield from _lines(value, comments, path)
-        elif name == "models":
-            yield from _with_comment(f"{name}:", comment, indent)
-            yield from (f"  - {_inline(model)}" for model in value)
         else:
             yield from _with_comment(f"{indent}{_key(name)}: {_inline(value)}", comment, indent)
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from forecasting.config import Config, ModelSpec
+from forecasting.config.sections import AUTO
 from forecasting.config.yaml_file import Loader
 from forecasting.errors import Option, UserError
 from forecasting.services.hyperparameter_search import Params
@@ -40,7 +41,7 @@ def output_path(config: Config, out: str | None) -> Path:
         raise UserError(
             "that file was not written by tuning and is kept", where=Option("out", target), mend="give another name"
         )
-    entries = yaml.load(source.read_text(encoding="utf-8-sig"), Loader).get("models", [])
+    entries = _listed(source.read_text(encoding="utf-8-sig"))
     if [ModelSpec.model_validate(m) for m in entries] != list(config.models):
         raise config.fault(
             "models", "tuning changes the entry in the file: write the models there, and not as an override"
@@ -51,9 +52,12 @@ def output_path(config: Config, out: str | None) -> Path:
 def render_config(config: Config, number: int, changes: Params, header: Sequence[str]) -> str:
     """Text of the config file with `changes` applied to entry `number` of `models`, below the comment `header`.
 
-    All other text, comments included, stays as it is.
+    All other text, comments included, stays as it is; but where the file leaves the choice of models to the data, those
+    of `config` are listed, of which one is tuned.
     """
     source = Path(config.file).read_text(encoding="utf-8-sig")
+    if not _listed(source):
+        source = _list_models(source, config)
     comment = "".join(f"# {line}".rstrip() + "\n" for line in header)
     if not changes:
         return f"{MARK}\n{comment}\n{source}"
@@ -62,6 +66,21 @@ def render_config(config: Config, number: int, changes: Params, header: Sequence
     entry = _change_entry(yaml.load(source, Loader)["models"][number], changes)
     new = _render_inline(entry) if node.flow_style or len(entry) > 1 else _render_inline(entry)[1:-1]
     return f"{MARK}\n{comment}\n{source[:start]}{new}{source[end:]}"
+
+
+def _listed(source: str) -> list[Any]:
+    """The entries of `models` in the text of a config file; none where they are chosen from the data."""
+    entries = yaml.load(source, Loader).get("models", AUTO)
+    return [] if entries == AUTO else list(entries)
+
+
+def _list_models(source: str, config: Config) -> str:
+    """The text of a config file with the models and blocks of the config, instead of `models: auto` and `budget`."""
+    kept = [line for line in source.splitlines() if not line.startswith(("models:", "budget:"))]
+    entries = [_render_inline(m.model_dump(mode="json", exclude_defaults=True)) for m in config.models]
+    given = "blocks" in yaml.load(source, Loader)
+    blocks = [f"blocks: {list(config.blocks)}"] if config.blocks and not given else []
+    return "\n".join([*kept, *blocks, "models:", *(f"  - {entry}" for entry in entries)]) + "\n"
 
 
 def _change_entry(entry: dict[str, Any], changes: Params) -> dict[str, Any]:
