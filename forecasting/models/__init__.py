@@ -59,7 +59,7 @@ def predict(fitted: Fitted, cut: Cut, bucket: int, forecasts: Mapping[str, pl.Da
     `forecasts` holds the rows of the models before this one, by name, from which a combination takes its members'.
     """
     if isinstance(fitted, FittedCombination):
-        return fitted.combine_forecasts(forecasts)
+        return fitted.combine_forecasts(forecasts, cut)
     return fitted.predict(cut, bucket)
 
 

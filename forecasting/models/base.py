@@ -99,8 +99,8 @@ class FittedCombination(Protocol):
     def depends_on(self) -> tuple[str, ...]:
         """The names of these models."""
 
-    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """Rows as from `predict`, from those of other models of a bucket, by name.
+    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame], cut: Cut) -> pl.DataFrame:
+        """Rows as from `predict`, from those of other models of a bucket of the cut, by name.
 
         No rows where a bucket is not enough: these are made when all buckets and aggregates have been forecast.
         """

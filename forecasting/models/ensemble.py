@@ -1,8 +1,8 @@
-"""Ensemble: a model whose forecast is the weighted mean of other models'; `build` makes it from its config entry.
+"""Ensemble: a model whose forecast is a combination of other models'; `build` makes it from its config entry.
 
 `combine_fitted` takes the members trained before, `combine_forecasts` their forecasts by name; it returns rows
 [unique_id, ds, yhat, q50, source, cold_start] without bounds. Weights are given in the config or come per segment of
-series from earlier backtests (evaluation/ensemble_weights); they are not computed here.
+series and step from earlier backtests (evaluation/ensemble_weights); they are not computed here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.models import families
 from forecasting.models.base import NO_FAILURES, BacktestEvidence, Fitted, Model
-from forecasting.models.weights import ALL, Weights
+from forecasting.models.weights import MEDIAN, TRIM_FROM, TRIMMED, Weights
 
 STAGE = 1
 DEFAULT_RUNGS = ("SeasonalNaive", "SeasonalMean4")
 LEARNED = "learned"
 MEMBER = (*KEY, "yhat", "source", "cold_start")
-"""Columns of a member's forecasts that are combined."""
+"""Columns of a member's forecasts that are combined, beside its median (q50) where it has one, and the step."""
 
 
 @dataclass(frozen=True)
@@ -82,27 +82,27 @@ class FittedEnsemble:
 
         There are no bounds, as quantiles do not average.
         """
-        return self.combine_forecasts({member.name: member.predict(cut, bucket) for member in self.members})
+        return self.combine_forecasts({member.name: member.predict(cut, bucket) for member in self.members}, cut)
 
-    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame], cut: Cut) -> pl.DataFrame:
         """The same from forecasts of the members, by name; others in `forecasts` are ignored."""
-        rows = [forecasts[name].select(*MEMBER, model=pl.lit(name)) for name in self.depends_on]
-        return self.combine(pl.concat(rows))
+        step = cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds"))
+        rows = [forecasts[name].select(*MEMBER, "^q50$", model=pl.lit(name), step=step) for name in self.depends_on]
+        return self.combine(pl.concat(rows, how="diagonal"))
 
     def combine(self, forecasts: pl.DataFrame) -> pl.DataFrame:
-        """[unique_id, ds, yhat, q50, source, cold_start]: weighted means of the members' rows, in units of y.
+        """[unique_id, ds, yhat, q50, source, cold_start]: combinations of the members' rows, in units of y.
 
-        `forecasts` holds MEMBER and model; rows of models that are no members are ignored. q50 takes the weights of the
-        median and is null without them. A row is a cold start, with the source of its first member, where it is one
-        for all members.
+        `forecasts` holds MEMBER, model, step and perhaps q50, for which yhat stands where it is null; rows of models
+        that are no members are ignored. q50 takes the weights of the median. A row is a cold start, with the source of
+        its first member, where it is one for all members.
         """
-        homed = forecasts.join(self.weights.homes, on="unique_id", how="left")
-        segments = self.weights.by_segment["segment"].unique()
-        segment = pl.when(pl.col("segment").is_in(segments.implode())).then("segment").otherwise(pl.lit(ALL))
-        weighted = homed.with_columns(segment=segment).join(self.weights.by_segment, on=["segment", "model"])
+        weighted = self.weights.of_rows(forecasts)
         cold = pl.col("cold_start").fill_null(value=False).all()
         source = pl.when(cold).then(pl.col("source").first()).otherwise(pl.lit(self.name))
-        columns = {"yhat": _mean("weight"), "q50": _mean("middle"), "source": source, "cold_start": cold}
+        median = pl.coalesce("q50", "yhat") if "q50" in forecasts.columns else pl.col("yhat")
+        columns = {"yhat": _combined(self.weights.form), "q50": _mean(median, "middle")}
+        columns |= {"source": source, "cold_start": cold}
         return weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**columns)
 
     def save(self, folder: Path) -> None:
@@ -117,17 +117,28 @@ class FittedEnsemble:
             member.save(folder / place["folder"])
 
 
-def _mean(weight: str) -> pl.Expr:
-    """The weighted mean of yhat; null where the weights add up to 0."""
+def _mean(value: pl.Expr, weight: str) -> pl.Expr:
+    """The weighted mean of the members' values; null where the weights add up to 0."""
     total = pl.col(weight).sum()
-    return pl.when(total > 0).then((pl.col("yhat") * pl.col(weight)).sum() / total)
+    return pl.when(total > 0).then((value * pl.col(weight)).sum() / total)
+
+
+def _combined(form: str) -> pl.Expr:
+    """The members' yhat in one of the forms of models/weights."""
+    kept = pl.col("yhat").filter(pl.col("weight") > 0)
+    if form == MEDIAN:
+        return kept.median()
+    if form == TRIMMED:
+        inner = (kept.sum() - kept.min() - kept.max()) / (kept.len() - 2)
+        return pl.when(kept.len() >= TRIM_FROM).then(inner).otherwise(kept.mean())
+    return _mean(pl.col("yhat"), "weight")
 
 
 def load(folder: Path) -> FittedEnsemble:
     """The ensemble that `save` wrote into the folder."""
     stored = json.loads((folder / "ensemble.json").read_text(encoding="utf-8"))
     members = tuple(families.load(place["family"], folder / place["folder"]) for place in stored["members"])
-    weights = Weights(pl.read_parquet(folder / "weights.parquet"), pl.read_parquet(folder / "segments.parquet"))
+    weights = Weights.read(pl.read_parquet(folder / "weights.parquet"), pl.read_parquet(folder / "segments.parquet"))
     return FittedEnsemble(stored["name"], members, weights)
 
 

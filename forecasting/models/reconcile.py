@@ -74,7 +74,7 @@ class FittedReconcile:
         """No rows: a bucket does not hold what the series of other buckets add to its aggregates."""
         return NO_ROWS
 
-    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    def combine_forecasts(self, forecasts: Mapping[str, pl.DataFrame], cut: Cut) -> pl.DataFrame:
         """No rows, see `predict`."""
         return NO_ROWS
 

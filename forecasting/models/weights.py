@@ -1,4 +1,4 @@
-"""Weights of an ensemble's members by segment of series: `Weights` holds them as two frames and computes none.
+"""Weights of an ensemble's members by segment of series and by step: `Weights` holds them as frames, computes none.
 
 `Weights.same` takes {model: weight} and returns these weights for all series; learned ones come from `fit_weights` in
 evaluation/ensemble_weights.
@@ -13,14 +13,22 @@ import polars as pl
 
 ALL = "all"
 """The segment of series that belong to no other."""
-WEIGHTS = {"segment": pl.String, "model": pl.String, "weight": pl.Float64, "middle": pl.Float64}
+MEAN, TRIMMED, MEDIAN = "mean", "trimmed mean", "median"
+"""Forms: the weighted mean, the mean without the lowest and the highest, and the median of members that have weight."""
+TRIM_FROM = 5
+"""With fewer members than this nothing is trimmed."""
+WEIGHTS = {
+    "segment": pl.String, "first_step": pl.Int32, "model": pl.String, "weight": pl.Float64, "middle": pl.Float64,
+    "form": pl.String,
+}  # fmt: skip
 SEGMENTS = {"unique_id": pl.String, "segment": pl.String}
 
 
 @dataclass(frozen=True)
 class Weights:
-    """`by_segment` [segment, model, weight, middle]: the share of each model in the mean and in the median (`middle`,
-    null where none was learned); `homes` [unique_id, segment]: the segment of each series.
+    """`by_segment` [segment, first_step, model, weight, middle, form]: the share of each model in the mean and in the
+    median (`middle`) from a step on, and how members are combined to the mean; `homes` [unique_id, segment]: the
+    segment of each series.
     """
 
     by_segment: pl.DataFrame
@@ -28,7 +36,32 @@ class Weights:
 
     @staticmethod
     def same(weights: Mapping[str, float]) -> Weights:
-        """The same weights, by name of the model, for all series."""
-        columns = {"segment": [ALL] * len(weights), "model": list(weights), "weight": list(weights.values())}
-        columns |= {"middle": [None] * len(weights)}
-        return Weights(pl.DataFrame(columns, schema=WEIGHTS), pl.DataFrame(schema=SEGMENTS))
+        """The same weights, by name of the model, for all series, in the mean as in the median."""
+        rows = [(ALL, 1, model, weight, weight, MEAN) for model, weight in weights.items()]
+        return Weights(pl.DataFrame(rows, schema=WEIGHTS, orient="row"), pl.DataFrame(schema=SEGMENTS))
+
+    @staticmethod
+    def read(by_segment: pl.DataFrame, homes: pl.DataFrame) -> Weights:
+        """Stored weights; those of older bundles have no steps and no form, and a median without weights of its own."""
+        older = {"first_step": pl.lit(1, pl.Int32), "form": pl.lit(MEAN)}
+        added = [value.alias(name) for name, value in older.items() if name not in by_segment.columns]
+        complete = by_segment.with_columns(*added, pl.coalesce("middle", "weight").alias("middle"))
+        return Weights(complete.select(*WEIGHTS), homes)
+
+    @property
+    def form(self) -> str:
+        """How the members of the mean are combined."""
+        return str(self.by_segment["form"].first())
+
+    def of_rows(self, forecasts: pl.DataFrame) -> pl.DataFrame:
+        """Rows of members [unique_id, step, model ...] with weight, middle and form; rows of other models are dropped.
+
+        Steps beyond the last group of steps have the weights of that one.
+        """
+        segments, firsts = (self.by_segment[c].unique().sort() for c in ("segment", "first_step"))
+        homed = forecasts.join(self.homes, on="unique_id", how="left", maintain_order="left")
+        known = pl.when(pl.col("segment").is_in(segments.implode())).then("segment").otherwise(pl.lit(ALL))
+        begun = [pl.when(pl.col("step") >= first).then(pl.lit(first, pl.Int32)) for first in firsts]
+        first = pl.coalesce(pl.max_horizontal(begun), pl.lit(firsts[0], pl.Int32))
+        placed = homed.with_columns(segment=known, first_step=first)
+        return placed.join(self.by_segment, on=["segment", "first_step", "model"], maintain_order="left")

@@ -32,6 +32,7 @@ from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.forecasting.ensembles import combine_medians
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.reconciliation import reconcilers
@@ -160,8 +161,9 @@ def predict_cut(bundle: Bundle, cut: Cut) -> pl.DataFrame:
     """The champion's rows with bounds, one per series and period, for a cut whose panel has the one bucket 0."""
     trained = bundle.trained.only(bundle.champion)
     rows = _predict_jointly(trained, cut) if reconcilers(trained) else forecast_bucket(trained, cut, 0)
-    rows = rows.filter(pl.col("model") == bundle.champion)  # without the members of an ensemble
-    return calibrate(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
+    calibrated = calibrate(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
+    combined = combine_medians(calibrated, trained.fitted_on("series"), cut.config.level)
+    return combined.filter(pl.col("model") == bundle.champion)  # without the members of an ensemble
 
 
 def _predict_jointly(trained: Trained, cut: Cut) -> pl.DataFrame:

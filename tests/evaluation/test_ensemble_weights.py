@@ -6,10 +6,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.evaluation import ensemble_weights
-from forecasting.evaluation.ensemble_weights import fit_weights
+from forecasting.evaluation.ensemble_weights import all_series, fit_weights
+from forecasting.evaluation.ensemble_weights import errors as sides
 
 START = date(2024, 1, 1)
+
+
+@pytest.fixture(autouse=True)
+def independent_series(monkeypatch):
+    """The rows drawn here share nothing within a window."""
+    monkeypatch.setattr(sides, "SHARED", 0.0)
 
 
 def past(errors, series=40, steps=14, seed=1):
@@ -23,6 +29,7 @@ def past(errors, series=40, steps=14, seed=1):
                 {
                     "unique_id": np.repeat([f"s{i:04d}" for i in range(series)], steps),
                     "ds": [START + timedelta(days=k + 1) for k in range(steps)] * series,
+                    "step": list(range(1, steps + 1)) * series,
                     "y": 100.0,
                     "yhat": 100.0 + e,
                 }
@@ -37,7 +44,9 @@ def homes(rows, segment=lambda name: "smooth/A"):
 
 
 def found(frame, segment="all", weight="weight"):
-    return dict(frame.filter(segment=segment).select("model", weight).iter_rows())
+    """The weights of a segment by member: the mean of its groups of steps."""
+    rows = frame.filter(segment=segment).group_by("model", maintain_order=True).agg(pl.col(weight).mean())
+    return dict(rows.iter_rows())
 
 
 def noise(size):
@@ -46,7 +55,7 @@ def noise(size):
 
 def test_weights_go_with_the_inverse_of_the_variance(monkeypatch):
     """Of independent errors with variances 1 and 1.19 the best weights are 1.19 / 2.19 and 1 / 2.19."""
-    monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)  # three days hold little information on them
+    monkeypatch.setattr(all_series, "TOTALS", 0.0)  # three days hold little information on them
     rows = past({"a": noise(1.0), "b": noise(1.09)}, series=12_000, steps=3)
     got = found(fit_weights(rows, homes(rows), ["a", "b"]))
     assert got["a"] == pytest.approx(1.19 / 2.19, abs=0.01)
@@ -80,7 +89,7 @@ def test_a_lean_that_hardly_shows_in_series_counts_in_their_totals(monkeypatch):
     """Both members err alike by series; the errors of one of them add up, those of the other cancel out."""
     rows = past({"even": noise(10.0), "leaning": lambda rng, n: rng.normal(-1.0, 9.9, n)}, series=4000, steps=14)
     result = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
-    monkeypatch.setattr(ensemble_weights, "TOTALS", 0.0)
+    monkeypatch.setattr(all_series, "TOTALS", 0.0)
     without = found(fit_weights(rows, homes(rows), ["even", "leaning"]))
     assert without["leaning"] == pytest.approx(0.5, abs=0.02)
     assert result["leaning"] < 0.95 * without["leaning"]
@@ -125,3 +134,55 @@ def test_without_a_past_all_weigh_the_same():
     assert found(fit_weights(rows.clear(), homes(rows), ["a", "b"])) == {"a": 0.5, "b": 0.5}
     only = rows.filter(model="a")
     assert found(fit_weights(only, homes(only), ["a", "b"])) == {"a": 0.5, "b": 0.5}
+
+
+def test_series_of_one_window_know_less_than_as_many_of_their_own(monkeypatch):
+    """What they share is drawn once: 4,000 series of a window leave more doubt, and the simple mean more weight."""
+    monkeypatch.setattr(all_series, "TOTALS", 0.0)
+    rows = past({"a": noise(1.0), "b": noise(1.1)}, series=4000, steps=3)
+    alone = found(fit_weights(rows, homes(rows), ["a", "b"]))
+    monkeypatch.setattr(sides, "SHARED", 0.005)
+    together = found(fit_weights(rows, homes(rows), ["a", "b"]))
+    assert 0.5 < together["a"] < alone["a"] - 0.01
+
+
+def test_a_member_may_be_good_at_the_first_step_alone():
+    """The last value is near at first and far off later; what is far off at all steps stays out of the first, too."""
+    steps = 12
+    rows = past({"model": noise(2.0), "naive": noise(1.0), "bad": noise(9.0)}, series=1500, steps=steps)
+    grown = pl.when(pl.col("model") == "naive").then(pl.col("step") * 1.2 - 0.4).otherwise(1.0)
+    rows = rows.with_columns(yhat=100 + (pl.col("yhat") - 100) * grown)
+    got = fit_weights(rows, homes(rows), ["model", "naive", "bad"])
+    for column in ("weight", "middle"):
+        at = {first: found(got.filter(first_step=first), weight=column) for first in got["first_step"].unique()}
+        assert at[1]["naive"] > 0.5
+        assert max(at[max(at)]["naive"], at[1]["bad"], at[max(at)]["bad"]) < 0.05
+
+
+def test_the_median_is_learned_on_the_medians_of_the_members():
+    """Both means are alike, but the median of one member is right: it makes the median of the combination."""
+    rows = past({"a": noise(1.0), "b": noise(1.0)}, series=4000, steps=3)
+    right = pl.when(pl.col("model") == "a").then(100 + (pl.col("yhat") - 100) * 0.5)
+    got = fit_weights(rows.with_columns(q50=right), homes(rows), ["a", "b"])
+    assert found(got)["a"] == pytest.approx(0.5, abs=0.03)
+    assert found(got, weight="middle")["a"] > 0.95
+
+
+def windows(draw, count=3):
+    """The rows of `count` windows, each drawn by itself."""
+    drawn = [past(draw, series=150, steps=4, seed=i) for i in range(count)]
+    days = [timedelta(days=10 * i) for i in range(count)]
+    return pl.concat(part.with_columns(pl.col("ds", "cutoff") + day) for part, day in zip(drawn, days, strict=True))
+
+
+def test_the_form_is_the_one_that_did_best_in_windows_it_was_not_learned_from():
+    """Each of six members is far off on other rows: the median is not touched by it, the weighted mean is."""
+    slips = lambda r, n: r.normal(0, 1, n) + np.where(r.random(n) < 0.08, 30.0, 0.0) * r.choice([-1, 1], n)  # noqa: E731
+    wild, tame = windows(dict.fromkeys("abcdef", slips)), windows(dict.fromkeys("abcdef", noise(1.0)))
+    got = fit_weights(wild, homes(wild), list("abcdef"))
+    assert got["form"].unique().to_list() == ["median"]
+    shares = got.filter(pl.col("weight") > 0).group_by("first_step").agg(pl.col("weight").n_unique(), n=pl.len())
+    assert shares.select(pl.col("weight").max(), pl.col("n").min() >= 3).row(0) == (1, True)
+    assert fit_weights(tame, homes(tame), list("abcdef"))["form"].unique().to_list() == ["mean"]
+    one = wild.filter(pl.col("cutoff") == START)
+    assert fit_weights(one, homes(one), list("abcdef"))["form"].unique().to_list() == ["mean"]

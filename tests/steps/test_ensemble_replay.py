@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.models.ensemble import FittedEnsemble
 from forecasting.models.weights import Weights
-from forecasting.steps.forecasting.ensemble_replay import replay
+from forecasting.steps.forecasting.ensembles import replay
 
 
 class Member:
@@ -22,7 +22,7 @@ def combination(weights: dict[str, float], middle: dict[str, float]) -> FittedEn
     columns = {"segment": ["all"] * len(weights), "model": list(weights)}
     columns |= {"weight": list(weights.values()), "middle": list(middle.values())}
     homes = pl.DataFrame(schema={"unique_id": pl.String, "segment": pl.String})
-    return FittedEnsemble("Both", tuple(Member(name) for name in weights), Weights(pl.DataFrame(columns), homes))
+    return FittedEnsemble("Both", tuple(Member(name) for name in weights), Weights.read(pl.DataFrame(columns), homes))
 
 
 def past() -> pl.DataFrame:
@@ -38,7 +38,7 @@ def past() -> pl.DataFrame:
                 rows.append((name, date(2024, 1, 3), date(2024, 1, window), model, model, grain, y, yhat, None, scale))
     columns = ["unique_id", "ds", "cutoff", "model", "source", "grain", "y", "yhat", "q50", "scale"]
     made = pl.DataFrame(rows, schema=columns, orient="row")
-    return made.with_columns(pl.col("q50").cast(pl.Float64), cold_start=pl.lit(value=False))
+    return made.with_columns(pl.col("q50").cast(pl.Float64), cold_start=pl.lit(value=False), step=pl.lit(1, pl.Int32))
 
 
 def homes() -> pl.DataFrame:

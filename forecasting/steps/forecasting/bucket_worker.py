@@ -22,6 +22,7 @@ from forecasting.steps.forecasting import reconciliation
 from forecasting.steps.forecasting.aggregates import partial_sums
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.forecasting.ensembles import combine_medians
 from forecasting.steps.forecasting.origin import memberships_in, scan_actuals
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
@@ -103,6 +104,7 @@ class BucketWorker:
         sums = partial_sums(rows, members)
         models = self._keep_bases(bucket, rows, members)
         calibrated = calibrate(rows.with_columns(grain=pl.lit("series")), self.shared.quantiles, cut.config)
+        calibrated = combine_medians(calibrated, trained.fitted_on("series"), cut.config.level)
         self.destination.write(calibrated, bucket, models)
         days = sorted(calibrated["ds"].unique())
         span = (days[0], days[-1]) if days else (None, None)

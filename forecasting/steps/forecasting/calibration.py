@@ -15,7 +15,7 @@ from forecasting.config import Config
 from forecasting.data.schemas import interval_columns
 from forecasting.evaluation import intervals
 from forecasting.models.base import Fitted
-from forecasting.steps.forecasting.ensemble_replay import replay
+from forecasting.steps.forecasting.ensembles import replay
 
 ORDER = ("model", "grain", "block", "floor")
 

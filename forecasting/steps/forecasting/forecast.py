@@ -21,6 +21,7 @@ from forecasting.steps.forecasting.aggregates import aggregate_rows, partial_sum
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket, predictions
 from forecasting.steps.forecasting.bucket_worker import BucketSummary, BucketWorker, Shared, base_file, members_file
 from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.forecasting.ensembles import combine_medians
 from forecasting.steps.forecasting.origin import Origin, memberships_in
 from forecasting.steps.forecasting.reconciliation import base_rows, reconciled_rows, reconcilers
 from forecasting.steps.forecasting.stored_rows import Destination
@@ -84,6 +85,7 @@ def write_forecasts(
                 to.write(part, bucket, rows["model"].unique().to_list())
                 reconciled += rows.height
     aggregates = calibrate(aggregate_rows(fitted, at, pl.concat(sums)), quantiles, at.config)
+    aggregates = combine_medians(aggregates, trained.fitted_on("aggregates"), at.config.level)
     to.write(aggregates, AGGREGATE_BUCKET)
     return _written(done, aggregates, reconciled)
 

@@ -47,6 +47,10 @@ class Trained:
         kept = {n: f for part in below for n, f in part.fitted.items()} | {name: self.fitted[name]}
         return Trained(kept, {n: self.on[n] for n in kept}, {})
 
+    def fitted_on(self, on: str) -> list[Fitted]:
+        """The models that are fitted `on` series or on aggregates."""
+        return [model for name, model in self.fitted.items() if self.on[name] == on]
+
     def failures(self) -> list[dict[str, str]]:
         """model, unique_id and reason of every series that a fallback forecasts."""
         return [{"model": name} | row for name, f in self.fitted.items() for row in f.failures.iter_rows(named=True)]

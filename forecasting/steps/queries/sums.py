@@ -22,7 +22,7 @@ from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.forecasting.ensemble_replay import replay
+from forecasting.steps.forecasting.ensembles import replay
 from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.session import Session
 

@@ -1,12 +1,16 @@
-"""Past windows as the ensembles of today would have forecast them: `replay` takes and returns backtest rows.
+"""Ensembles made anew of stored rows of their members: `replay` and `combine_medians` take rows and return them.
 
-Weights are learned as windows come in: in the oldest windows all members still weighed the same, naive ones included.
-Bounds made of what was forecast then would be those of a model that no longer exists, and far too wide.
+`replay` gives past windows as the ensembles of today would have forecast them. Weights are learned as windows come in:
+in the oldest windows all members still weighed the same, naive ones included. Bounds made of what was forecast then
+would be those of a model that no longer exists, and far too wide.
+
+`combine_medians` gives ensembles the median that their members' calibrated medians make: a combination that gives one
+member all the weight has that member's median, which a correction of its own would undo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
@@ -45,11 +49,14 @@ def _window(
 ) -> list[pl.DataFrame]:
     """[unique_id, ds, cutoff, grain, yhat, and of series q50 and scale] of one window; nothing without members."""
     mine = pl.col("model").is_in([m.name for m in model.members]) & (pl.col("grain") == "series")
-    members = backtests.filter(mine).select(*MEMBER, "cutoff", "model", "scale", "y").collect()
+    # rows older than the column `step` are counted by their days
+    step = pl.coalesce("step", pl.col("ds").rank("dense").cast(pl.Int32))
+    members = backtests.filter(mine).select(*MEMBER, "q50", "cutoff", "model", "scale", "y", step=step).collect()
     if members.is_empty():
         return []
-    forecasts = model.combine(members.select("model", *MEMBER)).select(*KEY, "yhat", "q50")
-    scales = model.combine(members.with_columns(yhat="scale").select("model", *MEMBER)).select(*KEY, scale="yhat")
+    forecasts = model.combine(members.select("model", "step", "q50", *MEMBER)).select(*KEY, "yhat", "q50")
+    scales = model.combine(members.with_columns(yhat="scale").select("model", "step", *MEMBER))
+    scales = scales.select(*KEY, scale="yhat")
     combined = forecasts.join(scales, on=KEY).with_columns(cutoff=pl.lit(members["cutoff"][0]))
     series = combined.with_columns(grain=pl.lit("series"))
     return [series, *_sums(members, combined, memberships())]
@@ -65,3 +72,19 @@ def _sums(members: pl.DataFrame, combined: pl.DataFrame, memberships: pl.DataFra
         )
         for c in memberships.columns[1:]
     ]
+
+
+def combine_medians(rows: pl.DataFrame, fitted: Iterable[Fitted], levels: Sequence[int]) -> pl.DataFrame:
+    """The rows, in their order, with q50 of the ensembles among the `fitted` models: the weighted sum of their members'
+    q50 of the same period, moved into the narrowest interval of the `levels`.
+
+    `rows` are calibrated ones of all members; an ensemble without rows of its members keeps its median.
+    """
+    ensembles = [model for model in fitted if isinstance(model, FittedEnsemble)]
+    if not ensembles or rows.is_empty():
+        return rows
+    used = rows.select(*MEMBER, "q50", "step", "model")
+    made = [model.combine(used).select(*KEY, model=pl.lit(model.name), _median="q50") for model in ensembles]
+    found = rows.join(pl.concat(made), on=[*KEY, "model"], how="left", maintain_order="left")
+    within = pl.col("_median").clip(pl.col(f"lo-{min(levels)}"), pl.col(f"hi-{min(levels)}"))
+    return found.with_columns(q50=pl.coalesce(within, "q50")).drop("_median")
