@@ -21,6 +21,8 @@ from forecasting.features.base import PLACE, SERIES, Context, Feature, Lead
 
 __all__ = ["Feature", "Features", "GroupData"]
 
+ZERO = "_zero"
+"""The column of the value from which targets and sales features are counted, 0 where these are no changes."""
 AHEAD = "steps_ahead"
 """The feature that holds the lead itself."""
 
@@ -38,16 +40,19 @@ class GroupData:
 
 @dataclass(frozen=True)
 class Features:
-    """The features of a job: `schema` are the types of the panel's columns, `levels` the groupings with priors."""
+    """The features of a job: `schema` are the types of the panel's columns, `levels` the groupings with priors,
+    `target` what models learn (see sales.unit).
+    """
 
     config: Config
     schema: Mapping[str, pl.DataType]
     levels: tuple[groups.Level, ...]
+    target: str = "level"
 
     def all(self, lead: Lead) -> list[Feature]:
         """Every numeric feature for rows that may use sales at least their lead back."""
-        context = Context(self.config, self.schema)
-        dates = calendar.features(context, lead, sales.recent_level(context, lead))
+        context = self._context
+        dates = calendar.features(context, lead, sales.unit(context, lead))
         past = [*sales.features(context, lead), *drivers.features(context, lead)]
         past += elasticity.features(context, lead)
         made = [*dates, *past, *peers.features(context), *groups.features(self.levels, lead)]
@@ -79,13 +84,18 @@ class Features:
         return [f.name for f in self.listed]
 
     def exprs(self, lead: Lead) -> list[pl.Expr]:
-        """The features as Float32 columns, and `level`, the unit of target and sales features, as Float64.
+        """The features as Float32 columns, and ZERO and `level`, the scale of target and sales features, as Float64.
 
         A feature is null on rows where the value that it needs is hidden.
         """
-        context = Context(self.config, self.schema)
+        context, scale = self._context, sales.unit(self._context, lead)
+        zero = pl.lit(0.0) if scale.zero is None else scale.zero
         columns = [_unless_hidden(f, context).cast(pl.Float32).alias(f.name) for f in self.all(lead)]
-        return [*columns, sales.recent_level(context, lead).expr.alias("level")]
+        return [*columns, zero.alias(ZERO), scale.size.alias("level")]
+
+    @property
+    def _context(self) -> Context:
+        return Context(self.config, self.schema, self.target)
 
     def lookback(self, lead: int) -> int:
         """Periods of history that a row needs."""
@@ -99,7 +109,7 @@ class Features:
         by group (peers, priors).
         """
         frame = calendar.add_calendar_columns(frame, self.config, most)
-        context = Context(self.config, self.schema)
+        context = self._context
         frame = peers.add_peer_columns(frame, group_data.peer_means, context)
         frame = elasticity.add_elasticity_columns(frame, context)
         place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)

@@ -67,6 +67,22 @@ class Feature:
     needs: str | None = None
 
 
+@dataclass(frozen=True)
+class Unit:
+    """The scale on which models see the sales of a row: from `zero` (None: 0), in units of `size`, both in units of y.
+
+    `lookback` is in periods.
+    """
+
+    size: pl.Expr
+    lookback: int
+    zero: pl.Expr | None = None
+
+    def of(self, value: pl.Expr) -> pl.Expr:
+        """Sales on this scale."""
+        return (value if self.zero is None else value - self.zero) / self.size
+
+
 def hidden_mark(column: str) -> str:
     """The name of the Boolean column that says on which rows the value of a known-ahead column is hidden.
 
@@ -79,11 +95,13 @@ def hidden_mark(column: str) -> str:
 @dataclass(frozen=True)
 class Context:
     """What features are built for: the config and the `schema` of the panel (name: type), marks of hidden_mark
-    included.
+    included. `target` is what models learn: sales in units of the recent `level`, or their `change` from the last
+    value.
     """
 
     config: Config
     schema: Mapping[str, pl.DataType]
+    target: str = "level"
 
     def numeric(self, column: str | None) -> str | None:
         """The column if it exists and is numeric, else None."""

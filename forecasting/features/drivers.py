@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.features.base import SERIES, Context, Feature, Lead, lag, lag_by, ratio, rolling_mean
-from forecasting.features.sales import Y, phases, recent_level
+from forecasting.features.sales import Y, phases, unit
 
 
 def history_columns(context: Context) -> list[pl.Expr]:
@@ -96,12 +96,12 @@ def _price(context: Context, column: str | None) -> list[Feature]:
 def _promoted(context: Context, column: str, lead: Lead) -> list[Feature]:
     """Sales in the same phase, and recent sales, on days with the same state of promotion as the row."""
     window, lags = 2 * context.config.frequency.level_window, phases(context, lead)
-    unit, on = recent_level(context, lead), pl.col(column) > 0
+    scale, on = unit(context, lead), pl.col(column) > 0
     alike = pl.mean_horizontal(pl.when(lag_by(on, k.periods) == on).then(lag_by(Y, k.periods)) for k in lags)
     with_it, without = lead.back(pl.col("_with_promo")), lead.back(pl.col("_without_promo"))
-    far = max(lags[-1].most, window + lead.most, unit.lookback)
+    far = max(lags[-1].most, window + lead.most, scale.lookback)
     return [
-        Feature(f"{column}_alike", alike / unit.expr, far, needs=column),
-        Feature(f"{column}_lately", pl.when(on).then(with_it).otherwise(without) / unit.expr, far, needs=column),
+        Feature(f"{column}_alike", scale.of(alike), far, needs=column),
+        Feature(f"{column}_lately", scale.of(pl.when(on).then(with_it).otherwise(without)), far, needs=column),
         Feature(f"{column}_lift", ratio(with_it, without), far),
     ]

@@ -1,14 +1,15 @@
-"""Features from past sales, in units of the recent level of the series (but for `zeros` and `seen`, which are shares).
+"""Features from past sales on the scale that models learn (but for `zeros` and `seen`, which are shares).
 
 `history_columns` returns what past sales say as known on each day; `features` takes a Context and a Lead and returns
-Features that look these up, and sales themselves, at the lead of each row; `recent_level` returns the unit.
+Features that look these up, and sales themselves, at the lead of each row; `unit` returns the scale: sales over the
+recent level of the series, or, for series that wander, their change from the last value.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import NOISE, SERIES, Context, Feature, Lead, lag_by, rolling_mean
+from forecasting.features.base import NOISE, SERIES, Context, Feature, Lead, Unit, lag_by, rolling_mean
 from forecasting.frequency import Frequency
 
 Y = pl.col("y")
@@ -16,14 +17,17 @@ SHORT_LAGS = 4
 """So many of the newest usable sales are features one by one."""
 PHASES = 8
 """So many seasons back the same phase is looked at, where a season is shorter than a year."""
-LEVEL = "_level"
+LEVEL, LAST, STEP = "_level", "_last", "_step"
+"""Columns of history_columns: the recent level, the last value, and its usual change from period to period."""
+CHANGE = "change"
+"""The target of models that learn changes from the last value; see `unit`."""
 
 
 def history_columns(context: Context) -> list[pl.Expr]:
     """Columns of what the sales up to and with each day say: LEVEL, means, deviations, and shares of zeros and gaps."""
     f = context.config.frequency
     level = rolling_mean(Y, f.level_window)
-    columns = {LEVEL: _level_today(f), "_mean_level": level}
+    columns = {LEVEL: _level_today(f), "_mean_level": level, LAST: Y.forward_fill().over(SERIES), STEP: _usual_step(f)}
     columns |= {f"_mean_{w}": rolling_mean(Y, w) for w in f.windows}
     columns |= {f"_std_{w}": Y.rolling_std(w, min_samples=2).over(SERIES) for w in f.windows}
     columns["_zeros"] = rolling_mean((pl.col("y") == 0).cast(pl.Float64), f.level_window)
@@ -43,23 +47,55 @@ def _level_today(f: Frequency) -> pl.Expr:
     return pl.when(near > NOISE).then(signed).when(far.abs() > NOISE).then(far)
 
 
+def _usual_step(f: Frequency) -> pl.Expr:
+    """The mean absolute change between values that follow each other, over the window of the level."""
+    near = rolling_mean((Y - Y.shift(1).over(SERIES)).abs(), f.unit_window)
+    far = rolling_mean((Y - Y.shift(1).over(SERIES)).abs(), 3 * f.year)
+    return pl.when(near > NOISE).then(near).when(far > NOISE).then(far)
+
+
 def recent_level(context: Context, lead: Lead) -> Feature:
-    """The recent level of the series, the unit of targets and sales features, null when nothing was ever sold."""
+    """The recent level of the series, null when nothing was ever sold."""
     return Feature("level", lead.back(pl.col(LEVEL)), 3 * context.config.frequency.year + lead.most)
+
+
+def unit(context: Context, lead: Lead) -> Unit:
+    """The scale of targets and sales features, null where the series has none.
+
+    Sales over the recent level, or for the target CHANGE sales less the last value, over the usual change from period
+    to period: trees repeat what they have seen, so the level of a series that trends or wanders must not be among it.
+    """
+    far = 3 * context.config.frequency.year + lead.most
+    if context.target == CHANGE:
+        return Unit(lead.back(pl.col(STEP)), far + 1, lead.back(pl.col(LAST)))
+    return Unit(recent_level(context, lead).expr, far)
 
 
 def features(context: Context, lead: Lead) -> list[Feature]:
     """Lags, same-phase and rolling means, deviations, last year, rarity: from sales at least the lead of a row back."""
-    unit = recent_level(context, lead)
+    scale = unit(context, lead)
     made = [*_lags(context, lead), *_rolling(context, lead), *_last_year(context, lead)]
-    scaled = [Feature(f.name, _in_units(f, unit), max(f.lookback, unit.lookback)) for f in made]
+    scaled = [Feature(f.name, scale.of(f.expr), max(f.lookback, scale.lookback)) for f in made]
+    moved = _changes(context, lead) if context.target == CHANGE else []
+    for f in (*_deviations(context, lead), *moved):  # differences have no zero
+        scaled.append(Feature(f.name, f.expr / scale.size, max(f.lookback, scale.lookback)))
     return [*scaled, *_rarity(context, lead)]
 
 
-def _in_units(feature: Feature, unit: Feature) -> pl.Expr:
-    """The feature over the unit; a deviation has no sign, whatever that of the unit."""
-    scaled = feature.expr / unit.expr
-    return scaled.abs() if feature.name.startswith("std_") else scaled
+def _changes(context: Context, lead: Lead) -> list[Feature]:
+    """What the steps ahead brought a year and two years ago, and how means have moved."""
+    f = context.config.frequency
+    year = lead.multiple_of(f.year)
+    made = []
+    for i in (0, 1):
+        back = year.periods + i * f.year
+        brought = lag_by(Y, back) - lag_by(pl.col(LAST), back + lead.periods)
+        made.append(Feature(f"steps_year_ago_{i + 1}", brought, year.most + i * f.year + lead.most))
+    for w in f.windows:
+        mean = pl.col(f"_mean_{w}")
+        made.append(Feature(f"moved_{w}", lead.back(mean) - lead.back(mean, w), 2 * w + lead.most))
+        made.append(Feature(f"moved_in_a_year_{w}", lead.back(mean) - lead.back(mean, f.year), w + f.year + lead.most))
+    return made
 
 
 def phases(context: Context, lead: Lead) -> list[Lead]:
@@ -82,11 +118,14 @@ def _lags(context: Context, lead: Lead) -> list[Feature]:
 
 def _rolling(context: Context, lead: Lead) -> list[Feature]:
     windows = context.config.frequency.windows
-    return [
-        Feature(f"{kind}_{w}", lead.back(pl.col(f"_{kind}_{w}")), w + lead.most)
-        for kind in ("mean", "std")
-        for w in windows
-    ]
+    return [Feature(f"mean_{w}", lead.back(pl.col(f"_mean_{w}")), w + lead.most) for w in windows]
+
+
+def _deviations(context: Context, lead: Lead) -> list[Feature]:
+    """Standard deviations, which have no sign, whatever that of the unit."""
+    windows = context.config.frequency.windows
+    sign = unit(context, lead).size.sign()
+    return [Feature(f"std_{w}", lead.back(pl.col(f"_std_{w}")) * sign, w + lead.most) for w in windows]
 
 
 def _last_year(context: Context, lead: Lead) -> list[Feature]:

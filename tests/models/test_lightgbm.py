@@ -198,3 +198,27 @@ def test_no_direction_is_promised_where_lightgbm_keeps_none(configure, options):
     columns = {"known_ahead": ["price"], "price": "price"}
     with pytest.raises(UserError, match="LightGBM keeps no direction"):
         models.build(configure(columns=columns, models=["ladder", {"lightgbm": {"price_effect": "falling"} | options}]))
+
+
+def test_changes_follow_series_that_wander(remake, configure, rows):
+    """Of random walks the last value is the best forecast: trees of levels repeat what was."""
+    days, rng = [CUTOFF - timedelta(k) for k in range(249, -1, -1)], np.random.default_rng(2)
+    walks = {f"s{i}": 1000 + np.cumsum(rng.normal(0, 10, len(days))) for i in range(12)}
+    plain = {c: 1.0 if kind.is_numeric() else "a" for c, kind in rows.schema.items() if kind != pl.Date}
+    parts = [pl.DataFrame({"unique_id": i, "ds": days, "y": y}) for i, y in walks.items()]
+    wandering = pl.concat(parts).with_columns(
+        pl.lit(v).alias(c) for c, v in plain.items() if c not in ("unique_id", "y")
+    )
+    off = {}
+    for target in ("level", "change"):
+        at = Cut(remake(configure(), wandering), CUTOFF, H)
+        (fitted,), _ = made(configure, at, {"target": target, "trees": 40})
+        found = fitted.predict(at, 0)
+        off[target] = np.mean([abs(y - walks[i][-1]) for i, y in found.select("unique_id", "yhat").iter_rows()])
+    assert off["change"] < 0.75 * off["level"]
+
+
+def test_the_target_is_kept_with_the_boosters(configure, cut, tmp_path):
+    (fitted,), at = made(configure, cut, {"target": "change"})
+    fitted.save(tmp_path)
+    assert_frame_equal(lightgbm.load(tmp_path).predict(at, 0), fitted.predict(at, 0), check_exact=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Context, Feature, Lead, lag_by
+from forecasting.features.base import Context, Feature, Lead, Unit, lag_by
 from forecasting.features.calendar import aligned, events
 from forecasting.features.calendar.days import all_feature_names, days
 from forecasting.features.calendar.paydays import MONTH, with_paydays
@@ -24,18 +24,18 @@ ALIGNED_LAGS = ("_like_1", "_like_2")
 """Columns of `add_calendar_columns`: periods back to the comparable day one year and two years ago."""
 
 
-def features(context: Context, lead: Lead, unit: Feature) -> list[Feature]:
-    """The calendar features of the config's frequency; those of past sales are in units of the recent level `unit`."""
+def features(context: Context, lead: Lead, unit: Unit) -> list[Feature]:
+    """The calendar features of the config's frequency; those of past sales are on the scale `unit`."""
     config = context.config
     dates = [Feature(f"cal_{name}", pl.col(f"cal_{name}")) for name in _names(config)]
     return [*dates, *_aligned_sales(config, lead.most, unit), *events.features(config, unit, lead.most)]
 
 
-def _aligned_sales(config: Config, most: int, unit: Feature) -> list[Feature]:
+def _aligned_sales(config: Config, most: int, unit: Unit) -> list[Feature]:
     """Sales on the comparable day of last year (as far from the same holiday), and their mean over two years."""
     if not _aligns(config.frequency):
         return []
-    sold = [lag_by(pl.col("y"), pl.col(lag)) / unit.expr for lag in ALIGNED_LAGS]
+    sold = [unit.of(lag_by(pl.col("y"), pl.col(lag))) for lag in ALIGNED_LAGS]
     lookback = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, most)]
     mean = pl.mean_horizontal(sold)
     return [Feature("like_year_ago", sold[0], lookback[0]), Feature("like_years_ago", mean, lookback[1])]

@@ -1,7 +1,7 @@
 """Training of the boosters of one horizon block: `prepare_training_data` bins rows, `train_boosters` trains on them.
 
-They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, level]; `train_boosters` returns one
-lightgbm.Booster per seed, with the number of trees given or found by early stopping.
+They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, ZERO, level]; `train_boosters` returns
+one lightgbm.Booster per seed, with the number of trees given or found by early stopping.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from forecasting.features import ZERO
 from forecasting.models.lightgbm.options import Options
 from forecasting.models.lightgbm.targets import MOST_NEGATIVE, Head, fit_target
 from forecasting.models.lightgbm.text_codes import is_category
@@ -61,8 +62,8 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training rows of a block: ds, y and level, and their `width` inputs, which become bins with the first boosters.
-    `drivers` is what they hold of known-ahead columns.
+    """Training rows of a block: ds, y, ZERO and level, and their `width` inputs, which become bins (a byte per value)
+    when the first boosters are trained. `drivers` is what they hold of known-ahead columns.
     """
 
     rows: pl.DataFrame
@@ -81,7 +82,7 @@ def binning_params(options: Options) -> dict[str, Any]:
 
 
 def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame, drivers: Drivers) -> TrainingData:
-    """Training data from `rows`, which hold the inputs of the matrix, ds, y and level."""
+    """Training data from `rows`, which hold the inputs of the matrix, ds, y, ZERO and level."""
     import lightgbm
 
     names = matrix.inputs
@@ -92,7 +93,7 @@ def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame, 
         categorical_feature=[names.index(c) for c, codes in matrix.codes.items() if is_category(codes)],
         params=binning_params(options),
     )
-    return TrainingData(rows.select("ds", "y", "level"), len(names), bins, drivers)
+    return TrainingData(rows.select("ds", "y", ZERO, "level"), len(names), bins, drivers)
 
 
 def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tuple[lightgbm.Booster, ...]:

@@ -17,7 +17,7 @@ import polars as pl
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.errors import UserError
-from forecasting.features import Features
+from forecasting.features import ZERO, Features
 from forecasting.features.groups import Level
 from forecasting.models import naive
 from forecasting.models.base import NO_FAILURES, finish
@@ -50,6 +50,7 @@ class FittedLightGBM:
     inputs: tuple[str, ...]
     predicts: str
     priors: tuple[Level, ...]
+    target: str = "level"
     remarks: tuple[str, ...] = ()
     family: str = "lightgbm"
 
@@ -66,7 +67,7 @@ class FittedLightGBM:
         """
         frame = cut.frame(bucket)
         ladder = naive.ladder_forecasts(cut, frame)
-        matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors), self.codes)
+        matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors, self.target), self.codes)
         empty = frame.clear().select(*KEY, _yhat=pl.lit(None, pl.Float64))
         blocks = [self._predict_block(*block) for block in self._blocks(cut, bucket, matrix)]
         rows = ladder.join(pl.concat([empty, *blocks]), on=KEY, how="left", maintain_order="left")
@@ -80,7 +81,7 @@ class FittedLightGBM:
         return finish(rows).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
 
     def _blocks(self, cut: Cut, bucket: int, matrix: Matrix) -> Iterator[tuple[pl.DataFrame, int]]:
-        """[unique_id, ds, inputs ..., level], the future rows of a block that have a level, and its last step."""
+        """[unique_id, ds, inputs ..., ZERO, level], the future rows of a block that have a level, and its last step."""
         freq, frame, begin = cut.config.frequency, cut.frame(bucket), 1
         since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(cut.h))
         for end in sorted(self.boosters):
@@ -102,7 +103,7 @@ class FittedLightGBM:
             return rows.select(*KEY, _yhat=pl.col("level"))
         inputs, to_levels = rows.select(self.inputs).cast(pl.Float32).to_numpy(), TO_LEVELS[self.predicts]
         seeds = [to_levels(pl.lit(pl.Series(booster.predict(inputs)))) for booster in self.boosters[end]]
-        return rows.select(*KEY, _yhat=pl.mean_horizontal(seeds) * pl.col("level"))
+        return rows.select(*KEY, _yhat=pl.col(ZERO) + pl.mean_horizontal(seeds) * pl.col("level"))
 
     def save(self, folder: Path) -> None:
         """Write one text per booster and model.json."""
@@ -115,7 +116,7 @@ class FittedLightGBM:
             "name": self.name,
             "leads": BY_STEP,
             "blocks": blocks,
-            "asked": (self.predicts, self.priors),
+            "asked": (self.predicts, self.priors, self.target),
             "codes": self.codes,
             "inputs": self.inputs,
             "drivers": [asdict(self.drivers[end]) for end in self.boosters],
@@ -135,8 +136,9 @@ def load(folder: Path) -> FittedLightGBM:
         end: tuple(lightgbm.Booster(model_file=str(folder / f"block-{end}-{seed}.txt")) for seed in range(seeds))
         for end, seeds in facts["blocks"]
     }
-    predicts, priors = facts["asked"]
+    predicts, priors, target = facts["asked"]
     levels = tuple(tuple(level) for level in priors)
     saved = facts.get("drivers", [{}] * len(boosters))  # written since boosters learn from hidden values
     drivers = {end: Drivers(**{k: tuple(v) for k, v in d.items()}) for end, d in zip(boosters, saved, strict=True)}
-    return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], tuple(facts["inputs"]), predicts, levels)
+    inputs = tuple(facts["inputs"])
+    return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], inputs, predicts, levels, target)

@@ -22,6 +22,7 @@ import polars as pl
 
 from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
+from forecasting.features import ZERO
 from forecasting.models.lightgbm.boosters import (
     TrainingData,
     binning_params,
@@ -66,16 +67,17 @@ class LightGBM:
 
     def fit(self, cut: Cut) -> FittedLightGBM:
         """The boosters of each horizon block of the config that the history reaches."""
-        matrix = Matrix(features_at(cut, self.options.priors), category_codes(cut))
+        matrix = Matrix(features_at(cut, self.options.priors, self.options.target), category_codes(cut))
         ends = cut.config.block_ends
         blocks = dict(zip(ends, pairwise((0, *ends)), strict=True))
         with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
             trained = dict(zip(ends, pool.map(partial(self._train_block, cut, matrix), blocks.values()), strict=True))
         boosters = {end: block for end, (block, _) in trained.items() if block}
         drivers = {end: trained[end][1] for end in boosters}
-        inputs, asked = tuple(matrix.inputs), (self.options.predicts, self.options.priors)
-        said = objective_remarks(self.options, [b for block in boosters.values() for b in block])
-        return FittedLightGBM(self.name, boosters, drivers, matrix.codes, inputs, *asked, said)
+        inputs, of = tuple(matrix.inputs), self.options
+        learned = (of.predicts, of.priors, of.target)
+        remarks = objective_remarks(of, [b for block in boosters.values() for b in block])
+        return FittedLightGBM(self.name, boosters, drivers, matrix.codes, inputs, *learned, remarks)
 
     def _train_block(
         self, cut: Cut, matrix: Matrix, block: tuple[int, int]
@@ -84,7 +86,7 @@ class LightGBM:
 
         No boosters where there is nothing to learn from: no row has a level so many periods back, or nothing was sold.
         """
-        chosen = (self.options.years, self.options.rows, self.options.priors)
+        chosen = (self.options.years, self.options.rows, self.options.priors, self.options.target)
         key = ("training data", block, chosen, json.dumps(binning_params(self.options), sort_keys=True))
         data = cut.cached(key, partial(self._training_data, cut, matrix, block))
         boosters = train_boosters(self.options, matrix, data) if (data.rows["y"] != 0).any() else ()
@@ -101,7 +103,7 @@ class LightGBM:
                 marked.future_rows(cut, bucket, Drivers(hidden), coming)
             rows = marked.evaluate(cut, mark_hidden(cut, assign_leads(cut, prepared, block), hidden))
             recent = rows.filter(is_recent(cut, self.options.years)).drop_nulls(["y", "level"])
-            parts.append(recent.select(*matrix.inputs, "ds", "y", "level"))
+            parts.append(recent.select(*matrix.inputs, "ds", "y", ZERO, "level"))
         every = pl.concat(parts)
         return prepare_training_data(self.options, matrix, every, Drivers(hidden, complete_columns(cut, every)))
 

@@ -13,8 +13,14 @@ from typing import Any
 from forecasting.columns import column_name
 from forecasting.config import Config, ModelSpec
 from forecasting.features.groups import Level
+from forecasting.features.sales import CHANGE
 
-CHOICES = {"predicts": ("mean", "median"), "kind": ("boosted", "forest"), "price_effect": ("free", "falling")}
+CHOICES = {
+    "predicts": ("mean", "median"),
+    "target": ("level", "change"),
+    "kind": ("boosted", "forest"),
+    "price_effect": ("free", "falling"),
+}
 INTEGERS = ("trees", "rows", "seeds", "stop")
 ABSOLUTE = ("regression_l1", "l1", "mean_absolute_error", "mae", "quantile", "mape", "mean_absolute_percentage_error")
 LOGARITHMIC = ("tweedie", "poisson", "gamma")
@@ -25,7 +31,8 @@ class Options:
     """How boosters are trained; every field is a key of the entry in the config.
 
     `params` are parameters of LightGBM; `trees` (None: 200, or with `stop` as many as pay); `years` of training rows,
-    and the most `rows` of a block; `predicts` mean or median; `priors`, the groupings whose priors are features;
+    and the most `rows` of a block; `predicts` mean or median; `target`, sales over the recent level, or for series that
+    wander their change from the last value; `priors`, the groupings whose priors are features;
     `seeds`, boosters per block whose forecasts are averaged; `stop`, rounds without gain on the newest observed periods
     after which boosters end (None: all trees are made); `kind`, boosted or forest; `price_effect`, free or falling in
     the price.
@@ -39,6 +46,7 @@ class Options:
     years: float = 2.0
     rows: int = 400_000
     predicts: str = "mean"
+    target: str = "level"
     priors: tuple[Level, ...] = ()
     seeds: int = 1
     stop: int | None = None
@@ -86,6 +94,8 @@ def _unknown_priors(priors: tuple[Level, ...], config: Config) -> Iterator[tuple
 def _conflicts(options: Options, config: Config) -> Iterator[tuple[str, str]]:
     """Name and fault of each option that cannot be combined with another."""
     objective = options.params.get("objective")
+    if options.target == CHANGE and (options.predicts == "median" or objective in LOGARITHMIC):
+        yield "target", "change is below 0 half of the time: it has no median head and no objective with a logarithm"
     if options.kind == "forest" and options.stop:
         yield "stop", "is for boosters: further trees do no harm to a forest"
     if options.kind == "forest" and objective in LOGARITHMIC:

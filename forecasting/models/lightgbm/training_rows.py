@@ -59,7 +59,7 @@ class Matrix:
         return self.features.prepare(frame, cut.group_data, cut.h)
 
     def evaluate(self, cut: Cut, prepared: pl.DataFrame) -> pl.DataFrame:
-        """[unique_id, ds, y, inputs ..., level]: the rows of a prepared frame at the leads of its column LEAD."""
+        """[unique_id, ds, y, inputs ..., ZERO, level]: the rows of a prepared frame at the leads of its column LEAD."""
         exprs = [*self.features.exprs(Lead.by_row(cut.h)), *self._codes()]
         return prepared.select(*KEY, pl.col("y").alias("_y"), *exprs).rename({"_y": "y"})
 
@@ -78,7 +78,7 @@ class Matrix:
         return replace(self, features=replace(self.features, schema={**self.features.schema, **marks}))
 
     def future_rows(self, cut: Cut, bucket: int, drivers: Drivers, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """[unique_id, ds, inputs ..., level]: the future rows of a bucket that have a level, each at its step.
+        """[unique_id, ds, inputs ..., ZERO, level]: the future rows of a bucket that have a level, each at its step.
 
         They are taken from the prepared frame that `compute` returns and kept with the cut, for other models with these
         inputs; `drivers` says which columns that frame marks or fills.
@@ -90,7 +90,8 @@ class Matrix:
             return rows.drop("y")
 
         # models that were trained on other days have other codes
-        return cut.cached(("future rows", bucket, drivers, self.features.levels, json.dumps(self.codes)), select)
+        kind = (self.features.levels, self.features.target, json.dumps(self.codes))
+        return cut.cached(("future rows", bucket, drivers, kind), select)
 
 
 def _step_ahead(cut: Cut) -> pl.Expr:
@@ -116,10 +117,10 @@ def assign_leads(cut: Cut, frame: pl.DataFrame, block: tuple[int, int]) -> pl.Da
     return frame.join(offset, on=SERIES, how="left", maintain_order="left").with_columns(lead).drop("_offset")
 
 
-def features_at(cut: Cut, groups: Sequence[Level] = ()) -> Features:
+def features_at(cut: Cut, groups: Sequence[Level] = (), target: str = "level") -> Features:
     """The features of a cut, with the priors of these groupings."""
     rows = pl.concat([cut.panel.scan(b) for b in cut.panel.buckets]).filter(pl.col("ds") <= cut.cutoff)
-    return Features(cut.config, dict(rows.drop("bucket", strict=False).collect_schema()), tuple(groups))
+    return Features(cut.config, dict(rows.drop("bucket", strict=False).collect_schema()), tuple(groups), target)
 
 
 def is_recent(cut: Cut, years: float) -> pl.Expr:
