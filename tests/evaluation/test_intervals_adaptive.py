@@ -122,12 +122,13 @@ def test_rare_sellers_are_covered_as_promised_and_not_more():
 def test_a_shock_that_is_turned_round_sells_nothing_below_the_floor():
     """Sales doubled, all of a sudden; the other way round they would have been 0 and not negative."""
     rng = np.random.default_rng(2)
-    y = 2 + rng.uniform(0, 1, 400)
-    table = intervals.fit_quantiles(residuals(y, np.full(400, 1.0)), LEVELS, 0.0)
-    low = table.filter(pl.col("block").is_not_null())["lo-95"].min()
-    assert low == -1  # yhat less all of it
-    free = intervals.fit_quantiles(residuals(y, np.full(400, 1.0)), LEVELS)
-    assert free.filter(pl.col("block").is_not_null())["lo-95"].min() < -1.5
+    past = residuals(2 + rng.uniform(0, 1, 400), np.full(400, 1.0))
+    lowest = []
+    for y_min in (0.0, None):
+        table = intervals.fit_quantiles(past, LEVELS, y_min)
+        lowest.append(intervals.add_bounds(past, table, LEVELS, y_min)["lo-95"].min())
+    assert lowest[0] == 0
+    assert lowest[1] < -0.5
 
 
 class TestOwnMedian:

@@ -12,7 +12,7 @@ from math import ceil
 
 import polars as pl
 
-from forecasting.evaluation.intervals import error_scale
+from forecasting.evaluation.intervals import error_scale, shocks
 from forecasting.evaluation.intervals.adaptive import alpha_column, nominal_alpha
 from forecasting.evaluation.intervals.labels import ALL_HORIZONS, HORIZON_BLOCK
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, least_sales, scaled_residuals
@@ -64,16 +64,26 @@ def least_residuals(levels: Iterable[int]) -> int:
 def block_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     """The rows of the quantile table with signed quantiles per model, grain, block and band of volume.
 
-    The shocks of the windows are mirrored (see `mirror_shocks`); cells with too few residuals have no row.
+    They hold for a window with shocks of its own (see shocks); cells with too few residuals have no row.
     """
-    banded = mirror_shocks(rows.with_columns(band=volume_band(least_residuals(levels))))
-    n = pl.len() // 2
+    banded = rows.with_columns(band=volume_band(least_residuals(levels)))
+    needed = banded.select(*CELL, "band", "cutoff", "yhat", "r", "least", *(alpha_column(n) for n in levels))
+    shaken = shocks.add_shocks(needed, shocks.fit_shocks(rows))
+    n = pl.len() // len(shocks.NODES)
     bounds = [bound for level in levels for bound in signed_quantiles(level, n)]
-    seen = R.filter("seen")
-    facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "skew": seen.median() - seen.mean()}
-    cells = banded.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= least_residuals(levels))
+    facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "centre": R.median(), "freedom": pl.col("freedom").first()}
+    skew = banded.group_by(*CELL, "band").agg(skew=R.median() - R.mean())
+    cells = shaken.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= least_residuals(levels))
+    cells = widen(cells.join(skew, on=[*CELL, "band"], maintain_order="left"), levels)
     lowest = pl.when(pl.col("floor") == pl.col("floor").min().over(CELL)).then(-float("inf")).otherwise("floor")
     return in_table_order(cells.with_columns(floor=lowest, interval=pl.lit(HORIZON_BLOCK)), levels)
+
+
+def widen(cells: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
+    """The cells with their bounds moved away from `centre`, as far as their `freedom` demands (see shocks)."""
+    factors = {n: pl.lit(shocks.widening(cells["freedom"], 0.5 + n / 200)) for n in levels}
+    away = ((pl.col(f"^(lo|hi)-{n}$") - pl.col("centre")) * f + pl.col("centre") for n, f in factors.items())
+    return cells.with_columns(away)
 
 
 def volume_band(least: int) -> pl.Expr:
@@ -83,24 +93,12 @@ def volume_band(least: int) -> pl.Expr:
     return ((YHAT.rank("min").over(CELL).cast(pl.Int64) - 1) * bands // size).alias("band")
 
 
-def mirror_shocks(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows (seen = true), and once more with the common error of their window and block reversed (seen = false).
-
-    A reversed residual stays at or above `least`, where sales would fall below their floor, and residuals that are
-    there stay: a shock moves what is sold, and the many zeros of a rare seller are no sales.
-    """
-    shock = (R * SCALE).sum().over(*CELL, "cutoff") / SCALE.sum().over(*CELL, "cutoff")
-    seen = rows.with_columns(seen=pl.lit(value=True))
-    reverse = pl.when(pl.col("least") >= R).then(R).otherwise(pl.max_horizontal(R - 2 * shock, "least"))
-    return pl.concat([seen, rows.with_columns(r=reverse, seen=pl.lit(value=False))])
-
-
 def signed_quantiles(level: int, n: pl.Expr) -> list[pl.Expr]:
-    """lo-L and hi-L: lower and upper quantile of `r`, of which every residual is there twice (n of them)."""
+    """lo-L and hi-L: lower and upper quantile of `r`, of which each of n residuals is there once for each shock."""
     tail = 1 - pl.col(alpha_column(level)).first() / 2
     return [
-        (-nth_smallest(-R, 2 * conformal_rank(n, tail))).alias(f"lo-{level}"),
-        nth_smallest(R, 2 * conformal_rank(n, tail)).alias(f"hi-{level}"),
+        (-nth_smallest(-R, len(shocks.NODES) * conformal_rank(n, tail))).alias(f"lo-{level}"),
+        nth_smallest(R, len(shocks.NODES) * conformal_rank(n, tail)).alias(f"hi-{level}"),
     ]
 
 
@@ -110,7 +108,9 @@ def pooled_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     They are null where n < 1 / alpha - 1.
     """
     bounds = [bound for level in levels for bound in symmetric_quantiles(level, pl.len())]
-    cells = rows.group_by(GROUP).agg(*bounds, n=pl.len().cast(pl.Int64))
+    freedom = shocks.fit_shocks(rows, GROUP).group_by(GROUP).agg(pl.col("freedom").first())
+    cells = rows.group_by(GROUP).agg(*bounds, n=pl.len().cast(pl.Int64), centre=pl.lit(0.0))
+    cells = widen(cells.join(freedom, on=GROUP, maintain_order="left"), levels)
     everywhere = {
         "block": pl.lit(None),
         "floor": pl.lit(-float("inf")),

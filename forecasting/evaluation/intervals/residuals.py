@@ -1,8 +1,8 @@
 """Scaled residuals: the error to expect of a forecast, and the past errors that may be used at a cutoff.
 
 `expected_error` returns an expression for `scale`, in units of y; `scaled_residuals` takes rows of `backtests` and
-returns the usable ones with `r`, (y - yhat) / scale; `calibration_rows` takes rows of `backtests`, a cutoff and a
-number of windows and returns the rows that bounds at this cutoff rest on.
+returns the usable ones with `r`, (y - yhat) / scale; `newest_windows` takes rows of `backtests`, a cutoff and a number
+of windows and returns the rows that bounds at this cutoff rest on.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import polars as pl
 GROUP = ("model", "grain")
 CELL = (*GROUP, "block")
 
-ENOUGH = 1000
-"""Errors that bounds rest on: where the newest window holds this many, older ones are of a model with less history."""
 DAMPING = 0.3
 LIFT = 0.7
 """The power of the mean with which the spread of sales grows: 1/2 would be pure counting, 1 pure shares (Taylor, 1961,
@@ -82,16 +80,6 @@ def newest_windows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.Da
     """Per model and grain the rows of the newest `windows` of the windows that were finished by `cutoff`."""
     place = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
     return finished_windows(backtests, cutoff).filter(place <= windows)
-
-
-def calibration_rows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.DataFrame:
-    """The rows of `backtests` on which bounds at `cutoff` rest: per model and grain the newest windows, as few as hold
-    enough errors, and at most `windows`.
-    """
-    rows = newest_windows(backtests, cutoff, windows)
-    held = rows.group_by(*GROUP, "cutoff").agg(errors=Y.count().cast(pl.Int64)).sort("cutoff", descending=True)
-    newer = pl.col("errors").cum_sum().over(GROUP) - pl.col("errors")
-    return rows.join(held.filter(newer < ENOUGH), on=[*GROUP, "cutoff"], how="semi", maintain_order="left")
 
 
 def scaled_residuals(residuals: pl.DataFrame) -> pl.DataFrame:

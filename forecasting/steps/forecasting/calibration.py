@@ -54,13 +54,13 @@ def learn_quantiles(
 
 
 def _quantiles(newest: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantiles of one model, from as few of the newest windows that were over by `cutoff` as hold enough errors.
+    """The quantiles of one model, from the newest windows that were over by `cutoff`.
 
     What the bounds of some windows hold in the others decides how much the next ones leave outside. A look back finds
     the same windows, and so the bounds of that night.
     """
     floor = config.clean.y_min
-    usable = intervals.calibration_rows(newest, cutoff, config.calibration)
+    usable = intervals.newest_windows(newest, cutoff, config.calibration)
     bare = newest.select(c for c in newest.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
     held_out = [newest.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):
