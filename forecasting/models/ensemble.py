@@ -94,13 +94,15 @@ class FittedEnsemble:
         """[unique_id, ds, yhat, q50, source, cold_start]: combinations of the members' rows, in units of y.
 
         `forecasts` holds MEMBER, model, step and perhaps q50, for which yhat stands where it is null; rows of models
-        that are no members are ignored. q50 takes the weights of the median. A row is a cold start, with the source of
+        that are no members are ignored. q50 takes the weights of the median, and is made of the members' q50 or yhat,
+        as these tell. A row is a cold start, with the source of
         its first member, where it is one for all members.
         """
         weighted = self.weights.of_rows(forecasts)
         cold = pl.col("cold_start").fill_null(value=False).all()
         source = pl.when(cold).then(pl.col("source").first()).otherwise(pl.lit(self.name))
-        median = pl.coalesce("q50", "yhat") if "q50" in forecasts.columns else pl.col("yhat")
+        own = self.weights.median_of in forecasts.columns
+        median = pl.coalesce(self.weights.median_of, "yhat") if own else pl.col("yhat")
         columns = {"yhat": _combined(self.weights.form), "q50": _mean(median, "middle")}
         columns |= {"source": source, "cold_start": cold}
         return weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**columns)

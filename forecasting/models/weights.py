@@ -19,16 +19,16 @@ TRIM_FROM = 5
 """With fewer members than this nothing is trimmed."""
 WEIGHTS = {
     "segment": pl.String, "first_step": pl.Int32, "model": pl.String, "weight": pl.Float64, "middle": pl.Float64,
-    "form": pl.String,
+    "form": pl.String, "median_of": pl.String,
 }  # fmt: skip
 SEGMENTS = {"unique_id": pl.String, "segment": pl.String}
 
 
 @dataclass(frozen=True)
 class Weights:
-    """`by_segment` [segment, first_step, model, weight, middle, form]: the share of each model in the mean and in the
-    median (`middle`) from a step on, and how members are combined to the mean; `homes` [unique_id, segment]: the
-    segment of each series.
+    """`by_segment` [segment, first_step, model, weight, middle, form, median_of]: the share of each model in the mean
+    and in the median (`middle`) from a step on, how members are combined to the mean, and the column of theirs that is
+    combined to the median (q50 or yhat); `homes` [unique_id, segment]: the segment of each series.
     """
 
     by_segment: pl.DataFrame
@@ -37,13 +37,16 @@ class Weights:
     @staticmethod
     def same(weights: Mapping[str, float]) -> Weights:
         """The same weights, by name of the model, for all series, in the mean as in the median."""
-        rows = [(ALL, 1, model, weight, weight, MEAN) for model, weight in weights.items()]
+        rows = [(ALL, 1, model, weight, weight, MEAN, "q50") for model, weight in weights.items()]
         return Weights(pl.DataFrame(rows, schema=WEIGHTS, orient="row"), pl.DataFrame(schema=SEGMENTS))
 
     @staticmethod
     def read(by_segment: pl.DataFrame, homes: pl.DataFrame) -> Weights:
-        """Stored weights; those of older bundles have no steps and no form, and a median without weights of its own."""
-        older = {"first_step": pl.lit(1, pl.Int32), "form": pl.lit(MEAN)}
+        """Stored weights; those of older bundles have no steps and no form, and their weights of the median, where
+        they have some, were learned on means.
+        """
+        learned = pl.when(pl.col("middle").is_null()).then(pl.lit("q50")).otherwise(pl.lit("yhat"))
+        older = {"first_step": pl.lit(1, pl.Int32), "form": pl.lit(MEAN), "median_of": learned}
         added = [value.alias(name) for name, value in older.items() if name not in by_segment.columns]
         complete = by_segment.with_columns(*added, pl.coalesce("middle", "weight").alias("middle"))
         return Weights(complete.select(*WEIGHTS), homes)
@@ -52,6 +55,11 @@ class Weights:
     def form(self) -> str:
         """How the members of the mean are combined."""
         return str(self.by_segment["form"].first())
+
+    @property
+    def median_of(self) -> str:
+        """The column of the members' rows that is combined to the median."""
+        return str(self.by_segment["median_of"].first())
 
     def of_rows(self, forecasts: pl.DataFrame) -> pl.DataFrame:
         """Rows of members [unique_id, step, model ...] with weight, middle and form; rows of other models are dropped.

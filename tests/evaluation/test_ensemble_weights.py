@@ -159,20 +159,27 @@ def test_a_member_may_be_good_at_the_first_step_alone():
         assert max(at[max(at)]["naive"], at[1]["bad"], at[max(at)]["bad"]) < 0.05
 
 
-def test_the_median_is_learned_on_the_medians_of_the_members():
-    """Both means are alike, but the median of one member is right: it makes the median of the combination."""
-    rows = past({"a": noise(1.0), "b": noise(1.0)}, series=4000, steps=3)
-    right = pl.when(pl.col("model") == "a").then(100 + (pl.col("yhat") - 100) * 0.5)
-    got = fit_weights(rows.with_columns(q50=right), homes(rows), ["a", "b"])
-    assert found(got)["a"] == pytest.approx(0.5, abs=0.03)
-    assert found(got, weight="middle")["a"] > 0.95
-
-
 def windows(draw, count=3):
     """The rows of `count` windows, each drawn by itself."""
     drawn = [past(draw, series=150, steps=4, seed=i) for i in range(count)]
     days = [timedelta(days=10 * i) for i in range(count)]
     return pl.concat(part.with_columns(pl.col("ds", "cutoff") + day) for part, day in zip(drawn, days, strict=True))
+
+
+def test_the_median_is_learned_on_medians_that_were_better_than_means_in_every_window():
+    """Both means are alike, and the median of one member is right: it makes the median, unless the gain may be luck."""
+    rows = windows({"a": noise(1.0), "b": noise(1.0)}, count=2)
+    right = pl.when(pl.col("model") == "a").then(100 + (pl.col("yhat") - 100) * 0.5).otherwise("yhat")
+    better = rows.with_columns(q50=right)
+    got = fit_weights(better, homes(rows), ["a", "b"])
+    assert got["median_of"].unique().to_list() == ["q50"]
+    assert found(got)["a"] == pytest.approx(0.5, abs=0.05)
+    assert found(got, weight="middle")["a"] > 0.9
+    once = pl.when(pl.col("cutoff") == START).then("q50").otherwise("yhat")
+    for known in (better.with_columns(q50=once), better.filter(pl.col("cutoff") == START), rows):
+        got = fit_weights(known, homes(rows), ["a", "b"])
+        assert got["median_of"].unique().to_list() == ["yhat"]
+        assert found(got, weight="middle")["a"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_form_is_the_one_that_did_best_in_windows_it_was_not_learned_from():

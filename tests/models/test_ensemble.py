@@ -131,7 +131,8 @@ class Named:
 def combined(columns: dict[str, list], values: list[float], steps: list[int], q50: list[float] | None = None):
     """What an ensemble of learned weights makes of one value per member, at each of the steps."""
     names = columns["model"][: len(values)]
-    shared = {"segment": ["all"] * len(columns["model"]), "first_step": [1] * len(columns["model"])}
+    defaults = {"segment": "all", "first_step": 1, "median_of": "q50"}
+    shared = {name: [value] * len(columns["model"]) for name, value in defaults.items()}
     homes = pl.DataFrame(schema={"unique_id": pl.String, "segment": pl.String})
     by_segment = pl.DataFrame({"middle": columns["weight"]} | shared | columns).cast({"first_step": pl.Int32})
     days = [date(2024, 1, step) for step in steps]
@@ -164,10 +165,12 @@ def test_weights_go_by_the_step_of_a_row():
     assert combined(columns, [5.0, 8.0], [1, 2, 3, 9])["yhat"].to_list() == [5.0, 5.0, 8.0, 8.0]
 
 
-def test_the_median_is_made_of_the_medians_of_the_members():
+def test_the_median_is_made_of_the_medians_or_the_means_of_the_members():
     columns = {"model": ["a", "b"], "weight": [0.25, 0.75], "form": ["mean"] * 2}
     made = combined(columns, [5.0, 8.0], [1], q50=[4.0, 6.0])
     assert made.select("yhat", "q50").row(0) == pytest.approx((7.25, 5.5))
+    plain = combined(columns | {"median_of": ["yhat"] * 2}, [5.0, 8.0], [1], q50=[4.0, 6.0])
+    assert plain.select("yhat", "q50").row(0) == pytest.approx((7.25, 7.25))
 
 
 def test_weights_of_older_bundles_hold_for_all_steps():

@@ -20,8 +20,8 @@ class Member:
 
 def trained(middle: dict[str, float]) -> list:
     """Two members and their combination, whose means weigh the same."""
-    rows = [("all", 1, name, 0.5, share, "mean") for name, share in middle.items()]
-    columns = ["segment", "first_step", "model", "weight", "middle", "form"]
+    rows = [("all", 1, name, 0.5, share, "mean", "q50") for name, share in middle.items()]
+    columns = ["segment", "first_step", "model", "weight", "middle", "form", "median_of"]
     by_segment = pl.DataFrame(rows, schema=columns, orient="row").cast({"first_step": pl.Int32})
     members = tuple(Member(name) for name in middle)
     both = FittedEnsemble("Both", members, Weights(by_segment, pl.DataFrame(schema=SEGMENTS)))

@@ -14,9 +14,10 @@ Kish 1965, "Survey Sampling"). Segments and steps borrow from all series and all
 To S comes a share of the same moments of the errors of the totals: what is ordered and staffed for many series together
 needs means that add up, and members that lean to one side hardly show in the errors of single series.
 
-These weights are for the mean. The median has other weights, learned on the members' own medians, for which the mean
-absolute error is smallest: least squares, each error weighing the inverse of its last size (Schlossmacher 1973, "An
-iterative technique for absolute deviations curve fitting").
+These weights are for the mean. The median has other weights, learned on the members' own medians where windows say
+that these are better medians than their means, for which the mean absolute error is smallest: least squares, each error
+weighing the inverse of its last size (Schlossmacher 1973, "An iterative technique for absolute deviations curve
+fitting").
 """
 
 from forecasting.evaluation.ensemble_weights.fit import fit_weights

@@ -16,6 +16,7 @@ from forecasting.evaluation.ensemble_weights.forms import StepWeights
 from forecasting.evaluation.ensemble_weights.solve import (
     Flags,
     good_members,
+    in_doubt,
     moments,
     of_size_one,
     smallest_sizes,
@@ -71,8 +72,9 @@ class AllSteps:
     def mean_weights(self, own: Floats, kept: Flags, cells: float, borrowed: float) -> Floats:
         """The weights (k,) of the mean for the moments of some rows, which so many cells of all rows are added to."""
         parts = cells * of_size_one(own, kept) + borrowed * of_size_one(self.moments, kept)
-        matrix = parts / (cells + borrowed) + TOTALS * of_size_one(self.totals, kept)
-        return smallest_squares(matrix, kept, self.doubt)
+        # the doubt is about small differences between members, not about a lean that all totals show
+        matrix = in_doubt(parts, kept, self.doubt) + TOTALS * of_size_one(self.totals, kept)
+        return smallest_squares(matrix, kept)
 
     def middle_weights(self, own: Floats, near: Flags, cells: float, borrowed: float) -> Floats:
         """The weights (k,) of the median for the errors of some rows, and so many cells of all rows."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -43,6 +44,11 @@ class Errors:
         return self.frame.select(MEDIAN + m for m in self.members).to_numpy()
 
     @property
+    def with_means_for_medians(self) -> Errors:
+        """The same errors with those of means in place of those of medians."""
+        return Errors(self.frame.with_columns(pl.col(MEAN + m).alias(MEDIAN + m) for m in self.members), self.members)
+
+    @property
     def of_totals(self) -> Floats:
         """Errors of the sums of the members' means over all series of a day (days, k), in units of y."""
         # in the order of the rows: another one would move the last bits
@@ -64,10 +70,14 @@ class Errors:
         return np.asarray(roots.select(pl.col(names).mean()).collect().to_numpy()[0])
 
     @property
+    def windows(self) -> list[date]:
+        """The cutoffs, the oldest first."""
+        return self.frame["cutoff"].unique().sort().to_list()
+
+    @property
     def cells(self) -> float:
         """How many independent cells know as much as these (series and cutoff), of which windows share a part."""
-        windows, cells = self.frame["cutoff"].n_unique(), self.frame.select(CELL).n_unique()
-        return independent_cells(cells, windows)
+        return independent_cells(self.frame.select(CELL).n_unique(), len(self.windows))
 
 
 def independent_cells(cells: int, windows: int) -> float:

@@ -1,23 +1,25 @@
 """The form of a combination: the weighted mean, or the trimmed mean or the median of the members that are kept.
 
 `best_form` takes Errors and a function that learns StepWeights from some of their windows, and returns the form that
-did best in the windows that it was not learned from.
+did best in the windows that it was not learned from; `medians_earn` says whether the members' own medians did better
+than their means. Both keep to the default where what is known may be luck.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from forecasting.evaluation.ensemble_weights.errors import Errors, Floats
-from forecasting.evaluation.ensemble_weights.solve import Flags
+from forecasting.evaluation.ensemble_weights.solve import Flags, good_members
 from forecasting.models.weights import MEAN, MEDIAN, TRIM_FROM, TRIMMED
 
 EARNED = 0.005
-"""Another form than the weighted mean must have done better by this share: with few windows it is chosen by luck."""
+"""What is chosen instead of the default must have been better by this share: with few windows luck chooses."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,46 @@ def best_form(errors: Errors, learn: Learn, totals: float) -> str:
     The loss is the size of the errors of series, and that of totals by the share `totals`, as multiples of those of the
     weighted mean, which serves where only one window is known.
     """
-    windows = errors.frame["cutoff"].unique().sort().to_list()
-    if len(windows) < 2:
+    if len(errors.windows) < 2:
         return MEAN
-    losses = np.zeros(3)
-    for at in windows:
-        inside = pl.col("cutoff") == at
-        weights, window = learn(errors.where(~inside)), errors.where(inside)
-        losses += _losses(window, weights, totals)
-    ratios = losses / max(losses[0], 1e-300)
-    best = int(np.argmin(ratios))
-    return (MEAN, TRIMMED, MEDIAN)[best] if ratios[best] < 1 - EARNED else MEAN
+    losses = np.array([_losses_outside(errors, at, learn, totals) for at in errors.windows])
+    gains = 1 - losses / np.maximum(losses[:, :1], 1e-300)
+    best = int(gains.mean(axis=0).argmax())
+    return (MEAN, TRIMMED, MEDIAN)[best] if is_earned(gains[:, best]) else MEAN
+
+
+def medians_earn(errors: Errors) -> bool:
+    """Whether the members' own medians were better medians than their means in the windows that knew any: what few
+    windows say about how errors lie is often the shock that all series shared.
+
+    Each kind stands for itself by the simple mean of its good members.
+    """
+    means, medians = errors.of_means, errors.of_medians
+    near = [good_members(np.abs(side).mean(axis=0), errors.cells) for side in (means, medians)]
+    combined = [np.abs(side[:, kept].mean(axis=1)) for side, kept in zip((means, medians), near, strict=True)]
+    window = errors.frame.select("cutoff").hstack(pl.DataFrame(combined, schema=["plain", "own"]))
+    known = window.with_columns(differs=pl.Series((means != medians).any(axis=1)))
+    sizes = known.group_by("cutoff", maintain_order=True).agg(pl.col("plain", "own").mean(), pl.col("differs").any())
+    informed = sizes.filter("differs").select(gain=1 - pl.col("own") / pl.max_horizontal("plain", 1e-300))
+    return is_earned(informed["gain"].to_numpy())
+
+
+def is_earned(gains: Floats) -> bool:
+    """Whether gains (windows,), shares of the default's error, are more than luck: their mean is larger than EARNED and
+    than its standard error; of two windows that are both.
+
+    >>> is_earned(np.array([0.02, 0.03])), is_earned(np.array([0.09, -0.01])), is_earned(np.array([0.5]))
+    (True, False, False)
+    """
+    if len(gains) < 2:
+        return False
+    return bool(gains.mean() > max(EARNED, gains.std(ddof=1) / np.sqrt(len(gains))))
+
+
+def _losses_outside(errors: Errors, at: date, learn: Learn, totals: float) -> Floats:
+    """The losses (3,) of a window by weights that were learned from the others."""
+    inside, outside = pl.col("cutoff") == at, pl.col("cutoff") != at
+    return _losses(errors.where(inside), learn(errors.where(outside)), totals)
 
 
 def _losses(window: Errors, weights: Sequence[StepWeights], totals: float) -> Floats:

@@ -38,16 +38,17 @@ def of_size_one(matrix: Floats, kept: Flags) -> Floats:
     return np.asarray(matrix / max(float(np.diag(matrix)[kept].mean()), 1e-300))
 
 
-def smallest_squares(matrix: Floats, kept: Flags, doubt: float) -> Floats:
-    """The weights (k,) that minimise w'Sw over w >= 0 with sum 1 among the kept members; the others get 0.
+def in_doubt(matrix: Floats, kept: Flags, doubt: float) -> Floats:
+    """The moments (k, k), of size one, with the identity, for which the simple mean is best, by the share `doubt`."""
+    return np.asarray((1 - doubt) * of_size_one(matrix, kept) + doubt * np.eye(len(matrix)))
 
-    `doubt`, from 0 to 1, is the share of the identity, for which the simple mean is best.
-    """
+
+def smallest_squares(matrix: Floats, kept: Flags) -> Floats:
+    """The weights (k,) that minimise w'Sw over w >= 0 with sum 1 among the kept members; the others get 0."""
     from scipy.optimize import nnls
 
-    some = of_size_one(matrix, kept)[np.ix_(kept, kept)]
-    shrunk = (1 - doubt) * some + (doubt + 1e-6) * np.eye(len(some))
-    root = np.linalg.cholesky(shrunk).T
+    some = of_size_one(matrix, kept)[np.ix_(kept, kept)] + 1e-6 * np.eye(kept.sum())
+    root = np.linalg.cholesky(some).T
     firm = 1e3 * np.ones((1, len(some)))  # the sum is 1: a row that outweighs all others
     found, _ = nnls(np.vstack([root, firm]), np.append(np.zeros(len(some)), firm[0, 0]))
     weights = np.zeros(len(matrix))
@@ -61,5 +62,5 @@ def smallest_sizes(errors: Floats, kept: Flags, doubt: float) -> Floats:
     least = LEAST * float(np.median(np.abs(errors))) + 1e-12
     for _ in range(ROUNDS):
         sizes = np.maximum(np.abs(errors @ weights), least)
-        weights = smallest_squares((errors / sizes[:, None]).T @ errors / len(errors), kept, doubt)
+        weights = smallest_squares(in_doubt((errors / sizes[:, None]).T @ errors / len(errors), kept, doubt), kept)
     return weights

@@ -4,8 +4,8 @@
 in the oldest windows all members still weighed the same, naive ones included. Bounds made of what was forecast then
 would be those of a model that no longer exists, and far too wide.
 
-`combine_medians` gives ensembles the median that their members' calibrated medians make: a combination that gives one
-member all the weight has that member's median, which a correction of its own would undo.
+`combine_medians` gives ensembles the median that their members' calibrated rows make: a combination that gives one
+member all the weight has that member's median or forecast, which a correction of its own would undo.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def _sums(members: pl.DataFrame, combined: pl.DataFrame, memberships: pl.DataFra
 
 
 def combine_medians(rows: pl.DataFrame, fitted: Iterable[Fitted], levels: Sequence[int]) -> pl.DataFrame:
-    """The rows, in their order, with q50 of the ensembles among the `fitted` models: the weighted sum of their members'
-    q50 of the same period, moved into the narrowest interval of the `levels`.
+    """The rows, in their order, with q50 of the ensembles among the `fitted` models as their members' rows of the same
+    period make it, moved into the narrowest interval of the `levels`.
 
     `rows` are calibrated ones of all members; an ensemble without rows of its members keeps its median.
     """
