@@ -15,9 +15,9 @@ from forecasting.recipe.facts import Facts
 
 ROWS = (50_000, 100_000, 200_000, 400_000)
 """The most training rows of a block, where these are all that can be afforded to those of a rich panel."""
-STEPS = ("median", 3, 5, "2x", "2x", 8, 12, "2x", "2x", "2x", "2x", "2x", "2x", 20)
-"""After the rows of two years: a second head for the median, years of training rows (where the rows allow), and twice
-as many first steps with a block each."""
+STEPS = ("median", "change", 3, 5, "2x", "2x", 8, 12, "2x", "2x", "2x", "2x", "2x", "2x", 20)
+"""After the rows of two years: a second head for the median, a third for the changes of series that wander, years of
+training rows (where the rows allow), and twice as many first steps with a block each."""
 FEWEST_ROWS = 200
 """From fewer rows trees learn next to nothing: a leaf takes 40 of them."""
 
@@ -69,11 +69,18 @@ def _enlarged(size: Size, step: str | int, facts: Facts, ends: tuple[int, ...]) 
     boosters = size.boosters
     if step == "median":
         return replace(size, boosters=replace(boosters, heads=2))
+    if step == "change":
+        return replace(size, boosters=replace(boosters, heads=3 if wanders(facts) else boosters.heads))
     if isinstance(step, int):
         rows = facts.recent[step]
         more = facts.recent[int(boosters.years)] < rows <= ROWS[-1]
         return replace(size, boosters=replace(boosters, years=step)) if more else size
     return Size(replace(boosters, blocks=len(ends)), ends)
+
+
+def wanders(facts: Facts) -> bool:
+    """Whether the last value is no worse a forecast of the series than their recent level."""
+    return facts.wandering <= 1
 
 
 def block_ends(facts: Facts, fine: int) -> tuple[int, ...]:

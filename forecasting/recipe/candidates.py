@@ -90,11 +90,12 @@ CANDIDATES = (
 
 LADDER = ModelSpec(family="naive", name="ladder")
 COMBINATION = ModelSpec(family="ensemble", name="Combination", options={"weights": "learned"})
-HEADS = {"mean": "LightGBM", "median": "LightGBM-median"}
-"""What boosters predict -> the name of the model."""
+HEADS = {"mean": "LightGBM", "median": "LightGBM-median", "change": "LightGBM-change"}
+"""What boosters predict (the mean, the median, the change from the last value) -> the name of the model."""
 
 
 def booster(head: str, years: float, rows: int) -> ModelSpec:
-    """The entry of boosters that predict the mean or the median."""
-    options = {"years": years, "rows": rows} | ({} if head == "mean" else {"predicts": head})
+    """The entry of the boosters of a head."""
+    own: dict[str, dict[str, Any]] = {"mean": {}, "median": {"predicts": "median"}, "change": {"target": "change"}}
+    options = {"years": years, "rows": rows} | own[head]
     return ModelSpec(family="lightgbm", name=HEADS[head], options=options)

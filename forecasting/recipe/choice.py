@@ -13,7 +13,7 @@ from itertools import accumulate
 from math import ceil
 
 from forecasting.config import ModelSpec
-from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters
+from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters, wanders
 from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, LADDER, booster
 from forecasting.recipe.cost import stats_units
 from forecasting.recipe.facts import Facts
@@ -131,6 +131,12 @@ def _of_boosters(facts: Facts, size: Size, asked: Asked, windows: int) -> Iterat
     if boosters.heads == 1:
         why = f"with two heads boosters come to {both * windows:,.1f} units in {windows} windows, of {share:,.0f}"
     yield Verdict(HEADS["median"], boosters.heads > 1, why, round(both / 2, 2))
+    three = replace(boosters, heads=3).units(facts)
+    if not wanders(facts):
+        why = f"the last value errs {facts.wandering:.2f} times as much as the recent level: the series do not wander"
+    elif boosters.heads < 3:
+        why = f"with three heads boosters come to {three * windows:,.1f} units in {windows} windows, of {share:,.0f}"
+    yield Verdict(HEADS["change"], boosters.heads > 2, why, round(three / 3, 2))
 
 
 def _of_stats(plan: Plan, costs: Mapping[str, float], asked: Asked, windows: int) -> Iterator[Verdict]:

@@ -11,8 +11,8 @@ import polars as pl
 from forecasting.config import Config
 
 SERIES = "unique_id"
-SHORTEST = 2
-"""A series of fewer seasons tells no season."""
+SHORTEST, FEWEST = 2, 8
+"""A series of fewer seasons tells no season, and one of fewer observations no shape."""
 Y, TREND, PHASE = pl.col("y"), pl.col("_trend"), pl.col("_seasonal")
 
 
@@ -27,7 +27,7 @@ def measure_shape(rows: pl.DataFrame, config: Config) -> dict[str, float]:
     errors = parts.with_columns(_last=(coming - (Y - PHASE)).abs(), _level=(coming - level).abs())
     rest = Y - TREND - PHASE
     # the means of the phases take as many degrees of freedom as there are
-    spare = pl.len() / (pl.len() - config.season).clip(1)
+    spare = pl.len() / (pl.len().cast(pl.Int64) - config.season).clip(1)
     by_series = errors.group_by(SERIES).agg(
         trend=_strength(rest, Y - PHASE),
         seasonality=(1 - spare * rest.var() / (Y - TREND).var()).clip(0, 1),
@@ -43,12 +43,13 @@ def _strength(rest: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 
 def _decompose(rows: pl.DataFrame, season: int) -> pl.DataFrame:
-    """The rows of series of SHORTEST seasons with `_trend` and `_seasonal`, in units of y; 0 without a season."""
-    observed = Y.count().over(SERIES) >= max(SHORTEST * season, 8)
+    """The rows of series of FEWEST observations with `_trend` and `_seasonal`, in units of y; 0 without a season."""
+    observed = Y.count().over(SERIES)
     width = max(season + 1 - season % 2, 5)
     smooth = Y.rolling_mean(width, min_samples=width // 2, center=True).over(SERIES)
     place = (pl.int_range(pl.len()).over(SERIES) % season).alias("_phase")
-    parts = rows.filter(observed).with_columns(smooth.alias("_trend"), place)
+    parts = rows.filter(observed >= FEWEST).with_columns(smooth.alias("_trend"), place)
     if season == 1:
         return parts.with_columns(_seasonal=pl.lit(0.0))
-    return parts.with_columns(_seasonal=(Y - TREND).mean().over(SERIES, "_phase"))
+    seasonal = pl.when(observed >= SHORTEST * season).then((Y - TREND).mean().over(SERIES, "_phase")).otherwise(0.0)
+    return parts.with_columns(_seasonal=seasonal)

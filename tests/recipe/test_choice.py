@@ -54,7 +54,13 @@ def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_blocks()
     assert recipe.units <= BUDGET
     assert recipe.blocks[:2] == (1, 2)
     assert recipe.windows == 1 + recipe.calibration >= 3
-    assert [spec.options["years"] >= 8 for spec in recipe.models if spec.family == "lightgbm"] == [True, True]
+    assert [spec.options["years"] >= 8 for spec in recipe.models if spec.family == "lightgbm"] == [True] * 3
+
+
+def test_changes_are_learned_where_series_wander() -> None:
+    recipes = [choose(facts(wandering=ratio), Asked(BUDGET)) for ratio in (0.7, 1.3)]
+    assert [HEADS["change"] in names(recipe) for recipe in recipes] == [True, False]
+    assert "1.30 times" in why(recipes[1], HEADS["change"])
 
 
 def test_a_thousand_daily_series_of_years_get_boosters_and_quick_models() -> None:
