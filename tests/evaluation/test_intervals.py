@@ -73,7 +73,9 @@ class TestRungs:
         assert row["interval"] == "model"
 
     def test_signed_quantiles_follow_a_skew(self):
-        row = bounds(residuals(np.random.default_rng(0).exponential(10, 2000) - 10))
+        two = pl.Series(["a", "b"] * 1000)  # what moves the median has to pay in the other half of the series
+        errors = np.random.default_rng(0).exponential(10, 2000) - 10
+        row = bounds(residuals(errors, unique_id=two).with_columns(mase_scale=pl.lit(None, pl.Float64)))
         assert row["lo-80"] == pytest.approx(100 - 10 + 10 * 0.105, abs=1)  # the 10 % and 90 % points of the law
         assert row["hi-80"] == pytest.approx(100 - 10 + 10 * 2.303, abs=2)
         assert row["q50"] == pytest.approx(100 - 10 + 10 * 0.693, abs=1)

@@ -44,7 +44,11 @@ items by day, departments by day, promoted juice by week, spare parts by month),
 - Demand classes in addition to the bands brought nothing (SIS 5.82 for 5.80, 4.00 for 4.01, 7.91 for 7.91) and are left
   out.
 - q50 takes only the skew (median less mean of the scaled residuals) and not the bias: the bias of one window is mostly
-  its shock, and correcting for it made the median of store sales worse (WAPE 0.138 for 0.117, with the skew 0.113).
+  its shock, and correcting for it made the median of store sales worse (WAPE 0.138 for 0.117, with the skew 0.113). It
+  takes as much of the skew as has paid where it was not learned (see medians). WAPE of q50 over that of yhat with one
+  window (before: all of it): tourism by month 1.00 (1.03; the newest window 1.00 for 1.08), other monthly series 1.00
+  (1.03), groceries 0.96 (0.97), departments by day 0.99 (1.00), spare parts 0.83 (0.81). Shares by block instead of
+  band reach 0.87 for spare parts, and half of what paid in one window instead of the shock turned round 0.91.
 """
 
 from forecasting.evaluation.intervals.adaptive import adapt_alphas

@@ -71,7 +71,7 @@ def with_prefix(frame: pl.DataFrame, prefix: str, keys: Sequence[str]) -> pl.Dat
 
 
 def median(columns: Sequence[str]) -> pl.Expr:
-    """q50: the model's median where there is one, else yhat and the skew of the block where there is one, else yhat."""
+    """q50: the model's median where there is one, else yhat and what of the block's skew has paid (see medians)."""
     skewed = YHAT + (pl.col("block:skew") * SCALE).fill_null(0.0)
     return (pl.coalesce("q50", skewed) if "q50" in columns else skewed).alias("q50")
 

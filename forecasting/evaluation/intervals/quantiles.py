@@ -1,8 +1,8 @@
 """Quantile table: the quantiles of past scaled residuals, by model, grain, block and band of volume.
 
 `fit_quantiles` takes rows of `backtests` with `scale` and interval levels in percent, and returns [model, grain, block,
-floor, n, skew, lo-L, hi-L ..., interval, widths]: residuals in units of `scale`, not of y; block null is for all
-horizons. The bounds of forecasts are computed from it in bounds.
+floor, n, skew, lo-L, hi-L ..., interval, widths]: residuals in units of `scale`, not of y; `skew` is what moves the
+median (see medians), and block null is for all horizons. The bounds of forecasts are computed from it in bounds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import ceil
 
 import polars as pl
 
-from forecasting.evaluation.intervals import error_scale, shocks
+from forecasting.evaluation.intervals import error_scale, medians, shocks
 from forecasting.evaluation.intervals.adaptive import alpha_column, nominal_alpha
 from forecasting.evaluation.intervals.labels import ALL_HORIZONS, HORIZON_BLOCK
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, least_sales, scaled_residuals
@@ -68,11 +68,12 @@ def block_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     """
     banded = rows.with_columns(band=volume_band(least_residuals(levels)))
     needed = banded.select(*CELL, "band", "cutoff", "yhat", "r", "least", *(alpha_column(n) for n in levels))
-    shaken = shocks.add_shocks(needed, shocks.fit_shocks(rows))
+    common = shocks.fit_shocks(rows)
+    shaken = shocks.add_shocks(needed, common)
     n = pl.len() // len(shocks.NODES)
     bounds = [bound for level in levels for bound in signed_quantiles(level, n)]
     facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "centre": R.median(), "freedom": pl.col("freedom").first()}
-    skew = banded.group_by(*CELL, "band").agg(skew=R.median() - R.mean())
+    skew = medians.fit_median_shifts(banded, common).rename({"shift": "skew"})
     cells = shaken.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= least_residuals(levels))
     cells = widen(cells.join(skew, on=[*CELL, "band"], maintain_order="left"), levels)
     lowest = pl.when(pl.col("floor") == pl.col("floor").min().over(CELL)).then(-float("inf")).otherwise("floor")
