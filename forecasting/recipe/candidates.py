@@ -71,12 +71,13 @@ def _many_series(facts: Facts) -> str | None:
 
 
 SMOOTHING, THETA = "SeasonalExponentialSmoothingOptimized", "DynamicOptimizedTheta"
+CROSTON = {"alpha_d": 0.1, "alpha_p": 0.1}
 AIRLINE = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1), "transform": "log"}
 SARIMAX = {"order": (1, 0, 0), "seasonal_order": (0, 1, 1), "include_drift": True, "transform": "log"}
 
 CANDIDATES = (
     Candidate(stats("IMAPA", "IMAPA"), "IMAPA", _steady_sales),
-    Candidate(stats("TSB", "TSB", alpha_d=0.1, alpha_p=0.1), "TSB", _steady_sales),
+    Candidate(stats("TSB", "TSB", **CROSTON), "TSB", _steady_sales),
     Candidate(stats("SeasonalSmoothing", SMOOTHING), SMOOTHING, _rare_sales),
     Candidate(stats("Theta", THETA), THETA, _rare_sales),
     Candidate(stats("Theta-log", THETA, transform="log"), THETA, _logarithm),
