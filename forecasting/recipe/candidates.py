@@ -20,6 +20,8 @@ MOSTLY = 0.5
 """A share above it is most of something."""
 FEWEST_RARE = 0.05
 """Models for rare sales are tried where at least this share of the series sells now and then."""
+PROPORTION = 1.0
+"""Logarithms make changes equal that grow with this power of the level."""
 SEASONS = 3
 """Models that difference by the season need so many seasons to be estimated."""
 
@@ -50,9 +52,22 @@ def _rare_sales(facts: Facts) -> str | None:
     return None
 
 
-def _logarithm(facts: Facts) -> str | None:
+def _no_logarithm(facts: Facts) -> str | None:
     if facts.positive < MOSTLY:
         return f"{1 - facts.positive:.0%} of the series hold a 0 or less, of which there is no logarithm"
+    return _rare_sales(facts)
+
+
+def _logarithm(facts: Facts) -> str | None:
+    """Few series are no sample for a trial: there it is their growth that decides between values and logarithms."""
+    if facts.series <= FEW and facts.growth is not None and facts.growth < PROPORTION:
+        return f"changes grow with the level by a power of {facts.growth:.2f}, too little for logarithms"
+    return _no_logarithm(facts)
+
+
+def _values(facts: Facts) -> str | None:
+    if facts.series <= FEW and (facts.growth or 0) >= PROPORTION and _no_logarithm(facts) is None:
+        return f"changes grow with the level by a power of {facts.growth:.2f}: it is fitted on logarithms"
     return _rare_sales(facts)
 
 
@@ -67,7 +82,7 @@ def _many_series(facts: Facts) -> str | None:
         return f"it is tried where there are at most {FEW} series, and there are {facts.series:,}"
     if facts.lengths[-1] < SEASONS * facts.season:
         return f"it needs {SEASONS} seasons of {facts.season}, and the longest series has {facts.lengths[-1]} periods"
-    return _logarithm(facts)
+    return _no_logarithm(facts)
 
 
 SMOOTHING, THETA = "SeasonalExponentialSmoothingOptimized", "DynamicOptimizedTheta"
@@ -79,11 +94,11 @@ CANDIDATES = (
     Candidate(stats("IMAPA", "IMAPA"), "IMAPA", _steady_sales),
     Candidate(stats("TSB", "TSB", **CROSTON), "TSB", _steady_sales),
     Candidate(stats("SeasonalSmoothing", SMOOTHING), SMOOTHING, _rare_sales),
-    Candidate(stats("Theta", THETA), THETA, _rare_sales),
+    Candidate(stats("Theta", THETA), THETA, _values),
     Candidate(stats("Theta-log", THETA, transform="log"), THETA, _logarithm),
-    Candidate(stats("AutoETS", "AutoETS"), "AutoETS", _rare_sales),
+    Candidate(stats("AutoETS", "AutoETS"), "AutoETS", _values),
     Candidate(stats("AutoETS-log", "AutoETS", transform="log"), "AutoETS", _logarithm),
-    Candidate(stats("AutoCES", "AutoCES"), "AutoCES", _rare_sales),
+    Candidate(stats("AutoCES", "AutoCES"), "AutoCES", _values),
     Candidate(stats("AutoCES-log", "AutoCES", transform="log"), "AutoCES", _logarithm),
     Candidate(stats("Airline", "ARIMA", **AIRLINE), "Airline", _many_series),
     Candidate(stats("SARIMAX", "ARIMA", **SARIMAX), "SARIMAX", _many_series),

@@ -16,7 +16,7 @@ import polars as pl
 from forecasting.data.cleaning import clean_as_of_cutoff
 from forecasting.data.panel import KEY, Panel
 from forecasting.features import Features
-from forecasting.recipe.shape import measure_shape
+from forecasting.recipe.shape import measure_growth, measure_shape
 
 YEARS = (2, 3, 5, 8, 12, 20)
 """Years of training rows among which a recipe chooses."""
@@ -38,7 +38,8 @@ class Facts:
     periods of the panel. `gaps` is the share of these periods without an observation, `zeros` and `negatives` shares of
     observed values, `rare` of series that sell now and then, `positive` of series that are above 0 throughout. `trend`
     and `seasonality` are strengths from 0 to 1 (the median series), `wandering` is the error of the last value, as a
-    forecast of the horizon, over that of the recent level. `features`, `known_ahead` and `texts` count columns.
+    forecast of the horizon, over that of the recent level, `growth` the power of the level by which changes grow.
+    `features`, `known_ahead` and `texts` count columns.
     """
 
     freq: str
@@ -60,6 +61,7 @@ class Facts:
     trend: float
     seasonality: float
     wandering: float
+    growth: float | None
     features: int
     known_ahead: int
     texts: int
@@ -78,7 +80,7 @@ def count_facts(panel: Panel, cutoff: date) -> Facts:
     schema = panel.scan(panel.buckets[0]).drop("bucket", strict=False).collect_schema()
     drivers = [c for c in (*config.columns.known_ahead, *config.static_columns) if c in schema]
     sums = seen.select(pl.sum("observed", "zeros", "negatives", "length", *map(_recent, YEARS))).row(0, named=True)
-    observed = max(sums["observed"], 1)
+    observed, sampled = max(sums["observed"], 1), _sampled_rows(panel, cutoff, seen)
     return Facts(
         freq=config.freq,
         h=config.h,
@@ -96,7 +98,8 @@ def count_facts(panel: Panel, cutoff: date) -> Facts:
         negatives=sums["negatives"] / observed,
         rare=_share(seen, pl.col("zeros") > RARE * pl.col("observed")),
         positive=_share(seen, pl.col("least") > 0),
-        **measure_shape(_sampled_rows(panel, cutoff, seen), config),
+        **measure_shape(sampled, config),
+        growth=measure_growth(sampled, config.season),
         features=len(Features(config, dict(schema), ()).names),
         known_ahead=sum(c in schema for c in config.columns.known_ahead),
         texts=sum(schema[c] == pl.String for c in drivers),

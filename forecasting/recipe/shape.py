@@ -1,4 +1,5 @@
-"""Shape of series: `measure_shape` takes rows [unique_id, ds, y] and returns strength of trend and season, wandering.
+"""Shape of series: `measure_shape` takes rows [unique_id, ds, y] and returns strength of trend and season, wandering;
+`measure_growth` returns how changes grow with the level.
 
 Each series is taken apart into a moving average over a season, the mean of each phase, and the rest; strengths are
 those of Wang, Smith & Hyndman (2006): the share of the variance that goes with the part.
@@ -13,7 +14,26 @@ from forecasting.config import Config
 SERIES = "unique_id"
 SHORTEST, FEWEST = 2, 8
 """A series of fewer seasons tells no season, and one of fewer observations no shape."""
+FEWEST_LEVELS = 4
+"""From fewer levels of a series it is not told how its changes grow with them."""
 Y, TREND, PHASE = pl.col("y"), pl.col("_trend"), pl.col("_seasonal")
+
+
+def measure_growth(rows: pl.DataFrame, season: int) -> float | None:
+    """The power of the level by which the change from one period to the next grows, over all series: 0 where it is the
+    same at each level, 1 where it is in proportion; None where no level above 0 is known to move.
+
+    Levels are means of seasons, counted back from the newest row.
+    """
+    length = max(season, 8)
+    back = (pl.int_range(pl.len(), 0, -1) - 1).over(SERIES)
+    parts = rows.with_columns(_part=back // length).group_by(SERIES, "_part", maintain_order=True)
+    means = parts.agg(n=Y.count(), level=Y.mean(), change=Y.diff().abs().mean())
+    known = means.filter(pl.col("n") * 2 > length, pl.col("level") > 0, pl.col("change") > 0)
+    logs = known.select(SERIES, pl.col("level", "change").log()).filter(pl.len().over(SERIES) >= FEWEST_LEVELS)
+    slopes = logs.group_by(SERIES, maintain_order=True).agg(both=pl.cov("level", "change"), level=pl.col("level").var())
+    both, level = slopes.select(pl.sum("both", "level")).row(0)
+    return round(float(both / level), 6) if level else None
 
 
 def measure_shape(rows: pl.DataFrame, config: Config) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Trials: whether dear models earn their cost, on a sample of series and a window before the first reported one.
+"""Trials: whether dear models and logarithms pay, on a sample of series and a window before the first reported one.
 
 `plan_trial` takes Facts and what the config asks for, and says which models are tried on how many series; None where
 there is nothing to ask or no room for it. `run_trial` takes the panel, the first reported cutoff and the plan, and
@@ -31,7 +31,7 @@ from forecasting.recipe.facts import Facts
 TRIAL = 0.02
 """Share of the budget that a trial may cost."""
 DEAR = 0.03
-"""Models that take a larger share of the budget are tried first."""
+"""Models that take a larger share of the budget are tried first, cheaper ones are run at once."""
 FEWEST_SERIES, MOST_SERIES = 16, 200
 """Fewer series tell nothing, more are not needed."""
 CERTAIN = 1.0
@@ -72,10 +72,13 @@ class Trial:
 
 
 def plan_trial(facts: Facts, budget: float, windows: int) -> TrialPlan | None:
-    """The trial of models that cost more than a share of a budget for so many windows."""
+    """The trial of models that cost more than a share of a budget for so many windows, and of those on logarithms,
+    which help one class and hurt the next on the same data.
+    """
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES if not c.against(facts)}
     by_cost = sorted(costs, key=lambda name: (costs[name], name))
-    tried = tuple(name for name in by_cost if costs[name] * windows > DEAR * budget)
+    logs = {c.name for c in CANDIDATES if c.spec.options.get("transform") == "log"}
+    tried = tuple(name for name in by_cost if name in logs or costs[name] * windows > DEAR * budget)
     if not tried or facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
         return None
     each = sum(costs.values()) / facts.series

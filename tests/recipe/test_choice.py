@@ -26,7 +26,7 @@ def facts(series: int = 1400, length: int = 117, **other: object) -> Facts:
     monthly = Facts(
         freq="1mo", h=18, season=12, windows=1, step=18, series=series, rows=rows, cells=rows, recent=recent,
         lengths=(length,) * 11, span=length, gaps=0.0, zeros=0.0, negatives=0.0, rare=0.0, positive=1.0, trend=0.8,
-        seasonality=0.5, wandering=1.0, features=30, known_ahead=0, texts=1,
+        seasonality=0.5, wandering=1.0, growth=None, features=30, known_ahead=0, texts=1,
     )  # fmt: skip
     return replace(monthly, **other)  # type: ignore[arg-type]
 
@@ -76,7 +76,17 @@ def test_a_thousand_daily_series_of_years_get_boosters_and_quick_models() -> Non
     ("made", "chosen", "left_out"),
     [
         (facts(1), [*STEADY, "Airline", "SARIMAX"], {"IMAPA": "rare sales", "TSB": "rare sales"}),
-        (facts(6), STEADY, {"SARIMAX": "at most 5 series, and there are 6"}),
+        (
+            facts(1, growth=1.2),
+            [n for n in STEADY if n.endswith(("-log", "g"))] + ["Airline", "SARIMAX"],
+            {"Theta": "power of 1.20"},
+        ),
+        (
+            facts(1, growth=0.6),
+            [n for n in STEADY if "-log" not in n] + ["Airline", "SARIMAX"],
+            {"Theta-log": "power of 0.60"},
+        ),
+        (facts(6, growth=1.2), STEADY, {"SARIMAX": "at most 5 series, and there are 6"}),
         (
             facts(1, length=24, span=24, h=6),
             STEADY,

@@ -69,3 +69,12 @@ def test_strengths_tell_season_trend_and_wandering_apart() -> None:
 def test_a_panel_without_an_observation_has_facts() -> None:
     facts = count_facts(panel({"a": [None, None]}), FIRST + timedelta(1))
     assert (facts.series, facts.rows, facts.lengths, facts.wandering) == (0, 0, (0,) * 11, 1.0)
+
+
+def test_growth_is_the_power_of_the_level_by_which_changes_grow() -> None:
+    rng, at = np.random.default_rng(2), np.arange(700)
+    level = 20 * np.exp(at / 300)
+    noise = rng.normal(0, 2, 700)
+    same, half, whole = (shape(level + (level / 20) ** power * noise).growth for power in (0.0, 0.5, 1.0))
+    assert (same, half, whole) == (pytest.approx(0, abs=0.2), pytest.approx(0.5, abs=0.2), pytest.approx(1, abs=0.2))
+    assert shape(np.full(20, 5.0)).growth is None

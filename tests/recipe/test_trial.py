@@ -18,7 +18,7 @@ SMOOTHING, THETA = "SeasonalSmoothing", "Theta"
 def test_dear_models_are_tried_on_a_sample_within_a_share_of_the_budget() -> None:
     plan = plan_trial(facts(), BUDGET, 3)
     assert plan is not None
-    assert {"AutoETS", "AutoETS-log"} <= set(plan.tried)
+    assert {"AutoETS", "AutoETS-log", "Theta-log", "AutoCES-log"} <= set(plan.tried)
     assert SMOOTHING in plan.members
     assert not set(plan.tried) & set(plan.members)
     assert 16 <= plan.series <= 200
@@ -29,7 +29,7 @@ def test_dear_models_are_tried_on_a_sample_within_a_share_of_the_budget() -> Non
     ("made", "budget"),
     [
         (facts(5), BUDGET),  # all are run
-        (facts(30, 60), BUDGET),  # none is dear
+        (facts(30, 60, positive=0.0), BUDGET),  # none is dear or on logarithms
         (facts(30_000), 10.0),  # not even a sample is affordable
         (facts(length=40, span=40), BUDGET),  # no window before the first reported one
         (daily(1000, 900, rare=0.9, positive=0.0), 1e6),  # none is any use
