@@ -91,7 +91,7 @@ def test_departments_by_the_scorer_of_the_benchmarks(departments, benchmarks, tm
             assert ours[name] == pytest.approx(theirs[other], rel=2e-4), (model, name)
 
 
-GOLDEN = {"SeasonalNaive": 0.4974, "SeasonalMean4": 0.3907, "LightGBM": 0.2947}
+GOLDEN = {"SeasonalNaive": 0.4855, "SeasonalMean4": 0.3898, "LightGBM": 0.2947}
 """Our own figures, as they were when this was written."""
 
 
