@@ -5,6 +5,7 @@
 #   make lint      style and types
 #   make bench     seconds and memory of every step            (ARGS=--large)
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
+#   make bench-constants  the same with constants that never saw a data set, from what bench-accuracy has kept
 #   make bench-leaderboard   the place on a public leaderboard; takes long
 #   make cost-model   what models cost, measured again on this machine, for the choice of `models: auto`
 #   make lock      the locks again from pyproject.toml           (UPGRADE=--upgrade for newer versions)
@@ -28,7 +29,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench bench-accuracy bench-leaderboard cost-model lock clean
+.PHONY: demo serve test lint bench bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -61,6 +62,9 @@ bench: $(RUN)
 
 bench-accuracy: $(RUN)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-constants: $(RUN)
+	@$(BIN)/python -m benchmarks.constants $(ARGS)
 
 cost-model: $(RUN)
 	@$(BIN)/python -m benchmarks.cost_model $(ARGS)

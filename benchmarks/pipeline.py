@@ -1,6 +1,7 @@
 """Ingest and backtest of one config in a process of its own, as a user would run them, for the benchmarks.
 
     python -m benchmarks.pipeline run JOB.json       writes a Parquet file of forecasts per model, and told.json
+    python -m benchmarks.pipeline windows JOB.json   writes windows.parquet for benchmarks/constants
     python -m benchmarks.pipeline frame JOB.json     writes frame.parquet and spec.json for accuracy/rivals.py
 
 JOB.json holds `config` (a file), `set` (keys that replace its own) and `out` (a folder).
@@ -19,9 +20,13 @@ import polars as pl
 import polars.selectors as cs
 
 from forecasting.config import Config, load
+from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
 
 ROWS = cs.by_name("unique_id", "ds", "cutoff", "yhat", "q50", require_all=False) | cs.matches(r"^(lo|hi)-\d+$")
+
+SERIES = 400
+"""Rows of all windows are kept of about so many series: they are replayed hundreds of times."""
 
 
 def run(config: Config, out: Path) -> None:
@@ -46,6 +51,26 @@ def run(config: Config, out: Path) -> None:
         mine = job.rows(facts["recipe"], model)
         mine.select(ROWS).write_parquet(out / f"{model}.parquet")
     (out / "told.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def windows(config: Config, out: Path) -> None:
+    """The rows of all models in all windows, older ones included, of a sample of single series, with the segment that a
+    series belonged to at the time.
+    """
+    from forecasting.steps.forecasting.stored_rows import rows_so_far
+    from forecasting.steps.forecasting.training import classify_series
+    from forecasting.steps.session import open_session
+    from forecasting.steps.train.job import find_job
+
+    job = find_job(open_session(config), None)
+    panel, store, h = job.session.panel, job.session.store, job.config.h
+    stored = rows_so_far(store, job.recipe, job.cutoffs, job.models()).filter(pl.col("grain") == "series")
+    series = stored.select(pl.col("unique_id").unique().sort()).collect()["unique_id"]
+    sample = series.gather_every(max(1, -(-len(series) // SERIES)))
+    rows = stored.filter(pl.col("unique_id").is_in(sample.implode())).collect()
+    segments = [classify_series(Cut(panel, at, h)).with_columns(cutoff=pl.lit(at)) for at in job.cutoffs]
+    placed = rows.join(pl.concat(segments), on=["unique_id", "cutoff"], how="left", maintain_order="left")
+    placed.drop("bucket", "recipe").write_parquet(out / "windows.parquet")
 
 
 def frame(config: Config, out: Path) -> None:
@@ -75,7 +100,7 @@ def frame(config: Config, out: Path) -> None:
 def main(what: str, file: str) -> None:
     """Do what is asked with the job of that file."""
     job = json.loads(Path(file).read_text(encoding="utf-8"))
-    does: dict[str, Callable[[Config, Path], None]] = {"run": run, "frame": frame}
+    does: dict[str, Callable[[Config, Path], None]] = {"run": run, "windows": windows, "frame": frame}
     does[what](load(Path(job["config"]), job["set"]), Path(job["out"]))
 
 

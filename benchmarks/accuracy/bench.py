@@ -89,6 +89,7 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
     print(f"{protocol.code} {protocol.data} ...", flush=True)
     ours = [sys.executable, "-m", "benchmarks.pipeline"]
     cost = measured([*ours, "run", str(out / "job.json")], lake)
+    measured([*ours, "windows", str(out / "job.json")], lake)
     told = json.loads((out / "told.json").read_text(encoding="utf-8"))
     rival = rivals.of(protocol.code, known)
     theirs = None

@@ -6,7 +6,7 @@ Quantiles are of windows that were over by the cutoff. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -47,26 +47,25 @@ def learn_quantiles(
     for name in names:
         mine = backtests.filter(pl.col("model") == name).collect()
         newest = intervals.newest_windows(mine, cutoff, config.calibration)
-        tables.append(_quantiles(replay(newest, backtests, fitted.get(name), memberships), cutoff, config))
+        rows = replay(newest, backtests, fitted.get(name), memberships)
+        tables.append(quantiles_of_windows(rows, config.level, config.clean.y_min))
     if not tables:
-        tables = [_quantiles(backtests.collect(), cutoff, config)]
+        tables = [quantiles_of_windows(backtests.collect(), config.level, config.clean.y_min)]
     return pl.concat(tables).sort(ORDER)
 
 
-def _quantiles(newest: pl.DataFrame, cutoff: date, config: Config) -> pl.DataFrame:
-    """The quantiles of one model, from the newest windows that were over by `cutoff`.
+def quantiles_of_windows(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None = None) -> pl.DataFrame:
+    """The quantile table of one model, from its rows of the windows that bounds rest on.
 
     What the bounds of some windows hold in the others decides how much the next ones leave outside. A look back finds
     the same windows, and so the bounds of that night.
     """
-    floor = config.clean.y_min
-    usable = intervals.newest_windows(newest, cutoff, config.calibration)
-    bare = newest.select(c for c in newest.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
-    held_out = [newest.clear()]
+    bare = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
+    held_out = [rows.clear()]
     for (at,), window in bare.group_by("cutoff", maintain_order=True):
         others = bare.filter(pl.col("cutoff") != at)
         if others.height:
-            table = intervals.fit_quantiles(others, config.level, floor)
-            held_out.append(intervals.add_bounds(window, table, config.level, floor))
-    adapted = intervals.adapt_alphas(pl.concat(held_out, how="diagonal"), config.level)
-    return intervals.fit_quantiles(usable, config.level, floor, adapted)
+            table = intervals.fit_quantiles(others, levels, y_min)
+            held_out.append(intervals.add_bounds(window, table, levels, y_min))
+    adapted = intervals.adapt_alphas(pl.concat(held_out, how="diagonal"), levels)
+    return intervals.fit_quantiles(rows, levels, y_min, adapted)

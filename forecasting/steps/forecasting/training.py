@@ -110,14 +110,19 @@ class Evidence:
 
 def learn_weights(backtests: pl.LazyFrame, cut: Cut, members: Sequence[str]) -> Weights:
     """Weights of members by segment (demand class and volume), from windows that were over by the cutoff."""
-    history = pl.concat([_history(cut, bucket) for bucket in cut.panel.buckets])
-    classes = demand_segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
+    classes = classify_series(cut)
     mine = backtests.filter(pl.col("model").is_in(list(members)))
     windows = mine.group_by("cutoff").agg(pl.col("ds").max()).filter(pl.col("ds") <= cut.cutoff).collect()
     over = mine.filter(pl.col("cutoff").is_in(windows["cutoff"].implode())).join(
         classes.lazy(), on="unique_id", how="semi", maintain_order="left"
     )
     return Weights(ensemble_weights.fit_weights(over, classes, members), classes)
+
+
+def classify_series(cut: Cut) -> pl.DataFrame:
+    """[unique_id, segment]: the segment (demand class and volume) of each series in weights at the cutoff."""
+    history = pl.concat([_history(cut, bucket) for bucket in cut.panel.buckets])
+    return demand_segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
 
 
 def _history(cut: Cut, bucket: int) -> pl.DataFrame:
