@@ -16,6 +16,7 @@ from benchmarks import pipeline, processes
 from benchmarks.accuracy import bench, document, mlforecast_cost, peers, rivals, statsforecast_cost, tables, verdict
 from benchmarks.accuracy.peers import Field, Protocol
 from benchmarks.accuracy.verdict import Result
+from benchmarks.constants import replay
 from benchmarks.processes import Cost
 from tests import chain
 from tests.conftest import beside
@@ -353,25 +354,39 @@ def test_a_result_is_kept_for_the_same_code_and_protocol(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def ran() -> Path:
-    """The pipeline on a small chain, with the ladder and a combination of two rungs."""
-    models = ["ladder", {"ensemble": {"name": "Both", "members": ["SeasonalNaive", "HistoricAverage"]}}]
+    """The pipeline on a small chain, with the ladder and two combinations."""
+    both = {"name": "Both", "members": ["SeasonalNaive", "HistoricAverage"]}
+    models = ["ladder", {"ensemble": both}, {"ensemble": {"name": "Combination", "weights": "learned"}}]
     job, out = chain.make(), chain.place()
     asked = {"config": str(job.folder / "job.yaml"), "set": {"models": models}, "out": str(out)}
     (out / "asked.json").write_text(json.dumps(asked))
-    for what in ("run", "frame"):
+    for what in ("run", "windows", "frame"):
         pipeline.main(what, str(out / "asked.json"))
     return out
 
 
 def test_the_pipeline_writes_the_forecasts_of_all_models(ran):
     told = json.loads((ran / "told.json").read_text())
-    assert set(told["models"]) == {"Naive", "SeasonalNaive", "SeasonalMean4", "HistoricAverage", "Both"}
+    assert set(told["models"]) == {"Naive", "SeasonalNaive", "SeasonalMean4", "HistoricAverage", "Both", "Combination"}
     assert told["champion"] in told["models"]
     assert told["cutoffs"][-1] == str(chain.OVER)
     found = pl.read_parquet(ran / f"{told['champion']}.parquet")
     assert found.columns == ["unique_id", "ds", "cutoff", "yhat", "q50", *BOUNDS]
     assert not found.is_duplicated().any()
     assert found.group_by("unique_id", "cutoff").len()["len"].unique().to_list() == [chain.H]
+
+
+def test_a_replay_of_the_kept_windows_gives_the_combination_that_the_backtest_gave(ran):
+    told, rows = json.loads((ran / "told.json").read_text()), pl.read_parquet(ran / "windows.parquet")
+    assert rows["cutoff"].unique().sort().cast(pl.String).to_list() == [*told["calibration"], *told["cutoffs"]]
+    assert set(rows["model"]) == set(told["models"])
+    assert rows["segment"].null_count() == 0
+    case = replay.scored_cases(rows.filter(pl.col("model") != "Both"))[-1]
+    assert str(case.judge["cutoff"][0]) == told["cutoffs"][-1]
+    stored, again = case.judge.filter(model="Combination"), replay.combine(case).judge
+    assert again["unique_id"].to_list() == stored["unique_id"].to_list()
+    assert again["yhat"].to_list() == pytest.approx(stored["yhat"].to_list())
+    assert again["yhat"].to_list() != pytest.approx(case.judge.filter(model="SeasonalNaive")["yhat"].to_list())
 
 
 def test_the_frame_of_the_comparison_holds_what_was_sold_and_no_words(ran):
