@@ -55,7 +55,7 @@ def run(config: Config, out: Path) -> None:
 
 def windows(config: Config, out: Path) -> None:
     """The rows of all models in all windows, older ones included, of a sample of single series, with the segment that a
-    series belonged to at the time.
+    series belonged to at the time, and on how many windows bounds rest.
     """
     from forecasting.steps.forecasting.stored_rows import rows_so_far
     from forecasting.steps.forecasting.training import classify_series
@@ -70,7 +70,8 @@ def windows(config: Config, out: Path) -> None:
     rows = stored.filter(pl.col("unique_id").is_in(sample.implode())).collect()
     segments = [classify_series(Cut(panel, at, h)).with_columns(cutoff=pl.lit(at)) for at in job.cutoffs]
     placed = rows.join(pl.concat(segments), on=["unique_id", "cutoff"], how="left", maintain_order="left")
-    placed.drop("bucket", "recipe").write_parquet(out / "windows.parquet")
+    kept = placed.drop("bucket", "recipe").with_columns(calibration=pl.lit(job.config.calibration))
+    kept.write_parquet(out / "windows.parquet")
 
 
 def frame(config: Config, out: Path) -> None:

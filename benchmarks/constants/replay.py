@@ -96,7 +96,9 @@ def _replayed(rows: pl.DataFrame, model: FittedEnsemble) -> pl.DataFrame:
 def add_bounds(case: Case) -> pl.DataFrame:
     """The judged rows of a combined Case with bounds that rest on the errors of the rows that teach."""
     bare = case.judge.select(c for c in case.judge.columns if not c.startswith(("lo-", "hi-")) and c != "interval")
-    return intervals.add_bounds(bare, quantiles_of_windows(case.teach, LEVELS), LEVELS)
+    number = case.teach["calibration"].first()
+    newest = intervals.newest_windows(case.teach, cast(date, case.teach["ds"].max()), cast(int, number))
+    return intervals.add_bounds(bare, quantiles_of_windows(newest, LEVELS), LEVELS)
 
 
 def measure_errors(judged: pl.DataFrame) -> dict[str, float]:

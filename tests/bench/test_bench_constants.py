@@ -9,7 +9,16 @@ import pytest
 
 from benchmarks.constants import document, listed
 from benchmarks.constants.listed import KINDS, Entry, find_constants, read_list, value_of, with_values
-from benchmarks.constants.replay import MODEL, measure_bounds, measure_errors, older_cases
+from benchmarks.constants.replay import (
+    MODEL,
+    Case,
+    add_bounds,
+    combine,
+    measure_bounds,
+    measure_errors,
+    older_cases,
+    scored_cases,
+)
 from benchmarks.constants.units import Finding, leave_out
 from forecasting.evaluation.ensemble_weights import all_series, fit
 
@@ -102,7 +111,14 @@ def stored(seed: int, years: range = range(2018, 2022), spread: float = 1.25) ->
             yhat = y + size * rng.normal(size=series * h)
             parts.append(keys.with_columns(model=pl.lit(model), y=pl.Series(y), yhat=pl.Series(yhat)))
     constant = {"block": 1, "grain": "series", "segment": "smooth/A", "scale": 1.0, "source": "model"}
-    constant |= {"mase_scale": 1.0, "rmsse_scale": 1.0, "closed": False, "cold_start": False, "yhat_min": 0.0}
+    constant |= {
+        "mase_scale": 1.0,
+        "rmsse_scale": 1.0,
+        "closed": False,
+        "cold_start": False,
+        "yhat_min": 0.0,
+        "calibration": 2,
+    }
     rows = pl.concat(parts).with_columns(pl.lit(v).alias(n) for n, v in constant.items())
     return rows.with_columns(pl.col("step", "block").cast(pl.Int32), q50="yhat")
 
@@ -169,6 +185,15 @@ def test_windows_that_reach_into_the_first_reported_one_are_not_used():
     late = pl.when(pl.col("cutoff") == date(2019, 12, 1)).then(pl.col("ds").dt.offset_by("9mo")).otherwise("ds")
     used = {case.judge["cutoff"][0] for case in older_cases(rows.with_columns(ds=late))}
     assert used == {date(2018, 12, 1)}
+
+
+def test_bounds_rest_on_the_newest_windows_alone():
+    case = combine(scored_cases(stored(1, range(2016, 2022)))[0])
+    wild = pl.when(pl.col("cutoff") < date(2018, 12, 1)).then(pl.col("yhat") + 50).otherwise("yhat")
+    spoilt = Case(case.teach.with_columns(yhat=wild), case.judge)
+    assert case.teach["cutoff"].n_unique() == 5
+    assert add_bounds(case).equals(add_bounds(spoilt))
+    assert measure_bounds(add_bounds(case))["cov80"] == pytest.approx(0.8, abs=0.08)
 
 
 def test_figures_are_those_of_hand_arithmetic():
