@@ -25,8 +25,8 @@ from forecasting.data.windows import resolve_cutoff
 
 ROWS = cs.by_name("unique_id", "ds", "cutoff", "yhat", "q50", require_all=False) | cs.matches(r"^(lo|hi)-\d+$")
 
-SERIES = 400
-"""Rows of all windows are kept of about so many series: they are replayed hundreds of times."""
+MOST_ROWS = 150_000
+"""About so many rows of all models and windows are kept: they are replayed hundreds of times."""
 
 
 def run(config: Config, out: Path) -> None:
@@ -65,8 +65,8 @@ def windows(config: Config, out: Path) -> None:
     job = find_job(open_session(config), None)
     panel, store, h = job.session.panel, job.session.store, job.config.h
     stored = rows_so_far(store, job.recipe, job.cutoffs, job.models()).filter(pl.col("grain") == "series")
-    series = stored.select(pl.col("unique_id").unique().sort()).collect()["unique_id"]
-    sample = series.gather_every(max(1, -(-len(series) // SERIES)))
+    counts = stored.group_by("unique_id").len().sort("unique_id").collect()
+    sample = counts["unique_id"].gather_every(max(1, round(counts["len"].sum() / MOST_ROWS)))
     rows = stored.filter(pl.col("unique_id").is_in(sample.implode())).collect()
     segments = [classify_series(Cut(panel, at, h)).with_columns(cutoff=pl.lit(at)) for at in job.cutoffs]
     placed = rows.join(pl.concat(segments), on=["unique_id", "cutoff"], how="left", maintain_order="left")

@@ -21,7 +21,7 @@ from benchmarks.constants.choose import replayable
 from benchmarks.constants.listed import read_list
 from benchmarks.constants.replay import MODEL
 from benchmarks.constants.units import leave_out
-from benchmarks.pipeline import SERIES
+from benchmarks.pipeline import MOST_ROWS
 from benchmarks.processes import BESIDE, ROOT, stop
 
 
@@ -54,7 +54,7 @@ def main(given: list[str] | None = None) -> None:
     for finding in leave_out(rows, entries):
         found.append(finding)
         print(f"without {', '.join(finding.unit)}: {finding.chosen or 'as today'}; errors {finding.errors}", flush=True)
-    facts = {"seconds": time.perf_counter() - started, "count": len(entries), "series": SERIES}
+    facts = {"seconds": time.perf_counter() - started, "count": len(entries), "rows": MOST_ROWS}
     told = document.text(found, plain, served, facts)
     print(told)
     doc = args.doc or (None if args.only else report.FILE)
@@ -66,7 +66,10 @@ def read_rows(folder: Path) -> pl.DataFrame:
     """The rows of all windows that benchmarks.accuracy kept for a code; stops where there are none."""
     if not (folder / "windows.parquet").exists():
         stop(f"{folder} holds no windows.parquet: run make bench-accuracy first, without --resume")
-    return pl.read_parquet(folder / "windows.parquet")
+    rows = pl.read_parquet(folder / "windows.parquet")
+    if (rows["model"] == MODEL).sum() == 0:
+        stop(f"the recipe in {folder} has no {MODEL}, which is what is replayed: run make bench-accuracy without --set")
+    return rows
 
 
 def read_result(folder: Path, known: Field) -> tuple[dict[str, float], bool]:

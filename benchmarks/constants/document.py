@@ -23,10 +23,11 @@ Measured on {machine}, in {seconds:.0f} s.
 `benchmarks/constants/constants.yaml` lists every number of recipe, combination and bounds with its candidates; {count}
 of them are chosen anew from stored forecasts of all models, by replaying older windows alone: of windows that were over
 before the first reported one, each is combined and calibrated with what those before it teach. One unit of data sets
-is left out at a time, and what the others choose is applied to its reported windows. Rows of about {series} series of
-each data set are replayed. The ratios are those of `make bench-accuracy` ("plain"), times what the chosen constants
-do to the errors of the replayed rows ("left out"); a data set that another model than the combination serves keeps
-its own. Constants that decide what is fitted cannot be replayed; the list says why.
+is left out at a time, and what the others choose is applied to its reported windows. Of each data set every so many
+series are replayed, so that there are about {rows:,} rows of all models. The ratios are those of `make bench-accuracy`
+("plain"), times what the chosen constants do to the errors of the replayed rows ("left out"); a data set that another
+model than the combination serves keeps its own. Constants that decide what is fitted cannot be replayed; the list says
+why.
 
 {units}
 
@@ -41,11 +42,22 @@ Ratios = Mapping[str, Mapping[str, float]]
 
 def text(found: Sequence[Finding], plain: Ratios, served: Mapping[str, bool], facts: Mapping[str, float]) -> str:
     """The whole part. `plain` are the ratios to the best peer by code, `served` tells which codes the combination
-    serves; `facts` are seconds, count (of constants) and series.
+    serves; `facts` are seconds, count (of constants) and rows (kept).
     """
     pairs = {code: left_out(f.errors[code], plain[code], served[code], code) for f in found for code in f.unit}
     rows = [_row(f, code, plain[code], pairs[code]) for f in found for code in f.unit]
-    head = ["unit", "code", "first, plain", "left out", "RMSSE, plain", "left out", "80 %, plain", "left out"]
+    head = [
+        "unit",
+        "code",
+        "first, plain",
+        "left out",
+        "+-",
+        "RMSSE, plain",
+        "left out",
+        "+-",
+        "80 %, plain",
+        "left out",
+    ]
     return TEXT.format(
         machine=machine(),
         units=table([*head, "95 %, plain", "left out"], rows),
@@ -79,7 +91,11 @@ def _mean(name: str, plain: Ratios, pairs: Ratios) -> str:
 
 
 def _row(found: Finding, code: str, plain: Mapping[str, float], out: Mapping[str, float]) -> list[str]:
-    ratios = [f"{by[name]:.3f}" for name in METRICS for by in (plain, out)]
+    ratios = [
+        cell
+        for name in METRICS
+        for cell in (f"{plain[name]:.3f}", f"{out[name]:.3f}", f"{out[name] - plain[name]:+.3f}")
+    ]
     bounds = found.bounds.get(code)
     cover = [f"{side[f'cov{level}']:.3f}" for level in (80, 95) for side in bounds] if bounds else ["-"] * 4
     return [", ".join(found.unit), code, *ratios, *cover]

@@ -224,7 +224,7 @@ def test_ratios_move_by_what_the_chosen_values_do_and_only_where_the_combination
     )
     found = [Finding((code,), {WORSE: 0.3} if code == "D1" else {}, {code: factors[code]}, {}) for code in factors]
     told = document.text(
-        found, dict.fromkeys(factors, plain), {"D1": True, "D2": False}, {"seconds": 1.0, "count": 1, "series": 400}
+        found, dict.fromkeys(factors, plain), {"D1": True, "D2": False}, {"seconds": 1.0, "count": 1, "rows": 1000}
     )
     mean = math.sqrt(0.99 * 0.9)
     assert f"first ratios: plain 0.900, left out {mean:.3f} (+{mean - 0.9:.3f}; at most 0.02 worse: no)" in told
