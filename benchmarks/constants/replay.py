@@ -25,6 +25,8 @@ from forecasting.steps.forecasting.ensembles import replay
 
 MODEL = COMBINATION.name
 MINE = pl.col("model") == MODEL
+SHARES = {"mase": 2, "rmsse": 2, "wape_totals": 1}
+"""What counts how much in a choice: few days make the totals, so that chance is larger in them."""
 LEVELS = (80, 95)
 POINTS, WEIGHT = 0.02, 5.0
 """A coverage may be so far from what is promised; each point beyond counts as so many percent of the interval score."""
@@ -134,9 +136,15 @@ def _observed(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def loss_of_errors(judged: pl.DataFrame) -> float:
-    """The mean of the logarithms of MASE and RMSSE."""
+    """The mean of the logarithms of MASE, RMSSE and, with less weight, WAPE of totals.
+
+    >>> row = {"unique_id": "a", "cutoff": date(2020, 1, 1), "ds": date(2020, 1, 2), "closed": False, "y": 4.0}
+    >>> judged = pl.DataFrame([row | {"yhat": 2.0, "q50": 2.0, "mase_scale": 1.0, "rmsse_scale": 1.0}])
+    >>> round(loss_of_errors(judged), 6) == round((2 * log(2) + 2 * log(2) + log(2 / 4)) / 5, 6)
+    True
+    """
     found = measure_errors(judged)
-    return (log(max(found["mase"], 1e-12)) + log(max(found["rmsse"], 1e-12))) / 2
+    return sum(share * log(max(found[name], 1e-12)) for name, share in SHARES.items()) / sum(SHARES.values())
 
 
 def loss_of_bounds(judged: pl.DataFrame) -> float:
