@@ -25,6 +25,7 @@ from benchmarks.processes import ROOT
 FILE = Path(__file__).with_name("constants.yaml")
 WATCHED = (
     "forecasting/recipe/*.py",
+    "forecasting/data/windows.py",
     "forecasting/evaluation/ensemble_weights/*.py",
     "forecasting/evaluation/intervals/*.py",
     "forecasting/models/cold_start/*.py",

@@ -1,18 +1,34 @@
 """Cutoffs of a job: that of a run (the newest observed day, or a requested one), and those of a backtest.
 
 `resolve_cutoff` takes a Panel and perhaps a day and returns one date; `backtest_cutoffs` takes the config and the last
-day of the data and returns two lists of dates: those that are reported, and older ones that only calibrate intervals.
+day of the data and returns two lists of dates: those that are reported, and older ones that only calibrate intervals;
+`least_history` returns the periods of history that these need.
 """
 
 from __future__ import annotations
 
 from datetime import date
+from math import ceil
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.errors import UserError
+
+FEWEST = 4
+"""Periods of history that every window needs."""
+PART = 0.5
+"""Older windows go back to this part of the history of the first reported one: with less, a model is another model."""
+
+
+def least_history(h: int, reported: int) -> int:
+    """Periods of history that an older window needs where the first reported one has so many.
+
+    >>> least_history(12, 69), least_history(12, 20)
+    (35, 12)
+    """
+    return max(FEWEST, h, ceil(PART * reported))
 
 
 def resolve_cutoff(panel: Panel, requested: date | None) -> date:

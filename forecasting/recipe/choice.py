@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import ceil
 
 from forecasting.config import ModelSpec
+from forecasting.data.windows import least_history
 from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters, wanders
 from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, LADDER, booster
 from forecasting.recipe.cost import stats_units
@@ -24,8 +25,6 @@ BOOSTERS, STATS = 0.2, 0.75
 """Shares of the budget for boosters and for statistical models; the rest is for what tells whether models pay."""
 LEAST_WINDOWS, MOST_WINDOWS = 2, 5
 """Calibration windows: so many at least where the history has them, and so many where the budget has room."""
-SHORTEST = 4
-"""Periods of history that a window needs at least; see also h."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def count_windows(facts: Facts, calibration: int) -> int:
     Where windows overlap, older ones are run in between that no bound rests on.
     """
     overlap = -(-facts.h // facts.step) - 1
-    reach = max(0, facts.span - max(SHORTEST, facts.h)) // facts.step
+    reach = max(0, facts.span - least_history(facts.h, facts.span)) // facts.step
     return facts.windows + min(reach, calibration + overlap if calibration else 0)
 
 

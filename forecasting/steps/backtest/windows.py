@@ -11,16 +11,14 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
-from forecasting.data.windows import backtest_cutoffs
-
-FEWEST = 4
-"""Periods of history that the oldest cutoff must leave."""
+from forecasting.data.windows import FEWEST, backtest_cutoffs, least_history
 
 
 def backtest_windows(config: Config, panel: Panel, end: date) -> tuple[list[date], list[date]]:
     """Reported and older cutoffs that the history allows; raises UserError when it is too short for a reported one.
 
     What all series share differs from window to window, so that many errors of one window do not stand for another.
+    Older ones go back to half of the history of the first reported one: with less, a model is another model.
     """
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
@@ -33,4 +31,6 @@ def backtest_windows(config: Config, panel: Panel, end: date) -> tuple[list[date
             f"{config.h} {unit}s ahead in {config.backtest.windows} backtest windows need history back to before "
             f"{reported[0]}, but the data start on {first}: lower h, backtest.windows or backtest.step",
         )
-    return reported, [c for c in older if c >= least]
+    history = pl.select(config.frequency.steps(pl.lit(first), pl.lit(reported[0])) + 1).item()
+    enough = config.frequency.shift(first, least_history(config.h, history) - 1)
+    return reported, [c for c in older if c >= enough]
