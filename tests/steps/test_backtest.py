@@ -103,7 +103,8 @@ def test_the_scores_are_those_of_the_reported_rows(ran, rows):
 def test_bounds_of_a_window_stand_on_the_windows_that_were_over_by_then(rows):
     """Pooled bounds of SeasonalNaive at OVER are the |residual| quantile of the two windows before, by the formula.
 
-    Its level is 80 % and three tenths of what the bounds made from either of them fell short of that in the other.
+    Its level is 80 % and three tenths of what the bounds made from either of them fell short of that in the other. What
+    the windows have in common widens them, here by next to nothing.
     """
     at = rows.filter(pl.col("cutoff") == OVER, pl.col("model") == "SeasonalNaive", pl.col("grain") == "series")
     past = rows.filter(
@@ -125,7 +126,7 @@ def test_bounds_of_a_window_stand_on_the_windows_that_were_over_by_then(rows):
     pooled = at.filter(pl.col("interval") == "all horizons", ~pl.col("closed"))
     assert pooled.height > 0
     for yhat, scale, hi in pooled.select("yhat", "scale", "hi-80").iter_rows():
-        assert hi == pytest.approx(yhat + residuals[k - 1] * scale)
+        assert hi == pytest.approx(yhat + residuals[k - 1] * scale, rel=1e-4)
 
 
 def test_the_same_again_is_not_done_again_and_force_comes_to_the_same(fast):
@@ -155,19 +156,16 @@ def test_without_data_the_way_is_told():
         chain.make().run(["backtest"])
 
 
-def test_where_series_are_many_one_older_window_holds_enough_errors():
+def test_all_older_windows_are_run_however_many_errors_one_holds():
     few = chain.sample().filter(pl.col("ds") > LAST - timedelta(120))
     many = pl.concat(few.with_columns(item=pl.format("{}-{}", "item", pl.lit(k))) for k in range(20))
-    job = chain.make(many, models=["ladder"])
-    facts = job.run(["ingest", "backtest"])[1].facts
-    assert facts["calibration"] == [str(OLDER[-1])]
+    facts = chain.make(many, models=["ladder"]).run(["ingest", "backtest"])[1].facts
+    assert facts["calibration"] == [str(at) for at in OLDER]
     assert facts["cutoffs"] == [str(at) for at in REPORTED]
 
 
-def test_errors_are_counted_where_the_oldest_reported_window_looks_back_to():
-    """Twenty times as many series since: the window before held the errors of eight, and one more is run."""
-    few = chain.sample().filter(pl.col("ds") > LAST - timedelta(120))
-    young = few.filter(pl.col("ds") > REPORTED[0])
-    later = [young.with_columns(item=pl.format("{}-{}", "item", pl.lit(k))) for k in range(20)]
-    job = chain.make(pl.concat([few, *later]), models=["ladder"])
-    assert job.run(["ingest", "backtest"])[1].facts["calibration"] == [str(at) for at in OLDER]
+def test_older_windows_have_half_of_the_history_of_the_first_reported_one():
+    """Of 70 days 42 lie before it: 28 are enough, 14 are not."""
+    short = chain.sample().filter(pl.col("ds") > LAST - timedelta(70))
+    facts = chain.make(short, models=["ladder"]).run(["ingest", "backtest"])[1].facts
+    assert facts["calibration"] == [str(OLDER[-1])]
