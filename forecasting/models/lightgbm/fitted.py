@@ -16,7 +16,6 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
-from forecasting.errors import UserError
 from forecasting.features import ZERO, Features
 from forecasting.features.groups import Level
 from forecasting.models import naive
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     import lightgbm
 
 
-BY_STEP = "by step"
-"""How the boosters look back: each row at its own step."""
+BY_STEP, BY_BLOCK = "by step", "by block"
+"""How boosters look back: each row at its step, or, as they did in older versions, at the last step of its block."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class FittedLightGBM:
 
     `drivers` is what each block learned of known-ahead columns, `codes` are those of the categories, `inputs` the
     columns that boosters take, in order; `predicts` is mean or median, `priors` are the groupings whose priors are
-    among the inputs. `remarks` is what to say of the training, empty once the model has been saved and loaded.
+    among the inputs, `target` and `leads` how they see sales. `remarks` is what to say of the training, empty once the
+    model has been saved and loaded.
     """
 
     name: str
@@ -51,6 +51,7 @@ class FittedLightGBM:
     predicts: str
     priors: tuple[Level, ...]
     target: str = "level"
+    leads: str = BY_STEP
     remarks: tuple[str, ...] = ()
     family: str = "lightgbm"
 
@@ -92,7 +93,8 @@ class FittedLightGBM:
                 filled = prepare_coming(cut, frame.filter(since), needed)
                 return marked.prepare(cut, filled)
 
-            rows = marked.future_rows(cut, bucket, needed, compute)
+            lead = None if self.leads == BY_STEP else end
+            rows = marked.future_rows(cut, bucket, needed, compute, lead)
             first, last = (freq.shift(cut.cutoff, step) for step in (begin, end))
             yield rows.filter(pl.col("ds").is_between(first, last)), end
             begin = end + 1
@@ -114,7 +116,7 @@ class FittedLightGBM:
         blocks = [(end, len(boosters)) for end, boosters in self.boosters.items()]
         facts: dict[str, Any] = {
             "name": self.name,
-            "leads": BY_STEP,
+            "leads": self.leads,
             "blocks": blocks,
             "asked": (self.predicts, self.priors, self.target),
             "codes": self.codes,
@@ -129,16 +131,15 @@ def load(folder: Path) -> FittedLightGBM:
     import lightgbm
 
     facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    if facts.get("leads") != BY_STEP:
-        what = "this bundle is of an older version, whose boosters read sales in another way"
-        raise UserError(what, mend="train again")
     boosters = {
         end: tuple(lightgbm.Booster(model_file=str(folder / f"block-{end}-{seed}.txt")) for seed in range(seeds))
         for end, seeds in facts["blocks"]
     }
-    predicts, priors, target = facts["asked"]
-    levels = tuple(tuple(level) for level in priors)
+    # older versions know neither targets nor steps
+    predicts, priors, target = [*facts["asked"], "level"][:3]
+    levels, leads = tuple(tuple(level) for level in priors), facts.get("leads", BY_BLOCK)
     saved = facts.get("drivers", [{}] * len(boosters))  # written since boosters learn from hidden values
     drivers = {end: Drivers(**{k: tuple(v) for k, v in d.items()}) for end, d in zip(boosters, saved, strict=True)}
     inputs = tuple(facts["inputs"])
-    return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], inputs, predicts, levels, target)
+    of = (predicts, levels, target)
+    return FittedLightGBM(facts["name"], boosters, drivers, facts["codes"], inputs, *of, leads=leads)

@@ -77,7 +77,7 @@ class LightGBM:
         inputs, of = tuple(matrix.inputs), self.options
         learned = (of.predicts, of.priors, of.target)
         remarks = objective_remarks(of, [b for block in boosters.values() for b in block])
-        return FittedLightGBM(self.name, boosters, drivers, matrix.codes, inputs, *learned, remarks)
+        return FittedLightGBM(self.name, boosters, drivers, matrix.codes, inputs, *learned, remarks=remarks)
 
     def _train_block(
         self, cut: Cut, matrix: Matrix, block: tuple[int, int]

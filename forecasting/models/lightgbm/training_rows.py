@@ -77,21 +77,25 @@ class Matrix:
         marks = {hidden_mark(column): pl.Boolean() for column in columns}
         return replace(self, features=replace(self.features, schema={**self.features.schema, **marks}))
 
-    def future_rows(self, cut: Cut, bucket: int, drivers: Drivers, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """[unique_id, ds, inputs ..., ZERO, level]: the future rows of a bucket that have a level, each at its step.
+    def future_rows(
+        self, cut: Cut, bucket: int, drivers: Drivers, compute: Callable[[], pl.DataFrame], lead: int | None = None
+    ) -> pl.DataFrame:
+        """[unique_id, ds, inputs ..., ZERO, level]: the future rows of a bucket that have a level, each at its step or
+        all at `lead`.
 
         They are taken from the prepared frame that `compute` returns and kept with the cut, for other models with these
         inputs; `drivers` says which columns that frame marks or fills.
         """
 
         def select() -> pl.DataFrame:
-            prepared = compute().with_columns(_step_ahead(cut).alias(LEAD))
+            at = _step_ahead(cut) if lead is None else pl.lit(lead, pl.Int32)
+            prepared = compute().with_columns(at.alias(LEAD))
             rows = self.evaluate(cut, prepared).filter(pl.col("ds") > cut.cutoff, pl.col("level").is_not_null())
             return rows.drop("y")
 
         # models that were trained on other days have other codes
         kind = (self.features.levels, self.features.target, json.dumps(self.codes))
-        return cut.cached(("future rows", bucket, drivers, kind), select)
+        return cut.cached(("future rows", bucket, drivers, lead, kind), select)
 
 
 def _step_ahead(cut: Cut) -> pl.Expr:
