@@ -73,7 +73,7 @@ def light(y: list[float], freq: str = "1d", h: int = 7, years: float = 2, **colu
 @pytest.mark.parametrize(
     "cut",
     [
-        pytest.param(light([5.0] * 24, "1mo", 24), id="history as long as the horizon"),
+        pytest.param(light([5.0] * 12, "1mo", 24), id="history shorter than the horizon"),
         pytest.param(light([0.0] * 80), id="nothing was ever sold"),
         pytest.param(light([5.0] * 100 + [0.0] * 500, years=1), id="nothing was sold in the years of training"),
     ],

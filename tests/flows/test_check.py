@@ -82,7 +82,7 @@ def test_a_bad_row_is_a_warning_and_too_many_a_failure(check, tmp_path, capsys):
     lines = ["store,item,ds,y", *(lines if check == "keys" else [x for x in lines if "01-05" not in x]), row]
     (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
     made = chain.make(chain.sample().head(0), models=["ladder"], columns={}, future={}, levels_of_aggregation=[[]])
-    where = {"source__path": str(tmp_path / "sales.csv")}
+    where = {"source__path": str(tmp_path / "sales.csv"), "clean__y_min": 0}
     found = verdicts(made, **where | {"limits__quarantined": 0.5})
     assert found[check] == verdict
     assert {name for name, v in found.items() if v != "ok"} == {check, "quarantine"}

@@ -32,7 +32,7 @@ class Lowest:
         assert set(MEMBERS) <= set(trained), "its members are trained before it"
         return self
 
-    def combine_forecasts(self, forecasts):
+    def combine_forecasts(self, forecasts, cut):
         rows = pl.concat([forecasts[name] for name in self.depends_on], how="diagonal")
         lowest = rows.sort("unique_id", "ds", "yhat").group_by("unique_id", "ds", maintain_order=True).first()
         return lowest.with_columns(source=pl.lit(self.name))

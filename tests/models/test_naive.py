@@ -29,6 +29,7 @@ def cut_of(values: list[float | None], h: int, season: int = 7) -> Cut:
             "h": h,
             "season_length": season,
             "clean": {"y_min": None},
+            "models": ["ladder"],
         }
     )
     ds = [MONDAY + timedelta(i) for i in range(len(values))]
@@ -108,7 +109,7 @@ def test_rossmann_is_as_hard_as_others_found_it(shared):
     columns = {"known_ahead": ["open"], "open": "open"}
     config = Config.model_validate(
         {"name": "rossmann", "source": {"kind": "table"}, "freq": "1d", "h": 42, "columns": columns}
-        | {"backtest": {"known_ahead": "recorded"}}
+        | {"backtest": {"known_ahead": "recorded"}, "models": ["ladder"]}
     )
     panel = Panel(
         config,

@@ -169,7 +169,7 @@ def test_a_champion_is_compared_on_windows_that_know_no_more_than_those_of_the_c
     """It was scored with all that was recorded; to be compared it sees what is known, as the challenger does."""
     job = make(SOME, backtest={"windows": 2, "calibration": 0, "known_ahead": "recorded"})
     run(job)
-    light = {"lightgbm": {"trees": 61, "params": LIGHT["lightgbm"]["params"]}}
+    light = {"lightgbm": {"trees": 50, "params": LIGHT["lightgbm"]["params"]}}
     keys = {"models": ["ladder", light], "backtest__known_ahead": "as_served"}
     outcomes = job.run(["backtest", "train"], **keys)
     same_windows = identity.recipe_of(job.config(backtest__known_ahead="as_served"))
