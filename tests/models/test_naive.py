@@ -28,7 +28,7 @@ def cut_of(values: list[float | None], h: int, season: int = 7) -> Cut:
             "freq": "1d",
             "h": h,
             "season_length": season,
-            "clean": {"y_min": None},
+            "clean": {"y_min": None, "outliers": {"rule": "none"}},
             "models": ["ladder"],
         }
     )

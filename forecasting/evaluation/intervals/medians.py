@@ -32,7 +32,7 @@ def fit_median_shifts(rows: pl.DataFrame, shocks: pl.DataFrame) -> pl.DataFrame:
     correction did not lower the absolute error of windows (of one window: of halves of the series) that it was not
     learned from.
 
-    >>> cell = {"model": "A", "grain": "series", "block": 1, "band": 0, "least": -9.0, "half": 0, "scale": 1.0}
+    >>> cell = {"model": "A", "grain": "series", "block": 1, "band": 0, "least": -9.0, "unique_id": "a", "scale": 1.0}
     >>> windows = pl.DataFrame({"cutoff": [1] * 3 + [2] * 3, "r": [-1.0, -1.0, 2.0] * 2} | cell)
     >>> shocks = windows.select("model", "grain", "block", "cutoff", shock=pl.lit(0.0)).unique()
     >>> fit_median_shifts(windows, shocks)["shift"].to_list()
