@@ -35,8 +35,8 @@ from forecasting.recipe.facts import count_facts
 FREQ = {1: "1mo", 4: "1q", 7: "1d", 12: "1mo", 52: "1w"}
 """Season -> the frequency of the made-up series."""
 LENGTHS = (24, 60, 150, 400, 1000)
-SERIES = 4
-"""Series per point of the grid, one where a series takes seconds."""
+TAKES, MOST_SERIES = 1.0, 50
+"""Seconds that a point of the grid is to take, and the most series by which it does: few cheap ones measure noise."""
 DEAR = 2.0
 """Where a series takes so many seconds, longer ones are not measured."""
 PANELS = (
@@ -109,16 +109,16 @@ def stats_costs(name: str) -> dict[str, list[list[float]]]:
 
 
 def _by_length(name: str, spec: ModelSpec, season: int) -> Iterator[list[float]]:
-    each, frame_alone = 0.0, ModelSpec(family="naive", name="Naive", options={"class": "Naive"})
+    each, frame_alone = 0.2, ModelSpec(family="naive", name="Naive", options={"class": "Naive"})
     for length in LENGTHS:
         if length < 2 * season:
             continue
         if each > DEAR:
             return
-        number = 1 if each > DEAR / 10 else SERIES
+        number = int(np.clip(TAKES / each, 1, MOST_SERIES))
         panel = panel_of(season, number, length, h=season if season > 1 else 12)
         base = seconds(fit_and_forecast(panel, [frame_alone]))
-        spent = seconds(fit_and_forecast(panel, [spec]), times=1 if each > DEAR / 10 else 2)
+        spent = seconds(fit_and_forecast(panel, [spec]), times=1 if number == 1 else 2)
         each = max(spent - base, 1e-5) / number
         print(f"{name:<40} season {season:>3} length {length:>5}: {each:.5f} s a series", flush=True)
         yield [length, float(f"{each:.3g}")]
