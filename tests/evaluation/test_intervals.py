@@ -233,12 +233,24 @@ class TestScale:
 def test_a_series_is_measured_by_its_near_past_and_by_all_of_it_where_that_stood_still():
     every = pl.DataFrame(
         {"unique_id": ["a", "b"], "mase_scale": [4.0, 4.0], "rmsse_scale": [9.0, 9.0], "mean": [5.0, 5.0]}
-    )
+    ).with_columns(pairs=12)
     near = pl.DataFrame(
         {"unique_id": ["a", "b"], "mase_scale": [2.0, 0.0], "rmsse_scale": [16.0, None], "mean": [3.0, 0.0]}
-    )
-    found = intervals.series_scales(every, near).rows()
+    ).with_columns(pairs=12)
+    found = intervals.series_scales(every, near, 12).rows()
     assert found == [("a", 2.0, 4.0, 3.0), ("b", 4.0, 3.0, 5.0)]
+
+
+def test_the_error_of_a_season_comes_in_slowly_as_pairs_become_known():
+    """A steep line: one season ahead it is off by 12 steps, which the first few pairs must not bring at once."""
+    line = pl.DataFrame({"unique_id": "a", "ds": range(26), "y": [10.0 * t for t in range(26)]})
+    scales = []
+    for length in range(11, 27):
+        measured = naive_error_scales(line.head(length), 12)
+        scales.append(intervals.series_scales(measured, measured, 12)["season_error"].item() or 10.0)
+    assert scales[0] == scales[1] == 10.0
+    assert scales[-1] == pytest.approx(120)
+    assert max(b / a for a, b in zip(scales, scales[1:], strict=False)) < 1.25
 
 
 @pytest.mark.parametrize(
@@ -270,7 +282,7 @@ def recent_means(panel, days, k, sizes):
     level = history.filter(pl.col("ds") > days[-1 - k * h - recent]).group_by("unique_id").agg(yhat=pl.col("y").mean())
     ahead = panel.filter(pl.col("ds").is_in(list(steps))).join(level, on="unique_id")
     measured = naive_error_scales(history, season)
-    both = measured.join(intervals.series_scales(measured, measured), on="unique_id")
+    both = measured.join(intervals.series_scales(measured, measured, season), on="unique_id")
     rows = ahead.join(both, on="unique_id").with_columns(cutoff=pl.lit(cutoff), scale=intervals.expected_error())
     step = pl.col("ds").replace_strict(steps, return_dtype=pl.Int32)
     fixed = {"model": pl.lit("m"), "grain": pl.lit("series")}

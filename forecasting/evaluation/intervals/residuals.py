@@ -23,20 +23,23 @@ LIFT = 0.7
 Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
 
 
-def series_scales(every: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
+def series_scales(every: pl.DataFrame, near: pl.DataFrame, season_length: int) -> pl.DataFrame:
     """[unique_id, season_error, step_error, size]: how much a series moves from season to season and from period to
     period, and its mean size, one row per series, in units of y.
 
     `every` and `near` are tables of `metrics.naive_error_scales` of all history and of the last year; the latter counts
-    where anything moved in it.
+    where anything moved in it. As long as fewer pairs than a season are a season apart, their error is drawn towards
+    that of a step: it would come into being, often several times as large, between one window and the next.
 
-    >>> every = pl.DataFrame({"unique_id": ["a"], "mase_scale": [4.0], "rmsse_scale": [9.0], "mean": [10.0]})
-    >>> series_scales(every, every.with_columns(mase_scale=2.0)).row(0)
-    ('a', 2.0, 3.0, 10.0)
+    >>> every = pl.DataFrame({"unique_id": ["a"], "mase_scale": [4.0], "rmsse_scale": [1.0], "mean": [9.0], "pairs": 2})
+    >>> series_scales(every, every, season_length=2).row(0), series_scales(every, every, season_length=4).row(0)
+    (('a', 4.0, 1.0, 9.0), ('a', 2.0, 1.0, 9.0))
     """
-    both = every.join(near, on="unique_id", how="left", suffix="_near")
+    both = every.join(near.drop("pairs"), on="unique_id", how="left", suffix="_near")
     season, step, mean = (pl.coalesce(positive(pl.col(f"{c}_near")), c) for c in ("mase_scale", "rmsse_scale", "mean"))
-    return both.select("unique_id", season_error=season, step_error=step.sqrt(), size=mean)
+    known = (pl.col("pairs") / season_length).clip(0, 1)
+    drawn = positive(season).pow(known) * positive(step).sqrt().pow(1 - known)
+    return both.select("unique_id", season_error=pl.coalesce(drawn, season), step_error=step.sqrt(), size=mean)
 
 
 def expected_error() -> pl.Expr:

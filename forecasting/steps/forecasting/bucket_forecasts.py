@@ -66,7 +66,7 @@ def _past_errors(history: pl.DataFrame, cut: Cut) -> pl.DataFrame:
     config = cut.config
     since = config.frequency.shift(cut.cutoff, -config.frequency.year - config.season)
     every, near = (naive_error_scales(rows, config.season) for rows in (history, history.filter(pl.col("ds") > since)))
-    return every.drop("mean").join(intervals.series_scales(every, near), on="unique_id")
+    return every.drop("mean", "pairs").join(intervals.series_scales(every, near, config.season), on="unique_id")
 
 
 def expected_error() -> pl.Expr:
