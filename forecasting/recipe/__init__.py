@@ -5,13 +5,13 @@ follows from rows up to a cutoff, the budget and a cost model; no clock is read,
 models on a sample of series (`plan_trial`, `run_trial`).
 """
 
-from forecasting.recipe.choice import Asked, choose, least_windows
+from forecasting.recipe.choice import Constraints, choose, least_windows
 from forecasting.recipe.facts import Facts, count_facts
 from forecasting.recipe.recipe import Recipe, Verdict
 from forecasting.recipe.trial import Trial, plan_trial, run_trial
 
 __all__ = [
-    "Asked",
+    "Constraints",
     "Facts",
     "Recipe",
     "Trial",

@@ -28,32 +28,32 @@ LEAST_WINDOWS, MOST_WINDOWS = 2, 5
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the config asks for: the budget, and perhaps blocks and a number of calibration windows."""
+class Constraints:
+    """The budget, and perhaps blocks and a number of calibration windows."""
 
     budget: float
     blocks: tuple[int, ...] | None = None
     calibration: int | None = None
 
 
-def least_windows(facts: Facts, asked: Asked) -> int:
+def least_windows(facts: Facts, constraints: Constraints) -> int:
     """Windows that the budget has to pay for: with those for calibration that there have to be."""
-    return count_windows(facts, LEAST_WINDOWS if asked.calibration is None else asked.calibration)
+    return count_windows(facts, LEAST_WINDOWS if constraints.calibration is None else constraints.calibration)
 
 
-def choose(facts: Facts, asked: Asked, trials: Mapping[str, Trial] | None = None) -> Recipe:
+def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] | None = None) -> Recipe:
     """The recipe for a panel; `trials` tell of some models whether they earn their cost."""
-    trials, windows = trials or {}, least_windows(facts, asked)
-    size = choose_boosters(facts, BOOSTERS * asked.budget / windows, asked.blocks)
+    trials, windows = trials or {}, least_windows(facts, constraints)
+    size = choose_boosters(facts, BOOSTERS * constraints.budget / windows, constraints.blocks)
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
-    plan = _affordable(facts, costs, STATS * asked.budget / windows, trials)
+    plan = _affordable(facts, costs, STATS * constraints.budget / windows, trials)
     spent = size.boosters.units(facts), sum(costs[name] for name in plan.chosen)
-    calibration = _calibration(facts, asked, spent)
+    calibration = _calibration(facts, constraints, spent)
     models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
-    verdicts = (*_of_boosters(facts, size, asked, windows), *_of_stats(plan, costs, asked, windows))
+    verdicts = (*_of_boosters(facts, size, constraints, windows), *_of_stats(plan, costs, constraints, windows))
     fitted = count_windows(facts, calibration)
     units = round(sum(spent) * fitted, 1)
-    return Recipe(models, size.ends, calibration, fitted, units, asked.budget, verdicts, facts.to_json())
+    return Recipe(models, size.ends, calibration, fitted, units, constraints.budget, verdicts, facts.to_json())
 
 
 def _heads(size: Size) -> list[ModelSpec]:
@@ -72,11 +72,11 @@ def count_windows(facts: Facts, calibration: int) -> int:
     return facts.windows + min(reach, calibration + overlap if calibration else 0)
 
 
-def _calibration(facts: Facts, asked: Asked, spent: tuple[float, float]) -> int:
+def _calibration(facts: Facts, constraints: Constraints, spent: tuple[float, float]) -> int:
     """Calibration windows: as many as both shares of the budget have room for."""
-    if asked.calibration is not None:
-        return asked.calibration
-    shares = BOOSTERS * asked.budget, STATS * asked.budget
+    if constraints.calibration is not None:
+        return constraints.calibration
+    shares = BOOSTERS * constraints.budget, STATS * constraints.budget
 
     def fits(number: int) -> bool:
         windows = count_windows(facts, number)
@@ -114,9 +114,9 @@ def _affordable(facts: Facts, costs: Mapping[str, float], units: float, trials: 
     return Plan(tuple(name for name in open_ones if few or so_far[name] <= units), against, so_far, earned)
 
 
-def _of_boosters(facts: Facts, size: Size, asked: Asked, windows: int) -> Iterator[Verdict]:
+def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: int) -> Iterator[Verdict]:
     """A verdict on each head; units are those of a window."""
-    boosters, share = size.boosters, BOOSTERS * asked.budget
+    boosters, share = size.boosters, BOOSTERS * constraints.budget
     if not boosters.heads:
         why = f"{facts.rows:,} observed rows are too few for trees: they need {FEWEST_ROWS}"
         yield from (Verdict(name, False, why, 0.0) for name in HEADS.values())
@@ -138,9 +138,9 @@ def _of_boosters(facts: Facts, size: Size, asked: Asked, windows: int) -> Iterat
     yield Verdict(HEADS["change"], boosters.heads > 2, why, round(three / 3, 2))
 
 
-def _of_stats(plan: Plan, costs: Mapping[str, float], asked: Asked, windows: int) -> Iterator[Verdict]:
+def _of_stats(plan: Plan, costs: Mapping[str, float], constraints: Constraints, windows: int) -> Iterator[Verdict]:
     """A verdict on each candidate, in their order; units are those of a window."""
-    share = STATS * asked.budget
+    share = STATS * constraints.budget
     for name in (c.name for c in CANDIDATES):
         cost = round(costs[name], 2)
         if name in plan.against:

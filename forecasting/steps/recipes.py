@@ -13,7 +13,7 @@ from typing import Any
 
 from forecasting.config import Config
 from forecasting.data.windows import backtest_cutoffs
-from forecasting.recipe import Asked, Recipe, choose, count_facts, least_windows, plan_trial, run_trial
+from forecasting.recipe import Constraints, Recipe, choose, count_facts, least_windows, plan_trial, run_trial
 from forecasting.services import log
 from forecasting.steps.session import Session
 
@@ -30,16 +30,16 @@ def choose_recipe(session: Session, end: date) -> Recipe:
     """The recipe that `models: auto` means for the data up to `end`, whatever is listed."""
     config = session.config
     reported, _ = backtest_cutoffs(config, end)
-    asked, panel = asked_by(config), session.panel
+    constraints, panel = constraints_of(config), session.panel
     with log.step("choose models", cutoff=str(reported[0])):
         facts = count_facts(panel, reported[0])
-        plan = plan_trial(facts, asked.budget, least_windows(facts, asked))
-        return choose(facts, asked, run_trial(panel, reported[0], plan) if plan else None)
+        plan = plan_trial(facts, constraints.budget, least_windows(facts, constraints))
+        return choose(facts, constraints, run_trial(panel, reported[0], plan) if plan else None)
 
 
-def asked_by(config: Config) -> Asked:
+def constraints_of(config: Config) -> Constraints:
     """What the config asks of a recipe."""
-    return Asked(config.budget, config.blocks, config.backtest.calibration)
+    return Constraints(config.budget, config.blocks, config.backtest.calibration)
 
 
 def with_chosen(session: Session, facts: Mapping[str, Any]) -> Session:

@@ -250,7 +250,7 @@ def test_the_error_of_a_season_comes_in_slowly_as_pairs_become_known():
         scales.append(intervals.series_scales(measured, measured, 12)["season_error"].item() or 10.0)
     assert scales[0] == scales[1] == 10.0
     assert scales[-1] == pytest.approx(120)
-    assert max(b / a for a, b in zip(scales, scales[1:], strict=False)) < 1.25
+    assert max(b / a for a, b in pairwise(scales)) < 1.25
 
 
 @pytest.mark.parametrize(

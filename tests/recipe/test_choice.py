@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.config import Config
 from forecasting.config.keys import BUDGET
-from forecasting.recipe import Asked, Facts, Recipe, choose
+from forecasting.recipe import Constraints, Facts, Recipe, choose
 from forecasting.recipe.booster_size import block_ends, sizes
 from forecasting.recipe.candidates import CANDIDATES, HEADS
 from forecasting.recipe.choice import BOOSTERS, STATS, count_windows
@@ -49,7 +49,7 @@ def why(recipe: Recipe, model: str) -> str:
 
 
 def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_blocks() -> None:
-    recipe = choose(facts(), Asked(BUDGET))
+    recipe = choose(facts(), Constraints(BUDGET))
     assert names(recipe) == ["ladder", *HEADS.values(), *STEADY, "Combination"]
     assert recipe.units <= BUDGET
     assert recipe.blocks[:2] == (1, 2)
@@ -58,18 +58,18 @@ def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_blocks()
 
 
 def test_changes_are_learned_where_series_wander() -> None:
-    recipes = [choose(facts(wandering=ratio), Asked(BUDGET)) for ratio in (0.7, 1.3)]
+    recipes = [choose(facts(wandering=ratio), Constraints(BUDGET)) for ratio in (0.7, 1.3)]
     assert [HEADS["change"] in names(recipe) for recipe in recipes] == [True, False]
     assert "1.30 times" in why(recipes[1], HEADS["change"])
 
 
 def test_a_thousand_daily_series_of_years_get_boosters_and_quick_models() -> None:
-    recipe = choose(daily(1115, 900), Asked(BUDGET))
+    recipe = choose(daily(1115, 900), Constraints(BUDGET))
     assert "LightGBM" in names(recipe)
     assert "AutoETS" not in names(recipe)
     needed = int(why(recipe, "AutoETS").split("budget: ")[1].split()[0])
     assert needed > BUDGET
-    assert "AutoETS" in names(choose(daily(1115, 900), Asked(needed + 1)))
+    assert "AutoETS" in names(choose(daily(1115, 900), Constraints(needed + 1)))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_thousand_daily_series_of_years_get_boosters_and_quick_models() -> Non
     ],
 )
 def test_facts_decide_on_statistical_models(made: Facts, chosen: list[str], left_out: dict[str, str]) -> None:
-    recipe = choose(made, Asked(BUDGET))
+    recipe = choose(made, Constraints(BUDGET))
     assert [n for n in names(recipe) if n not in HEADS.values()] == ["ladder", *chosen, "Combination"]
     for model, words in left_out.items():
         assert model not in names(recipe)
@@ -114,7 +114,7 @@ def test_facts_decide_on_statistical_models(made: Facts, chosen: list[str], left
 
 @pytest.mark.parametrize("made", [facts(), facts(1), daily(70, 1900), daily(30_000, 1900), facts(9, 30)])
 def test_a_larger_budget_takes_nothing_away(made: Facts) -> None:
-    recipes = [choose(made, Asked(budget)) for budget in BUDGETS]
+    recipes = [choose(made, Constraints(budget)) for budget in BUDGETS]
     for less, more in pairwise(recipes):
         assert set(names(less)) <= set(names(more))
         assert len(less.blocks) <= len(more.blocks)
@@ -125,17 +125,17 @@ def test_a_larger_budget_takes_nothing_away(made: Facts) -> None:
 @pytest.mark.parametrize("budget", BUDGETS)
 @pytest.mark.parametrize("made", [facts(), facts(1), daily(70, 1900), daily(30_000, 1900), facts(3, 10, span=10)])
 def test_every_candidate_has_a_verdict_with_its_reason(made: Facts, budget: float) -> None:
-    recipe = choose(made, Asked(budget))
+    recipe = choose(made, Constraints(budget))
     assert sorted(v.model for v in recipe.verdicts) == sorted([*HEADS.values(), *(c.name for c in CANDIDATES)])
     assert {v.model for v in recipe.verdicts if v.chosen} == set(names(recipe)) - {"ladder", "Combination"}
     assert all(v.why and not v.why.endswith(".") for v in recipe.verdicts)
-    assert choose(made, Asked(budget)) == recipe
+    assert choose(made, Constraints(budget)) == recipe
 
 
 def test_all_windows_fit_into_the_budget() -> None:
     """Each share pays for all windows, those for calibration included; only the smallest boosters may cost more."""
     for made in (facts(), facts(150, 60), daily(300, 800)):
-        recipe = choose(made, Asked(400))
+        recipe = choose(made, Constraints(400))
         costs = {c.name: stats_units(c.cost, made) for c in CANDIDATES}
         stats = sum(u for name, u in costs.items() if name in names(recipe)) * recipe.windows
         assert stats <= STATS * 400
@@ -143,7 +143,7 @@ def test_all_windows_fit_into_the_budget() -> None:
 
 
 def test_what_the_config_asks_for_is_kept() -> None:
-    asked = choose(facts(), Asked(BUDGET, blocks=(6, 18), calibration=1))
+    asked = choose(facts(), Constraints(BUDGET, blocks=(6, 18), calibration=1))
     assert (asked.blocks, asked.calibration, asked.windows) == ((6, 18), 1, 2)
 
 
@@ -167,7 +167,7 @@ def test_sizes_grow_and_end_with_a_block_for_each_step() -> None:
 
 
 def test_a_recipe_survives_json_and_replaces_auto() -> None:
-    recipe = choose(facts(), Asked(2 * BUDGET))
+    recipe = choose(facts(), Constraints(2 * BUDGET))
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
     keys = {"name": "x", "source": {"path": "a.csv"}, "freq": "1mo", "h": 18, "budget": 2 * BUDGET}
     config = Config.model_validate(keys)
