@@ -52,7 +52,7 @@ HANDOVERS = {("flows/commands/serve.py", "dashboard.app")}
 DOORS = {
     "cyclopts": ("flows/cli.py", "flows/arguments.py", "flows/commands/*"),
     # processes are the engine's; blocks of boosters are trained by threads, which share the panel
-    "concurrent.futures": ("forecasting/services/engine.py", "forecasting/models/lightgbm/model.py"),
+    "concurrent.futures": ("forecasting/services/engine/*", "forecasting/models/lightgbm/model.py"),
     "dash": ("dashboard/*",),
     "dash_ag_grid": ("dashboard/*",),
     "dash_mantine_components": ("dashboard/*",),
@@ -63,7 +63,7 @@ DOORS = {
     "holidays": ("forecasting/features/*", "forecasting/data/sources/layouts/synthetic.py"),
     "lightgbm": ("forecasting/models/lightgbm/*",),
     "mlflow": ("forecasting/services/tracking/*",),
-    "multiprocessing": ("forecasting/services/engine.py",),
+    "multiprocessing": ("forecasting/services/engine/local.py",),
     "optuna": ("forecasting/services/hyperparameter_search/*",),
     "pandas": ("forecasting/services/drift.py",),  # Evidently takes nothing else
     "pandera": ("forecasting/data/*",),
@@ -455,7 +455,10 @@ SOUND = (
     ("forecasting/data/schemas/entry.py", "from forecasting.io.table import Table"),
     ("forecasting/data/sources/readers/text/text_table.py", "from forecasting.io import storage"),
     ("forecasting/services/drift.py", "def report():\n    import evidently, pandas"),
-    ("forecasting/services/engine.py", "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing"),
+    (
+        "forecasting/services/engine/local.py",
+        "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing",
+    ),
     (
         "forecasting/steps/train.py",
         "from forecasting.services.tracking import registry\ndef train(c, *, force: bool = False): pass",

@@ -1,8 +1,7 @@
-"""Engines map a function over the buckets of a panel; the local engine uses a pool of processes on this machine.
+"""The local engine: a pool of processes on this machine; `map(function, items)` yields the results in order.
 
-`build_engine` takes the config and returns its engine; `map(function, items)` yields the results in the order of the
-items. Workers are spawned, because a fork hangs once Polars or LightGBM have started threads. A worker uses one thread,
-set by environment variables that libraries read when they are imported.
+Workers are spawned, because a fork hangs once Polars or LightGBM have started threads. A worker uses one thread, set by
+environment variables that libraries read when they are imported.
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar, cast
 
-from forecasting.config import Config
-from forecasting.data.panel import Engine
-from forecasting.errors import UserError
+from forecasting.services.engine.work_errors import errors_name
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
@@ -31,10 +27,6 @@ GRACE = 10.0
 """Seconds to wait for a worker to end after it was terminated."""
 
 _environment_lock = threading.Lock()
-
-
-class WorkError(RuntimeError):
-    """An error in the work on one item: the message names the item, and `__cause__` is the original error."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +51,9 @@ class LocalEngine:
         return _in_pool(function, work, workers) if workers > 1 else _in_this_process(function, work)
 
 
-def build_engine(config: Config) -> Engine:
-    """The engine named by the key `engine` of the config."""
-    builders: dict[str, Callable[[], Engine]] = {"local": lambda: LocalEngine(os.cpu_count() or 1)}
-    return builders[config.engine]()
-
-
 def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
     for item in items:
-        with _errors_name(item):
+        with errors_name(item):
             result = fn(item)
         yield result
 
@@ -93,27 +79,13 @@ def _ordered(pool: ProcessPoolExecutor, fn: Callable[[I], R], items: Sequence[I]
 
 
 def _submit(pool: ProcessPoolExecutor, fn: Callable[[I], R], item: I) -> Future[R]:
-    with _errors_name(item), _single_threaded():
+    with errors_name(item), _single_threaded():
         return pool.submit(fn, item)
 
 
 def _result(item: I, future: Future[R]) -> R:
-    with _errors_name(item):
+    with errors_name(item):
         return future.result()
-
-
-@contextmanager
-def _errors_name(item: object) -> Iterator[None]:
-    try:
-        yield
-    except UserError:
-        raise
-    except BrokenProcessPool as error:
-        raise WorkError(
-            f"a worker process died at or near {item!r:.200}, most often because memory ran out: try fewer workers"
-        ) from error
-    except Exception as error:
-        raise WorkError(f"{item!r:.200}: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

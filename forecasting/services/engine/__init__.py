@@ -1,0 +1,23 @@
+"""Engines map a function over the buckets of a panel: local (processes of this machine).
+
+`build_engine` takes the config and returns its engine; `map(function, items)` yields the results in the order of the
+items.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from forecasting.config import Config
+from forecasting.data.panel import Engine
+from forecasting.services.engine.local import ONE_THREAD, LocalEngine
+from forecasting.services.engine.work_errors import WorkError
+
+__all__ = ["ONE_THREAD", "LocalEngine", "WorkError", "build_engine"]
+
+
+def build_engine(config: Config) -> Engine:
+    """The engine named by the key `engine` of the config."""
+    builders: dict[str, Callable[[], Engine]] = {"local": lambda: LocalEngine(os.cpu_count() or 1)}
+    return builders[config.engine]()
