@@ -35,6 +35,15 @@ R = TypeVar("R")
 class Engine(Protocol):
     """The engine that walks the buckets of a panel: in this process, in several, or on a cluster."""
 
+    @property
+    def scratch(self) -> str | None:
+        """The root, local or s3://, below which its processes leave files for each other; None where all of them run on
+        this machine, and any temporary folder will do.
+        """
+
+    def run(self, function: Callable[[I], R], item: I, /) -> R:
+        """The result of `function(item)`: work that is not divided into buckets, such as training a global model."""
+
     def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
         """The results of `function`, in the order of the items."""
 
@@ -42,6 +51,12 @@ class Engine(Protocol):
 @dataclass(frozen=True)
 class InProcess:
     """The engine of panels in memory: one bucket after the other, in this process."""
+
+    scratch: None = None
+
+    def run(self, function: Callable[[I], R], item: I, /) -> R:
+        """The result of `function(item)`."""
+        return function(item)
 
     def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
         """The results of `function`, in the order of the items."""

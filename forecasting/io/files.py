@@ -1,12 +1,16 @@
 """Small files (such as reports): `write` and `read` take a root, local or s3://, a name below it, and bytes.
 
-`read` returns the bytes. Files are replaced as a whole; folders are made as needed.
+`read` returns the bytes. Files are replaced as a whole; folders are made as needed. `write_folder` and `read_folder`
+keep a whole local folder as one file, `remove` takes everything below a root away.
 """
 
 from __future__ import annotations
 
-import os
+import shutil
+import uuid
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 from forecasting.io.storage import is_remote, object_store
 
@@ -19,7 +23,8 @@ def write(root: str, name: str, content: bytes) -> None:
         return
     file = Path(root, name)
     file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_name(f".{file.name}.{os.getpid()}")
+    # of two machines that write the same file each has its own half
+    half = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     half.write_bytes(content)
     half.replace(file)
 
@@ -30,3 +35,26 @@ def read(root: str, name: str) -> bytes:
         return Path(root, name).read_bytes()
     with object_store(root).open_input_file(name) as stream:
         return bytes(stream.read())
+
+
+def write_folder(root: str, name: str, folder: Path) -> None:
+    """Write the files of a local folder, at any depth, as the one file `name` below `root`."""
+    content = BytesIO()
+    with ZipFile(content, "w") as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(file, file.relative_to(folder))
+    write(root, name, content.getvalue())
+
+
+def read_folder(root: str, name: str, into: Path) -> None:
+    """Put the files that `write_folder` wrote into a local folder; raises FileNotFoundError when there are none."""
+    with ZipFile(BytesIO(read(root, name))) as archive:
+        archive.extractall(into)
+
+
+def remove(root: str) -> None:
+    """Remove all files below `root`, and a local folder itself; what is not there any more is no error."""
+    if is_remote(root):
+        object_store(root).delete_dir_contents("", accept_root_dir=True, missing_dir_ok=True)
+        return
+    shutil.rmtree(root, ignore_errors=True)

@@ -9,9 +9,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
+from forecasting.io import files
 from forecasting.services.store import Store
 from forecasting.services.store.maintenance import compact, vacuum
 from forecasting.services.store.report_files import read_report_file, write_report_file
+from forecasting.services.store.scratch import scan_frame, scratch_folder, write_frame
 from forecasting.services.store.vintages import publish_vintage, published_vintages, scan_published
 from forecasting.steps.session import open_session
 from tests import chain
@@ -45,6 +47,15 @@ def test_slices_are_replaced_and_only_published_forecasts_are_seen(store):
     publish_vintage(store, {"cutoff": first, "version": 1, "champion": "ladder"})
     assert_frame_equal(scan_published(store).collect().sort("unique_id"), forecasts(first, 1, 5.0))
     assert published_vintages(store)["cutoff"].to_list() == [first]
+
+
+def test_a_scratch_folder_is_gone_at_the_end(s3):
+    frame = pl.DataFrame({"unique_id": ["a"], "yhat": [0.1]})
+    with scratch_folder(f"{s3}/lake/.scratch") as folder:
+        write_frame(folder, "base-0", frame)
+        assert_frame_equal(scan_frame(folder, "base-0").collect(), frame)
+    with pytest.raises(FileNotFoundError):
+        files.read(folder, "base-0.parquet")
 
 
 def test_small_files_and_upkeep(store):

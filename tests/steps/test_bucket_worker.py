@@ -5,7 +5,6 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -42,7 +41,7 @@ def worker(config: Config, folder: str, version: int) -> BucketWorker:
     session = open_session(config)
     bundle = bundles.fetch(session.registry, 1)
     to = Destination(session.store, "forecasts", {"cutoff": LAST, "version": version}, {"version": version})
-    return BucketWorker(Shared(Cut(session.panel, LAST, H), bundle.trained, bundle.quantiles, Path(folder)), to)
+    return BucketWorker(Shared(Cut(session.panel, LAST, H), bundle.trained, bundle.quantiles, str(folder)), to)
 
 
 def stored(config: Config, version: int) -> pl.DataFrame:

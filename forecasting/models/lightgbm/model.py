@@ -66,7 +66,10 @@ class LightGBM:
     family: str = "lightgbm"
 
     def fit(self, cut: Cut) -> FittedLightGBM:
-        """The boosters of each horizon block of the config that the history reaches."""
+        """The boosters of each horizon block of the config that the history reaches, trained in one place."""
+        return cut.panel.engine.run(self._fit, cut)
+
+    def _fit(self, cut: Cut) -> FittedLightGBM:
         matrix = Matrix(features_at(cut, self.options.priors, self.options.target), category_codes(cut))
         ends = cut.config.block_ends
         blocks = dict(zip(ends, pairwise((0, *ends)), strict=True))

@@ -35,6 +35,14 @@ class LocalEngine:
 
     workers: int
 
+    @property
+    def scratch(self) -> None:
+        """Any temporary folder will do: all processes are on this machine."""
+
+    def run(self, function: Callable[[I], R], item: I) -> R:
+        """The result of `function(item)`, in this process, which has all threads."""
+        return function(item)
+
     def __reduce__(self) -> tuple[type[LocalEngine], tuple[int]]:
         """In a worker the engine has one worker: nested calls of `map` run in the same process."""
         return LocalEngine, (1,)

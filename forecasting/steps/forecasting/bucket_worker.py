@@ -1,15 +1,17 @@
 """The bucket worker: a BucketWorker takes the number of a bucket, forecasts it and writes its part of the table.
 
-It runs here or in another process, and returns a BucketSummary: counts, and what its rows add to the aggregates.
-Shared is what all buckets have in common. Rows that are reconciled later are left in its folder.
+It runs here, in another process or on another machine, and returns a BucketSummary: counts, and what its rows add to
+the aggregates. Shared is what all buckets have in common. Rows that are reconciled later are left in its folder.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +20,8 @@ from forecasting.data.closures.ended import silent_series
 from forecasting.data.cut import Cut
 from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
+from forecasting.io import files
+from forecasting.services.store.scratch import write_frame
 from forecasting.steps.forecasting import reconciliation
 from forecasting.steps.forecasting.aggregates import partial_sums
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
@@ -27,48 +31,57 @@ from forecasting.steps.forecasting.origin import memberships_in, scan_actuals
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
 
+SHARED = "shared.zip"
+"""The name of the shared data in the folder."""
+
 
 @dataclass(frozen=True)
 class Shared:
     """What all buckets of an origin share: the cut, the trained models and the quantiles of their errors.
 
-    It travels by reference: when it is pickled first it is saved in `folder`, and each process loads it from there
-    once. An engine of several machines needs a folder that all of them see.
+    It travels by reference: when it is pickled first it is saved in `folder` (see services.store.scratch), and each
+    process loads it from there once.
     """
 
     cut: Cut
     trained: Trained
     quantiles: pl.DataFrame
-    folder: Path
+    folder: str
 
-    def __reduce__(self) -> tuple[Callable[[Cut, Path], Shared], tuple[Cut, Path]]:
-        if not (self.folder / "shared.json").exists():
-            self._save()
-        return _load, (self.cut, self.folder)
+    def __reduce__(self) -> tuple[Callable[[Cut, str], Shared], tuple[Cut, str]]:
+        return _load, (self.cut, self._saved)
 
-    def _save(self) -> None:
+    @cached_property
+    def _saved(self) -> str:
+        """The folder, in which the shared data then lie."""
         _ = self.cut.group_data, launch_curves_at(self.cut)  # each worker would walk through all buckets for them
         frames = self.cut.shared_frames()
-        for i, frame in enumerate(frames.values()):
-            frame.write_parquet(self.folder / f"fact-{i}.parquet")
-        self.quantiles.write_parquet(self.folder / "quantiles.parquet")
-        text = json.dumps({"models": save_trained(self.trained, self.folder), "facts": list(frames)})
-        (self.folder / "shared.json").write_text(text, encoding="utf-8")
+        with tempfile.TemporaryDirectory() as name:
+            local = Path(name)
+            for i, frame in enumerate(frames.values()):
+                frame.write_parquet(local / f"fact-{i}.parquet")
+            self.quantiles.write_parquet(local / "quantiles.parquet")
+            text = json.dumps({"models": save_trained(self.trained, local), "facts": list(frames)})
+            (local / "shared.json").write_text(text, encoding="utf-8")
+            files.write_folder(self.folder, SHARED, local)
+        return self.folder
 
 
-_loaded: dict[Path, Shared] = {}
+_loaded: dict[str, Shared] = {}
 """The one that this process has loaded last, with the cut that keeps what was made for the buckets before."""
 
 
-def _load(cut: Cut, folder: Path) -> Shared:
+def _load(cut: Cut, folder: str) -> Shared:
     if folder not in _loaded:
-        saved = json.loads((folder / "shared.json").read_text(encoding="utf-8"))
-        facts = {name: pl.read_parquet(folder / f"fact-{i}.parquet") for i, name in enumerate(saved["facts"])}
-        quantiles = pl.read_parquet(folder / "quantiles.parquet")
+        with tempfile.TemporaryDirectory() as name:
+            local = Path(name)
+            files.read_folder(folder, SHARED, local)
+            saved = json.loads((local / "shared.json").read_text(encoding="utf-8"))
+            facts = {name: pl.read_parquet(local / f"fact-{i}.parquet") for i, name in enumerate(saved["facts"])}
+            quantiles = pl.read_parquet(local / "quantiles.parquet")
+            trained = load_trained(saved["models"], local)
         _loaded.clear()
-        _loaded[folder] = Shared(
-            cut.with_shared_frames(facts), load_trained(saved["models"], folder), quantiles, folder
-        )
+        _loaded[folder] = Shared(cut.with_shared_frames(facts), trained, quantiles, folder)
     return _loaded[folder]
 
 
@@ -116,16 +129,16 @@ class BucketWorker:
         joint = reconciliation.reconcilers(self.shared.trained)
         if not joint:
             return None
-        reconciliation.base_rows(self.shared.trained, rows).write_parquet(base_file(self.shared.folder, bucket))
-        members.write_parquet(members_file(self.shared.folder, bucket))
+        write_frame(self.shared.folder, base_name(bucket), reconciliation.base_rows(self.shared.trained, rows))
+        write_frame(self.shared.folder, members_name(bucket), members)
         return [name for name in self.shared.trained.fitted if name not in [f.name for f in joint]]
 
 
-def base_file(folder: Path, bucket: int) -> Path:
-    """Where a worker leaves the rows of a bucket that are reconciled later."""
-    return folder / f"base-{bucket}.parquet"
+def base_name(bucket: int) -> str:
+    """The name under which a worker leaves the rows of a bucket that are reconciled later."""
+    return f"base-{bucket}"
 
 
-def members_file(folder: Path, bucket: int) -> Path:
-    """Where a worker leaves the memberships of a bucket's series."""
-    return folder / f"members-{bucket}.parquet"
+def members_name(bucket: int) -> str:
+    """The name under which a worker leaves the memberships of a bucket's series."""
+    return f"members-{bucket}"

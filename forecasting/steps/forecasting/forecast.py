@@ -6,20 +6,19 @@ buckets, then aggregates; `write_forecasts` takes a Destination and returns coun
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 
 from forecasting.data.panel import InMemory
 from forecasting.data.schemas import AGGREGATE_BUCKET
+from forecasting.services.store.scratch import scan_frame, scratch_folder
 from forecasting.steps.forecasting.aggregates import aggregate_rows, partial_sums
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket, predictions
-from forecasting.steps.forecasting.bucket_worker import BucketSummary, BucketWorker, Shared, base_file, members_file
+from forecasting.steps.forecasting.bucket_worker import BucketSummary, BucketWorker, Shared, base_name, members_name
 from forecasting.steps.forecasting.calibration import calibrate
 from forecasting.steps.forecasting.ensembles import combine_medians
 from forecasting.steps.forecasting.origin import Origin, memberships_in
@@ -71,14 +70,15 @@ def write_forecasts(
     """
     buckets = at.cut.panel.buckets
     to.remove_others([*buckets, AGGREGATE_BUCKET], list(trained.fitted))
-    with tempfile.TemporaryDirectory() as folder:
-        worker = BucketWorker(Shared(at.cut, trained, quantiles, Path(folder)), to, actuals_until)
-        done = list(at.cut.panel.engine.map(worker, buckets))
+    engine = at.cut.panel.engine
+    with scratch_folder(engine.scratch) as folder:
+        worker = BucketWorker(Shared(at.cut, trained, quantiles, folder), to, actuals_until)
+        done = list(engine.map(worker, buckets))
         fitted = predictions(trained, "aggregates", at.aggregated, 0)
         sums, reconciled = [part.sums for part in done], 0
         if reconcilers(trained):
-            bases = {bucket: partial(pl.scan_parquet, base_file(Path(folder), bucket)) for bucket in buckets}
-            every = pl.concat([pl.read_parquet(members_file(Path(folder), bucket)) for bucket in buckets])
+            bases = {bucket: partial(scan_frame, folder, base_name(bucket)) for bucket in buckets}
+            every = pl.concat([scan_frame(folder, members_name(bucket)) for bucket in buckets]).collect()
             for bucket, rows in reconciled_rows(trained, at, bases, fitted, every):
                 sums.append(partial_sums(rows, every))
                 part = calibrate(rows.with_columns(grain=pl.lit("series")), quantiles, at.config)
