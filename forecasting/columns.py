@@ -28,6 +28,8 @@ TAGS = {"file": "String", "line": "Int64", "fault": "String", "fault_value": "St
 PANEL = {"unique_id": "String", "ds": "Date", "bucket": "Int32", "y": "Float64", "y_raw": "Float64"} | {
     "flag": "String"
 }
+PLANNED = "planned"
+"""The column of folders in which rows of coming periods lie apart from those of the past; readers never see it."""
 QUALITY_COUNTS = ("gaps", "longest_zeros", "jumps", "outliers", "far_out", "negatives", "fractions")
 """What is counted of each series, between its first and its last observed day."""
 OBSERVED = {"start": "Date", "first": "Date", "last": "Date", "n": "Int64", "mean": "Float64"}
@@ -59,7 +61,9 @@ BACKTESTS = dict.fromkeys(("mase_scale", "rmsse_scale"), "Float64") | {"recipe":
 LABELS = ("group", "total", "series")
 """Columns of sums of series, and grains that are no columns."""
 
-RESERVED = frozenset((*KEYS, *TAGS, *PANEL, *SERIES, *VERDICTS, *FEATURE_ROWS, *FORECASTS, *BACKTESTS, *LABELS))
+RESERVED = frozenset(
+    (*KEYS, *TAGS, *PANEL, PLANNED, *SERIES, *VERDICTS, *FEATURE_ROWS, *FORECASTS, *BACKTESTS, *LABELS)
+)
 """The names of the program's columns in tables and frames that hold columns of a user, too."""
 
 

@@ -82,7 +82,8 @@ def assert_alike(one: Job, other: Job) -> None:
 
 @pytest.mark.parametrize("gaps", ["missing", "zero"])
 @pytest.mark.parametrize("seed", range(6))
-def test_many_loads_end_where_one_load_of_the_final_rows_ends(seed, gaps):
+def test_many_loads_end_where_one_load_of_the_final_rows_ends(seed, gaps, monkeypatch):
+    monkeypatch.setattr(incremental, "ROWS_PER_BUCKET", 500_000 if seed % 2 else 9)  # all buckets, or each alone
     rng = random.Random(seed)
     # where gaps are zeros, a planned day that passes without a sale is one, too, and no day without a number
     final = made(rng, untold=0.1 if gaps == "missing" else 0)
@@ -125,6 +126,40 @@ def test_one_new_day_rewrites_no_file_of_the_panel():
     facts = some.run(["ingest"], **{"source.path": write(some.folder / "2.parquet", day)})[0].facts
     assert before < files_of(some)
     assert facts["rows_written"] == some.table("series").height  # those that told nothing got their gap
+
+
+def test_a_day_that_was_planned_leaves_the_files_of_the_past_alone():
+    def rows(first: int, sold: int, until: int) -> list[Row]:
+        days = [(k, float(k) if k < sold else None) for k in range(first, until)]
+        return [("A", item, DAY + timedelta(k), y, 1.0, 1.0, "m", "") for item in "xyz" for k, y in days]
+
+    some, whole = job(store={"buckets": 2}), job(store={"buckets": 2})
+    some.run(["ingest"], **{"source.path": write(some.folder / "1.parquet", rows(0, 10, 14))})
+    past = {file for file in files_of(some) if "planned=false" in file[0]}
+    facts = some.run(["ingest"], **{"source.path": write(some.folder / "2.parquet", rows(10, 11, 15))})[0].facts
+    assert facts["rows_written"] == 6, "per series the day that came and the new last planned one"
+    added = {file for file in files_of(some) if "planned=false" in file[0]} - past
+    assert past < files_of(some)
+    assert sum(pl.read_parquet(name).height for name, _ in added) == 3
+    ahead = pl.read_delta(str(some.folder / "lake" / "chain" / "panel")).filter("planned")
+    assert set(ahead["ds"]) == {DAY + timedelta(k) for k in range(11, 15)}
+    assert "planned" not in some.table("panel").columns
+    whole.run(["ingest"], **{"source.path": write(whole.folder / "1.parquet", rows(0, 11, 15))})
+    assert_alike(some, whole)
+
+
+def test_a_column_of_a_user_called_planned_keeps_its_values():
+    def price_tags(day: int) -> list[Row]:
+        return [("A", "x", DAY + timedelta(k), float(k), 2.0 + k, 1.0, "m", "") for k in range(day)]
+
+    columns = {"known_ahead": ["planned"], "known_after": [], "static": [], "price": None}
+    source = {"kind": "table", "path": "", "columns": COLUMNS}
+    some = job(columns=columns, source=source, levels_of_aggregation=[[]])
+    for days in (3, 4):
+        path = some.folder / f"{days}.parquet"
+        pl.DataFrame(price_tags(days), schema=SCHEMA, orient="row").rename({"price": "planned"}).write_parquet(path)
+        some.run(["ingest"], **{"source.path": str(path)})
+    assert some.table("panel").sort("ds")["user::planned"].to_list() == [2.0, 3.0, 4.0, 5.0]
 
 
 def files_of(job: Job) -> set[tuple[str, int]]:

@@ -7,7 +7,7 @@ partitions) that the store reads and writes; `Export` says how it leaves as a fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import polars as pl
@@ -40,7 +40,7 @@ class TableEntry:
     """One table: what it holds, its columns, its key (words), its partitions (words), and who may see it.
 
     A `loaded` table is written by a load: `loads` keeps its version, and readers see the versions of one load together.
-    `export` is None for tables that are not exported. Null is a value in `optional` key columns.
+    `export` is None for tables that are not exported. Null is a value in `optional` key columns; `apart` as in a Table.
     """
 
     name: str
@@ -49,6 +49,7 @@ class TableEntry:
     columns: ColumnsOf
     partition: str = ""
     optional: tuple[str, ...] = ()
+    apart: Mapping[str, pl.Expr] = field(default_factory=dict, compare=False)
     loaded: bool = False
     export: Export | None = None
 
@@ -58,9 +59,8 @@ class TableEntry:
 
     def with_columns(self, columns: Columns) -> Table:
         """The table with these columns."""
-        return Table(
-            self.name, tuple(self.key.split()), pl.Schema(columns), tuple(self.partition.split()), self.optional
-        )
+        key, partition = tuple(self.key.split()), tuple(self.partition.split())
+        return Table(self.name, key, pl.Schema(columns), partition, self.optional, self.apart)
 
 
 def typed(columns: Mapping[str, str]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ LOADED = (
         "unique_id ds",
         _panel,
         partition="bucket",
+        apart={columns.PLANNED: pl.col("flag") == "ahead"},  # planned days change every night, the past hardly ever
         loaded=True,
     ),
     TableEntry(

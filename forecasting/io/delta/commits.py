@@ -20,6 +20,7 @@ from deltalake.table import TableMerger
 
 from forecasting.errors import UserError
 from forecasting.io.delta import conditions
+from forecasting.io.delta.rows import keep_apart
 from forecasting.io.delta.snapshots import Snapshot, open_snapshot
 from forecasting.io.storage import storage_options
 from forecasting.io.table import Table
@@ -34,7 +35,8 @@ TRIES = 20
 
 def create(uri: str, table: Table, frame: pl.DataFrame, writer: str | None = None) -> None:
     """Write a table that does not exist yet. Raises CommitFailedError when another process was quicker."""
-    write = partial(write_deltalake, uri, frame, mode="error", partition_by=list(table.partition) or None)
+    rows, folders = frame.with_columns(**table.apart), [*table.partition, *table.apart]
+    write = partial(write_deltalake, uri, rows, mode="error", partition_by=folders or None)
     try:
         write(storage_options=storage_options(uri), commit_properties=_properties(writer))
     except DeltaError as error:
@@ -43,13 +45,15 @@ def create(uri: str, table: Table, frame: pl.DataFrame, writer: str | None = Non
         raise CommitFailedError(str(error)) from error
 
 
-def append(snapshot: Snapshot, rows: pl.DataFrame, writer: str | None = None) -> None:
+def append(snapshot: Snapshot, table: Table, rows: pl.DataFrame, writer: str | None = None) -> None:
     """Add the rows as they are, without looking for their keys."""
+    rows = keep_apart(rows, table, snapshot)
     write_deltalake(snapshot, rows, mode="append", schema_mode="merge", commit_properties=_properties(writer))
 
 
 def upsert(snapshot: Snapshot, table: Table, rows: pl.DataFrame, writer: str | None = None) -> None:
     """Insert the rows with new keys and update those with stored ones."""
+    rows = keep_apart(rows, table, snapshot)
     columns = {f"`{c}`": f"s.`{c}`" for c in rows.columns}
     merger = _merger(snapshot, table, rows, writer)
     merger.when_matched_update(columns).when_not_matched_insert(columns).execute()
@@ -60,13 +64,16 @@ def delete(snapshot: Snapshot, table: Table, rows: pl.DataFrame, writer: str | N
     _merger(snapshot, table, rows, writer).when_matched_delete().execute()
 
 
-def overwrite(snapshot: Snapshot, frame: pl.DataFrame, equals: Mapping[str, Any], writer: str | None = None) -> None:
+def overwrite(
+    snapshot: Snapshot, table: Table, frame: pl.DataFrame, equals: Mapping[str, Any], writer: str | None = None
+) -> None:
     """Put the frame in place of the rows that match `equals` (of all rows, when it is empty), in one commit."""
     where = conditions.sql(equals) or None
     if frame.is_empty():
         snapshot.delete(where, commit_properties=_properties(writer))
         return
-    write = partial(write_deltalake, snapshot, frame, mode="overwrite", predicate=where, schema_mode="merge")
+    rows = keep_apart(frame, table, snapshot)
+    write = partial(write_deltalake, snapshot, rows, mode="overwrite", predicate=where, schema_mode="merge")
     write(commit_properties=_properties(writer))
 
 

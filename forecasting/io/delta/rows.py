@@ -1,7 +1,8 @@
 """Rows on their way into a Delta table: each function takes a frame and returns one that fits; nothing is written here.
 
 `conform` casts to the columns of a Table, sorts and checks the key, `cast_to_stored_types` refuses casts that change
-values, `changed_rows` keeps the rows that are new or differ from those of a Snapshot.
+values, `changed_rows` keeps the rows that are new or differ from those of a Snapshot, `keep_apart` adds the columns by
+which rows lie in files of their own.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def _cast_column(column: pl.Series, kind: pl.DataType, table: Table) -> pl.Serie
         f"Column {column.name} of table {table.name} is stored as {kind} and its new values ({column.dtype}) do not "
         "fit: mend the column in the source, or set store.root to a new folder and ingest again."
     )
+
+
+def keep_apart(rows: pl.DataFrame, table: Table, snapshot: Snapshot) -> pl.DataFrame:
+    """The rows with the columns of `table.apart` by which the snapshot has folders: one made before has none."""
+    folders = snapshot.metadata().partition_columns
+    return rows.with_columns(**{name: value for name, value in table.apart.items() if name in folders})
 
 
 def changed_rows(snapshot: Snapshot, table: Table, rows: pl.DataFrame, ignore: Collection[str]) -> pl.DataFrame:

@@ -65,7 +65,8 @@ def scan(snapshot: Snapshot | None, schema: pl.Schema) -> pl.LazyFrame:
     if snapshot is None:
         return pl.LazyFrame(schema=schema)
     stored = pl.scan_delta(snapshot)
-    types = stored.collect_schema()
+    folders = set(snapshot.metadata().partition_columns) - set(schema)  # no values of a user, whatever their name
+    types = pl.Schema({c: kind for c, kind in stored.collect_schema().items() if c not in folders})
     return stored.select(_column(name, schema, types) for name in schema)
 
 

@@ -149,14 +149,14 @@ class Store:
         rows = cast_to_stored_types(rows, snapshot, table)
         stored = snapshots.scan(snapshot, rows.schema).filter(*conditions.expressions(equals)).collect()
         if not stored.sort(table.key).equals(rows, null_equal=True):
-            commits.overwrite(snapshot, rows, equals, self.writer)
+            commits.overwrite(snapshot, table, rows, equals, self.writer)
 
     def _append(self, table: Table, rows: pl.DataFrame) -> None:
         snapshot = self.newest_snapshot(table.name)
         if snapshot is None:
             self._create(table, rows)
         else:
-            commits.append(snapshot, cast_to_stored_types(rows, snapshot, table), self.writer)
+            commits.append(snapshot, table, cast_to_stored_types(rows, snapshot, table), self.writer)
 
     def _upsert(self, table: Table, rows: pl.DataFrame) -> None:
         snapshot = self.newest_snapshot(table.name)
@@ -181,7 +181,7 @@ class Store:
         if snapshot is None:
             commits.create(self._uri(table.name), table, rows, self.writer)
         else:
-            commits.append(snapshot, cast_to_stored_types(rows, snapshot, table), self.writer)
+            commits.append(snapshot, table, cast_to_stored_types(rows, snapshot, table), self.writer)
         return version
 
     def _create(self, table: Table, rows: pl.DataFrame) -> int:

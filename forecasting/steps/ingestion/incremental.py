@@ -1,7 +1,8 @@
 """The incremental load: `update_panel` writes NewRows into the panel of a Load, and returns what changed (a Change).
 
 Only the days that the load brings, and those after the last day, are read and written; whole series are rebuilt only
-where a row was deleted, a static value has changed, or the series is new.
+where a row was deleted, a static value has changed, or the series is new. Some buckets are merged at a time, so that
+memory does not grow with the load.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
-from forecasting.data.buckets import bucket_of
+from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_of
 from forecasting.data.cleaning import far_out
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import flag_observations, missing_rows
+from forecasting.services.console import track
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import (
     AHEAD,
@@ -24,6 +26,7 @@ from forecasting.steps.ingestion.rebuild import (
     buckets_of,
     build_series,
     drop_past_plans,
+    latest_static_values,
     merge_raw_rows,
     raw_rows,
 )
@@ -31,26 +34,57 @@ from forecasting.steps.ingestion.rebuild import (
 
 @dataclass(frozen=True)
 class Change:
-    """What a load has changed in the panel: rows inserted or updated, keys removed, the number of both; the ids of the
-    series whose statistics change, and all rows of the series that were rebuilt.
+    """What a load has changed in the panel: the days of rows inserted, updated or removed, the number of these rows,
+    the ids of the series whose statistics change, and the newest static values of the series that were rebuilt.
     """
 
-    rows: pl.DataFrame
-    removed: pl.DataFrame
+    days: pl.Series
     written: int
     touched: pl.Series
-    rebuilt: pl.DataFrame
+    statics: pl.DataFrame
 
 
 def update_panel(load: Load, new: NewRows) -> Change:
     """Write the rows that differ: of the days that came, of days after the last one, and of series that are rebuilt."""
-    series_table = load.store.scan("series").collect()
-    rebuilt = _series_to_rebuild(load, new, series_table)
-    stored = _affected_rows(load, new, rebuilt)
+    known, parts = load.store.scan("series").collect(), new.by_bucket(load.buckets)
+    changes = []
+    for buckets in track(_portions(load, parts, known), "panel"):
+        rows, deleted = (pl.concat(getattr(parts[b], part) for b in buckets) for part in ("rows", "deleted"))
+        series = known.filter(pl.col("bucket").is_in(buckets))
+        changes.append(_update_buckets(load, buckets, NewRows(rows, deleted, new.last), series))
+    days, touched, statics = (pl.concat(getattr(c, part) for c in changes) for part in ("days", "touched", "statics"))
+    return Change(days.unique().sort(), sum(c.written for c in changes), touched, statics)
+
+
+def _portions(load: Load, parts: list[NewRows], known: pl.DataFrame) -> list[list[int]]:
+    """The buckets to update, some at a time: about as many rows as a bucket holds, so that commits stay few.
+
+    With a later last day every series gets a row, if only a filled one; else buckets without new rows stay as they are.
+    """
+    sizes = [part.keys.height for part in parts]
+    if parts[0].last > _previous_last_day(load):
+        for bucket, series in known.group_by("bucket").len().iter_rows():
+            sizes[bucket] += series
+    portions: list[list[int]] = []
+    room = 0
+    for bucket, size in enumerate(sizes):
+        if size > room:
+            portions.append([])
+            room = ROWS_PER_BUCKET
+        if size:
+            portions[-1].append(bucket)
+            room -= size
+    return portions or [[0]]  # nothing has come: one without rows, in which nothing changes
+
+
+def _update_buckets(load: Load, buckets: list[int], new: NewRows, known: pl.DataFrame) -> Change:
+    """Write the rows of these buckets that differ; `known` are their series as stored."""
+    rebuilt = _series_to_rebuild(load, new, known)
+    stored = _affected_rows(load, buckets, new, rebuilt)
     mine = stored.filter(pl.col("unique_id").is_in(rebuilt.implode()))
-    raw = merge_raw_rows(mine, _new_rows_of(new, rebuilt), 0, load.config)
+    raw = merge_raw_rows(mine, _new_rows_of(new, rebuilt), load.config)
     series = cleaning.apply_neighbour_rules(build_series(raw, load.config, new.last), load.config)
-    rest = series_table.filter(~pl.col("unique_id").is_in(rebuilt.implode()))
+    rest = known.filter(~pl.col("unique_id").is_in(rebuilt.implode()))
     days = _updated_days(new, stored, rest, load.config)
     every = pl.concat([series, days, _filled_gaps(load, new, rest, days)], how="diagonal")
     panel = every.join(buckets_of(every["unique_id"].unique(), load.buckets), on="unique_id").select(stored.columns)
@@ -61,11 +95,10 @@ def update_panel(load: Load, new: NewRows) -> Change:
     load.store.delete("panel", removed)
     changed = pl.concat([inserted.filter(pl.col("y").is_not_null()), updated])["unique_id"]
     return Change(
-        pl.concat([inserted, updated]),
-        removed,
+        pl.concat([frame["ds"] for frame in (inserted, updated, removed)]).unique(),
         inserted.height + updated.height + removed.height,
         pl.concat([changed, rebuilt, removed["unique_id"]]).unique(),
-        series,
+        latest_static_values(series, load.config),
     )
 
 
@@ -94,20 +127,21 @@ def _ids_with_far_out_values(new: NewRows, series_table: pl.DataFrame, config: C
 
 
 def _new_rows_of(new: NewRows, ids: pl.Series) -> NewRows:
-    """The new rows of these series, in one bucket."""
+    """The new rows of these series."""
     mine = pl.col("unique_id").is_in(ids.implode())
-    return NewRows(new.rows.filter(mine).with_columns(bucket=pl.lit(0, pl.Int32)), new.deleted, new.last)
+    return NewRows(new.rows.filter(mine), new.deleted.filter(mine), new.last)
 
 
-def _affected_rows(load: Load, new: NewRows, rebuilt: pl.Series) -> pl.DataFrame:
+def _affected_rows(load: Load, buckets: list[int], new: NewRows, rebuilt: pl.Series) -> pl.DataFrame:
     """The stored rows that may change: of the days that came, of days after the last one, of series to rebuild."""
     days = new.keys["ds"].unique().sort()
     later = pl.col("ds") > load.last
-    rows = load.store.scan("panel").filter(pl.col("ds").is_in(days.implode()) | later).collect()
+    panel = load.store.scan("panel", bucket=buckets)
+    rows = panel.filter(pl.col("ds").is_in(days.implode()) | later).collect()
     if rebuilt.is_empty():
         return rows
-    buckets_of = bucket_of(rebuilt, load.buckets).unique().to_list()
-    mine = load.store.scan("panel", bucket=buckets_of).filter(pl.col("unique_id").is_in(rebuilt.implode())).collect()
+    theirs = load.store.scan("panel", bucket=bucket_of(rebuilt, load.buckets).unique().to_list())
+    mine = theirs.filter(pl.col("unique_id").is_in(rebuilt.implode())).collect()
     return pl.concat([rows.join(mine.select(KEY), on=KEY, how="anti"), mine])
 
 

@@ -23,12 +23,15 @@ from forecasting.services.console import track
 from forecasting.steps.ingestion.load_state import Load
 
 AHEAD = pl.col("flag") == "ahead"
+SMALL_SHARE = 0.25
+"""An incremental load brings at most this share of the rows that are stored. It reads, joins and writes the days that
+came, a rebuild reads and writes all of them: past a part of the panel the rebuild is the cheaper of the two."""
 
 
 @dataclass(frozen=True)
 class NewRows:
-    """What a load brings: rows (keys, y, drivers and `bucket`), the keys (and `bucket`) that it deletes, and the newest
-    day with a sale once both are merged.
+    """What a load brings to some buckets or to all: rows (keys, y, drivers and `bucket`), the keys (and `bucket`) that
+    it deletes, and the newest day with a sale once both are merged.
     """
 
     rows: pl.DataFrame
@@ -39,6 +42,12 @@ class NewRows:
     def keys(self) -> pl.DataFrame:
         """[unique_id, ds] of new and of deleted rows."""
         return pl.concat([self.rows.select(KEY), self.deleted.select(KEY)])
+
+    def by_bucket(self, buckets: int) -> list[NewRows]:
+        """Those of each bucket, split in one pass: what a bucket costs does not depend on the others' rows."""
+        rows, deleted = (frame.partition_by("bucket", as_dict=True) for frame in (self.rows, self.deleted))
+        none = NewRows(self.rows.clear(), self.deleted.clear(), self.last)
+        return [NewRows(rows.get((b,), none.rows), deleted.get((b,), none.deleted), self.last) for b in range(buckets)]
 
 
 def assign_buckets(load: Load, rows: pl.DataFrame, deleted: pl.DataFrame) -> NewRows:
@@ -80,12 +89,15 @@ def _last_stored(load: Load, replaced: pl.DataFrame) -> date | None:
 
 
 def can_update_incrementally(load: Load, new: NewRows) -> bool:
-    """Whether an incremental load leads to the same panel: few rows, the same rules as before, none that looks at other
-    days, and the last day is not taken back.
+    """Whether an incremental load leads to the same panel with less work: the same rules as before, none that looks at
+    other days, the last day is not taken back, and few rows: those of a bucket, or a small share of what is stored.
     """
     if load.last is None or new.last < load.last or load.before["rules"] != load.rules:
         return False
-    return new.keys.height <= ROWS_PER_BUCKET and not _rules_need_full_series(load.config)
+    if _rules_need_full_series(load.config):
+        return False
+    stored = load.store.scan("panel").select(pl.len()).collect().item()  # counted from the files' footers
+    return bool(new.keys.height <= max(ROWS_PER_BUCKET, SMALL_SHARE * stored))
 
 
 def _rules_need_full_series(config: Config) -> bool:
@@ -98,39 +110,33 @@ def _rules_need_full_series(config: Config) -> bool:
 def rebuild_panel(load: Load, new: NewRows) -> Iterator[tuple[pl.DataFrame, int]]:
     """Rebuild and merge one bucket after the other, in bounded memory; yields its rows and how many were written."""
     n, config = load.buckets, load.config
-    closed = _infer_closings(load, new)
+    parts = new.by_bucket(n)
+    closed = _infer_closings(load, parts)
     for bucket in track(range(n), "panel", n):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        panel = build_series(merge_raw_rows(stored, new, bucket, config), config, new.last)
+        panel = build_series(merge_raw_rows(stored, parts[bucket], config), config, new.last)
         panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
         panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
         yield panel, _merge_bucket(load, panel.select(stored.columns), stored)
 
 
-def _infer_closings(load: Load, new: NewRows) -> pl.DataFrame:
+def _infer_closings(load: Load, parts: list[NewRows]) -> pl.DataFrame:
     """[group, ds] of inferred closings, found by the sums over all buckets."""
     config = load.config
-    empty = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date})
     if config.clean.closed != "infer":
-        return empty
-    parts = []
-    for bucket in range(load.buckets):
+        return pl.DataFrame(schema={"group": pl.String, "ds": pl.Date})
+    levels, sums = cleaning.closing_levels(config), []
+    for bucket, part in enumerate(parts):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        parts.append(
-            group_sums(
-                build_series(merge_raw_rows(stored, new, bucket, config), config, new.last),
-                config,
-                cleaning.closing_levels(config),
-            )
-        )
-    return cleaning.infer_closings(
-        pl.concat(parts).group_by("group", "ds").agg(pl.col("y_sum", "y_count").sum()), config
-    )
+        series = build_series(merge_raw_rows(stored, part, config), config, part.last)
+        sums.append(group_sums(series, config, levels))
+    total = pl.concat(sums).group_by("group", "ds").agg(pl.col("y_sum", "y_count").sum())
+    return cleaning.infer_closings(total, config)
 
 
-def merge_raw_rows(stored: pl.DataFrame, new: NewRows, bucket: int, config: Config) -> pl.DataFrame:
-    """The raw rows of a bucket: those of this load, and those of earlier loads that it does not replace."""
-    rows = new.rows.filter(pl.col("bucket") == bucket).drop("bucket")
+def merge_raw_rows(stored: pl.DataFrame, new: NewRows, config: Config) -> pl.DataFrame:
+    """The raw rows of the series of some buckets: those of this load, and the stored ones that it does not replace."""
+    rows = new.rows.drop("bucket")
     old = raw_rows(drop_past_plans(stored, new.last, config), rows.columns)
     return pl.concat([rows, old.join(new.keys, on=KEY, how="anti")])
 
@@ -148,6 +154,12 @@ def drop_past_plans(stored: pl.DataFrame, last: date, config: Config) -> pl.Data
 def build_series(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     """Complete series up to `last`, flagged, filled and cleaned by the rules that look at single rows."""
     return cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, last), config)
+
+
+def latest_static_values(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """The newest static values of each series, of rows sorted by day."""
+    names = [c for c in config.static_columns if c in rows.columns]
+    return rows.group_by("unique_id").agg(pl.col(c).drop_nulls().last() for c in names)
 
 
 def _merge_bucket(load: Load, panel: pl.DataFrame, stored: pl.DataFrame) -> int:

@@ -22,7 +22,7 @@ from forecasting.features.groups import levels
 from forecasting.services.store import Store
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.ingestion.rebuild import buckets_of
+from forecasting.steps.ingestion.rebuild import buckets_of, latest_static_values
 
 MONDAY = date(2001, 1, 1)
 """Phases of the season are counted from here."""
@@ -65,12 +65,6 @@ def _yearly_trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return means.select("unique_id", trend=pl.when(pl.col("then") > 0).then(pl.col("now") / pl.col("then")))
 
 
-def latest_static_values(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """The newest static values of each series, of rows sorted by day."""
-    names = [c for c in config.static_columns if c in rows.columns]
-    return rows.group_by("unique_id").agg(pl.col(c).drop_nulls().last() for c in names)
-
-
 def rebuild_tables(load: Load, panels: Iterable[pl.DataFrame]) -> None:
     """Make both tables from all buckets of the panel, taken one after the other."""
     store, config = load.store, load.config
@@ -87,20 +81,19 @@ def update_tables(load: Load, change: Change) -> None:
     """Update the series and days that the change has touched, and leave the rest of both tables as it is."""
     if change.touched.len():
         _update_series(load, change)
-    days = pl.concat([change.rows["ds"], change.removed["ds"]]).unique().sort()
-    if not days.len():
+    if not change.days.len():
         return
-    some = {"ds": days.to_list()} if days.len() <= MAX_DAYS else {}
+    some = {"ds": change.days.to_list()} if change.days.len() <= MAX_DAYS else {}
     load.store.replace("groups", _total(load.store, list(_group_sums_by_bucket(load, some))), **some)
 
 
 def _update_series(load: Load, change: Change) -> None:
     store = load.store
     known = store.scan("series").collect()
-    fresh = latest_static_values(change.rebuilt, load.config)
-    same = known.join(fresh, on="unique_id", how="anti").select(fresh.columns)
+    same = known.join(change.statics, on="unique_id", how="anti").select(change.statics.columns)
+    statics = pl.concat([same, change.statics])
     names = store.tables["series"].schema.names()
-    statistics = _statistics_of(load, change.touched).join(pl.concat([same, fresh]), on="unique_id").select(names)
+    statistics = _statistics_of(load, change.touched).join(statics, on="unique_id").select(names)
     kept = known.filter(~pl.col("unique_id").is_in(change.touched.implode()))
     store.replace("series", pl.concat([kept, statistics]))
 
