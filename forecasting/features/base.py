@@ -1,14 +1,14 @@
 """Feature (name, Polars expression, lookback), Context (config and panel schema), Lead, and functions that build them.
 
-`lag`, `lag_by`, `rolling_mean` and `ratio` take and return expressions for a frame sorted by unique_id and ds; nothing
-is evaluated here. What past sales say is computed once for all rows, as known on their own day (columns of
+`lag`, `rolling_mean` and `ratio` take and return expressions for a frame sorted by unique_id and ds; they evaluate
+nothing. What past sales say is computed once for all rows, as known on their own day (columns of
 `Features.prepare`); a Lead says how many periods back a row looks it up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -25,10 +25,15 @@ LEAD = "_lead"
 
 @dataclass(frozen=True)
 class Lead:
-    """How many periods lie between a row and the newest sale that it may use: `periods` by row, `most` at most."""
+    """How many periods lie between a row and the newest sale that it may use: `periods` by row, `most` at most.
+
+    Where few rows of a large frame are wanted, expressions are evaluated on these rows alone, which bear their place in
+    the frame as ROW; `frame` is the one that they look up.
+    """
 
     most: int
     periods: pl.Expr
+    frame: pl.DataFrame | None = None
 
     @staticmethod
     def of(periods: int) -> Lead:
@@ -36,18 +41,31 @@ class Lead:
         return Lead(periods, pl.lit(periods, pl.Int32))
 
     @staticmethod
-    def by_row(most: int) -> Lead:
-        """The lead of each row is in the column LEAD, `most` at most."""
-        return Lead(most, pl.col(LEAD))
+    def by_row(most: int, frame: pl.DataFrame | None = None) -> Lead:
+        """The lead of each row is in the column LEAD, `most` at most; `frame`: see Lead."""
+        return Lead(most, pl.col(LEAD), frame)
 
     def back(self, value: pl.Expr, more: int = 0) -> pl.Expr:
         """The value that was known when the forecast of the row was made, or so many periods before."""
-        return lag_by(value, self.periods + more if more else self.periods)
+        return self.lag_by(value, self.periods + more if more else self.periods)
+
+    def lag_by(self, value: pl.Expr, periods: pl.Expr) -> pl.Expr:
+        """The value `periods` ago in the same series, by row; null where `periods` is null or before the first row."""
+        row = pl.int_range(pl.len()) if self.frame is None else pl.col(ROW)
+        return self._column(value).gather(pl.when(periods <= pl.col(PLACE)).then(row - periods))
+
+    def here(self, value: pl.Expr) -> pl.Expr:
+        """The value of the row, of an expression that reads other rows than these."""
+        return value if self.frame is None else self._column(value).gather(pl.col(ROW))
+
+    def _column(self, value: pl.Expr) -> pl.Expr:
+        """The value on all rows that can be looked up."""
+        return value if self.frame is None else pl.lit(self.frame.select(value).to_series())
 
     def multiple_of(self, periods: int, beyond: int = 0) -> Lead:
         """The smallest multiple of `periods` that is at least this lead and so many periods beyond."""
         by_row = (self.periods + (beyond + periods - 1)) // periods * periods
-        return Lead(-(-(self.most + beyond) // periods) * periods, by_row)
+        return replace(self, most=-(-(self.most + beyond) // periods) * periods, periods=by_row)
 
 
 @dataclass(frozen=True)
@@ -115,16 +133,13 @@ class Context:
 
 PLACE = "_place"
 """A column of `Features.prepare`: the number of a row in its series, from 0."""
+ROW = "_row"
+"""The number of a row in the frame that it was taken from, from 0; see Lead."""
 
 
 def lag(value: pl.Expr, periods: int) -> pl.Expr:
     """The value `periods` periods ago in the same series (ahead when negative)."""
     return value.shift(periods).over(SERIES)
-
-
-def lag_by(value: pl.Expr, periods: pl.Expr) -> pl.Expr:
-    """The value `periods` ago in the same series, by row; null where `periods` is null or before the first row."""
-    return value.gather(pl.when(periods <= pl.col(PLACE)).then(pl.int_range(pl.len()) - periods))
 
 
 def rolling_mean(value: pl.Expr, window: int, lag: int = 0) -> pl.Expr:

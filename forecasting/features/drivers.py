@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature, Lead, lag, lag_by, ratio, rolling_mean
+from forecasting.features.base import SERIES, Context, Feature, Lead, lag, ratio, rolling_mean
 from forecasting.features.sales import Y, phases, unit
 
 
@@ -40,22 +40,23 @@ def features(context: Context, lead: Lead) -> list[Feature]:
     """Known-ahead columns on the day and around it, and past sales under the same promotion (`lead` periods back)."""
     roles = context.config.columns
     ahead = [c for c in roles.known_ahead if context.numeric(c)]
-    around = [f for c in ahead for f in _around(context, c)]
+    around = [f for c in ahead for f in _around(context, c, lead)]
     width = context.config.frequency.windows[0]
     reach = {"share_before": width + 1, "share_after": 0, "share_long": 2 * width + 1}
     runs = [Feature(f"{c}_{n}", pl.col(f"_{c}_{n}"), far, needs=c) for c in _flags(context) for n, far in reach.items()]
-    priced = _price(context, roles.price) if context.numeric(roles.price) else []
+    priced = _price(context, roles.price, lead) if context.numeric(roles.price) else []
     promoted = _promoted(context, str(roles.promo), lead) if context.numeric(roles.promo) else []
     return [*around, *runs, *priced, *promoted]
 
 
-def _around(context: Context, column: str) -> list[Feature]:
+def _around(context: Context, column: str, lead: Lead) -> list[Feature]:
     """The value on the day, the day before and the day after. Where a neighbour is hidden, it is as it is now."""
     value, hidden = pl.col(column).cast(pl.Float64), context.hidden(column)
-    before, after = lag(value, 1), _next(value, value)
+    before, after = lead.here(lag(value, 1)), lead.here(_next(value, value))
     if hidden is not None:
         before = pl.coalesce(before, value)
-        after = pl.when(hidden.shift(-1, fill_value=False).over(SERIES)).then(value).otherwise(after)
+        soon = lead.here(hidden.shift(-1, fill_value=False).over(SERIES))
+        after = pl.when(soon).then(value).otherwise(after)
     return [
         Feature(column, value, 0, column, column),
         Feature(f"{column}_before", before, 1, column, column),
@@ -82,10 +83,11 @@ def _runs(context: Context, column: str) -> dict[str, pl.Expr]:
     }
 
 
-def _price(context: Context, column: str | None) -> list[Feature]:
+def _price(context: Context, column: str | None, lead: Lead) -> list[Feature]:
     """Price against its recent mean, its recent highest, and the period before."""
     price, window = pl.col(str(column)).cast(pl.Float64), context.config.frequency.level_window
-    before = lag(price, 1) if context.hidden(column) is None else pl.coalesce(lag(price, 1), price)
+    before = lead.here(lag(price, 1))
+    before = before if context.hidden(column) is None else pl.coalesce(before, price)
     return [
         Feature("price_to_mean", ratio(price, pl.col("_price_mean")), window, column, column),
         Feature("price_to_high", ratio(price, pl.col("_price_high")), window, column, column),
@@ -97,7 +99,7 @@ def _promoted(context: Context, column: str, lead: Lead) -> list[Feature]:
     """Sales in the same phase, and recent sales, on days with the same state of promotion as the row."""
     window, lags = 2 * context.config.frequency.level_window, phases(context, lead)
     scale, on = unit(context, lead), pl.col(column) > 0
-    alike = pl.mean_horizontal(pl.when(lag_by(on, k.periods) == on).then(lag_by(Y, k.periods)) for k in lags)
+    alike = pl.mean_horizontal(pl.when(k.lag_by(on, k.periods) == on).then(k.lag_by(Y, k.periods)) for k in lags)
     with_it, without = lead.back(pl.col("_with_promo")), lead.back(pl.col("_without_promo"))
     far = max(lags[-1].most, window + lead.most, scale.lookback)
     return [

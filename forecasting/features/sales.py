@@ -7,9 +7,11 @@ recent level of the series, or, for series that wander, their change from the la
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
-from forecasting.features.base import NOISE, SERIES, Context, Feature, Lead, Unit, lag_by, rolling_mean
+from forecasting.features.base import NOISE, SERIES, Context, Feature, Lead, Unit, rolling_mean
 from forecasting.frequency import Frequency
 
 Y = pl.col("y")
@@ -89,7 +91,7 @@ def _changes(context: Context, lead: Lead) -> list[Feature]:
     made = []
     for i in (0, 1):
         back = year.periods + i * f.year
-        brought = lag_by(Y, back) - lag_by(pl.col(LAST), back + lead.periods)
+        brought = lead.lag_by(Y, back) - lead.lag_by(pl.col(LAST), back + lead.periods)
         made.append(Feature(f"steps_year_ago_{i + 1}", brought, year.most + i * f.year + lead.most))
     for w in f.windows:
         mean = pl.col(f"_mean_{w}")
@@ -103,13 +105,13 @@ def phases(context: Context, lead: Lead) -> list[Lead]:
     season = context.config.season
     first = lead.multiple_of(season)
     cycles = PHASES if season < context.config.frequency.year else 2
-    return [Lead(first.most + season * i, first.periods + season * i) for i in range(cycles)]
+    return [replace(first, most=first.most + season * i, periods=first.periods + season * i) for i in range(cycles)]
 
 
 def _lags(context: Context, lead: Lead) -> list[Feature]:
     short = [Feature(f"lag_{i}", lead.back(Y, i), lead.most + i) for i in range(SHORT_LAGS)]
     far = phases(context, lead)
-    sold = [lag_by(Y, phase.periods) for phase in far]
+    sold = [lead.lag_by(Y, phase.periods) for phase in far]
     phase = [Feature(f"season_{i}", sold[i], far[i].most) for i in range(min(4, len(far)))]
     counts = (n for n in (4, 8) if n <= len(far))
     means = [Feature(f"season_mean_{n}", pl.mean_horizontal(sold[:n]), far[n - 1].most) for n in counts]
@@ -133,10 +135,10 @@ def _last_year(context: Context, lead: Lead) -> list[Feature]:
     f = context.config.frequency
     width = f.windows[0]
     year = lead.multiple_of(f.year, width)
-    around = lag_by(pl.col(f"_mean_{width}"), year.periods - width // 2)
+    around = lead.lag_by(pl.col(f"_mean_{width}"), year.periods - width // 2)
     level = lead.back(pl.col("_mean_level"), f.year)
     return [
-        Feature("year_ago", lag_by(Y, year.periods), year.most),
+        Feature("year_ago", lead.lag_by(Y, year.periods), year.most),
         Feature("year_ago_around", around, year.most + width),
         Feature("year_ago_level", level, lead.most + f.year + f.level_window),
     ]

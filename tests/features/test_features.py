@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.features.base import Context, Lead
+from forecasting.features.base import LEAD, ROW, Context, Lead
 from forecasting.features.groups import group_label, priors
 from forecasting.features.sales import LEVEL, history_columns
 
@@ -271,3 +271,14 @@ def test_a_level_of_zero_is_none_and_not_the_noise_of_a_running_sum(bench):
         levels = today.shift(1)[-quiet + 1 :]
         assert levels.null_count() == len(levels)
     assert made > 0, "no noise was made, so nothing was tested"
+
+
+@every
+def test_few_rows_of_a_large_frame_have_the_features_that_they_have_among_all_of_them(bench, freq, lead):
+    b = bench(freq)
+    rows = b.prepared(lead, b.frame).with_columns(pl.lit(lead, pl.Int32).alias(LEAD))
+    some = (pl.col("ds") > b.config.frequency.shift(max(b.frame["ds"]), -9)) | (pl.int_range(pl.len()) % 17 == 3)
+    few = rows.with_columns(pl.int_range(pl.len()).alias(ROW)).filter(some)
+    alone = few.select(b.made.exprs(Lead.by_row(lead, rows)))
+    assert 0 < few.height < rows.height / 2
+    assert alone.equals(rows.select(some.alias("some"), *b.made.exprs(Lead.by_row(lead))).filter("some").drop("some"))

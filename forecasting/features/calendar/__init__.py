@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Context, Feature, Lead, Unit, lag_by
+from forecasting.features.base import Context, Feature, Lead, Unit
 from forecasting.features.calendar import aligned, events
 from forecasting.features.calendar.days import all_feature_names, days
 from forecasting.features.calendar.paydays import MONTH, with_paydays
@@ -28,15 +28,15 @@ def features(context: Context, lead: Lead, unit: Unit) -> list[Feature]:
     """The calendar features of the config's frequency; those of past sales are on the scale `unit`."""
     config = context.config
     dates = [Feature(f"cal_{name}", pl.col(f"cal_{name}")) for name in _names(config)]
-    return [*dates, *_aligned_sales(config, lead.most, unit), *events.features(config, unit, lead.most)]
+    return [*dates, *_aligned_sales(config, lead, unit), *events.features(config, unit, lead)]
 
 
-def _aligned_sales(config: Config, most: int, unit: Unit) -> list[Feature]:
+def _aligned_sales(config: Config, lead: Lead, unit: Unit) -> list[Feature]:
     """Sales on the comparable day of last year (as far from the same holiday), and their mean over two years."""
     if not _aligns(config.frequency):
         return []
-    sold = [unit.of(lag_by(pl.col("y"), pl.col(lag))) for lag in ALIGNED_LAGS]
-    lookback = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, most)]
+    sold = [unit.of(lead.lag_by(pl.col("y"), pl.col(lag))) for lag in ALIGNED_LAGS]
+    lookback = [max(year + aligned.REACH // config.frequency.days, unit.lookback) for year in _years(config, lead.most)]
     mean = pl.mean_horizontal(sold)
     return [Feature("like_year_ago", sold[0], lookback[0]), Feature("like_years_ago", mean, lookback[1])]
 

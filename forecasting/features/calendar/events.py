@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.features.base import Feature, Unit, lag_by
+from forecasting.features.base import Feature, Lead, Unit
 from forecasting.features.calendar.places import event_code
 from forecasting.features.joined_names import join_names
 from forecasting.frequency import Frequency
@@ -149,12 +149,12 @@ def longest_recurrence(config: Config, lead: int) -> int:
     return lead + 2 * config.frequency.year
 
 
-def features(config: Config, unit: Unit, lead: int) -> list[Feature]:
+def features(config: Config, unit: Unit, lead: Lead) -> list[Feature]:
     """The columns of `add_event_columns`, and sales in the same period of the same event before, on a scale."""
     tables, names = config.calendar.events, config.frequency.events
     looked_up = [Feature(feature_name(t, n), pl.col(feature_name(t, n))) for t in tables for n in names]
     if not _mark(config.frequency):
         return looked_up
-    lookback = max(longest_recurrence(config, lead), unit.lookback)
-    sold = {t: unit.of(lag_by(pl.col("y"), pl.col(feature_name(t, "again_lag")))) for t in tables}
+    lookback = max(longest_recurrence(config, lead.most), unit.lookback)
+    sold = {t: unit.of(lead.lag_by(pl.col("y"), pl.col(feature_name(t, "again_lag")))) for t in tables}
     return [*looked_up, *(Feature(feature_name(t, "again"), expr, lookback) for t, expr in sold.items())]

@@ -104,9 +104,10 @@ class LightGBM:
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
                 coming = partial(mark_coming, cut, prepared, hidden)
                 marked.future_rows(cut, bucket, Drivers(hidden), coming)
-            rows = marked.evaluate(cut, mark_hidden(cut, assign_leads(cut, prepared, block), hidden))
-            recent = rows.filter(is_recent(cut, self.options.years)).drop_nulls(["y", "level"])
-            parts.append(recent.select(*matrix.inputs, "ds", "y", ZERO, "level"))
+            of_block = mark_hidden(cut, assign_leads(cut, prepared, block), hidden)
+            recent = is_recent(cut, self.options.years) & pl.col("y").is_not_null()
+            rows = marked.evaluate(cut, of_block, recent).drop_nulls("level")
+            parts.append(rows.select(*matrix.inputs, "ds", "y", ZERO, "level"))
         every = pl.concat(parts)
         return prepare_training_data(self.options, matrix, every, Drivers(hidden, complete_columns(cut, every)))
 

@@ -21,7 +21,7 @@ from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.features import Features
-from forecasting.features.base import LEAD, SERIES, Context, Lead, hidden_mark
+from forecasting.features.base import LEAD, ROW, SERIES, Context, Lead, hidden_mark
 from forecasting.features.groups import Level
 from forecasting.models.lightgbm.text_codes import Codes
 from forecasting.models.lightgbm.unknown_drivers import Drivers
@@ -58,10 +58,15 @@ class Matrix:
         """The rows of `frame` with what `evaluate` reads, for leads up to the horizon."""
         return self.features.prepare(frame, cut.group_data, cut.h)
 
-    def evaluate(self, cut: Cut, prepared: pl.DataFrame) -> pl.DataFrame:
-        """[unique_id, ds, y, inputs ..., ZERO, level]: the rows of a prepared frame at the leads of its column LEAD."""
-        exprs = [*self.features.exprs(Lead.by_row(cut.h)), *self._codes()]
-        return prepared.select(*KEY, pl.col("y").alias("_y"), *exprs).rename({"_y": "y"})
+    def evaluate(self, cut: Cut, prepared: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
+        """[unique_id, ds, y, inputs ..., ZERO, level]: the wanted rows of a prepared frame at the leads of its column
+        LEAD.
+
+        Others are looked up only: what is wanted is a small part of them.
+        """
+        rows = prepared.with_columns(pl.int_range(pl.len()).alias(ROW)).filter(wanted)
+        exprs = [*self.features.exprs(Lead.by_row(cut.h, prepared)), *self._codes()]
+        return rows.select(*KEY, pl.col("y").alias("_y"), *exprs).rename({"_y": "y"})
 
     def _codes(self) -> list[pl.Expr]:
         return [self._code(column) for column in self.codes]
@@ -90,8 +95,8 @@ class Matrix:
         def select() -> pl.DataFrame:
             at = _step_ahead(cut) if lead is None else pl.lit(lead, pl.Int32)
             prepared = compute().with_columns(at.alias(LEAD))
-            rows = self.evaluate(cut, prepared).filter(pl.col("ds") > cut.cutoff, pl.col("level").is_not_null())
-            return rows.drop("y")
+            rows = self.evaluate(cut, prepared, pl.col("ds") > cut.cutoff)
+            return rows.filter(pl.col("level").is_not_null()).drop("y")
 
         # models that were trained on other days have other codes
         kind = (self.features.levels, self.features.target, json.dumps(self.codes))
