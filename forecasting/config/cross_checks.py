@@ -1,7 +1,7 @@
 """Checks across keys: `find_conflicts` takes a config and yields (dotted key, message) for what cannot work.
 
 It sees the config alone (no file is opened) and raises nothing. Types of single keys are checked by their declarations
-in keys and sections, the keys of `tables` in cross_checks_tables.
+in keys and sections, those of `tables` and `dask` in files of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from forecasting.config.cross_checks_dask import find_dask_conflicts
 from forecasting.config.cross_checks_tables import find_table_conflicts
 from forecasting.config.keys import BUDGET
 from forecasting.config.value_types import DAY_NAMES, MONTH_NAMES
@@ -40,6 +41,7 @@ def find_conflicts(c: DerivedKeys) -> Conflicts:
         _calendar,
         _closed_by,
         find_table_conflicts,
+        find_dask_conflicts,
     ):
         yield from check(c)
 

@@ -17,6 +17,7 @@ from forecasting.config.sections import (
     Calendar,
     Clean,
     Columns,
+    DaskCluster,
     Limits,
     Models,
     SideTable,
@@ -125,9 +126,14 @@ class Keys(TopLevel):
         description="Levels of the prediction intervals in percent.",
         json_schema_extra=changes("published"),
     )
-    engine: Literal["local"] = Field(
+    engine: Literal["local", "dask"] = Field(
         default="local",
-        description="What walks the buckets of series: processes on this machine.",
+        description="What walks the buckets of series: processes on this machine, or the workers of a Dask cluster.",
+        json_schema_extra=changes("nothing"),
+    )
+    dask: DaskCluster = Field(
+        default=DaskCluster(),
+        description="The Dask cluster of `engine: dask`.",
         json_schema_extra=changes("nothing"),
     )
     store: StoreConfig = Field(

@@ -2,6 +2,7 @@
 
 from forecasting.config.sections.calendar import Calendar, Events
 from forecasting.config.sections.cleaning import Clean, Outliers
+from forecasting.config.sections.dask_cluster import DaskCluster
 from forecasting.config.sections.models import AUTO, FAMILIES, Backtest, Models, ModelSpec
 from forecasting.config.sections.source import Columns, Limits, SideTable, Source
 from forecasting.config.sections.storage import StoreConfig, Tracking
@@ -13,6 +14,7 @@ __all__ = [
     "Calendar",
     "Clean",
     "Columns",
+    "DaskCluster",
     "Events",
     "Limits",
     "ModelSpec",

@@ -1,4 +1,4 @@
-"""Engines map a function over the buckets of a panel: local (processes of this machine).
+"""Engines map a function over the buckets of a panel: local (processes of this machine) or dask (a cluster).
 
 `build_engine` takes the config and returns its engine; `map(function, items)` yields the results in the order of the
 items.
@@ -11,13 +11,17 @@ from collections.abc import Callable
 
 from forecasting.config import Config
 from forecasting.data.panel import Engine
+from forecasting.services.engine.dask_engine import DaskEngine
 from forecasting.services.engine.local import ONE_THREAD, LocalEngine
 from forecasting.services.engine.work_errors import WorkError
 
-__all__ = ["ONE_THREAD", "LocalEngine", "WorkError", "build_engine"]
+__all__ = ["ONE_THREAD", "DaskEngine", "LocalEngine", "WorkError", "build_engine"]
 
 
 def build_engine(config: Config) -> Engine:
     """The engine named by the key `engine` of the config."""
-    builders: dict[str, Callable[[], Engine]] = {"local": lambda: LocalEngine(os.cpu_count() or 1)}
+    builders: dict[str, Callable[[], Engine]] = {
+        "local": lambda: LocalEngine(os.cpu_count() or 1),
+        "dask": lambda: DaskEngine(config),
+    }
     return builders[config.engine]()

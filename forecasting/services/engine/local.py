@@ -87,7 +87,7 @@ def _ordered(pool: ProcessPoolExecutor, fn: Callable[[I], R], items: Sequence[I]
 
 
 def _submit(pool: ProcessPoolExecutor, fn: Callable[[I], R], item: I) -> Future[R]:
-    with errors_name(item), _single_threaded():
+    with errors_name(item), single_threaded():
         return pool.submit(fn, item)
 
 
@@ -97,7 +97,7 @@ def _result(item: I, future: Future[R]) -> R:
 
 
 @contextmanager
-def _single_threaded() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Set the environment in which workers start (the pool starts them while items are submitted)."""
     with _environment_lock:
         before = {name: os.environ.get(name) for name in ONE_THREAD}
