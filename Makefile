@@ -4,6 +4,7 @@
 #   make test      the tests                                     (ARGS="-k store")
 #   make lint      style and types
 #   make bench     seconds and memory of every step            (ARGS=--large)
+#   make bench-kills    a job that is killed at twenty moments ends as an undisturbed one
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
 #   make bench-constants  the same with constants that never saw a data set, from what bench-accuracy has kept
 #   make bench-leaderboard   the place on a public leaderboard; takes long
@@ -29,7 +30,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench bench-accuracy bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test lint bench bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -59,6 +60,9 @@ lint: $(DEV)
 
 bench: $(RUN)
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
+bench-kills: $(RUN)
+	@$(BIN)/python -m benchmarks.kills $(ARGS)
 
 bench-accuracy: $(RUN)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)

@@ -1,13 +1,14 @@
-"""Console output: `track` shows progress on stderr, `print_table` and `print_fields` print on stdout.
+"""Console output: `track` and `track_rows` show progress on stderr, `print_table` and `print_fields` print on stdout.
 
-`track` takes an iterable and yields its items (off a terminal it logs one line at the end); the others take a frame, or
-a title and pairs, and return nothing.
+The first two take an iterable and yield its items (off a terminal they log); the others take a frame, or a title and
+pairs, and return nothing.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import polars as pl
@@ -21,6 +22,15 @@ from forecasting.services import log
 T = TypeVar("T")
 SHORT = 16  # characters of a text that is not wrapped
 WIDTH = 240  # characters per line in a file or pipe, which would be cut at 80 otherwise
+BAR = (
+    TextColumn("{task.description}", markup=False),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+    TimeRemainingColumn(),
+)
+"""The columns of a progress bar."""
+SPEED = TextColumn("{task.fields[speed]}", markup=False)
 
 
 def track(iterable: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
@@ -32,6 +42,31 @@ def track(iterable: Iterable[T], label: str, total: int | None = None) -> Iterat
     size = total if total is not None else getattr(iterable, "__len__", lambda: None)()
     screen = _console(stderr=True)
     return _progress_bar(iterable, label, size, screen) if screen.is_terminal else _log_when_done(iterable, label)
+
+
+def track_rows(
+    iterable: Iterable[T], label: str, total: int, rows_of: Callable[[T], int], done: int = 0
+) -> Iterator[T]:
+    """Yield the items of `iterable`, each a piece of work with so many rows, showing rows per second and the time left.
+
+    `total` counts all pieces, `done` those that were finished before this run. On a terminal as a progress bar;
+    elsewhere as one event per piece, which is logged as all details are (in JSON): done, total, rows, rows_per_second
+    and seconds_left.
+    """
+    screen = _console(stderr=True)
+    started, rows = time.perf_counter(), 0
+    with Progress(
+        *BAR, TextColumn("{task.fields[speed]}", markup=False), console=screen, disable=not screen.is_terminal
+    ) as bar:
+        task = bar.add_task(label, total=total, completed=done, speed="")
+        for here, item in enumerate(iterable, 1):
+            rows += rows_of(item)
+            seconds = max(time.perf_counter() - started, 1e-9)
+            speed, left = round(rows / seconds), round(seconds / here * (total - done - here), 1)
+            bar.update(task, advance=1, speed=f"{speed:,} rows/s")
+            fields = {"done": done + here, "total": total, "rows": rows, "rows_per_second": speed, "seconds_left": left}
+            log.event(label, level=logging.DEBUG, **fields)
+            yield item
 
 
 def print_table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | None = None) -> None:
@@ -69,14 +104,7 @@ def _console(**options: bool) -> Console:
 
 
 def _progress_bar(iterable: Iterable[T], label: str, total: int | None, screen: Console) -> Iterator[T]:
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=screen) as progress:
+    with Progress(*BAR, console=screen) as progress:
         yield from progress.track(iterable, total=total, description=label)
 
 

@@ -17,6 +17,9 @@ from forecasting.config import Config
 from forecasting.services.store import Store
 
 CODE = ("data", "evaluation", "features", "models", "recipe")
+"""The rooms whose code makes forecasts."""
+ALL_CODE = (*CODE, "config", "io", "services", "steps")
+"""The rooms whose code writes them: what one version has left unfinished no other one continues."""
 
 
 def data_version(store: Store) -> int:

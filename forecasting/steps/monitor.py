@@ -114,7 +114,7 @@ def _compared_predictions(store: Store, vintages: pl.DataFrame) -> tuple[pl.Seri
     cutoff, version, champion, recipe = vintages.head(1).select("cutoff", "version", "champion", "recipe").row(0)
     of_champion = (pl.col("model") == champion) & (pl.col("grain") == "series")
     newest = scan_published(store, "forecasts", cutoff=cutoff).filter(of_champion, pl.col("version") == version)
-    backtests = store.scan("backtests").filter(of_champion, pl.col("recipe") == recipe)
+    backtests = run_log.scan_scored(store, "backtests").filter(of_champion, pl.col("recipe") == recipe)
     oldest = backtests.filter(pl.col("cutoff") == pl.col("cutoff").min())
     before, now = (frame.select("yhat").collect()["yhat"] for frame in (oldest, newest))
     return (before, now) if before.len() and now.len() else None

@@ -7,6 +7,7 @@ It takes a Session and a cutoff, writes the rows of every model, series and aggr
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
 from forecasting.remarks import remark_facts
 from forecasting.services import log
+from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
 from forecasting.services.store.vintages import publish_vintage
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
@@ -34,22 +36,30 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     """
     config, store = session.config, session.store
     at = resolve_cutoff(session.panel, cutoff)
-    version, data = bundles.version_at(session, at), identity.data_version(store)
+    version = bundles.version_at(session, at)
     key = f"{at} {version} {identity.data_key(store)} {sorted(config.level)} {config.levels_of_aggregation}"
     before = None if force else run_log.last_facts(store, "predict", key)
     if before:
         return Outcome("predict", before, reused=True)
+    if force:
+        forget_work(store, "predict")
+    with unfinished_work(store, "predict", f"{key} {identity.code_of(identity.ALL_CODE)}") as progress:
+        return Outcome("predict", {"key": key} | _predict(session, at, version, progress))
+
+
+def _predict(session: Session, at: date, version: int, progress: Progress) -> dict[str, Any]:
+    """Forecast the buckets that `progress` does not hold and publish the vintage; the facts of it."""
+    store = session.store
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)
     origin = origin_of(Cut(served.panel, at, served.config.h))
     to = Destination(store, "forecasts", {"cutoff": at, "version": version}, {"version": version})
-    before_writing = store.version("forecasts")
     with log.step("forecast", cutoff=str(at), version=version):
-        written = write_forecasts(bundle.trained, origin, bundle.quantiles, to)
+        written = write_forecasts(bundle.trained, origin, bundle.quantiles, to, progress)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
-    vintage |= {"data_version": data, "rows": written.rows}
-    publish_vintage(store, vintage | {"forecasts_version": _version_to_read(session, at, version, before_writing)})
-    facts = {"key": key, "cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
+    vintage |= {"data_version": identity.data_version(store), "rows": written.rows}
+    publish_vintage(store, vintage | {"forecasts_version": _version_to_read(session, at, version)})
+    facts: dict[str, Any] = {"cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
     facts |= {"series": written.series, "first": str(written.days[0]), "last": str(written.days[1])}
     ended = store.scan("series").select(pl.len()).collect().item() - written.series
     remarks = [
@@ -57,7 +67,7 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
         *silent_remarks(written.silent, written.series, _champion_total(session, facts), served.config.h),
     ]
     facts |= {"ended": ended, "known_ahead": known_counts(served.panel), "remarks": remark_facts(remarks)}
-    return Outcome("predict", facts)
+    return facts
 
 
 def _champion_total(session: Session, facts: Facts) -> float:
@@ -67,11 +77,13 @@ def _champion_total(session: Session, facts: Facts) -> float:
     return float(mine.select(pl.col("yhat").sum()).collect().item() or 0.0)
 
 
-def _version_to_read(session: Session, at: date, version: int, before: int | None) -> int | None:
-    """The version of the table `forecasts` that holds the vintage: as published before, where nothing has changed."""
+def _version_to_read(session: Session, at: date, version: int) -> int | None:
+    """The version of the table `forecasts` that holds the vintage: as published before, where nothing has been written
+    since the newest publication, neither now nor by a run that was killed.
+    """
     published = session.vintages.filter(pl.col("cutoff") == at, pl.col("version") == version)
     now = session.store.version("forecasts")
-    if now != before or published.is_empty():
+    if now != session.vintages["forecasts_version"].max() or published.is_empty():
         return now
     same: int | None = published["forecasts_version"].item()
     return same

@@ -2,7 +2,7 @@
 
 Where the config lists its models, these are they; with `models: auto` they are chosen from what was known at the first
 reported cutoff of a backtest. `with_chosen` takes a session and the facts of a backtest, and returns it with the recipe
-that was chosen then. Nothing is written.
+that was chosen then. No table is written.
 """
 
 from __future__ import annotations
@@ -15,14 +15,21 @@ from forecasting.config import Config
 from forecasting.data.windows import backtest_cutoffs
 from forecasting.recipe import Constraints, Recipe, choose, count_facts, least_windows, plan_trial, run_trial
 from forecasting.services import log
+from forecasting.services.store.unfinished import Progress
 from forecasting.steps.session import Session
 
 
-def with_recipe(session: Session, end: date) -> tuple[Session, Recipe | None]:
-    """The session with the models of a backtest of data up to `end`; the recipe where they are chosen, else None."""
+def with_recipe(session: Session, end: date, progress: Progress | None = None) -> tuple[Session, Recipe | None]:
+    """The session with the models of a backtest of data up to `end`; the recipe where they are chosen, else None.
+
+    A choice that `progress` holds stands.
+    """
     if session.config.models:
         return session, None
-    recipe = choose_recipe(session, end)
+    kept = progress.facts("recipe") if progress else None
+    recipe = Recipe.from_json(kept) if kept else choose_recipe(session, end)
+    if progress:
+        progress.keep("recipe", recipe.to_json())
     return session.with_config(recipe.applied_to(session.config)), recipe
 
 

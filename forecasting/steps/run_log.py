@@ -1,6 +1,8 @@
 """The run log, table `runs`: `record` appends an outcome {step, facts, reused}, `last_facts` finds one again.
 
 `last_facts` takes the name of a step and the key of its work, and returns the facts {name: JSON value} or None.
+`scan_scored` takes a Store and returns the rows of `backtests` or `scores` that recorded backtests have written: the
+record, written last, makes them visible.
 """
 
 from __future__ import annotations
@@ -13,10 +15,14 @@ from typing import Any
 import polars as pl
 
 from forecasting.services.store import Store
+from forecasting.services.store.unfinished import forget_work
 
 
 def record(store: Store, outcome: Mapping[str, Any]) -> None:
-    """Append what a step did (`step`, `facts`, `reused`: an Outcome as a dict) to the table `runs`."""
+    """Append what a step did (`step`, `facts`, `reused`: an Outcome as a dict) to the table `runs`.
+
+    With that its work is published, and nothing is left to be continued.
+    """
     facts = outcome["facts"]
     cutoff = facts.get("cutoff")
     row = {
@@ -26,6 +32,7 @@ def record(store: Store, outcome: Mapping[str, Any]) -> None:
         "facts": json.dumps(facts | {"reused": outcome["reused"]}),
     }
     store.append("runs", pl.DataFrame([row], schema=store.tables["runs"].schema))
+    forget_work(store, outcome["step"])
 
 
 def last_facts(store: Store, step: str, key: str) -> dict[str, Any] | None:
@@ -35,3 +42,29 @@ def last_facts(store: Store, step: str, key: str) -> dict[str, Any] | None:
     return next(
         ({k: v for k, v in facts.items() if k != "reused"} for facts in recorded if facts.get("key") == key), None
     )
+
+
+def scan_scored(store: Store, name: str, /, **equals: Any) -> pl.LazyFrame:
+    """The rows of `backtests` or `scores` that recorded backtests have written; `equals` as in `Store.scan`.
+
+    Nothing is seen of a backtest that is at work or was killed, also where it writes rows of known windows again.
+    """
+    runs = store.scan("runs").filter(pl.col("step") == "backtest").select("facts").collect()
+    facts = [json.loads(text) for text in runs["facts"]]
+    written = max((run["tables"][name] for run in facts if "tables" in run), default=None)
+    rows = store.scan(name, version=written, **equals)
+    return rows.filter(pl.any_horizontal(pl.lit(value=False), *(_is_of(run, name) for run in facts)))
+
+
+def scored_tables(store: Store) -> dict[str, int | None]:
+    """The versions of the tables as a backtest leaves them, which its facts hold as `tables`."""
+    return {name: store.version(name) for name in ("backtests", "scores")}
+
+
+def _is_of(run: Mapping[str, Any], name: str) -> pl.Expr:
+    """Whether a row is of this backtest: of its recipe and, where rows are those of windows, of these."""
+    of_recipe: pl.Expr = pl.col("recipe") == run["recipe"]
+    if name == "scores":
+        return of_recipe
+    windows = [date.fromisoformat(text) for text in (*run["cutoffs"], *run.get("calibration", ()))]
+    return of_recipe & pl.col("cutoff").is_in(windows)

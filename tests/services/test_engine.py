@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,3 +159,30 @@ def test_an_interrupt_or_a_lost_interest_ends_workers_at_work(marks: list[Path],
     at_work = started(marks[1])
     end(results)
     assert at_work not in [child.pid for child in children()]
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from forecasting.services.engine import LocalEngine
+from tests.services.test_engine import note
+if __name__ == "__main__":
+    list(LocalEngine(2).map(note, [Path(name) for name in sys.argv[1:]]))
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path, root: Path) -> None:
+    """They would go on writing beside the next run."""
+    marks = [tmp_path / "second", tmp_path / "third"]
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    words, path = [sys.executable, str(script), *map(str, marks)], {"PYTHONPATH": str(root)}
+    with subprocess.Popen(words, env=os.environ | path) as parent:
+        workers = [started(mark) for mark in marks]
+        parent.kill()
+    for _ in range(300):
+        if not any(Path(f"/proc/{worker}").exists() for worker in workers):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("a worker outlived its parent")

@@ -10,7 +10,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
-from forecasting.steps import run_step
+from forecasting.steps import run_log, run_step
+from forecasting.steps.export import read_table
+from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import KEY, LAST, OVER, H, versions
 
@@ -169,3 +171,24 @@ def test_older_windows_have_half_of_the_history_of_the_first_reported_one():
     short = chain.sample().filter(pl.col("ds") > LAST - timedelta(70))
     facts = chain.make(short, models=["ladder"]).run(["ingest", "backtest"])[1].facts
     assert facts["calibration"] == [str(OLDER[-1])]
+
+
+def test_windows_of_a_backtest_that_was_killed_are_not_seen(fast, monkeypatch):
+    """Neither those of a new recipe, nor what it has changed in the windows of the recorded one."""
+    job = fast()
+    seen = [read_table(open_session(job.config()), name) for name in ("backtests", "scores")]
+    with monkeypatch.context() as patch:
+        patch.setattr(run_log, "scored_tables", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            job.run(["backtest"], models=["ladder"])
+    store = open_session(job.config()).store
+    assert store.scan("backtests").select("recipe").unique().collect().height == 2, "windows were written"
+    store.merge("backtests", seen[0].head(50).with_columns(yhat=-1.0))
+    for name, before in zip(("backtests", "scores"), seen, strict=True):
+        assert_frame_equal(read_table(open_session(job.config()), name), before)
+    job.run(["backtest"], models=["ladder"])
+    assert read_table(open_session(job.config()), "backtests")["recipe"].n_unique() == 2
+
+
+def _killed(_store):
+    raise KeyboardInterrupt

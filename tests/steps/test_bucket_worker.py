@@ -15,6 +15,7 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InProcess
 from forecasting.services.engine import LocalEngine
+from forecasting.services.store.unfinished import Progress
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bucket_worker import BucketWorker, Shared
 from forecasting.steps.forecasting.calibration import learn_quantiles
@@ -41,7 +42,8 @@ def worker(config: Config, folder: str, version: int) -> BucketWorker:
     session = open_session(config)
     bundle = bundles.fetch(session.registry, 1)
     to = Destination(session.store, "forecasts", {"cutoff": LAST, "version": version}, {"version": version})
-    return BucketWorker(Shared(Cut(session.panel, LAST, H), bundle.trained, bundle.quantiles, str(folder)), to)
+    shared = Shared(Cut(session.panel, LAST, H), bundle.trained, bundle.quantiles, folder)
+    return BucketWorker(shared, to, Progress(f"{folder}/progress"))
 
 
 def stored(config: Config, version: int) -> pl.DataFrame:
@@ -63,7 +65,7 @@ def test_a_worker_is_small_and_writes_the_same_rows_in_another_process(config):
     assert_frame_equal(stored(config, 8), stored(config, 1))
 
 
-def test_two_processes_write_what_one_does():
+def test_two_processes_write_what_one_does(tmp_path):
     job = chain.make(models=["ladder"])
     job.run(["ingest"], store__buckets=2)
     session = open_session(job.config())
@@ -75,7 +77,9 @@ def test_two_processes_write_what_one_does():
     for version, engine in ((1, InProcess()), (2, LocalEngine(2))):
         to = Destination(session.store, "forecasts", {"cutoff": LAST, "version": version}, {"version": version})
         cut = replace(origin.cut, panel=replace(panel, engine=engine))
-        written.append(write_forecasts(trained, replace(origin, cut=cut), quantiles, to))
+        written.append(
+            write_forecasts(trained, replace(origin, cut=cut), quantiles, to, Progress(f"{tmp_path}/{version}"))
+        )
     assert replace(written[0], silent=written[1].silent) == written[1]
     assert_frame_equal(written[0].silent, written[1].silent)
     rows = session.store.scan("forecasts").collect().partition_by("version", include_key=False)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TypeVar, cast
 
 from forecasting.services.engine.work_errors import errors_name
@@ -110,8 +110,17 @@ def single_threaded() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Let Ctrl-C end a worker without a traceback; the parent process reports the interruption."""
+    """Let Ctrl-C end a worker without a traceback (the parent process reports the interruption), and end it with its
+    parent, also when that is killed: it would go on writing beside the next run, and then wait for ever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _terminate(pool: ProcessPoolExecutor) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache, partial
@@ -26,6 +27,7 @@ from forecasting.evaluation.metrics.wrmsse import recent_weights
 from forecasting.models.base import Model
 from forecasting.remarks import Remark, remark_facts
 from forecasting.services.console import track
+from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
 from forecasting.services.tracking.tracked_run import Dataset, TrackedRun
 from forecasting.steps import identity, run_log
 from forecasting.steps.backtest.scoring import (
@@ -41,7 +43,7 @@ from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.forecast import write_forecasts
 from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
-from forecasting.steps.forecasting.training import Trained, train_models
+from forecasting.steps.forecasting.training import train_models
 from forecasting.steps.recipes import with_recipe
 from forecasting.steps.registry import Outcome
 from forecasting.steps.reports.known_ahead import known_counts
@@ -58,8 +60,17 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     before = None if force else run_log.last_facts(store, "backtest", key)
     if before:
         return Outcome("backtest", before, reused=True)
-    reported, _ = backtest_windows(config, panel, end)
-    session, chosen = with_recipe(session, end)
+    if force:
+        forget_work(store, "backtest")
+    with unfinished_work(store, "backtest", f"{key} {identity.code_of(identity.ALL_CODE)}") as progress:
+        return _backtest(session, end, key, progress)
+
+
+def _backtest(session: Session, end: date, key: str, progress: Progress) -> Outcome:
+    """The backtest of all windows up to `end`, without those that `progress` holds."""
+    config, store, panel = session.config, session.store, session.panel
+    backtest_windows(config, panel, end)  # raises UserError where the history is too short, before models are chosen
+    session, chosen = with_recipe(session, end, progress)
     config, rows = session.config, count_observed(panel)
     recipe = models.build(config, rows)
     reported, older = backtest_windows(config, panel, end)
@@ -67,7 +78,7 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
     facts |= {"chosen": chosen.to_json()} if chosen else {}
     facts |= {"cutoffs": [str(c) for c in reported], "calibration": [str(c) for c in older]}
     facts |= {"known_ahead": config.backtest.known_ahead, "known_counts": known_counts(panel)}
-    facts |= _run_windows(session, recipe, older, reported)
+    facts |= _run_windows(session, recipe, older, reported, progress)
     scores = _score(session, [m.name for m in recipe], older, reported)
     scored_rows = rows_so_far(store, facts["recipe"], reported, [m.name for m in recipe])
     facts |= {"scores": overall_scores(scores.table), "wrmsse": overall_wrmsse(scores.table)}
@@ -79,6 +90,7 @@ def backtest(session: Session, cutoff: date | None = None, *, force: bool = Fals
             "look for a wrong date in the newest data, or choose an earlier cutoff",
         )
     facts["run_id"] = _log_run(session, facts, scores)
+    facts["tables"] = run_log.scored_tables(store)
     learned = [Remark("models", text, "none") for text in facts.pop("learned")]
     return Outcome("backtest", facts | {"remarks": remark_facts([*_left_out(config, rows), *learned])})
 
@@ -91,9 +103,13 @@ def _left_out(config: Config, rows: int) -> Iterator[Remark]:
         yield Remark("models", message, "forecast")
 
 
-def _run_windows(session: Session, recipe: list[Model], older: list[date], reported: list[date]) -> dict[str, Any]:
+def _run_windows(
+    session: Session, recipe: list[Model], older: list[date], reported: list[date], progress: Progress
+) -> dict[str, Any]:
     """Forecast window after window, each of which learns from those before it; seconds and failures of the fits, and
     what the models of the newest window say of what they learned.
+
+    A window that `progress` holds is not run again: its rows are in the table.
     """
     at, key = [*older, *reported], identity.recipe_of(session.config)
     fits = track(recipe * len(at), f"backtest, {len(at)} windows: fits")
@@ -101,30 +117,34 @@ def _run_windows(session: Session, recipe: list[Model], older: list[date], repor
     failures: list[dict[str, str]] = []
     learned: list[str] = []
     for i, cutoff in enumerate(at):
-        past = rows_so_far(session.store, key, at[:i], [m.name for m in recipe])
-        to = Destination(
-            session.store,
-            "backtests",
-            {"cutoff": cutoff, "recipe": key},
-            {"recipe": key, "reported": cutoff in reported},
-        )
-        trained = _run_window(session, islice(fits, len(recipe)), past, cutoff, to)
-        failures += trained.failures()
-        learned = trained.remarks()
-        seconds = {m: round(s + seconds.get(m, 0), 2) for m, s in trained.seconds.items()}
+        models_of_window = islice(fits, len(recipe))
+        window = progress.facts(f"window-{cutoff}")
+        if window is None:
+            past = rows_so_far(session.store, key, at[:i], [m.name for m in recipe])
+            within, columns = {"cutoff": cutoff, "recipe": key}, {"recipe": key, "reported": cutoff in reported}
+            to, parts = Destination(session.store, "backtests", within, columns), progress.below(str(cutoff))
+            window = _run_window(session, models_of_window, past, cutoff, to, parts)
+            progress.keep(f"window-{cutoff}", window)
+            parts.clear()
+        deque(models_of_window, maxlen=0)
+        failures += window["failures"]
+        learned = window["learned"]
+        seconds = {m: round(s + seconds.get(m, 0), 2) for m, s in window["seconds"].items()}
     return {"seconds": seconds, "failures": failures[:100], "learned": learned}
 
 
 def _run_window(
-    session: Session, recipe: Iterable[Model], past: pl.LazyFrame, cutoff: date, to: Destination
-) -> Trained:
-    """Fit the recipe at a cutoff and write its forecasts with actuals and bounds; returns the fitted models."""
+    session: Session, recipe: Iterable[Model], past: pl.LazyFrame, cutoff: date, to: Destination, progress: Progress
+) -> dict[str, Any]:
+    """Fit the recipe at a cutoff and write its forecasts with actuals and bounds; seconds and failures of the fits, and
+    what the models say of what they learned.
+    """
     config = session.config
     origin = origin_of(Cut(session.panel, cutoff, config.h))
-    trained = train_models(recipe, origin, past)
+    trained = train_models(recipe, origin, past, progress)
     quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), cutoff, config)
-    write_forecasts(trained, origin, quantiles, to, actuals_until=origin.cut.end)
-    return trained
+    write_forecasts(trained, origin, quantiles, to, progress, actuals_until=origin.cut.end)
+    return {"seconds": trained.seconds, "failures": trained.failures()[:100], "learned": trained.remarks()}
 
 
 def _score(session: Session, names: list[str], older: list[date], reported: list[date]) -> Scores:

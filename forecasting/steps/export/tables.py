@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from forecasting.services.store.vintages import scan_published
 from forecasting.steps.export.files import write_file
 from forecasting.steps.export.formats import writer_for
 from forecasting.steps.queries.sums import sums
+from forecasting.steps.run_log import scan_scored
 from forecasting.steps.session import Session
 
 
@@ -57,8 +59,9 @@ def read_table(session: Session, table: str, cutoff: date | None = None) -> pl.D
     if table == "series":
         return _series_with_classes(session)
     export = EXPORTS[table]
-    store = session.store
-    rows = store.scan(table, cutoff=cutoff) if cutoff and export.cutoff == "filter" else store.scan(table)
+    at: dict[str, Any] = {"cutoff": cutoff} if cutoff and export.cutoff == "filter" else {}
+    scored = table in ("backtests", "scores")
+    rows = scan_scored(session.store, table, **at) if scored else session.store.scan(table, **at)
     return rows.sort(export.sort).collect()
 
 

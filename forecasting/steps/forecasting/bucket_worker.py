@@ -1,7 +1,8 @@
 """The bucket worker: a BucketWorker takes the number of a bucket, forecasts it and writes its part of the table.
 
 It runs here, in another process or on another machine, and returns a BucketSummary: counts, and what its rows add to
-the aggregates. Shared is what all buckets have in common. Rows that are reconciled later are left in its folder.
+the aggregates. Shared is what all buckets have in common. The summary is also kept in a Progress, beside the rows that
+are reconciled later, so that a run after this one does not do the bucket again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
 from forecasting.io import files
-from forecasting.services.store.scratch import write_frame
+from forecasting.services.store.unfinished import Progress
 from forecasting.steps.forecasting import reconciliation
 from forecasting.steps.forecasting.aggregates import partial_sums
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
@@ -97,6 +98,22 @@ class BucketSummary:
     sums: pl.DataFrame
     silent: pl.DataFrame
 
+    def keep(self, progress: Progress, bucket: int) -> None:
+        """Note that the bucket is done, for a run that goes on when this one is killed."""
+        progress.keep_frame(f"sums-{bucket}", self.sums)
+        progress.keep_frame(f"silent-{bucket}", self.silent)
+        days = [day and str(day) for day in self.days]
+        progress.keep(f"bucket-{bucket}", {"rows": self.rows, "series": self.series, "days": days})
+
+    @classmethod
+    def kept(cls, progress: Progress, bucket: int) -> BucketSummary | None:
+        """What an earlier run has noted of the bucket; None when it has not come to its end."""
+        if (facts := progress.facts(f"bucket-{bucket}")) is None:
+            return None
+        first, last = (date.fromisoformat(day) if day else None for day in facts["days"])
+        frames = [progress.frame(f"{name}-{bucket}").collect() for name in ("sums", "silent")]
+        return cls(facts["rows"], facts["series"], (first, last), *frames)
+
 
 @dataclass(frozen=True)
 class BucketWorker:
@@ -104,6 +121,7 @@ class BucketWorker:
 
     shared: Shared
     destination: Destination
+    progress: Progress
     actuals_until: date | None = None
 
     def __call__(self, bucket: int) -> BucketSummary:
@@ -122,23 +140,15 @@ class BucketWorker:
         days = sorted(calibrated["ds"].unique())
         span = (days[0], days[-1]) if days else (None, None)
         silent = silent_series(cut.frame(bucket), cut.cutoff, cut.config)
-        return BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, silent)
+        summary = BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, silent)
+        summary.keep(self.progress, bucket)
+        return summary
 
     def _keep_bases(self, bucket: int, rows: pl.DataFrame, members: pl.DataFrame) -> list[str] | None:
-        """Leave what is reconciled later in the shared folder; the models whose rows are written now, None for all."""
+        """Keep what is reconciled later with the progress; the models whose rows are written now, None for all."""
         joint = reconciliation.reconcilers(self.shared.trained)
         if not joint:
             return None
-        write_frame(self.shared.folder, base_name(bucket), reconciliation.base_rows(self.shared.trained, rows))
-        write_frame(self.shared.folder, members_name(bucket), members)
+        self.progress.keep_frame(f"base-{bucket}", reconciliation.base_rows(self.shared.trained, rows))
+        self.progress.keep_frame(f"members-{bucket}", members)
         return [name for name in self.shared.trained.fitted if name not in [f.name for f in joint]]
-
-
-def base_name(bucket: int) -> str:
-    """The name under which a worker leaves the rows of a bucket that are reconciled later."""
-    return f"base-{bucket}"
-
-
-def members_name(bucket: int) -> str:
-    """The name under which a worker leaves the memberships of a bucket's series."""
-    return f"members-{bucket}"

@@ -13,12 +13,14 @@ from functools import partial
 
 import polars as pl
 
-from forecasting.data.panel import InMemory
+from forecasting.data.panel import InMemory, Panel
 from forecasting.data.schemas import AGGREGATE_BUCKET
-from forecasting.services.store.scratch import scan_frame, scratch_folder
+from forecasting.services.console import track_rows
+from forecasting.services.store.scratch import scratch_folder
+from forecasting.services.store.unfinished import Progress
 from forecasting.steps.forecasting.aggregates import aggregate_rows, partial_sums
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket, predictions
-from forecasting.steps.forecasting.bucket_worker import BucketSummary, BucketWorker, Shared, base_name, members_name
+from forecasting.steps.forecasting.bucket_worker import BucketSummary, BucketWorker, Shared
 from forecasting.steps.forecasting.calibration import calibrate
 from forecasting.steps.forecasting.ensembles import combine_medians
 from forecasting.steps.forecasting.origin import Origin, memberships_in
@@ -61,33 +63,50 @@ class Written:
 
 
 def write_forecasts(
-    trained: Trained, at: Origin, quantiles: pl.DataFrame, to: Destination, actuals_until: date | None = None
+    trained: Trained,
+    at: Origin,
+    quantiles: pl.DataFrame,
+    to: Destination,
+    progress: Progress,
+    actuals_until: date | None = None,
 ) -> Written:
     """Forecast and write all rows of an origin with calibrated bounds, a bucket in memory at a time in each worker.
+
+    Buckets that `progress` holds are not done again: their rows are written.
 
     `quantiles` is a table of `calibration.learn_quantiles`; with `actuals_until` rows hold the actuals (y) up to that
     day, and sums of aggregates are over rows with an observed y.
     """
     buckets = at.cut.panel.buckets
     to.remove_others([*buckets, AGGREGATE_BUCKET], list(trained.fitted))
-    engine = at.cut.panel.engine
-    with scratch_folder(engine.scratch) as folder:
-        worker = BucketWorker(Shared(at.cut, trained, quantiles, folder), to, actuals_until)
-        done = list(engine.map(worker, buckets))
-        fitted = predictions(trained, "aggregates", at.aggregated, 0)
-        sums, reconciled = [part.sums for part in done], 0
-        if reconcilers(trained):
-            bases = {bucket: partial(scan_frame, folder, base_name(bucket)) for bucket in buckets}
-            every = pl.concat([scan_frame(folder, members_name(bucket)) for bucket in buckets]).collect()
-            for bucket, rows in reconciled_rows(trained, at, bases, fitted, every):
-                sums.append(partial_sums(rows, every))
-                part = calibrate(rows.with_columns(grain=pl.lit("series")), quantiles, at.config)
-                to.write(part, bucket, rows["model"].unique().to_list())
-                reconciled += rows.height
+    with scratch_folder(at.cut.panel.engine.scratch) as folder:
+        worker = BucketWorker(Shared(at.cut, trained, quantiles, folder), to, progress, actuals_until)
+        done = _all_buckets(worker, at.cut.panel)
+    fitted = predictions(trained, "aggregates", at.aggregated, 0)
+    sums, reconciled = [part.sums for part in done], 0
+    if reconcilers(trained):
+        bases = {bucket: partial(progress.frame, f"base-{bucket}") for bucket in buckets}
+        every = pl.concat([progress.frame(f"members-{bucket}") for bucket in buckets]).collect()
+        for bucket, rows in reconciled_rows(trained, at, bases, fitted, every):
+            sums.append(partial_sums(rows, every))
+            part = calibrate(rows.with_columns(grain=pl.lit("series")), quantiles, at.config)
+            to.write(part, bucket, rows["model"].unique().to_list())
+            reconciled += rows.height
     aggregates = calibrate(aggregate_rows(fitted, at, pl.concat(sums)), quantiles, at.config)
     aggregates = combine_medians(aggregates, trained.fitted_on("aggregates"), at.config.level)
     to.write(aggregates, AGGREGATE_BUCKET)
     return _written(done, aggregates, reconciled)
+
+
+def _all_buckets(worker: BucketWorker, panel: Panel) -> list[BucketSummary]:
+    """The summaries of all buckets, of which only those are done that the progress does not hold."""
+    kept = {bucket: BucketSummary.kept(worker.progress, bucket) for bucket in panel.buckets}
+    left = [bucket for bucket, summary in kept.items() if summary is None]
+    done = panel.engine.map(worker, left)
+    label = f"forecast at {worker.shared.cut.cutoff}: buckets"
+    tracked = track_rows(done, label, len(kept), lambda summary: summary.rows, len(kept) - len(left))
+    kept |= dict(zip(left, tracked, strict=True))
+    return [summary for summary in kept.values() if summary]
 
 
 def _written(done: Sequence[BucketSummary], aggregates: pl.DataFrame, reconciled: int) -> Written:

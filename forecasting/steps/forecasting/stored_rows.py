@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.data import contracts
 from forecasting.services.store import Store
+from forecasting.steps.run_log import scan_scored
 
 SERIES = pl.col("bucket") >= 0
 """Rows of series, not of aggregates."""
@@ -49,11 +50,11 @@ class Destination:
 
 
 def backtest_rows(store: Store, recipe: str, cutoffs: Sequence[date]) -> pl.LazyFrame:
-    """Backtest rows of a recipe, the newest window first, by series and day; read when they are collected.
+    """Rows of recorded backtests of a recipe, the newest window first, by series and day; read when collected.
 
     The order is fixed, because sums of floating-point numbers depend on it: equal data give equal bits.
     """
-    rows = store.scan("backtests", cutoff=list(cutoffs)).filter(pl.col("recipe") == recipe)
+    rows = scan_scored(store, "backtests", cutoff=list(cutoffs)).filter(pl.col("recipe") == recipe)
     descending = [True, False, True, False, False, False]
     return rows.sort("cutoff", SERIES, "bucket", "unique_id", "ds", "model", descending=descending)
 

@@ -6,9 +6,9 @@ rows of earlier backtests; intervals are not fitted here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from forecasting.evaluation.segments import demand_segments
 from forecasting.models.base import Fitted, FittedWithRemarks, Model
 from forecasting.models.weights import Weights
 from forecasting.services import log
+from forecasting.services.store.unfinished import Progress
 from forecasting.steps.forecasting.origin import Origin
 
 NO_BACKTESTS = pl.LazyFrame(
@@ -35,11 +36,12 @@ NO_BACKTESTS = pl.LazyFrame(
 
 @dataclass(frozen=True)
 class Trained:
-    """Fitted models by name, what each is fitted on, and the seconds that it took."""
+    """Fitted models by name, what each is fitted on, the seconds that it took, and what it says of how it learned."""
 
     fitted: dict[str, Fitted]
     on: dict[str, str]
     seconds: dict[str, float]
+    said: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def only(self, name: str) -> Trained:
         """The one model, preceded by those that its forecasts are made of."""
@@ -57,8 +59,7 @@ class Trained:
 
     def remarks(self) -> list[str]:
         """What models say of how they learned, where it is not what their entry in the config says."""
-        speaking = {name: f.remarks for name, f in self.fitted.items() if isinstance(f, FittedWithRemarks)}
-        return [f"{name} {text}" for name, texts in speaking.items() for text in texts]
+        return [f"{name} {text}" for name, texts in self.said.items() for text in texts]
 
 
 def save_trained(trained: Trained, folder: Path) -> list[dict[str, str]]:
@@ -76,19 +77,34 @@ def load_trained(places: Sequence[Mapping[str, Any]], folder: Path) -> Trained:
     return Trained(fitted, {m["name"]: m["on"] for m in places}, {})
 
 
-def train_models(recipe: Iterable[Model], at: Origin, backtests: pl.LazyFrame) -> Trained:
+def train_models(
+    recipe: Iterable[Model], at: Origin, backtests: pl.LazyFrame, progress: Progress | None = None
+) -> Trained:
     """Fit every model on what is known at the cutoff; weights and variances are learned from rows of `backtests`, of
-    which only the models and columns are read that are needed.
+    which only the models and columns are read that are needed. Models that `progress` holds are not fitted again.
     """
     done = Trained({}, {}, {})
-    for model in recipe:
-        started = time.perf_counter()
-        with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)):
-            cut = at.cut_of(model.on)
-            done.fitted[model.name] = models.fit(model, cut, done.fitted, Evidence(backtests, at, cut))
-        done.on[model.name] = model.on
-        done.seconds[model.name] = round(time.perf_counter() - started, 2)
+    for i, model in enumerate(recipe):
+        facts = progress.facts(f"model-{i}") if progress else None
+        if progress and facts:
+            fitted = progress.read_folder(f"model-{i}", partial(models.load, model.family))
+        else:
+            fitted, facts = _fit(model, at, backtests, done)
+            if progress:
+                progress.keep_folder(f"model-{i}", fitted.save)
+                progress.keep(f"model-{i}", facts)
+        done.fitted[model.name], done.on[model.name] = fitted, model.on
+        done.seconds[model.name], done.said[model.name] = facts["seconds"], tuple(facts["said"])
     return done
+
+
+def _fit(model: Model, at: Origin, backtests: pl.LazyFrame, done: Trained) -> tuple[Fitted, dict[str, Any]]:
+    """The fitted model, the seconds that it took and what it says of how it learned."""
+    cut = at.cut_of(model.on)
+    with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)) as results:
+        fitted = models.fit(model, cut, done.fitted, Evidence(backtests, at, cut))
+    said = fitted.remarks if isinstance(fitted, FittedWithRemarks) else ()
+    return fitted, {"seconds": round(results["seconds"], 2), "said": said}
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,15 @@ from forecasting.services.store.vintages import scan_published
 from forecasting.steps.queries.history import sum_observed
 from forecasting.steps.queries.selection import Selection, belongs_to
 from forecasting.steps.queries.status import read_run_facts
+from forecasting.steps.run_log import scan_scored
 from forecasting.steps.session import Session
 
 
 def list_vintages(session: Session) -> pl.DataFrame:
     """[cutoff, version, kind]: published vintages, then backtest windows (version null), each newest first."""
     published = session.vintages.select("cutoff", "version", kind=pl.lit("published"))
-    scored = session.store.scan("scores").filter(_is_last_recipe(session)).select("cutoff").drop_nulls().unique()
-    cutoffs = scored.sort("cutoff", descending=True).collect()
+    scored = scan_scored(session.store, "scores").filter(_is_last_recipe(session))
+    cutoffs = scored.select("cutoff").drop_nulls().unique().sort("cutoff", descending=True).collect()
     windows = cutoffs.select("cutoff", version=pl.lit(None, pl.Int64), kind=pl.lit("backtest"))
     return pl.concat([published, windows])
 
@@ -79,7 +80,7 @@ def _scan(session: Session, cutoff: date, version: int | None, buckets: Sequence
     store = session.store
     where: dict[str, Any] = {"bucket": list(buckets)} if buckets else {}
     if version is None:
-        return store.scan("backtests", cutoff=cutoff, **where).filter(_is_last_recipe(session))
+        return scan_scored(store, "backtests", cutoff=cutoff, **where).filter(_is_last_recipe(session))
     return scan_published(store, "forecasts", cutoff=cutoff, **where).filter(pl.col("version") == version)
 
 

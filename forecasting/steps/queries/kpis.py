@@ -12,6 +12,7 @@ import polars as pl
 
 from forecasting.steps.queries.largest_series import sum_horizon_by_series
 from forecasting.steps.queries.status import read_status
+from forecasting.steps.run_log import scan_scored
 from forecasting.steps.session import Session
 
 
@@ -65,7 +66,7 @@ def read_kpis(session: Session) -> Kpis:
 def _read_scores(session: Session, model: str | None) -> dict[str, float]:
     """Metric -> value of a model over all windows, segments and horizons, for the recipe of the newest vintage."""
     overall = (pl.col("segment") == "all") & (pl.col("horizon") == "all") & pl.col("cutoff").is_null()
-    rows = session.store.scan("scores").filter(overall & (pl.col("model") == pl.lit(model)))
+    rows = scan_scored(session.store, "scores").filter(overall & (pl.col("model") == pl.lit(model)))
     # the table keeps scores of earlier recipes: the vintage names the one that it was made with
     newest = session.vintages.head(1)
     of_recipe = pl.col("recipe") == str(newest["recipe"].item()) if newest.height else pl.lit(value=True)

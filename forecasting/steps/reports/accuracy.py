@@ -22,6 +22,7 @@ from forecasting.evaluation.scores import block_labels
 from forecasting.evaluation.segments import planning_classes
 from forecasting.models.naive import LADDER
 from forecasting.steps import queries
+from forecasting.steps.run_log import scan_scored
 from forecasting.steps.session import Session
 
 SEGMENTS = ("demand_class", "volume", "xyz", "lifecycle", "horizon", "promotion")
@@ -59,7 +60,7 @@ def _backtest_rows(session: Session, backtest: Mapping[str, Any]) -> pl.DataFram
     """The reported backtest rows of single series, with the columns of SEGMENTS."""
     cutoffs = [date.fromisoformat(text) for text in backtest["cutoffs"]]
     of_recipe = pl.col("recipe") == backtest["recipe"], pl.col("grain") == "series"
-    rows = session.store.scan("backtests", cutoff=cutoffs).filter(*of_recipe).collect()
+    rows = scan_scored(session.store, "backtests", cutoff=cutoffs).filter(*of_recipe).collect()
     rows = rows.join(block_labels(rows).drop("grain"), on="block", how="left").join(
         _series_segments(session), on="unique_id", how="left"
     )

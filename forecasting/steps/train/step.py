@@ -14,6 +14,7 @@ from forecasting import models
 from forecasting.data.cut import Cut
 from forecasting.data.panel import count_observed
 from forecasting.services.console import track
+from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
@@ -25,7 +26,7 @@ from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import trained_counts
 from forecasting.steps.session import Session
 from forecasting.steps.train.champion import choose_champion, decide, set_alias
-from forecasting.steps.train.job import find_job
+from forecasting.steps.train.job import Job, find_job
 
 
 def train(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
@@ -34,14 +35,23 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
     Nothing is registered without backtest scores: raises UserError when there are none for this data, recipe and code.
     """
     job = find_job(session, cutoff)
-    session, config, key = job.session, job.config, job.scored["key"]
+    key = job.scored["key"]
     before = None if force else run_log.last_facts(session.store, "train", key)
     if before:
         return Outcome("train", before, reused=True)
+    if force:
+        forget_work(session.store, "train")
+    with unfinished_work(session.store, "train", f"{key} {identity.code_of(identity.ALL_CODE)}") as progress:
+        return _train(job, progress)
+
+
+def _train(job: Job, progress: Progress) -> Outcome:
+    """Fit the models that `progress` does not hold, register the bundle and decide about it."""
+    session, config, key = job.session, job.config, job.scored["key"]
     origin = origin_of(Cut(session.panel, job.cutoff, config.h))
     past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
     recipe = models.build(config, count_observed(session.panel))
-    trained = train_models(track(recipe, "train: fits"), origin, past)
+    trained = train_models(track(recipe, "train: fits"), origin, past, progress)
     champion, verdict = choose_champion(job)
     facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
     facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff), "known_ahead": trained_counts(session.panel)}
