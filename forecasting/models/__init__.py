@@ -16,9 +16,9 @@ from forecasting.config import Config
 from forecasting.config.sections import ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.models.base import BacktestEvidence, Combination, Fitted, FittedCombination, Model
-from forecasting.models.families import build_entry, load, stage_of
+from forecasting.models.families import build_entry, is_global, load, stage_of
 
-__all__ = ["build", "build_entry", "dependencies", "fit", "load", "predict", "too_dear"]
+__all__ = ["build", "build_entry", "dependencies", "fit", "is_global", "load", "predict", "too_dear"]
 
 
 def build(config: Config, rows: int = 0) -> list[Model]:

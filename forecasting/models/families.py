@@ -2,7 +2,7 @@
 
 `build_entry` takes one entry of the config's models and returns its untrained models; `load` takes the name of a family
 and a folder and returns the fitted model. A family whose models combine others sets the `STAGE` at which they are
-trained; without one it is 0.
+trained; without one it is 0. One with a model of all series sets `GLOBAL`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def stage_of(family: str) -> int:
     """0 for models that learn from sales alone; models of a higher stage combine models of lower ones."""
     stage: int = getattr(import_module(f"forecasting.models.{family}"), "STAGE", 0)
     return stage
+
+
+def is_global(family: str) -> bool:
+    """Whether a model of the family is one of all series, trained at once."""
+    return bool(getattr(import_module(f"forecasting.models.{family}"), "GLOBAL", False))
 
 
 def models_below(stage: int, config: Config) -> dict[str, Model]:

@@ -44,15 +44,15 @@ def least_windows(facts: Facts, constraints: Constraints) -> int:
 def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] | None = None) -> Recipe:
     """The recipe for a panel; `trials` tell of some models whether they earn their cost."""
     trials, windows = trials or {}, least_windows(facts, constraints)
-    size = choose_boosters(facts, BOOSTERS * constraints.budget / windows, constraints.blocks)
+    size = choose_boosters(facts, BOOSTERS * constraints.budget / count_trainings(facts, windows), constraints.blocks)
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
     plan = _affordable(facts, costs, STATS * constraints.budget / windows, trials)
-    spent = size.boosters.units(facts), sum(costs[name] for name in plan.chosen)
-    calibration = _calibration(facts, constraints, spent)
+    dear = sum(costs[name] for name in plan.chosen)
+    calibration = _calibration(facts, constraints, dear)
     models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
     verdicts = (*_of_boosters(facts, size, constraints, windows), *_of_stats(plan, costs, constraints, windows))
     fitted = count_windows(facts, calibration)
-    units = round(sum(spent) * fitted, 1)
+    units = round(size.boosters.units(facts) * count_trainings(facts, fitted) + dear * fitted, 1)
     return Recipe(models, size.ends, calibration, fitted, units, constraints.budget, verdicts, facts.to_json())
 
 
@@ -72,16 +72,19 @@ def count_windows(facts: Facts, calibration: int) -> int:
     return facts.windows + min(reach, calibration + overlap if calibration else 0)
 
 
-def _calibration(facts: Facts, constraints: Constraints, spent: tuple[float, float]) -> int:
-    """Calibration windows: as many as both shares of the budget have room for."""
+def count_trainings(facts: Facts, windows: int) -> int:
+    """Windows for which boosters are trained: older ones have those of the oldest."""
+    return facts.windows + min(1, windows - facts.windows)
+
+
+def _calibration(facts: Facts, constraints: Constraints, units: float) -> int:
+    """Calibration windows: as many as there is room for where statistical models take so many units in each."""
     if constraints.calibration is not None:
         return constraints.calibration
-    shares = BOOSTERS * constraints.budget, STATS * constraints.budget
 
     def fits(number: int) -> bool:
         windows = count_windows(facts, number)
-        more = windows > count_windows(facts, number - 1)
-        return more and all(u * windows <= share for u, share in zip(spent, shares, strict=True))
+        return windows > count_windows(facts, number - 1) and units * windows <= STATS * constraints.budget
 
     found = LEAST_WINDOWS
     while found < MOST_WINDOWS and fits(found + 1):
@@ -116,7 +119,8 @@ def _affordable(facts: Facts, costs: Mapping[str, float], units: float, trials: 
 
 def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: int) -> Iterator[Verdict]:
     """A verdict on each head; units are those of a window."""
-    boosters, share = size.boosters, BOOSTERS * constraints.budget
+    boosters, share, fits = size.boosters, BOOSTERS * constraints.budget, count_trainings(facts, windows)
+    trainings = _count(fits, "training")
     if not boosters.heads:
         why = f"{facts.rows:,} observed rows are too few for trees: they need {FEWEST_ROWS}"
         yield from (Verdict(name, False, why, 0.0) for name in HEADS.values())
@@ -124,17 +128,17 @@ def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: in
     units = boosters.units(facts)
     rows = min(facts.recent[int(boosters.years)], boosters.rows)
     what = f"{boosters.years:g} years of training rows ({rows:,}), {_count(boosters.blocks, 'block')}"
-    why = f"{what}: {units * windows:,.1f} of {share:,.0f} units for boosters in {windows} windows"
+    why = f"{what}: {units * fits:,.1f} of {share:,.0f} units for boosters in {trainings}"
     yield Verdict(HEADS["mean"], True, why, round(units / boosters.heads, 2))
     both = replace(boosters, heads=2).units(facts)
     if boosters.heads == 1:
-        why = f"with two heads boosters come to {both * windows:,.1f} units in {windows} windows, of {share:,.0f}"
+        why = f"with two heads boosters come to {both * fits:,.1f} units in {trainings}, of {share:,.0f}"
     yield Verdict(HEADS["median"], boosters.heads > 1, why, round(both / 2, 2))
     three = replace(boosters, heads=3).units(facts)
     if not wanders(facts):
         why = f"the last value errs {facts.wandering:.2f} times as much as the recent level: the series do not wander"
     elif boosters.heads < 3:
-        why = f"with three heads boosters come to {three * windows:,.1f} units in {windows} windows, of {share:,.0f}"
+        why = f"with three heads boosters come to {three * fits:,.1f} units in {trainings}, of {share:,.0f}"
     yield Verdict(HEADS["change"], boosters.heads > 2, why, round(three / 3, 2))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.services.engine import ONE_THREAD, LocalEngine, WorkError
+from forecasting.services.engine import ONE_THREAD, LocalEngine, WorkError, local
 
 
 def square(n: int) -> int:
@@ -77,6 +77,30 @@ def test_a_pool_is_other_processes_and_no_more_than_asked_for() -> None:
     assert len(workers) <= 2
 
 
+def test_the_next_call_finds_the_workers_of_the_last_one_and_they_end_when_none_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = set(LocalEngine(2).map(who, range(12)))
+    assert set(LocalEngine(2).map(who, range(12))) <= first
+    monkeypatch.setattr(local, "IDLE", 0.1)
+    list(LocalEngine(2).map(who, range(12)))
+    deadline = time.monotonic() + 30
+    while children():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not set(LocalEngine(2).map(who, range(12))) & first
+
+
+def test_workers_that_died_idle_are_replaced() -> None:
+    first = set(LocalEngine(2).map(who, range(12)))
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+    for child in children():
+        child.join(10)
+    time.sleep(0.5)  # until the pool has noticed
+    assert len(list(LocalEngine(2).map(who, range(12)))) == 12
+
+
 def test_results_are_handed_over_as_they_are_done() -> None:
     seen: list[int] = []
 
@@ -99,6 +123,19 @@ def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pyte
     assert "MKL_NUM_THREADS" not in os.environ
 
 
+@pytest.fixture
+def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no call had left its workers to the next one."""
+    monkeypatch.setattr(local, "_idle", {})
+
+
+def test_an_error_ends_the_workers(no_pool: None) -> None:
+    before = {child.pid for child in children()}
+    with pytest.raises(WorkError):
+        list(LocalEngine(2).map(picky, range(6)))
+    assert {child.pid for child in children()} <= before
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_names_its_item_and_keeps_its_cause(workers: int) -> None:
     results = LocalEngine(workers).map(picky, range(6))
@@ -106,7 +143,6 @@ def test_an_error_names_its_item_and_keeps_its_cause(workers: int) -> None:
     with pytest.raises(WorkError, match=r"^3: KeyError: 'no such store'$") as raised:
         next(results)
     assert isinstance(raised.value.__cause__, KeyError)
-    assert not children()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -164,6 +200,7 @@ def test_an_interrupt_or_a_lost_interest_ends_workers_at_work(marks: list[Path],
 PARENT = """
 import sys
 from pathlib import Path
+from forecasting.services.engine import local
 from forecasting.services.engine import LocalEngine
 from tests.services.test_engine import note
 if __name__ == "__main__":

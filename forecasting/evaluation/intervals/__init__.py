@@ -53,7 +53,7 @@ items by day, departments by day, promoted juice by week, spare parts by month),
 
 from forecasting.evaluation.intervals.adaptive import adapt_alphas
 from forecasting.evaluation.intervals.bounds import add_bounds
-from forecasting.evaluation.intervals.quantiles import fit_quantiles
+from forecasting.evaluation.intervals.quantiles import fit_adapted_quantiles, fit_quantiles
 from forecasting.evaluation.intervals.residuals import (
     expected_error,
     finished_windows,
@@ -66,6 +66,7 @@ __all__ = [
     "add_bounds",
     "expected_error",
     "finished_windows",
+    "fit_adapted_quantiles",
     "fit_quantiles",
     "newest_windows",
     "series_scales",

@@ -13,7 +13,8 @@ from math import ceil
 import polars as pl
 
 from forecasting.evaluation.intervals import error_scale, medians, shocks
-from forecasting.evaluation.intervals.adaptive import alpha_column, nominal_alpha
+from forecasting.evaluation.intervals.adaptive import adapt_alphas, alpha_column, nominal_alpha
+from forecasting.evaluation.intervals.bounds import add_bounds
 from forecasting.evaluation.intervals.labels import ALL_HORIZONS, HORIZON_BLOCK
 from forecasting.evaluation.intervals.residuals import CELL, GROUP, SCALE, YHAT, R, least_sales, scaled_residuals
 
@@ -33,14 +34,46 @@ def fit_quantiles(
     its bounds null where it has too few residuals. It also holds the boosters that correct `scale`, in residuals and
     forecasts alike (see error_scale).
     """
+    rows, boosters = rescaled_rows(residuals)
+    return with_error_scale(quantiles_of(rows, levels, y_min, alphas), boosters)
+
+
+def fit_adapted_quantiles(residuals: pl.DataFrame, levels: Sequence[int], y_min: float | None = None) -> pl.DataFrame:
+    """The table of `fit_quantiles` with the shares outside that windows call for (see adaptive): what bounds of the
+    other windows hold in each decides how much the next ones leave outside.
+
+    `residuals` has no bounds yet. The boosters that correct the scale are those of all windows.
+    """
+    rows, boosters = rescaled_rows(residuals)
+    held_out = [rows.clear()]
+    for (at,), window in rows.group_by("cutoff", maintain_order=True):
+        others = rows.filter(pl.col("cutoff") != at)
+        if others.height:
+            held_out.append(add_bounds(window, quantiles_of(others, levels, y_min), levels, y_min))
+    alphas = adapt_alphas(pl.concat(held_out, how="diagonal"), levels)
+    return with_error_scale(quantiles_of(rows, levels, y_min, alphas), boosters)
+
+
+def rescaled_rows(residuals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Scaled residuals in units of the corrected scale, and the boosters that correct it (see error_scale)."""
     rows = scaled_residuals(residuals)
     boosters = error_scale.fit_error_scale(rows)
-    rows = with_alphas(error_scale.rescale_residuals(rows, boosters), levels, alphas)
-    with_floor = rows.with_columns(least=(least_sales(rows.columns, y_min) - YHAT) / SCALE)
-    cells = pl.concat([block_quantiles(with_floor, levels), pooled_quantiles(rows, levels)])
-    cells = cells.join(boosters, on=GROUP, how="left")
+    return error_scale.rescale_residuals(rows, boosters), boosters
+
+
+def with_error_scale(cells: pl.DataFrame, boosters: pl.DataFrame) -> pl.DataFrame:
+    """The quantile table with the boosters, which stand in the row for all horizons."""
     once = pl.when(pl.col("block").is_null()).then("widths").alias("widths")
-    return cells.with_columns(once).sort(*CELL, "floor")
+    return cells.join(boosters, on=GROUP, how="left").with_columns(once).sort(*CELL, "floor")
+
+
+def quantiles_of(
+    rows: pl.DataFrame, levels: Sequence[int], y_min: float | None = None, alphas: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The quantile table of rows of `rescaled_rows`, without boosters."""
+    rows = with_alphas(rows, levels, alphas)
+    with_floor = rows.with_columns(least=(least_sales(rows.columns, y_min) - YHAT) / SCALE)
+    return pl.concat([block_quantiles(with_floor, levels), pooled_quantiles(rows, levels)])
 
 
 def with_alphas(rows: pl.DataFrame, levels: Sequence[int], alphas: pl.DataFrame | None) -> pl.DataFrame:

@@ -7,4 +7,7 @@
 from forecasting.models.lightgbm.fitted import FittedLightGBM, load
 from forecasting.models.lightgbm.model import LightGBM, build
 
-__all__ = ["FittedLightGBM", "LightGBM", "build", "load"]
+__all__ = ["GLOBAL", "FittedLightGBM", "LightGBM", "build", "load"]
+
+GLOBAL = True
+"""One model of all series, which forecasts later cutoffs nearly as well as one that is trained there."""

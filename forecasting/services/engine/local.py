@@ -26,7 +26,12 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_N
 GRACE = 10.0
 """Seconds to wait for a worker to end after it was terminated."""
 
-_environment_lock = threading.Lock()
+IDLE = 10.0
+"""Seconds for which workers that have nothing to do wait for the next call: to start one takes some, and
+steps on small data call often; beside a long training they would only hold memory."""
+
+_environment_lock, _lock = threading.Lock(), threading.Lock()
+_idle: dict[int, tuple[ProcessPoolExecutor, threading.Timer]] = {}
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ class LocalEngine:
         raises; a UserError is passed on as it is.
         """
         work = list(items)
-        workers = min(self.workers, len(work))
-        return _in_pool(function, work, workers) if workers > 1 else _in_this_process(function, work)
+        alone = min(self.workers, len(work)) <= 1
+        return _in_this_process(function, work) if alone else _in_pool(function, work, self.workers)
 
 
 def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
@@ -67,12 +72,43 @@ def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
 
 
 def _in_pool(fn: Callable[[I], R], items: Sequence[I], workers: int) -> Iterator[R]:
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+    pool = _take_pool(workers)
     try:
         yield from _ordered(pool, fn, items, 2 * workers)
     except BaseException:  # also KeyboardInterrupt and an abandoned iterator: do not wait for running items
         _terminate(pool)
         raise
+    _keep_pool(workers, pool)
+
+
+def _take_pool(workers: int) -> ProcessPoolExecutor:
+    """The pool of so many workers that was used last, if it is still there, else a new one."""
+    with _lock:
+        pool, timer = _idle.pop(workers, (None, None))
+    if timer:
+        timer.cancel()
+    if pool and not pool._broken:
+        return pool
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+
+
+def _keep_pool(workers: int, pool: ProcessPoolExecutor) -> None:
+    """Leave the pool to the next call for a while; where another thread has left one, this one ends."""
+    timer = threading.Timer(IDLE, _end_idle, (workers, pool))
+    timer.daemon = True
+    with _lock:
+        if workers not in _idle:
+            _idle[workers] = pool, timer
+            timer.start()
+            return
+    pool.shutdown()
+
+
+def _end_idle(workers: int, pool: ProcessPoolExecutor) -> None:
+    with _lock:
+        if _idle.get(workers, (None, None))[0] is not pool:
+            return
+        del _idle[workers]
     pool.shutdown()
 
 

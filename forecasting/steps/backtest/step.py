@@ -109,7 +109,9 @@ def _run_windows(
     """Forecast window after window, each of which learns from those before it; seconds and failures of the fits, and
     what the models of the newest window say of what they learned.
 
-    A window that `progress` holds is not run again: its rows are in the table.
+    A window that `progress` holds is not run again: its rows are in the table. Older windows are forecast by the global
+    models of the oldest one: they are there for bounds and weights, for which a training of a few windows before is as
+    good, and which gain more from one window more.
     """
     at, key = [*older, *reported], identity.recipe_of(session.config)
     fits = track(recipe * len(at), f"backtest, {len(at)} windows: fits")
@@ -123,7 +125,8 @@ def _run_windows(
             past = rows_so_far(session.store, key, at[:i], [m.name for m in recipe])
             within, columns = {"cutoff": cutoff, "recipe": key}, {"recipe": key, "reported": cutoff in reported}
             to, parts = Destination(session.store, "backtests", within, columns), progress.below(str(cutoff))
-            window = _run_window(session, models_of_window, past, cutoff, to, parts)
+            lasting = None if cutoff in reported else progress.below("older")
+            window = _run_window(session, models_of_window, past, to, parts, lasting)
             progress.keep(f"window-{cutoff}", window)
             parts.clear()
         deque(models_of_window, maxlen=0)
@@ -134,14 +137,19 @@ def _run_windows(
 
 
 def _run_window(
-    session: Session, recipe: Iterable[Model], past: pl.LazyFrame, cutoff: date, to: Destination, progress: Progress
+    session: Session,
+    recipe: Iterable[Model],
+    past: pl.LazyFrame,
+    to: Destination,
+    progress: Progress,
+    lasting: Progress | None,
 ) -> dict[str, Any]:
     """Fit the recipe at a cutoff and write its forecasts with actuals and bounds; seconds and failures of the fits, and
     what the models say of what they learned.
     """
-    config = session.config
+    config, cutoff = session.config, to.within["cutoff"]
     origin = origin_of(Cut(session.panel, cutoff, config.h))
-    trained = train_models(recipe, origin, past, progress)
+    trained = train_models(recipe, origin, past, progress, lasting)
     quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), cutoff, config)
     write_forecasts(trained, origin, quantiles, to, progress, actuals_until=origin.cut.end)
     return {"seconds": trained.seconds, "failures": trained.failures()[:100], "learned": trained.remarks()}

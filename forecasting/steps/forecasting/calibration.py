@@ -55,17 +55,9 @@ def learn_quantiles(
 
 
 def quantiles_of_windows(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None = None) -> pl.DataFrame:
-    """The quantile table of one model, from its rows of the windows that bounds rest on.
-
-    What the bounds of some windows hold in the others decides how much the next ones leave outside. A look back finds
-    the same windows, and so the bounds of that night.
+    """The quantile table of one model, from its rows of the windows that bounds rest on; the bounds that they were
+    given do not count. A look back finds the same windows, and so the bounds of that night.
     """
-    bare = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) and c not in ("q50", "interval"))
-    held_out = [rows.clear()]
-    for (at,), window in bare.group_by("cutoff", maintain_order=True):
-        others = bare.filter(pl.col("cutoff") != at)
-        if others.height:
-            table = intervals.fit_quantiles(others, levels, y_min)
-            held_out.append(intervals.add_bounds(window, table, levels, y_min))
-    adapted = intervals.adapt_alphas(pl.concat(held_out, how="diagonal"), levels)
-    return intervals.fit_quantiles(rows, levels, y_min, adapted)
+    given = ("q50", "interval")
+    bare = rows.select(c for c in rows.columns if not c.startswith(("lo-", "hi-")) and c not in given)
+    return intervals.fit_adapted_quantiles(bare, levels, y_min)

@@ -78,21 +78,28 @@ def load_trained(places: Sequence[Mapping[str, Any]], folder: Path) -> Trained:
 
 
 def train_models(
-    recipe: Iterable[Model], at: Origin, backtests: pl.LazyFrame, progress: Progress | None = None
+    recipe: Iterable[Model],
+    at: Origin,
+    backtests: pl.LazyFrame,
+    progress: Progress | None = None,
+    lasting: Progress | None = None,
 ) -> Trained:
     """Fit every model on what is known at the cutoff; weights and variances are learned from rows of `backtests`, of
     which only the models and columns are read that are needed. Models that `progress` holds are not fitted again.
+    Models of all series are kept in `lasting` where it is given: the next cutoff finds them there.
     """
     done = Trained({}, {}, {})
     for i, model in enumerate(recipe):
-        facts = progress.facts(f"model-{i}") if progress else None
-        if progress and facts:
-            fitted = progress.read_folder(f"model-{i}", partial(models.load, model.family))
+        home = lasting if lasting and models.is_global(model.family) else progress
+        facts = home.facts(f"model-{i}") if home else None
+        if home and facts:
+            fitted = home.read_folder(f"model-{i}", partial(models.load, model.family))
+            facts = facts if home is progress else facts | {"seconds": 0.0}
         else:
             fitted, facts = _fit(model, at, backtests, done)
-            if progress:
-                progress.keep_folder(f"model-{i}", fitted.save)
-                progress.keep(f"model-{i}", facts)
+            if home:
+                home.keep_folder(f"model-{i}", fitted.save)
+                home.keep(f"model-{i}", facts)
         done.fitted[model.name], done.on[model.name] = fitted, model.on
         done.seconds[model.name], done.said[model.name] = facts["seconds"], tuple(facts["said"])
     return done
