@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the virtual environment hold exactly the packages of a lock, and this project, editable.
 #   VENV=.venv PYTHON=python3.12 scripts/venv.sh requirements.lock
-# Both variables may be left out. uv does the work (seconds); where it cannot, pip does the same (minutes).
+# Both variables may be left out. uv does the work (seconds); where it cannot, pip does the same (minutes). Where Python
+# may not write bytecode (PYTHONDONTWRITEBYTECODE) it is made here: each worker would compile all packages again.
 set -eu
 lock=$1
 venv=${VENV:-.venv}
@@ -30,7 +31,7 @@ python=$venv/bin/python
 
 with_uv() {
     "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install --quiet --disable-pip-version-check uv || return 1
-    "$python" -m uv pip sync --quiet --python "$python" --require-hashes "$lock" || return 1
+    "$python" -m uv pip sync --quiet ${PYTHONDONTWRITEBYTECODE:+--compile-bytecode} --python "$python" --require-hashes "$lock" || return 1
     "$python" -m uv pip install --quiet --python "$python" --no-deps --no-build-isolation --editable .
 }
 

@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from forecasting import models
+from forecasting.data.cut import Cut
 from forecasting.errors import UserError
 from forecasting.steps import run_log, run_step
 from forecasting.steps.export import read_table
@@ -30,6 +32,25 @@ def test_the_windows_are_those_of_the_config(ran, rows):
     assert [date.fromisoformat(c) for c in ran[1]["backtest"].facts["cutoffs"]] == REPORTED
     assert sorted(rows.filter("reported")["cutoff"].unique()) == REPORTED
     assert sorted(rows.filter(~pl.col("reported"))["cutoff"].unique()) == OLDER
+
+
+@pytest.mark.parametrize(("cutoff", "trained"), [(OLDER[1], OLDER[0]), (REPORTED[1], REPORTED[1])])
+def test_older_windows_are_forecast_by_the_boosters_of_the_oldest_reported_ones_by_their_own(
+    ran, rows, cutoff, trained
+):
+    config = ran[0].config()
+    panel = open_session(config).panel
+    (model,) = [model for model in models.build(config) if model.name == "LightGBM"]
+    fitted = model.fit(Cut(panel, trained, H))
+    parts = [
+        fitted.predict(Cut(panel, cutoff, H), bucket).select("unique_id", "ds", "yhat") for bucket in panel.buckets
+    ]
+    written = rows.filter(pl.col("grain") == "series", model="LightGBM", cutoff=cutoff)
+    assert_frame_equal(
+        pl.concat(parts).sort("unique_id", "ds"),
+        written.select("unique_id", "ds", "yhat").sort("unique_id", "ds"),
+        check_exact=True,
+    )
 
 
 def test_every_series_has_every_day_of_every_window_from_every_model(rows):
