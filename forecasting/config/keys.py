@@ -27,7 +27,7 @@ from forecasting.config.sections import (
 )
 from forecasting.config.value_types import ColumnName, NameList, StrictInt
 
-BUDGET = 1200.0
+BUDGET = 600.0
 """Units for a backtest: three windows of AutoETS, AutoCES and Theta on 1,400 monthly series, and boosters."""
 
 

@@ -8,13 +8,13 @@ away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
 
 from forecasting.config import ModelSpec
 from forecasting.data.windows import least_history
-from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters, wanders
+from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters, sizes, wanders
 from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, LADDER, booster
 from forecasting.recipe.cost import stats_units
 from forecasting.recipe.facts import Facts
@@ -130,16 +130,17 @@ def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: in
     what = f"{boosters.years:g} years of training rows ({rows:,}), {_count(boosters.blocks, 'block')}"
     why = f"{what}: {units * fits:,.1f} of {share:,.0f} units for boosters in {trainings}"
     yield Verdict(HEADS["mean"], True, why, round(units / boosters.heads, 2))
-    both = replace(boosters, heads=2).units(facts)
-    if boosters.heads == 1:
-        why = f"with two heads boosters come to {both * fits:,.1f} units in {trainings}, of {share:,.0f}"
-    yield Verdict(HEADS["median"], boosters.heads > 1, why, round(both / 2, 2))
-    three = replace(boosters, heads=3).units(facts)
-    if not wanders(facts):
-        why = f"the last value errs {facts.wandering:.2f} times as much as the recent level: the series do not wander"
-    elif boosters.heads < 3:
-        why = f"with three heads boosters come to {three * fits:,.1f} units in {trainings}, of {share:,.0f}"
-    yield Verdict(HEADS["change"], boosters.heads > 2, why, round(three / 3, 2))
+    for heads, head in ((2, "median"), (3, "change")):
+        if head == "change" and not wanders(facts):
+            ratio = f"the last value errs {facts.wandering:.2f} times as much as the recent level"
+            yield Verdict(HEADS[head], False, f"{ratio}: the series do not wander", round(units / boosters.heads, 2))
+            continue
+        larger = next(s.boosters for s in sizes(facts, constraints.blocks) if s.boosters.heads == heads)
+        total = larger.units(facts)
+        if boosters.heads < heads:
+            taken = f"{total * fits:,.1f} units in {trainings}, of {share:,.0f}"
+            why = f"with it, which comes after {larger.rows:,} training rows, boosters would take {taken}"
+        yield Verdict(HEADS[head], boosters.heads >= heads, why, round(total / heads, 2))
 
 
 def _of_stats(plan: Plan, costs: Mapping[str, float], constraints: Constraints, windows: int) -> Iterator[Verdict]:
