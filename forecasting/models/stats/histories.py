@@ -56,7 +56,7 @@ def iterate_histories(spec: StatsForecastSpec, cut: Cut, frame: pl.DataFrame) ->
         i: frozenset(c for c, n in zip(columns, counts, strict=True) if not n) for i, *counts in known.iter_rows()
     }
     y = rows["y"].to_numpy(writable=True)
-    x = np.ascontiguousarray(rows.select(columns).to_numpy()).reshape(rows.height, -1)
+    x = np.ascontiguousarray(rows.select(columns).to_numpy()).reshape(rows.height, len(columns))  # also of no rows
     past_rows = (pl.col("ds") <= cut.cutoff).sum()
     first = 0
     for unique_id, past, length in rows.group_by("unique_id", maintain_order=True).agg(past_rows, pl.len()).iter_rows():
