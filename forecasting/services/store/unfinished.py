@@ -21,7 +21,7 @@ import polars as pl
 from forecasting.io import files
 from forecasting.io.storage import is_remote
 from forecasting.services import log
-from forecasting.services.store.scratch import scan_frame, write_frame
+from forecasting.services.store.scratch import scan_frame, scratch_folder, write_frame
 from forecasting.services.store.store import Store
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def unfinished_work(store: Store, step: str, key: str) -> Iterator[Progress]:
         if is_ours:
             yield _opened(_parts(store, step), step, key)
         else:
-            with tempfile.TemporaryDirectory() as folder:
+            with scratch_folder(_home(store)) as folder:  # workers on other machines see it, too
                 yield Progress(folder)
 
 
