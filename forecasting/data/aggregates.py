@@ -7,15 +7,17 @@ was known on a cutoff, future rows included) and returns another, in memory, in 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from functools import partial
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import Outliers
+from forecasting.data import launch_curves
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.closures.ended import ENDED
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, keep_peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features.groups import Level, group_label
@@ -41,8 +43,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     no series of the group can sell anything is shut, too. An unknown value counts with the usual one of its series: a
     mean of those that happen to be known would be that of others.
     """
-    parts = pl.concat(cut.panel.engine.map(partial(_partial_sums, cut, tuple(levels)), cut.panel.buckets))
-    summed = parts.group_by(*KEY).agg(pl.all().sum())
+    summed = _walk(cut, tuple(levels)).group_by(*KEY).agg(pl.all().sum())
     means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
     rows = summed.select(
         *KEY,
@@ -62,6 +63,31 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
         shut=InMemory(shut),
     )
     return Cut(panel, cut.cutoff, cut.h)
+
+
+def _walk(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
+    """The sums and counts behind `aggregate_cut`, bucket after bucket.
+
+    Frames of a cut are dear, so the walk also makes what models will need of all buckets, and keeps it with the cut:
+    the means of peers, and launches.
+    """
+    whole = cut.panel.part_of is None
+    begun = launch_curves.launch_days(cut) if whole else None
+    walked = list(cut.panel.engine.map(partial(_walk_bucket, cut, levels, begun), cut.panel.buckets))
+    if whole:
+        keep_peer_sums(cut, [peers for _, peers, _ in walked])
+    if begun is not None:
+        launch_curves.keep_launches(cut, [launches for _, _, launches in walked])
+    return pl.concat([sums for sums, _, _ in walked])
+
+
+def _walk_bucket(
+    cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, bucket: int
+) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
+    """One bucket's share of sums, of the means of peers, and of launches."""
+    peers = pl.DataFrame() if cut.panel.part_of else cut.peer_sums(bucket)
+    launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
+    return _partial_sums(cut, levels, bucket), peers, launches
 
 
 def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:

@@ -30,6 +30,9 @@ from forecasting.features.calendar import events
 CACHE_BYTES = 512_000_000
 """The size of a cut's cache of frames and matrices that several models read."""
 
+PEER_MEANS, CLOSED_GROUPS, NEWEST = "peer means", "closed groups", "newest rows"
+"""Names of shared frames."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -76,12 +79,16 @@ class Cut:
         """The value of `compute`, cached under `key` as long as the cut: small, made from all buckets, read by each."""
         return self._shared.get_or_compute(key, compute)
 
-    def __reduce__(self) -> tuple[type[Cut], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Cut], tuple[object, ...]]:
         """A cut is pickled as its references, without its caches, but with what each process would have to look for in
         all buckets.
         """
         _ = self.served
-        return Cut, (self.panel, self.cutoff, self.h, self.edits, self.cache_bytes)
+        rules, silent = self.closures, self.config.clean.ended == "auto"
+        found = (
+            {} if self.panel.shut else {CLOSED_GROUPS: rules.groups()} | ({NEWEST: rules.newest()} if silent else {})
+        )
+        return _elsewhere, (self.panel, self.cutoff, self.h, self.edits, self.cache_bytes, found)
 
     @property
     def groups(self) -> pl.DataFrame:
@@ -91,16 +98,18 @@ class Cut:
     @cached_property
     def group_data(self) -> GroupData:
         """Sums of the groups of series up to the cutoff, and same-day means of peer series."""
-        means = self.shared("peer means", self._peer_means)
+        means = self.shared(PEER_MEANS, self._peer_means)
         return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means if means.width else None)
 
     def _peer_means(self) -> pl.DataFrame:
         """Same-day means of peer series; a frame without columns where no column has any."""
         every = replace(self, panel=self.panel.part_of) if self.panel.part_of else self
-        buckets = every.panel.buckets
-        context = Context(self.config, dict(every.panel.scan(buckets[0]).collect_schema()))
-        parts = [peers.sum_by_group(every.frame(b), context) for b in buckets] if peers.has_peers(context) else []
-        return peers.mean_by_group(parts) if parts else pl.DataFrame()
+        return _mean_of_peers([every.peer_sums(bucket) for bucket in every.panel.buckets])
+
+    def peer_sums(self, bucket: int) -> pl.DataFrame:
+        """A bucket's part of the sums behind the means of peers; no columns where there is nothing to compare."""
+        context = Context(self.config, dict(self.panel.scan(self.panel.buckets[0]).collect_schema()))
+        return peers.sum_by_group(self.frame(bucket), context) if peers.has_peers(context) else pl.DataFrame()
 
     def shared_frames(self) -> dict[str, pl.DataFrame]:
         """The frames that are shared so far, by key: small, but each takes a walk through all buckets to compute."""
@@ -160,9 +169,25 @@ class Cut:
         return Closures(
             self.config,
             self.cutoff,
-            lambda: self.shared("closed groups", lambda: closed_groups(self.groups, self.config, self.cutoff)),
-            lambda: self.shared("newest rows", newest),
+            lambda: self.shared(CLOSED_GROUPS, lambda: closed_groups(self.groups, self.config, self.cutoff)),
+            lambda: self.shared(NEWEST, newest),
         )
 
     def __repr__(self) -> str:
         return f"Cut({self.config.name} at {self.cutoff}, {self.h} periods ahead)"
+
+
+def _elsewhere(
+    panel: Panel, cutoff: date, h: int, edits: tuple[Edit, ...], cache_bytes: int, found: Mapping[str, pl.DataFrame]
+) -> Cut:
+    """A cut in another process, with the shared frames that were found for it."""
+    return Cut(panel, cutoff, h, edits, cache_bytes).with_shared_frames(found)
+
+
+def keep_peer_sums(cut: Cut, parts: list[pl.DataFrame]) -> None:
+    """Keep the means of peers with the cut, from the `peer_sums` of all buckets, which a walk has made anyway."""
+    cut.shared(PEER_MEANS, partial(_mean_of_peers, parts))
+
+
+def _mean_of_peers(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    return peers.mean_by_group(parts) if parts and parts[0].width else pl.DataFrame()

@@ -14,6 +14,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import KEY
 
+LAST = "last"
+"""The rule that repeats the newest value."""
 ALIVE_YEARS = 3
 """A series without an observed sale for this many years has ended and is no longer forecast."""
 
@@ -57,10 +59,17 @@ def _apply_future_rules(
     rules = {c: r for c, r in config.future.items() if r is not None and c in future.columns}
     if not rules:
         return future
-    # only series with future rows, so that the rule sees series that are complete on the calendar
-    both = pl.concat([history.join(future, on="unique_id", how="semi"), future]).sort(KEY)
+    # only series with future rows, so that the rule sees series that are complete on the calendar, and only as far back
+    # as a rule looks
+    reach = max((max(_periods_back(rule, config, h)) for rule in rules.values() if _is_seasonal(rule)), default=0)
+    near = history.filter(pl.col("ds") > config.frequency.shift(cutoff, -reach)).select(*KEY, *rules)
+    both = pl.concat([near.join(future, on="unique_id", how="semi"), future.select(near.columns)]).sort(KEY)
+    kept = [c for c, rule in rules.items() if rule == LAST]
+    newest = history.group_by("unique_id").agg(pl.col(c).drop_nulls().last().alias(f"_{c}") for c in kept)
+    both = both.join(newest, on="unique_id", how="left", maintain_order="left")
     filled = [pl.coalesce(c, _rule(c, rule, config, h)).cast(future.schema[c]).alias(c) for c, rule in rules.items()]
-    return both.with_columns(filled).filter(pl.col("ds") > cutoff)
+    ruled = both.with_columns(filled).filter(pl.col("ds") > cutoff).select(near.columns)
+    return future.drop(rules).join(ruled, on=KEY, how="left").select(future.columns).sort(KEY)
 
 
 def _rule(column: str, rule: Any, config: Config, h: int) -> pl.Expr:
@@ -70,8 +79,17 @@ def _rule(column: str, rule: Any, config: Config, h: int) -> pl.Expr:
     if rule.startswith("="):
         return pl.lit(rule[1:])
     value = pl.col(column)
-    if rule == "last":
-        return value.forward_fill().over("unique_id")
+    if rule == LAST:
+        return pl.coalesce(value.forward_fill().over("unique_id"), f"_{column}")
+    return pl.coalesce(value.shift(periods).over("unique_id") for periods in _periods_back(rule, config, h))
+
+
+def _is_seasonal(rule: Any) -> bool:
+    """Whether the rule repeats earlier seasons or years."""
+    return isinstance(rule, str) and rule != LAST and not rule.startswith("=")
+
+
+def _periods_back(rule: str, config: Config, h: int) -> list[int]:
+    """How far back a seasonal rule looks, the nearest first."""
     period = config.frequency.year if rule == "repeat_last_year" else config.frequency.season
-    periods_back = range(1, -(-h // period) + 5)
-    return pl.coalesce(value.shift(period * k).over("unique_id") for k in periods_back)
+    return [period * k for k in range(1, -(-h // period) + 5)]

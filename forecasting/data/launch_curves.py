@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import cast
@@ -21,6 +22,8 @@ MIN_LAUNCHES = 5
 """A group needs this many launches for a curve of its own."""
 PRIOR_LAUNCHES = 5.0
 """A curve is shrunk towards 1 as if this many launches had sold at their later level from the first day."""
+LAUNCHES = "launches"
+"""The name of the frame that is shared by a cut."""
 SCHEMA = {"group": pl.String, "age": pl.Int32, "factor": pl.Float64, "size": pl.UInt32}
 
 
@@ -38,7 +41,7 @@ def fit_launch_curves(cut: Cut) -> pl.DataFrame:
     """
     if cut.groups.is_empty():  # aggregates are never new
         return pl.DataFrame(schema=SCHEMA)
-    rows = cut.shared("launches", partial(_launch_rows, cut))
+    rows = cut.shared(LAUNCHES, partial(_launch_rows, cut))
     every = levels(cut.config, rows.schema)
     return pl.concat([_curves_of_level(rows.drop_nulls(list(level)), level) for level in every]).sort("group", "age")
 
@@ -48,24 +51,40 @@ def early_sales_ratios(cut: Cut) -> pl.Series:
     and its own later level; one number per launch, sorted by unique_id.
     """
     curve = launch_curves_at(cut).filter(pl.col("group") == group_label(())).select("factor", _age="age")
-    rows = cut.shared("launches", partial(_launch_rows, cut)).join(curve, on="_age")
+    rows = cut.shared(LAUNCHES, partial(_launch_rows, cut)).join(curve, on="_age")
     share = pl.col("y").sum() / (pl.col("_due") * pl.col("factor")).sum()
     return rows.group_by("unique_id").agg(share=share).filter(pl.col("share").is_finite()).sort("unique_id")["share"]
 
 
 def _launch_rows(cut: Cut) -> pl.DataFrame:
     """The rows of the first `ramp_periods` of all launches, with _age and _due (see `_add_due`)."""
-    panel, ramp, frequency = cut.panel.part_of or cut.panel, ramp_periods(cut.config), cut.config.frequency
-    begun = (frequency.shift(cast(date, cut.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp))
-    parts = [_established_and_launched(cut, panel.scan(bucket), begun) for bucket in panel.buckets]
+    begun = cast("tuple[date, date]", launch_days(cut))
+    return _joined_launches(cut, [launches_in(cut, begun, b) for b in (cut.panel.part_of or cut.panel).buckets])
+
+
+def keep_launches(cut: Cut, parts: Sequence[Sequence[pl.DataFrame]]) -> None:
+    """Keep the launches with the cut, from `launches_in` all buckets, which a walk has made anyway."""
+    cut.shared(LAUNCHES, partial(_joined_launches, cut, parts))
+
+
+def _joined_launches(cut: Cut, parts: Sequence[Sequence[pl.DataFrame]]) -> pl.DataFrame:
     usual = pl.concat(old for old, _ in parts).group_by("ds").agg(_usual=pl.col("y").sum() / pl.col("n").sum())
-    return _add_due(pl.concat(launched for _, launched in parts).join(usual, on="ds"), ramp)
+    return _add_due(pl.concat(launched for _, launched in parts).join(usual, on="ds"), ramp_periods(cut.config))
 
 
-def _established_and_launched(cut: Cut, rows: pl.LazyFrame, begun: tuple[date, date]) -> list[pl.DataFrame]:
+def launch_days(cut: Cut) -> tuple[date, date] | None:
+    """The last first day of series that are no launches, and of those whose launch is over; None for aggregates."""
+    if cut.groups.is_empty():
+        return None
+    ramp, frequency = ramp_periods(cut.config), cut.config.frequency
+    return frequency.shift(cast(date, cut.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp)
+
+
+def launches_in(cut: Cut, begun: tuple[date, date], bucket: int) -> list[pl.DataFrame]:
     """Two frames of one bucket: [ds, y, n], sums and counts of the series that began up to the first of two days, and
     the rows up to an age of two ramps, with _age, of the series that began later, up to the second day.
     """
+    rows = (cut.panel.part_of or cut.panel).scan(bucket)
     statics = [c for c in cut.config.static_columns if c in rows.collect_schema()]
     history = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)
     observed = history.filter(pl.col("y").is_not_null())

@@ -41,8 +41,12 @@ def _largest_of_groups(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
     groups = cut.groups
     if groups.is_empty():  # aggregates belong to no group
         return homes.select("unique_id", _group=pl.lit(None, pl.Float64)).unique()
-    mean = (pl.col("y_sum") / pl.col("y_count")).abs()
-    tops = groups.filter(pl.col("ds") <= cut.cutoff).group_by("group").agg(_group=mean.max())
+
+    def largest() -> pl.DataFrame:
+        mean = (pl.col("y_sum") / pl.col("y_count")).abs()
+        return groups.filter(pl.col("ds") <= cut.cutoff).group_by("group").agg(_group=mean.max())
+
+    tops = cut.shared("largest of groups", largest)
     return homes.join(tops, on="group", how="left").group_by("unique_id").agg(pl.col("_group").max())
 
 

@@ -1,7 +1,7 @@
 """The ladder: naive models (rungs) that need no training; also the fallback of models that cannot forecast a series.
 
-`build` returns one Rung or all of them. `Rung.predict` takes a Cut and a bucket, `ladder_forecasts` a Cut and a frame
-of it; both return one row per future row with yhat in units of y, from the first rung that has an observation,
+`build` returns one Rung or all of them. `Rung.predict` and `ladder_forecasts` take a Cut and a bucket; both
+return one row per future row with yhat in units of y, from the first rung that has an observation,
 `source`, which names it, and `cold_start`. New series are forecast from similar ones (models/cold_start), else 0.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -51,7 +52,7 @@ class Rung:
 
     def predict(self, cut: Cut, bucket: int) -> pl.DataFrame:
         """[unique_id, ds, yhat, cold_start, source]: one row per future row of the bucket, in units of y."""
-        rows = ladder_forecasts(cut, cut.frame(bucket), self)
+        rows = ladder_forecasts(cut, bucket, self)
         source = pl.when(pl.col("source") == self.rung).then(pl.lit(self.name)).otherwise("source")
         return finish(rows).select(*KEY, "yhat", "cold_start", source=source)
 
@@ -88,8 +89,8 @@ def load(folder: Path) -> Rung:
     return Rung(**json.loads((folder / "rung.json").read_text(encoding="utf-8")))
 
 
-def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataFrame:
-    """[unique_id, ds, closed, yhat_min, yhat, source, cold_start]: one row per future row of `frame`, one of the cut.
+def ladder_forecasts(cut: Cut, bucket: int, top: Rung = TOP) -> pl.DataFrame:
+    """[unique_id, ds, closed, yhat_min, yhat, source, cold_start]: one row per future row of a bucket of the cut.
 
     yhat, in units of y, comes from `top` or the first rung below it that has an observation; `source` names the rung.
     Periods that were not observed are skipped: the seasonal rungs look further back in the same phase of the season,
@@ -97,12 +98,13 @@ def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataF
     launch curves are known, is forecast from similar series (see models/cold_start), or 0 without such series.
     """
     chain = RUNGS[RUNGS.index(top.rung) :]
-    rows = _all_rungs(cut, frame, top.season or cut.config.season)
+    season = top.season or cut.config.season
+    rows = cut.cached(("rungs", bucket, season), partial(_all_rungs, cut, bucket, season))
     source = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
     rows = rows.with_columns(yhat=pl.coalesce(chain), source=source, cold_start=pl.lit(value=False)).drop(RUNGS)
     new = cold_start.select_new_series(cut, rows)
     if new.height:
-        similar = cold_start.similar_series_forecasts(cut, frame, new)
+        similar = cold_start.similar_series_forecasts(cut, cut.frame(bucket), new)
         rows = rows.drop("cold_start").join(similar, on=KEY, how="left", suffix="_similar", maintain_order="left")
         yhat, text = pl.coalesce("yhat_similar", "yhat", 0.0), pl.lit(sources.NO_HISTORY)
         rows = rows.with_columns(
@@ -111,10 +113,11 @@ def ladder_forecasts(cut: Cut, frame: pl.DataFrame, top: Rung = TOP) -> pl.DataF
     return rows.select(*KEY, "closed", "yhat_min", "yhat", "source", "cold_start")
 
 
-def _all_rungs(cut: Cut, frame: pl.DataFrame, season: int) -> pl.DataFrame:
+def _all_rungs(cut: Cut, bucket: int, season: int) -> pl.DataFrame:
     """[unique_id, ds, closed, yhat_min, _since, one column per rung] of the future rows, null where a rung has no
-    observation.
+    observation; the same for all rungs, and for the models of which they are the fallback.
     """
+    frame = cut.frame(bucket)
     steps = cut.config.frequency.steps(pl.lit(cut.cutoff), pl.col("ds"))
     phase = ((steps % season + season) % season).alias("_phase")
     phased = with_limits(frame, cut.config).select(*KEY, "y", "closed", "yhat_min", phase)

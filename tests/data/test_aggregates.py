@@ -88,3 +88,15 @@ def test_an_edit_of_one_series_reaches_its_aggregates(config, rows):
     moved = plain.join(edited, on=["unique_id", "ds"]).filter(pl.col("price").ne_missing(pl.col("price_right")))
     assert set(moved["unique_id"]) == {"total", "store=S2", "store=S2/kind=food"}
     assert set(moved["ds"]) == {first}
+
+
+def test_the_walk_for_aggregates_keeps_the_means_of_peers_as_a_walk_of_its_own_finds_them(config, rows):
+    by_level = config.model_copy(update={"levels_of_aggregation": LEVELS})
+    cutoff = START + timedelta(N - 1)
+    walked, alone = Cut(split(rows, by_level), cutoff, H), Cut(split(rows, by_level), cutoff, H)
+    aggregate_cut(walked, LEVELS)
+    means = walked.shared_frames()["peer means"]
+    assert means.height > 0
+    assert means.equals(alone._peer_means())
+    day, prices = START + timedelta(3), rows.filter(ds=START + timedelta(3), store="S1")["price"].drop_nulls()
+    assert means.filter(group="store=S1", ds=day)["_price"].item() == pytest.approx(prices.mean())

@@ -200,6 +200,16 @@ def test_a_rule_goes_on_where_the_plan_ends(column, rule, expected):
     assert got == [planned(i) if i < 35 else expected(i) for i in range(30, 45)]
 
 
+def test_the_last_value_goes_on_however_long_ago_it_was_beside_rules_that_look_back_less_far():
+    config = job(h=3, columns={"known_ahead": ["price", "open"]}, future={"price": "last", "open": "same_weekday"})
+    ds = days(200)
+    price = [5.0 if i == 3 else None for i in range(200)]
+    rows = sold("a", ds, [1.0] * 200, price=price, open=[float(i % 7 != 6) for i in range(200)])
+    coming = Cut(panel(rows, config, ds[-1]), ds[-1], 3).frame(0).filter(pl.col("ds") > ds[-1])
+    assert coming["price"].to_list() == [5.0] * 3
+    assert coming["open"].to_list() == [float(i % 7 != 6) for i in (200, 201, 202)]
+
+
 def test_last_year_is_364_days_ago_so_that_weekdays_agree():
     n = 400
     config = job(h=14, columns={"known_ahead": ["promo"]}, future={"promo": "repeat_last_year"})

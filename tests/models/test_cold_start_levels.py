@@ -257,7 +257,7 @@ def named(cut, name):
     rows = InMemory(cut.panel.scan(0).collect().rename({"item": name}))
     groups = cut.groups.with_columns(pl.col("group").str.replace("item=", f"{name}="))
     mine = replace(cut, panel=replace(cut.panel, config=config, scan=rows, groups=InMemory(groups)))
-    return naive.ladder_forecasts(mine, mine.frame(0)).filter(pl.col("unique_id").is_in(SOME)).drop("source")
+    return naive.ladder_forecasts(mine, 0).filter(pl.col("unique_id").is_in(SOME)).drop("source")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -59,6 +59,9 @@ def test_a_cut_is_small_when_it_travels_and_reads_the_same_rows_elsewhere(config
     assert cut.group_data is cut.group_data  # what was made here stays here
     assert here[0].estimated_size() > SMALL < here[1].estimated_size()
     assert len(pickle.dumps(cut)) < SMALL
+    found = pickle.loads(pickle.dumps(cut)).shared_frames()  # or each process would look for it in all buckets
+    assert set(found) == {"closed groups", "newest rows"}
+    assert found["newest rows"]["n"].sum() == here[0].filter(pl.col("ds") <= LAST)["unique_id"].n_unique()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         there = pool.submit(frame_elsewhere, cut).result()
     for mine, other in zip(here, there, strict=True):

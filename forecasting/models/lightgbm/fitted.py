@@ -66,8 +66,7 @@ class FittedLightGBM:
         q50 is null unless the boosters predict the median. Rows beyond the trained horizon and of series without a
         level come from the ladder.
         """
-        frame = cut.frame(bucket)
-        ladder = naive.ladder_forecasts(cut, frame)
+        frame, ladder = cut.frame(bucket), naive.ladder_forecasts(cut, bucket)
         matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors, self.target), self.codes)
         empty = frame.clear().select(*KEY, _yhat=pl.lit(None, pl.Float64))
         blocks = [self._predict_block(*block) for block in self._blocks(cut, bucket, matrix)]

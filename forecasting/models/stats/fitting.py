@@ -44,7 +44,8 @@ def predict_bucket(spec: StatsForecastSpec, cut: Cut, frame: pl.DataFrame, fitte
 
     `frame` is a frame of the cut, `fitted` holds rows of `fit_bucket`; bounds are there where the class gives some.
     """
-    usable = {row[0]: row[1:] for row in fitted.filter(pl.col("reason").is_null()).iter_rows()}
+    here = pl.col("unique_id").is_in(frame["unique_id"].unique().implode())  # of all that were fitted
+    usable = {row[0]: row[1:] for row in fitted.filter(here, pl.col("reason").is_null()).iter_rows()}
     forecasts: dict[str, dict[str, Array]] = {}
     for series in iterate_histories(spec, cut, frame):
         if series.unique_id in usable:

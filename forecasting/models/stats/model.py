@@ -92,7 +92,7 @@ class FittedStats:
         """
         frame = cut.frame(bucket)
         fitted = fitting.predict_bucket(self.spec, cut, frame, self.series)
-        both = naive.ladder_forecasts(cut, frame).join(fitted, on=KEY, how="left", maintain_order="left")
+        both = naive.ladder_forecasts(cut, bucket).join(fitted, on=KEY, how="left", maintain_order="left")
         rows = both.with_columns(
             yhat=pl.coalesce("_yhat", "yhat"),
             source=pl.when(pl.col("_yhat").is_not_null()).then(pl.lit(self._label)).otherwise("source"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
@@ -16,14 +17,21 @@ from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
+from forecasting.services.store.scratch import scratch_folder
 from forecasting.steps import identity, run_log
 from forecasting.steps.backtest import backtest
 from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
+from forecasting.steps.forecasting.bucket_worker import Shared
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import Origin, actuals
+from forecasting.steps.forecasting.reconciliation import reconcilers
 from forecasting.steps.session import Session
 from forecasting.steps.train.job import Job
+
+WORTH_WORKERS = 8
+"""With fewer buckets, the cut still holds much of what training has computed of them, which workers would not have."""
 
 
 def choose_champion(job: Job) -> tuple[str, Decision | None]:
@@ -110,9 +118,19 @@ def _refuse_older(serving: dict[str, str]) -> Decision:
 
 def _own_forecasts(bundle: Bundle, origin: Origin) -> pl.DataFrame:
     """[unique_id, ds, yhat, closed, yhat_min] of single series by the bundle's champion."""
-    series = pl.col("grain") == "series", pl.col("model") == bundle.champion
-    parts = forecast(bundle.trained.only(bundle.champion), origin)
-    return pl.concat([part.filter(series).select("unique_id", "ds", "yhat", "closed", "yhat_min") for part in parts])
+    of_series = pl.col("grain") == "series", pl.col("model") == bundle.champion
+    columns = ("unique_id", "ds", "yhat", "closed", "yhat_min")
+    own, engine, buckets = bundle.trained.only(bundle.champion), origin.cut.panel.engine, origin.cut.panel.buckets
+    if reconcilers(own) or len(buckets) < WORTH_WORKERS:
+        return pl.concat([part.filter(of_series).select(columns) for part in forecast(own, origin)])
+    with scratch_folder(engine.scratch) as folder:
+        shared = Shared(origin.cut, own, bundle.quantiles, folder)
+        return pl.concat(engine.map(partial(_forecast_columns, shared, bundle.champion, columns), buckets))
+
+
+def _forecast_columns(shared: Shared, model: str, columns: Sequence[str], bucket: int) -> pl.DataFrame:
+    """These columns of a model's forecasts of a bucket's series."""
+    return forecast_bucket(shared.trained, shared.cut, bucket).filter(pl.col("model") == model).select(columns)
 
 
 def _recent_sales(job: Job) -> pl.DataFrame:
