@@ -45,7 +45,7 @@ models: [ladder, {{lightgbm: {{trees: 15, params: {{min_data_in_leaf: 10, num_le
 store: {{root: {folder}/lake, buckets: {buckets}}}
 tracking: {{uri: "sqlite:///{folder}/mlflow.db", artifacts: {folder}/mlartifacts}}
 """
-OF_THE_RUN = ("published_at", "first_seen", "loaded", "run_at", "load", "data_version")
+OF_THE_RUN = ("published_at", "first_seen", "loaded", "run_at", "load", "data_version", "rows_written")
 """Columns with times and numbers of the run itself."""
 POINTERS = {"vintages": ["forecasts_version"], "loads": ["panel", "series", "groups", "events", "meta", "quarantine"]}
 """Columns that hold versions of other tables, of which a killed run leaves more."""
@@ -144,6 +144,7 @@ def _one(config: Path, stop: int) -> None:
     from forecasting.models import fit
     from forecasting.steps import run_step
     from forecasting.steps.forecasting import bucket_worker, training
+    from forecasting.steps.ingestion import rebuild
 
     made = 0
 
@@ -177,6 +178,7 @@ def _one(config: Path, stop: int) -> None:
     worker.__call__ = noted(  # type: ignore[method-assign]
         worker.__call__, lambda me, bucket: f"bucket {me.destination.table} {dict(me.destination.within)} {bucket}"
     )
+    rebuild._merge_bucket = noted(rebuild._merge_bucket, lambda load, panel, _: f"panel {panel['bucket'].first()}")
     training.models.fit = noted(fit, lambda model, cut, *_: f"fit {model.name} {cut.cutoff} {step}")
     for step in STEPS:
         run_step(step, load(config))

@@ -45,13 +45,18 @@ def track(iterable: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 def track_rows(
-    iterable: Iterable[T], label: str, total: int, rows_of: Callable[[T], int], done: int = 0
+    iterable: Iterable[T],
+    label: str,
+    total: int,
+    rows_of: Callable[[T], int],
+    done: int = 0,
+    level: int = logging.DEBUG,
 ) -> Iterator[T]:
     """Yield the items of `iterable`, each a piece of work with so many rows, showing rows per second and the time left.
 
     `total` counts all pieces, `done` those that were finished before this run. On a terminal as a progress bar;
     elsewhere as one event per piece, which is logged as all details are (in JSON): done, total, rows, rows_per_second
-    and seconds_left.
+    and seconds_left. At the end one line with count and seconds is logged at `level`.
     """
     screen = _console(stderr=True)
     started, rows = time.perf_counter(), 0
@@ -67,6 +72,7 @@ def track_rows(
             fields = {"done": done + here, "total": total, "rows": rows, "rows_per_second": speed, "seconds_left": left}
             log.event(label, level=logging.DEBUG, **fields)
             yield item
+    log.event(label, level=level, count=total - done, seconds=round(time.perf_counter() - started, 1))
 
 
 def print_table(frame: pl.DataFrame, title: str, formats: Mapping[str, str] | None = None) -> None:

@@ -7,9 +7,9 @@ loaded, whatever the cutoff. The facts of the Outcome count what became of every
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -21,8 +21,10 @@ from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.remarks import remark_facts
 from forecasting.services import log
+from forecasting.services.console import track_rows
 from forecasting.services.store.draft import Overtaken, exclusive_load
 from forecasting.services.store.formats import FORMAT_KEY, STORE_FORMAT
+from forecasting.services.store.unfinished import forget_work
 from forecasting.steps.identity import data_version
 from forecasting.steps.ingestion import (
     align_types,
@@ -58,6 +60,8 @@ def ingest(session: Session, cutoff: date | None = None, *, force: bool = False)
     if config.data_version is not None:
         facts = landing.empty_account() | {"rows_written": 0, "data_version": data_version(store)}
         return Outcome("ingest", facts | series_statistics.panel_facts(store, config), reused=True)
+    if force:
+        forget_work(store, "ingest")
     for _ in range(TRIES):
         with exclusive_load(load_state.tables_root(config)):
             try:
@@ -79,7 +83,7 @@ def _load(config: Config, *, force: bool) -> Outcome:
     _store_quarantine(load, rows.quarantine)
     found = load_remarks(load.store, rows.good, config)
     new = rebuild.assign_buckets(load, rows.good, rows.deleted)
-    written = _merge(load, new, force=force)
+    load, written = _merge(load, new, force=force)
     found += panel_remarks(load.store, config)
     landing.log_files(load, rows)
     published = load_state.publish_load(load, new.last, written, rows.files)
@@ -124,21 +128,21 @@ def _store_quarantine(load: Load, bad: pl.DataFrame) -> None:
     store.merge("quarantine", new.select(store.tables["quarantine"].schema.names()))
 
 
-def _merge(load: Load, new: rebuild.NewRows, *, force: bool) -> int:
-    """Merge the new rows into the panel, update series and groups; returns the rows of the panel written."""
+def _merge(load: Load, new: rebuild.NewRows, *, force: bool) -> tuple[Load, int]:
+    """Merge the new rows into the panel, update series and groups; the load after it, and how many rows were written.
+
+    A rebuild goes on at the bucket where a killed one of the same rows has stopped.
+    """
     if rebuild.can_update_incrementally(load, new) and not force:
+        load = load_state.with_published_panel(load)
         change = incremental.update_panel(load, new)
         series_statistics.update_tables(load, change)
-        return change.written
-    written: list[int] = []
-    series_statistics.rebuild_tables(load, _count_written(rebuild.rebuild_panel(load, new), written))
-    return sum(written)
-
-
-def _count_written(buckets: Iterator[tuple[pl.DataFrame, int]], written: list[int]) -> Iterator[pl.DataFrame]:
-    for rows, n in buckets:
-        written.append(n)
-        yield rows
+        return load, change.written
+    with load_state.rebuilding(load, new.identity) as (load, progress):
+        left = [bucket for bucket in range(load.buckets) if progress.facts(f"bucket-{bucket}") is None]
+        panels, done = rebuild.rebuild_panel(load, new, left), load.buckets - len(left)
+        tracked = track_rows(panels, "panel", load.buckets, lambda part: part[1].height, done, level=logging.INFO)
+        return load, series_statistics.rebuild_tables(load, tracked, progress)
 
 
 def summarize(facts: Facts) -> list[Section]:

@@ -85,23 +85,28 @@ def unfinished_work(store: Store, step: str, key: str) -> Iterator[Progress]:
     The folder outlives the run, whether it ends well, fails or is killed (see `forget_work`). While another process is
     at the same step of the same job, a run works in a folder of its own that nobody finds again.
     """
-    with _lock(store, step) as is_ours:
+    with step_lock(store, step) as is_ours:
         if is_ours:
-            yield _opened(_parts(store, step), step, key)
+            yield _opened(last_work(store, step), step, key)
         else:
             with scratch_folder(_home(store)) as folder:  # workers on other machines see it, too
                 yield Progress(folder)
 
 
+def last_work(store: Store, step: str) -> Progress:
+    """What the last run of the step has left, whatever its key: for the run that finds out whether it goes on."""
+    return Progress(f"{_home(store)}/{step}")
+
+
 def forget_work(store: Store, step: str) -> None:
     """Forget what a run of the step has done, once it is published or to be done again; not what one at work does."""
-    with _lock(store, step) as is_ours:
+    with step_lock(store, step) as is_ours:
         if is_ours:
-            _parts(store, step).clear()
+            last_work(store, step).clear()
 
 
 @contextmanager
-def _lock(store: Store, step: str) -> Iterator[bool]:
+def step_lock(store: Store, step: str) -> Iterator[bool]:
     """Whether no other run is at this step; ours ends with the process, also when it is killed.
 
     An object store has no such lock: of two runs at once there, the later one forgets what the other has done.
@@ -127,10 +132,6 @@ def _opened(progress: Progress, step: str, key: str) -> Progress:
     progress.clear()
     progress.keep(KEY_FILE, {"key": key})
     return progress
-
-
-def _parts(store: Store, step: str) -> Progress:
-    return Progress(f"{_home(store)}/{step}")
 
 
 def _home(store: Store) -> str:

@@ -6,7 +6,8 @@ It stays invisible until `publish_load` adds its row to `loads`, in one commit; 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,7 +18,8 @@ from forecasting.config import Config
 from forecasting.data import sources
 from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.services.store import Store
-from forecasting.services.store.draft import Draft, begin_draft
+from forecasting.services.store.draft import STEP, Draft, begin_draft, continue_panel, take_back_panel
+from forecasting.services.store.unfinished import Progress, unfinished_work
 from forecasting.steps import identity, session
 
 
@@ -71,6 +73,19 @@ def begin_load(config: Config) -> Load:
     return Load(
         config.with_stored_formats(known_formats(config, meta)), replace(store, tables=tables(config, drivers)), before
     )
+
+
+def with_published_panel(load: Load) -> Load:
+    """The load on top of the published panel, whatever a killed load has left."""
+    return replace(load, store=take_back_panel(load.store))
+
+
+@contextmanager
+def rebuilding(load: Load, key: str) -> Iterator[tuple[Load, Progress]]:
+    """The load while its panel is rebuilt from what `key` identifies, and the buckets that a killed load has done."""
+    rules = f"{load.rules} {identity.code_of(identity.ALL_CODE)}"
+    with unfinished_work(load.store, STEP, f"{key} {load.before['load']} {load.buckets} {rules}") as progress:
+        yield replace(load, store=continue_panel(load.store, progress)), progress
 
 
 def known_formats(config: Config, meta: Mapping[str, str]) -> dict[str, dict[str, str]]:

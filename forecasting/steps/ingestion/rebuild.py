@@ -7,7 +7,7 @@ iterated. The newer load wins, and every series is complete up to the newest day
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,10 +19,10 @@ from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_of
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import fill_gaps, flag_observations
-from forecasting.services.console import track
 from forecasting.steps.ingestion.load_state import Load
 
 AHEAD = pl.col("flag") == "ahead"
+NO_CLOSINGS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date})
 SMALL_SHARE = 0.25
 """An incremental load brings at most this share of the rows that are stored. It reads, joins and writes the days that
 came, a rebuild reads and writes all of them: past a part of the panel the rebuild is the cheaper of the two."""
@@ -37,6 +37,11 @@ class NewRows:
     rows: pl.DataFrame
     deleted: pl.DataFrame
     last: date
+
+    @property
+    def identity(self) -> str:
+        """The same for the same rows and keys."""
+        return f"{[int(frame.hash_rows().sum() or 0) for frame in (self.rows, self.deleted)]} {self.last}"
 
     @property
     def keys(self) -> pl.DataFrame:
@@ -107,24 +112,25 @@ def _rules_need_full_series(config: Config) -> bool:
     return inferred or clean.outliers.rule not in ("none", "far_out") or clean.leading_zeros == "drop"
 
 
-def rebuild_panel(load: Load, new: NewRows) -> Iterator[tuple[pl.DataFrame, int]]:
-    """Rebuild and merge one bucket after the other, in bounded memory; yields its rows and how many were written."""
-    n, config = load.buckets, load.config
-    parts = new.by_bucket(n)
-    closed = _infer_closings(load, parts)
-    for bucket in track(range(n), "panel", n):
+def rebuild_panel(load: Load, new: NewRows, left: Collection[int]) -> Iterator[tuple[int, pl.DataFrame, int]]:
+    """Rebuild and merge one after the other the buckets that are left, in bounded memory; yields a bucket, its rows and
+    how many were written.
+    """
+    config, parts = load.config, new.by_bucket(load.buckets)
+    closed = _infer_closings(load, parts) if left else NO_CLOSINGS
+    for bucket in left:
         stored = load.store.scan("panel", bucket=bucket).collect()
         panel = build_series(merge_raw_rows(stored, parts[bucket], config), config, new.last)
         panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
         panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
-        yield panel, _merge_bucket(load, panel.select(stored.columns), stored)
+        yield bucket, panel, _merge_bucket(load, panel.select(stored.columns), stored)
 
 
 def _infer_closings(load: Load, parts: list[NewRows]) -> pl.DataFrame:
     """[group, ds] of inferred closings, found by the sums over all buckets."""
     config = load.config
     if config.clean.closed != "infer":
-        return pl.DataFrame(schema={"group": pl.String, "ds": pl.Date})
+        return NO_CLOSINGS
     levels, sums = cleaning.closing_levels(config), []
     for bucket, part in enumerate(parts):
         stored = load.store.scan("panel", bucket=bucket).collect()

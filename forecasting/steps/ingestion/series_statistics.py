@@ -20,6 +20,7 @@ from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
 from forecasting.services.store import Store
+from forecasting.services.store.unfinished import Progress
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import buckets_of, latest_static_values
@@ -65,16 +66,26 @@ def _yearly_trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     return means.select("unique_id", trend=pl.when(pl.col("then") > 0).then(pl.col("now") / pl.col("then")))
 
 
-def rebuild_tables(load: Load, panels: Iterable[pl.DataFrame]) -> None:
-    """Make both tables from all buckets of the panel, taken one after the other."""
+def rebuild_tables(load: Load, panels: Iterable[tuple[int, pl.DataFrame, int]], progress: Progress) -> int:
+    """Make both tables from all buckets of the panel; returns how many rows of it were written.
+
+    `panels` are those that `progress` does not hold: bucket, rows, and how many of them were written.
+    """
     store, config = load.store, load.config
-    every, series, parts = levels(config, store.tables["panel"].schema), [], []
-    for panel in panels:
+    every, written = levels(config, store.tables["panel"].schema), 0
+    for bucket, panel, n in panels:
         statistics = series_statistics(panel, config).join(latest_static_values(panel, config), on="unique_id")
-        series.append(statistics.join(panel.select("unique_id", "bucket").unique(), on="unique_id"))
-        parts.append(group_sums(cleaning.revert_neighbour_rules(panel, config), config, every))
-    store.replace("series", pl.concat(series).select(store.tables["series"].schema.names()))
-    store.replace("groups", _total(store, parts))
+        series = statistics.join(panel.select("unique_id", "bucket").unique(), on="unique_id")
+        progress.keep_frame(f"series-{bucket}", series.select(store.tables["series"].schema.names()))
+        sums = group_sums(cleaning.revert_neighbour_rules(panel, config), config, every)
+        progress.keep_frame(f"groups-{bucket}", sums)
+        progress.keep(f"bucket-{bucket}", {"written": n})
+    for bucket in range(load.buckets):
+        written += (progress.facts(f"bucket-{bucket}") or {})["written"]
+    series, groups = ([progress.frame(f"{name}-{b}") for b in range(load.buckets)] for name in ("series", "groups"))
+    store.replace("series", pl.concat(series).collect())
+    store.replace("groups", _total(store, pl.collect_all(groups)))
+    return written
 
 
 def update_tables(load: Load, change: Change) -> None:
