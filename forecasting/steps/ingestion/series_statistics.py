@@ -82,9 +82,9 @@ def rebuild_tables(load: Load, panels: Iterable[tuple[int, pl.DataFrame, int]], 
         progress.keep(f"bucket-{bucket}", {"written": n})
     for bucket in range(load.buckets):
         written += (progress.facts(f"bucket-{bucket}") or {})["written"]
-    series, groups = ([progress.frame(f"{name}-{b}") for b in range(load.buckets)] for name in ("series", "groups"))
-    store.replace("series", pl.concat(series).collect())
-    store.replace("groups", _total(store, pl.collect_all(groups)))
+    parts, sums_of = ([progress.frame(f"{name}-{b}") for b in range(load.buckets)] for name in ("series", "groups"))
+    store.replace("series", pl.concat(parts).collect())
+    store.replace("groups", _total(store, pl.collect_all(sums_of)))
     return written
 
 
