@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -55,6 +56,7 @@ def read_folder(root: str, name: str, into: Path) -> None:
 def remove(root: str) -> None:
     """Remove all files below `root`, and a local folder itself; what is not there any more is no error."""
     if is_remote(root):
-        object_store(root).delete_dir_contents("", accept_root_dir=True, missing_dir_ok=True)
+        with suppress(FileNotFoundError):  # `missing_dir_ok` does not hold for the root
+            object_store(root).delete_dir_contents("", accept_root_dir=True, missing_dir_ok=True)
         return
     shutil.rmtree(root, ignore_errors=True)

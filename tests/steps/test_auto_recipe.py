@@ -1,9 +1,16 @@
 """`models: auto` on the way of a job: chosen by the backtest, trained and served as chosen, told everywhere."""
 
+from datetime import date
+
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from dashboard.pages.overview.state_cards import state_cards
 from flows import cli
+from forecasting import models
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
 from forecasting.recipe.candidates import CANDIDATES, HEADS
 from forecasting.steps import identity
 from forecasting.steps.forecasting import bundles
@@ -40,6 +47,18 @@ def test_the_chosen_models_are_backtested_and_trained(ran: tuple[Job, dict[str, 
     assert set(job.table("forecasts")["model"]) == {*chosen, *ladder, "Combination"}
     facts = outcomes["backtest"].facts
     assert len(facts["cutoffs"]) + len(facts["calibration"]) == facts["chosen"]["windows"]
+
+
+def test_older_windows_are_forecast_by_the_boosters_of_the_oldest(ran: tuple[Job, dict[str, Outcome]]) -> None:
+    job, outcomes = ran
+    facts = outcomes["backtest"].facts
+    session = with_chosen(open_session(job.config()), facts)
+    (boosters,) = [model for model in models.build(session.config) if model.name == "LightGBM"]
+    oldest, later = (date.fromisoformat(facts["calibration"][i]) for i in (0, 1))
+    fitted = boosters.fit(Cut(session.panel, oldest, H))
+    parts = [fitted.predict(Cut(session.panel, later, H), b).select(*KEY, "yhat") for b in session.panel.buckets]
+    written = job.table("backtests", cutoff=later).filter(pl.col("grain") == "series", pl.col("model") == "LightGBM")
+    assert_frame_equal(pl.concat(parts).sort(KEY), written.select(*KEY, "yhat").sort(KEY), check_exact=True)
 
 
 def test_the_recipe_is_that_of_the_chosen_models(ran: tuple[Job, dict[str, Outcome]]) -> None:

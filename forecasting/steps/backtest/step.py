@@ -78,7 +78,7 @@ def _backtest(session: Session, end: date, key: str, progress: Progress) -> Outc
     facts |= {"chosen": chosen.to_json()} if chosen else {}
     facts |= {"cutoffs": [str(c) for c in reported], "calibration": [str(c) for c in older]}
     facts |= {"known_ahead": config.backtest.known_ahead, "known_counts": known_counts(panel)}
-    facts |= _run_windows(session, recipe, older, reported, progress)
+    facts |= _run_windows(session, recipe, older, reported, progress, progress.below("older") if chosen else None)
     scores = _score(session, [m.name for m in recipe], older, reported)
     scored_rows = rows_so_far(store, facts["recipe"], reported, [m.name for m in recipe])
     facts |= {"scores": overall_scores(scores.table), "wrmsse": overall_wrmsse(scores.table)}
@@ -104,14 +104,18 @@ def _left_out(config: Config, rows: int) -> Iterator[Remark]:
 
 
 def _run_windows(
-    session: Session, recipe: list[Model], older: list[date], reported: list[date], progress: Progress
+    session: Session,
+    recipe: list[Model],
+    older: list[date],
+    reported: list[date],
+    progress: Progress,
+    lasting: Progress | None,
 ) -> dict[str, Any]:
     """Forecast window after window, each of which learns from those before it; seconds and failures of the fits, and
     what the models of the newest window say of what they learned.
 
-    A window that `progress` holds is not run again: its rows are in the table. Older windows are forecast by the global
-    models of the oldest one: they are there for bounds and weights, for which a training of a few windows before is as
-    good, and which gain more from one window more.
+    A window that `progress` holds is not run again. With `lasting` older windows are forecast by the global models of
+    the oldest: bounds and weights gain more from one window more than from a training a few windows later.
     """
     at, key = [*older, *reported], identity.recipe_of(session.config)
     fits = track(recipe * len(at), f"backtest, {len(at)} windows: fits")
@@ -125,8 +129,7 @@ def _run_windows(
             past = rows_so_far(session.store, key, at[:i], [m.name for m in recipe])
             within, columns = {"cutoff": cutoff, "recipe": key}, {"recipe": key, "reported": cutoff in reported}
             to, parts = Destination(session.store, "backtests", within, columns), progress.below(str(cutoff))
-            lasting = None if cutoff in reported else progress.below("older")
-            window = _run_window(session, models_of_window, past, to, parts, lasting)
+            window = _run_window(session, models_of_window, past, to, parts, None if cutoff in reported else lasting)
             progress.keep(f"window-{cutoff}", window)
             parts.clear()
         deque(models_of_window, maxlen=0)
