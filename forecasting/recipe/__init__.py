@@ -5,7 +5,8 @@ follows from rows up to a cutoff, the budget and a cost model; no clock is read,
 models on a sample of series (`plan_trial`, `run_trial`).
 """
 
-from forecasting.recipe.choice import Constraints, choose, least_windows
+from forecasting.recipe.budget import Constraints
+from forecasting.recipe.choice import choose, least_windows
 from forecasting.recipe.facts import Facts, count_facts
 from forecasting.recipe.recipe import Recipe, Verdict
 from forecasting.recipe.trial import Trial, plan_trial, run_trial

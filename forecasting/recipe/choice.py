@@ -15,25 +15,15 @@ from math import ceil
 from forecasting.config import ModelSpec
 from forecasting.data.windows import least_history
 from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters, sizes, wanders
+from forecasting.recipe.budget import STATS, Constraints
 from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, LADDER, booster
 from forecasting.recipe.cost import stats_units
 from forecasting.recipe.facts import Facts
 from forecasting.recipe.recipe import Recipe, Verdict
-from forecasting.recipe.trial import Trial
+from forecasting.recipe.trial import Trial, is_dear
 
-BOOSTERS, STATS = 0.2, 0.75
-"""Shares of the budget for boosters and for statistical models; the rest is for what tells whether models pay."""
 LEAST_WINDOWS, MOST_WINDOWS = 2, 5
 """Calibration windows: so many at least where the history has them, and so many where the budget has room."""
-
-
-@dataclass(frozen=True)
-class Constraints:
-    """The budget, and perhaps blocks and a number of calibration windows."""
-
-    budget: float
-    blocks: tuple[int, ...] | None = None
-    calibration: int | None = None
 
 
 def least_windows(facts: Facts, constraints: Constraints) -> int:
@@ -42,11 +32,14 @@ def least_windows(facts: Facts, constraints: Constraints) -> int:
 
 
 def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] | None = None) -> Recipe:
-    """The recipe for a panel; `trials` tell of some models whether they earn their cost."""
-    trials, windows = trials or {}, least_windows(facts, constraints)
-    size = choose_boosters(facts, BOOSTERS * constraints.budget / count_trainings(facts, windows), constraints.blocks)
+    """The recipe for a panel; `trials` tell of dear models whether they earn their cost, None where no trial was run.
+
+    Beside models that were tried, a dear one that was not is left out.
+    """
+    windows = least_windows(facts, constraints)
+    size = choose_boosters(facts, constraints.boosters / count_trainings(facts, windows), constraints.blocks)
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
-    plan = _affordable(facts, costs, STATS * constraints.budget / windows, trials)
+    plan = _affordable(facts, costs, constraints, windows, trials)
     dear = sum(costs[name] for name in plan.chosen)
     calibration = _calibration(facts, constraints, dear)
     models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
@@ -84,7 +77,7 @@ def _calibration(facts: Facts, constraints: Constraints, units: float) -> int:
 
     def fits(number: int) -> bool:
         windows = count_windows(facts, number)
-        return windows > count_windows(facts, number - 1) and units * windows <= STATS * constraints.budget
+        return windows > count_windows(facts, number - 1) and units * windows <= constraints.stats
 
     found = LEAST_WINDOWS
     while found < MOST_WINDOWS and fits(found + 1):
@@ -104,12 +97,25 @@ class Plan:
     earned: Mapping[str, str]
 
 
-def _affordable(facts: Facts, costs: Mapping[str, float], units: float, trials: Mapping[str, Trial]) -> Plan:
-    """The statistical models that neither facts nor trials speak against: the cheapest first, as long as `units` for a
-    window last. One or few series get all of them.
+def _affordable(
+    facts: Facts,
+    costs: Mapping[str, float],
+    constraints: Constraints,
+    windows: int,
+    trials: Mapping[str, Trial] | None,
+) -> Plan:
+    """The statistical models that neither facts nor trials speak against: the cheapest first, as long as their share
+    of the budget lasts for all windows. One or few series get all of them.
     """
+    units, trials = constraints.stats / windows, trials or {}
+    untried: dict[str, str] = {}
+    if trials:
+        dear = (name for name in costs if is_dear(costs[name], constraints, windows) and costs[name] <= units)
+        why = f"it takes {{:,.1f}} units a window, too many for a trial within {constraints.trial:,.1f}"
+        untried = {name: why.format(costs[name]) for name in dear if name not in trials}
     vain = {name: f"{trial.words}, which is no gain beyond chance" for name, trial in trials.items() if not trial.earns}
-    against = {c.name: why for c in CANDIDATES if (why := c.against(facts) or vain.get(c.name))}
+    doubts = untried | vain
+    against = {c.name: reason for c in CANDIDATES if (reason := c.against(facts) or doubts.get(c.name))}
     open_ones = sorted((name for name in costs if name not in against), key=lambda name: (costs[name], name))
     so_far = dict(zip(open_ones, accumulate(costs[name] for name in open_ones), strict=True))
     few = facts.series <= FEW
@@ -119,7 +125,7 @@ def _affordable(facts: Facts, costs: Mapping[str, float], units: float, trials: 
 
 def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: int) -> Iterator[Verdict]:
     """A verdict on each head; units are those of a window."""
-    boosters, share, fits = size.boosters, BOOSTERS * constraints.budget, count_trainings(facts, windows)
+    boosters, share, fits = size.boosters, constraints.boosters, count_trainings(facts, windows)
     trainings = _count(fits, "training")
     if not boosters.heads:
         why = f"{facts.rows:,} observed rows are too few for trees: they need {FEWEST_ROWS}"
@@ -145,7 +151,7 @@ def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: in
 
 def _of_stats(plan: Plan, costs: Mapping[str, float], constraints: Constraints, windows: int) -> Iterator[Verdict]:
     """A verdict on each candidate, in their order; units are those of a window."""
-    share = STATS * constraints.budget
+    share = constraints.stats
     for name in (c.name for c in CANDIDATES):
         cost = round(costs[name], 2)
         if name in plan.against:

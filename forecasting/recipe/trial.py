@@ -24,12 +24,11 @@ from forecasting.data.cleaning import clean_as_of_cutoff
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel, sample_panel
 from forecasting.recipe.booster_size import block_ends
+from forecasting.recipe.budget import Constraints
 from forecasting.recipe.candidates import CANDIDATES, FEW, LADDER, booster
 from forecasting.recipe.cost import Boosters, stats_units
 from forecasting.recipe.facts import Facts
 
-TRIAL = 0.02
-"""Share of the budget that a trial may cost."""
 DEAR = 0.03
 """Models that take a larger share of the budget are tried first, cheaper ones are run at once."""
 FEWEST_SERIES, MOST_SERIES = 16, 200
@@ -71,24 +70,34 @@ class Trial:
         return f"in a trial on {self.series} series it changed the error by {-self.gain:+.1%} (+-{self.error:.1%})"
 
 
-def plan_trial(facts: Facts, budget: float, windows: int) -> TrialPlan | None:
-    """The trial of models that cost more than a share of a budget for so many windows, and of those on logarithms,
+def is_dear(units: float, constraints: Constraints, windows: int) -> bool:
+    """Whether a model that costs so many units a window has to show in a trial that it earns them."""
+    return units * windows > DEAR * constraints.budget
+
+
+def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPlan | None:
+    """The trial of models that cost more than a share of the budget for so many windows, and of those on logarithms,
     which help one class and hurt the next on the same data.
+
+    A model that the budget could not pay for in the end is not tried, and where the share for a trial is too small for
+    all of them on the fewest series, the dearest are not.
     """
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES if not c.against(facts)}
     by_cost = sorted(costs, key=lambda name: (costs[name], name))
     logs = {c.name for c in CANDIDATES if c.spec.options.get("transform") == "log"}
-    tried = tuple(name for name in by_cost if name in logs or costs[name] * windows > DEAR * budget)
-    if not tried or facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
-        return None
-    each = sum(costs.values()) / facts.series
-    series = next(
-        (n for n in range(min(MOST_SERIES, facts.series), 0, -1) if _units(facts, each, n) <= TRIAL * budget), 0
-    )
-    if series < FEWEST_SERIES:
-        return None
+    tried = [name for name in by_cost if name in logs or is_dear(costs[name], constraints, windows)]
     members = tuple(name for name in by_cost if name not in tried)
-    return TrialPlan(tried, members, series, round(_units(facts, each, series), 1))
+    tried = [name for name in tried if costs[name] * windows <= constraints.stats]
+    if facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
+        return None
+    while tried:
+        each = sum(costs[name] for name in (*members, *tried)) / facts.series
+        sizes = range(min(MOST_SERIES, facts.series), FEWEST_SERIES - 1, -1)
+        units = {n: _units(facts, each, n) for n in sizes}
+        if series := next((n for n in sizes if units[n] <= constraints.trial), 0):
+            return TrialPlan(tuple(tried), members, series, round(units[series], 1))
+        tried.pop()
+    return None
 
 
 def _units(facts: Facts, each: float, series: int) -> float:

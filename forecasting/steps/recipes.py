@@ -40,7 +40,7 @@ def choose_recipe(session: Session, end: date) -> Recipe:
     constraints, panel = constraints_of(config), session.panel
     with log.step("choose models", cutoff=str(reported[0])):
         facts = count_facts(panel, reported[0])
-        plan = plan_trial(facts, constraints.budget, least_windows(facts, constraints))
+        plan = plan_trial(facts, constraints, least_windows(facts, constraints))
         return choose(facts, constraints, run_trial(panel, reported[0], plan) if plan else None)
 
 

@@ -10,8 +10,9 @@ from forecasting.config import Config
 from forecasting.config.keys import BUDGET
 from forecasting.recipe import Constraints, Facts, Recipe, choose
 from forecasting.recipe.booster_size import block_ends, sizes
+from forecasting.recipe.budget import BOOSTERS, STATS
 from forecasting.recipe.candidates import CANDIDATES, HEADS
-from forecasting.recipe.choice import BOOSTERS, STATS, count_windows
+from forecasting.recipe.choice import count_windows
 from forecasting.recipe.cost import coefficients, interpolate, stats_units
 from forecasting.recipe.facts import YEARS
 

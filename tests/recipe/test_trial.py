@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.config.keys import BUDGET
 from forecasting.recipe import Constraints, Trial, choose, plan_trial, run_trial
-from forecasting.recipe.trial import TRIAL, TrialPlan
+from forecasting.recipe.trial import TrialPlan
 from tests.recipe.test_choice import daily, facts, names, why
 from tests.recipe.test_facts import FIRST, panel
 
@@ -16,13 +16,33 @@ SMOOTHING, THETA = "SeasonalSmoothing", "Theta"
 
 
 def test_dear_models_are_tried_on_a_sample_within_a_share_of_the_budget() -> None:
-    plan = plan_trial(facts(), BUDGET, 3)
+    plan = plan_trial(facts(), Constraints(BUDGET), 3)
     assert plan is not None
     assert {"AutoETS", "AutoETS-log", "Theta-log", "AutoCES-log"} <= set(plan.tried)
     assert SMOOTHING in plan.members
     assert not set(plan.tried) & set(plan.members)
     assert 16 <= plan.series <= 200
-    assert plan.units <= TRIAL * BUDGET
+    assert plan.units <= Constraints(BUDGET).trial
+
+
+def test_the_dearest_are_not_tried_where_a_trial_would_take_too_much_and_are_left_out() -> None:
+    """Days of three years: AutoETS could be paid for in the end, but not a trial of it on the fewest series."""
+    made, constraints = daily(70, 1900), Constraints(BUDGET)
+    plan = plan_trial(made, constraints, 4)
+    assert plan is not None
+    assert "AutoCES-log" in plan.tried
+    assert not {"AutoETS", "AutoETS-log"} & {*plan.tried, *plan.members}
+    found = {name: Trial(0.05, 0.01, plan.series) for name in plan.tried}
+    recipe = choose(made, constraints, found)
+    assert "AutoETS" not in names(recipe)
+    assert "too many for a trial within 12.0" in why(recipe, "AutoETS")
+
+
+def test_what_the_budget_could_never_pay_for_is_not_tried() -> None:
+    plan = plan_trial(daily(1115, 900), Constraints(BUDGET), 4)
+    assert plan is not None
+    assert "AutoCES" in plan.tried
+    assert "AutoETS" not in plan.tried
 
 
 @pytest.mark.parametrize(
@@ -36,7 +56,7 @@ def test_dear_models_are_tried_on_a_sample_within_a_share_of_the_budget() -> Non
     ],
 )
 def test_nothing_is_tried_without_need_or_room(made: Any, budget: float) -> None:
-    assert plan_trial(made, budget, 3) is None
+    assert plan_trial(made, Constraints(budget), 3) is None
 
 
 def test_a_model_that_does_not_earn_is_left_out_and_one_that_does_is_named_when_too_dear() -> None:
