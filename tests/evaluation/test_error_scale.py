@@ -110,11 +110,13 @@ def shaken(window, seed, late):
     return calm.with_columns(y=pl.col("y") + pl.Series(np.tile(shock, SERIES)))
 
 
-def test_whole_series_are_learned_from_in_whatever_order_they_come(monkeypatch):
+def test_whole_series_are_learned_from_in_whatever_order_they_come():
     """Every so many rows would be of the same steps in every series."""
-    monkeypatch.setattr(error_scale, "MOST", STEPS * 20)
-    past = scaled_residuals(rows(lambda _, steps: 5.0 + steps))
-    mixed = past.sample(fraction=1.0, shuffle=True, seed=1)
+    all_rows = scaled_residuals(rows(lambda _, steps: 5.0 + steps))
+    past, mixed = (
+        intervals.enough_series(r, STEPS * 40) for r in (all_rows, all_rows.sample(fraction=1.0, shuffle=True, seed=1))
+    )
+    assert past["unique_id"].value_counts()["count"].to_list() == [STEPS] * 40
     assert error_scale.fit_error_scale(past).equals(error_scale.fit_error_scale(mixed))
     found = with_bounds(past, rows(lambda _, steps: 5.0 + steps, seed=1))
     assert width(found.filter(pl.col("step") > 21)) > 1.7 * width(found.filter(pl.col("step") <= 7))

@@ -55,6 +55,7 @@ from forecasting.evaluation.intervals.adaptive import adapt_alphas
 from forecasting.evaluation.intervals.bounds import add_bounds
 from forecasting.evaluation.intervals.quantiles import fit_adapted_quantiles, fit_quantiles
 from forecasting.evaluation.intervals.residuals import (
+    enough_series,
     expected_error,
     finished_windows,
     newest_windows,
@@ -64,6 +65,7 @@ from forecasting.evaluation.intervals.residuals import (
 __all__ = [
     "adapt_alphas",
     "add_bounds",
+    "enough_series",
     "expected_error",
     "finished_windows",
     "fit_adapted_quantiles",

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from forecasting.evaluation.intervals.residuals import GROUP, SCALE, YHAT, R, positive, scaled_residuals
 from forecasting.models.lightgbm import error_size
 
-FEWEST, MOST = 500, 100_000
-"""Errors that each half must have, and those that are enough for 160 leaves."""
+FEWEST = 500
+"""Errors that each half must have."""
 SEASON, PERIOD = positive(pl.col("mase_scale")), positive(pl.col("rmsse_scale")).sqrt()
 INPUTS = {"lift": YHAT.abs() / SEASON, "size": SCALE, "restless": PERIOD / SEASON}
 INPUTS |= {"ahead": pl.col("step").cast(pl.Float64)}
@@ -27,8 +27,7 @@ INPUTS |= {"ahead": pl.col("step").cast(pl.Float64)}
 to the next, and how far ahead it looks."""
 RISING = ("ahead",)
 """Errors grow with the horizon; what else a window seems to teach about its days is its calendar and its shocks."""
-PLACE = pl.col("unique_id").hash(seed=0).rank("dense").over(GROUP)
-HALF = (PLACE % 2).alias("half")
+HALF = (pl.col("unique_id").hash(seed=0).rank("dense").over(GROUP) % 2).alias("half")
 HAS_INPUTS = pl.all_horizontal(pl.col(*INPUTS).is_finite()).fill_null(value=False)
 """Series that lack an input are new ones: no past error was made under such circumstances."""
 
@@ -39,7 +38,7 @@ def fit_error_scale(residuals: pl.DataFrame) -> pl.DataFrame:
     One row per model and grain; none where a half has too few errors, or none above 0. `residuals` are scaled ones,
     with unique_id, step, mase_scale and rmsse_scale.
     """
-    keys = residuals.select(*GROUP, "unique_id", "cutoff", "step", HALF, PLACE.alias("place"), R.abs().alias("error"))
+    keys = residuals.select(*GROUP, "unique_id", "cutoff", "step", HALF, R.abs().alias("error"))
     rows, found = keys.with_columns(residuals.select(**INPUTS)), []
     for key in residuals.select(GROUP).unique().sort(GROUP).iter_rows():
         of_group = rows.filter(_is_group(*key), HAS_INPUTS)
@@ -50,9 +49,8 @@ def fit_error_scale(residuals: pl.DataFrame) -> pl.DataFrame:
 
 
 def _train_half(rows: pl.DataFrame) -> str | None:
-    """The boosters of one half; of many errors a part is used, of complete series and in an order of their keys."""
-    every = max(1, -(-rows.height // MOST))
-    used = rows.filter(pl.col("place") // 2 % every == 0).sort("unique_id", "cutoff", "step")
+    """The boosters of one half, in the order of the keys."""
+    used = rows.sort("unique_id", "cutoff", "step")
     enough = rows.height >= FEWEST and (used["error"] > 0).any()
     return error_size.train_error_size(used.select(*INPUTS), used["error"], RISING) if enough else None
 

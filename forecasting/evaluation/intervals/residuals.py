@@ -2,7 +2,8 @@
 
 `expected_error` returns an expression for `scale`, in units of y; `scaled_residuals` takes rows of `backtests` and
 returns the usable ones with `r`, (y - yhat) / scale; `newest_windows` takes rows of `backtests`, a cutoff and a number
-of windows and returns the rows that bounds at this cutoff rest on.
+of windows and returns the rows of the windows that bounds at this cutoff rest on, `enough_series` so many of their
+series as are enough to learn from.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ DAMPING = 0.3
 LIFT = 0.7
 """The power of the mean with which the spread of sales grows: 1/2 would be pure counting, 1 pure shares (Taylor, 1961,
 "Aggregation, variance and the mean")."""
+
+MOST = 50_000
+"""Errors of a model and grain that are enough for bounds: 2,000 in each of 25 cells of horizon and volume."""
 
 Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
 
@@ -83,6 +87,18 @@ def newest_windows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.Da
     """Per model and grain the rows of the newest `windows` of the windows that were finished by `cutoff`."""
     place = pl.col("cutoff").rank("dense", descending=True).over(GROUP)
     return finished_windows(backtests, cutoff).filter(place <= windows)
+
+
+def enough_series(rows: pl.DataFrame, most: int = MOST) -> pl.DataFrame:
+    """The rows of so many series of each model and grain as have about `most` of them: all of fewer, else complete
+    series in an order of their hashes, the same ones whatever the order of the rows.
+
+    >>> rows = pl.DataFrame({"model": "A", "grain": "series", "unique_id": ["a", "b", "c", "d"] * 5})
+    >>> enough_series(rows, 20).height, enough_series(rows, 9).height
+    (20, 10)
+    """
+    place = pl.col("unique_id").hash(seed=1).rank("dense").over(GROUP)
+    return rows.filter(place <= (most / pl.len().over(GROUP) * pl.col("unique_id").n_unique().over(GROUP)).ceil())
 
 
 def scaled_residuals(residuals: pl.DataFrame) -> pl.DataFrame:

@@ -45,13 +45,20 @@ def learn_quantiles(
     names = backtests.select(pl.col("model").unique().sort()).collect()["model"]
     tables = []
     for name in names:
-        mine = backtests.filter(pl.col("model") == name).collect()
-        newest = intervals.newest_windows(mine, cutoff, config.calibration)
+        newest = _newest_errors(backtests.filter(pl.col("model") == name), cutoff, config.calibration)
         rows = replay(newest, backtests, fitted.get(name), memberships)
         tables.append(quantiles_of_windows(rows, config.level, config.clean.y_min))
     if not tables:
         tables = [quantiles_of_windows(backtests.collect(), config.level, config.clean.y_min)]
     return pl.concat(tables).sort(ORDER)
+
+
+def _newest_errors(mine: pl.LazyFrame, cutoff: date, windows: int) -> pl.DataFrame:
+    """The rows of the newest windows, of as many series as are enough; only their keys are read in full."""
+    cells = ("model", "grain", "cutoff", "unique_id")
+    newest = intervals.newest_windows(mine.select(*cells, "ds").collect(), cutoff, windows)
+    used = intervals.enough_series(newest).select(cells).unique()
+    return mine.join(used.lazy(), on=cells, how="semi", maintain_order="left").collect()
 
 
 def quantiles_of_windows(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None = None) -> pl.DataFrame:
