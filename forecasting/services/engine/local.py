@@ -26,7 +26,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_N
 GRACE = 10.0
 """Seconds to wait for a worker to end after it was terminated."""
 
-IDLE = 10.0
+IDLE = 30.0
 """Seconds for which workers that have nothing to do wait for the next call: to start one takes some, and
 steps on small data call often; beside a long training they would only hold memory."""
 
