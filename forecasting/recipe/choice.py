@@ -22,8 +22,9 @@ from forecasting.recipe.facts import Facts
 from forecasting.recipe.recipe import Recipe, Verdict
 from forecasting.recipe.trial import Trial, is_dear
 
-LEAST_WINDOWS, MOST_WINDOWS = 2, 5
-"""Calibration windows: so many at least where the history has them, and so many where the budget has room."""
+LEAST_WINDOWS, MOST_WINDOWS = 2, 3
+"""Calibration windows: so many at least where the history has them, and so many where the budget has room. Older ones
+are forecast by the boosters of the oldest, and the errors of boosters grow as they age."""
 
 
 def least_windows(facts: Facts, constraints: Constraints) -> int:
