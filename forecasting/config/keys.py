@@ -117,8 +117,8 @@ class Keys(TopLevel):
     )
     budget: Annotated[float, Field(gt=0)] = Field(
         default=BUDGET,
-        description="What a backtest may cost with all its windows where models are `auto`; a unit is about a second "
-        "of one processor, as a cost model foresees it.",
+        description="What a backtest of up to two windows may cost, with those for calibration, where models are "
+        "`auto`; further windows come on top. A unit is about a second of one processor, as a cost model foresees it.",
         json_schema_extra=changes("forecasts"),
     )
     level: tuple[StrictInt, ...] = Field(

@@ -1,14 +1,14 @@
 """Choice of a recipe: `choose` takes Facts of a panel and what the config asks for, and returns a Recipe.
 
 It is a pure function of them, of trials and of the cost model: no clock, no chance, no data. Boosters and statistical
-models have a share of the budget each, which has to pay for all windows. A larger budget takes no model, block or year
-away.
+models have a share of the budget each, which has to pay for a backtest of few windows. A larger budget takes no model,
+block or year away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import ceil
 
@@ -26,10 +26,18 @@ LEAST_WINDOWS, MOST_WINDOWS = 2, 3
 """Calibration windows: so many at least where the history has them, and so many where the budget has room. Older ones
 are forecast by the boosters of the oldest, and the errors of boosters grow as they age."""
 
+PAID = 2
+"""Reported windows that the budget pays for. Further ones take as much again: models do not become smaller by being
+looked at more often."""
+
 
 def least_windows(facts: Facts, constraints: Constraints) -> int:
     """Windows that the budget has to pay for: with those for calibration that there have to be."""
-    return count_windows(facts, LEAST_WINDOWS if constraints.calibration is None else constraints.calibration)
+    return count_windows(_paid(facts), LEAST_WINDOWS if constraints.calibration is None else constraints.calibration)
+
+
+def _paid(facts: Facts) -> Facts:
+    return replace(facts, windows=min(facts.windows, PAID))
 
 
 def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] | None = None) -> Recipe:
@@ -37,14 +45,14 @@ def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] |
 
     Beside models that were tried, a dear one that was not is left out.
     """
-    windows = least_windows(facts, constraints)
-    size = choose_boosters(facts, constraints.boosters / count_trainings(facts, windows), constraints.blocks)
+    windows, paid = least_windows(facts, constraints), _paid(facts)
+    size = choose_boosters(facts, constraints.boosters / count_trainings(paid, windows), constraints.blocks)
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
     plan = _affordable(facts, costs, constraints, windows, trials)
     dear = sum(costs[name] for name in plan.chosen)
-    calibration = _calibration(facts, constraints, dear)
+    calibration = _calibration(paid, constraints, dear)
     models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
-    verdicts = (*_of_boosters(facts, size, constraints, windows), *_of_stats(plan, costs, constraints, windows))
+    verdicts = (*_of_boosters(paid, size, constraints, windows), *_of_stats(plan, costs, constraints, windows))
     fitted = count_windows(facts, calibration)
     units = round(size.boosters.units(facts) * count_trainings(facts, fitted) + dear * fitted, 1)
     return Recipe(models, size.ends, calibration, fitted, units, constraints.budget, verdicts, facts.to_json())

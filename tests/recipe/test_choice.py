@@ -58,6 +58,14 @@ def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_blocks()
     assert [spec.options["years"] >= 8 for spec in recipe.models if spec.family == "lightgbm"] == [True] * 3
 
 
+def test_models_are_the_same_however_many_windows_are_reported() -> None:
+    few, many = (choose(daily(1115, 900, windows=n), Constraints(BUDGET)) for n in (2, 10))
+    assert few.models == many.models
+    assert few.blocks == many.blocks
+    assert many.windows == few.windows + 8
+    assert many.units > 2 * few.units
+
+
 def test_changes_are_learned_where_series_wander() -> None:
     recipes = [choose(facts(wandering=ratio), Constraints(BUDGET)) for ratio in (0.7, 1.3)]
     assert [HEADS["change"] in names(recipe) for recipe in recipes] == [True, False]
