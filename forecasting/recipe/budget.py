@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BOOSTERS, STATS, TRIAL = 0.2, 0.75, 0.02
+BOOSTERS, STATS, TRIAL = 0.2, 0.75, 0.04
 """Shares of the budget for boosters and for statistical models in all windows, and for a trial of the dear ones."""
 
 

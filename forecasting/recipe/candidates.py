@@ -77,12 +77,16 @@ def _steady_sales(facts: Facts) -> str | None:
     return None
 
 
+def _short_series(facts: Facts) -> str | None:
+    if facts.lengths[-1] < SEASONS * facts.season:
+        return f"it needs {SEASONS} seasons of {facts.season}, and the longest series has {facts.lengths[-1]} periods"
+    return _no_logarithm(facts) if facts.series <= FEW else _rare_sales(facts)
+
+
 def _many_series(facts: Facts) -> str | None:
     if facts.series > FEW:
         return f"it is tried where there are at most {FEW} series, and there are {facts.series:,}"
-    if facts.lengths[-1] < SEASONS * facts.season:
-        return f"it needs {SEASONS} seasons of {facts.season}, and the longest series has {facts.lengths[-1]} periods"
-    return _no_logarithm(facts)
+    return _short_series(facts)
 
 
 SMOOTHING, THETA = "SeasonalExponentialSmoothingOptimized", "DynamicOptimizedTheta"
@@ -100,7 +104,7 @@ CANDIDATES = (
     Candidate(stats("AutoETS-log", "AutoETS", transform="log"), "AutoETS", _logarithm),
     Candidate(stats("AutoCES", "AutoCES"), "AutoCES", _values),
     Candidate(stats("AutoCES-log", "AutoCES", transform="log"), "AutoCES", _logarithm),
-    Candidate(stats("Airline", "ARIMA", **AIRLINE), "Airline", _many_series),
+    Candidate(stats("Airline", "ARIMA", **AIRLINE), "Airline", _short_series),
     Candidate(stats("SARIMAX", "ARIMA", **SARIMAX), "SARIMAX", _many_series),
 )
 
