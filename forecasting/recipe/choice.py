@@ -20,7 +20,7 @@ from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, L
 from forecasting.recipe.cost import stats_units
 from forecasting.recipe.facts import Facts
 from forecasting.recipe.recipe import Recipe, Verdict
-from forecasting.recipe.trial import Trial, is_dear
+from forecasting.recipe.trial import WORTH, Trial, is_dear
 
 LEAST_WINDOWS, MOST_WINDOWS = 2, 3
 """Calibration windows: so many at least where the history has them, and so many where the budget has room. Older ones
@@ -122,7 +122,8 @@ def _affordable(
         dear = (name for name in costs if is_dear(costs[name], constraints, windows) and costs[name] <= units)
         why = f"it takes {{:,.1f}} units a window, too many for a trial within {constraints.trial:,.1f}"
         untried = {name: why.format(costs[name]) for name in dear if name not in trials}
-    vain = {name: f"{trial.words}, which is no gain beyond chance" for name, trial in trials.items() if not trial.earns}
+    no_use = f", so that a gain of {WORTH:.1%} is not likely"
+    vain = {name: trial.words + no_use for name, trial in trials.items() if not trial.earns}
     doubts = untried | vain
     against = {c.name: reason for c in CANDIDATES if (reason := c.against(facts) or doubts.get(c.name))}
     open_ones = sorted((name for name in costs if name not in against), key=lambda name: (costs[name], name))

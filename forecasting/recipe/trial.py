@@ -33,8 +33,9 @@ DEAR = 0.03
 """Models that take a larger share of the budget are tried first, cheaper ones are run at once."""
 FEWEST_SERIES, MOST_SERIES = 16, 200
 """Fewer series tell nothing, more are not needed."""
-CERTAIN = 1.0
-"""Standard errors (over series) by which a gain must be above 0."""
+CERTAIN, WORTH = 1.0, 0.005
+"""A model stays out when a gain is, by so many standard errors (over series), below this share of the error: what a
+trial cannot tell, a backtest of all series will."""
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +62,8 @@ class Trial:
 
     @property
     def earns(self) -> bool:
-        """Whether the model lowers the error by more than chance."""
-        return self.gain > CERTAIN * self.error
+        """Whether the model may lower the error by a share that is worth its cost."""
+        return self.gain + CERTAIN * self.error >= WORTH
 
     @property
     def words(self) -> str:
@@ -89,7 +90,11 @@ def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPla
     tried = [name for name in by_cost if name in logs or is_dear(costs[name], constraints, windows)]
     members = tuple(name for name in by_cost if name not in tried)
     tried = [name for name in tried if costs[name] * windows <= constraints.stats]
-    if sum(costs.values()) * windows <= constraints.stats or facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
+    if (
+        sum(costs.values()) * windows <= constraints.stats
+        or facts.series <= FEW
+        or facts.span < 2 * facts.h + max(facts.season, 4)
+    ):
         return None
     while tried:
         each = sum(costs[name] for name in (*members, *tried)) / facts.series

@@ -61,14 +61,23 @@ def test_nothing_is_tried_without_need_or_room(made: Any, budget: float) -> None
 
 
 def test_a_model_that_does_not_earn_is_left_out_and_one_that_does_is_named_when_too_dear() -> None:
-    found = {"AutoETS": Trial(0.01, 0.02, 100), "AutoETS-log": Trial(0.05, 0.01, 100)}
+    found = {"AutoETS": Trial(-0.01, 0.012, 100), "AutoETS-log": Trial(0.05, 0.01, 100)}
     recipe, little = (choose(facts(), Constraints(budget), found) for budget in (2 * BUDGET, BUDGET / 10))
     assert "AutoETS" not in names(recipe)
-    assert why(recipe, "AutoETS").startswith("in a trial on 100 series it changed the error by -1.0% (+-2.0%)")
+    assert why(recipe, "AutoETS").startswith(
+        "in a trial on 100 series it changed the error by +1.0% (+-1.2%), so that a gain"
+    )
     assert "AutoETS-log" in names(recipe)
     assert "AutoETS-log" not in names(little)
     assert "changed the error by -5.0%" in why(little, "AutoETS-log")
     assert "would include it" in why(little, "AutoETS-log")
+
+
+@pytest.mark.parametrize(
+    ("gain", "error", "earns"), [(0.05, 0.01, True), (0.0, 0.03, True), (0.0, 0.001, False), (-0.02, 0.01, False)]
+)
+def test_a_model_stays_out_only_when_a_gain_is_not_likely(gain: float, error: float, earns: bool) -> None:
+    assert Trial(gain, error, 50).earns is earns
 
 
 def trending(sign: float) -> dict[str, list[float | None]]:
