@@ -53,10 +53,10 @@ PIPELINE = DEPLOYMENT.format(
 
 
 def prefect_yaml() -> str:
-    """The text of `prefect.yaml`: a deployment per step, paused outside the main job, and one for the main job."""
+    """The text of `prefect.yaml`: a deployment per step, paused where its schedule is, and one for the main job."""
     steps = [
         DEPLOYMENT.format(
-            comment=step.description, name=name, schedule=step.schedule, paused="" if step.in_pipeline else PAUSED
+            comment=step.description, name=name, schedule=step.schedule, paused="" if step.scheduled else PAUSED
         )
         for name, step in STEPS.items()
     ]

@@ -54,7 +54,9 @@ class Step:
     schedule: str
     """When its deployment runs: cron, in UTC."""
     in_pipeline: bool = True
-    """Whether it is part of the main job (`run`), and its schedule is switched on."""
+    """Whether it is part of the main job (`run`)."""
+    scheduled: bool = True
+    """Whether the schedule of its deployment is switched on."""
     reads_source: bool = False
     """Whether it reads the raw data: their place is looked up before anything is started."""
     uses_registry: bool = False
@@ -122,9 +124,16 @@ _ENTRIES = (
         "After an interruption the same command continues the search.",
         schedule="0 8 1 * *",
         in_pipeline=False,
+        scheduled=False,
         uses_registry=True,
         fits_models=True,
         options=TuneOptions,
+    ),
+    Step(
+        "maintain",
+        "Merge small files of the tables, remove versions older than store.retention, and refresh online feature rows.",
+        schedule="0 6 * * *",
+        in_pipeline=False,
     ),
 )
 

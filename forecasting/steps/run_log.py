@@ -17,6 +17,9 @@ import polars as pl
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import forget_work
 
+SCORED = ("backtests", "scores")
+"""The tables that a backtest writes."""
+
 
 def record(store: Store, outcome: Mapping[str, Any]) -> None:
     """Append what a step did (`step`, `facts`, `reused`: an Outcome as a dict) to the table `runs`.
@@ -49,16 +52,32 @@ def scan_scored(store: Store, name: str, /, **equals: Any) -> pl.LazyFrame:
 
     Nothing is seen of a backtest that is at work or was killed, also where it writes rows of known windows again.
     """
-    runs = store.scan("runs").filter(pl.col("step") == "backtest").select("facts").collect()
-    facts = [json.loads(text) for text in runs["facts"]]
-    written = max((run["tables"][name] for run in facts if "tables" in run), default=None)
-    rows = store.scan(name, version=written, **equals)
+    facts = _recorded_backtests(store)
+    rows = store.scan(name, version=_written_version(facts, name), **equals)
     return rows.filter(pl.any_horizontal(pl.lit(value=False), *(_is_of(run, name) for run in facts)))
 
 
 def scored_tables(store: Store) -> dict[str, int | None]:
     """The versions of the tables as a backtest leaves them, which its facts hold as `tables`."""
-    return {name: store.version(name) for name in ("backtests", "scores")}
+    return {name: store.version(name) for name in SCORED}
+
+
+def versions_in_use(store: Store) -> dict[str, int]:
+    """{table: version} of `backtests` and `scores` as `scan_scored` reads them; without those that it reads newest."""
+    facts = _recorded_backtests(store)
+    versions = {name: _written_version(facts, name) for name in SCORED}
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+def _recorded_backtests(store: Store) -> list[dict[str, Any]]:
+    """The facts of all recorded backtests."""
+    runs = store.scan("runs").filter(pl.col("step") == "backtest").select("facts").collect()
+    return [json.loads(text) for text in runs["facts"]]
+
+
+def _written_version(facts: list[dict[str, Any]], name: str) -> int | None:
+    """The version of a table as the newest of these backtests left it; None: none of them has noted it."""
+    return max((run["tables"][name] for run in facts if "tables" in run), default=None)
 
 
 def _is_of(run: Mapping[str, Any], name: str) -> pl.Expr:

@@ -402,9 +402,9 @@ def test_upkeep_changes_neither_content_nor_data_version(store: Store) -> None:
     for n in range(4):
         store.merge("panel", panel(("a", n + 1, float(n))))
     before = stored(store)
-    compact(store)
+    compact(store, more_than=1)
     vacuum(store, 1)
-    assert commit_history(store, "panel")["operation"][0] == "OPTIMIZE"
+    assert commit_history(store, "panel")["operation"].to_list()[:2] == ["SET TBLPROPERTIES", "OPTIMIZE"]
     assert store.version("panel") == 3
     assert_frame_equal(stored(store), before)
     assert store.merge("panel", before) == 0
@@ -415,7 +415,7 @@ def test_the_data_version_outlives_the_files_it_was_written_to(store: Store) -> 
     for n in range(3):
         store.merge("panel", panel(("a", n + 1, float(n))))
     written = files(store)
-    compact(store)
+    compact(store, more_than=1)
     for file in written:  # what a vacuum does once the retention is over
         file.unlink()
     assert store.scan("panel", version=2).collect().height == 3

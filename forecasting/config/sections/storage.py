@@ -21,7 +21,10 @@ class StoreConfig(Section):
         default="auto", description="Number of buckets of series, fixed by the first load; auto: by the number of rows."
     )
     retention: StrictInt = Field(
-        default=30, ge=0, description="Days for which old versions of the tables stay readable."
+        default=30,
+        ge=0,
+        description="Days for which old versions of the tables stay readable; `maintain` removes older ones, and keeps "
+        "at least those of one day.",
     )
 
 

@@ -20,7 +20,7 @@ from forecasting.io.storage import storage_options
 
 __all__ = ["DeltaError", "Snapshot"]
 
-MAINTENANCE = ("OPTIMIZE", "VACUUM")
+MAINTENANCE = ("OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
 """Commits that leave the content as it is."""
 
 

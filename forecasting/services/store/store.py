@@ -116,7 +116,7 @@ class Store:
 
     def newest_snapshot(self, name: str, /) -> Snapshot | None:
         """The table with all commits, published or not: writes go on top of it; None when it was never written."""
-        return snapshots.open_snapshot(self._uri(name))
+        return snapshots.open_snapshot(self.uri(name))
 
     def snapshot(self, name: str, version: int | None = None, /) -> Snapshot | None:
         """The table as it is read: at the given version, at the pinned one, else the newest."""
@@ -127,9 +127,10 @@ class Store:
         newest = self.newest_snapshot(name)
         if newest is None or version is None or version == snapshots.content_version(newest):
             return newest  # compaction and vacuum may have removed the files of the version, but not its content
-        return snapshots.open_snapshot(self._uri(name), version)
+        return snapshots.open_snapshot(self.uri(name), version)
 
-    def _uri(self, name: str) -> str:
+    def uri(self, name: str, /) -> str:
+        """Where a table lies."""
         return f"{self.root.rstrip('/')}/{self.tables[name].name}"
 
     def _merge(self, table: Table, rows: pl.DataFrame, ignore: Collection[str]) -> int:
@@ -179,12 +180,12 @@ class Store:
         version = 1 + (taken.collect().item() or 0)
         rows = conform(pl.DataFrame([dict(row) | {"version": version}], schema=table.schema), table)
         if snapshot is None:
-            commits.create(self._uri(table.name), table, rows, self.writer)
+            commits.create(self.uri(table.name), table, rows, self.writer)
         else:
             commits.append(snapshot, table, cast_to_stored_types(rows, snapshot, table), self.writer)
         return version
 
     def _create(self, table: Table, rows: pl.DataFrame) -> int:
         if rows.height:
-            commits.create(self._uri(table.name), table, rows, self.writer)
+            commits.create(self.uri(table.name), table, rows, self.writer)
         return rows.height

@@ -43,7 +43,7 @@ def build_feature_tables(
         row |= {"first": first} if first else {}
         spec = BuildSpec("features", row, builder.columns, partial(builder.past_rows, lead, first))
         outcomes.append(build_version(session, spec, force=force))
-        _delete_expired_rows(session, spec.name)
+        delete_expired_rows(session, spec.name)
     return outcomes
 
 
@@ -67,7 +67,7 @@ def _first_day(config: Config, cutoff: date, years: float | None) -> date | None
     return None if years is None else config.frequency.shift(cutoff, 1 - config.frequency.training_periods(years))
 
 
-def _delete_expired_rows(session: Session, name: str) -> None:
+def delete_expired_rows(session: Session, name: str) -> None:
     """Delete the rows of versions that a newer one replaced more than `store.retention` days ago."""
     versions = read_versions(session.store, "features", name)
     limit = datetime.now(UTC) - timedelta(days=session.config.store.retention)
