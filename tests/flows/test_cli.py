@@ -139,7 +139,7 @@ def test_sample_is_what_the_synthetic_source_makes(tmp_path: Path, capsys: pytes
     assert str(file) in capsys.readouterr().out
     made = sources.load(load(file)).long
     synthetic = tmp_path / "synthetic.yaml"
-    synthetic.write_text(sample.SYNTHETIC.format(stores=2, items=2, days=60, seed=7))
+    synthetic.write_text(sample.SYNTHETIC.format(stores=2, items=2, first_item=0, days=60, seed=7))
     expected = sources.load(load(synthetic)).long
     keys = ["unique_id", "ds"]
     values = [*keys, "y", "price", "promo", "open", "category"]
@@ -151,6 +151,24 @@ def test_sample_is_what_the_synthetic_source_makes(tmp_path: Path, capsys: pytes
         .equals(expected.sort(keys).select(values).with_columns(numbers))
     )
     assert made.filter(pl.col("y").is_null(), pl.col("ds") > date(2024, 2, 29)).height > 0
+
+
+def test_a_large_sample_is_drawn_in_parts_of_the_same_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "ROWS", 2 * 60 * 3)  # three items of two stores
+    cli.main(["sample", "--out", str(tmp_path), "--stores", "2", "--items", "8", "--days", "60", "--kind", "parquet"])
+    parts = [pl.read_parquet(file) for file in sorted((tmp_path / "sales").iterdir())]
+    assert [part["item"].unique().sort().to_list() for part in parts] == [
+        ["I01", "I02", "I03"], ["I04", "I05", "I06"], ["I07", "I08"],
+    ]  # fmt: skip
+    opened = [part.group_by("store", "date").agg(pl.col("open").max()).sort("store", "date") for part in parts]
+    assert all(days.equals(opened[0]) for days in opened)
+    assert parts[0].filter(item="I01")["units"].to_list() != parts[1].filter(item="I04")["units"].to_list()
+    made = sources.load(load(tmp_path / "sample.yaml")).long
+    assert made["unique_id"].n_unique() == 16
+    cli.main(["sample", "--out", str(tmp_path), "--stores", "2", "--items", "8", "--days", "60"])
+    lines = (tmp_path / "sales.csv").read_text().splitlines()
+    assert len(lines) == 1 + sum(part.height for part in parts)
+    assert sum(line.startswith("date,") for line in lines) == 1
 
 
 def shell(*words: str) -> subprocess.CompletedProcess[str]:

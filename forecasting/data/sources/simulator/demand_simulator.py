@@ -76,8 +76,9 @@ def store_names(options: Options) -> list[str]:
 
 def item_names(options: Options) -> list[str]:
     """The names of the items, all of one width: I01, I02, ..."""
-    width = max(2, len(str(options.items)))
-    return [f"I{i + 1:0{width}d}" for i in range(options.items)]
+    first, last = options.first_item + 1, options.first_item + options.items
+    width = max(2, len(str(last)))
+    return [f"I{i:0{width}d}" for i in range(first, last + 1)]
 
 
 def store_levels(options: Options) -> Floats:

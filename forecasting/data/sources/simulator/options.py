@@ -12,6 +12,9 @@ from zlib import crc32
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+OF_STORES = ("stores", "week", "chain")
+"""Topics of random generators that have nothing to do with items."""
+
 
 class ErrorOptions(BaseModel):
     """How many errors are injected: outliers and gaps in days, closed weeks of stores, stock-outs in runs of days.
@@ -33,12 +36,15 @@ class Options(BaseModel):
     `promo_uplift` (log) gives every item the same promotion effect; `promos: chain` puts all items of all stores on
     promotion on the same, random days (`item`: each item in weeks drawn for it); `noise` is the variance beyond Poisson
     (variance = mean + noise * mean^2); `yearly` multiplies the yearly season; `dirt` counts the injected errors.
+    `first_item` is the number of items that come before these ones: other items in the same stores, so that a large
+    chain can be drawn in parts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stores: int = Field(default=5, ge=1, le=10_000)
     items: int = Field(default=20, ge=1, le=100_000)
+    first_item: int = Field(default=0, ge=0, le=100_000)
     days: int = Field(default=730, ge=1, le=20_000)
     start: date = date(2024, 1, 1)
     seed: int = Field(default=7, ge=0)
@@ -50,4 +56,5 @@ class Options(BaseModel):
 
     def rng(self, *topic: str) -> np.random.Generator:
         """A random generator for one topic, independent of all others; the name of the topic is part of the seed."""
-        return np.random.default_rng([self.seed, crc32(" ".join(topic).encode())])
+        part = [self.first_item] if self.first_item and " ".join(topic) not in OF_STORES else []
+        return np.random.default_rng([self.seed, crc32(" ".join(topic).encode()), *part])
