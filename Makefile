@@ -30,7 +30,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test lint bench bench-features bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -60,6 +60,9 @@ lint: $(DEV)
 
 bench: $(RUN)
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
+bench-features: $(RUN)
+	@$(BIN)/python -m benchmarks.features $(ARGS)
 
 bench-kills: $(RUN)
 	@$(BIN)/python -m benchmarks.kills $(ARGS)

@@ -6,7 +6,10 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,10 +20,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BESIDE = ROOT.parent / "shared"
 """Where data and figures of others lie unless arguments say otherwise: they are no part of the repository."""
 
+EVERY = 0.2
+"""Seconds between two looks at the memory of a process."""
+
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds on the clock and of all processors, and the peak memory of the largest process in MB."""
+    """Seconds on the clock and of all processors, and the peak memory in MB: the largest sum of what the process and
+    its children held at a time, pages that they share counted for each (without /proc: of the largest of them).
+    """
 
     wall: float
     cpu: float
@@ -33,7 +41,8 @@ def measured(command: list[str], cwd: Path) -> Cost:
     started = time.perf_counter()
     with (cwd / "said.log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": path})
-        _, status, used = os.wait4(process.pid, 0)
+        with _watched(process.pid) as peak:
+            _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         said = log.read()
@@ -41,7 +50,36 @@ def measured(command: list[str], cwd: Path) -> Cost:
         raise SystemExit(f"{' '.join(command)} failed:\n{said[-3000:]}")
     unit = 1024 if sys.platform == "linux" else 1024**2  # ru_maxrss is in KB on Linux, in bytes elsewhere
     seconds = time.perf_counter() - started
-    return Cost(round(seconds, 1), round(used.ru_utime + used.ru_stime, 1), used.ru_maxrss / unit)
+    largest = max(used.ru_maxrss / unit, *peak)
+    return Cost(round(seconds, 1), round(used.ru_utime + used.ru_stime, 1), largest)
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[float]]:
+    """A list whose last element is the peak of `resident` while the context lasts."""
+    peak, ended = [0.0, 0.0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(EVERY):
+            peak[-1] = max(peak[-1], resident(pid))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        thread.join()
+
+
+def resident(pid: int) -> float:
+    """MB that a process and its children hold now; 0 where it has ended, or there is no /proc."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        children = [c for task in Path(f"/proc/{pid}/task").iterdir() for c in (task / "children").read_text().split()]
+    except (OSError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20 + sum(resident(int(child)) for child in children)
 
 
 def places(lake: Path) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""docs/ACCURACY.md, which several benchmarks write: each puts its part between marks and leaves the others alone.
+"""docs/ACCURACY.md and other documents that several benchmarks write: each puts its part between marks and leaves the
+others alone.
 
 `table` and `machine` are what the parts have in common.
 """
@@ -19,9 +20,9 @@ TITLE = "# Accuracy on public data\n"
 PACKAGES = ("polars", "lightgbm", "statsforecast", "numpy", "scipy")
 
 
-def put(file: Path, part: str, text: str) -> None:
-    """Write the part of one `make` target into the file; what stands outside its marks stays as it is."""
-    before = file.read_text(encoding="utf-8") if file.exists() else TITLE
+def put(file: Path, part: str, text: str, title: str = TITLE) -> None:
+    """Write the part of one `make` target into the file, which a title begins; what stands outside its marks stays."""
+    before = file.read_text(encoding="utf-8") if file.exists() else title
     first, last = marks(part)
     whole = f"{first}\n\n{text.strip()}\n\n{last}"
     own = re.compile(f"{re.escape(first)}.*?{re.escape(last)}", re.DOTALL)

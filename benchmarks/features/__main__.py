@@ -1,0 +1,89 @@
+"""The same twelve features of made-up sales by several engines: `make bench-features`.
+
+Each engine reads the same Parquet files and writes its features, in a process of its own, one after the other. Told are
+seconds on the clock and of all processors, rows per second and the peak memory. Engines other than Polars run in the
+Python that --peers names (with duckdb, pyspark and mlforecast; PySpark needs Java, Debian's default-jre-headless). What
+they made is compared with what Polars made: an engine that makes other numbers is not told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.features.definitions import NAMES
+from benchmarks.processes import Cost, measured, stop
+from flows.sample import sales_of, write
+
+HERE = Path(__file__).parent
+STORES, DAYS = 50, 730
+ENGINES = {"DuckDB": "with_duckdb.py", "PySpark": "with_spark.py", "mlforecast": "with_mlforecast.py"}
+LINE = "| {:>11} | {:<10} | {:>8} | {:>8} | {:>11} | {:>8} | {:>6} |"
+HEAD = ("rows", "engine", "seconds", "cpu s", "rows/s", "peak MB", "ratio")
+ALIKE = 1e-4
+"""Relative difference of sums up to which numbers are the same: engines add in single or double precision."""
+
+
+def main() -> None:
+    """Print a table, one row per size and engine."""
+    args = _arguments()
+    print(LINE.format(*HEAD))
+    print("|" + "|".join("-" * len(cell) for cell in LINE.format(*HEAD).split("|")[1:-1]) + "|")
+    for millions in args.millions:
+        with tempfile.TemporaryDirectory(dir=args.folder) as name:
+            _compare(Path(name), millions, args.peers)
+
+
+def _compare(folder: Path, millions: float, peers: str | None) -> None:
+    items = max(1, round(millions * 1e6 / (STORES * DAYS)))
+    write(folder, "parquet", stores=STORES, items=items, days=DAYS, seed=7)
+    sales = sales_of(folder, "parquet")
+    rows = pl.scan_parquet(sales / "*.parquet").select(pl.len()).collect().item()
+    ours = folder / "Polars"
+    mine = measured([sys.executable, "-m", "benchmarks.features.with_polars", str(sales), str(ours)], folder)
+    _tell(rows, "Polars", mine, mine)
+    sums = _sums(ours)
+    for engine, script in ENGINES.items() if peers else ():
+        out = folder / engine
+        cost = measured([str(peers), str(HERE / script), str(sales), str(out)], folder)
+        _require_alike(engine, sums, _sums(out))
+        _tell(rows, engine, cost, mine)
+        shutil.rmtree(out) if out.is_dir() else out.unlink()
+
+
+def _tell(rows: int, engine: str, cost: Cost, mine: Cost) -> None:
+    ratio = f"{cost.wall / mine.wall:.1f}"
+    row = (f"{rows:,}", engine, cost.wall, cost.cpu, f"{rows / cost.wall:,.0f}", f"{cost.mb:,.0f}", ratio)
+    print(LINE.format(*row), flush=True)
+
+
+def _sums(out: Path) -> dict[str, float]:
+    """The sum of each feature over the rows that all engines have, those with all lags of a past day."""
+    files = out if out.is_file() else out / "*.parquet"
+    rows = pl.scan_parquet(files)
+    present = [c for c in NAMES if c in rows.collect_schema()]
+    known = rows.filter(pl.col("lag_28").is_not_null()).select(pl.col(present).cast(pl.Float64).sum())
+    return known.collect(engine="streaming").row(0, named=True)
+
+
+def _require_alike(engine: str, ours: dict[str, float], theirs: dict[str, float]) -> None:
+    for name, value in theirs.items():
+        if abs(value - ours[name]) > ALIKE * abs(ours[name]):
+            stop(f"{engine} makes another {name}: its sum is {value:,.1f}, that of Polars {ours[name]:,.1f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--millions", type=float, nargs="+", default=[1, 10], help="rows, in millions (1 10)")
+    parser.add_argument("--peers", help="a Python with duckdb, pyspark and mlforecast")
+    parser.add_argument("--folder", help="where the made-up sales are written for as long as it takes")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
