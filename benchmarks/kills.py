@@ -21,7 +21,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,40 @@ def _units(config: Path) -> Path:
     return config.parent / "units.tsv"
 
 
+class _Writes:
+    """Writes that a process has made; it kills itself at number `stop`, before it where that is odd, else behind it."""
+
+    def __init__(self, stop: int) -> None:
+        self.made, self.stop = 0, stop
+
+    def counted(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, which counts."""
+
+        @wraps(write)
+        def counting(*args: Any, **options: Any) -> Any:
+            self.made += 1
+            if self.made == self.stop and self.stop % 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = write(*args, **options)
+            if self.made == self.stop:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return counting
+
+
+def _noted(config: Path, work: Callable[..., Any], unit: Callable[..., str]) -> Callable[..., Any]:
+    """The same function, which notes each unit of work when it is begun."""
+
+    @wraps(work)
+    def noting(*args: Any, **options: Any) -> Any:
+        with _units(config).open("a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()}\t{unit(*args, **options)}\n")
+        return work(*args, **options)
+
+    return noting
+
+
 def _one(config: Path, stop: int) -> None:
     """Run the steps in this process and note the units of work; SIGKILL at write number `stop`."""
     os.cpu_count = lambda: 1  # type: ignore[assignment]  # buckets in this process, so that it knows what it writes
@@ -146,43 +180,20 @@ def _one(config: Path, stop: int) -> None:
     from forecasting.steps.forecasting import bucket_worker, training
     from forecasting.steps.ingestion import rebuild
 
-    made = 0
-
-    def counted(write: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(write)
-        def counting(*args: Any, **options: Any) -> Any:
-            nonlocal made
-            made += 1
-            if made == stop and stop % 2:
-                os.kill(os.getpid(), signal.SIGKILL)
-            result = write(*args, **options)
-            if made == stop:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        return counting
-
-    def noted(work: Callable[..., Any], unit: Callable[..., str]) -> Callable[..., Any]:
-        @wraps(work)
-        def noting(*args: Any, **options: Any) -> Any:
-            with _units(config).open("a", encoding="utf-8") as file:
-                file.write(f"{os.getpid()}\t{unit(*args, **options)}\n")
-            return work(*args, **options)
-
-        return noting
-
+    writes, noted = _Writes(stop), partial(_noted, config)
     for name in ("create", "append", "upsert", "overwrite", "delete"):
-        setattr(commits, name, counted(getattr(commits, name)))
-    files.write = counted(files.write)  # type: ignore[assignment]
+        setattr(commits, name, writes.counted(getattr(commits, name)))
+    files.write = writes.counted(files.write)  # type: ignore[assignment]
     worker = bucket_worker.BucketWorker
     worker.__call__ = noted(  # type: ignore[method-assign]
         worker.__call__, lambda me, bucket: f"bucket {me.destination.table} {dict(me.destination.within)} {bucket}"
     )
     rebuild._merge_bucket = noted(rebuild._merge_bucket, lambda load, panel, _: f"panel {panel['bucket'].first()}")
+    step = ""  # models are fitted anew in each step
     training.models.fit = noted(fit, lambda model, cut, *_: f"fit {model.name} {cut.cutoff} {step}")
     for step in STEPS:
         run_step(step, load(config))
-    print(made)
+    print(writes.made)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from forecasting.services.engine import dask_engine as waiting
 from forecasting.services.engine.dask_cluster import close
 from forecasting.services.engine.dask_task import PROBE, Task, installed_versions
 from tests.dask_workers import Cluster, certificates, cluster
+from tests.engine_work import picky
 from tests.servers import free_port
 
 pytestmark = pytest.mark.slow
@@ -60,14 +61,6 @@ def square(n: int) -> int:
 def who(_: int) -> int:
     time.sleep(0.2)
     return os.getpid()
-
-
-def picky(n: int) -> int:
-    if n == 3:
-        raise KeyError("no such store")
-    if n == 5:
-        raise UserError("Column promo is missing: name it in the config.")
-    return n
 
 
 def alone(folder: Path, n: int) -> int:

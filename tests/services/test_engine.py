@@ -13,6 +13,7 @@ import pytest
 
 from forecasting.errors import UserError
 from forecasting.services.engine import ONE_THREAD, LocalEngine, WorkError, local
+from tests.engine_work import picky
 
 
 def square(n: int) -> int:
@@ -29,14 +30,6 @@ def threads(_: int) -> tuple[int, dict[str, str | None]]:
     import polars as pl
 
     return pl.thread_pool_size(), {name: os.environ.get(name) for name in ONE_THREAD}
-
-
-def picky(n: int) -> int:
-    if n == 3:
-        raise KeyError("no such store")
-    if n == 5:
-        raise UserError("Column promo is missing: name it in the config.")
-    return n
 
 
 def die(n: int) -> int:
