@@ -2,6 +2,7 @@
 #   make demo      the main job on the built-in retail sample
 #   make serve     the dashboard on http://127.0.0.1:8050        (CONFIG=configs/<name>.yaml)
 #   make test      the tests                                     (ARGS="-k store")
+#   make test-system   those with servers of their own: browser, PostgreSQL, S3, Dask, killed processes
 #   make lint      style and types
 #   make bench     seconds and memory of every step            (ARGS=--large)
 #   make bench-kills    a job that is killed at twenty moments ends as an undisturbed one
@@ -30,7 +31,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test lint bench bench-features bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test test-system lint bench bench-features bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -49,9 +50,12 @@ serve: $(RUN)
 	@demandcast serve $(CONFIG)
 
 test: $(DEV)
+	@$(BIN)/python -m pytest -m "not system" $(ARGS)
+
+test-system: $(DEV)
 	@scripts/installed.sh chromium "the page tests" "$${CHROMIUM:-chromium}" chromium-browser google-chrome
 	@scripts/installed.sh postgresql "the tests of the source sql" initdb "/usr/lib/postgresql/*/bin/initdb"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m system $(ARGS)
 
 lint: $(DEV)
 	@$(BIN)/ruff check .

@@ -45,6 +45,17 @@ hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profil
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+SERVERS = {"browser", "postgres", "s3", "s3_server"}
+"""Fixtures that start something beside the tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a server of their own are those of the system."""
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.system)
+
+
 def pytest_unconfigure() -> None:
     """Throw away what the tests wrote (the working folder must be left first)."""
     os.chdir(ROOT)

@@ -27,7 +27,7 @@ from tests.dask_workers import Cluster, certificates, cluster
 from tests.engine_work import picky
 from tests.servers import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 
 def engine(root: Path, **dask: Any) -> DaskEngine:

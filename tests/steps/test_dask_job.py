@@ -13,7 +13,7 @@ from forecasting.services.engine.dask_cluster import close
 from tests import chain
 from tests.dask_workers import Cluster, cluster
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 JOINT = {"reconcile": {"name": "Joint", "base": "LightGBM", "top": "Sums"}}
 BUCKETS = 4

@@ -19,6 +19,8 @@ from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, Job
 
+pytestmark = pytest.mark.system
+
 MODELS = ["ladder", chain.LIGHT, {"ensemble": {"members": ["LightGBM", "SeasonalNaive"]}}]
 BUCKETS = 3
 WINDOWS = 3
