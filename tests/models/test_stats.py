@@ -1,7 +1,9 @@
 """StatsForecast by name: its own answers, what is stored, what is refused, and known effects found again."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -16,7 +18,8 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.panel_rows import fill_gaps, flag_observations
 from forecasting.errors import UserError
-from forecasting.models.stats import statsforecast_spec
+from forecasting.models.stats import fitting, statsforecast_spec
+from forecasting.services.engine import LocalEngine
 
 NO_GROUPS = InMemory(pl.DataFrame())
 
@@ -153,6 +156,23 @@ def test_a_regressor_that_is_text_is_told(configure, rows, remake):
     cut = Cut(remake(config, rows.select("unique_id", "ds", "y", "kind")), date(2024, 7, 14), 14)
     with pytest.raises(UserError, match="kind must be a number"):
         models.build(config)[-1].fit(cut)
+
+
+def test_the_series_of_one_bucket_are_fitted_in_parts_that_give_what_one_gives():
+    one = one_series(weekly(60), recipe=[{"stats": {"class": "AutoCES"}}])
+    rows, rng = one.panel.scan(0).collect(), np.random.default_rng(4)
+    many = [
+        rows.with_columns(unique_id=pl.lit(f"s{k:02}"), y=pl.col("y") + pl.Series(rng.normal(0, 9, rows.height)))
+        for k in range(50)
+    ]
+    cut = replace(one, panel=replace(one.panel, scan=InMemory(pl.concat(many))))
+    spec = models.build(one.config)[-1].spec
+    parts = fitting.parts_of(cut)
+    assert [(part.first, part.every) for part in parts] == [(0, 3), (1, 3), (2, 3)]
+    fitted = pl.concat(LocalEngine(2).map(partial(fitting.fit_part, spec, cut), parts)).sort("unique_id")
+    assert_frame_equal(fitted, fitting.fit_part(spec, cut, fitting.Part(0, 0, 1)))
+    assert fitted["unique_id"].to_list() == [f"s{k:02}" for k in range(50)]
+    assert fitting.parts_of(one) == [fitting.Part(0, 0, 1)]
 
 
 def test_a_series_that_cannot_be_fitted_is_answered_by_the_ladder_and_listed():

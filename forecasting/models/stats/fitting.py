@@ -1,7 +1,7 @@
-"""One bucket of series through one StatsForecast class: `fit_bucket` fits each, `predict_bucket` forecasts each.
+"""Series through one StatsForecast class: `fit_part` fits those of a Part of a bucket, `predict_bucket` forecasts each.
 
-`fit_bucket` takes a StatsForecastSpec, a Cut and a bucket and returns [unique_id, params, regressors, reason], `params`
-as JSON, `reason` why a series failed. `predict_bucket` takes a frame of the cut and these rows and returns [unique_id,
+`fit_part` takes a StatsForecastSpec, a Cut and a Part and returns [unique_id, params, regressors, reason], `params` as
+JSON, `reason` why a series failed. `predict_bucket` takes a frame of the cut and these rows and returns [unique_id,
 ds, _yhat, lo-L, hi-L ...], no rows for series that failed. `coefficient_table` returns [unique_id, name, value].
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ from forecasting.models.stats.forecasting import LOGS, Coefficients, in_logs, tr
 from forecasting.models.stats.histories import Array, Series, iterate_histories, select_regressors
 from forecasting.models.stats.statsforecast_spec import StatsForecastSpec
 
+PARTS, FEWEST_SERIES = 8, 16
+"""The series of few buckets are fitted in up to so many parts of so many series at least: processes share the work of a
+small panel, too."""
 FITTED: dict[str, Any] = {
     "unique_id": pl.String,
     "params": pl.String,
@@ -30,19 +35,39 @@ FITTED: dict[str, Any] = {
 }
 
 
-def fit_bucket(spec: StatsForecastSpec, cut: Cut, bucket: int) -> pl.DataFrame:
-    """[unique_id, params, regressors, reason]: one row per series that the cut forecasts.
+@dataclass(frozen=True)
+class Part:
+    """The series `first`, `first` + `every`, ... of a bucket, which are fitted in one process."""
+
+    bucket: int
+    first: int
+    every: int
+
+
+def parts_of(cut: Cut, at_most: int = PARTS) -> list[Part]:
+    """All series of the cut in parts: a bucket each, or where these are few, some of a bucket."""
+    buckets, found = cut.panel.buckets, []
+    for bucket in buckets:
+        series = cut.frame(bucket)["unique_id"].n_unique() if len(buckets) < at_most else 0
+        every = max(1, min(at_most // len(buckets), series // FEWEST_SERIES))
+        found += [Part(bucket, first, every) for first in range(every)]
+    return found
+
+
+def fit_part(spec: StatsForecastSpec, cut: Cut, part: Part) -> pl.DataFrame:
+    """[unique_id, params, regressors, reason]: one row per series of the part that the cut forecasts.
 
     `params` is JSON, null where the series could not be fitted; `reason` is the reason for that, else null.
     """
-    rows = [_fit(spec, cut, series) for series in iterate_histories(spec, cut, cut.frame(bucket))]
+    histories = iterate_histories(spec, cut, cut.frame(part.bucket))
+    rows = [_fit(spec, cut, series) for series in islice(histories, part.first, None, part.every)]
     return pl.DataFrame(rows, schema=FITTED, orient="row")
 
 
 def predict_bucket(spec: StatsForecastSpec, cut: Cut, frame: pl.DataFrame, fitted: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, _yhat, lo-L, hi-L ...]: one row per future row of the series with a usable forecast, units of y.
 
-    `frame` is a frame of the cut, `fitted` holds rows of `fit_bucket`; bounds are there where the class gives some.
+    `frame` is a frame of the cut, `fitted` holds rows of `fit_part`; bounds are there where the class gives some.
     """
     here = pl.col("unique_id").is_in(frame["unique_id"].unique().implode())  # of all that were fitted
     usable = {row[0]: row[1:] for row in fitted.filter(here, pl.col("reason").is_null()).iter_rows()}
@@ -67,7 +92,7 @@ def _column(name: str, forecasts: list[dict[str, Array]]) -> pl.Series:
 
 
 def coefficient_table(fitted: pl.DataFrame) -> pl.DataFrame:
-    """[unique_id, name, value]: one row per estimated number of the series in `fitted`, rows of `fit_bucket`."""
+    """[unique_id, name, value]: one row per estimated number of the series in `fitted`, rows of `fit_part`."""
     rows = [
         (unique_id, name, value)
         for unique_id, params, regressors, reason in fitted.iter_rows()

@@ -55,8 +55,9 @@ class Stats:
         """Fit every series that the cut forecasts. Raises UserError when a chosen regressor is no number."""
         self._check_regressors(cut)
         engine: Engine = InProcess() if self.spec.quick else cut.panel.engine
-        parts = engine.map(partial(fitting.fit_bucket, self.spec, cut), cut.panel.buckets)
-        return FittedStats(self.name, self.spec, pl.concat(parts).sort("unique_id"))
+        parts = fitting.parts_of(cut, at_most=1 if self.spec.quick else fitting.PARTS)
+        fitted = engine.map(partial(fitting.fit_part, self.spec, cut), parts)
+        return FittedStats(self.name, self.spec, pl.concat(fitted).sort("unique_id"))
 
     def _check_regressors(self, cut: Cut) -> None:
         schema = cut.panel.scan(cut.panel.buckets[0]).collect_schema()
