@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BESIDE = ROOT.parent / "shared"
 """Where data and figures of others lie unless arguments say otherwise: they are no part of the repository."""
 
-EVERY = 0.2
+EVERY = 0.1
 """Seconds between two looks at the memory of a process."""
 
 
@@ -50,18 +50,18 @@ def measured(command: list[str], cwd: Path) -> Cost:
         raise SystemExit(f"{' '.join(command)} failed:\n{said[-3000:]}")
     unit = 1024 if sys.platform == "linux" else 1024**2  # ru_maxrss is in KB on Linux, in bytes elsewhere
     seconds = time.perf_counter() - started
-    largest = max(used.ru_maxrss / unit, *peak)
+    largest = peak[0] or used.ru_maxrss / unit  # the latter holds what this process had when it started the other
     return Cost(round(seconds, 1), round(used.ru_utime + used.ru_stime, 1), largest)
 
 
 @contextmanager
 def _watched(pid: int) -> Iterator[list[float]]:
-    """A list whose last element is the peak of `resident` while the context lasts."""
-    peak, ended = [0.0, 0.0], threading.Event()
+    """A list whose only element is the peak of `resident` while the context lasts."""
+    peak, ended = [0.0], threading.Event()
 
     def watch() -> None:
         while not ended.wait(EVERY):
-            peak[-1] = max(peak[-1], resident(pid))
+            peak[0] = max(peak[0], resident(pid))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -12,6 +12,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -43,15 +44,17 @@ def _compare(folder: Path, millions: float, peers: str | None) -> None:
     items = max(1, round(millions * 1e6 / (STORES * DAYS)))
     write(folder, "parquet", stores=STORES, items=items, days=DAYS, seed=7)
     sales = sales_of(folder, "parquet")
-    rows = pl.scan_parquet(sales / "*.parquet").select(pl.len()).collect().item()
+    found = pl.scan_parquet(sales / "*.parquet")
+    rows = found.select(pl.len()).collect().item()
+    last = found.filter(pl.col("units").is_not_null()).select(pl.col("date").max()).collect(engine="streaming").item()
     ours = folder / "Polars"
     mine = measured([sys.executable, "-m", "benchmarks.features.with_polars", str(sales), str(ours)], folder)
     _tell(rows, "Polars", mine, mine)
-    sums = _sums(ours)
+    sums = _sums(ours, last)
     for engine, script in ENGINES.items() if peers else ():
         out = folder / engine
         cost = measured([str(peers), str(HERE / script), str(sales), str(out)], folder)
-        _require_alike(engine, sums, _sums(out))
+        _require_alike(engine, sums, _sums(out, last))
         _tell(rows, engine, cost, mine)
         shutil.rmtree(out) if out.is_dir() else out.unlink()
 
@@ -62,12 +65,12 @@ def _tell(rows: int, engine: str, cost: Cost, mine: Cost) -> None:
     print(LINE.format(*row), flush=True)
 
 
-def _sums(out: Path) -> dict[str, float]:
-    """The sum of each feature over the rows that all engines have, those with all lags of a past day."""
+def _sums(out: Path, last: date) -> dict[str, float]:
+    """The sum of each feature over the rows that all engines have: those of days with sales."""
     files = out if out.is_file() else out / "*.parquet"
     rows = pl.scan_parquet(files)
     present = [c for c in NAMES if c in rows.collect_schema()]
-    known = rows.filter(pl.col("lag_28").is_not_null()).select(pl.col(present).cast(pl.Float64).sum())
+    known = rows.filter(pl.col("date") <= last).select(pl.col(present).cast(pl.Float64).fill_nan(None).sum())
     return known.collect(engine="streaming").row(0, named=True)
 
 

@@ -20,13 +20,17 @@ def main() -> None:
     named = rows.select(
         unique_id=pl.concat_str("store", "item", separator="/"), ds="date", y=pl.col("units").cast(pl.Float32)
     ).drop_nulls("y")
-    transforms = [kind(n) for n in (7, 28) for kind in (RollingMean, RollingStd, RollingMax)]
+    kinds = {"mean": (RollingMean, 1), "std": (RollingStd, 2), "max": (RollingMax, 1)}
+    transforms = [kind(n, min_samples=least) for n in (7, 28) for kind, least in kinds.values()]
     features = MLForecast(
         models=[], freq="1d", lags=[7, 14, 28], lag_transforms={7: transforms}, date_features=["weekday", "month"]
     )
     made = features.preprocess(named, static_features=[], dropna=False)
+    renamed = {"ds": "date"} | {f"lag{n}": f"lag_{n}" for n in (7, 14, 28)}
+    for what, (_, least) in kinds.items():
+        renamed |= {f"rolling_{what}_lag7_window_size{n}_min_samples{least}": f"{what}_{n}" for n in (7, 28)}
     out.mkdir(parents=True)
-    made.write_parquet(out / "features.parquet")
+    made.rename(renamed).write_parquet(out / "features.parquet")
 
 
 if __name__ == "__main__":
