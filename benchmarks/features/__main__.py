@@ -12,18 +12,23 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from benchmarks import report
 from benchmarks.features.definitions import NAMES
 from benchmarks.processes import Cost, measured, stop
+from benchmarks.speed import FILE, TITLE
 from flows.sample import sales_of, write
 
 HERE = Path(__file__).parent
 STORES, DAYS = 50, 730
 ENGINES = {"DuckDB": "with_duckdb.py", "PySpark": "with_spark.py", "mlforecast": "with_mlforecast.py"}
+PART = "bench-features"
 LINE = "| {:>11} | {:<10} | {:>8} | {:>8} | {:>11} | {:>8} | {:>6} |"
 HEAD = ("rows", "engine", "seconds", "cpu s", "rows/s", "peak MB", "ratio")
 ALIKE = 1e-4
@@ -31,16 +36,19 @@ ALIKE = 1e-4
 
 
 def main() -> None:
-    """Print a table, one row per size and engine."""
+    """Print a table, one row per size and engine, and with --write put it into docs/PERFORMANCE.md."""
     args = _arguments()
     print(LINE.format(*HEAD))
-    print("|" + "|".join("-" * len(cell) for cell in LINE.format(*HEAD).split("|")[1:-1]) + "|")
+    rows: list[tuple[str, ...]] = []
     for millions in args.millions:
         with tempfile.TemporaryDirectory(dir=args.folder) as name:
-            _compare(Path(name), millions, args.peers)
+            rows += _compare(Path(name), millions, args.peers)
+    if args.write:
+        report.put(FILE, PART, _document(rows, args.millions), TITLE)
 
 
-def _compare(folder: Path, millions: float, peers: str | None) -> None:
+def _compare(folder: Path, millions: float, peers: str | None) -> Iterator[tuple[str, ...]]:
+    """The rows of one size, printed as they come."""
     items = max(1, round(millions * 1e6 / (STORES * DAYS)))
     write(folder, "parquet", stores=STORES, items=items, days=DAYS, seed=7)
     sales = sales_of(folder, "parquet")
@@ -49,20 +57,36 @@ def _compare(folder: Path, millions: float, peers: str | None) -> None:
     last = found.filter(pl.col("units").is_not_null()).select(pl.col("date").max()).collect(engine="streaming").item()
     ours = folder / "Polars"
     mine = measured([sys.executable, "-m", "benchmarks.features.with_polars", str(sales), str(ours)], folder)
-    _tell(rows, "Polars", mine, mine)
+    yield _told(rows, "Polars", mine, mine)
     sums = _sums(ours, last)
     for engine, script in ENGINES.items() if peers else ():
         out = folder / engine
         cost = measured([str(peers), str(HERE / script), str(sales), str(out)], folder)
         _require_alike(engine, sums, _sums(out, last))
-        _tell(rows, engine, cost, mine)
+        yield _told(rows, engine, cost, mine)
         shutil.rmtree(out) if out.is_dir() else out.unlink()
 
 
-def _tell(rows: int, engine: str, cost: Cost, mine: Cost) -> None:
-    ratio = f"{cost.wall / mine.wall:.1f}"
-    row = (f"{rows:,}", engine, cost.wall, cost.cpu, f"{rows / cost.wall:,.0f}", f"{cost.mb:,.0f}", ratio)
+def _told(rows: int, engine: str, cost: Cost, mine: Cost) -> tuple[str, ...]:
+    cpu = "-" if engine == "PySpark" else f"{cost.cpu:.1f}"  # its machine is no child that is waited for
+    speed, ratio = f"{rows / cost.wall:,.0f}", f"{cost.wall / mine.wall:.1f}"
+    row = (f"{rows:,}", engine, f"{cost.wall:.1f}", cpu, speed, f"{cost.mb:,.0f}", ratio)
     print(LINE.format(*row), flush=True)
+    return row
+
+
+def _document(rows: list[tuple[str, ...]], millions: list[float]) -> str:
+    sizes = " ".join(f"{m:g}" for m in millions)
+    return f"""## Features by several engines
+
+Measured on {time.strftime("%Y-%m-%d")}: {report.machine()}.
+
+    make bench-features ARGS="--millions {sizes} --peers PYTHON --write"
+
+{" ".join((__doc__ or "").split(chr(10) * 2)[1].split())} The last column is the time over that of Polars.
+
+{report.table(HEAD, rows)}
+"""
 
 
 def _sums(out: Path, last: date) -> dict[str, float]:
@@ -85,6 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--millions", type=float, nargs="+", default=[1, 10], help="rows, in millions (1 10)")
     parser.add_argument("--peers", help="a Python with duckdb, pyspark and mlforecast")
     parser.add_argument("--folder", help="where the made-up sales are written for as long as it takes")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/PERFORMANCE.md")
     return parser.parse_args()
 
 
