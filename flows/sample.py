@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import polars as pl
 
@@ -66,8 +66,6 @@ def write(folder: Path, kind: Kind = "csv", **size: int) -> Path:
     `size` gives stores, items, days and seed. Raises UserError for impossible sizes and when the folder cannot be
     made.
     """
-    if kind not in get_args(Kind):
-        raise UserError(f"--kind {kind}: it is csv or parquet")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,19 +91,22 @@ def _write_csv(path: Path, parts: Iterator[pl.DataFrame]) -> None:
 
 
 def _write_parquet(folder: Path, parts: Iterator[pl.DataFrame]) -> None:
+    """Replace the folder when all parts are there; raises UserError where it holds anything else than such parts."""
+    if folder.exists() and not all(path.match("part-*.parquet") for path in folder.iterdir()):
+        raise UserError(f"{folder} holds other files than those of a sample: choose another --out")
     unfinished = folder.with_suffix(".unfinished")
-    for place in (unfinished, folder):
-        shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     for n, part in enumerate(parts):
         part.write_parquet(unfinished / f"part-{n:04}.parquet")
+    shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
 
 
 def _parts(file: Path, size: dict[str, int]) -> Iterator[pl.DataFrame]:
     """The sales of some items after the other, in all stores."""
     at_once = max(1, ROWS // max(1, size["stores"] * size["days"]))
-    starts = range(0, size["items"], at_once) or [0]  # no items: their number is told to be impossible
+    starts = range(0, size["items"], at_once) or [0]  # no items: the source says that it is impossible
     for first in starts:
         part = size | {"items": min(at_once, size["items"] - first), "first_item": first}
         yield _simulated_sales(file, part)

@@ -171,6 +171,16 @@ def test_a_large_sample_is_drawn_in_parts_of_the_same_stores(tmp_path: Path, mon
     assert sum(line.startswith("date,") for line in lines) == 1
 
 
+def test_a_sample_removes_no_files_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "sales" / "2024.parquet"
+    mine.parent.mkdir()
+    mine.write_bytes(b"sales of years")
+    code, message = ended(["sample", "--out", str(tmp_path), "--kind", "parquet", "--items", "1"], capsys)
+    assert code == 2
+    assert "holds other files than those of a sample" in message
+    assert mine.read_bytes() == b"sales of years"
+
+
 def shell(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from flows.cli import main; main()", *words],
