@@ -38,18 +38,24 @@ OTHER_COMMANDS = {
     "sample": "Write made-up sales of a retail chain as a CSV and a config for them, to play with.",
     "serve": "Show the dashboard until Ctrl+C.",
     "features": "The feature store: build, list, preview, describe, training-set.",
-    "check": "Check the data without loading them, also in CI.",
+    "check": "Check the data without loading them, or the model before it serves, also in CI.",
     "recipe": "Show which models are chosen for the data, what they cost, and why others are left out.",
     "report": "How good the forecasts are, and where.",
     "explain-config": "Say what a key of the config means, with its values and its default.",
 }
 """Commands that are no steps, with their help: a function in the module of the same name, imported when it runs."""
 
+OPERATIONS = {
+    "models": "Versions of the model: list them, promote one by hand, or go back.",
+}
+"""The same for commands of operations, in a folder of their own."""
+
 for place, (name, command) in enumerate({"run": run, **{n: step_command(s) for n, s in STEPS.items()}}.items()):
     app.command(command, name=name, sort_key=place)
-for place, (name, text) in enumerate(OTHER_COMMANDS.items(), start=len(STEPS) + 1):
+for place, (name, text) in enumerate((OTHER_COMMANDS | OPERATIONS).items(), start=len(STEPS) + 1):
     function = name.replace("-", "_")
-    app.command(f"flows.commands.{function}:{function}", name=name, help=text, sort_key=place)
+    home = "flows.commands.operations" if name in OPERATIONS else "flows.commands"
+    app.command(f"{home}.{function}:{function}", name=name, help=text, sort_key=place)
 
 
 def main(words: Sequence[str] | None = None) -> None:

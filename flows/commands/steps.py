@@ -27,7 +27,7 @@ class Job:
 
 
 def run(config: File, /, *, job: Job = Job()) -> None:
-    """The main job: ingest, backtest, train, predict and monitor."""
+    """The main job: ingest, backtest, train, predict, shadow and monitor."""
     _run_flow("pipeline", config, job)
 
 

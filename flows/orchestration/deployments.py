@@ -17,7 +17,7 @@ from flows.orchestration.tasks import run_name, run_steps
 from forecasting.steps.registry import PIPELINE, STEPS, Step
 
 PIPELINE_NAME = "pipeline"
-PIPELINE_DESCRIPTION = "The main job: ingest, backtest, train, predict and monitor."
+PIPELINE_DESCRIPTION = "The main job: ingest, backtest, train, predict, shadow and monitor."
 
 
 def pipeline_flow() -> Flow[..., Any]:

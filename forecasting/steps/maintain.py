@@ -10,14 +10,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import polars as pl
-
 from forecasting.config import Config
 from forecasting.data.schemas import LOADED_TABLES
 from forecasting.errors import UserError
 from forecasting.services import log
 from forecasting.services.store.draft import exclusive_load
 from forecasting.services.store.maintenance import MANY_FILES, SHORTEST_RETENTION, compact, vacuum
+from forecasting.services.store.vintages import forecasts_versions_in_use
 from forecasting.steps import run_log
 from forecasting.steps.feature_store.offline import delete_expired_rows
 from forecasting.steps.feature_store.online import online_name, publish_online_table
@@ -64,9 +63,8 @@ def _versions_in_use(session: Session) -> dict[str, set[int]]:
     """{table: versions} that readers get today: of the newest load, recorded backtests and published forecasts."""
     newest = find_load(_newest_data(session.config), session.store) or {}
     used = {name: {newest[name]} for name in LOADED_TABLES if newest.get(name) is not None}
-    published = session.store.scan("vintages").select(pl.col("forecasts_version").max()).collect().item()
     used |= {name: {version} for name, version in run_log.versions_in_use(session.store).items()}
-    return used | ({} if published is None else {"forecasts": {published}})
+    return used | ({"forecasts": made} if (made := forecasts_versions_in_use(session.store)) else {})
 
 
 def _newest_data(config: Config) -> Config:

@@ -15,14 +15,13 @@ from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.quality.freshness import freshness_messages, measure_freshness
 from forecasting.data.windows import resolve_cutoff
-from forecasting.evaluation.metrics import reported_metrics, score
 from forecasting.services import drift, log
 from forecasting.services.store import Store
 from forecasting.services.store.report_files import write_report_file
-from forecasting.services.store.vintages import scan_published
+from forecasting.services.store.vintages import scan_published, scan_shadows, shadow_vintages
 from forecasting.steps import identity, run_log
-from forecasting.steps.forecasting.origin import actuals
 from forecasting.steps.registry import Facts, Outcome, Section
+from forecasting.steps.reports.realised import score_vintages
 from forecasting.steps.reports.score_table import score_rows
 from forecasting.steps.session import Session
 
@@ -37,19 +36,23 @@ def monitor(session: Session, cutoff: date | None = None, *, force: bool = False
 
     Writes the table `drift` (one row per column) and the report reports/drift-<cutoff>.html. Without a year of history
     the weeks just before are the reference. The facts hold `share` (drifted columns / all columns), `drifted`, the
-    spans `reference` and `current`, `freshness`, and `realised` (one row of scores per vintage). The same data are not
-    compared again without `force`. Raises UserError when nothing was observed by `cutoff`.
+    spans `reference` and `current`, `freshness`, `realised` (one row of scores per vintage), and `shadows` (the same of
+    the challengers' forecasts). The same data are not compared again without `force`. Raises UserError when nothing was
+    observed by `cutoff`.
     """
     config, store = session.config, session.store
     at = resolve_cutoff(session.panel, cutoff)
     vintages = session.vintages.filter(pl.col("cutoff") <= at)
-    key = f"{at} {identity.data_version(store)} {vintages.select('cutoff', 'version').rows()}"
+    shadows = shadow_vintages(store).filter(pl.col("cutoff") <= at)
+    made = [frame.select("cutoff", "version").rows() for frame in (vintages, shadows) if frame.height]
+    key = f"{at} {identity.data_version(store)} {made}"
     freshness = {"freshness": measure_freshness(store.scan("series").collect(), config, datetime.now().date())}
     recorded = None if force else run_log.last_facts(store, "monitor", key)
     if recorded:  # freshness is measured again, since another day may have passed
         return Outcome("monitor", recorded | freshness, reused=True)
     facts: dict[str, Any] = {"key": key, "cutoff": str(at)} | freshness | _measure_drift(session, vintages, at)
-    facts["realised"] = _score_past_forecasts(session, vintages, at)
+    facts["realised"] = score_vintages(session, vintages, scan_published(store), at)
+    facts["shadows"] = score_vintages(session, shadows, scan_shadows(store), at)
     return Outcome("monitor", facts)
 
 
@@ -126,34 +129,12 @@ def _append_predictions(frame: pl.DataFrame, yhat: pl.Series) -> pl.DataFrame:
     return pl.concat([frame, sample.to_frame("yhat")], how="diagonal")
 
 
-def _score_past_forecasts(session: Session, vintages: pl.DataFrame, at: date) -> list[dict[str, Any]]:
-    """Scores of the champions' published forecasts on the days observed since, one row per vintage."""
-    past = vintages.filter(pl.col("cutoff") < at)
-    if past.is_empty():
-        return []
-    rows = scan_published(session.store, "forecasts", cutoff=past["cutoff"].unique().to_list()).filter(
-        pl.col("grain") == "series"
-    )
-    champions = past.select("cutoff", "version", model="champion")
-    forecasts = rows.collect().join(champions, on=["cutoff", "version", "model"], how="semi")
-    observed = actuals(session.panel, forecasts["ds"].min(), at)  # type: ignore[arg-type]
-    # no MASE and RMSSE: their error scales are those of each vintage's cutoff, and need a pass over the history each
-    scored = forecasts.join(observed, on=["unique_id", "ds"]).with_columns(
-        pl.lit(None, pl.Float64).alias(scale) for scale in ("mase_scale", "rmsse_scale")
-    )
-    wide = score(scored, ["cutoff", "version", "model"]).pivot(
-        "metric", index=["cutoff", "version", "model"], values="value"
-    )
-    metrics = [c for c in ("n", *reported_metrics(wide.columns)) if c in wide.columns]
-    finite = [pl.when(pl.col(c).is_finite()).then(c) for c in metrics]
-    return wide.select(pl.col("cutoff").cast(pl.String), "version", "model", *finite).sort("cutoff").to_dicts()
-
-
 def summarize(facts: Facts) -> list[Section]:
     """The summary of the monitoring: drifted columns, freshness, and the scores of past forecasts."""
     lines = (*_drift_lines(facts), *freshness_messages(facts.get("freshness", {})))
-    scores = score_rows(facts["realised"])
-    return [Section("Drift", lines), *([Section("Past forecasts against actuals", (), scores)] if scores else [])]
+    titles = {"realised": "Past forecasts against actuals", "shadows": "The challenger's against actuals"}
+    scores = {title: score_rows(facts.get(name, ())) for name, title in titles.items()}
+    return [Section("Drift", lines), *(Section(title, (), rows) for title, rows in scores.items() if rows)]
 
 
 def _drift_lines(facts: Facts) -> list[str]:

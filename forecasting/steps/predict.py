@@ -17,7 +17,7 @@ from forecasting.data.windows import resolve_cutoff
 from forecasting.remarks import remark_facts
 from forecasting.services import log
 from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
-from forecasting.services.store.vintages import publish_vintage
+from forecasting.services.store.vintages import forecasts_versions_in_use, publish_again, publish_vintage
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.forecast import write_forecasts
@@ -40,11 +40,20 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     key = f"{at} {version} {identity.data_key(store)} {sorted(config.level)} {config.levels_of_aggregation}"
     before = None if force else run_log.last_facts(store, "predict", key)
     if before:
-        return Outcome("predict", before, reused=True)
+        return Outcome("predict", before, reused=not _shown_again(session, at, version))
     if force:
         forget_work(store, "predict")
     with unfinished_work(store, "predict", f"{key} {identity.code_of(identity.ALL_CODE)}") as progress:
         return Outcome("predict", {"key": key} | _predict(session, at, version, progress))
+
+
+def _shown_again(session: Session, at: date, version: int) -> bool:
+    """Whether forecasts of the day had to be made the newest again: those of a champion that has come back."""
+    of_day = session.vintages.filter(pl.col("cutoff") == at)
+    hidden = of_day.tail(-1).filter(pl.col("version") == version)
+    if hidden.height:
+        publish_again(session.store, hidden.row(0, named=True))
+    return hidden.height > 0
 
 
 def _predict(session: Session, at: date, version: int, progress: Progress) -> dict[str, Any]:
@@ -79,11 +88,11 @@ def _champion_total(session: Session, facts: Facts) -> float:
 
 def _version_to_read(session: Session, at: date, version: int) -> int | None:
     """The version of the table `forecasts` that holds the vintage: as published before, where nothing has been written
-    since the newest publication, neither now nor by a run that was killed.
+    since, neither now nor by a run that was killed.
     """
     published = session.vintages.filter(pl.col("cutoff") == at, pl.col("version") == version)
     now = session.store.version("forecasts")
-    if now != session.vintages["forecasts_version"].max() or published.is_empty():
+    if now not in forecasts_versions_in_use(session.store) or published.is_empty():
         return now
     same: int | None = published["forecasts_version"].item()
     return same

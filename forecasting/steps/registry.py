@@ -114,6 +114,12 @@ _ENTRIES = (
         uses_registry=True,
     ),
     Step(
+        "shadow",
+        "Forecast with the challenger, where there is one, to score it beside the champion; nothing is published.",
+        schedule="30 4 * * *",
+        uses_registry=True,
+    ),
+    Step(
         "monitor",
         "Look for drift in the data, and score past forecasts whose actuals have come.",
         schedule="0 5 * * *",

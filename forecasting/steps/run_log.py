@@ -1,6 +1,7 @@
 """The run log, table `runs`: `record` appends an outcome {step, facts, reused}, `last_facts` finds one again.
 
-`last_facts` takes the name of a step and the key of its work, and returns the facts {name: JSON value} or None.
+`last_facts` takes the name of a step and the key of its work, and returns the facts {name: JSON value} or None;
+`facts_by_key` those of all its runs.
 `scan_scored` takes a Store and returns the rows of `backtests` or `scores` that recorded backtests have written: the
 record, written last, makes them visible.
 """
@@ -40,11 +41,19 @@ def record(store: Store, outcome: Mapping[str, Any]) -> None:
 
 def last_facts(store: Store, step: str, key: str) -> dict[str, Any] | None:
     """The facts of the newest run of a step that bear this `key` (the identity of its work); None without one."""
-    runs = store.scan("runs").filter(pl.col("step") == step).collect().sort("run_at", descending=True)
+    return facts_by_key(store, step).get(key)
+
+
+def facts_by_key(store: Store, step: str) -> dict[str, dict[str, Any]]:
+    """The facts of all runs of a step by the key of their work, of each key the newest."""
+    return {facts["key"]: facts for facts in _recorded_facts(store, step) if "key" in facts}
+
+
+def _recorded_facts(store: Store, step: str) -> list[dict[str, Any]]:
+    """The facts of all runs of a step, the oldest first."""
+    runs = store.scan("runs").filter(pl.col("step") == step).collect().sort("run_at")
     recorded = (json.loads(text) for text in runs["facts"])
-    return next(
-        ({k: v for k, v in facts.items() if k != "reused"} for facts in recorded if facts.get("key") == key), None
-    )
+    return [{k: v for k, v in facts.items() if k != "reused"} for facts in recorded]
 
 
 def scan_scored(store: Store, name: str, /, **equals: Any) -> pl.LazyFrame:

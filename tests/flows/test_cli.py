@@ -199,7 +199,7 @@ def test_help_of_export_names_every_table_that_is_exported() -> None:
 def test_help_names_every_command() -> None:
     done = shell("--help")
     assert done.returncode == 0
-    for command in ("run", *STEPS, *cli.OTHER_COMMANDS):
+    for command in ("run", *STEPS, *cli.OTHER_COMMANDS, *cli.OPERATIONS):
         assert f"│ {command} " in done.stdout
 
 

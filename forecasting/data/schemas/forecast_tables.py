@@ -16,6 +16,16 @@ from forecasting.data.schemas.entry import Columns, Export, TableEntry, fixed, t
 from forecasting.data.schemas.load_tables import TIMESTAMP
 
 _TYPES = typed(PANEL | FORECASTS | BACKTESTS)
+_VINTAGE: Columns = {
+    "cutoff": pl.Date,
+    "version": pl.Int64,
+    "champion": pl.String,
+    "recipe": pl.String,
+    "data_version": pl.Int64,
+    "published_at": TIMESTAMP,
+    "rows": pl.Int64,
+    "forecasts_version": pl.Int64,
+}
 AGGREGATE_BUCKET = -1
 """The bucket of aggregated series."""
 
@@ -73,10 +83,13 @@ FORECAST_TABLES = (
         "vintages",
         "Published vintages of forecasts; the row is written last and makes the forecasts visible",
         "cutoff version",
-        fixed(
-            {"cutoff": pl.Date, "version": pl.Int64, "champion": pl.String, "recipe": pl.String}
-            | {"data_version": pl.Int64, "published_at": TIMESTAMP, "rows": pl.Int64, "forecasts_version": pl.Int64}
-        ),
+        fixed(_VINTAGE),
+    ),
+    TableEntry(
+        "shadows",
+        "Forecasts of challengers, by cutoff and version, that are scored beside the champion's and never published",
+        "cutoff version",
+        fixed(_VINTAGE),
     ),
     TableEntry(
         "drift",

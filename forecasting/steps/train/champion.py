@@ -27,6 +27,7 @@ from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import Origin, actuals
 from forecasting.steps.forecasting.reconciliation import reconcilers
+from forecasting.steps.lifecycle.champions import crown
 from forecasting.steps.session import Session
 from forecasting.steps.train.job import Job
 
@@ -168,6 +169,6 @@ def set_alias(session: Session, version: int, decision: Decision) -> None:
     registry = session.registry
     registry.tag_version(version, "gate", decision.reason)
     if decision.promote:
-        registry.set_alias("champion", version)
+        crown(registry, version, "gate", decision.reason, session.user)
     elif registry.aliased_version("champion") != version:  # done again with force, a champion is not its own challenger
         registry.set_alias("challenger", version)
