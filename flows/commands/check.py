@@ -1,7 +1,8 @@
-"""`demandcast check data CONFIG`: `data` prints what is found in the source; exit code 2 when a check fails.
+"""`demandcast check data|model CONFIG`: both print what is found; exit code 2 when a check fails.
 
-It reads the source but loads nothing into the store. --out also writes findings and series as .json or .html, or the
-series alone as .parquet. `verdicts(report)` counts the series of a DataCheck by verdict, one row each.
+`model` looks at registered versions (see `check_model`). `data` reads the source but loads nothing into the store, and
+with --out also writes findings and series as .json or .html, or the series alone as .parquet. `verdicts(report)` counts
+the series of a DataCheck by verdict, one row each.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 Out = Annotated[Path | None, Parameter(help="Write the report to this .json or .html file, or the series to .parquet.")]
 Strict = Annotated[bool, Parameter(help="Warnings end with exit code 2, too.")]
 
-check = App(name="check", help="Check the data without loading them. Exit code 2 when a check fails.")
+Version = Annotated[int | None, Parameter(help="Only this version; champion and challenger if left out.")]
+
+check = App(name="check", help="Check the data without loading them, or the model. Exit code 2 when a check fails.")
 
 
 @check.command
@@ -52,6 +55,24 @@ def data(config: File, /, *, out: Out = None, strict: Strict = False, set_: Sets
     refused = {FAILED, WARNING} if strict else {FAILED}
     if failed := [f"{f.check} ({n})" for n, f in enumerate(to_mend, 1) if f.verdict in refused]:
         raise UserError(f"{config}: the data do not pass: {', '.join(failed)}; the numbered lines say what to do")
+
+
+@check.command
+def model(config: File, /, *, version: Version = None, set_: Sets = ()) -> None:
+    """Check that registered versions are whole, hold nothing that runs code, and forecast as when they were trained."""
+    job = load_config(config, set_)
+    from forecasting.services import console
+    from forecasting.steps.lifecycle import model_check
+    from forecasting.steps.session import open_session
+
+    session, failed = open_session(job), []
+    for number in [version] if version else model_check.serving_versions(session):
+        found = model_check.check_model(session, number)
+        fields = [(f"{f.check:<12} {f.verdict:<8}", f.message) for f in found]
+        console.print_fields(f"version {number} of {job.name}", fields)
+        failed += [f"version {number}: {f.message}" for f in found if f.verdict == model_check.FAILED]
+    if failed:
+        raise UserError(f"{config}: {'; '.join(failed)}")
 
 
 def _numbered(findings: Sequence[Finding]) -> list[tuple[str, str]]:

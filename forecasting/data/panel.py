@@ -7,7 +7,7 @@ maps a function over its buckets; `InMemory` is a reference to a frame. Nothing 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -115,6 +115,11 @@ class Panel:
         if not self.config.columns.known_ahead or self.newest is None:
             return None
         return observe([self.scan(bucket) for bucket in self.buckets], self.newest, self.config)
+
+
+def part_of_panel(panel: Panel, rows: pl.DataFrame) -> Panel:
+    """Some series of a panel, all rows of each, in memory and in the one bucket 0; their groups stay those of all."""
+    return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
 
 
 def is_closed(config: Config) -> pl.Expr:

@@ -7,8 +7,13 @@ the feature tables.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Any
+
+import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.schemas import LOADED_TABLES
@@ -28,7 +33,8 @@ from forecasting.steps.session import Session, find_load
 def maintain(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
     """Refresh, merge and remove; loads wait meanwhile, readers do not.
 
-    The versions that the newest load, recorded backtests and published forecasts name are kept, however old. `cutoff`
+    The versions that the newest load, the loads of champion and challenger, recorded backtests and published forecasts
+    name are kept, however old. `cutoff`
     is that of the online feature rows; `force` builds these again, and merges files also where there are few. The facts
     are retention (days), merged and removed ({table: files}), and online (the version of the online table, None without
     one). Raises UserError when nothing was loaded.
@@ -63,8 +69,20 @@ def _versions_in_use(session: Session) -> dict[str, set[int]]:
     """{table: versions} that readers get today: of the newest load, recorded backtests and published forecasts."""
     newest = find_load(_newest_data(session.config), session.store) or {}
     used = {name: {newest[name]} for name in LOADED_TABLES if newest.get(name) is not None}
+    for load in _loads_of_serving(session):
+        for name in LOADED_TABLES:
+            used.setdefault(name, set()).update({load.get(name)} - {None})
     used |= {name: {version} for name, version in run_log.versions_in_use(session.store).items()}
     return used | ({"forecasts": made} if (made := forecasts_versions_in_use(session.store)) else {})
+
+
+def _loads_of_serving(session: Session) -> Iterator[dict[str, Any]]:
+    """The loads that champion and challenger were trained on, as far as they are kept: by them these can be checked."""
+    serving = session.registry.versions().filter(pl.col("aliases").list.len() > 0)
+    for tags in serving["tags"]:
+        of_training = session.config.model_copy(update={"data_version": int(json.loads(tags)["data_version"])})
+        with suppress(UserError):
+            yield find_load(of_training, session.store) or {}
 
 
 def _newest_data(config: Config) -> Config:

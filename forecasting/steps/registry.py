@@ -140,6 +140,7 @@ _ENTRIES = (
         "Merge small files of the tables, remove versions older than store.retention, and refresh online feature rows.",
         schedule="0 6 * * *",
         in_pipeline=False,
+        uses_registry=True,
     ),
 )
 

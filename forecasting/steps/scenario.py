@@ -14,7 +14,7 @@ import polars as pl
 from forecasting.columns import as_users_write
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.panel import InMemory, InProcess, Panel
+from forecasting.data.panel import Panel, part_of_panel
 from forecasting.errors import UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_reach
@@ -133,7 +133,7 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
         if series.unique_id is not None:
             raise UserError(f"{panel.config.name}: there is no series {series.unique_id}")
         raise UserError(f"where {series.where!r}: no series meets this condition")
-    return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
+    return part_of_panel(panel, rows)
 
 
 def _explain_no_move(bundle: Bundle, edits: Sequence[Edit]) -> str:

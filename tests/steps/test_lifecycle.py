@@ -1,6 +1,9 @@
 """Who forecasts: the challenger beside the champion unseen, promotion by hand, and the way back."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +13,11 @@ from polars.testing import assert_frame_equal
 
 from forecasting.errors import UserError
 from forecasting.services.store.vintages import published_vintages, scan_published
+from forecasting.services.tracking.registry import Registry
 from forecasting.steps import queries
-from forecasting.steps.lifecycle import champions
+from forecasting.steps.data_check.findings import Finding
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.lifecycle import champions, model_check
 from forecasting.steps.lifecycle.listing import list_versions
 from forecasting.steps.session import Session, open_session
 from tests import chain
@@ -124,3 +130,66 @@ def test_versions_are_listed_with_their_roles_and_scores(rivals):
     assert rows[1]["model"] == "LightGBM"
     assert rows[1]["wape"] < rows[2]["wape"]
     assert "does not beat the champion" in rows[2]["why"]
+
+
+@pytest.fixture
+def changed(ran, monkeypatch) -> Callable[[Callable[[Path], None]], list[Finding]]:
+    """The findings on version 1 after its downloaded files were changed, checksums apart."""
+    session = opened(ran[0])
+
+    def check(change: Callable[[Path], None]) -> list[Finding]:
+        download = type(session.registry).download_bundle
+
+        def spoilt(registry: Registry, version: int, folder: Path) -> Path:
+            change(home := download(registry, version, folder))
+            return home
+
+        monkeypatch.setattr(Registry, "download_bundle", spoilt)
+        return model_check.check_model(session, 1)
+
+    return check
+
+
+def test_a_sound_version_passes_and_says_what_was_compared(ran):
+    found = model_check.check_model(opened(ran[0]), 1)
+    assert [(f.check, f.verdict) for f in found] == [
+        ("checksums", "ok"),
+        ("formats", "ok"),
+        ("loading", "ok"),
+        ("predictions", "ok"),
+    ]
+    models, values = 7, 6  # those of single series; yhat, q50 and four bounds
+    assert f"{5 * H * models * values:,} values of golden.parquet come out again" in found[-1].message
+
+
+def test_golden_predictions_are_the_forecasts_of_that_night(ran):
+    """Of few series alone, as of all together."""
+    job = ran[0]
+    golden = bundles.fetch(opened(job).registry, 1).golden
+    rows = job.table("forecasts").filter(pl.col("grain") == "series").select(golden.columns)
+    assert golden["unique_id"].n_unique() == 5
+    assert_frame_equal(
+        golden, rows.join(golden, on=["unique_id", "ds", "model"], how="semi").sort("unique_id", "ds", "model")
+    )
+
+
+def spoil_quantiles(home: Path) -> None:
+    table = pl.read_parquet(home / "quantiles.parquet")
+    table.with_columns(pl.col("hi-80") * 1.01).write_parquet(home / "quantiles.parquet")
+
+
+def pickle_in_disguise(home: Path) -> None:
+    (home / "model-0" / "state.json").write_bytes(b"\x80\x04\x95\x10\x00cos\nsystem\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "says"),
+    [
+        (spoil_quantiles, "predictions", "golden.parquet of the bundle: .* forecasts hi-80"),
+        (pickle_in_disguise, "formats", r"model-0/state\.json of the bundle is no \.json file"),
+    ],
+)
+def test_a_version_that_is_not_sound_names_the_file(changed, change, check, says):
+    last = changed(change)[-1]
+    assert (last.check, last.verdict) == (check, "failed")
+    assert re.search(says, last.message)

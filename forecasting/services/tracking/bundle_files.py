@@ -1,7 +1,8 @@
 """Integrity of a bundle (fitted models and quantile table in one folder): allowed file types, a SHA-256 sum per file.
 
 `compute_checksums` takes the folder and returns {relative path: digest}; `verify_checksums` takes the folder and the
-digest of its checksums.json and raises UserError when a file differs. Neither writes a file.
+digest of its checksums.json and raises UserError when a file differs; `check_contents` looks into the files. Nothing is
+written.
 """
 
 from __future__ import annotations
@@ -49,17 +50,41 @@ def verify_checksums(folder: Path, digest: str) -> None:
     """
     expected_text = _read_bytes(folder / CHECKSUMS)
     if sha256(expected_text) != digest:
-        raise _changed_file_error(folder / CHECKSUMS)
+        raise _changed_file_error(CHECKSUMS)
     expected = json.loads(expected_text)
     actual = {**compute_checksums(folder), MLMODEL: sha256(_read_bytes(folder / MLMODEL))}
     for name in sorted({*expected, *actual}):
         if expected.get(name) != actual.get(name):
-            raise _changed_file_error(folder / name)
+            raise _changed_file_error(name)
+
+
+def check_contents(folder: Path) -> int:
+    """How many files below `folder` hold what their endings say: data, and nothing that runs when it is loaded.
+
+    Raises UserError, naming the first file that does not.
+    """
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:
+        if not _is_data(path.suffix, path.read_bytes()):
+            name = path.relative_to(folder).as_posix()
+            raise UserError(f"{name} of the bundle is no {path.suffix or 'text'} file, whatever it is called.")
+    return len(files)
+
+
+def _is_data(suffix: str, content: bytes) -> bool:
+    """Whether these bytes are a file of the kind: Parquet by its marks, JSON that can be read, else plain text."""
+    if suffix == ".parquet":
+        return content[:4] == content[-4:] == b"PAR1"
+    try:
+        text = content.decode("utf-8")
+        return "\0" not in text and (suffix != ".json" or json.loads(text) is not None)
+    except ValueError:
+        return False
 
 
 def _read_bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _changed_file_error(path: Path) -> UserError:
-    return UserError(f"{path} is not what was registered; bring the artifact folder back or train again.")
+def _changed_file_error(name: str) -> UserError:
+    return UserError(f"{name} of the bundle is not what was registered; bring the artifact folder back or train again.")

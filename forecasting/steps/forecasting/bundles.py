@@ -25,27 +25,35 @@ from forecasting.services.tracking.signature import Signature
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
 from forecasting.steps.session import Session
 
+GOLDEN = "golden.parquet"
 BUNDLE_FORMAT = 1
 """The number in routing.json; a bundle without one has format 1. Raise it when older programs would misread it."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Trained models, the quantiles of their errors, the routing (which model is champion), and the whole config."""
+    """Trained models, the quantiles of their errors, the routing (which model is champion), and the whole config.
+
+    `golden` are forecasts of a few series at the cutoff, by which it is seen later whether the bundle still forecasts
+    the same; None in bundles of before.
+    """
 
     trained: Trained
     quantiles: pl.DataFrame
     champion: str
     facts: dict[str, Any]
     config: Config
+    golden: pl.DataFrame | None = None
 
     def save(self, folder: Path) -> None:
-        """Write routing.json, config.json, quantiles.parquet and one folder per model."""
+        """Write routing.json, config.json, quantiles.parquet, golden.parquet and one folder per model."""
         models = save_trained(self.trained, folder)
         routing = {"format": BUNDLE_FORMAT, "champion": self.champion, "models": models, "facts": self.facts}
         (folder / "routing.json").write_text(json.dumps(routing, indent=1), encoding="utf-8")
         (folder / "config.json").write_text(self.config.model_dump_json(indent=1), encoding="utf-8")
         self.quantiles.write_parquet(folder / "quantiles.parquet")
+        if self.golden is not None:
+            self.golden.write_parquet(folder / GOLDEN)
 
 
 def load(folder: Path) -> Bundle:
@@ -57,7 +65,9 @@ def load(folder: Path) -> Bundle:
     refuse_newer("the bundle", routing.get("format", 1), BUNDLE_FORMAT)
     trained = load_trained(routing["models"], folder)
     config = Config.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
-    return Bundle(trained, pl.read_parquet(folder / "quantiles.parquet"), routing["champion"], routing["facts"], config)
+    quantiles = pl.read_parquet(folder / "quantiles.parquet")
+    golden = pl.read_parquet(folder / GOLDEN) if (folder / GOLDEN).exists() else None
+    return Bundle(trained, quantiles, routing["champion"], routing["facts"], config, golden)
 
 
 def register(session: Session, bundle: Bundle, run_id: str, identity: str) -> int:

@@ -22,6 +22,7 @@ from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.origin import memberships, origin_of
 from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.forecasting.training import train_models
+from forecasting.steps.lifecycle.golden import golden_forecasts
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import trained_counts
 from forecasting.steps.session import Session
@@ -57,7 +58,8 @@ def _train(job: Job, progress: Progress) -> Outcome:
     facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff), "known_ahead": trained_counts(session.panel)}
     facts |= {"chosen": job.scored["chosen"]} if "chosen" in job.scored else {}
     quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), job.cutoff, config)
-    bundle = Bundle(trained, quantiles, champion, facts, config)
+    golden = golden_forecasts(trained, quantiles, origin.cut, session.store)
+    bundle = Bundle(trained, quantiles, champion, facts, config, golden)
     version = bundles.register(session, bundle, job.scored["run_id"], key)
     decision = decide(job, bundle, origin, verdict)
     set_alias(session, version, decision)
