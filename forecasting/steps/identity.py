@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 from forecasting.config import Config
@@ -20,6 +22,9 @@ CODE = ("data", "evaluation", "features", "models", "recipe")
 """The rooms whose code makes forecasts."""
 ALL_CODE = (*CODE, "config", "io", "services", "steps")
 """The rooms whose code writes them: what one version has left unfinished no other one continues."""
+
+LIBRARIES = ("polars", "numpy", "scipy", "scikit-learn", "lightgbm", "statsforecast", "utilsforecast", "holidays")
+"""The libraries that compute forecasts."""
 
 
 def data_version(store: Store) -> int:
@@ -48,11 +53,23 @@ def code_of(rooms: tuple[str, ...] = CODE) -> str:
     return _hash("".join(f"{f.relative_to(home)}\n{f.read_text(encoding='utf-8')}" for f in files))
 
 
+@lru_cache(maxsize=1)
+def environment() -> dict[str, str]:
+    """Versions of Python and of the libraries that forecasts are computed with, and the kind of processor."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    return found | {library: version(library) for library in LIBRARIES}
+
+
 def identity_of(config: Config, store: Store, cutoff: date) -> str:
     """Identity of a bundle: data version, recipe, code, cutoff, and which bounds and aggregates it answers for."""
     published = config.model_dump(mode="json", include=set(Config.keys_that_change("published")))
     published["level"].sort()
     return _hash(f"{data_key(store)} {recipe_of(config)} {code_of()} {cutoff} {json.dumps(published, sort_keys=True)}")
+
+
+def run_id(step: str, key: str) -> str:
+    """The name of a piece of work, by its step and key: 12 hex digits. The same work again bears the same."""
+    return _hash(f"{step} {key}")[:12]
 
 
 def data_key(store: Store) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from forecasting.config import Config
 from forecasting.data.closures.words import silent_remarks
 from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
@@ -44,7 +45,15 @@ def predict(session: Session, cutoff: date | None = None, *, force: bool = False
     if force:
         forget_work(store, "predict")
     with unfinished_work(store, "predict", f"{key} {identity.code_of(identity.ALL_CODE)}") as progress:
-        return Outcome("predict", {"key": key} | _predict(session, at, version, progress))
+        facts = {"key": key, "run": identity.run_id("predict", key)} | _predict(session, at, version, progress)
+        return Outcome("predict", facts | _circumstances(session))
+
+
+def _circumstances(session: Session) -> dict[str, Any]:
+    """What the forecasts depend on beside the bundle, by which they can be made again."""
+    published = session.config.model_dump(mode="json", include=set(Config.keys_that_change("published")))
+    facts = {"data_version": identity.data_version(session.store), "code": identity.code_of()}
+    return facts | {"environment": identity.environment(), "published": published}
 
 
 def _shown_again(session: Session, at: date, version: int) -> bool:
@@ -104,5 +113,6 @@ def summarize(facts: Facts) -> list[Section]:
     lines = (
         f"{f['rows']:,} rows for {f['series']:,} series, {f['first']} to {f['last']}",
         f"made on {f['cutoff']} by {f['champion']}, version {f['version']}",
+        *([f"run {f['run']}"] if "run" in f else []),
     )
     return [Section("Forecasts", lines)]

@@ -54,7 +54,11 @@ def backtest_rows(store: Store, recipe: str, cutoffs: Sequence[date]) -> pl.Lazy
 
     The order is fixed, because sums of floating-point numbers depend on it: equal data give equal bits.
     """
-    rows = scan_scored(store, "backtests", cutoff=list(cutoffs)).filter(pl.col("recipe") == recipe)
+    return in_fixed_order(scan_scored(store, "backtests", cutoff=list(cutoffs)).filter(pl.col("recipe") == recipe))
+
+
+def in_fixed_order(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Backtest rows in the order of `backtest_rows`."""
     descending = [True, False, True, False, False, False]
     return rows.sort("cutoff", SERIES, "bucket", "unique_id", "ds", "model", descending=descending)
 

@@ -7,26 +7,19 @@ fitted models + quantile table in one folder; `summarize` makes Sections of the 
 from __future__ import annotations
 
 from datetime import date
-from functools import cache, partial
 from typing import Any
 
-from forecasting import models
 from forecasting.data.cut import Cut
-from forecasting.data.panel import count_observed
-from forecasting.services.console import track
 from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
-from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.forecasting.calibration import learn_quantiles
-from forecasting.steps.forecasting.origin import memberships, origin_of
+from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.stored_rows import backtest_rows
-from forecasting.steps.forecasting.training import train_models
-from forecasting.steps.lifecycle.golden import golden_forecasts
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import trained_counts
 from forecasting.steps.session import Session
 from forecasting.steps.train.champion import choose_champion, decide, set_alias
+from forecasting.steps.train.fit import Lesson, fit_bundle
 from forecasting.steps.train.job import Job, find_job
 
 
@@ -48,18 +41,16 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
 
 def _train(job: Job, progress: Progress) -> Outcome:
     """Fit the models that `progress` does not hold, register the bundle and decide about it."""
-    session, config, key = job.session, job.config, job.scored["key"]
-    origin = origin_of(Cut(session.panel, job.cutoff, config.h))
+    session, key = job.session, job.scored["key"]
+    origin = origin_of(Cut(session.panel, job.cutoff, job.config.h))
     past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
-    recipe = models.build(config, count_observed(session.panel))
-    trained = train_models(track(recipe, "train: fits"), origin, past, progress)
     champion, verdict = choose_champion(job)
     facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
-    facts |= {"code": identity.code_of(), "cutoff": str(job.cutoff), "known_ahead": trained_counts(session.panel)}
+    facts |= {"code": identity.code_of(), "environment": identity.environment(), "cutoff": str(job.cutoff)}
+    facts |= {"known_ahead": trained_counts(session.panel)}
     facts |= {"chosen": job.scored["chosen"]} if "chosen" in job.scored else {}
-    quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), job.cutoff, config)
-    golden = golden_forecasts(trained, quantiles, origin.cut, session.store)
-    bundle = Bundle(trained, quantiles, champion, facts, config, golden)
+    bundle = fit_bundle(Lesson(origin, past, session.store), champion, facts, progress)
+    trained = bundle.trained
     version = bundles.register(session, bundle, job.scored["run_id"], key)
     decision = decide(job, bundle, origin, verdict)
     set_alias(session, version, decision)

@@ -1,0 +1,66 @@
+"""A published forecast made again from its data, code, config and seeds: the same to the last bit, or named."""
+
+import re
+
+import polars as pl
+import pytest
+
+from flows import cli
+from forecasting.steps import identity, session
+from forecasting.steps.lifecycle import reproduce
+from tests import chain
+from tests.chain import LAST
+
+
+def opened(job):
+    return session.open_session(job.config())
+
+
+def test_a_forecast_comes_out_again_from_its_id_alone(ran, capsys, monkeypatch):
+    """Fitted again, too: every file of the bundle is the same."""
+    job, told = ran
+    monkeypatch.chdir(job.folder)
+    before = chain.versions(job)
+    cli.main(["reproduce", told["predict"].facts["run"]])
+    out = capsys.readouterr().out
+    rows = told["predict"].facts["rows"]
+    assert f"{rows:,} rows of 8 models come out again, bit for bit" in out
+    assert re.search(r"bundle +trained again: all \d+ files are the same", out)
+    assert re.search(r"code +the same\n +libraries +the same\n +backtests +as the training read them", out)
+    assert chain.versions(job) == before
+
+
+def test_a_run_is_found_by_its_id_and_by_the_one_that_versions_bear(ran):
+    job, told = ran
+    here = opened(job)
+    run = reproduce.find_run(here, told["predict"].facts["run"])
+    assert (run.cutoff, run.version) == (LAST, 1)
+    assert reproduce.find_run(here, told["backtest"].facts["run_id"]) == run
+    assert reproduce.find_run(here, "nobody") is None
+    assert reproduce.describe_runs(here) == f"{run.id} (made on {LAST} by version 1)"
+
+
+def test_a_run_that_nobody_knows_is_told_with_those_that_are(ran, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["reproduce", "abc", str(ran[0].folder / "job.yaml")])
+    assert f"there is no run abc; the newest are: {ran[1]['predict'].facts['run']}" in capsys.readouterr().err
+
+
+def test_a_difference_in_the_last_bit_is_named(ran):
+    rows = ran[0].table("forecasts")
+    assert reproduce.describe_difference(rows, rows.reverse()) == ""
+    first = pl.int_range(pl.len()) == 0
+    nudged = rows.with_columns(pl.when(first).then(pl.col("yhat") * (1 + 2**-52)).otherwise("yhat").alias("yhat"))
+    said = reproduce.describe_difference(rows, nudged)
+    assert said.startswith(f"1 of {rows.height:,} rows differ, of {rows['model'][0]}, in yhat; yhat by up to ")
+    assert reproduce.describe_difference(rows, rows.head(-2)).startswith(f"2 of {rows.height:,} rows differ")
+
+
+def test_other_code_and_libraries_are_named(ran, monkeypatch):
+    run = reproduce.list_runs(opened(ran[0]))[0]
+    assert dict(reproduce._circumstances(run)) == {"code": "the same", "libraries": "the same"}
+    monkeypatch.setattr(identity, "code_of", lambda: "feedfeedfeedfeed")
+    monkeypatch.setattr(identity, "environment", lambda: run.facts["environment"] | {"lightgbm": "9.9"})
+    named = dict(reproduce._circumstances(run))
+    assert named["code"] == f"another version: {run.facts['code']} then, feedfeedfeedfeed now"
+    assert named["libraries"] == f"lightgbm {run.facts['environment']['lightgbm']} then, 9.9 now"
