@@ -20,20 +20,16 @@ from forecasting.data.closures.ended import ENDED
 from forecasting.data.cut import Cut, keep_peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
-from forecasting.features.groups import Level, group_label
+from forecasting.features.groups import Level, aggregate_groups
 
 
 def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
     """Sum and count of the observed y, and the mean price, by group and ds: rows of the table `groups`."""
     price = config.columns.price
     mean = pl.col(price).mean().cast(pl.Float64) if price else pl.lit(None, pl.Float64)
-    made = [
-        rows.filter(pl.col("y").is_not_null())
-        .group_by(group_label(level).alias("group"), "ds")
-        .agg(y_sum=pl.col("y").sum(), y_count=pl.len().cast(pl.Int64), price=mean)
-        for level in levels
-    ]
-    return pl.concat(made)
+    sums = pl.col("y").sum().alias("y_sum"), pl.len().cast(pl.Int64).alias("y_count"), mean.alias("price")
+    observed = rows.filter(pl.col("y").is_not_null())
+    return pl.concat([aggregate_groups(observed, level, sums) for level in levels])
 
 
 def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
@@ -85,7 +81,7 @@ def _walk_bucket(
     cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, bucket: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
     """One bucket's share of sums, of the means of peers, and of launches."""
-    peers = pl.DataFrame() if cut.panel.part_of else cut.peer_sums(bucket)
+    peers = pl.DataFrame() if cut.panel.part_of else cut.peer_sums(bucket, cut.cutoff)
     launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
     return _partial_sums(cut, levels, bucket), peers, launches
 
@@ -99,7 +95,7 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     sums += [is_shut(cut.config).sum().alias("_shut"), (pl.col("flag") == ENDED).sum().alias("_ended")]
     for c in means:
         sums += [pl.col(c).sum().cast(pl.Float64), pl.col(c).count().alias(f"{c}_n")]
-    return pl.concat([frame.group_by(group_label(level).alias("unique_id"), "ds").agg(sums) for level in levels])
+    return pl.concat([aggregate_groups(frame, level, sums).rename({"group": "unique_id"}) for level in levels])
 
 
 def _without_statics(config: Config, ahead: list[str]) -> Config:

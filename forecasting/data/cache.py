@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Protocol, TypeVar, cast
 
+import polars as pl
+
 
 class Sized(Protocol):
     """Anything that can estimate its size in bytes, as a frame does."""
@@ -18,6 +20,13 @@ class Sized(Protocol):
 
 
 Value = TypeVar("Value", bound=Sized)
+
+
+class Keeper(Protocol):
+    """Keeps frames by name where other processes find them, too."""
+
+    def get_or_compute(self, name: str, compute: Callable[[], pl.DataFrame], /) -> pl.DataFrame:
+        """The frame of that name, or else what `compute` returns, which is then kept."""
 
 
 class Cache:

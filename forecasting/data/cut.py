@@ -7,20 +7,20 @@ ds, y, y_raw, flag, drivers, event columns], cleaned as of the cutoff; `Cut.grou
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
+from typing import Any
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data import cleaning
-from forecasting.data.cache import Cache, Value
+from forecasting.data.cache import Cache, Keeper, Value
 from forecasting.data.closures.closures import Closures, closed_groups
 from forecasting.data.closures.ended import newest_rows
 from forecasting.data.edits import Edit
-from forecasting.data.future_rows import future_rows
+from forecasting.data.future_rows import history_and_future
 from forecasting.data.known_ahead import KnownAhead
 from forecasting.data.panel import KEY, Panel
 from forecasting.features import GroupData, peers
@@ -30,7 +30,8 @@ from forecasting.features.calendar import events
 CACHE_BYTES = 512_000_000
 """The size of a cut's cache of frames and matrices that several models read."""
 
-PEER_MEANS, CLOSED_GROUPS, NEWEST = "peer means", "closed groups", "newest rows"
+PEER_MEANS, COMING_PEER_MEANS = "peer means", "peer means of coming days"
+CLOSED_GROUPS, NEWEST = "closed groups", "newest rows"
 """Names of shared frames."""
 
 
@@ -39,7 +40,8 @@ class Cut:
     """What was known at `cutoff` about the next `h` periods, with the edits of a scenario.
 
     It holds references and can be pickled; what is computed from it is cached, and left behind when it is pickled.
-    `cache_bytes` limits what is `cached`; what is `shared` by all buckets is small and kept as long as the cut.
+    `cache_bytes` limits what is `cached`; what is `shared` by all buckets is small and kept as long as the cut; frames
+    that are `kept` are made once for all processes.
     """
 
     panel: Panel
@@ -49,6 +51,7 @@ class Cut:
     cache_bytes: int = field(default=CACHE_BYTES, compare=False, repr=False)
     _cache: Cache = field(init=False, compare=False, repr=False)  # never passed on to a cut made from this one
     _shared: Cache = field(init=False, compare=False, repr=False)
+    _kept: Keeper | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_cache", Cache(self.cache_bytes))
@@ -79,6 +82,12 @@ class Cut:
         """The value of `compute`, cached under `key` as long as the cut: small, made from all buckets, read by each."""
         return self._shared.get_or_compute(key, compute)
 
+    def kept(self, frames: Keeper | None) -> Cut:
+        """The same cut, which leaves its frames in `frames` and takes those that are there, also in other processes."""
+        cut = self.with_shared_frames(self.shared_frames())
+        object.__setattr__(cut, "_kept", frames)
+        return cut
+
     def __reduce__(self) -> tuple[Callable[..., Cut], tuple[object, ...]]:
         """A cut is pickled as its references, without its caches, but with what each process would have to look for in
         all buckets.
@@ -88,7 +97,7 @@ class Cut:
         found = (
             {} if self.panel.shut else {CLOSED_GROUPS: rules.groups()} | ({NEWEST: rules.newest()} if silent else {})
         )
-        return _elsewhere, (self.panel, self.cutoff, self.h, self.edits, self.cache_bytes, found)
+        return _elsewhere, ((self.panel, self.cutoff, self.h, self.edits, self.cache_bytes), self._kept, found)
 
     @property
     def groups(self) -> pl.DataFrame:
@@ -98,18 +107,27 @@ class Cut:
     @cached_property
     def group_data(self) -> GroupData:
         """Sums of the groups of series up to the cutoff, and same-day means of peer series."""
-        means = self.shared(PEER_MEANS, self._peer_means)
+        return self._group_data(PEER_MEANS, date.min)
+
+    @cached_property
+    def coming_group_data(self) -> GroupData:
+        """The same with the means of coming days alone, which are all that a forecast needs."""
+        return self._group_data(COMING_PEER_MEANS, self.cutoff)
+
+    def _group_data(self, name: str, after: date) -> GroupData:
+        means = self.shared(name, partial(self._peer_means, after))
         return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means if means.width else None)
 
-    def _peer_means(self) -> pl.DataFrame:
+    def _peer_means(self, after: date) -> pl.DataFrame:
         """Same-day means of peer series; a frame without columns where no column has any."""
         every = replace(self, panel=self.panel.part_of) if self.panel.part_of else self
-        return _mean_of_peers([every.peer_sums(bucket) for bucket in every.panel.buckets])
+        sums = partial(Cut.peer_sums, every, after=after)
+        return peers.mean_by_group(list(self.panel.engine.map(sums, every.panel.buckets)))
 
-    def peer_sums(self, bucket: int) -> pl.DataFrame:
-        """A bucket's part of the sums behind the means of peers; no columns where there is nothing to compare."""
+    def peer_sums(self, bucket: int, after: date) -> pl.DataFrame:
+        """A bucket's part of the sums behind the means of peers after a day; no columns without any to compare."""
         context = Context(self.config, dict(self.panel.scan(self.panel.buckets[0]).collect_schema()))
-        return peers.sum_by_group(self.frame(bucket), context) if peers.has_peers(context) else pl.DataFrame()
+        return peers.sum_by_group(self.frame(bucket), context, after) if peers.has_peers(context) else pl.DataFrame()
 
     def shared_frames(self) -> dict[str, pl.DataFrame]:
         """The frames that are shared so far, by key: small, but each takes a walk through all buckets to compute."""
@@ -119,6 +137,7 @@ class Cut:
     def with_shared_frames(self, frames: Mapping[str, pl.DataFrame]) -> Cut:
         """The same cut with these frames, which it need not compute again."""
         cut = replace(self)
+        object.__setattr__(cut, "_kept", self._kept)
         for name, frame in frames.items():
             cut.shared(name, partial(pl.DataFrame.clone, frame))
         return cut
@@ -131,23 +150,17 @@ class Cut:
         known ahead are null, and so are values of known-ahead columns that are unknown so far ahead (see served); but
         `flag` is closed or ended where nothing can be sold.
         """
-        return self.cached(("frame", bucket), partial(self._frame, bucket))
+        make = partial(self._frame, bucket)
+        kept = make if self._kept is None else partial(self._kept.get_or_compute, f"frame-{bucket}", make)
+        return self.cached(("frame", bucket), kept)
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
-        if self.served:
-            rows = self.served.hide(rows, self.config, self.cutoff)
-        history = cleaning.clean_as_of_cutoff(rows.filter(pl.col("ds") <= self.cutoff), self.config)
-        future = future_rows(history, rows, self.config, self.cutoff, self.h)
-        frame = pl.concat([history, future.select(history.columns)]).sort(KEY)
-        is_future = pl.when(pl.col("ds") > self.cutoff)
-        for edit in self.edits:
-            edited = is_future.then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
-            frame = frame.with_columns(edited.alias(edit.column))
+        rows = self.served.hide(rows, self.config, self.cutoff) if self.served else rows
+        frame = history_and_future(rows, self.config, self.cutoff, self.h, self.edits)
         frame = self._mark_closures(frame, rows.filter(pl.col("flag") == "ahead")["unique_id"].unique())
-        return events.add_event_columns(
-            frame, self.shared("events", lambda: self.panel.events().collect()), self.config
-        )
+        own = self.shared("events", lambda: self.panel.events().collect())
+        return events.add_event_columns(frame, own, self.config)
 
     def _mark_closures(self, frame: pl.DataFrame, planned: pl.Series) -> pl.DataFrame:
         """The frame with `flag` closed or ended in future rows in which nothing can be sold (see data/closures)."""
@@ -177,17 +190,11 @@ class Cut:
         return f"Cut({self.config.name} at {self.cutoff}, {self.h} periods ahead)"
 
 
-def _elsewhere(
-    panel: Panel, cutoff: date, h: int, edits: tuple[Edit, ...], cache_bytes: int, found: Mapping[str, pl.DataFrame]
-) -> Cut:
+def _elsewhere(fields: Sequence[Any], kept: Keeper | None, found: Mapping[str, pl.DataFrame]) -> Cut:
     """A cut in another process, with the shared frames that were found for it."""
-    return Cut(panel, cutoff, h, edits, cache_bytes).with_shared_frames(found)
+    return Cut(*fields).kept(kept).with_shared_frames(found)
 
 
 def keep_peer_sums(cut: Cut, parts: list[pl.DataFrame]) -> None:
-    """Keep the means of peers with the cut, from the `peer_sums` of all buckets, which a walk has made anyway."""
-    cut.shared(PEER_MEANS, partial(_mean_of_peers, parts))
-
-
-def _mean_of_peers(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    return peers.mean_by_group(parts) if parts and parts[0].width else pl.DataFrame()
+    """Keep the means of peers on coming days, from the `peer_sums` of all buckets, which a walk has made anyway."""
+    cut.shared(COMING_PEER_MEANS, partial(peers.mean_by_group, parts))

@@ -1,23 +1,46 @@
 """The future rows of a cut: which series get them, and the values of known-ahead columns in them.
 
-`future_rows` takes rows of the panel up to the cutoff and up to the end of the horizon, and returns one row per living
-series and coming period (announced series: per planned period) with y null. It forecasts nothing.
+`history_and_future` takes rows of the panel up to the end of the horizon and returns the rows of the cut: the history,
+cleaned as of the cutoff, and one row per living series and coming period (announced series: per planned period) with y
+null, which `future_rows` makes, with edits applied. Nothing is forecast.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import cleaning
+from forecasting.data.edits import Edit
 from forecasting.data.panel import KEY
+from forecasting.io.sorted_rows import sort_rows
 
 LAST = "last"
 """The rule that repeats the newest value."""
 ALIVE_YEARS = 3
 """A series without an observed sale for this many years has ended and is no longer forecast."""
+
+
+def history_and_future(
+    rows: pl.DataFrame, config: Config, cutoff: date, h: int, edits: Iterable[Edit] = ()
+) -> pl.DataFrame:
+    """The rows of the panel up to the cutoff, cleaned as of that day, and the `future_rows` with the edits applied, all
+    sorted by unique_id and ds.
+
+    `rows` are those up to the end of the horizon.
+    """
+    past = sort_rows(rows.filter(pl.col("ds") <= cutoff), KEY)  # plans lie in files of their own
+    history = cleaning.clean_as_of_cutoff(past, config)
+    future = future_rows(history, rows, config, cutoff, h).select(history.columns).sort(KEY)
+    frame = pl.concat([history, future]).sort("unique_id", maintain_order=True)
+    for edit in edits:
+        edited = pl.when(pl.col("ds") > cutoff).then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
+        frame = frame.with_columns(edited.alias(edit.column))
+    return frame
 
 
 def future_rows(history: pl.DataFrame, ahead: pl.DataFrame, config: Config, cutoff: date, h: int) -> pl.DataFrame:

@@ -103,19 +103,31 @@ class Features:
 
     def prepare(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
         """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads in addition to the panel's,
-        for leads of `most` at most.
-
-        These are looked up by date (calendar), say what is known on each day (sales, drivers, elasticity) or are joined
-        by group (peers, priors).
+        for leads of `most` at most: those of `add_history` and of `describe_rows`.
         """
-        frame = calendar.add_calendar_columns(frame, self.config, most)
+        return self.describe_rows(self.add_history(frame, group_data, most), group_data, most)
+
+    def add_history(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
+        """The frame with the columns that take all rows of a series, and are mostly looked up on other rows than those
+        that have features: what is known on each day (sales, drivers, elasticity, events), priors of groups.
+        """
         context = self._context
-        frame = peers.add_peer_columns(frame, group_data.peer_means, context)
+        frame = calendar.add_recurrence_lag(frame, self.config, most)
         frame = elasticity.add_elasticity_columns(frame, context)
         place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)
-        frame = frame.with_columns(place, *sales.history_columns(context), *drivers.history_columns(context))
-        if not self.levels:
-            return frame
+        compared = [] if group_data.peer_means is None else peers.value_columns(context)
+        history = [*sales.history_columns(context), *drivers.history_columns(context)]
+        frame = frame.with_columns(place, *history, *compared)
+        return self._add_priors(frame, group_data, most) if self.levels else frame
+
+    def describe_rows(self, rows: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
+        """Rows of `add_history` with the columns that say something of a row itself, and are read nowhere else: they
+        are looked up by date (calendar) or joined by group (peers).
+        """
+        rows = calendar.add_calendar_columns(rows, self.config, most)
+        return peers.compare_with_peers(rows, group_data.peer_means, self._context)
+
+    def _add_priors(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
         end = cast(date, frame["ds"].max() or date.min)  # the frame may have no rows
         priors = groups.priors(group_data.sums, self.config, most, end)
         for level in self.levels:
@@ -123,7 +135,7 @@ class Features:
             joined = priors.rename(dict(zip(groups.PRIORS, names, strict=True)) | {"group": "_group"})
             frame = frame.with_columns(groups.group_label(level).alias("_group"))
             frame = frame.join(joined, on=["_group", "ds"], how="left", maintain_order="left")
-        return frame.drop("_group", strict=False)
+        return frame.drop("_group")
 
 
 def _unless_hidden(feature: Feature, context: Context) -> pl.Expr:

@@ -51,6 +51,18 @@ def group_label(level: Level) -> pl.Expr:
     return join_labels({user_name(c): pl.col(c).fill_null("none") for c in level})
 
 
+def aggregate_groups(rows: pl.DataFrame, level: Level, parts: Iterable[pl.Expr]) -> pl.DataFrame:
+    """[group, ds, parts ...]: what these expressions make of the rows of each group of a level and period.
+
+    Rows are put together by the columns of the level, and only the groups get a name: a name per row costs more than
+    to add up.
+    """
+    if not level:
+        return rows.group_by(group_label(level).alias("group"), "ds").agg(parts)
+    made = rows.group_by(*(pl.col(c).fill_null("none") for c in level), "ds").agg(parts)
+    return made.select(group_label(level).alias("group"), pl.exclude(level))
+
+
 def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:
     """The groupings of the table `groups`: all series, each static text column, and the levels of aggregation.
 

@@ -1,16 +1,18 @@
 """Same-day values of peer series: a price, a discount or a promotion against the mean of the series' groups.
 
-`mean_by_group` returns [group, ds, means] from the sums of all buckets of series; `add_peer_columns` takes rows of the
-panel and these means and returns the rows with a difference or ratio each. The group's mean itself is no feature: it
-is the same for all series of a day, and boosters would learn such days by heart.
+`mean_by_group` returns [group, ds, means] from the sums of all buckets of series; `compare_with_peers` takes rows with
+`value_columns` and these means and returns the rows with a difference or ratio each. The group's mean itself is no
+feature: it is the same for all series of a day, and boosters would learn such days by heart.
 """
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from forecasting.features.base import Context, Feature, ratio, rolling_mean
-from forecasting.features.groups import Level, grain, group_label
+from forecasting.features.groups import Level, aggregate_groups, grain, group_label
 
 VALUES = ("price", "discount", "promo")
 """What is compared: the price, the price over its recent mean, the mark of a promotion."""
@@ -45,20 +47,27 @@ def value_columns(context: Context) -> list[pl.Expr]:
     return [values[name].alias(f"_{name}") for name in compared_values(context)]
 
 
-def sum_by_group(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """[group, ds, _<value>, _<value>_n ...]: sum and count of each compared value per group and day of one bucket.
+def sum_by_group(frame: pl.DataFrame, context: Context, after: date = date.min) -> pl.DataFrame:
+    """[group, ds, _<value>, _<value>_n ...]: sum and count of each compared value per group and day `after` that one,
+    in one bucket.
 
     Sums and counts of several buckets add up; see `mean_by_group`.
     """
     names = [f"_{name}" for name in compared_values(context)]
-    rows = frame.with_columns(value_columns(context))
+    valued = frame.select(
+        "ds", *dict.fromkeys(c for level in peer_levels(context) for c in level), *value_columns(context)
+    )
+    rows = valued.filter(pl.col("ds") > after)
     parts = [e for n in names for e in (pl.col(n).sum(), pl.col(n).count().cast(pl.Float64).alias(f"{n}_n"))]
-    levels = peer_levels(context)
-    return pl.concat([rows.group_by(group_label(level).alias("group"), "ds").agg(parts) for level in levels])
+    return pl.concat([aggregate_groups(rows, level, parts) for level in peer_levels(context)])
 
 
 def mean_by_group(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """[group, ds, _<value> ...]: means per group and day from the sums of all buckets, sorted by group and ds."""
+    """[group, ds, _<value> ...]: means per group and day from the sums of all buckets, sorted by group and ds; a frame
+    without columns where the sums have none.
+    """
+    if not parts or not parts[0].width:
+        return pl.DataFrame()
     total = pl.concat(parts).group_by("group", "ds").sum()
     names = [c for c in total.columns if f"{c}_n" in total.columns]
     means = total.select("group", "ds", *(ratio(pl.col(n), pl.col(f"{n}_n")).alias(n) for n in names))
@@ -70,21 +79,20 @@ def feature_names(level: Level, context: Context) -> list[str]:
     return [f"{grain(level)}_peers_{name}" for name in compared_values(context)]
 
 
-def add_peer_columns(frame: pl.DataFrame, means: pl.DataFrame | None, context: Context) -> pl.DataFrame:
-    """The frame (rows sorted by unique_id and ds) with one column per grouping and compared value, an underscore before
-    the name of its feature.
+def compare_with_peers(rows: pl.DataFrame, means: pl.DataFrame | None, context: Context) -> pl.DataFrame:
+    """The rows, with the columns of `value_columns`, with one column per grouping and compared value instead, an
+    underscore before the name of its feature.
 
-    `means` are the rows of `mean_by_group`; without them the frame comes back unchanged.
+    `means` are the rows of `mean_by_group`; without them the rows come back unchanged.
     """
     if means is None:
-        return frame
-    frame = frame.with_columns(value_columns(context))
+        return rows
     for level in peer_levels(context):
-        labels = frame.select(group=group_label(level), ds=pl.col("ds"))
+        labels = rows.select(group=group_label(level), ds=pl.col("ds"))
         peers = labels.join(means, on=["group", "ds"], how="left", maintain_order="left")
         names = zip(compared_values(context), feature_names(level, context), strict=True)
-        frame = frame.with_columns(frame.select(_difference(value, peers).alias(f"_{name}") for value, name in names))
-    return frame.drop(f"_{name}" for name in compared_values(context))
+        rows = rows.with_columns(rows.select(_difference(value, peers).alias(f"_{name}") for value, name in names))
+    return rows.drop(f"_{name}" for name in compared_values(context))
 
 
 def _difference(name: str, peers: pl.DataFrame) -> pl.Expr:
@@ -94,7 +102,7 @@ def _difference(name: str, peers: pl.DataFrame) -> pl.Expr:
 
 
 def features(context: Context) -> list[Feature]:
-    """The columns of `add_peer_columns`; they look back as far as the recent mean of a price."""
+    """The columns of `compare_with_peers`; they look back as far as the recent mean of a price."""
     lookback, roles = context.config.frequency.level_window, context.config.columns
     drivers = [roles.promo if name == "promo" else roles.price for name in compared_values(context)]
     named = [

@@ -22,7 +22,7 @@ from forecasting.services.store.vintages import forecasts_versions_in_use, publi
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.forecast import write_forecasts
-from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import coming_remarks, known_counts
@@ -70,7 +70,7 @@ def _predict(session: Session, at: date, version: int, progress: Progress) -> di
     store = session.store
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)
-    origin = origin_of(Cut(served.panel, at, served.config.h))
+    origin = kept_origin(Cut(served.panel, at, served.config.h), progress)
     to = Destination(store, "forecasts", {"cutoff": at, "version": version}, {"version": version})
     with log.step("forecast", cutoff=str(at), version=version):
         written = write_forecasts(bundle.trained, origin, bundle.quantiles, to, progress)

@@ -17,6 +17,9 @@ START, N, H = date(2024, 1, 1), 30, 5
 LEVELS = ((), ("store",), ("store", "kind"))
 
 
+NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Float64, "y_count": pl.Int64})
+
+
 @pytest.fixture(scope="module")
 def config() -> Config:
     columns = {"known_ahead": ["price", "event"], "static": ["store", "kind"], "price": "price"}
@@ -39,7 +42,7 @@ def rows() -> pl.DataFrame:
 def split(rows: pl.DataFrame, config: Config) -> Panel:
     """The rows spread over two buckets."""
     parts = [rows.filter(pl.col("unique_id") != "b"), rows.filter(pl.col("unique_id") == "b")]
-    return Panel(config, lambda bucket: parts[bucket].lazy(), (0, 1), InMemory(pl.DataFrame()))
+    return Panel(config, lambda bucket: parts[bucket].lazy(), (0, 1), InMemory(NO_SUMS))
 
 
 def members(row: dict) -> list[str]:
@@ -95,8 +98,9 @@ def test_the_walk_for_aggregates_keeps_the_means_of_peers_as_a_walk_of_its_own_f
     cutoff = START + timedelta(N - 1)
     walked, alone = Cut(split(rows, by_level), cutoff, H), Cut(split(rows, by_level), cutoff, H)
     aggregate_cut(walked, LEVELS)
-    means = walked.shared_frames()["peer means"]
+    means, every = walked.shared_frames()["peer means of coming days"], alone.group_data.peer_means
     assert means.height > 0
-    assert means.equals(alone._peer_means())
-    day, prices = START + timedelta(3), rows.filter(ds=START + timedelta(3), store="S1")["price"].drop_nulls()
+    assert means.equals(alone.coming_group_data.peer_means)
+    assert means.equals(every.filter(pl.col("ds") > cutoff))
+    day, prices = START + timedelta(N), rows.filter(ds=START + timedelta(N), store="S1")["price"].drop_nulls()
     assert means.filter(group="store=S1", ds=day)["_price"].item() == pytest.approx(prices.mean())

@@ -86,7 +86,7 @@ def test_models_that_know_other_codes_do_not_share_their_rows(cut):
 
     def kinds(codes):
         matrix = Matrix(features_at(cut), {"kind": codes})
-        return matrix.future_rows(cut, 0, Drivers(), lambda: matrix.prepare(cut, cut.frame(0)))["kind"]
+        return matrix.future_rows(cut, 0, Drivers(), lambda: matrix.prepare_coming(cut, cut.frame(0)))["kind"]
 
     today, before = kinds({"a": 0, "b": 1}), kinds({"b": 0, "a": 1})
     assert set(today) == {0, 1}

@@ -4,6 +4,7 @@ import pickle
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from multiprocessing import get_context
 
 import polars as pl
@@ -63,6 +64,18 @@ def test_a_worker_is_small_and_writes_the_same_rows_in_another_process(config):
     assert_frame_equal(mine.silent, summary.silent, check_row_order=False)
     assert_frame_equal(stored(config, 7), stored(config, 8))
     assert_frame_equal(stored(config, 8), stored(config, 1))
+
+
+def test_a_kept_frame_is_made_once_for_all_processes_and_for_no_other_cut(config, tmp_path, monkeypatch):
+    panel = open_session(config).panel
+    cut, plain = Cut(panel, LAST, H).kept(Progress(str(tmp_path))), Cut(panel, LAST, H)
+    assert_frame_equal(cut.frame(0), plain.frame(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Cut, "_frame", lambda *_: pytest.fail("made again"))
+        assert_frame_equal(pickle.loads(pickle.dumps(cut)).frame(0), plain.frame(0))
+    earlier = LAST - timedelta(H)
+    assert_frame_equal(replace(cut, cutoff=earlier).frame(0), Cut(panel, earlier, H).frame(0))
+    assert [file.name for file in tmp_path.iterdir()] == ["frame-0.arrow"]
 
 
 def test_two_processes_write_what_one_does(tmp_path):

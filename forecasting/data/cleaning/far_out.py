@@ -29,7 +29,7 @@ def largest_values(rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, highest, far_out]: the largest |value| of each series that has sold (in its units), and how many of
     the few largest are FACTOR times all others, whatever stands beside them.
     """
-    sold, value = _sizes(rows), pl.col("y_raw")
+    sold, value = _sizes(rows.select(ID, "y_raw")), pl.col("y_raw")
     largest = sold.group_by(ID).agg(highest=value.max(), _mean=value.mean())
     suspicious = largest.filter(pl.col("highest") > SUSPICIOUS * pl.col("_mean")).select(ID)
     above = _above_a_gap(sold.join(suspicious, on=ID, how="semi")).group_by(ID).agg(far_out=pl.len().cast(pl.Int64))

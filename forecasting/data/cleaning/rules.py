@@ -10,6 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cleaning import outliers, stock_outs
+from forecasting.io.sorted_rows import sort_rows
 
 REPORTED_FLAGS = (
     "closed", "out_of_stock", "below", "rounded", "leading_zero",
@@ -36,7 +37,7 @@ def apply_neighbour_rules(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     clean = config.clean
     if clean.stock_outs != "infer" and clean.outliers.rule == "none":
         return rows
-    rows = rows.sort("unique_id", "ds")
+    rows = sort_rows(rows, ("unique_id", "ds"))
     if clean.stock_outs == "infer":
         rows = stock_outs.infer_stock_outs(rows, config)
     return outliers.treat_outliers(rows, config)

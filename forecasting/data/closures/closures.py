@@ -50,8 +50,13 @@ class Closures:
         phases, ended = self.phases(history), self.ended(history, planned)
         if phases.is_empty() and ended.is_empty():
             return rows
-        closed = self.is_closed(rows, phases)
-        past = ~is_future & closed & (pl.col("flag") == "filled")
+        open_to_rules = rows.select(is_future | (pl.col("flag") == "filled")).to_series().arg_true()
+        closed = pl.lit(
+            pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(
+                open_to_rules, self.is_closed(rows[open_to_rules], phases)
+            )
+        )
+        past = ~is_future & closed
         gone = is_future & pl.col(ID).is_in(ended[ID].implode())
         shut = past | (is_future & closed)
         flag = pl.when(gone).then(pl.lit(ENDED)).when(shut).then(pl.lit(CLOSED)).otherwise("flag")
@@ -69,7 +74,8 @@ class Closures:
         if self.config.clean.closed == "as_told":
             return pl.DataFrame(schema=PHASES).rename({"id": ID})
         came = pl.col("y_raw").is_not_null() & (pl.col("flag") != CLOSED)
-        gappy = history.filter((~came).any().over(ID)).filter(came)
+        gaps = history.filter(~came.fill_null(value=True))[ID].unique()
+        gappy = history.lazy().filter(came, pl.col(ID).is_in(gaps.implode())).select(ID, "ds").collect()
         own = closed_phases(gappy.select("ds", id=ID), self.config.frequency).rename({"id": ID})
         return pl.concat([own, self._phases_of_groups(history)]).unique()
 

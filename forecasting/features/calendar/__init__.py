@@ -13,11 +13,12 @@ from forecasting.config import Config
 from forecasting.features.base import Context, Feature, Lead, Unit
 from forecasting.features.calendar import aligned, events
 from forecasting.features.calendar.days import all_feature_names, days
+from forecasting.features.calendar.events import add_recurrence_lag
 from forecasting.features.calendar.paydays import MONTH, with_paydays
 from forecasting.features.calendar.places import Place, check_place, check_places, easter, places_of_rows
 from forecasting.frequency import Frequency
 
-__all__ = ["add_calendar_columns", "check_places", "easter", "features"]
+__all__ = ["add_calendar_columns", "add_recurrence_lag", "check_places", "easter", "features"]
 
 PLACE = ("_country", "_region")
 ALIGNED_LAGS = ("_like_1", "_like_2")
@@ -62,9 +63,7 @@ def _names(config: Config) -> list[str]:
 
 
 def add_calendar_columns(frame: pl.DataFrame, config: Config, most: int) -> pl.DataFrame:
-    """The rows in their order with a column cal_* per date feature, ALIGNED_LAGS, and again_lag per table of events,
-    both at least `most` periods back.
-    """
+    """The rows in their order with a column cal_* per date feature, and ALIGNED_LAGS, at least `most` periods back."""
     if config.calendar.place_columns:
         frame = frame.with_columns(places_of_rows(config, frame).select(pl.all().name.prefix("_")).get_columns())
         by_place = frame.select("ds", *PLACE).unique().partition_by(*PLACE, as_dict=True, include_key=False)
@@ -73,10 +72,9 @@ def add_calendar_columns(frame: pl.DataFrame, config: Config, most: int) -> pl.D
         places = {(config.calendar.country, config.calendar.region): frame["ds"].unique()}
     on = ["ds", *(PLACE if config.calendar.place_columns else ())]
     dated = pl.concat([_days_at(place, ds, config, most) for place, ds in places.items()], how="diagonal")
-    frame = frame.join(
-        dated.select(*on, "^(cal|_like)_.*$"), on=on, how="left", nulls_equal=True, maintain_order="left"
-    )
-    return events.add_recurrence_lag(frame.drop(PLACE, strict=False), config, most)
+    named = dated.select(*on, "^(cal|_like)_.*$")
+    frame = frame.join(named, on=on, how="left", nulls_equal=True, maintain_order="left")
+    return frame.drop(PLACE, strict=False)
 
 
 def _days_at(place: Place, ds: pl.Series, config: Config, most: int) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars.selectors as cs
 from forecasting.errors import UserError
 from forecasting.io.delta import conditions, snapshots
 from forecasting.io.delta.snapshots import Snapshot
+from forecasting.io.sorted_rows import is_sorted
 from forecasting.io.table import Table
 
 STORED = "found in the store"
@@ -37,22 +38,13 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def _sorted_by_key(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    if _is_sorted_and_unique(frame, table):
+    if is_sorted(frame, table.key):
         return frame
     frame = frame.sort(table.key)
     key = frame.select(table.key)
-    if _is_sorted_and_unique(frame, table) or (table.optional and not key.is_duplicated().any()):
+    if is_sorted(frame, table.key) or (table.optional and not key.is_duplicated().any()):
         return frame
     raise ValueError(f"{table.name}: a key occurs twice, such as {key.filter(key.is_duplicated()).row(0)}")
-
-
-def _is_sorted_and_unique(frame: pl.DataFrame, table: Table) -> bool:
-    """Whether every key is greater than the one before: sorted and unique in one pass, at a tenth of a hash's cost."""
-    greater = pl.lit(False)
-    for column in map(pl.col, reversed(table.key)):
-        before = column.shift()
-        greater = (column > before) | ((column == before) & greater)
-    return bool(frame.select(greater.slice(1).all()).item())
 
 
 def cast_to_stored_types(frame: pl.DataFrame, snapshot: Snapshot, table: Table) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from forecasting.models import naive
 from forecasting.models.base import NO_FAILURES, finish
 from forecasting.models.lightgbm.targets import TO_LEVELS
 from forecasting.models.lightgbm.text_codes import Codes
-from forecasting.models.lightgbm.training_rows import Matrix
+from forecasting.models.lightgbm.training_rows import Coming, Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers, needed_for, prepare_coming
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ class FittedLightGBM:
             needed = needed_for(cut, frame, self.drivers[end])
             marked = matrix.with_marks(needed.hidden)
 
-            def compute(needed: Drivers = needed, marked: Matrix = marked) -> pl.DataFrame:
-                filled = prepare_coming(cut, frame.filter(since), needed)
-                return marked.prepare(cut, filled)
+            def compute(needed: Drivers = needed, marked: Matrix = marked) -> Coming:
+                return marked.prepare_coming(cut, prepare_coming(cut, frame.filter(since), needed))
 
             lead = None if self.leads == BY_STEP else end
             rows = marked.future_rows(cut, bucket, needed, compute, lead)

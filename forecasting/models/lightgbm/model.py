@@ -36,6 +36,7 @@ from forecasting.models.lightgbm.text_codes import category_codes
 from forecasting.models.lightgbm.training_rows import (
     Matrix,
     assign_leads,
+    coming_rows,
     features_at,
     is_recent,
     sample_series,
@@ -102,8 +103,8 @@ class LightGBM:
         for bucket in cut.panel.buckets:
             prepared = self._prepared(cut, marked, bucket, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
-                coming = partial(mark_coming, cut, prepared, hidden)
-                marked.future_rows(cut, bucket, Drivers(hidden), coming)
+                coming = mark_coming(cut, prepared, hidden)
+                marked.future_rows(cut, bucket, Drivers(hidden), partial(coming_rows, cut, coming))
             of_block = mark_hidden(cut, assign_leads(cut, prepared, block), hidden)
             recent = is_recent(cut, self.options.years) & pl.col("y").is_not_null()
             rows = marked.evaluate(cut, of_block, recent).drop_nulls("level")

@@ -26,6 +26,9 @@ from forecasting.features.groups import Level
 from forecasting.models.lightgbm.text_codes import Codes
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 
+Coming = tuple[pl.DataFrame, pl.DataFrame]
+"""A prepared frame, and its future rows, which look up the others in it."""
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -64,7 +67,10 @@ class Matrix:
 
         Others are looked up only: what is wanted is a small part of them.
         """
-        rows = prepared.with_columns(pl.int_range(pl.len()).alias(ROW)).filter(wanted)
+        return self._evaluate(cut, prepared, _numbered(prepared, wanted))
+
+    def _evaluate(self, cut: Cut, prepared: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+        """The inputs of `rows`, which bear their LEAD and their number in the frame that they look up."""
         exprs = [*self.features.exprs(Lead.by_row(cut.h, prepared)), *self._codes()]
         return rows.select(*KEY, pl.col("y").alias("_y"), *exprs).rename({"_y": "y"})
 
@@ -83,24 +89,40 @@ class Matrix:
         return replace(self, features=replace(self.features, schema={**self.features.schema, **marks}))
 
     def future_rows(
-        self, cut: Cut, bucket: int, drivers: Drivers, compute: Callable[[], pl.DataFrame], lead: int | None = None
+        self, cut: Cut, bucket: int, drivers: Drivers, compute: Callable[[], Coming], lead: int | None = None
     ) -> pl.DataFrame:
         """[unique_id, ds, inputs ..., ZERO, level]: the future rows of a bucket that have a level, each at its step or
         all at `lead`.
 
-        They are taken from the prepared frame that `compute` returns and kept with the cut, for other models with these
-        inputs; `drivers` says which columns that frame marks or fills.
+        They are those that `compute` returns, and kept with the cut, for other models with these inputs; `drivers` says
+        which columns of them are marked or filled.
         """
 
         def select() -> pl.DataFrame:
             at = _step_ahead(cut) if lead is None else pl.lit(lead, pl.Int32)
-            prepared = compute().with_columns(at.alias(LEAD))
-            rows = self.evaluate(cut, prepared, pl.col("ds") > cut.cutoff)
+            prepared, coming = compute()
+            rows = self._evaluate(cut, prepared, coming.with_columns(at.alias(LEAD)))
             return rows.filter(pl.col("level").is_not_null()).drop("y")
 
         # models that were trained on other days have other codes
         kind = (self.features.levels, self.features.target, json.dumps(self.codes))
         return cut.cached(("future rows", bucket, drivers, lead, kind), select)
+
+    def prepare_coming(self, cut: Cut, frame: pl.DataFrame) -> Coming:
+        """What `future_rows` takes, of a frame of which only the coming rows have features."""
+        prepared = self.features.add_history(frame, cut.coming_group_data, cut.h)
+        coming = coming_rows(cut, prepared)[1]
+        return prepared, self.features.describe_rows(coming, cut.coming_group_data, cut.h)
+
+
+def coming_rows(cut: Cut, prepared: pl.DataFrame) -> Coming:
+    """A prepared frame and its future rows."""
+    return prepared, _numbered(prepared, pl.col("ds") > cut.cutoff)
+
+
+def _numbered(prepared: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
+    """The wanted rows with their number in the frame."""
+    return prepared.with_columns(pl.int_range(pl.len()).alias(ROW)).filter(wanted)
 
 
 def _step_ahead(cut: Cut) -> pl.Expr:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +61,19 @@ class Progress:
     def keep_frame(self, name: str, frame: pl.DataFrame) -> None:
         """Write a frame that belongs to a part."""
         write_frame(self.folder, name, frame)
+
+    def get_or_compute(self, name: str, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """The frame that was kept under the name, or else what `compute` returns, which is then kept.
+
+        Such frames are large, often read, and gone with the run: how fast they are read counts more than their size.
+        """
+        try:
+            return pl.read_ipc(BytesIO(files.read(self.folder, f"{name}.arrow")))
+        except FileNotFoundError:
+            frame, content = compute(), BytesIO()
+        frame.write_ipc(content, compression="zstd")
+        files.write(self.folder, f"{name}.arrow", content.getvalue())
+        return frame
 
     def read_folder(self, name: str, read: Callable[[Path], T]) -> T:
         """What `read` makes of a folder of a finished part."""

@@ -41,7 +41,7 @@ from forecasting.steps.backtest.scoring import (
 from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.forecast import write_forecasts
-from forecasting.steps.forecasting.origin import memberships, origin_of
+from forecasting.steps.forecasting.origin import kept_origin, memberships
 from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
 from forecasting.steps.forecasting.training import train_models
 from forecasting.steps.recipes import with_recipe
@@ -151,7 +151,7 @@ def _run_window(
     what the models say of what they learned.
     """
     config, cutoff = session.config, to.within["cutoff"]
-    origin = origin_of(Cut(session.panel, cutoff, config.h))
+    origin = kept_origin(Cut(session.panel, cutoff, config.h), progress)
     trained = train_models(recipe, origin, past, progress, lasting)
     quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), cutoff, config)
     write_forecasts(trained, origin, quantiles, to, progress, actuals_until=origin.cut.end)

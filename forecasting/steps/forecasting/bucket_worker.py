@@ -55,7 +55,10 @@ class Shared:
     @cached_property
     def _saved(self) -> str:
         """The folder, in which the shared data then lie."""
-        _ = self.cut.group_data, launch_curves_at(self.cut)  # each worker would walk through all buckets for them
+        _ = (
+            self.cut.coming_group_data,
+            launch_curves_at(self.cut),
+        )  # each worker would walk through all buckets for them
         frames = self.cut.shared_frames()
         with tempfile.TemporaryDirectory() as name:
             local = Path(name)

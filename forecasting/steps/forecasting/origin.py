@@ -16,6 +16,7 @@ from forecasting.data.aggregates import aggregate_cut
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel
 from forecasting.features.groups import group_columns
+from forecasting.services.store.unfinished import Progress
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class Origin:
 def origin_of(cut: Cut) -> Origin:
     """The cut and its aggregates by the levels of the config."""
     return Origin(cut, aggregate_cut(cut, cut.config.levels_of_aggregation))
+
+
+def kept_origin(cut: Cut, progress: Progress) -> Origin:
+    """The same, of a cut whose frames are made once for all processes, and left with the progress of the step.
+
+    One bucket is done in this process, which holds its frame anyway.
+    """
+    return origin_of(cut.kept(progress.below("frames")) if len(cut.panel.buckets) > 1 else cut)
 
 
 def memberships(at: Origin) -> pl.DataFrame:

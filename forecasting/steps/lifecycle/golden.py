@@ -36,7 +36,7 @@ def golden_forecasts(trained: Trained, quantiles: pl.DataFrame, cut: Cut, store:
 
     Models that reconcile need the forecasts of all series, and have no rows.
     """
-    _ = cut.group_data, launch_curves_at(cut)  # walks through all buckets, which the gate needs as well
+    _ = cut.coming_group_data, launch_curves_at(cut)  # walks through all buckets, which the gate needs as well
     part = Cut(_sample(cut.panel, _spread_series(store)), cut.cutoff, cut.h).with_shared_frames(cut.shared_frames())
     return _forecast(trained, quantiles, part)
 

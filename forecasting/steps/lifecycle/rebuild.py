@@ -25,7 +25,7 @@ from forecasting.steps import run_log
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.forecast import write_forecasts
-from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.forecasting.origin import kept_origin, origin_of
 from forecasting.steps.forecasting.stored_rows import Destination, in_fixed_order
 from forecasting.steps.session import Session, open_session
 from forecasting.steps.train.fit import Lesson, fit_bundle
@@ -103,8 +103,9 @@ def _forecast_again(session: Session, bundle: Bundle, run: Run, lake: Path) -> p
     checked = Config.model_validate(bundle.config.model_dump(mode="json") | published)
     night = {name: getattr(checked, name) for name in published} | {"data_version": run.data_version}
     served = bundles.served_by(open_session(session.config.model_copy(update=night)), bundle, run.version)
-    origin = origin_of(Cut(served.panel, run.cutoff, served.config.h))
+    progress = Progress(str(lake / "progress"))
+    origin = kept_origin(Cut(served.panel, run.cutoff, served.config.h), progress)
     aside = Store(str(lake), served.store.tables)
     to = Destination(aside, "forecasts", {"cutoff": run.cutoff, "version": run.version}, {"version": run.version})
-    write_forecasts(bundle.trained, origin, bundle.quantiles, to, Progress(str(lake / "progress")))
+    write_forecasts(bundle.trained, origin, bundle.quantiles, to, progress)
     return aside.scan("forecasts").collect()

@@ -21,7 +21,7 @@ from forecasting.services.store.vintages import keep_shadow
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.forecast import write_forecasts
-from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.lifecycle.champions import challenger_of
 from forecasting.steps.registry import Facts, Outcome, Section
@@ -72,7 +72,7 @@ def _forecast(session: Session, at: date, version: int, progress: Progress) -> d
     """Forecast with the model that would serve, its members included, and note it; the facts of it."""
     bundle = bundles.fetch(session.registry, version)
     served = bundles.served_by(session, bundle, version)
-    origin = origin_of(Cut(served.panel, at, served.config.h))
+    origin = kept_origin(Cut(served.panel, at, served.config.h), progress)
     to = Destination(session.store, "forecasts", {"cutoff": at, "version": version}, {"version": version})
     with log.step("shadow", cutoff=str(at), version=version):
         written = write_forecasts(bundle.trained.only(bundle.champion), origin, bundle.quantiles, to, progress)

@@ -13,7 +13,7 @@ from forecasting.data.cut import Cut
 from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
-from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import trained_counts
@@ -42,7 +42,7 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
 def _train(job: Job, progress: Progress) -> Outcome:
     """Fit the models that `progress` does not hold, register the bundle and decide about it."""
     session, key = job.session, job.scored["key"]
-    origin = origin_of(Cut(session.panel, job.cutoff, job.config.h))
+    origin = kept_origin(Cut(session.panel, job.cutoff, job.config.h), progress)
     past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
     champion, verdict = choose_champion(job)
     facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
