@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 # From the ground up. A room may import what stands before its own row; rooms of one row do not know each other.
 ROOMS = (
     ("forecasting.columns",),
-    ("forecasting.errors", "forecasting.remarks"),
+    ("forecasting.errors", "forecasting.remarks", "forecasting.sorted_rows"),
     ("forecasting.frequency",),
     ("forecasting.config", "forecasting.io"),
     ("forecasting.features",),

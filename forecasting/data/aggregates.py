@@ -17,7 +17,7 @@ from forecasting.config.sections import Outliers
 from forecasting.data import launch_curves
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.closures.ended import ENDED
-from forecasting.data.cut import Cut, keep_peer_sums
+from forecasting.data.cut import Cut, keep_peer_sums, peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features.groups import Level, aggregate_groups
@@ -81,7 +81,7 @@ def _walk_bucket(
     cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, bucket: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
     """One bucket's share of sums, of the means of peers, and of launches."""
-    peers = pl.DataFrame() if cut.panel.part_of else cut.peer_sums(bucket, cut.cutoff)
+    peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, cut.cutoff, bucket)
     launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
     return _partial_sums(cut, levels, bucket), peers, launches
 

@@ -82,12 +82,6 @@ class Cut:
         """The value of `compute`, cached under `key` as long as the cut: small, made from all buckets, read by each."""
         return self._shared.get_or_compute(key, compute)
 
-    def kept(self, frames: Keeper | None) -> Cut:
-        """The same cut, which leaves its frames in `frames` and takes those that are there, also in other processes."""
-        cut = self.with_shared_frames(self.shared_frames())
-        object.__setattr__(cut, "_kept", frames)
-        return cut
-
     def __reduce__(self) -> tuple[Callable[..., Cut], tuple[object, ...]]:
         """A cut is pickled as its references, without its caches, but with what each process would have to look for in
         all buckets.
@@ -121,13 +115,8 @@ class Cut:
     def _peer_means(self, after: date) -> pl.DataFrame:
         """Same-day means of peer series; a frame without columns where no column has any."""
         every = replace(self, panel=self.panel.part_of) if self.panel.part_of else self
-        sums = partial(Cut.peer_sums, every, after=after)
+        sums = partial(peer_sums, every, after)
         return peers.mean_by_group(list(self.panel.engine.map(sums, every.panel.buckets)))
-
-    def peer_sums(self, bucket: int, after: date) -> pl.DataFrame:
-        """A bucket's part of the sums behind the means of peers after a day; no columns without any to compare."""
-        context = Context(self.config, dict(self.panel.scan(self.panel.buckets[0]).collect_schema()))
-        return peers.sum_by_group(self.frame(bucket), context, after) if peers.has_peers(context) else pl.DataFrame()
 
     def shared_frames(self) -> dict[str, pl.DataFrame]:
         """The frames that are shared so far, by key: small, but each takes a walk through all buckets to compute."""
@@ -192,7 +181,20 @@ class Cut:
 
 def _elsewhere(fields: Sequence[Any], kept: Keeper | None, found: Mapping[str, pl.DataFrame]) -> Cut:
     """A cut in another process, with the shared frames that were found for it."""
-    return Cut(*fields).kept(kept).with_shared_frames(found)
+    return keep_frames(Cut(*fields), kept).with_shared_frames(found)
+
+
+def keep_frames(cut: Cut, frames: Keeper | None) -> Cut:
+    """The same cut, which leaves its frames in `frames` and takes those that are there, also in other processes."""
+    kept = cut.with_shared_frames(cut.shared_frames())
+    object.__setattr__(kept, "_kept", frames)
+    return kept
+
+
+def peer_sums(cut: Cut, after: date, bucket: int) -> pl.DataFrame:
+    """A bucket's part of the sums behind the means of peers after a day; no columns without any to compare."""
+    context = Context(cut.config, dict(cut.panel.scan(cut.panel.buckets[0]).collect_schema()))
+    return peers.sum_by_group(cut.frame(bucket), context, after) if peers.has_peers(context) else pl.DataFrame()
 
 
 def keep_peer_sums(cut: Cut, parts: list[pl.DataFrame]) -> None:

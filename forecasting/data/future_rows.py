@@ -17,7 +17,7 @@ from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.edits import Edit
 from forecasting.data.panel import KEY
-from forecasting.io.sorted_rows import sort_rows
+from forecasting.sorted_rows import sort_rows
 
 LAST = "last"
 """The rule that repeats the newest value."""

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting import models
 from forecasting.config import Config
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, keep_frames
 from forecasting.data.panel import InProcess
 from forecasting.services.engine import LocalEngine
 from forecasting.services.store.unfinished import Progress
@@ -68,7 +68,7 @@ def test_a_worker_is_small_and_writes_the_same_rows_in_another_process(config):
 
 def test_a_kept_frame_is_made_once_for_all_processes_and_for_no_other_cut(config, tmp_path, monkeypatch):
     panel = open_session(config).panel
-    cut, plain = Cut(panel, LAST, H).kept(Progress(str(tmp_path))), Cut(panel, LAST, H)
+    cut, plain = keep_frames(Cut(panel, LAST, H), Progress(str(tmp_path))), Cut(panel, LAST, H)
     assert_frame_equal(cut.frame(0), plain.frame(0))
     with monkeypatch.context() as patch:
         patch.setattr(Cut, "_frame", lambda *_: pytest.fail("made again"))

@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cleaning import outliers, stock_outs
-from forecasting.io.sorted_rows import sort_rows
+from forecasting.sorted_rows import sort_rows
 
 REPORTED_FLAGS = (
     "closed", "out_of_stock", "below", "rounded", "leading_zero",

@@ -15,8 +15,8 @@ import polars.selectors as cs
 from forecasting.errors import UserError
 from forecasting.io.delta import conditions, snapshots
 from forecasting.io.delta.snapshots import Snapshot
-from forecasting.io.sorted_rows import is_sorted
 from forecasting.io.table import Table
+from forecasting.sorted_rows import is_sorted
 
 STORED = "found in the store"
 """A column for the time of a join: true where the key is stored."""

@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.aggregates import aggregate_cut
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, keep_frames
 from forecasting.data.panel import KEY, Panel
 from forecasting.features.groups import group_columns
 from forecasting.services.store.unfinished import Progress
@@ -45,7 +45,7 @@ def kept_origin(cut: Cut, progress: Progress) -> Origin:
 
     One bucket is done in this process, which holds its frame anyway.
     """
-    return origin_of(cut.kept(progress.below("frames")) if len(cut.panel.buckets) > 1 else cut)
+    return origin_of(keep_frames(cut, progress.below("frames")) if len(cut.panel.buckets) > 1 else cut)
 
 
 def memberships(at: Origin) -> pl.DataFrame:
