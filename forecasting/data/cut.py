@@ -40,8 +40,7 @@ class Cut:
     """What was known at `cutoff` about the next `h` periods, with the edits of a scenario.
 
     It holds references and can be pickled; what is computed from it is cached, and left behind when it is pickled.
-    `cache_bytes` limits what is `cached`; what is `shared` by all buckets is small and kept as long as the cut; frames
-    that are `kept` are made once for all processes.
+    `cache_bytes` limits what is `cached`; what is `shared` by all buckets is small and kept as long as the cut.
     """
 
     panel: Panel
@@ -113,7 +112,6 @@ class Cut:
         return GroupData(self.groups.filter(pl.col("ds") <= self.cutoff), means if means.width else None)
 
     def _peer_means(self, after: date) -> pl.DataFrame:
-        """Same-day means of peer series; a frame without columns where no column has any."""
         every = replace(self, panel=self.panel.part_of) if self.panel.part_of else self
         sums = partial(peer_sums, every, after)
         return peers.mean_by_group(list(self.panel.engine.map(sums, every.panel.buckets)))
