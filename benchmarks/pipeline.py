@@ -91,6 +91,7 @@ def frame(config: Config, out: Path) -> None:
         "data": config.name,
         "freq": config.freq,
         "h": config.h,
+        "level": list(config.level),
         "ahead": ahead,
         "static": static,
         "cutoffs": cutoffs,

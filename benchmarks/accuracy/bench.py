@@ -92,10 +92,14 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
     measured([*ours, "windows", str(out / "job.json")], lake)
     told = json.loads((out / "told.json").read_text(encoding="utf-8"))
     rival = rivals.of(protocol.code, known)
-    theirs = None
+    theirs = calibrated = None
     if command := rivals.command(rival, args.mlforecast_python, out):
         measured([*ours, "frame", str(out / "job.json")], lake)
         theirs = measured(command, lake)
+        if rival == "mlforecast":
+            windows = max(2, len(told["calibration"]))  # it takes two at least
+            with_intervals = rivals.command(rival, args.mlforecast_python, out, windows)
+            calibrated = measured(with_intervals or command, lake)
     others = [m for m in told["models"] if m not in (told["champion"], "SeasonalNaive")][:SINGLE]
     others += rivals.FORECASTS[rival] if theirs else []
     scores = {
@@ -115,6 +119,7 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
         cost,
         rival,
         theirs,
+        calibrated,
         {m: scores[m] for m in others},
         {step: told[step] for step in ("ingest", "backtest")},
         told["seconds"],
@@ -156,7 +161,7 @@ def scored(evaluate: Path, file: Path, code: str) -> dict[str, float]:
 
 def from_json(told: dict[str, Any]) -> Result:
     """The result as it was before it was kept: JSON knows no tuples and no classes."""
-    costs = {key: Cost(**told[key]) if told[key] else None for key in ("cost", "theirs")}
+    costs = {key: Cost(**told[key]) if told[key] else None for key in ("cost", "theirs", "calibrated")}
     within = {level: [(n, hit) for n, hit in windows] for level, windows in told["within"].items()}
     tuples = {key: tuple(told[key]) for key in ("windows", "changed")}
     return Result(**(told | costs | tuples | {"within": within}))  # type: ignore[arg-type]

@@ -54,8 +54,9 @@ The whole pipeline, imports included: ingest, and a backtest that fits every mod
 and on the older ones (after the +) that feed intervals and weights. The rival fits and predicts on the windows above
 alone, imports included: mlforecast LightGBM with the best settings of others as far as the list of peers tells them
 (`benchmarks/accuracy/mlforecast_cost.py`), statsforecast AutoETS, AutoCES and Theta on one core
-(`benchmarks/accuracy/statsforecast_cost.py`). "a window" divides each side by the windows it fits. MB is the peak of
-the largest process.
+(`benchmarks/accuracy/statsforecast_cost.py`). "a window" divides each side by the windows it fits. "with intervals" is
+mlforecast with `PredictionIntervals` over as many calibration windows as ours are made from: one more fit before each
+window, and forecasts of the older ones. MB is the peak of the largest process.
 
 ### The models behind it
 

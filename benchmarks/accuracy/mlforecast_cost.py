@@ -1,9 +1,11 @@
 """mlforecast with LightGBM on the windows of a benchmark: what the settings of the best peers cost.
 
-    PYTHON mlforecast_cost.py FOLDER        PYTHON being one that has mlforecast, polars and lightgbm
+    PYTHON mlforecast_cost.py FOLDER [WINDOWS]      PYTHON being one that has mlforecast, polars and lightgbm
 
 Reads frame.parquet and spec.json of benchmarks.pipeline, writes mlforecast.parquet (unique_id, ds, cutoff, yhat). The
 settings are the best that others found by hand, as far as PEERS.md tells them for a data set; the rest is a plain use.
+With WINDOWS it makes conformal intervals from so many calibration windows before each cutoff as well (one more fit and
+so many more forecasts), and writes mlforecast-intervals.parquet with bounds, too.
 """
 
 from __future__ import annotations
@@ -90,27 +92,45 @@ def forecaster(spec: dict[str, Any], setting: Setting, longest: int) -> Any:
     )
 
 
-def forecast(rows: pl.DataFrame, spec: dict[str, Any]) -> pl.DataFrame:
-    """Fit and predict at every cutoff."""
+def lengthened(rows: pl.DataFrame, spec: dict[str, Any], least: int) -> pl.DataFrame:
+    """Every series with at least so many periods: older ones are its first, with y 0. mlforecast calibrates none of them
+    where one is shorter than the windows.
+    """
+    first = rows.group_by("unique_id", maintain_order=True).agg(pl.len(), pl.all().exclude("unique_id", "len").first())
+    short = first.filter(pl.col("len") < least)
+    older = pl.int_ranges(1, pl.lit(least + 1) - pl.col("len"))
+    back = pl.col("ds").dt.offset_by(pl.format("-{}{}", pl.col("_back") * int(spec["freq"][0]), pl.lit(spec["freq"][1:])))
+    added = short.with_columns(_back=older).explode("_back").with_columns(back, y=pl.lit(0, rows.schema["y"]))
+    return pl.concat([rows, added.select(rows.columns)]).sort("unique_id", "ds")
+
+
+def forecast(rows: pl.DataFrame, spec: dict[str, Any], windows: int = 0) -> pl.DataFrame:
+    """Fit and predict at every cutoff; with bounds where they are to be made from so many calibration windows."""
+    from mlforecast.utils import PredictionIntervals
+
+    intervals = PredictionIntervals(n_windows=windows, h=spec["h"]) if windows else None
     setting, found = SETTINGS.get(spec["data"], Setting()), []
     for cutoff in map(date.fromisoformat, spec["cutoffs"]):
         known, coming = rows.filter(pl.col("ds") <= cutoff), rows.filter(pl.col("ds") > cutoff)
+        known = lengthened(known, spec, windows * spec["h"] + 1) if windows else known
         used = forecaster(spec, setting, known.group_by("unique_id").len()["len"].max())
         columns = {"id_col": "unique_id", "time_col": "ds", "target_col": "y", "static_features": spec["static"]}
-        used.fit(known, **columns, dropna=False)
+        used.fit(known, **columns, dropna=False, prediction_intervals=intervals)
         coming = coming.join(known.select("unique_id").unique(), on="unique_id", how="semi")
         future = coming.select("unique_id", "ds", *spec["ahead"]) if spec["ahead"] else None
-        said = used.predict(spec["h"], X_df=future).rename({"LGBMRegressor": "yhat"})
-        found.append(said.with_columns(cutoff=pl.lit(cutoff)))
+        said = used.predict(spec["h"], X_df=future, level=spec["level"] if windows else None)
+        called = {c: c.replace("LGBMRegressor-", "") for c in said.columns} | {"LGBMRegressor": "yhat"}
+        found.append(said.rename(called).with_columns(cutoff=pl.lit(cutoff)))
     return pl.concat(found)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, windows: int = 0) -> None:
     """Read, fit, predict, write."""
     spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
     rows = filled(pl.read_parquet(folder / "frame.parquet"), spec)
-    forecast(rows, spec).write_parquet(folder / "mlforecast.parquet")
+    name = "mlforecast-intervals" if windows else "mlforecast"
+    forecast(rows, spec, windows).write_parquet(folder / f"{name}.parquet")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -18,8 +18,11 @@ def of(code: str, known: Field) -> str:
     return "mlforecast" if known.trees(code) else "statsforecast"
 
 
-def command(rival: str, trees_python: Path | None, folder: Path) -> list[str] | None:
-    """The process that fits the rival on the frame of a folder; None where mlforecast is not to be had."""
+def command(rival: str, trees_python: Path | None, folder: Path, *windows: int) -> list[str] | None:
+    """The process that fits the rival on the frame of a folder, mlforecast with intervals made from so many `windows`
+    where they are given; None where mlforecast is not to be had.
+    """
     has_it = importlib.util.find_spec(rival)
     python = trees_python if rival == "mlforecast" and trees_python else Path(sys.executable) if has_it else None
-    return [str(python), str(HERE / f"{rival}_cost.py"), str(folder)] if python else None
+    asked = [str(folder), *map(str, windows)]
+    return [str(python), str(HERE / f"{rival}_cost.py"), *asked] if python else None

@@ -50,7 +50,7 @@ def _error(result: Result, level: str) -> str:
 def costs(results: Sequence[Result], peers: Field) -> str:
     """Ours and the rival's on this machine, or, for orientation, as the lists of peers tell of another."""
     head = ["code", "data", "windows", "ingest s", "backtest s", "wall s", "cpu s", "MB", "cpu s a window"]
-    head += ["rival", "cpu s", "a window", "ratio", "ratio a window", "measured"]
+    head += ["rival", "cpu s", "a window", "ratio", "ratio a window", "measured", "with intervals cpu s", "ratio"]
     rows = []
     for r in results:
         fitted, told = sum(r.windows) or 1, _told(r, peers)
@@ -60,8 +60,15 @@ def costs(results: Sequence[Result], peers: Field) -> str:
         where = "here" if r.theirs else "elsewhere, as the lists of peers tell" if cpu else "-"
         rows.append(
             [r.code, r.data, " + ".join(map(str, r.windows)), *steps, *mine, r.rival, *_compared(r, cpu), where]
+            + _calibrated(r)
         )
     return table(head, rows)
+
+
+def _calibrated(result: Result) -> list[str]:
+    """The cpu of mlforecast with conformal intervals, and ours by it."""
+    theirs = result.calibrated
+    return [f"{theirs.cpu:.0f}", f"{result.cost.cpu / theirs.cpu:.2f}"] if theirs else ["-", "-"]
 
 
 def _told(result: Result, peers: Field) -> Peer | None:

@@ -204,6 +204,25 @@ def test_a_cost_that_was_measured_on_some_sets_only_is_no_verdict(known):
     assert one(aims, "the whole pipeline") is None
 
 
+def test_the_cost_beside_conformal_intervals_is_judged_together_and_by_set(known):
+    """150 s beside 130 s are 1.15, and 22 s beside 5 s are 4.4; together 172 s beside 135 s are 1.27."""
+    dear = replace(CHAMPAGNE, cost=Cost(20, 22, 300), calibrated=Cost(4, 5, 300))
+    cheap = replace(ROSSMANN, cost=Cost(90, 150, 300), calibrated=Cost(60, 130, 300))
+    told = [a for a in verdict.aims([cheap, dear], known) if a.asked.startswith("where mlforecast")]
+    assert [(a.found, a.met) for a in told] == [("1.27 (172 s, 135 s)", False), ("4.40 (D6)", False)]
+    told = [a for a in verdict.aims([cheap], known) if a.asked.startswith("where mlforecast")]
+    assert [(a.found, a.met) for a in told] == [("1.15 (150 s, 130 s)", True), ("1.154 (D1)", True)]
+    assert tables.costs([cheap], known).splitlines()[2].split("|")[16:18] == [" 130                  ", " 1.15  "]
+
+
+def test_series_shorter_than_the_calibration_windows_are_lengthened_for_mlforecast():
+    rows = pl.DataFrame({"unique_id": ["A"] * 3 + ["B"], "ds": [date(2024, m, 1) for m in (1, 2, 3, 3)]})
+    rows = rows.with_columns(y=pl.Series([1.0, 2.0, 3.0, 4.0]), price=pl.Series([5.0, 5.0, 5.0, 6.0]))
+    found = mlforecast_cost.lengthened(rows, {"freq": "1mo"}, 3)
+    assert found.filter(pl.col("unique_id") == "A").equals(rows.head(3))
+    assert found.tail(3).rows() == [("B", date(2024, m, 1), y, 6.0) for m, y in ((1, 0.0), (2, 0.0), (3, 4.0))]
+
+
 def test_sets_that_were_not_at_hand(known):
     aims = {a.asked: a for a in verdict.aims([replace(M3, theirs=Cost(60, 25, 300))], known)}
     behind = aims["D8: both ratios at most 1"]
@@ -216,7 +235,7 @@ def test_sets_that_were_not_at_hand(known):
 
 def test_what_is_missed_is_said_first(known):
     told = tables.aimed(verdict.aims([ROSSMANN, CHAMPAGNE], known))
-    assert told.startswith("Met: 5 of 10 aims. Not met, or not measured:\n\n- no: geometric mean of the RMSSE ratios")
+    assert told.startswith("Met: 5 of 12 aims. Not met, or not measured:\n\n- no: geometric mean of the RMSSE ratios")
     assert "- not measured: the whole pipeline" in told
     assert tables.aimed([verdict.Aim("all well", "1", True)]).startswith("Met: 1 of 1 aims.\n\n|")
 

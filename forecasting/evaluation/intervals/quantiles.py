@@ -100,14 +100,16 @@ def block_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:
     They hold for a window with shocks of its own (see shocks); cells with too few residuals have no row.
     """
     banded = rows.with_columns(band=volume_band(least_residuals(levels)))
-    needed = banded.select(*CELL, "band", "cutoff", "yhat", "r", "least", *(alpha_column(n) for n in levels))
     common = shocks.fit_shocks(rows)
-    shaken = shocks.add_shocks(needed, common)
-    n = pl.len() // len(shocks.NODES)
-    bounds = [bound for level in levels for bound in signed_quantiles(level, n)]
-    facts = {"floor": YHAT.min(), "n": n.cast(pl.Int64), "centre": R.median(), "freedom": pl.col("freedom").first()}
+    facts = {"floor": YHAT.min(), "n": pl.len().cast(pl.Int64)}
+    alphas = (pl.col(alpha_column(level)).first() for level in levels)
+    cells = banded.group_by(*CELL, "band").agg(*alphas, **facts).filter(pl.col("n") >= least_residuals(levels))
+    shaken = shocks.add_shocks(banded.select(*CELL, "band", "cutoff", "r", "least"), common)
+    residuals = shaken.group_by(*CELL, "band").agg(R.sort(), pl.col("freedom").first())
+    cells = cells.join(residuals, on=[*CELL, "band"], maintain_order="left")
+    bounds = [bound for level in levels for bound in signed_quantiles(level, pl.col("n"))]
     skew = medians.fit_median_shifts(banded, common).rename({"shift": "skew"})
-    cells = shaken.group_by(*CELL, "band").agg(*bounds, **facts).filter(pl.col("n") >= least_residuals(levels))
+    cells = cells.with_columns(*bounds, centre=R.list.median())
     cells = widen(cells.join(skew, on=[*CELL, "band"], maintain_order="left"), levels)
     lowest = pl.when(pl.col("floor") == pl.col("floor").min().over(CELL)).then(-float("inf")).otherwise("floor")
     return in_table_order(cells.with_columns(floor=lowest, interval=pl.lit(HORIZON_BLOCK)), levels)
@@ -128,12 +130,12 @@ def volume_band(least: int) -> pl.Expr:
 
 
 def signed_quantiles(level: int, n: pl.Expr) -> list[pl.Expr]:
-    """lo-L and hi-L: lower and upper quantile of `r`, of which each of n residuals is there once for each shock."""
-    tail = 1 - pl.col(alpha_column(level)).first() / 2
-    return [
-        (-nth_smallest(-R, len(shocks.NODES) * conformal_rank(n, tail))).alias(f"lo-{level}"),
-        nth_smallest(R, len(shocks.NODES) * conformal_rank(n, tail)).alias(f"hi-{level}"),
-    ]
+    """lo-L and hi-L: lower and upper quantile of the sorted list `r`, in which each of n residuals stands once for each
+    shock.
+    """
+    rank = len(shocks.NODES) * conformal_rank(n, 1 - pl.col(alpha_column(level)) / 2)
+    last = pl.min_horizontal(rank, R.list.len().cast(pl.Int64)) - 1
+    return [R.list.get(-1 - last).alias(f"lo-{level}"), R.list.get(last).alias(f"hi-{level}")]
 
 
 def pooled_quantiles(rows: pl.DataFrame, levels: Sequence[int]) -> pl.DataFrame:

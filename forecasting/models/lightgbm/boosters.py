@@ -49,7 +49,7 @@ of a leaf that is far from the start; with squares and without shrinkage it is t
 SEED = 7
 # one thread, so that models are equal whatever the machine (threads add up histograms in another order); bins are made
 # once for boosters of all kinds, so they must not depend on what these are
-FIXED: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 1}
+FIXED: dict[str, Any] = {"deterministic": True, "force_col_wise": True, "seed": SEED, "verbosity": -1, "num_threads": 1}
 FIXED |= {"feature_pre_filter": False, "data_random_seed": SEED}
 OF_BOOSTERS = (
     *("objective", "tweedie_variance_power", "learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction"),
