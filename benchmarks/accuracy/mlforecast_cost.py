@@ -93,13 +93,14 @@ def forecaster(spec: dict[str, Any], setting: Setting, longest: int) -> Any:
 
 
 def lengthened(rows: pl.DataFrame, spec: dict[str, Any], least: int) -> pl.DataFrame:
-    """Every series with at least so many periods: older ones are its first, with y 0. mlforecast calibrates none of them
+    """Every series with at least so many periods, those before its first with y 0: mlforecast calibrates none of them
     where one is shorter than the windows.
     """
     first = rows.group_by("unique_id", maintain_order=True).agg(pl.len(), pl.all().exclude("unique_id", "len").first())
     short = first.filter(pl.col("len") < least)
     older = pl.int_ranges(1, pl.lit(least + 1) - pl.col("len"))
-    back = pl.col("ds").dt.offset_by(pl.format("-{}{}", pl.col("_back") * int(spec["freq"][0]), pl.lit(spec["freq"][1:])))
+    count, unit = int(spec["freq"][0]), pl.lit(spec["freq"][1:])
+    back = pl.col("ds").dt.offset_by(pl.format("-{}{}", pl.col("_back") * count, unit))
     added = short.with_columns(_back=older).explode("_back").with_columns(back, y=pl.lit(0, rows.schema["y"]))
     return pl.concat([rows, added.select(rows.columns)]).sort("unique_id", "ds")
 

@@ -54,14 +54,12 @@ def costs(results: Sequence[Result], peers: Field) -> str:
     rows = []
     for r in results:
         fitted, told = sum(r.windows) or 1, _told(r, peers)
+        windows = " + ".join(map(str, r.windows))
         steps = [f"{r.steps.get(step, 0):.0f}" for step in ("ingest", "backtest")]
         mine = [f"{r.cost.wall:.0f}", f"{r.cost.cpu:.0f}", f"{r.cost.mb:.0f}", f"{r.cost.cpu / fitted:.0f}"]
         cpu = r.theirs.cpu if r.theirs else told.cpu if told else None
         where = "here" if r.theirs else "elsewhere, as the lists of peers tell" if cpu else "-"
-        rows.append(
-            [r.code, r.data, " + ".join(map(str, r.windows)), *steps, *mine, r.rival, *_compared(r, cpu), where]
-            + _calibrated(r)
-        )
+        rows.append([r.code, r.data, windows, *steps, *mine, r.rival, *_compared(r, cpu), where, *_calibrated(r)])
     return table(head, rows)
 
 

@@ -34,8 +34,9 @@ POINTS = 0.02
 class Result:
     """One data set: scores by evaluate.py of the model that serves and of others; its root mean squared error; by level
     and window, how many values were judged and how many lay within the bounds; cost, and that of the rival, which is
-    mlforecast or statsforecast, and of mlforecast with conformal intervals; seconds by step, and by model for fitting; how many windows are told of, and how many
-    older ones are fitted as well; where the protocol's windows are not the config's; the day.
+    mlforecast or statsforecast, and of mlforecast with conformal intervals; seconds by step, and by model for fitting;
+    how many windows are told of, and how many older ones are fitted as well; where the protocol's windows are not the
+    config's; the day.
     """
 
     code: str
