@@ -4,6 +4,7 @@
 #   make test      the tests                                     (ARGS="-k store")
 #   make test-system   those with servers of their own: browser, PostgreSQL, S3, Dask, killed processes
 #   make lint      style and types
+#   make gate      a small job from data to forecasts: `check data`, `check model`, and golden scores
 #   make bench     seconds and memory of every step            (ARGS=--large)
 #   make bench-kills    a job that is killed at twenty moments ends as an undisturbed one
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
@@ -31,7 +32,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test test-system lint bench bench-features bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test test-system gate lint bench bench-features bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -56,6 +57,14 @@ test-system: $(DEV)
 	@scripts/installed.sh chromium "the page tests" "$${CHROMIUM:-chromium}" chromium-browser google-chrome
 	@scripts/installed.sh postgresql "the tests of the source sql" initdb "/usr/lib/postgresql/*/bin/initdb"
 	@$(BIN)/python -m pytest -m system $(ARGS)
+
+# A small job from data to forecasts in a folder of its own, its checks, and the scores that others measured.
+gate: $(DEV)
+	@rm -rf build/gate && mkdir -p build/gate
+	@$(BIN)/demandcast sample --out build/gate --stores 2 --items 5 --days 500 >/dev/null
+	@cd build/gate && demandcast check data sample.yaml && demandcast run sample.yaml --set 'models=["ladder",{"lightgbm":{"trees":60}}]' \
+		&& demandcast check model sample.yaml
+	@$(BIN)/python -m pytest tests/test_golden.py $(ARGS)
 
 lint: $(DEV)
 	@$(BIN)/ruff check .
@@ -96,6 +105,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 
 lock: $(DEV)
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra server --constraint requirements.lock --output-file requirements-server.lock
 	@$(COMPILE) pyproject.toml --extra test --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(COMPILE) $(SCORER).in --output-file $(SCORER).lock
 

@@ -48,6 +48,7 @@ OTHER_COMMANDS = {
 OPERATIONS = {
     "models": "Versions of the model: list them, promote one by hand, or go back.",
     "reproduce": "Make a published forecast again from its data, code, config and seeds, and compare bit for bit.",
+    "deploy": "Put jobs on a Prefect server, to be run there on their schedules.",
 }
 """The same for commands of operations, in a folder of their own."""
 

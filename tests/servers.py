@@ -140,12 +140,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(command: list[object], answers: Callable[[], object], **options: object) -> Iterator[None]:
-    """A server from its first answer on to the end of the block."""
+def process(
+    command: list[object], answers: Callable[[], object], seconds: float = START, **options: object
+) -> Iterator[None]:
+    """A server from its first answer on, within so many seconds, to the end of the block."""
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, **options)
         try:
-            wait(server, answers)
+            wait(server, answers, seconds)
             yield
         except TimeoutError:
             log.seek(0)
@@ -158,8 +160,8 @@ def process(command: list[object], answers: Callable[[], object], **options: obj
             server.wait()
 
 
-def wait(server: subprocess.Popen[bytes], answers: Callable[[], object]) -> None:
-    end = time.monotonic() + START
+def wait(server: subprocess.Popen[bytes], answers: Callable[[], object], seconds: float) -> None:
+    end = time.monotonic() + seconds
     while server.poll() is None and time.monotonic() < end:
         with suppress(Exception):
             answers()

@@ -18,6 +18,7 @@ PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = {
     "requirements.lock": PROJECT["dependencies"],
+    "requirements-server.lock": PROJECT["dependencies"] + EXTRAS["server"],
     "requirements-dev.lock": PROJECT["dependencies"] + EXTRAS["test"] + EXTRAS["dev"],
 }
 CONFIGS = sorted(set((ROOT / "configs").glob("*.yaml")) - set((ROOT / "configs").glob("*.tuned.yaml")))
@@ -76,9 +77,10 @@ def test_a_lock_meets_pyproject(lock: str, wanted: list[str]) -> None:
     assert unmet(wanted, (ROOT / lock).read_text()) == [], "run make lock"
 
 
-def test_the_runtime_lock_is_part_of_the_other() -> None:
-    run, dev = ({str(pin) for pin, _ in pins((ROOT / lock).read_text())} for lock in LOCKS)
+def test_the_runtime_lock_is_part_of_the_others() -> None:
+    run, server, dev = ({str(pin) for pin, _ in pins((ROOT / lock).read_text())} for lock in LOCKS)
     assert run < dev
+    assert run < server
 
 
 def test_the_runtime_lock_builds_the_project_and_carries_no_tools() -> None:

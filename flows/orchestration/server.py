@@ -83,6 +83,16 @@ def connect() -> Server:
     return Server(url) if url else _start_temporary()
 
 
+def configured_server() -> Server:
+    """The user's own server; raises UserError where none is named: a temporary one keeps nothing."""
+    if not (url := _configured_url()):
+        raise UserError(
+            "PREFECT_API_URL: names no Prefect server; start one with `prefect server start` and set it to "
+            "http://127.0.0.1:4200/api"
+        )
+    return Server(url)
+
+
 def _configured_url() -> str | None:
     """Address from PREFECT_API_URL or Prefect's settings; reading those takes 2 s, so only where there are any."""
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()

@@ -19,10 +19,11 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
 from flows import error_hints, summary
+from flows.orchestration.guard import overtaken_by
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.services import log
@@ -43,11 +44,13 @@ logging.getLogger("prefect.flow_runs").addFilter(without_traceback_of_user_error
 
 
 def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[Any]:
-    """Run the steps one after the other and return their records.
+    """Run the steps one after the other and return their records; nothing where a newer run does so (see guard).
 
     A mistake of the user ends the flow in a Failed state with its message; anything else is raised, so that Prefect
     logs where it happened.
     """
+    if later := overtaken_by():
+        return Completed(name="Skipped", message=f"the run that was due at {later:%Y-%m-%d %H:%M} UTC does this work")
     if not log.LOGGER.handlers:  # on a worker nobody else has set it up
         log.setup()
     records: list[dict[str, Any]] = []

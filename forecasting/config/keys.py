@@ -20,6 +20,7 @@ from forecasting.config.sections import (
     DaskCluster,
     Limits,
     Models,
+    Schedules,
     SideTable,
     Source,
     StoreConfig,
@@ -141,6 +142,11 @@ class Keys(TopLevel):
     )
     tracking: Tracking = Field(
         default=Tracking(), description="Where runs and bundles are registered.", json_schema_extra=changes("nothing")
+    )
+    schedules: Schedules = Field(
+        default=Schedules(),
+        description="When the steps run once the job is deployed on a Prefect server.",
+        json_schema_extra=changes("nothing"),
     )
     data_version: StrictInt | None = Field(
         default=None,

@@ -4,10 +4,11 @@ import re
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from flows import cli
-from forecasting.steps import identity, session
-from forecasting.steps.lifecycle import reproduce
+from forecasting.steps import identity, run_step, session
+from forecasting.steps.lifecycle import model_check, reproduce
 from tests import chain
 from tests.chain import LAST
 
@@ -64,3 +65,35 @@ def test_other_code_and_libraries_are_named(ran, monkeypatch):
     named = dict(reproduce._circumstances(run))
     assert named["code"] == f"another version: {run.facts['code']} then, feedfeedfeedfeed now"
     assert named["libraries"] == f"lightgbm {run.facts['environment']['lightgbm']} then, 9.9 now"
+
+
+@pytest.fixture
+def restored(ran):
+    """The job from a backup of its folder (lake, tracking database, artifacts) in another one; the files are gone where
+    the database says that they are.
+    """
+    job = ran[0].copy()
+    files = ran[0].folder / "mlartifacts"
+    files.rename(files.with_name("gone"))
+    yield job
+    files.with_name("gone").rename(files)
+
+
+def test_a_backup_in_another_folder_forecasts_the_same(ran, restored):
+    again = run_step("predict", restored.config(), force=True)
+    assert again.facts["rows"] == ran[1]["predict"].facts["rows"]
+    key = ["unique_id", "ds", "model"]
+    assert_frame_equal(restored.table("forecasts").sort(key), ran[0].table("forecasts").sort(key))
+    assert [f.verdict for f in model_check.check_model(opened(restored), 1)] == ["ok"] * 4
+
+
+def test_new_files_of_a_restored_job_lie_in_its_own_folder(ran, restored):
+    registry = opened(restored).registry
+    files = registry._files(ran[1]["backtest"].facts["run_id"])
+    assert files.recorded.startswith(str(ran[0].folder))
+    assert files.home.startswith(str(restored.folder / "mlartifacts"))
+    note = restored.folder / "note.txt"
+    note.write_text("later")
+    files.write_file(note, "notes")
+    (back := restored.folder / "back").mkdir()
+    assert (files.fetch("notes", back) / "note.txt").read_text() == "later"

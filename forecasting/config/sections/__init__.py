@@ -4,6 +4,7 @@ from forecasting.config.sections.calendar import Calendar, Events
 from forecasting.config.sections.cleaning import Clean, Outliers
 from forecasting.config.sections.dask_cluster import DaskCluster
 from forecasting.config.sections.models import AUTO, FAMILIES, Backtest, Models, ModelSpec
+from forecasting.config.sections.schedules import Schedules
 from forecasting.config.sections.source import Columns, Limits, SideTable, Source
 from forecasting.config.sections.storage import StoreConfig, Tracking
 
@@ -20,6 +21,7 @@ __all__ = [
     "ModelSpec",
     "Models",
     "Outliers",
+    "Schedules",
     "SideTable",
     "Source",
     "StoreConfig",

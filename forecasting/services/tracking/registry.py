@@ -19,6 +19,8 @@ import polars as pl
 
 from forecasting.errors import UserError
 from forecasting.services.tracking import bundle_files
+from forecasting.services.tracking.artifacts import RunFiles, artifact_root
+from forecasting.services.tracking.bundle_files import sha256
 from forecasting.services.tracking.client import SQLITE, absolute_uri, connect
 from forecasting.services.tracking.run_content import check_scores, log_content
 from forecasting.services.tracking.signature import Signature, render_mlmodel
@@ -76,7 +78,7 @@ class Registry:
         tags = {**run.tags, "batch": tags_digest(run.tags)}
         run_id = str(client.create_run(self._experiment(), tags=tags, run_name=name).info.run_id)
         try:
-            log_content(client, run_id, run)
+            log_content(client, run_id, run, self._files(run_id))
             if table is not None:
                 client.log_table(run_id, table.to_dict(as_series=False), f"{name}.json")
         except BaseException:
@@ -98,15 +100,12 @@ class Registry:
         check_scores(client, run_id)
         path = f"bundles/{uuid.uuid4().hex}"  # a new path each time, so that files of a crashed upload cannot mix in
         mlmodel = render_mlmodel(path, run_id, signature)
-        listing = bundle_files.render_checksums(
-            {**checksums, bundle_files.MLMODEL: bundle_files.sha256(mlmodel.encode())}
-        )
-        client.log_artifacts(run_id, str(folder), path)
-        client.log_text(run_id, mlmodel, f"{path}/{bundle_files.MLMODEL}")
-        client.log_text(run_id, listing, f"{path}/{bundle_files.CHECKSUMS}")
+        listing = bundle_files.render_checksums(checksums | {bundle_files.MLMODEL: sha256(mlmodel.encode())})
+        self._files(run_id).write_folder(folder, path)
+        self._files(run_id).write_texts({bundle_files.MLMODEL: mlmodel, bundle_files.CHECKSUMS: listing}, path)
         if not client.search_registered_models(f"name = '{self.model}'"):
             client.create_registered_model(self.model)
-        tags = {**tags, "identity": identity, "checksums": bundle_files.sha256(listing.encode())}
+        tags = {**tags, "identity": identity, "checksums": sha256(listing.encode())}
         created = client.create_model_version(self.model, f"runs:/{run_id}/{path}", run_id=run_id, tags=tags)
         return int(created.version)
 
@@ -121,7 +120,7 @@ class Registry:
         folder.mkdir(parents=True, exist_ok=True)
         source = registered.source.removeprefix(f"runs:/{registered.run_id}/")
         try:
-            path = Path(self._client().download_artifacts(registered.run_id, source, str(folder)))
+            path = self._files(registered.run_id).fetch(source, folder)
         except (OSError, MlflowException) as error:
             raise UserError(
                 f"The files of {self.model} version {version} are not at {registered.source}; "
@@ -178,8 +177,10 @@ class Registry:
         client = self._client()
         if (found := client.get_experiment_by_name(self.name)) is not None:
             return str(found.experiment_id)
-        root = self.artifacts if "://" in self.artifacts else str(Path(self.artifacts).absolute())
-        return str(client.create_experiment(self.name, artifact_location=f"{root.rstrip('/')}/{self.name}"))
+        return str(client.create_experiment(self.name, artifact_location=artifact_root(self.artifacts, self.name)))
+
+    def _files(self, run_id: str) -> RunFiles:
+        return RunFiles.of(self._client(), run_id, artifact_root(self.artifacts, self.name))
 
     def _versions(self) -> list[Any]:
         client = self._reader()

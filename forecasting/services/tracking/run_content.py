@@ -1,7 +1,7 @@
 """Writing the content of a run to MLflow: parameters, metrics, the input data set and files.
 
-`log_content` takes an MLflow client, the id of a run and a TrackedRun, and returns nothing; `check_scores` raises
-UserError for a run without metrics. Runs are neither created nor ended here.
+`log_content` takes an MLflow client, the id of a run, a TrackedRun and its RunFiles, and returns nothing;
+`check_scores` raises UserError for a run without metrics. Runs are neither created nor ended here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from forecasting.errors import UserError
+from forecasting.services.tracking.artifacts import RunFiles
 from forecasting.services.tracking.tracked_run import Dataset, TrackedRun, mlflow_name
 
 BATCH_SIZE = 100  # parameters that MLflow accepts per call; it accepts more metrics
 
 
-def log_content(client: Any, run_id: str, run: TrackedRun) -> None:
+def log_content(client: Any, run_id: str, run: TrackedRun, files: RunFiles) -> None:
     """Log parameters, metrics, timings, the input data set and files of `run` to the MLflow run `run_id`."""
     from mlflow.entities import Metric, Param
 
@@ -29,7 +30,7 @@ def log_content(client: Any, run_id: str, run: TrackedRun) -> None:
         client.log_batch(run_id, metrics=metrics[batch], params=params[batch])
     client.log_inputs(run_id, datasets=[_dataset_input(run.dataset)])
     for folder, path in run.artifacts.items():
-        client.log_artifact(run_id, str(path), folder)
+        files.write_file(path, folder)
 
 
 def check_scores(client: Any, run_id: str) -> None:
