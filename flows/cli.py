@@ -50,14 +50,18 @@ OPERATIONS = {
     "reproduce": "Make a published forecast again from its data, code, config and seeds, and compare bit for bit.",
     "deploy": "Put jobs on a Prefect server, to be run there on their schedules.",
 }
-"""The same for commands of operations, in a folder of their own."""
+EVIDENCE = {
+    "explain": "What is behind a forecast, or behind its change since the one before.",
+}
+FOLDERS = {".operations": OPERATIONS, ".evidence": EVIDENCE}
+"""The same for commands whose modules lie in a folder of their own."""
 
 for place, (name, command) in enumerate({"run": run, **{n: step_command(s) for n, s in STEPS.items()}}.items()):
     app.command(command, name=name, sort_key=place)
-for place, (name, text) in enumerate((OTHER_COMMANDS | OPERATIONS).items(), start=len(STEPS) + 1):
+for place, (name, text) in enumerate((OTHER_COMMANDS | EVIDENCE | OPERATIONS).items(), start=len(STEPS) + 1):
     function = name.replace("-", "_")
-    home = "flows.commands.operations" if name in OPERATIONS else "flows.commands"
-    app.command(f"{home}.{function}:{function}", name=name, help=text, sort_key=place)
+    folder = next((f for f, commands in FOLDERS.items() if name in commands), "")
+    app.command(f"flows.commands{folder}.{function}:{function}", name=name, help=text, sort_key=place)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -17,14 +17,14 @@ from forecasting.errors import UserError
 SHOWN = 40  # rows on a screen
 
 
-def parse_dates(span: str) -> tuple[date, date]:
-    """`2016-05-23:2016-05-29` as two days; raises UserError."""
+def parse_dates(span: str, option: str = "--dates") -> tuple[date, date]:
+    """`2016-05-23:2016-05-29` as two days; raises UserError that names the option."""
     try:
         start, end = (date.fromisoformat(day) for day in span.split(":"))
     except ValueError:
-        raise UserError(f"--dates {span}: must be first and last day, for example 2016-05-23:2016-05-29") from None
+        raise UserError(f"{option} {span}: must be first and last day, for example 2016-05-23:2016-05-29") from None
     if end < start:
-        raise UserError(f"--dates {span}: the last day lies before the first")
+        raise UserError(f"{option} {span}: the last day lies before the first")
     return start, end
 
 

@@ -12,6 +12,11 @@ from forecasting import models
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import is_closed
+from forecasting.planning.decomposition import fit_pooled, read_design
+from forecasting.planning.explain import COMPONENTS
+from forecasting.steps.explaining.explain import contributions
+from forecasting.steps.forecasting.bucket_forecasts import predictions
+from forecasting.steps.forecasting.training import Trained
 from tests.models.conftest import NoEvidence
 
 KEY = ["unique_id", "ds"]
@@ -193,6 +198,27 @@ def test_an_edit_moves_what_knows_the_driver_and_nothing_else(name, fitted, cut)
     assert set(moved["unique_id"]) == ({"s3"} if name in WITH_DRIVERS else set())
     if name in WITH_DRIVERS:
         assert moved.filter(pl.col("ds").is_between(start, start + timedelta(2)))["lift"].min() > 0
+
+
+@every_model
+def test_contributions_add_up_to_the_forecast(name, fitted, cut):
+    """Also of capped and closed rows and of series that sold nothing, in the units of the forecast."""
+    chosen = Trained(fitted, dict.fromkeys(fitted, "series"), {}).only(name)
+    parts, _ = contributions(chosen, cut, fit_pooled(read_design(cut, cut.frame(0))))
+    published = predictions(chosen, "series", cut, 0).filter(model=name)
+    both = published.join(parts, on=KEY, suffix="_split")
+    assert both.height == parts.height == 14 * 14
+    assert (both["yhat"] - both["yhat_split"]).abs().max() < 1e-9
+    assert (both["yhat"] - both.select(pl.sum_horizontal(COMPONENTS)).to_series()).abs().max() < 1e-6
+    assert parts.select(pl.col(COMPONENTS).is_finite().all()).row(0) == (True,) * len(COMPONENTS)
+    assert (
+        parts.filter(pl.col("ds").dt.weekday() == 7).select(pl.col(COMPONENTS).abs().max()).sum_horizontal().item() == 0
+    )
+    answers = parts.filter(unique_id="s3").select(pl.col("model_promotion").abs().max()).item()
+    assert (answers > 0) == (
+        name in WITH_DRIVERS
+        and bool(cut.frame(0).filter(unique_id="s3", promo=1).filter(pl.col("ds") > cut.cutoff).height)
+    )
 
 
 @every_model
