@@ -33,7 +33,11 @@ class Shape:
 
 
 def kernel(size: int, spread: float) -> Floats:
-    """Weights of the neighbours of a place around a circle, shape (size, size), each row adding up to 1."""
+    """Weights of the neighbours of a place around a circle, shape (size, size), each row adding up to 1.
+
+    >>> kernel(3, 0.0).tolist(), kernel(4, 1.0)[0].round(2).tolist()
+    ([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [0.43, 0.26, 0.06, 0.26])
+    """
     distance = np.abs(np.arange(size)[:, None] - np.arange(size)[None, :])
     distance = np.minimum(distance, size - distance)
     weights = np.exp(-0.5 * (distance / spread) ** 2) if spread > HALF else (distance == 0).astype(float)

@@ -27,7 +27,16 @@ RARE_ROUNDS = 5
 
 
 def fit_pooled(design: Design) -> Pooled:
-    """What the series of the design have in common; without rows nothing."""
+    """What the series of the design have in common; without rows nothing.
+
+    >>> keys = pl.DataFrame({"unique_id": ["a"] * 4, "ds": [1, 2, 3, 4]})
+    >>> flat = dict.fromkeys((*FACTORS, *RARE), np.zeros(4, np.int64))
+    >>> none, y, recent = np.zeros(4), np.array([2.0, 3.0, 2.0, 3.0]), np.ones(4, bool)
+    >>> usual = pl.DataFrame({"unique_id": ["a"], "usual": [None]})
+    >>> design = Design(keys, ["a"], flat["year"], y, none, recent, flat, none, none, usual, {}, 1.0)
+    >>> decompose(design, fit_pooled(design))["expected"].round(3).to_list()
+    [2.5, 2.5, 2.5, 2.5]
+    """
     rounds = Rounds(design)
     if not rounds.seen.any():
         return Pooled()

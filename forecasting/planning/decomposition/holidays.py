@@ -18,7 +18,14 @@ BEFORE, AFTER = 3, 1
 
 
 def holiday_places(rows: pl.DataFrame, config: Config) -> dict[str, pl.Series]:
-    """{"holiday": place by distance, "feast": place by holiday and distance}, both Int64, 0 where there is none."""
+    """{"holiday": place by distance, "feast": place by holiday and distance}, both Int64, 0 where there is none.
+
+    >>> config = Config(name="a", source={}, freq="1d", h=1)
+    >>> far, code = {"cal_last_holiday": [9, 9, 0], "cal_last_holiday_code": [0, 0, 5]}, "cal_next_holiday_code"
+    >>> rows = pl.DataFrame({"cal_holiday": [0, 0, 5], "cal_next_holiday": [9, 1, 0], code: [0, 5, 5], **far})
+    >>> holiday_places(rows, config)["holiday"].to_list()
+    [0, 2, 1]
+    """
     distance, code = pl.lit(0), pl.lit(0)
     for place, named in reversed(list(_nearest(rows))):
         here = named.cast(pl.Int64).fill_null(0)

@@ -43,6 +43,12 @@ class Step:
 def solve_lines(x: Floats, series: Ints, score: Floats, information: Floats, now: Floats, prior: Prior) -> Step:
     """One step from the coefficients `now`; `score` and `information` are the first and the (negative) second
     derivative of the likelihood of each row by its logarithm, `x` the columns, shape (rows, len(COLUMNS)).
+
+    >>> free = Prior(np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> sold, expected = np.array([3.0, 3.0]), np.array([2.0, 2.0])
+    >>> x, series, now = np.ones((2, 1)), np.zeros(2, int), np.zeros((1, 1))
+    >>> solve_lines(x, series, sold - expected, expected, now, free).change.round(3)
+    array([[0.5]])
     """
     count, width = now.shape
     gradient = np.stack([np.bincount(series, score * x[:, k], count) for k in range(width)], axis=1)

@@ -23,7 +23,11 @@ PARTS = {"season": ("season", "year"), "holiday": ("holiday", "feast"), "opening
 
 
 def shape_of(factor: str, size: int, spread: float) -> Shape:
-    """What the effects of a factor with so many places are like; `spread` is that of the year."""
+    """What the effects of a factor with so many places are like; `spread` is that of the year.
+
+    >>> shape_of("season", 7, 14.0)
+    Shape(size=7, anchored=False, spread=0.0, common=True)
+    """
     anchored = factor in ("holiday", "feast", "opening")
     return Shape(size, anchored, spread if factor == "year" else 0.0, common=factor != "feast")
 

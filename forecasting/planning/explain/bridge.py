@@ -27,6 +27,10 @@ def bridge(before: pl.DataFrame, steps: Mapping[str, pl.DataFrame], after: pl.Da
     `before` and `after` are the published forecasts [unique_id, ds, yhat]; `steps` are forecasts of the same days, by
     the names "then" (before, made again) and those of CHANGES, each with its thing and those before it changed. A day
     that a step cannot forecast (it has been sold since) goes with the next step.
+
+    >>> day = pl.DataFrame({"unique_id": ["a"], "ds": [1], "yhat": [10.0]})
+    >>> bridge(day, {"data": day.with_columns(yhat=12.0)}, day.with_columns(yhat=11.5)).row(0)
+    ('a', 1, 10.0, 0.0, 2.0, 0.0, -0.5, 11.5)
     """
     rows = before.select(*KEY, before="yhat").join(after.select(*KEY, after="yhat"), on=KEY)
     for name, frame in steps.items():

@@ -80,6 +80,12 @@ def combine(parts: pl.DataFrame, shares: pl.DataFrame, name: str) -> pl.DataFram
     """The contributions of a combination, as from `split`, from those of its members.
 
     `parts` are theirs, `shares` [unique_id, ds, model, share] how much of each is in the combination.
+
+    >>> names = ("yhat", *COMPONENTS, *ANSWERS)
+    >>> key = {"unique_id": ["a", "a"], "ds": [1, 1], "model": ["M", "N"]}
+    >>> parts = pl.DataFrame({**key, **dict.fromkeys(names, [4.0, 8.0])})
+    >>> combine(parts, pl.DataFrame({**key, "share": [0.25, 0.75]}), "Both")["level"].item()
+    7.0
     """
     joined = parts.join(shares, on=[*KEY, "model"], maintain_order="left")
     values = [(pl.col(c) * pl.col("share")).sum() for c in ("yhat", *COMPONENTS, *ANSWERS)]

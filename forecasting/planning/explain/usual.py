@@ -40,6 +40,13 @@ def usual_plans(
     """Resets by step of STEPS, each with those of the steps before it; equal to the step before where nothing changes.
 
     `prices` [unique_id, usual] are the usual prices. Whether a series is open stays as it is planned.
+
+    >>> columns = {"known_ahead": ["promo"], "promo": "promo"}
+    >>> config = Config(name="a", source={}, freq="1d", h=1, columns=columns)
+    >>> frame = pl.DataFrame({"unique_id": ["a", "a"], "ds": [date(2026, 1, 1), date(2026, 1, 2)], "promo": [0.0, 1.0]})
+    >>> prices = pl.DataFrame({"unique_id": ["a"], "usual": [None]})
+    >>> [len(resets) for resets in usual_plans(frame, prices, config, date(2026, 1, 1)).values()]
+    [1, 1, 1]
     """
     past, coming = frame.filter(pl.col("ds") <= cutoff), frame.filter(pl.col("ds") > cutoff)
     roles, values = config.columns, {step: dict[str, Values]() for step in STEPS}
