@@ -21,6 +21,7 @@ from forecasting.config.sections import (
     Limits,
     Models,
     Schedules,
+    Serving,
     SideTable,
     Source,
     StoreConfig,
@@ -146,6 +147,11 @@ class Keys(TopLevel):
     schedules: Schedules = Field(
         default=Schedules(),
         description="When the steps run once the job is deployed on a Prefect server.",
+        json_schema_extra=changes("nothing"),
+    )
+    serving: Serving = Field(
+        default=Serving(),
+        description="How forecasts are served on request, by the API.",
         json_schema_extra=changes("nothing"),
     )
     data_version: StrictInt | None = Field(

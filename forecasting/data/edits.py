@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias, get_args
 
@@ -61,6 +61,42 @@ class Edit:
         """Whether a row is one of those that the edit is about."""
         here = pl.col("ds").is_between(self.start, self.end)
         return here & pl.sql_expr(self.where) if self.where else here
+
+
+@dataclass(frozen=True)
+class CellEdit(Edit):
+    """Values of one column for single series and days: `cells` [unique_id, ds, value], of which no value is null.
+
+    One edit for any number of cells, where an Edit each would be a pass over all rows each. It knows its series, so
+    `where` does not count.
+    """
+
+    cells: pl.DataFrame = field(default_factory=pl.DataFrame, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, column: str, cells: pl.DataFrame) -> CellEdit:
+        """The edit that sets a column in `cells`, of which there is at least one."""
+        start, end = cells.select(first=pl.col("ds").min(), last=pl.col("ds").max()).row(0)
+        return cls(column, "=", "", start, end, None, cells)
+
+    def expr(self, kind: pl.DataType) -> pl.Expr:
+        """The edited column as `kind`."""
+        values = self.cells["value"].cast(kind)
+        new = _cell().replace_strict(self._keys, values, default=None, return_dtype=kind)
+        return pl.coalesce(new, pl.col(self.column)).alias(self.column)
+
+    def reaches(self) -> pl.Expr:
+        """Whether a row is one of the cells."""
+        return _cell().is_in(self._keys.implode())
+
+    @property
+    def _keys(self) -> pl.Series:
+        return self.cells.select(_cell()).to_series()
+
+
+def _cell() -> pl.Expr:
+    """Series and day as one text; the day comes first, so that no two cells are the same text."""
+    return pl.format("{}/{}", pl.col("ds"), pl.col("unique_id"))
 
 
 def parse_edit(text: str) -> Edit:

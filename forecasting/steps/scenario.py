@@ -87,7 +87,7 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     edits = [edit_over_panel(edit, config) for edit in edits]
     series = replace(series, where=condition_over_panel(series.where, config))
     check_condition(series.where, panel_schema(panel))
-    _check_days(Cut(panel, cutoff, config.h), edits)
+    check_days(Cut(panel, cutoff, config.h), edits)
     scoped = [replace(edit, where=both_conditions(edit.where, series.condition)) for edit in edits]
     checked = check_edits(scoped, config, panel_schema(panel))
     selected = select_series(panel, session.store, series)
@@ -106,7 +106,7 @@ def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
     return {column: kind for column, kind in schema.items() if column != "bucket"}
 
 
-def _check_days(cut: Cut, edits: Sequence[Edit]) -> None:
+def check_days(cut: Cut, edits: Sequence[Edit]) -> None:
     """Raise UserError for an edit of which no day lies in the horizon."""
     first = cut.config.frequency.shift(cut.cutoff, 1)
     for edit in edits:

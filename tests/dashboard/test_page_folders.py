@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dashboard import api, pages
-from dashboard.api import create_api
+from dashboard import pages
+from dashboard.api import create_api, v1
 from dashboard.page import Page
 from dashboard.pages import find_pages
 
@@ -22,9 +22,9 @@ RESOURCE = """
 from fastapi import APIRouter
 
 
-def routes(config):
+def routes(context):
     router = APIRouter()
-    router.get("/name")(lambda: config.name)
+    router.get("/name")(lambda: context.config.name)
     return router
 """
 
@@ -32,7 +32,7 @@ def routes(config):
 @pytest.fixture
 def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder where further pages and resources are looked for, too."""
-    for package in (pages, api):
+    for package in (pages, v1):
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     before = set(sys.modules)
     yield tmp_path
@@ -62,6 +62,6 @@ def test_a_further_resource_is_one_file(further, bare):
 
     async def get() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(create_api(bare)), base_url="http://api") as client:
-            return await client.get("/name")
+            return await client.get("/api/v1/name")
 
     assert asyncio.run(get()).json() == "corner"

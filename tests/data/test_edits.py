@@ -1,12 +1,13 @@
 """The grammar of edits: what it reads, what it refuses, and that it reads what it writes."""
 
-from datetime import date
+from datetime import date, timedelta
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.data.edits import Edit, format_edit, parse_change, parse_edit
+from forecasting.data.edits import CellEdit, Edit, format_edit, parse_change, parse_edit
 
 FIRST, LAST = date(2024, 2, 5), date(2024, 2, 6)
 DAYS = "2024-02-05:2024-02-06"
@@ -74,3 +75,15 @@ def test_what_is_no_edit_is_refused(text: str) -> None:
 def test_a_change_with_its_days_and_condition_apart_is_the_same_edit() -> None:
     line = parse_edit(f"price*=0.9@{DAYS} where item = 'I2'")
     assert parse_change("price*=0.9", FIRST, LAST, "item = 'I2'") == line
+
+
+def test_values_of_single_cells_are_one_edit():
+    day = date(2024, 5, 1)
+    rows = pl.DataFrame(
+        {"unique_id": ["a", "a", "b", "b"], "ds": [day, day + timedelta(1)] * 2, "price": [1.0, 2.0, 3.0, None]}
+    )
+    cells = pl.DataFrame({"unique_id": ["a", "b"], "ds": [day, day + timedelta(1)], "value": [9.0, 8.0]})
+    edit = CellEdit.of("price", cells)
+    assert rows.with_columns(edit.expr(pl.Float64()))["price"].to_list() == [9.0, 2.0, 3.0, 8.0]
+    assert rows.filter(edit.reaches())["unique_id"].to_list() == ["a", "b"]
+    assert (edit.start, edit.end) == (day, day + timedelta(1))

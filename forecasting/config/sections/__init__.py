@@ -5,6 +5,7 @@ from forecasting.config.sections.cleaning import Clean, Outliers
 from forecasting.config.sections.dask_cluster import DaskCluster
 from forecasting.config.sections.models import AUTO, FAMILIES, Backtest, Models, ModelSpec
 from forecasting.config.sections.schedules import Schedules
+from forecasting.config.sections.serving import Serving
 from forecasting.config.sections.source import Columns, Limits, SideTable, Source
 from forecasting.config.sections.storage import StoreConfig, Tracking
 
@@ -22,6 +23,7 @@ __all__ = [
     "Models",
     "Outliers",
     "Schedules",
+    "Serving",
     "SideTable",
     "Source",
     "StoreConfig",

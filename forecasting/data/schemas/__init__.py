@@ -1,7 +1,7 @@
 """The registry of tables: one entry per table, from which schemas, load behaviour and exports follow.
 
 `tables` takes the config and the types of its driver columns and returns {name: Table}; no rows are read or written.
-A new table is one entry in load_tables, forecast_tables, feature_tables or action_tables.
+A new table is one entry in load_tables, forecast_tables, feature_tables, action_tables or serving_tables.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from forecasting.data.schemas.entry import Columns, Export, TableEntry
 from forecasting.data.schemas.feature_tables import FEATURE_TABLES, feature_rows_table
 from forecasting.data.schemas.forecast_tables import AGGREGATE_BUCKET, FORECAST_TABLES, interval_columns
 from forecasting.data.schemas.load_tables import LOADED, LOADS
+from forecasting.data.schemas.serving_tables import SERVING_TABLES
 from forecasting.io.table import Table
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 ENTRIES: dict[str, TableEntry] = {
-    entry.name: entry for entry in (*LOADED, LOADS, *FORECAST_TABLES, *FEATURE_TABLES, *ACTION_TABLES)
+    entry.name: entry for entry in (*LOADED, LOADS, *FORECAST_TABLES, *FEATURE_TABLES, *ACTION_TABLES, *SERVING_TABLES)
 }
 """Every table by its name."""
 LOADED_TABLES = tuple(name for name, entry in ENTRIES.items() if entry.loaded)

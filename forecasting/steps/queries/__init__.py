@@ -16,6 +16,7 @@ from forecasting.steps.queries.selection import (
     count_series,
     find_series,
     list_aggregates,
+    read_series_page,
     resolve_selection,
 )
 from forecasting.steps.queries.status import Status, read_run_facts, read_status
@@ -42,6 +43,7 @@ __all__ = [
     "read_planned_promotions",
     "read_recent_sales",
     "read_run_facts",
+    "read_series_page",
     "read_status",
     "resolve_selection",
 ]

@@ -68,12 +68,24 @@ def count_series(session: Session) -> int:
 
 def find_series(session: Session, text: str = "", limit: int = 50) -> list[str]:
     """At most `limit` ids of series that contain every word of `text` (in any case), the largest sales first."""
+    return _matching(session, text).head(limit).select("unique_id").collect()["unique_id"].to_list()
+
+
+def read_series_page(session: Session, text: str, limit: int, offset: int) -> tuple[int, pl.DataFrame]:
+    """How many series contain every word of `text` (in any case), and `limit` rows of the table `series` from the row
+    `offset` on, the largest sales first.
+    """
+    found = _matching(session, text).collect()
+    return found.height, found.slice(offset, limit)
+
+
+def _matching(session: Session, text: str) -> pl.LazyFrame:
+    """The rows of `series` whose ids contain every word of `text`, the largest sales first."""
     series = session.store.scan("series")
     for word in text.lower().split():
         series = series.filter(pl.col("unique_id").str.to_lowercase().str.contains(word, literal=True))
-    size = (pl.col("mean").fill_null(0) * pl.col("n")).alias("size")
-    top = series.select("unique_id", size).sort("size", "unique_id", descending=[True, False]).head(limit)
-    return top.collect()["unique_id"].to_list()
+    size = pl.col("mean").fill_null(0) * pl.col("n")
+    return series.sort(size, "unique_id", descending=[True, False])
 
 
 def belongs_to(config: Config, aggregate: str) -> pl.Expr:

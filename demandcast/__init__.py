@@ -1,0 +1,1 @@
+"""What other programs import: `demandcast.client`, a client of the REST API. The forecasting itself is not here."""

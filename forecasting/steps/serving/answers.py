@@ -1,0 +1,99 @@
+"""Answers for single rows: `answer_rows` takes checked rows of a request and returns them with their forecasts.
+
+A row without values is answered from the published vintage, one with values by a forecast made on request. What
+several rows say of coming days holds together, as one plan; a cell that is given twice with other values opens a
+further plan. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from forecasting.data.panel import KEY
+from forecasting.data.schemas import interval_columns
+from forecasting.models.naive import LADDER
+from forecasting.steps.serving.online import NOT_LOOKED_AT, forecast_plan
+from forecasting.steps.serving.served import Served
+
+
+def answer_rows(served: Served, asked: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `asked` (see asked_rows) in their order, with yhat, q50, bounds, source, model, fallback, price,
+    revenue and changes.
+
+    `fallback` tells whether a rung of the ladder stands in for the model. `price` is that of the row, given or planned,
+    and revenue = yhat * price; both are null where there is none. `changes` are the given values as JSON. Rows with a
+    fault, and those of series that are not forecast, which get one, have no forecast.
+    """
+    done = list(answer_in_parts(served, asked))
+    return pl.concat(done).sort("row")
+
+
+def answer_in_parts(served: Served, asked: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The same in parts: first the rows that need no new forecast, then those of some series after the other."""
+    given = [c for c in served.columns if c in asked.columns]
+    changed = pl.any_horizontal(pl.col(given).is_not_null()) if given else pl.lit(value=False)
+    sound = pl.col("fault").is_null()
+    wrong, planned = asked.filter(~sound), asked.filter(sound & ~changed)
+    if wrong.height or asked.is_empty():
+        yield shape_answers(served, wrong)
+    if planned.height:
+        buckets = sorted(planned["bucket"].unique().to_list())
+        forecasts = served.published(buckets).join(
+            served.plans(buckets).select(*KEY, *served.columns), on=KEY, how="left"
+        )
+        yield shape_answers(served, _with_forecasts(planned, forecasts, served))
+    rest = asked.filter(sound & changed)
+    if rest.height:
+        yield from _changed(served, rest, given)
+
+
+def _changed(served: Served, asked: pl.DataFrame, given: list[str]) -> Iterator[pl.DataFrame]:
+    """Answers to rows with values, plan by plan."""
+    told = asked.with_columns(
+        changes=pl.struct(given).struct.json_encode(), _plan=pl.struct(given).rank("dense").over(KEY)
+    )
+    for plan in told.partition_by("_plan", maintain_order=True):
+        rows = plan.drop("_plan")
+        values, ids = rows.select(*KEY, *given).unique(KEY), rows["unique_id"].unique(maintain_order=True)
+        for forecasts in forecast_plan(served, ids, values):
+            mine = rows.join(forecasts.select("unique_id"), on="unique_id", how="semi", maintain_order="left")
+            yield shape_answers(served, _with_forecasts(mine, forecasts, served))
+
+
+def _with_forecasts(asked: pl.DataFrame, forecasts: pl.DataFrame, served: Served) -> pl.DataFrame:
+    """The rows with their forecasts; a series that is not forecast gets a fault."""
+    both = asked.drop([c for c in served.columns if c in asked.columns]).join(forecasts, on=KEY, how="left")
+    none = pl.col("yhat").is_null()
+    return both.with_columns(
+        fault=pl.when(none).then(pl.format("{} is not forecast: it has ended, or no sale is known", "unique_id")),
+        field=pl.when(none).then(pl.lit("unique_id")),
+    )
+
+
+def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
+    """Forecast rows with known-ahead columns in the columns of an answer, which are null where `rows` have none."""
+    numbers = ["yhat", "q50", *interval_columns(served.config.level)]
+    kinds = dict.fromkeys(numbers, pl.Float64) | dict.fromkeys(("source", "interval", "model"), pl.String)
+    price = served.job.config.columns.price
+    is_priced = price in rows.columns and "yhat" in rows.columns
+    cost = pl.col(str(price)).cast(pl.Float64) if is_priced else pl.lit(None, pl.Float64)
+    missing = [pl.lit(None, kind).alias(c) for c, kind in kinds.items() if c not in rows.columns]
+    whole = rows.with_columns(*missing, price=cost)
+    rung = pl.col("source").str.contains(f"^({'|'.join(LADDER)})\\b")
+    return whole.select(
+        *(["row"] if "row" in rows.columns else []),
+        *KEY,
+        *kinds,
+        fallback=rung & ~pl.col("model").is_in(LADDER) | pl.col("source").str.ends_with(NOT_LOOKED_AT),
+        price="price",
+        revenue=pl.col("yhat") * pl.col("price"),
+        changes=_text("changes", rows),
+        field=_text("field", rows),
+        fault=_text("fault", rows),
+    )
+
+
+def _text(column: str, rows: pl.DataFrame) -> pl.Expr:
+    return pl.col(column).cast(pl.String) if column in rows.columns else pl.lit(None, pl.String)

@@ -1,0 +1,74 @@
+"""Forecasts made on request: `forecast_plan` forecasts series with other values of known-ahead columns than planned.
+
+It takes a Served, ids of series and the values, and yields rows like the published ones, with the known-ahead columns
+that they are made for, some series after the other. Only the asked series are forecast, by the models of the vintage;
+where these fail the ladder stands in. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import polars as pl
+
+from forecasting.data.cut import Cut
+from forecasting.data.edits import CellEdit
+from forecasting.data.panel import KEY, InMemory, InProcess
+from forecasting.models.naive import TOP
+from forecasting.steps.scenario import predict_cut
+from forecasting.steps.serving.served import Served, row_columns
+
+log = logging.getLogger(__name__)
+NOT_LOOKED_AT = " (fallback, the given values are not looked at)"
+"""Added to the source where the models failed."""
+SERIES_AT_ONCE = 500
+"""Series that are forecast together: what they need at once fits well in memory."""
+
+
+def forecast_plan(served: Served, ids: pl.Series, values: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of `forecast_changed`, at least one per series: without a ds and a forecast for one that has none.
+
+    Where the models fail, the published forecast of the ladder's top rung stands in, and its source says so.
+    """
+    done = 0
+    try:
+        for part in forecast_changed(served, ids, values):
+            asked = ids.slice(done, SERIES_AT_ONCE)
+            done += asked.len()
+            yield part.join(asked.to_frame(), on="unique_id", how="full", coalesce=True)
+    except Exception:
+        log.exception("no forecast on request after %s of %s series: the ladder answers", done, ids.len())
+        yield _ladder(served, ids.slice(done), values)
+
+
+def _ladder(served: Served, ids: pl.Series, values: pl.DataFrame) -> pl.DataFrame:
+    """The published rows of the ladder's top rung, beside the values that it does not look at."""
+    buckets = served.buckets_of(ids)
+    published = served.published(buckets, TOP.name).join(ids.to_frame(), on="unique_id", how="right")
+    plans = served.plans(buckets).select(*KEY, *served.columns)
+    planned = published.join(plans, on=KEY, how="left").update(values, on=KEY, how="left")
+    return planned.with_columns(pl.format("{}{}", "source", pl.lit(NOT_LOOKED_AT)).alias("source"))
+
+
+def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """[columns of a published row, known-ahead columns] of the series `ids`, in their order, SERIES_AT_ONCE at a time.
+
+    One row per series and period of the horizon, in units of y. `values` [unique_id, ds, known-ahead columns] are one
+    plan of coming days, in which null leaves a value as planned: what it says of one series is seen by its peers, too.
+    """
+    panel, h = served.job.panel, served.job.config.h
+    cells = {c: values.select(*KEY, value=c).drop_nulls() for c in values.columns if c in served.columns}
+    edits = tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
+    every = Cut(panel, served.cutoff, h, edits)
+    _ = every.group_data  # what peers have in common is computed once, of all series
+    for first in range(0, ids.len(), SERIES_AT_ONCE):
+        part = ids.slice(first, SERIES_AT_ONCE)
+        mine = pl.col("unique_id").is_in(part.implode())
+        rows = pl.concat(pl.collect_all([panel.scan(bucket).filter(mine) for bucket in served.buckets_of(part)]))
+        selected = replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
+        cut = Cut(selected, served.cutoff, h, edits).with_shared_frames(every.shared_frames())
+        forecast = predict_cut(served.bundle, cut).select(row_columns(served.config))
+        plans = cut.frame(0).filter(pl.col("ds") > served.cutoff).select(*KEY, *served.columns)
+        yield forecast.join(plans, on=KEY, how="left", maintain_order="left")

@@ -1,0 +1,145 @@
+"""Forecasts of many periods: `open_range` takes a RangeRequest and returns a RangeForecast, which yields the rows.
+
+Some series, given by their ids or by a condition, from one day of the horizon to another, perhaps with edits of their
+plan. `RangeForecast.parts` yields rows like those of `answers`; nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from forecasting.columns import as_users_write
+from forecasting.data.cut import Cut
+from forecasting.data.edits import parse_edit
+from forecasting.data.panel import KEY
+from forecasting.errors import Option, UserError
+from forecasting.planning.column_names import condition_over_panel, edit_over_panel
+from forecasting.planning.edit_reach import check_reach
+from forecasting.planning.observed_range import warn_outside
+from forecasting.planning.scenario import check_condition, check_edits, condition
+from forecasting.steps.scenario import check_days, panel_schema
+from forecasting.steps.serving.answers import shape_answers
+from forecasting.steps.serving.online import SERIES_AT_ONCE, forecast_plan
+from forecasting.steps.serving.served import Served
+
+
+@dataclass(frozen=True)
+class RangeRequest:
+    """Series by `unique_ids` or by a condition over the table `series` (neither: all), the days (default: the horizon;
+    `h` periods from the first one on), and changes like `price*=0.9@2024-05-20:2024-05-26`.
+    """
+
+    unique_ids: Sequence[str] = ()
+    where: str | None = None
+    start: date | None = None
+    end: date | None = None
+    h: int | None = None
+    changes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class RangeForecast:
+    """What is to be forecast, checked; `warnings` say where changes reach no value, or one that was never observed."""
+
+    served: Served
+    ids: pl.Series
+    days: tuple[date, date]
+    changed: pl.DataFrame | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def part_count(self) -> int:
+        """How many parts there are."""
+        return -(-self.ids.len() // SERIES_AT_ONCE)
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """[unique_id, ds, yhat, q50, bounds, source, model, fallback, price, revenue ...] of some series after the
+        other, sorted by series and day.
+        """
+        served, ids, changed = self.served, self.ids, self.changed
+        for rows in _published(served, ids) if changed is None else forecast_plan(served, ids, changed):
+            yield shape_answers(served, rows.filter(pl.col("ds").is_between(*self.days)).sort(KEY))
+
+
+def open_range(served: Served, asked: RangeRequest) -> RangeForecast:
+    """The forecast that is asked for; raises UserError, which names the field that is wrong."""
+    ids, days = _ids(served, asked), _days(served, asked)
+    if not asked.changes:
+        return RangeForecast(served, ids, days, None)
+    try:
+        return RangeForecast(served, ids, days, *_changed_plan(served, ids, asked.changes))
+    except (ValueError, UserError) as error:
+        raise UserError(str(error), where=Option("changes")) from None
+
+
+def _published(served: Served, ids: pl.Series) -> Iterator[pl.DataFrame]:
+    for first in range(0, ids.len(), SERIES_AT_ONCE):
+        part = ids.slice(first, SERIES_AT_ONCE)
+        buckets, mine = served.buckets_of(part), pl.col("unique_id").is_in(part.implode())
+        plans = served.plans(buckets).select(*KEY, *served.columns)
+        yield served.published(buckets).filter(mine).join(plans, on=KEY, how="left")
+
+
+def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """[unique_id, ds, known-ahead columns] of what the changes set, null where it is as planned, and warnings.
+
+    Raises ValueError or UserError for a change that is none, or that its column or these days cannot take.
+    """
+    config, panel = served.job.config, served.job.panel
+    edits = [edit_over_panel(parse_edit(text), config) for text in changes]
+    check_days(Cut(panel, served.cutoff, config.h), edits)
+    checked = check_edits(edits, config, panel_schema(panel))
+    planned = served.plans(served.buckets_of(ids)).filter(pl.col("unique_id").is_in(ids.implode()))
+    warnings = [*check_reach(checked, planned)]
+    edited = planned
+    for edit in checked:
+        edited = edited.with_columns(edit.expr(planned.schema[edit.column]))
+    columns = list(dict.fromkeys(edit.column for edit in checked))
+    warnings += warn_outside(edited, served.observed, columns)
+    same = {c: pl.when(pl.col(c).ne_missing(pl.lit(planned[c]))).then(c) for c in columns}
+    return edited.with_columns(**same).select(*KEY, *columns), tuple(map(as_users_write, warnings))
+
+
+def _ids(served: Served, asked: RangeRequest) -> pl.Series:
+    """The ids of the series, sorted."""
+    if asked.unique_ids and asked.where is not None:
+        raise UserError("give unique_ids or a condition, not both", where=Option("where"))
+    if asked.unique_ids:
+        given = pl.Series("unique_id", sorted(set(asked.unique_ids)), pl.String)
+        unknown = given.filter(~given.is_in(served.series["unique_id"].implode()))
+        if unknown.len():
+            raise UserError(f"there is no series {unknown[0]}", where=Option("unique_ids"))
+        return given
+    rows = served.session.store.scan("series")
+    where = condition_over_panel(asked.where, served.job.config)
+    try:
+        check_condition(where, dict(rows.collect_schema()))
+    except UserError as error:
+        raise UserError(error.what, where=Option("where")) from None
+    found = rows.filter(condition(where)).select("unique_id").collect()["unique_id"].sort()
+    if found.is_empty():
+        raise UserError(f"no series meets {asked.where!r}", where=Option("where"))
+    return found
+
+
+def _days(served: Served, asked: RangeRequest) -> tuple[date, date]:
+    """The first and the last day."""
+    first, last = served.days
+    start, end = asked.start or first, asked.end or last
+    for name, day in (("start", start), ("end", end)):
+        if not first <= day <= last:
+            raise UserError(f"the forecast covers {first} to {last}, and not {day}", where=Option(name))
+    if end < start:
+        raise UserError(f"it lies before the start, {start}", where=Option("end"))
+    if asked.h is None:
+        return start, end
+    if asked.end is not None:
+        raise UserError("give an end or a number of periods, not both", where=Option("h"))
+    frequency, most = served.job.config.frequency, served.job.config.h
+    if asked.h > most:
+        raise UserError(f"the forecast covers {most} periods", where=Option("h"))
+    return start, min(last, frequency.shift(start, asked.h - 1))

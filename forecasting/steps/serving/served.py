@@ -1,0 +1,145 @@
+"""Served: what requests for forecasts are answered from, opened once and kept until a newer vintage is published.
+
+`open_served` takes a Config and returns a Served: the session, its newest vintage (a published forecast), the bundle
+that made it, and, read when they are first asked for and then kept in memory, its rows and plans. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property, partial
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.cache import Cache
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
+from forecasting.data.schemas import interval_columns
+from forecasting.errors import UserError
+from forecasting.planning.observed_range import Observed, observed_values
+from forecasting.services.store.vintages import scan_published
+from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.scenario import panel_schema
+from forecasting.steps.session import Session, open_session
+
+HELD_BYTES = 512_000_000
+"""The size of what one Served keeps of its vintage's rows and plans."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """The newest vintage of a job: `vintage` is its row in the table `vintages`."""
+
+    session: Session
+    vintage: dict[str, Any]
+    _held: Cache = field(default_factory=lambda: Cache(HELD_BYTES), compare=False, repr=False)
+
+    @property
+    def config(self) -> Config:
+        """The job as it is asked for; what the bundle was trained by is `job.config`."""
+        return self.session.config
+
+    @property
+    def identity(self) -> str:
+        """The text that differs when any answer could: of the load, the vintage and its rows."""
+        v = self.vintage
+        levels = "-".join(map(str, self.config.level))
+        return f"{self.session.store.load}.{v['cutoff']}.{v['version']}.{v['published_at']:%Y%m%d%H%M%S%f}.{levels}"
+
+    @property
+    def cutoff(self) -> date:
+        """The last day that the vintage knows."""
+        at: date = self.vintage["cutoff"]
+        return at
+
+    @property
+    def version(self) -> int:
+        """The version of the bundle that made the vintage."""
+        return int(self.vintage["version"])
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The fitted models of the vintage."""
+        return bundles.fetch(self.session.registry, self.version)
+
+    @cached_property
+    def job(self) -> Session:
+        """The session with the recipe of the bundle."""
+        return bundles.served_by(self.session, self.bundle, self.version)
+
+    @cached_property
+    def columns(self) -> dict[str, pl.DataType]:
+        """The known-ahead columns, which a request may change, with their types."""
+        kinds = panel_schema(self.job.panel)
+        return {column: kinds[column] for column in self.job.config.columns.known_ahead if column in kinds}
+
+    @cached_property
+    def series(self) -> pl.DataFrame:
+        """[unique_id, bucket] of all series."""
+        return self.session.store.scan("series").select("unique_id", "bucket").collect()
+
+    @cached_property
+    def observed(self) -> dict[str, Observed]:
+        """What the known-ahead columns have been so far, over all series: least and greatest value, or the texts."""
+        panel = self.job.panel
+        history = pl.concat([panel.scan(bucket) for bucket in panel.buckets]).filter(pl.col("flag") != "ahead")
+        return observed_values(history, self.columns)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last period of the horizon."""
+        config = self.job.config
+        return config.frequency.shift(self.cutoff, 1), config.frequency.shift(self.cutoff, config.h)
+
+    def buckets_of(self, ids: pl.Series) -> list[int]:
+        """The buckets in which these series lie, in their order; of unknown series none."""
+        found = self.series.filter(pl.col("unique_id").is_in(ids.implode()))
+        return sorted(found["bucket"].unique().to_list())
+
+    def published(self, buckets: Iterable[int], model: str | None = None) -> pl.DataFrame:
+        """[unique_id, ds, yhat, q50, bounds, source, interval, cold_start, model] of buckets, as published.
+
+        Of the champion, or of another `model` of the bundle; one row per series and period, in units of y.
+        """
+        name = model or self.vintage["champion"]
+        parts = [self._held.get_or_compute(("rows", name, b), partial(self._published, b, name)) for b in buckets]
+        return pl.concat(parts) if parts else self._published(-2, name)
+
+    def _published(self, bucket: int, model: str) -> pl.DataFrame:
+        rows = scan_published(self.session.store, "forecasts", cutoff=self.cutoff, bucket=bucket)
+        mine = rows.filter(pl.col("version") == self.version, pl.col("model") == model, pl.col("grain") == "series")
+        return mine.select(row_columns(self.config)).sort(KEY).collect()
+
+    def plans(self, buckets: Iterable[int]) -> pl.DataFrame:
+        """[unique_id, ds, columns of the panel] of the coming periods in buckets, as planned."""
+        parts = [self._held.get_or_compute(("plans", b), partial(self._plans, b)) for b in buckets]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=panel_schema(self.job.panel))
+
+    def _plans(self, bucket: int) -> pl.DataFrame:
+        cut = Cut(self.job.panel, self.cutoff, self.job.config.h)
+        return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(panel_schema(self.job.panel)))
+
+
+def row_columns(config: Config) -> list[str]:
+    """The columns of a forecast row that requests are answered with."""
+    return [*KEY, "yhat", "q50", *interval_columns(config.level), "source", "interval", "cold_start", "model"]
+
+
+def open_served(config: Config) -> Served:
+    """The newest published vintage of a job; raises UserError when there is none."""
+    session = open_session(config)
+    if session.vintages.is_empty():
+        raise UserError("no forecast is published yet", where=config.name, needs="predict")
+    return Served(session, session.vintages.row(0, named=True))
+
+
+def is_newest(served: Served) -> bool:
+    """Whether the served vintage and load are still the newest ones."""
+    now = open_session(served.config)
+    newest = now.vintages.row(0, named=True) if now.vintages.height else None
+    return now.store.load == served.session.store.load and newest == served.vintage
