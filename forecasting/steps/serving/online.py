@@ -18,7 +18,7 @@ from forecasting.data.edits import CellEdit
 from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.models.naive import TOP
 from forecasting.steps.scenario import predict_cut
-from forecasting.steps.serving.served import Served, row_columns
+from forecasting.steps.serving.served import Served, buckets_of, row_columns
 
 log = logging.getLogger(__name__)
 NOT_LOOKED_AT = " (fallback, the given values are not looked at)"
@@ -45,7 +45,7 @@ def forecast_plan(served: Served, ids: pl.Series, values: pl.DataFrame) -> Itera
 
 def _ladder(served: Served, ids: pl.Series, values: pl.DataFrame) -> pl.DataFrame:
     """The published rows of the ladder's top rung, beside the values that it does not look at."""
-    buckets = served.buckets_of(ids)
+    buckets = buckets_of(served, ids)
     published = served.published(buckets, TOP.name).join(ids.to_frame(), on="unique_id", how="right")
     plans = served.plans(buckets).select(*KEY, *served.columns)
     planned = published.join(plans, on=KEY, how="left").update(values, on=KEY, how="left")
@@ -66,7 +66,7 @@ def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> It
     for first in range(0, ids.len(), SERIES_AT_ONCE):
         part = ids.slice(first, SERIES_AT_ONCE)
         mine = pl.col("unique_id").is_in(part.implode())
-        rows = pl.concat(pl.collect_all([panel.scan(bucket).filter(mine) for bucket in served.buckets_of(part)]))
+        rows = pl.concat(pl.collect_all([panel.scan(bucket).filter(mine) for bucket in buckets_of(served, part)]))
         selected = replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
         cut = Cut(selected, served.cutoff, h, edits).with_shared_frames(every.shared_frames())
         forecast = predict_cut(served.bundle, cut).select(row_columns(served.config))

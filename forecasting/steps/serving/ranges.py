@@ -24,7 +24,7 @@ from forecasting.planning.scenario import check_condition, check_edits, conditio
 from forecasting.steps.scenario import check_days, panel_schema
 from forecasting.steps.serving.answers import shape_answers
 from forecasting.steps.serving.online import SERIES_AT_ONCE, forecast_plan
-from forecasting.steps.serving.served import Served
+from forecasting.steps.serving.served import Served, buckets_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def open_range(served: Served, asked: RangeRequest) -> RangeForecast:
 def _published(served: Served, ids: pl.Series) -> Iterator[pl.DataFrame]:
     for first in range(0, ids.len(), SERIES_AT_ONCE):
         part = ids.slice(first, SERIES_AT_ONCE)
-        buckets, mine = served.buckets_of(part), pl.col("unique_id").is_in(part.implode())
+        buckets, mine = buckets_of(served, part), pl.col("unique_id").is_in(part.implode())
         plans = served.plans(buckets).select(*KEY, *served.columns)
         yield served.published(buckets).filter(mine).join(plans, on=KEY, how="left")
 
@@ -93,7 +93,7 @@ def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tup
     edits = [edit_over_panel(parse_edit(text), config) for text in changes]
     check_days(Cut(panel, served.cutoff, config.h), edits)
     checked = check_edits(edits, config, panel_schema(panel))
-    planned = served.plans(served.buckets_of(ids)).filter(pl.col("unique_id").is_in(ids.implode()))
+    planned = served.plans(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
     warnings = [*check_reach(checked, planned)]
     edited = planned
     for edit in checked:

@@ -96,11 +96,6 @@ class Served:
         config = self.job.config
         return config.frequency.shift(self.cutoff, 1), config.frequency.shift(self.cutoff, config.h)
 
-    def buckets_of(self, ids: pl.Series) -> list[int]:
-        """The buckets in which these series lie, in their order; of unknown series none."""
-        found = self.series.filter(pl.col("unique_id").is_in(ids.implode()))
-        return sorted(found["bucket"].unique().to_list())
-
     def published(self, buckets: Iterable[int], model: str | None = None) -> pl.DataFrame:
         """[unique_id, ds, yhat, q50, bounds, source, interval, cold_start, model] of buckets, as published.
 
@@ -123,6 +118,12 @@ class Served:
     def _plans(self, bucket: int) -> pl.DataFrame:
         cut = Cut(self.job.panel, self.cutoff, self.job.config.h)
         return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(panel_schema(self.job.panel)))
+
+
+def buckets_of(served: Served, ids: pl.Series) -> list[int]:
+    """The buckets in which these series lie, in their order; of unknown series none."""
+    found = served.series.filter(pl.col("unique_id").is_in(ids.implode()))
+    return sorted(found["bucket"].unique().to_list())
 
 
 def row_columns(config: Config) -> list[str]:
