@@ -62,7 +62,7 @@ def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> It
     cells = {c: values.select(*KEY, value=c).drop_nulls() for c in values.columns if c in served.columns}
     edits = tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
     every = Cut(panel, served.cutoff, h, edits)
-    _ = every.group_data  # what peers have in common is computed once, of all series
+    _ = every.coming_group_data  # what peers have in common is computed once, of all series
     for first in range(0, ids.len(), SERIES_AT_ONCE):
         part = ids.slice(first, SERIES_AT_ONCE)
         mine = pl.col("unique_id").is_in(part.implode())
