@@ -16,7 +16,6 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import events, sources
-from forecasting.data.buckets import bucket_count
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.remarks import remark_facts
@@ -74,8 +73,15 @@ def ingest(session: Session, cutoff: date | None = None, *, force: bool = False)
 
 def _load(config: Config, *, force: bool) -> Outcome:
     load = load_state.begin_load(config)
-    with log.step("read"):
-        rows = landing.read_rows(load, force=force)
+    with landing.open_shelf(load) as shelf:
+        with log.step("read"):
+            rows = landing.read_rows(load, shelf, force=force)
+        return _take_in(load, rows, force=force)
+
+
+def _take_in(load: Load, rows: LoadedRows, *, force: bool) -> Outcome:
+    """Merge the rows that were read into the tables, and publish these."""
+    config = load.config
     volume.check_volume(rows.account, config, load.store)
     load = _fix_schema(load, rows)
     _write_events(load, rows)
@@ -102,7 +108,7 @@ def _fix_schema(load: Load, rows: LoadedRows) -> Load:
     drivers = {c: str(kind) for c, kind in rows.good.schema.items() if c not in align_types.NOT_DRIVERS}
     buckets = load.buckets
     if not buckets:
-        buckets = bucket_count(rows.good.height) if config.store.buckets == "auto" else config.store.buckets
+        buckets = rebuild.buckets_for(rows.good) if config.store.buckets == "auto" else config.store.buckets
     meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
     meta[FORMAT_KEY] = str(STORE_FORMAT)
     if formats := sources.merge_formats(stored_formats(read_meta(load.store)), rows.formats):
@@ -114,7 +120,9 @@ def _fix_schema(load: Load, rows: LoadedRows) -> Load:
 
 def _write_events(load: Load, rows: LoadedRows) -> None:
     """Write the events of the config, one row per day; raises UserError for a place that the calendar does not know."""
-    calendar.check_places(load.config, rows.good)
+    places = [c for c in load.config.calendar.place_columns if c in rows.good.schema]
+    of_rows = rows.good.each(lambda part: part.select(places).unique()).whole().unique() if places else None
+    calendar.check_places(load.config, of_rows)
     if load.config.calendar.events:
         load.store.replace("events", events.load_events(load.config))
 
@@ -128,7 +136,7 @@ def _store_quarantine(load: Load, bad: pl.DataFrame) -> None:
     store.merge("quarantine", new.select(store.tables["quarantine"].schema.names()))
 
 
-def _merge(load: Load, new: rebuild.NewRows, *, force: bool) -> tuple[Load, int]:
+def _merge(load: Load, new: rebuild.Incoming, *, force: bool) -> tuple[Load, int]:
     """Merge the new rows into the panel, update series and groups; the load after it, and how many rows were written.
 
     A rebuild goes on at the bucket where a killed one of the same rows has stopped.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.data import contracts, sources
+from forecasting.data.portions import Portions
 from forecasting.remarks import Remark, remark_facts
 from forecasting.steps.registry import STEPS, Section
 
@@ -22,7 +23,7 @@ def test_the_most_harmful_come_first_and_none_twice():
 def test_the_remarks_of_all_files_are_in_the_account_of_a_load(table_config):
     config = table_config("ds,y\n2024-01-01,1\n2024-01-02,2\n")
     raw = sources.load(config)
-    later = replace(raw, long=raw.long.with_columns(pl.col("ds").dt.offset_by("1w")), remarks=(LOST,))
+    later = replace(raw, rows=Portions.of(raw.long.with_columns(pl.col("ds").dt.offset_by("1w"))), remarks=(LOST,))
     both = sources.concat([replace(raw, remarks=(UNDERSTOOD,)), later])
     assert contracts.check_load(both, config).account["remarks"] == remark_facts([LOST, UNDERSTOOD])
 

@@ -14,6 +14,7 @@ from forecasting.config import load as load_config
 from forecasting.config.sections import SideTable
 from forecasting.data import contracts
 from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.portions import Portions
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.data.side_tables.lookup import build_lookup
 from forecasting.errors import UserError
@@ -310,7 +311,9 @@ def test_what_cannot_be_read_is_reported_at_its_key(job, spec, message):
 
 
 def ahead(checked: contracts.CheckedLoad, *columns: str, last: int = 4) -> list[tuple[Any, ...]]:
-    return rows_of(contracts.CheckedLoad(checked.good.filter(pl.col("ds") > day(last)), *[None] * 3), *columns)
+    return rows_of(
+        contracts.CheckedLoad(Portions.of(checked.good.filter(pl.col("ds") > day(last))), *[None] * 3), *columns
+    )
 
 
 def test_an_open_price_list_brings_all_coming_days_of_its_series(job):

@@ -115,6 +115,7 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.data.portions import Portions
 from forecasting.data.sources.raw_data import RawData
 
 NEW_FILES = "add"
@@ -123,7 +124,7 @@ NEW_FILES = "add"
 def load(config):
     tags = {"file": "toy", "line": [1, 2], "fault": None, "fault_value": None}
     long = pl.DataFrame({"unique_id": "a", "ds": [date(2024, 1, 1), date(2024, 1, 2)], "y": [1.0, 2.0]} | tags)
-    return RawData(long, 2, lambda keys: keys.with_columns(row=pl.lit("1")), {})
+    return RawData(Portions.of(long), 2, lambda keys: keys.with_columns(row=pl.lit("1")), {})
 '''
 
 

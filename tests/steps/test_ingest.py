@@ -208,7 +208,7 @@ def concluding(formats, seen=None):
     """A reader that says so about the columns; `seen` collects what it is told about them."""
     read = sources.load
 
-    def load_source(config):
+    def load_source(config, shelf=None):
         if seen is not None:
             seen.append(dict(config.stored_formats))
         raw = read(config)

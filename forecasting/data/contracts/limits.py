@@ -114,13 +114,12 @@ def check_volume(lines: float, before: float | None, config: Config, unit: str =
         )
 
 
-def check_newest_sales(good: pl.DataFrame, config: Config, today: date, last_loaded: date | None = None) -> None:
+def check_newest_sales(sold: date | None, config: Config, today: date, last_loaded: date | None = None) -> None:
     """Raise UserError when nothing was sold, or the newest sales are older than limits.max_age days.
 
-    `last_loaded` is the newest day with sales in earlier loads.
+    `sold` and `last_loaded` are the newest days with sales in this load and in earlier ones.
     """
-    sold = good.filter(pl.col("y").is_not_null())["ds"].max()
-    newest = max((day for day in (sold, last_loaded) if isinstance(day, date)), default=None)
+    newest = max((day for day in (sold, last_loaded) if day), default=None)
     if newest is None:
         raise config.fault("source.path", "no row of the data holds a date and a number sold: nothing can be learned")
     oldest_allowed = config.limits.max_age

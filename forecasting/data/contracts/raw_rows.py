@@ -14,6 +14,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.contracts.quarantine import no_bad_rows
+from forecasting.data.portions import Portions
 from forecasting.frequency import Frequency
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def rule_violations(long: pl.DataFrame, schema: pa.DataFrameSchema, rules: Seque
     order = {rule: k for k, rule in enumerate(rules)}
     rule = pl.when(pl.col("check") == "not_nullable").then(pl.lit("missing_key")).otherwise("check")
     found = cases.select(pl.col("index").cast(pl.Int64), rule.alias("rule"), value=_failed_value())
-    found = found.sort(pl.col("rule").replace_strict(order), maintain_order=True).unique("index", keep="first")
+    found = found.sort(pl.col("rule").replace_strict(order), maintain_order=True).unique(
+        "index", keep="first", maintain_order=True
+    )
     rows = long.select("file", "line", "ds").select(pl.all().gather(found["index"]))
     return rows.with_columns(found["rule"], found["value"])
 
@@ -54,17 +57,27 @@ def future_sales(long: pl.DataFrame, today: date) -> pl.DataFrame:
     return early.select("file", "line", "ds", rule=pl.lit("in_the_future"), value=value)
 
 
-def raw_schema(long: pl.DataFrame, config: Config, last_loaded: date | None = None) -> pa.DataFrameSchema:
-    """The Pandera schema of raw rows; the names of its checks are RULES.
+def days_of(rows: Portions) -> pl.DataFrame:
+    """[ds, y, rows] of the days of raw rows: a number sold on it, if there is any, and how many rows can be read."""
+    each = rows.each(lambda part: part.group_by("ds").agg(y=_first_number(), rows=pl.col("fault").is_null().sum()))
+    return each.whole().group_by("ds").agg(y=_first_number(), rows=pl.col("rows").sum()).sort("ds")
+
+
+def _first_number() -> pl.Expr:
+    return pl.col("y").drop_nulls().first()
+
+
+def raw_schema(days: pl.DataFrame, config: Config, last_loaded: date | None = None) -> pa.DataFrameSchema:
+    """The Pandera schema of raw rows of these days (see `days_of`); the names of its checks are RULES.
 
     Weeks must begin on the weekday of `last_loaded` or, at the first load, on the one that most rows have.
     """
     import pandera.polars as pa
 
     first, last = config.limits.dates
-    off = _off_grid(long["ds"].filter(long["ds"].is_between(first, last)), config.frequency, last_loaded)
-    days = [pa.Check(is_between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
-    columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, days)}
+    off = _off_grid(days.filter(pl.col("ds").is_between(first, last)), config.frequency, last_loaded)
+    checks = [pa.Check(is_between(first, last), error="implausible_date"), pa.Check.notin(off, error="off_grid")]
+    columns = {"unique_id": pa.Column(pl.String), "ds": pa.Column(pl.Date, checks)}
     columns["y"] = pa.Column(pl.Float64, _sales_checks(config), nullable=True)
     for money in {config.columns.price, config.columns.cost} - {None}:
         columns[str(money)] = pa.Column(pl.Float64, pa.Check.ge(0, error="negative_price"), nullable=True)
@@ -83,11 +96,11 @@ def _sales_checks(config: Config) -> list[pa.Check]:
     return checks
 
 
-def _off_grid(ds: pl.Series, frequency: Frequency, last_loaded: date | None) -> list[date]:
+def _off_grid(days: pl.DataFrame, frequency: Frequency, last_loaded: date | None) -> list[date]:
     """The dates that lie elsewhere in their period than `last_loaded` (None: than most rows): other weekdays."""
     epoch, day = pl.lit(date(1970, 1, 1)), pl.col("ds")
     offset = (day - frequency.offset(epoch, frequency.steps(epoch, day))).alias("_offset")
-    dates = ds.value_counts(name="rows").with_columns(offset)
+    dates = days.select("ds", pl.col("rows").cast(pl.Int64)).filter(pl.col("rows") > 0).with_columns(offset)
     reference = pl.DataFrame({"ds": [last_loaded], "rows": [1]}).with_columns(offset) if last_loaded else dates
     by_offset = reference.group_by("_offset").agg(pl.col("rows").sum()).sort("rows", "_offset", descending=True)
     return dates.filter(~pl.col("_offset").is_in(by_offset["_offset"].head(1).implode()))["ds"].to_list()

@@ -1,12 +1,13 @@
 """Names that may be one name written in two ways: 00123 and 123, Tea and tea, 7.0 and 7, with other spaces or signs.
 
-`similar_names` takes rows [unique_id, id columns, y] and the series of earlier loads, and returns Remarks that name the
-spellings with their rows and shares of sales. Nothing is merged: whether they are one only the user knows.
+`name_counts` counts the names of rows [unique_id, id columns, y], `similar_names` takes such counts and the series of
+earlier loads, and returns Remarks that name the spellings with their rows and shares of sales. Nothing is merged:
+whether they are one only the user knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -18,16 +19,23 @@ EXAMPLES = 3
 """So many names are given with their spellings, the largest first."""
 
 
-def similar_names(rows: pl.DataFrame, config: Config, stored: pl.DataFrame | None = None) -> list[Remark]:
-    """One remark per id column that holds a name in several spellings.
+def name_counts(rows: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
+    """Id column -> [name, rows, sold]: how often each of its names comes, and the sum of its y."""
+    columns = config.id_columns or ("unique_id",)
+    counts = {"rows": pl.len().cast(pl.Int64), "sold": pl.col("y").sum()}
+    return {column: rows.group_by(name=column).agg(**counts) for column in columns}
+
+
+def similar_names(counts: Mapping[str, pl.DataFrame], stored: pl.DataFrame | None = None) -> list[Remark]:
+    """One remark per id column that holds a name in several spellings, by counts of one or more portions of the rows.
 
     `stored` are rows of the table `series`: spellings of earlier loads count as well, beside those of this one.
     """
-    return [remark for column in config.id_columns or ("unique_id",) for remark in _remarks(rows, column, stored)]
+    return [remark for column, names in counts.items() for remark in _remarks(names, column, stored)]
 
 
-def _remarks(rows: pl.DataFrame, column: str, stored: pl.DataFrame | None) -> Iterator[Remark]:
-    names = rows.group_by(name=column).agg(rows=pl.len().cast(pl.Int64), sold=pl.col("y").sum())
+def _remarks(names: pl.DataFrame, column: str, stored: pl.DataFrame | None) -> Iterator[Remark]:
+    names = names.group_by("name").agg(pl.col("rows", "sold").sum())
     if stored is not None and column in stored.columns:
         before = stored.group_by(name=column).agg(rows=pl.col("n").sum(), sold=(pl.col("n") * pl.col("mean")).sum())
         names = pl.concat([names, before.join(names, on="name", how="anti", nulls_equal=True).select(names.columns)])

@@ -1,11 +1,12 @@
-"""Remarks about single values: `far_out_remark` on sales far from all others, `far_out_drivers` on such drivers.
+"""Remarks about single values: `far_out_remark` on sales far from all others, `far_out_remarks` on such drivers.
 
-The first takes the rows far out [unique_id, ds, y_raw, next_largest] (see cleaning.far_out), the second rows of a load.
+Both take rows far out [unique_id, ds, y_raw, next_largest] (see cleaning.far_out); `far_out_drivers` finds those of
+drivers among the rows of a load.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -30,15 +31,22 @@ def far_out_remark(found: pl.DataFrame, config: Config) -> Remark:
     return Remark("outliers", message)
 
 
-def far_out_drivers(rows: pl.DataFrame, config: Config) -> Iterator[Remark]:
-    """One remark for each numeric known-ahead, known-after, price or cost column with values far from all others.
-
-    They are used as they are: what is rare in a driver can be true, and only y is cleaned.
+def far_out_drivers(rows: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
+    """Numeric known-ahead, known-after, price or cost column -> its values that lie far from all others of their series
+    [unique_id, ds, y_raw, next_largest].
     """
     roles = config.columns
     named = dict.fromkeys((*roles.known_ahead, *roles.known_after, roles.price, roles.cost))
-    for column in (c for c in named if c in rows.columns and rows.schema[c].is_float()):
-        found = find_far_out(rows.select("unique_id", "ds", y_raw=column))
+    columns = [c for c in named if c in rows.columns and rows.schema[c].is_float()]
+    return {column: find_far_out(rows.select("unique_id", "ds", y_raw=column)) for column in columns}
+
+
+def far_out_remarks(drivers: Mapping[str, pl.DataFrame]) -> Iterator[Remark]:
+    """One remark for each driver with values far out.
+
+    They are used as they are: what is rare in a driver can be true, and only y is cleaned.
+    """
+    for column, found in drivers.items():
         if found.height:
             message = f"{user_name(column)}: {_values(found)} far from all others of the series ({_examples(found)})"
             yield Remark("drivers", f"{message} and counts as it is: mend the source where it is a slip", "forecast")

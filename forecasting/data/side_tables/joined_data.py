@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import sources
+from forecasting.data.portions import Portions, Shelf
 from forecasting.data.side_tables import unmatched
 from forecasting.data.side_tables.contract import check_table
 from forecasting.data.side_tables.defaults import fill_defaults
@@ -54,12 +55,13 @@ class JoinedData(RawData):
     tables: SideTables = field(kw_only=True)
 
 
-def load_with_side_tables(config: Config) -> RawData:
+def load_with_side_tables(config: Config, shelf: Shelf | None = None) -> RawData:
     """The raw rows of the source with the columns of its side tables, JoinedData where there are any.
 
-    Raises UserError when the source or a side table cannot be used.
+    The rows of large tables lie on the `shelf`; not so those to which side tables are joined. Raises UserError when the
+    source or a side table cannot be used.
     """
-    return join_side_tables(sources.load(config), config)
+    return join_side_tables(sources.load(config, None if config.tables else shelf), config)
 
 
 def join_side_tables(raw: RawData, config: Config) -> RawData:
@@ -78,7 +80,9 @@ def join_side_tables(raw: RawData, config: Config) -> RawData:
     tables = SideTables(lookups, pl.concat([table.quarantine for table in checked.values()]), account)
     marks = [DELETED] if DELETED in long.columns else []
     long = long.select(*KEYS, *all_drivers(config), *marks, *TAGS)
-    return JoinedData(**vars(raw) | {"long": long, "tables": tables, "remarks": remarks, "formats": formats})
+    return JoinedData(
+        **vars(raw) | {"rows": Portions.of(long), "tables": tables, "remarks": remarks, "formats": formats}
+    )
 
 
 def _add_columns(

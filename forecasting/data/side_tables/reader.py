@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.config.sections import SideTable
-from forecasting.data.sources.column_formats import NumberColumns, Role, conclude_numbers
+from forecasting.data.sources.column_formats import NumberColumns, Role, cells_of, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import numeric_drivers
 from forecasting.data.sources.long_frame import Faults, driver_column, fault_columns, parse_days
@@ -55,11 +55,12 @@ def read_side_table(config: Config, name: str) -> SideTableRows:
     if texts:
         raw = pl.concat([text.cells(wanted) for text in texts])
         roles, delimiters = _number_roles(table_config, spec, raw), {text.delimiter for text in texts}
-        numbers = conclude_numbers(table_config, raw, roles, delimiters)
+        numbers = conclude_numbers(table_config, cells_of(raw, roles), roles, delimiters)
         frames += [_parse(raw, spec, table_config, numbers), *(t.faulty() for t in texts if t.broken.height)]
     if typed:
         raw = pl.concat([file.cells(wanted) for file in typed], how="vertical_relaxed")
-        of_typed = conclude_numbers(table_config, raw, _number_roles(table_config, spec, raw), set())
+        roles = _number_roles(table_config, spec, raw)
+        of_typed = conclude_numbers(table_config, cells_of(raw, roles), roles, set())
         frames.append(_parse(raw, spec, table_config, of_typed))
         numbers = numbers.joined(of_typed)
     empty = sum(text.empty for text in texts)

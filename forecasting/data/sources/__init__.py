@@ -8,6 +8,7 @@ source and the side tables (config.tables) are there; `load` does not read side 
 from __future__ import annotations
 
 from forecasting.config import Config
+from forecasting.data.portions import Shelf
 from forecasting.data.sources.column_formats import TEXT_FORMAT
 from forecasting.data.sources.layouts import kinds, layout_module
 from forecasting.data.sources.new_files import (
@@ -41,11 +42,15 @@ __all__ = [
 ]
 
 
-def load(config: Config) -> RawData:
+def load(config: Config, shelf: Shelf | None = None) -> RawData:
     """The raw rows of config.source, without the columns of config.tables; raises UserError when the kind is unknown
     or the source cannot be read.
+
+    With a `shelf`, the rows of large tables lie on it in portions, as far as the source can be read part by part.
     """
-    raw: RawData = layout_module(config).load(config)
+    layout = layout_module(config)
+    in_parts = None if shelf is None else getattr(layout, "load_in_parts", None)
+    raw: RawData = in_parts(config, shelf) if in_parts else layout.load(config)
     return raw
 
 

@@ -1,13 +1,16 @@
 """Which columns are unique_id, ds and y: `resolve_layout` takes a config and a header and returns a ColumnLayout.
 
-They are named in source.columns, or inferred from a header with ds and y or of two columns. No cell is read.
+They are named in source.columns, or inferred from a header with ds and y or of two columns. No cell is read. A
+ColumnSelection names the further columns that are read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import polars as pl
 
 from forecasting.columns import KEYS, column_name
 from forecasting.config import Config
@@ -45,6 +48,20 @@ class ColumnLayout:
     def keys(self) -> tuple[str, ...]:
         """The columns of unique_id, ds and y."""
         return (*self.ids, *self.ds_columns, self.y)
+
+
+@dataclass(frozen=True)
+class ColumnSelection:
+    """The columns that are read of each row besides unique_id, ds and y.
+
+    `columns` maps each to the config key that names it. `numbers` must be numbers; `texts` are names even where they
+    look like numbers. `prepare` changes the raw cells before they are parsed.
+    """
+
+    columns: Mapping[str, str]
+    numbers: frozenset[str]
+    texts: frozenset[str] = frozenset()
+    prepare: Callable[[pl.DataFrame, ColumnLayout], pl.DataFrame] = lambda raw, _: raw
 
 
 def resolve_layout(config: Config, file: Readable | str, header: Sequence[str]) -> ColumnLayout:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.layouts import kinds_that_read_new_files, new_files_rule
 from forecasting.data.sources.raw_data import RawData, merge_formats
@@ -80,17 +81,18 @@ def concat(loads: Sequence[RawData]) -> RawData:
     """Several loads as one: their rows in order, and the sums of their counts."""
     if len(loads) == 1:
         return loads[0]
-    long = pl.concat([raw.long for raw in loads], how="diagonal_relaxed")
-    load_of_file = {file: raw for raw in loads for file in raw.long["file"].unique()}
+    frames = [raw.long for raw in loads]
+    load_of_file = {file: raw for raw, long in zip(loads, frames, strict=True) for file in long["file"].unique()}
     rules = dict.fromkeys(rule for raw in loads for rule in raw.dropped)
 
     def reread(keys: pl.DataFrame) -> pl.DataFrame:
         parts = keys.group_by("file", maintain_order=True)
         return pl.concat([load_of_file[str(file)].reread(part) for (file,), part in parts])
 
+    rows = Portions.of(pl.concat(frames, how="diagonal_relaxed"))
     dropped = {rule: sum(raw.dropped.get(rule, 0) for raw in loads) for rule in rules}
     lines, merged = sum(raw.lines for raw in loads), sum(raw.merged_lines for raw in loads)
     remarks = tuple(remark for raw in loads for remark in raw.remarks)
-    joined = replace(loads[-1], long=long, reread=reread, remarks=remarks)
+    joined = replace(loads[-1], rows=rows, reread=reread, remarks=remarks)
     joined = replace(joined, formats=merge_formats(*(raw.formats for raw in loads)))
     return replace(joined, dropped=dropped, lines=lines, merged_lines=merged)

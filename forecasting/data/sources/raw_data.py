@@ -13,6 +13,7 @@ import polars as pl
 
 from forecasting.columns import KEYS as KEY_TYPES
 from forecasting.columns import TAGS as TAG_TYPES
+from forecasting.data.portions import Portions
 from forecasting.remarks import Remark
 
 Formats = Mapping[str, Mapping[str, str]]
@@ -29,14 +30,14 @@ DELETED = "_deleted"
 class RawData:
     """One load of raw rows, with what is needed to account for every line that was read.
 
-    `long` has one row per series and period: unique_id (String), ds (Date), y (Float64), every driver of the config
-    that no side table provides, and the tags: file, line (1-based line of the text file or row of the table), fault
-    (the rule that the row broke while it was read, else null) and fault_value. Rows after the last sale with y null are
-    future rows.
+    `rows` has one row per series and period, in one portion or several: unique_id (String), ds (Date), y
+    (Float64), every driver of the config that no side table provides, and the tags: file, line (1-based line of the
+    text file or row of the table), fault (the rule that the row broke while it was read, else null) and fault_value.
+    Rows after the last sale with y null are future rows. `long` is all of them in one frame.
 
-    `lines` counts all lines that were read: lines = len(long) - generated_rows + merged_lines + sum(dropped).
+    `lines` counts all lines that were read: lines = rows - generated_rows + merged_lines + sum(dropped).
     `dropped` counts lines that hold no data, by named rule; `merged_lines` counts lines that were added to the row of
-    another line; `generated_rows` counts rows of `long` that have no line.
+    another line; `generated_rows` counts `rows` that have no line.
 
     `remarks` are what the user should know about the reading: files left out, cells that were read in a certain way.
     `formats` is what was concluded about how columns are written; it reads later loads.
@@ -45,7 +46,7 @@ class RawData:
     `true_effects` [unique_id, effect, value] and `injected_errors` [unique_id, ds, kind, y without the error].
     """
 
-    long: pl.DataFrame
+    rows: Portions
     lines: int
     reread: Callable[[pl.DataFrame], pl.DataFrame]
     dropped: Mapping[str, int]
@@ -55,6 +56,11 @@ class RawData:
     injected_errors: pl.DataFrame | None = None
     remarks: tuple[Remark, ...] = ()
     formats: Formats = field(default_factory=dict)
+
+    @property
+    def long(self) -> pl.DataFrame:
+        """All rows in one frame."""
+        return self.rows.whole()
 
     def original_rows(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The rows with these keys as they were read: [file, line, row], where row is the line of text or JSON."""

@@ -73,7 +73,7 @@ def _without_limits(config: Config) -> Config:
 
 def panel_rows(checked: CheckedLoad, config: Config) -> pl.DataFrame:
     """The panel that these rows alone would make, complete and cleaned."""
-    rows = align_types.normalize_driver_types(checked.good, config)
+    rows = align_types.normalize_driver_types(checked.rows, config).whole()
     if sources.DELETED in rows.columns:
         rows = rows.filter(~pl.col(sources.DELETED))
     rows = cleaning.apply_row_rules(fill_gaps(flag_observations(rows, config), config, _last_sale(rows)), config)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from typing import cast
 
 import polars as pl
 
@@ -66,9 +67,9 @@ def check_contents(session: Session, checked: CheckedLoad, today: date) -> Itera
     last = f"{before:,.0f} {volume.volume_unit(account)} at the last load" if before else "nothing was loaded before"
     message = f"{account['lines']:,} lines; {last}"
     yield check_limit("volume", message, partial(volume.check_volume, account, config, store))
-    newest = rows.filter(pl.col("y").is_not_null())["ds"].max()
+    newest = cast("date | None", rows.filter(pl.col("y").is_not_null())["ds"].max())
     message = f"newest sales of {newest!s}"
-    yield check_limit("freshness", message, partial(limits.check_newest_sales, rows, config, today))
+    yield check_limit("freshness", message, partial(limits.check_newest_sales, newest, config, today))
     empty = [c for c in rows.columns if rows[c].null_count() == rows.height]
     message = f"no value in {', '.join(empty)}" if empty else "every column has values"
     yield Finding("columns", WARNING if empty else OK, message, "forecast")

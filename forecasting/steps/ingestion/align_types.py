@@ -1,7 +1,7 @@
 """Types of loaded rows: `normalize_driver_types`, then `cast_to_stored_types`, return them in those of earlier loads.
 
-`check_compatible` raises UserError when the rows do not belong to the stored tables. All take the frame of good rows
-[unique_id, ds, y, drivers ...]; nothing is written.
+`check_compatible` raises UserError when the rows do not belong to the stored tables. All take good rows [unique_id, ds,
+y, drivers ...]; nothing is written.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import KEY
+from forecasting.data.portions import Portions
 from forecasting.data.sources import DELETED
 from forecasting.data.sources.names import folded
 from forecasting.features.groups import group_label
@@ -23,23 +24,27 @@ NOT_DRIVERS = (*KEY, "y", "file", DELETED)
 """Columns that are no drivers."""
 
 
-def normalize_driver_types(good: pl.DataFrame, config: Config) -> pl.DataFrame:
+def normalize_driver_types(good: Portions, config: Config) -> Portions:
     """Drivers as text or Float64, so that a later load with decimals fits; static columns of aggregates as text."""
     named = {c for level in config.levels_of_aggregation for c in level}
     plain = ((c, kind) for c, kind in good.schema.items() if c not in NOT_DRIVERS)
     numbers = [c for c, kind in plain if kind.is_numeric() or kind == pl.Boolean]
     texts = [pl.col(c).cast(pl.String) for c in numbers if c in named]
-    return good.with_columns(*texts, *(pl.col(c).cast(pl.Float64) for c in numbers if c not in named))
+    floats = [pl.col(c).cast(pl.Float64) for c in numbers if c not in named]
+    return good.each(lambda rows: rows.with_columns(*texts, *floats))
 
 
-def cast_to_stored_types(good: pl.DataFrame, store: Store, config: Config) -> pl.DataFrame:
+def cast_to_stored_types(good: Portions, store: Store, config: Config) -> Portions:
     """Drivers in the types of earlier loads: numbers among texts are texts (7.0 is 7); UserError for the reverse.
 
     A small load may hold only the numbers of a column of texts, or none of a column of numbers.
     """
     stored = store.tables["panel"].schema
     changed = [c for c, kind in good.schema.items() if c in stored and c not in NOT_DRIVERS and stored[c] != kind]
-    return good.with_columns(_as_text(c) if stored[c] == pl.String else _as_number(good[c], config) for c in changed)
+    for column in (c for c in changed if stored[c] != pl.String):
+        _refuse_words(good, column, config)
+    casts = [_as_text(c) if stored[c] == pl.String else _as_number(c) for c in changed]
+    return good.each(lambda rows: rows.with_columns(casts))
 
 
 def _as_text(column: str) -> pl.Expr:
@@ -48,26 +53,31 @@ def _as_text(column: str) -> pl.Expr:
     return pl.when(value == value.round()).then(whole).otherwise(value.cast(pl.String)).alias(column)
 
 
-def _as_number(texts: pl.Series, config: Config) -> pl.Series:
-    read = texts.cast(pl.Float64, strict=False)
-    words = texts.filter(read.is_null() & texts.is_not_null())
-    grouping = any(texts.name in level for level in config.levels_of_aggregation)
-    if grouping or words.len():
-        now = "groups series, which a text does" if grouping else f"holds the text {words[0]!r}"
+def _as_number(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Float64, strict=False)
+
+
+def _refuse_words(good: Portions, column: str, config: Config) -> None:
+    """Raise UserError for a column that was one of numbers and holds words, or now groups series."""
+    words = good.each(
+        lambda rows: rows.filter(_as_number(column).is_null()).select(column).drop_nulls().head(1)
+    ).whole()
+    grouping = any(column in level for level in config.levels_of_aggregation)
+    if grouping or words.height:
+        now = "groups series, which a text does" if grouping else f"holds the text {words[column][0]!r}"
         raise config.fault(
             "columns",
-            f"{texts.name} was loaded as a number before and now {now}: mend the column in the source, "
+            f"{column} was loaded as a number before and now {now}: mend the column in the source, "
             "or set store.root to a new folder and ingest again",
         )
-    return read
 
 
-def check_compatible(store: Store, good: pl.DataFrame, config: Config) -> None:
+def check_compatible(store: Store, good: Portions, config: Config) -> None:
     """Raise UserError when the load has other series than the stored tables, or a series is named like an aggregate."""
     meta = read_meta(store)
     check_freq(config, store, meta)
     stored = set(store.scan("series").select("unique_id").collect()["unique_id"])
-    ids = good["unique_id"].unique()
+    ids = good.each(lambda rows: rows.select(pl.col("unique_id").unique())).whole()["unique_id"]
     named = json.dumps(config.id_names)
     renamed = meta.get("unique_id", named) != named
     if renamed and stored and not stored & set(ids):
@@ -77,12 +87,19 @@ def check_compatible(store: Store, good: pl.DataFrame, config: Config) -> None:
             "name the columns of the loads before, or set another name or store.root",
         )
     _check_joined_names(store, config)
-    labels = [good.select(group_label(level)).to_series().unique() for level in config.levels_of_aggregation]
-    for clash in ids.filter(ids.is_in(pl.concat(labels).implode())):
+    for clash in ids.filter(ids.is_in(_labels(good, config).implode())):
         raise config.fault(
             "levels_of_aggregation",
             f"a series is called {clash!r}, which is the name of an aggregate: rename the series in the source",
         )
+
+
+def _labels(good: Portions, config: Config) -> pl.Series:
+    """The names of all aggregates of these rows."""
+    columns = list(dict.fromkeys(c for level in config.levels_of_aggregation for c in level))
+    groups = good.each(lambda rows: rows.select(columns).unique()).whole().unique() if columns else pl.DataFrame()
+    labels = [groups.select(group_label(level)).to_series() for level in config.levels_of_aggregation]
+    return pl.concat(labels).unique()
 
 
 def _check_joined_names(store: Store, config: Config) -> None:

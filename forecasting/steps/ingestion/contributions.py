@@ -13,6 +13,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import contracts, sources
 from forecasting.data.panel import KEY
+from forecasting.data.portions import Portions
 from forecasting.steps.ingestion.landing import LoadedRows, keep_last_file
 from forecasting.steps.ingestion.load_state import Load
 
@@ -27,14 +28,17 @@ def sum_over_files(load: Load, rows: LoadedRows) -> LoadedRows:
     read = rows.file_log["file"].to_list()
     before = load.store.scan("contributions", file=read).collect()
     table = load.store.tables["contributions"]
-    load.store.replace("contributions", rows.good.select(table.schema.names()), file=read)
-    touched = pl.concat([before.select(KEY), rows.good.select(KEY)]).unique()
+    good = rows.good.whole()
+    load.store.replace("contributions", good.select(table.schema.names()), file=read)
+    touched = pl.concat([before.select(KEY), good.select(KEY)]).unique()
     days = touched["ds"].unique().to_list()
     parts = load.store.scan("contributions", ds=days).collect().join(touched, on=KEY, how="semi")
-    sums = _sum_contributions(parts, load.config).select(c for c in rows.good.columns if c != "file")
+    sums = _sum_contributions(parts, load.config).select(c for c in good.columns if c != "file")
     sums, below = _split_below_minimum(sums, load.config)
     deleted = touched.join(sums, on=KEY, how="anti")
-    return replace(rows, good=sums, deleted=deleted, quarantine=pl.concat([rows.quarantine, below]))
+    return replace(
+        rows, good=Portions.of(sums), deleted=Portions.of(deleted), quarantine=pl.concat([rows.quarantine, below])
+    )
 
 
 def _sum_contributions(parts: pl.DataFrame, config: Config) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The incremental load: `update_panel` writes NewRows into the panel of a Load, and returns what changed (a Change).
+"""The incremental load: `update_panel` writes what comes in into the panel of a Load, and returns a Change.
 
 Only the days that the load brings, and those after the last day, are read and written; whole series are rebuilt only
 where a row was deleted, a static value has changed, or the series is new. Some buckets are merged at a time, so that
@@ -22,6 +22,7 @@ from forecasting.services.console import track
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import (
     AHEAD,
+    Incoming,
     NewRows,
     buckets_of,
     build_series,
@@ -44,25 +45,23 @@ class Change:
     statics: pl.DataFrame
 
 
-def update_panel(load: Load, new: NewRows) -> Change:
+def update_panel(load: Load, new: Incoming) -> Change:
     """Write the rows that differ: of the days that came, of days after the last one, and of series that are rebuilt."""
-    known, parts = load.store.scan("series").collect(), new.by_bucket(load.buckets)
-    changes = []
-    for buckets in track(_portions(load, parts, known), "panel"):
-        rows, deleted = (pl.concat(getattr(parts[b], part) for b in buckets) for part in ("rows", "deleted"))
+    known, changes = load.store.scan("series").collect(), []
+    for buckets in track(_portions(load, new, known), "panel"):
         series = known.filter(pl.col("bucket").is_in(buckets))
-        changes.append(_update_buckets(load, buckets, NewRows(rows, deleted, new.last), series))
+        changes.append(_update_buckets(load, buckets, new.of(buckets), series))
     days, touched, statics = (pl.concat(getattr(c, part) for c in changes) for part in ("days", "touched", "statics"))
     return Change(days.unique().sort(), sum(c.written for c in changes), touched, statics)
 
 
-def _portions(load: Load, parts: list[NewRows], known: pl.DataFrame) -> list[list[int]]:
+def _portions(load: Load, new: Incoming, known: pl.DataFrame) -> list[list[int]]:
     """The buckets to update, some at a time: about as many rows as a bucket holds, so that commits stay few.
 
     With a later last day every series gets a row, if only a filled one; else buckets without new rows stay as they are.
     """
-    sizes = [part.keys.height for part in parts]
-    if parts[0].last > _previous_last_day(load):
+    sizes = list(new.sizes)
+    if new.last > _previous_last_day(load):
         for bucket, series in known.group_by("bucket").len().iter_rows():
             sizes[bucket] += series
     portions: list[list[int]] = []
@@ -147,7 +146,7 @@ def _affected_rows(load: Load, buckets: list[int], new: NewRows, rebuilt: pl.Ser
 
 def _updated_days(new: NewRows, stored: pl.DataFrame, rest: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The new rows of series that are not rebuilt, and stored planned rows whose day is no longer ahead."""
-    rows = new.rows.drop("bucket").join(rest.select("unique_id"), on="unique_id", how="semi")
+    rows = new.rows.join(rest.select("unique_id"), on="unique_id", how="semi")
     due = stored.filter(AHEAD, pl.col("ds") <= new.last).join(rest.select("unique_id"), on="unique_id", how="semi")
     rows = pl.concat(
         [rows, raw_rows(drop_past_plans(due, new.last, config), rows.columns).join(rows, on=KEY, how="anti")]

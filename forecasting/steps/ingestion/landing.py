@@ -1,12 +1,13 @@
-"""The rows that a load reads: `read_rows` takes a Load and returns LoadedRows (good rows, quarantine, account).
+"""The rows that a load reads: `read_rows` takes a Load and a Shelf and returns LoadedRows (rows, quarantine, account).
 
 They are all rows of the source, or those of new and corrected files of a landing folder. `log_files` enters the files
-in the table `files`; nothing else is written here.
+in the table `files`; nothing else is written here but on the shelf (`open_shelf`), for as long as the load needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,24 +17,32 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import contracts, sources
 from forecasting.data.panel import KEY
+from forecasting.data.portions import Portions, Shelf
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
+from forecasting.io.storage import is_remote
 from forecasting.remarks import remark_facts
+from forecasting.services.store.scratch import keeping
 from forecasting.steps.ingestion import align_types
 from forecasting.steps.ingestion.landing_folder import changed_files, list_folder
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.session import check_freq, read_meta
 
+ROWS_AT_ONCE = 1_000_000
+"""Larger tables are read in parts of so many rows."""
+SHELF = ".unfinished/rows"
+"""The folder of the store in which the rows of a large table lie until they are in the panel."""
+
 
 @dataclass(frozen=True)
 class LoadedRows:
-    """What a load has read: checked rows in the types of the stored ones, the keys of deleted rows, the quarantine, the
-    account of every line, how columns were found to be written, the names of the files (empty unless the source reads
-    new files only), and their rows for the table `files`.
+    """What a load has read: checked rows in the types of the stored ones and the keys of deleted rows, in as many
+    portions, the quarantine, the account of every line, how columns were found to be written, the names of the files
+    (empty unless the source reads new files only), and their rows for the table `files`.
     """
 
-    good: pl.DataFrame
-    deleted: pl.DataFrame
+    good: Portions
+    deleted: Portions
     quarantine: pl.DataFrame
     account: Mapping[str, Any]
     formats: sources.Formats = field(default_factory=dict)
@@ -47,12 +56,23 @@ def empty_account() -> dict[str, Any]:
     return none | {"dropped": {}, "quarantined_by_rule": {}, "remarks": []}
 
 
-def read_rows(load: Load, *, force: bool) -> LoadedRows:
-    """The rows of this load, checked; raises UserError when it breaks its limits."""
+@contextmanager
+def open_shelf(load: Load) -> Iterator[Shelf]:
+    """A shelf for the rows of large tables, beside the tables of the load; of a store elsewhere, on this machine."""
+    root = load.store.root.rstrip("/")
+    buckets = load.buckets or (1 if load.config.store.buckets == "auto" else load.config.store.buckets)
+    with keeping(None if is_remote(root) else f"{root}/{SHELF}") as keep:
+        yield Shelf(keep, ROWS_AT_ONCE, buckets)
+
+
+def read_rows(load: Load, shelf: Shelf, *, force: bool) -> LoadedRows:
+    """The rows of this load, checked; those of large tables lie on the shelf. Raises UserError when the load breaks
+    its limits.
+    """
     config = load.config
     check_freq(config, load.store, read_meta(load.store))
     if config.source.reads == "everything":
-        return _check_rows(load, load_with_side_tables(config))
+        return _check_rows(load, load_with_side_tables(config, shelf), shelf)
     paths, foreign = list_folder(load)
     skipped = sources.skipped_files(config, list(foreign.values()))
     if load.last is None and skipped and not paths:
@@ -67,8 +87,8 @@ def read_rows(load: Load, *, force: bool) -> LoadedRows:
     if not new:
         return LoadedRows(*_no_rows(load), empty_account() | account | {"files_read": []}, file_log=file_log)
     names = {str(paths[name]): name for name in new}
-    rows = _check_rows(load, _read_files(config, list(names)))
-    good, deleted = (_rename_files(frame, names) for frame in (rows.good, rows.deleted))
+    rows = _check_rows(load, _read_files(config, list(names), shelf), shelf)
+    good, deleted = (_rename_files(frames, names) for frames in (rows.good, rows.deleted))
     account["remarks"] = [*account["remarks"], *rows.account["remarks"]]
     account = dict(rows.account) | account | {"files_read": new}
     return replace(rows, good=good, deleted=deleted, account=account, files=new, file_log=file_log)
@@ -76,19 +96,28 @@ def read_rows(load: Load, *, force: bool) -> LoadedRows:
 
 def keep_last_file(rows: LoadedRows) -> LoadedRows:
     """Of several files with rows of one key the last one by name counts, as if they had been loaded one by one."""
-    if "file" not in rows.good.columns:
+    if "file" not in rows.good.schema:
         return rows
-    both = pl.concat([rows.good.with_columns(_deleted=False), rows.deleted.with_columns(_deleted=True)], how="diagonal")
-    last = both.sort("file").unique(KEY, keep="last", maintain_order=True)
-    lost = both.filter(~pl.col("_deleted")).height - last.filter(~pl.col("_deleted")).height
+    both = zip(rows.good.frames, rows.deleted.frames, strict=True)
+    last = Portions(tuple(_last_by_file(good, deleted) for good, deleted in both))
+    columns = [c for c in rows.good.schema if c != "file"]
+    good = last.each(lambda part: part.filter(~pl.col("_deleted")).select(columns))
+    deleted = last.each(lambda part: part.filter("_deleted").select(KEY))
+    lost = rows.good.height - good.height
     account = dict(rows.account)
     if lost:
         account |= {"aggregated": account["aggregated"] - lost, "dropped": account["dropped"] | {"superseded": lost}}
-    good = last.filter(~pl.col("_deleted")).select(c for c in rows.good.columns if c != "file")
-    return replace(rows, good=good, deleted=last.filter("_deleted").select(KEY), account=account)
+    return replace(rows, good=good, deleted=deleted, account=account)
 
 
-def _read_files(config: Config, paths: Sequence[str]) -> sources.RawData:
+def _last_by_file(good: pl.LazyFrame, deleted: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows and deletions of a portion, of each key that of the last file."""
+    marked = [rows.with_columns(_deleted=pl.lit(mark)) for mark, rows in ((False, good), (True, deleted))]
+    both = pl.concat(marked, how="diagonal")
+    return both.sort("file", maintain_order=True).unique(KEY, keep="last", maintain_order=True)
+
+
+def _read_files(config: Config, paths: Sequence[str], shelf: Shelf) -> sources.RawData:
     """The raw rows of these files; read one by one where the values of one key add up over files.
 
     What one file tells about the writing of its columns reads the others: one that leaves a doubt waits for them.
@@ -99,7 +128,7 @@ def _read_files(config: Config, paths: Sequence[str]) -> sources.RawData:
         doubtful: dict[str, UserError] = {}
         for group in waiting:
             try:
-                loads[group[0]] = load_with_side_tables(sources.reading_only(config, group))
+                loads[group[0]] = load_with_side_tables(sources.reading_only(config, group), shelf)
                 config = config.with_stored_formats(loads[group[0]].formats)
             except UserError as error:
                 doubtful[group[0]] = error
@@ -109,39 +138,42 @@ def _read_files(config: Config, paths: Sequence[str]) -> sources.RawData:
     return sources.concat([loads[path] for path in paths if path in loads])
 
 
-def _no_rows(load: Load) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _no_rows(load: Load) -> tuple[Portions, Portions, pl.DataFrame]:
     kinds = load.store.tables["panel"].schema.items()
     empty = pl.DataFrame(schema={c: k for c, k in kinds if c not in ("bucket", "y_raw", "flag")} | {"file": pl.String})
-    return empty, empty.select(*KEY, "file"), pl.DataFrame(schema=contracts.QUARANTINE_SCHEMA)
+    deleted = empty.select(*KEY, "file")
+    return Portions.of(empty), Portions.of(deleted), pl.DataFrame(schema=contracts.QUARANTINE_SCHEMA)
 
 
-def _rename_files(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """The frame with `file` as the name within the landing folder; parts of a file bear the name of the whole."""
-    found = frame["file"].unique() if "file" in frame.columns else ()
+def _rename_files(rows: Portions, names: Mapping[str, str]) -> Portions:
+    """The rows with `file` as the name within the landing folder; parts of a file bear the name of the whole."""
+    if "file" not in rows.schema:
+        return rows
+    found = rows.each(lambda part: part.select(pl.col("file").unique())).whole()["file"].unique()
     files = {
         part: name for part in found for path, name in names.items() if part == path or part.startswith(f"{path}/")
     }
-    return frame.with_columns(pl.col("file").replace(files))
+    return rows.each(lambda part: part.with_columns(pl.col("file").replace(files)))
 
 
-def _check_rows(load: Load, loaded: sources.RawData) -> LoadedRows:
+def _check_rows(load: Load, loaded: sources.RawData, shelf: Shelf) -> LoadedRows:
     config = load.config
-    checked = contracts.check_load(
-        loaded, sources.reading_only(config, ()), last_loaded=load.last, series=_series(load)
-    )
-    good = align_types.cast_to_stored_types(
-        align_types.normalize_driver_types(checked.good, config), load.store, config
+    keep = shelf.keep if len(loaded.rows) > 1 else pl.DataFrame.lazy
+    alone = sources.reading_only(config, ())
+    checked = contracts.check_load(loaded, alone, last_loaded=load.last, series=_series(load), keep=keep)
+    rows = align_types.cast_to_stored_types(
+        align_types.normalize_driver_types(checked.rows, config), load.store, config
     )
     rules = dict(checked.quarantine.group_by("rule").len().rows())
     account = dict(checked.account) | {"quarantined_by_rule": rules, "deleted": 0}
-    deleted = good.select(c for c in (*KEY, "file") if c in good.columns).clear()
-    if sources.DELETED in good.columns:
-        deleted = good.filter(sources.DELETED).select(deleted.columns)
-        good = good.filter(~pl.col(sources.DELETED)).drop(sources.DELETED)
-        account |= {"deleted": deleted.height, "aggregated": account["aggregated"] - deleted.height}
-        account |= {
-            "dropped": account["dropped"] | {"deletion": deleted.height} if deleted.height else account["dropped"]
-        }
+    columns = [c for c in (*KEY, "file") if c in rows.schema]
+    good, deleted = rows, rows.each(lambda part: part.select(columns).clear())
+    if sources.DELETED in rows.schema:
+        good = rows.each(lambda part: part.filter(~pl.col(sources.DELETED)).drop(sources.DELETED))
+        deleted = rows.each(lambda part: part.filter(sources.DELETED).select(columns))
+        n = deleted.height
+        account |= {"deleted": n, "aggregated": account["aggregated"] - n}
+        account |= {"dropped": account["dropped"] | {"deletion": n} if n else account["dropped"]}
     align_types.check_compatible(load.store, good, config)
     return LoadedRows(good, deleted, checked.quarantine, account, loaded.formats)
 

@@ -12,6 +12,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.cleaning.far_out import find_far_out
 from forecasting.data.future_rows import ALIVE_YEARS
+from forecasting.data.portions import Portions
 from forecasting.data.quality.remarks import far_out_remark
 from forecasting.data.quality.static_changes import static_changes
 from forecasting.remarks import Remark
@@ -21,13 +22,14 @@ SHOWN = 3
 """So many series are named."""
 
 
-def load_remarks(store: Store, rows: pl.DataFrame, config: Config) -> list[Remark]:
+def load_remarks(store: Store, rows: Portions, config: Config) -> list[Remark]:
     """Series whose static values differ from the stored ones; `rows` are new ones, not yet merged."""
     stored = store.scan("series").filter(pl.col("last").is_not_null()).collect()
-    statics = [c for c in config.columns.static if c in stored.columns and c in rows.columns]
+    statics = [c for c in config.columns.static if c in stored.columns and c in rows.schema]
     if not statics or stored.is_empty():
         return []
-    newest = rows.sort("ds").group_by("unique_id").agg(pl.col(statics).drop_nulls().last())
+    last = pl.col(statics).drop_nulls().last()
+    newest = rows.each(lambda part: part.sort("ds").group_by("unique_id").agg(last)).whole()
     before = stored.select("unique_id", *statics, ds="last").join(
         newest.select("unique_id"), on="unique_id", how="semi"
     )

@@ -1,7 +1,7 @@
 """The full rebuild: `rebuild_panel` writes every bucket of a Load's panel from the raw rows of this and earlier loads.
 
-It takes NewRows (see `assign_buckets`) and yields (rows, number written) per bucket: nothing is written before it is
-iterated. The newer load wins, and every series is complete up to the newest day on which anything was sold.
+It takes what comes in (see `assign_buckets`) and yields (rows, number written) per bucket: nothing is written before it
+is iterated. The newer load wins, and every series is complete up to the newest day on which anything was sold.
 `incremental` leads to the same rows with less work where a small load comes on top of a stored panel.
 """
 
@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from typing import cast
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.aggregates import group_sums
-from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_of
+from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_count, bucket_of
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.data.portions import Portions
 from forecasting.steps.ingestion.load_state import Load
 
 AHEAD = pl.col("flag") == "ahead"
@@ -30,8 +33,8 @@ came, a rebuild reads and writes all of them: past a part of the panel the rebui
 
 @dataclass(frozen=True)
 class NewRows:
-    """What a load brings to some buckets or to all: rows (keys, y, drivers and `bucket`), the keys (and `bucket`) that
-    it deletes, and the newest day with a sale once both are merged.
+    """What a load brings to some buckets: rows (keys, y, drivers), the keys that it deletes, and the newest day with a
+    sale once both are merged.
     """
 
     rows: pl.DataFrame
@@ -39,29 +42,65 @@ class NewRows:
     last: date
 
     @property
-    def identity(self) -> str:
-        """The same for the same rows and keys."""
-        return f"{[int(frame.hash_rows().sum() or 0) for frame in (self.rows, self.deleted)]} {self.last}"
-
-    @property
     def keys(self) -> pl.DataFrame:
         """[unique_id, ds] of new and of deleted rows."""
         return pl.concat([self.rows.select(KEY), self.deleted.select(KEY)])
 
-    def by_bucket(self, buckets: int) -> list[NewRows]:
-        """Those of each bucket, split in one pass: what a bucket costs does not depend on the others' rows."""
-        rows, deleted = (frame.partition_by("bucket", as_dict=True) for frame in (self.rows, self.deleted))
-        none = NewRows(self.rows.clear(), self.deleted.clear(), self.last)
-        return [NewRows(rows.get((b,), none.rows), deleted.get((b,), none.deleted), self.last) for b in range(buckets)]
+
+@dataclass(frozen=True)
+class Incoming:
+    """What a load brings to all buckets: rows (keys, y, drivers) and deleted keys by bucket, and the newest day with a
+    sale once both are merged.
+    """
+
+    rows: Portions
+    deleted: Portions
+    last: date
+
+    def of(self, buckets: Iterable[int]) -> NewRows:
+        """What comes to these buckets."""
+        rows, deleted = (Portions(tuple(part.frames[b] for b in buckets)).whole() for part in (self.rows, self.deleted))
+        return NewRows(rows, deleted, self.last)
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """The number of rows and deleted keys of each bucket."""
+        heights = (part.each(lambda rows: rows.select(pl.len())).whole()["len"] for part in (self.rows, self.deleted))
+        return [new + gone for new, gone in zip(*heights, strict=True)]
+
+    @property
+    def identity(self) -> str:
+        """The same for the same rows and keys."""
+        hashes = [sum(int(rows.hash_rows().sum() or 0) for rows in part) for part in (self.rows, self.deleted)]
+        return f"{hashes} {self.last}"
 
 
-def assign_buckets(load: Load, rows: pl.DataFrame, deleted: pl.DataFrame) -> NewRows:
-    """The rows and keys in their buckets."""
-    n = load.buckets
-    with_bucket, deleted_keys = (
-        frame.join(buckets_of(frame["unique_id"].unique(), n), on="unique_id") for frame in (rows, deleted.select(KEY))
-    )
-    return NewRows(with_bucket, deleted_keys, _last_sale(load, rows, deleted))
+def assign_buckets(load: Load, rows: Portions, deleted: Portions) -> Incoming:
+    """The rows and keys by bucket."""
+    keys = deleted.each(lambda part: part.select(KEY))
+    return Incoming(by_bucket(rows, load.buckets), by_bucket(keys, load.buckets), _last_sale(load, rows, keys))
+
+
+def buckets_for(rows: Portions) -> int:
+    """The number of buckets of a panel of these rows: as many as it needs, of which their portions can be parts."""
+    needed = bucket_count(rows.height)
+    if len(rows) == 1:
+        return needed
+    return next((n for n in range(needed, len(rows)) if len(rows) % n == 0), len(rows))
+
+
+def by_bucket(rows: Portions, n: int) -> Portions:
+    """The rows in `n` portions, those of the buckets of a panel.
+
+    Portions that are parts of buckets (a multiple of `n`) stay as they are. Others are split in one pass, so that what
+    a bucket costs does not depend on the others' rows.
+    """
+    if len(rows) % n == 0:
+        return Portions(tuple(pl.concat(rows.frames[bucket::n]) for bucket in range(n)))
+    whole = rows.whole()
+    placed = whole.join(buckets_of(whole["unique_id"].unique(), n), on="unique_id", maintain_order="left")
+    parts = placed.partition_by("bucket", as_dict=True, include_key=False)
+    return Portions(tuple(parts.get((bucket,), whole.clear()).lazy() for bucket in range(n)))
 
 
 def buckets_of(ids: pl.Series, n: int) -> pl.DataFrame:
@@ -69,31 +108,35 @@ def buckets_of(ids: pl.Series, n: int) -> pl.DataFrame:
     return pl.DataFrame({"unique_id": ids, "bucket": bucket_of(ids, n)}, schema_overrides={"unique_id": pl.String})
 
 
-def _last_sale(load: Load, rows: pl.DataFrame, deleted: pl.DataFrame) -> date:
+def _last_sale(load: Load, rows: Portions, deleted: Portions) -> date:
     """The newest day with a number sold; older than before when the newest one is taken back."""
-    new = rows.filter(pl.col("y").is_not_null())["ds"].max()
-    stored = _last_stored(load, pl.concat([rows.select(KEY), deleted.select(KEY)]))
-    days = [day for day in (new, stored) if isinstance(day, date)]
+    sold = rows.each(lambda part: part.filter(pl.col("y").is_not_null()).select(pl.col("ds").max()))
+    new = cast("date | None", sold.whole()["ds"].max())
+    if new and (load.last is None or new >= load.last):
+        return new
+    stored = _last_stored(load, Portions((*rows.frames, *deleted.frames)).each(lambda part: part.select(KEY)))
+    days = [day for day in (new, stored) if day]
     if not days:
         raise load.config.fault("source.path", "no row of the data holds a date and a number sold: nothing is learned")
     return max(days)
 
 
-def _last_stored(load: Load, replaced: pl.DataFrame) -> date | None:
+def _last_stored(load: Load, replaced: Portions) -> date | None:
     """The newest day with a sale among the stored rows that stay as they are."""
     sold = load.store.scan("panel").filter(pl.col("y_raw").is_not_null())
     if load.last is None:
         return None
-    if not (replaced["ds"] == load.last).any():
+    of_last = replaced.each(lambda keys: keys.filter(pl.col("ds") == load.last)).whole()
+    if of_last.is_empty():
         return load.last
-    for newest in (sold.filter(pl.col("ds") == load.last), sold):
-        kept = newest.select(KEY).join(replaced.lazy(), on=KEY, how="anti").select(pl.col("ds").max()).collect().item()
+    for newest, gone in ((sold.filter(pl.col("ds") == load.last), of_last), (sold, replaced.whole())):
+        kept = newest.select(KEY).join(gone.lazy(), on=KEY, how="anti").select(pl.col("ds").max()).collect().item()
         if isinstance(kept, date):
             return kept
     return None
 
 
-def can_update_incrementally(load: Load, new: NewRows) -> bool:
+def can_update_incrementally(load: Load, new: Incoming) -> bool:
     """Whether an incremental load leads to the same panel with less work: the same rules as before, none that looks at
     other days, the last day is not taken back, and few rows: those of a bucket, or a small share of what is stored.
     """
@@ -102,7 +145,7 @@ def can_update_incrementally(load: Load, new: NewRows) -> bool:
     if _rules_need_full_series(load.config):
         return False
     stored = load.store.scan("panel").select(pl.len()).collect().item()  # counted from the files' footers
-    return bool(new.keys.height <= max(ROWS_PER_BUCKET, SMALL_SHARE * stored))
+    return bool(sum(new.sizes) <= max(ROWS_PER_BUCKET, SMALL_SHARE * stored))
 
 
 def _rules_need_full_series(config: Config) -> bool:
@@ -112,29 +155,29 @@ def _rules_need_full_series(config: Config) -> bool:
     return inferred or clean.outliers.rule not in ("none", "far_out") or clean.leading_zeros == "drop"
 
 
-def rebuild_panel(load: Load, new: NewRows, left: Collection[int]) -> Iterator[tuple[int, pl.DataFrame, int]]:
+def rebuild_panel(load: Load, new: Incoming, left: Collection[int]) -> Iterator[tuple[int, pl.DataFrame, int]]:
     """Rebuild and merge one after the other the buckets that are left, in bounded memory; yields a bucket, its rows and
     how many were written.
     """
-    config, parts = load.config, new.by_bucket(load.buckets)
-    closed = _infer_closings(load, parts) if left else NO_CLOSINGS
+    config = load.config
+    closed = _infer_closings(load, new) if left else NO_CLOSINGS
     for bucket in left:
         stored = load.store.scan("panel", bucket=bucket).collect()
-        panel = build_series(merge_raw_rows(stored, parts[bucket], config), config, new.last)
+        panel = build_series(merge_raw_rows(stored, new.of([bucket]), config), config, new.last)
         panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
         panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
         yield bucket, panel, _merge_bucket(load, panel.select(stored.columns), stored)
 
 
-def _infer_closings(load: Load, parts: list[NewRows]) -> pl.DataFrame:
+def _infer_closings(load: Load, new: Incoming) -> pl.DataFrame:
     """[group, ds] of inferred closings, found by the sums over all buckets."""
     config = load.config
     if config.clean.closed != "infer":
         return NO_CLOSINGS
     levels, sums = cleaning.closing_levels(config), []
-    for bucket, part in enumerate(parts):
+    for bucket in range(load.buckets):
         stored = load.store.scan("panel", bucket=bucket).collect()
-        series = build_series(merge_raw_rows(stored, part, config), config, part.last)
+        series = build_series(merge_raw_rows(stored, new.of([bucket]), config), config, new.last)
         sums.append(group_sums(series, config, levels))
     total = pl.concat(sums).group_by("group", "ds").agg(pl.col("y_sum", "y_count").sum())
     return cleaning.infer_closings(total, config)
@@ -142,9 +185,8 @@ def _infer_closings(load: Load, parts: list[NewRows]) -> pl.DataFrame:
 
 def merge_raw_rows(stored: pl.DataFrame, new: NewRows, config: Config) -> pl.DataFrame:
     """The raw rows of the series of some buckets: those of this load, and the stored ones that it does not replace."""
-    rows = new.rows.drop("bucket")
-    old = raw_rows(drop_past_plans(stored, new.last, config), rows.columns)
-    return pl.concat([rows, old.join(new.keys, on=KEY, how="anti")])
+    old = raw_rows(drop_past_plans(stored, new.last, config), new.rows.columns)
+    return pl.concat([new.rows, old.join(new.keys, on=KEY, how="anti")])
 
 
 def raw_rows(stored: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:

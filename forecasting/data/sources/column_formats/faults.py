@@ -1,6 +1,6 @@
 """The errors of numbers that can be read in two ways: `doubt`, `contradiction` and `other_than_before`.
 
-Each takes the config, the raw cells and the Column, and returns a UserError that shows cells with file and line, both
+Each takes the config and the Column, and returns a UserError that shows cells with file and line, both
 readings and the key that decides.
 """
 
@@ -17,21 +17,21 @@ EXAMPLES = {".": "1,234.5", ",": "1.234,5"}
 """A number with each decimal sign."""
 
 
-def doubt(config: Config, raw: pl.DataFrame, column: Column) -> UserError:
+def doubt(config: Config, column: Column) -> UserError:
     """The error for numbers that all have three digits behind their only sign."""
     cell = column.evidence.doubtful_example
     thousands, decimals = (",", ".") if "." in cell else (".", ",")
     readings = " or ".join(read_as(cell, NumberFormat(sign)) for sign in (thousands, decimals))
     return config.fault(
         "source.format",
-        f"numbers like {_located(raw, column, cell)} in the column {column.name!r} can mean {readings}: say which by "
+        f"numbers like {_located(column, cell)} in the column {column.name!r} can mean {readings}: say which by "
         f"an example, {_keys(column, EXAMPLES[thousands], EXAMPLES[decimals])}",
     )
 
 
-def contradiction(config: Config, raw: pl.DataFrame, column: Column, error: NumberFormatError) -> UserError:
+def contradiction(config: Config, column: Column, error: NumberFormatError) -> UserError:
     """The error for cells of one column that do not go together."""
-    cells = " and ".join(_located(raw, column, cell) for cell in (error.first, error.second))
+    cells = " and ".join(_located(column, cell) for cell in (error.first, error.second))
     if error.reason == "units":
         return config.fault(
             "source.format",
@@ -45,7 +45,7 @@ def contradiction(config: Config, raw: pl.DataFrame, column: Column, error: Numb
     )
 
 
-def other_than_before(config: Config, raw: pl.DataFrame, column: Column, now: str) -> UserError:
+def other_than_before(config: Config, column: Column, now: str) -> UserError:
     """The error for cells that contradict the format by which the column was read before; `now` is the sign or unit
     that they tell.
     """
@@ -57,7 +57,7 @@ def other_than_before(config: Config, raw: pl.DataFrame, column: Column, now: st
     return config.fault(
         "source.format",
         f"the column {column.name!r} was read as numbers like {column.before} before, and now it holds "
-        f"{_located(raw, column, cell)}, which is written like {format_now}: mend the file; if the files before were "
+        f"{_located(column, cell)}, which is written like {format_now}: mend the file; if the files before were "
         f"read wrongly, give {_keys(column, format_now)} and load them again",
     )
 
@@ -77,7 +77,7 @@ def _keys(column: Column, *examples: str) -> str:
     return " or ".join(f"source.format: {{{column.name}: {example!r}}}" for example in examples)
 
 
-def _located(raw: pl.DataFrame, column: Column, cell: str) -> str:
+def _located(column: Column, cell: str) -> str:
     """A cell with its file and line."""
-    row = raw.filter(pl.col(column.name) == cell).row(0, named=True)
+    row = column.cells.filter(pl.col("cell") == cell).row(0, named=True)
     return f"{quoted(cell)} ({row['file']}, line {row['line']})"

@@ -1,4 +1,4 @@
-"""Numbers of a source: `conclude_numbers` takes raw cells, returns NumberColumns with a NumberFormat for each column.
+"""Numbers of a source: `conclude_numbers` takes cells, returns NumberColumns with a NumberFormat for each column.
 
 What source.format says goes first, then what the cells of a column tell; where they leave a doubt, what earlier loads
 concluded, the other columns of the file and its delimiter decide. UserError where all of that leaves two readings, or
@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from forecasting.config import Config
-from forecasting.data.sources.column_formats.column import Column, Role, open_column
+from forecasting.data.sources.column_formats.column import Cells, Column, Role, open_column
 from forecasting.data.sources.column_formats.faults import contradiction, doubt, other_than_before
 from forecasting.data.sources.column_formats.remarks import Conclusion, describe
 from forecasting.data.sources.readers.numbers import (
@@ -43,34 +41,34 @@ class NumberColumns:
 
 
 def conclude_numbers(
-    config: Config, raw: pl.DataFrame, roles: Mapping[str, Role], delimiters: set[str]
+    config: Config, cells: Mapping[str, Cells], roles: Mapping[str, Role], delimiters: set[str]
 ) -> NumberColumns:
-    """The columns of `roles` that hold numbers. `raw` has them as text, with file and line; `delimiters` are those of
-    its text files, none for tables with types.
+    """The columns of `roles` that hold numbers, by their `cells`; `delimiters` are those of the text files, none for
+    tables with types.
 
     Raises UserError where numbers can be read in two ways.
     """
-    opened = [open_column(config, raw[name], role) for name, role in roles.items()]
+    opened = [open_column(config, name, cells[name], role) for name, role in roles.items()]
     columns = [column for column in opened if column and column.holds_numbers]
-    decided = {column.name: _decided_sign(config, raw, column) for column in columns}
+    decided = {column.name: _decided_sign(config, column) for column in columns}
     common = _common_sign(set(decided.values()) - {""}, delimiters)
-    every = [_conclude(config, raw, column, decided[column.name], common) for column in columns]
+    every = [_conclude(config, column, decided[column.name], common) for column in columns]
     found = {c.column.name: c for c in every if c.column.stays_number(c.format.decimal)}
     formats = {name: conclusion.format for name, conclusion in found.items()}
     stored = {name: str(f) for name, f in formats.items() if found[name].column.role != "static" and f.tells}
     return NumberColumns(formats, describe(config, list(found.values())), stored)
 
 
-def _conclude(config: Config, raw: pl.DataFrame, column: Column, decided: str, common: tuple[str, str]) -> Conclusion:
+def _conclude(config: Config, column: Column, decided: str, common: tuple[str, str]) -> Conclusion:
     """The format of a column, by its `decided` sign or the `common` one with the reason for it; raises UserError
     for a doubt.
     """
     if decided or not is_doubtful(column.evidence):
-        return Conclusion(column, _format(config, raw, column, decided))
+        return Conclusion(column, _format(config, column, decided))
     sign, reason = common
     if not sign and column.role != "static":
-        raise doubt(config, raw, column)
-    return Conclusion(column, _format(config, raw, column, sign), reason)
+        raise doubt(config, column)
+    return Conclusion(column, _format(config, column, sign), reason)
 
 
 def _common_sign(signs: set[str], delimiters: set[str]) -> tuple[str, str]:
@@ -82,7 +80,7 @@ def _common_sign(signs: set[str], delimiters: set[str]) -> tuple[str, str]:
     return (".", "as commas stand between cells") if delimiters == {","} else ("", "")
 
 
-def _decided_sign(config: Config, raw: pl.DataFrame, column: Column) -> str:
+def _decided_sign(config: Config, column: Column) -> str:
     """The decimal sign by the config, the cells or earlier loads; empty where none of them tells it."""
     if column.given and column.given.decimal:
         return column.given.decimal
@@ -90,21 +88,21 @@ def _decided_sign(config: Config, raw: pl.DataFrame, column: Column) -> str:
     try:
         decided = decide_decimal(column.evidence)
     except NumberFormatError as error:
-        raise contradiction(config, raw, column, error) from None
+        raise contradiction(config, column, error) from None
     if decided and before and decided != before:
-        raise other_than_before(config, raw, column, decided)
+        raise other_than_before(config, column, decided)
     return decided or before
 
 
-def _format(config: Config, raw: pl.DataFrame, column: Column, sign: str) -> NumberFormat:
+def _format(config: Config, column: Column, sign: str) -> NumberFormat:
     """The complete format of a column whose decimal sign is known."""
     given, before, evidence = column.given, column.before or NumberFormat(), column.evidence
     try:
         unit = given.unit if given and given.unit else decide_unit(evidence)
     except NumberFormatError as error:
-        raise contradiction(config, raw, column, error) from None
+        raise contradiction(config, column, error) from None
     if not given and unit and before.unit and same_currency(unit) != same_currency(before.unit):
-        raise other_than_before(config, raw, column, unit)
+        raise other_than_before(config, column, unit)
     flags = column.role in ("flag", "driver")
     mark = (given and given.mark) or before.mark or mark_of(evidence) if flags else ""
     thousands = max(evidence.thousands, key=lambda s: evidence.thousands[s].cells, default="") or before.thousands

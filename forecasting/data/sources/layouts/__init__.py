@@ -1,8 +1,9 @@
 """One module or package per layout of raw data; a config names it as `source.kind`.
 
-Every layout has `load(config) -> RawData`; `layout_module` returns the module that config.source.kind names. Two names
-of a layout are optional:
+Every layout has `load(config) -> RawData`; `layout_module` returns the module that config.source.kind names. Three
+names of a layout are optional:
 
+- `load_in_parts(config, shelf)` does not need memory for all rows: large tables lie in portions on the shelf.
 - `source_options(config)` checks source.options of a layout that reads no files; raises UserError.
 - `NEW_FILES` allows `source.reads: new_files`. It is "replace" when rows of a later file replace those of an earlier
   one with the same key, and "add" when they add up.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.periods.source_dates import parse_source_dates
 from forecasting.data.sources.raw_data import RawData
@@ -45,7 +46,7 @@ def load(config: Config) -> RawData:
     long = pl.concat([long, text.faulty()], how="diagonal_relaxed").select(long_frame_columns(config))
     dropped = {"empty_line": text.empty, "not_yet_sold": cells.height - sold.height}
     dropped = {rule: n for rule, n in dropped.items() if n}
-    return RawData(long, long.height + sum(dropped.values()), read_text_rows, dropped)
+    return RawData(Portions.of(long), long.height + sum(dropped.values()), read_text_rows, dropped)
 
 
 def _calendar(text: TextTable, config: Config) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.long_frame import to_long_frame
@@ -49,7 +50,7 @@ def load(config: Config) -> RawData:
     long = pl.concat([long, *(t.faulty() for t in texts if t.broken.height)], how="diagonal_relaxed")
     empty = sum(t.empty for t in texts)
     dropped = {"empty_line": empty} if empty else {}
-    return RawData(long.select(long_frame_columns(config)), long.height + empty, read_text_rows, dropped)
+    return RawData(Portions.of(long.select(long_frame_columns(config))), long.height + empty, read_text_rows, dropped)
 
 
 def _days(texts: list[TextTable], config: Config) -> pl.DataFrame:

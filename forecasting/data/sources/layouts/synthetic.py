@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.options import parse_options
 from forecasting.data.sources.raw_data import RawData
@@ -42,7 +43,9 @@ def load(config: Config) -> RawData:
     long = long.select(long_frame_columns(config))
     effects = true_effects(options, chain.items, chain.base, chain.alive)
     injected = error_table(errors, demand, chain.dates, unique_ids(options))
-    return RawData(long, long.height, lambda keys: _json_rows(long, keys), {}, effects, injected_errors=injected)
+    return RawData(
+        Portions.of(long), long.height, lambda keys: _json_rows(long, keys), {}, effects, injected_errors=injected
+    )
 
 
 def source_options(config: Config) -> Options:

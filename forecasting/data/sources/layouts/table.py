@@ -9,6 +9,7 @@ line, fault, fault_value], and `_deleted` where source.columns names a column `d
 from __future__ import annotations
 
 from forecasting.config import Config
+from forecasting.data.portions import MEMORY, Shelf
 from forecasting.data.sources.layouts import NewFiles
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.table_files import open_tables
@@ -19,4 +20,9 @@ NEW_FILES: NewFiles = "replace"
 
 def load(config: Config) -> RawData:
     """All rows of the table; raises UserError when files or columns are missing or a file is no table."""
-    return load_tables(config, open_tables(config))
+    return load_in_parts(config, MEMORY)
+
+
+def load_in_parts(config: Config, shelf: Shelf) -> RawData:
+    """As `load`, with the rows of a large table sorted on the shelf."""
+    return load_tables(config, open_tables(config), shelf)

@@ -1,7 +1,7 @@
 """The dates of a table: `read_date_column` takes raw cells, their layout and the config, and returns a DateColumn.
 
 It holds the day of each row by the shop's clock, and the minute where rows of a day have different times. No row is
-dropped.
+dropped. `dates_by_cell` looks up dates that were read of all different cells.
 """
 
 from __future__ import annotations
@@ -63,6 +63,17 @@ def read_date_column(raw: pl.DataFrame, layout: ColumnLayout, config: Config) ->
         days = days.to_frame("d").select(pl.when(early).then(pl.col("d").dt.offset_by("-1d")).otherwise("d"))["d"]
         times = (times - begins) % MINUTES
     return DateColumn(days, cells, times if times.n_unique() > 1 else None, remarks, formats)
+
+
+def dates_by_cell(rows: pl.DataFrame, known: pl.DataFrame, dates: DateColumn) -> DateColumn:
+    """The dates of rows by their cells; `dates` are those of the rows `known`, which have the same columns."""
+    if rows.dtypes == [pl.Date]:
+        return DateColumn(rows.to_series(), rows.to_series())
+    minutes = [] if dates.minutes is None else [dates.minutes.alias("_minutes")]
+    looked_up = known.with_columns(dates.days.alias("_day"), dates.cells.alias("_cell"), *minutes)
+    found = rows.join(looked_up, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")
+    times = None if dates.minutes is None else found["_minutes"]
+    return DateColumn(found["_day"], found["_cell"].alias(dates.cells.name), times)
 
 
 def date_cells(raw: pl.DataFrame, layout: ColumnLayout, config: Config) -> pl.Series:

@@ -1,6 +1,6 @@
-"""Dates far from all others, mistyped mostly: `mark_far_dates` takes a long frame and the config.
+"""Dates far from all others, mistyped mostly: `mark_far_dates` takes raw rows and the config.
 
-It returns the frame, in which sales years before or after all others have the fault `implausible_date` so that they do
+It returns the rows, in which sales years before or after all others have the fault `implausible_date` so that they do
 not make years of gaps, and remarks that name such rows.
 """
 
@@ -12,6 +12,7 @@ from typing import cast
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.remarks import Remark
 
 FAR_DAYS = 3 * 366
@@ -24,33 +25,39 @@ FEWEST_DATES = 10
 """Fewer dates do not tell which of them are usual."""
 
 
-def mark_far_dates(long: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, tuple[Remark, ...]]:
+def mark_far_dates(rows: Portions, config: Config) -> tuple[Portions, tuple[Remark, ...]]:
     """The rows with far sales marked, and a remark for those before and those after all others.
 
     With limits.dates in the config nothing is marked: then that says what is plausible. Rows ahead without sales are
     not marked either: plans may reach far.
     """
     if "dates" in config.limits.model_fields_set:
-        return long, ()
-    days = long["ds"].drop_nulls().unique().sort()
+        return rows, ()
+    counts = rows.each(lambda part: part.group_by("ds").len()).whole().group_by("ds").agg(pl.col("len").sum())
+    days = counts["ds"].drop_nulls().sort()
     days = days.filter(days.is_between(*config.limits.dates))
     gaps = _far_gaps(days)
     if not len(gaps) or len(days) < FEWEST_DATES:
-        return long, ()
-    most = max(MOST_ROWS, MOST_SHARE * long.height)
-    early = [days[i] for i in gaps if long.filter(pl.col("ds") < days[i]).height <= most]
-    late = [days[i] for i in gaps if long.filter(pl.col("ds") >= days[i]).height <= most]
+        return rows, ()
+    most = max(MOST_ROWS, MOST_SHARE * float(counts["len"].sum()))
+    early = [days[i] for i in gaps if counts.filter(pl.col("ds") < days[i])["len"].sum() <= most]
+    late = [days[i] for i in gaps if counts.filter(pl.col("ds") >= days[i])["len"].sum() <= most]
     remarks = []
     if late:
         far = pl.col("ds") >= late[0]
-        remarks.append(_remark(long.filter(far), days, "after"))
+        remarks.append(_remark(_those(rows, far), days, "after"))
         # sales after today are a fault of their own, by the contract of a load
-        long = _marked(long, far & pl.col("y").is_not_null() & (pl.col("ds") <= date.today()))
+        rows = _marked(rows, far & pl.col("y").is_not_null() & (pl.col("ds") <= date.today()))
     if early:
         far = pl.col("ds").is_between(days[0], early[-1], closed="left") & pl.col("fault").is_null()
-        remarks.append(_remark(long.filter(far), days, "before"))
-        long = _marked(long, far)
-    return long, tuple(remarks)
+        remarks.append(_remark(_those(rows, far), days, "before"))
+        rows = _marked(rows, far)
+    return rows, tuple(remarks)
+
+
+def _those(rows: Portions, far: pl.Expr) -> pl.DataFrame:
+    """The rows that are `far`, in the order of their files and lines."""
+    return rows.each(lambda part: part.filter(far)).whole().sort("file", "line", maintain_order=True)
 
 
 def _far_gaps(days: pl.Series) -> pl.Series:
@@ -64,19 +71,18 @@ def _far_gaps(days: pl.Series) -> pl.Series:
     return far.arg_true()
 
 
-def _marked(long: pl.DataFrame, far: pl.Expr) -> pl.DataFrame:
+def _marked(rows: Portions, far: pl.Expr) -> Portions:
     """The rows, those that are `far` and have no fault yet with the fault `implausible_date`."""
     new = far & pl.col("fault").is_null()
     value = pl.format("ds={}", pl.col("ds").cast(pl.String))
-    return long.with_columns(
-        fault=pl.when(new).then(pl.lit("implausible_date")).otherwise("fault"),
-        fault_value=pl.when(new).then(value).otherwise("fault_value"),
-    )
+    fault = pl.when(new).then(pl.lit("implausible_date")).otherwise("fault")
+    marks = {"fault": fault, "fault_value": pl.when(new).then(value).otherwise("fault_value")}
+    return rows.each(lambda part: part.with_columns(**marks))
 
 
 def _remark(rows: pl.DataFrame, days: pl.Series, side: str) -> Remark:
     """What to say of rows that are far before or after all others."""
-    row = rows.sort("ds").row(0, named=True)
+    row = rows.sort("ds", maintain_order=True).row(0, named=True)
     others = days.filter(~days.is_in(rows["ds"].implode()))
     nearest = cast(date, others.min() if side == "before" else others.max())
     years = abs((row["ds"] - nearest).days) // 365

@@ -1,6 +1,6 @@
 """Rows finer than a period (hours of a day, days of a week, months of a year): `sum_finer_rows` adds them up.
 
-It takes a long frame with the MOMENT of each row and the config, and returns Summed: one row per series and period,
+It takes raw rows with the MOMENT of each and the config, and returns Summed: one row per series and period,
 the number of lines that were merged or dropped, and remarks. Rows are added up only when they are regular, that is when
 nearly every series has nearly every hour or day; otherwise they are marked with the fault `several_in_period`.
 """
@@ -14,6 +14,7 @@ from math import gcd
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.data.sources.periods.combinations import Combination, combinations, explain_drivers
 from forecasting.data.sources.periods.date_column import DateColumn
 from forecasting.data.sources.periods.edges import first_day_of_period
@@ -39,9 +40,9 @@ FITTING = {"day": ("week", "month", "quarter", "year"), "month": ("quarter", "ye
 
 @dataclass(frozen=True)
 class Summed:
-    """A long frame without MOMENT, and what became of its lines: how many were merged, dropped by name, remarks."""
+    """Rows without MOMENT, and what became of their lines: how many were merged, dropped by name, remarks."""
 
-    long: pl.DataFrame
+    rows: Portions
     merged: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
@@ -53,21 +54,22 @@ def moments(dates: DateColumn) -> list[pl.Series]:
     return [days] if dates.minutes is None else [days, dates.minutes.alias(MINUTE)]
 
 
-def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
+def sum_finer_rows(portions: Portions, config: Config) -> Summed:
     """One row per series and period where rows are regular and finer than a period; else the rows as they are.
 
     Rows of one series and period that cannot be added up are marked with the fault `several_in_period`: equal ones
     would pass for repeats of one row. y is added up; see `combinations` for drivers. An unfinished first or last period
-    is left out, as its sum is too low.
+    is left out, as its sum is too low. Rows that are finer are added up in memory.
     """
+    if not _is_finer(portions, config.frequency):
+        return Summed(portions.each(lambda rows: rows.drop(MOMENT, strict=False)))
+    long = portions.whole()
     plain = long.drop(MOMENT, strict=False)
-    if not _is_finer(long, config.frequency):
-        return Summed(plain)
     good = pl.col("fault").is_null() & pl.all_horizontal(pl.col("unique_id", "ds").is_not_null())
     rows, bad = long.filter(good), plain.filter(~good)
     unit = unit_of_rows(rows, config.frequency)
     if unit is None or not _may_be_added(config):
-        return Summed(_mark_several(long).drop(MOMENT, strict=False))
+        return Summed(Portions.of(_mark_several(long).drop(MOMENT, strict=False)))
     start = first_day_of_period(pl.col(DAY), config.freq, "monday")
     rows, repeats, repeated = _without_repeats(rows)
     rows, conflicts = _without_conflicts(rows)
@@ -80,16 +82,18 @@ def sum_finer_rows(long: pl.DataFrame, config: Config) -> Summed:
     dropped = {k: n for k, n in {"repeat": repeats, "unfinished_period": unfinished}.items() if n}
     notes = _notes(rows.height, sums, unit, kinds, config)
     result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
-    return Summed(result, rows.height - sums.height, dropped, (*notes, *repeated, *remarks))
+    return Summed(Portions.of(result), rows.height - sums.height, dropped, (*notes, *repeated, *remarks))
 
 
-def _is_finer(long: pl.DataFrame, frequency: Frequency) -> bool:
+def _is_finer(rows: Portions, frequency: Frequency) -> bool:
     """Whether a period holds several rows of a series: other days or times of one period, or days where weeks are."""
-    days = long[DAY].drop_nulls().unique()
+    both = rows.each(lambda part: part.select(DAY, "ds").unique()).whole().unique()
+    days = both[DAY].drop_nulls().unique()
     if frequency.days > 1 and not frequency.months:
         return rhythm(days.sort()) == "1d"
-    differ = MINUTE in long.columns or len(days) > long["ds"].n_unique() - long["ds"].has_nulls()
-    return differ and bool(long.filter(pl.col("ds").is_not_null()).select("unique_id", "ds").is_duplicated().any())
+    differ = MINUTE in rows.schema or len(days) > both["ds"].drop_nulls().n_unique()
+    keys = rows.each(lambda part: part.filter(pl.col("ds").is_not_null()).select("unique_id", "ds"))
+    return differ and any(part.is_duplicated().any() for part in keys)
 
 
 def _may_be_added(config: Config) -> bool:

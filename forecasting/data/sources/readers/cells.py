@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from forecasting.columns import user_name
@@ -28,9 +30,9 @@ def downcast(values: pl.Series) -> pl.Series:
     return values.cast(pl.Int8 if present.is_between(0, 1).all() else pl.Int64)
 
 
-def check_single_values(raw: pl.DataFrame) -> None:
+def check_single_values(kinds: Mapping[str, pl.DataType]) -> None:
     """Raise UserError when a column of a typed table holds anything but one name, number or date per cell."""
-    for column, dtype in raw.schema.items():
+    for column, dtype in kinds.items():
         if dtype.is_nested() or dtype in (pl.Object, pl.Duration):
             kind = "lengths of time" if dtype == pl.Duration else "lists or structures"
             raise UserError(

@@ -24,7 +24,8 @@ class TypedTable:
     `text_columns` hold text that may mean numbers: names of folders above the file (key=value), cells of a sheet whose
     column holds more than one type. `empty` counts rows of a sheet without content, which are no rows. `format` names
     the kind of table in messages, as in "cannot be read as a Parquet file". `remarks` (without the name of the file)
-    tell how it was understood. `original` returns rows as they are in the file, where a row is a part of one there.
+    tell how it was understood. `above` is the number of rows above the first one of a part. `original` returns
+    rows as they are in the file, where a row is a part of one there.
     """
 
     file: Readable | str
@@ -37,6 +38,12 @@ class TypedTable:
     empty: int = 0
     remarks: tuple[Remark, ...] = ()
     original: Callable[[Sequence[int]], list[str]] | None = None
+    above: int = 0
+
+    def part(self, start: int, rows: int) -> TypedTable:
+        """So many rows from a 0-based one on, with the lines that they have in the whole."""
+        lines = None if self.lines is None else self.lines.slice(start, rows)
+        return replace(self, rows=rows, frame=self.frame.slice(start, rows), lines=lines, above=self.above + start)
 
     def with_names(self, names: tuple[str, ...]) -> TypedTable:
         """The same rows under other names of their columns."""
@@ -47,7 +54,10 @@ class TypedTable:
     def cells(self, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns as they are typed, with `file` and `line` (Int64); raises UserError when damaged."""
         frame = self._collect(self.frame.select(list(dict.fromkeys(columns))))
-        lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True) if self.lines is None else self.lines
+        first = self.above + 1
+        lines = (
+            pl.int_range(first, first + frame.height, dtype=pl.Int64, eager=True) if self.lines is None else self.lines
+        )
         return frame.with_columns(pl.lit(str(self.file)).alias("file"), lines.alias("line"))
 
     def head(self, rows: int, columns: Sequence[str]) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.portions import Portions
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers, source_drivers
 from forecasting.data.sources.layouts.favorita.holidays import holidays_by_store
@@ -55,7 +56,7 @@ def load(config: Config) -> RawData:
     dropped = {"empty_line": empty} if empty else {}
     lines = long.height - generated.height + empty
     long = long.select(long_frame_columns(config))
-    return RawData(long, lines, read_text_rows, dropped, generated_rows=generated.height)
+    return RawData(Portions.of(long), lines, read_text_rows, dropped, generated_rows=generated.height)
 
 
 def _days_with_lines(texts: list[TextTable], config: Config) -> pl.DataFrame:

@@ -17,7 +17,8 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.sources.column_layout import ColumnLayout
+from forecasting.data.portions import Portions
+from forecasting.data.sources.column_layout import ColumnLayout, ColumnSelection
 from forecasting.data.sources.driver_columns import long_frame_columns, source_drivers
 from forecasting.data.sources.layouts import NewFiles
 from forecasting.data.sources.layouts.transactions.lines import (
@@ -34,7 +35,7 @@ from forecasting.data.sources.periods.source_dates import naming_ds_format
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.readers.local_days import local_days
 from forecasting.data.sources.table_files import open_tables
-from forecasting.data.sources.table_rows import ColumnSelection, read_rows
+from forecasting.data.sources.table_rows import read_rows
 
 NEW_FILES: NewFiles = "add"
 
@@ -59,7 +60,7 @@ def load(config: Config) -> RawData:
     long = pl.concat([sums, bad, below_minimum], how="diagonal_relaxed").select(long_frame_columns(config))
     merged = counted.height - below_minimum.height - sums.height
     dropped, remarks = {**read.dropped, **kept.dropped}, (*read.remarks, *kept.remarks)
-    return replace(read, long=long, dropped=dropped, merged_lines=merged, remarks=remarks)
+    return replace(read, rows=Portions.of(long), dropped=dropped, merged_lines=merged, remarks=remarks)
 
 
 def _line_config(config: Config) -> Config:

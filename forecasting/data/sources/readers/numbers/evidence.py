@@ -107,12 +107,13 @@ class Evidence:
         return bool(good) and not self.codes and (not bad or (good + bad >= 10 and good >= 9 * bad))
 
 
-def evidence_of(cells: pl.Series) -> Evidence:
-    """The evidence of a text column."""
-    return _plain_evidence(cells) or _counted(cells)
+def evidence_of(cells: pl.Series, times: pl.Series | None = None) -> Evidence:
+    """The evidence of a text column, in which each cell stands once or so many `times`."""
+    times = pl.Series([1], dtype=pl.Int64).new_from_index(0, len(cells)) if times is None else times
+    return _plain_evidence(cells, times) or _counted(cells, times)
 
 
-def _plain_evidence(cells: pl.Series) -> Evidence | None:
+def _plain_evidence(cells: pl.Series, times: pl.Series) -> Evidence | None:
     """The evidence of a column of plain numbers; None where a cell is none, or all points can be thousands."""
     numbers = cells.cast(pl.Float64, strict=False)
     if numbers.null_count() > cells.null_count() or numbers.is_nan().any():
@@ -123,17 +124,18 @@ def _plain_evidence(cells: pl.Series) -> Evidence | None:
         with_point = cells.str.contains(".", literal=True)
     sample = cells.gather(with_point.arg_true().head(SAMPLE))
     if not len(sample):
-        kinds = {WHOLE: Count(len(cells) - cells.null_count(), 1, "1")} if numbers.count() else {}
+        kinds = {WHOLE: Count(int(times.filter(cells.is_not_null()).sum()), 1, "1")} if numbers.count() else {}
         return Evidence(kinds, codes=codes, empty=empty)
     kinds_of_sample = dissect(sample.unique(maintain_order=True)).filter(pl.col("kind") == POINT)
     if kinds_of_sample.is_empty():
         return None
-    counts = {POINT: Count(int(with_point.sum()), 1, kinds_of_sample["cell"][0])}
+    counts = {POINT: Count(int(times.filter(with_point).sum()), 1, kinds_of_sample["cell"][0])}
     return Evidence(counts, codes=codes, empty=empty)
 
 
-def _counted(cells: pl.Series) -> Evidence:
-    counts = cells.alias("cell").value_counts(name="cells").sort("cells", "cell", descending=[True, False])
+def _counted(cells: pl.Series, times: pl.Series) -> Evidence:
+    counts = pl.DataFrame({"cell": cells, "cells": times}).group_by("cell").agg(pl.col("cells").sum())
+    counts = counts.sort("cells", "cell", descending=[True, False])
     rows = dissect(counts["cell"]).with_columns(counts["cells"], code=currency_code())
     numbers = rows.filter(~pl.col("kind").is_in([NO_NUMBER, WORD, OTHER]))
     whole = numbers.filter(pl.col("kind") == WHOLE).with_columns(size=pl.col("digits").cast(pl.Float64, strict=False))

@@ -1,0 +1,190 @@
+"""Tables in parts: `stacks_of` takes open tables and returns Stacks, `read_stack` the long frames of one as a Reading.
+
+A stack is of tables that are read alike, texts or typed ones. Its parts are read one after the other, so that memory
+need not hold all of them; how dates and numbers are written is concluded from all parts before the first one is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.portions import Shelf
+from forecasting.data.sources.column_formats import Cells, Role, cells_of, conclude_numbers
+from forecasting.data.sources.column_layout import ColumnLayout, ColumnSelection
+from forecasting.data.sources.long_frame import to_long_frame
+from forecasting.data.sources.names import as_names
+from forecasting.data.sources.periods.date_column import DateColumn, dates_by_cell, read_date_column
+from forecasting.data.sources.readers.cells import check_single_values
+from forecasting.data.sources.readers.numbers import holds_nothing
+from forecasting.data.sources.readers.text.text_table import TextTable
+from forecasting.data.sources.readers.typed_table import TypedTable
+from forecasting.data.sources.tables.spelling import RawTable
+from forecasting.remarks import Remark
+
+Part = Sequence[RawTable]
+"""Tables, or parts of tables, that are read together."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Tables of one kind in parts; the roles of columns that may hold numbers, and the signs between cells.
+
+    `cells` takes a part and names of columns and returns these with `file` and `line`; `blank` which of such rows lack
+    the sales; `broken` the lines of a part that have no cells.
+    """
+
+    parts: Sequence[Part]
+    roles: Mapping[str, Role]
+    delimiters: set[str]
+    cells: Callable[[Part, Sequence[str]], pl.DataFrame]
+    blank: Callable[[pl.DataFrame], pl.Series]
+    broken: Callable[[Part], list[pl.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The long frames of a stack, part by part, with remarks on its dates and numbers, and how they are written."""
+
+    parts: Iterator[pl.DataFrame]
+    remarks: tuple[Remark, ...]
+    formats: Mapping[str, str]
+
+
+def stacks_of(
+    config: Config, tables: Sequence[RawTable], layout: ColumnLayout, selection: ColumnSelection, shelf: Shelf
+) -> list[Stack]:
+    """The text tables and the typed ones, in parts of about as many rows as the shelf asks for."""
+    roles = _number_roles(config, layout, selection)
+    stacks = []
+    if texts := [t for t in tables if isinstance(t, TextTable)]:
+        stacks.append(_of_texts(texts, roles, layout, shelf))
+    if typed := [t for t in tables if isinstance(t, TypedTable)]:
+        stacks.append(_of_typed(typed, roles, layout, shelf))
+    return stacks
+
+
+def _of_texts(texts: Sequence[TextTable], roles: Mapping[str, Role], layout: ColumnLayout, shelf: Shelf) -> Stack:
+    """Text files and their broken lines."""
+    return Stack(
+        [texts],
+        roles,
+        {text.delimiter for text in texts},
+        lambda part, columns: pl.concat([text.cells(columns) for text in part]),
+        lambda raw: holds_nothing(raw[layout.y]),
+        lambda part: [_broken_lines(text) for text in part if isinstance(text, TextTable) and text.broken.height],
+    )
+
+
+def _of_typed(typed: Sequence[TypedTable], roles: Mapping[str, Role], layout: ColumnLayout, shelf: Shelf) -> Stack:
+    """Tables with types: of their text columns without a role only those of folders and sheets may hold numbers."""
+    kinds = _stacked([table.part(0, 0).cells(_columns_to_read(layout)) for table in typed]).schema
+    check_single_values(kinds)
+    sheets = [str(t.file) for t in typed if t.lines is not None]
+    blank = (pl.col("file").is_in(sheets) & pl.col(layout.y).is_null()).alias("_blank")
+    from_paths = {c for t in typed for c in t.text_columns}
+    roles = {c: role for c, role in roles.items() if c in from_paths or role in ("number", "flag")}
+    return Stack(
+        _parts(typed, shelf),
+        {c: role for c, role in roles.items() if kinds[c] == pl.String},
+        set(),
+        lambda part, columns: _stacked([table.cells(columns) for table in part], kinds),
+        lambda raw: raw.select(blank).to_series(),
+        lambda _: [],
+    )
+
+
+def _parts(tables: Sequence[TypedTable], shelf: Shelf) -> list[list[TypedTable]]:
+    """The tables in parts: large ones cut, small ones together."""
+    parts: list[list[TypedTable]] = [[]]
+    room = shelf.rows_at_once
+    for table in tables:
+        for start in range(0, table.rows, shelf.rows_at_once):
+            piece = table.part(start, min(shelf.rows_at_once, table.rows - start))
+            if piece.rows > room and parts[-1]:
+                parts.append([])
+                room = shelf.rows_at_once
+            parts[-1].append(piece)
+            room -= piece.rows
+    return parts
+
+
+def _stacked(frames: Sequence[pl.DataFrame], kinds: Mapping[str, pl.DataType] | None = None) -> pl.DataFrame:
+    """The frames one below the other, in types `kinds`; without them a column that is text in one is text in all."""
+    known = kinds or {}
+    text = {c for frame in frames for c, kind in frame.schema.items() if known.get(c, kind) == pl.String}
+    named = [frame.with_columns(as_names(frame[c]) for c in frame.columns if c in text) for frame in frames]
+    stacked = pl.concat(named, how="vertical_relaxed")
+    return stacked.cast({c: known[c] for c in stacked.columns if c in known})
+
+
+def _columns_to_read(layout: ColumnLayout) -> list[str]:
+    return list(dict.fromkeys((*layout.keys, *(layout.carried or ()))))
+
+
+def _number_roles(config: Config, layout: ColumnLayout, selection: ColumnSelection) -> dict[str, Role]:
+    """The columns that hold numbers or may do so: names and texts are left out."""
+    flags, static = (config.columns.promo, config.columns.open), config.static_columns
+    roles: dict[str, Role] = {layout.y: "number"}
+    for column in selection.columns:
+        if column in selection.numbers:
+            roles[column] = "flag" if column in flags else "number"
+        elif column not in (*layout.keys, *selection.texts):
+            roles[column] = "static" if column in static else "driver"
+    return roles
+
+
+def _broken_lines(text: TextTable) -> pl.DataFrame:
+    """Lines with too few or too many cells; one that begins with a number cannot be a footer, so it is not `_blank`."""
+    return text.faulty().with_columns(_blank=~pl.col("fault_value").str.contains(r"^\W*\d"))
+
+
+def read_stack(config: Config, stack: Stack, layout: ColumnLayout, selection: ColumnSelection) -> Reading:
+    """The long frames of a stack; raises UserError where dates or numbers of all its parts leave two readings."""
+    columns = _columns_to_read(layout)
+    if len(stack.parts) == 1:
+        raw = stack.cells(stack.parts[0], columns)
+        numbers = conclude_numbers(config, cells_of(raw, stack.roles), stack.roles, stack.delimiters)
+        raw = selection.prepare(raw, layout)
+        dates = read_date_column(raw, layout, config)
+        long = _long_frame(config, stack, stack.parts[0], raw, replace(layout, numbers=numbers.formats), dates)
+        return Reading(iter([long]), (*dates.remarks, *numbers.remarks), {**dates.formats, **numbers.stored})
+    numbers = conclude_numbers(config, _different_cells(stack), stack.roles, stack.delimiters)
+    known = _different_rows(stack, layout.ds_columns)
+    dates = read_date_column(known, layout, config)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for part in stack.parts:
+            raw = stack.cells(part, columns)
+            of_part = dates_by_cell(raw.select(layout.ds_columns), known, dates)
+            yield _long_frame(config, stack, part, raw, replace(layout, numbers=numbers.formats), of_part)
+
+    return Reading(frames(), (*dates.remarks, *numbers.remarks), {**dates.formats, **numbers.stored})
+
+
+def _long_frame(
+    config: Config, stack: Stack, part: Part, raw: pl.DataFrame, layout: ColumnLayout, dates: DateColumn
+) -> pl.DataFrame:
+    """The cells of a part as a long frame, with its broken lines."""
+    long = to_long_frame(raw, layout, config, dates).with_columns(stack.blank(raw).alias("_blank"))
+    return pl.concat([long, *stack.broken(part)], how="diagonal_relaxed")
+
+
+def _different_rows(stack: Stack, columns: Sequence[str]) -> pl.DataFrame:
+    """What stands in these columns in any part, each combination once."""
+    parts = (stack.cells(part, columns).select(columns).unique(maintain_order=True) for part in stack.parts)
+    return pl.concat(list(parts), how="vertical_relaxed").unique(maintain_order=True)
+
+
+def _different_cells(stack: Stack) -> dict[str, Cells]:
+    """The different cells of the columns that may hold numbers, with their first place and how often they are there."""
+    first = (pl.col("file", "line").first(), pl.col("times").sum())
+    found: dict[str, list[Cells]] = {name: [] for name in stack.roles}
+    for part in stack.parts if stack.roles else ():
+        for name, cells in cells_of(stack.cells(part, list(stack.roles)), stack.roles).items():
+            counted = cells.with_columns(times=pl.lit(1, pl.Int64))
+            found[name].append(counted.group_by("cell", maintain_order=True).agg(first))
+    return {name: pl.concat(parts).group_by("cell", maintain_order=True).agg(first) for name, parts in found.items()}
