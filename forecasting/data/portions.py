@@ -111,7 +111,8 @@ class Sorting:
         """The portions of all parts: one that stays in memory where there was but one part."""
         if not self.kept and len(self.waiting) == 1:
             return Portions.of(self.waiting[0])
-        self._part()
+        if self.waiting:
+            self._part()
         schema = pl.Schema({name: _common(name, kinds) for name, kinds in self.kinds.items()})
         empty = pl.DataFrame(schema=schema).lazy()
         return Portions(tuple(pl.concat([part.cast(schema) for part in parts] or [empty]) for parts in self.kept))
