@@ -16,6 +16,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import events, sources
+from forecasting.data.buckets import buckets_for
 from forecasting.errors import UserError
 from forecasting.features import calendar
 from forecasting.remarks import remark_facts
@@ -108,7 +109,7 @@ def _fix_schema(load: Load, rows: LoadedRows) -> Load:
     drivers = {c: str(kind) for c, kind in rows.good.schema.items() if c not in align_types.NOT_DRIVERS}
     buckets = load.buckets
     if not buckets:
-        buckets = rebuild.buckets_for(rows.good) if config.store.buckets == "auto" else config.store.buckets
+        buckets = buckets_for(rows.good) if config.store.buckets == "auto" else config.store.buckets
     meta = {"buckets": str(buckets), "drivers": json.dumps(drivers, sort_keys=True), "freq": config.frequency.every}
     meta[FORMAT_KEY] = str(STORE_FORMAT)
     if formats := sources.merge_formats(stored_formats(read_meta(load.store)), rows.formats):

@@ -9,9 +9,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.config import Config
-from forecasting.data import buckets, contracts, portions, sources
+from forecasting.data import buckets, contracts, sources
+from forecasting.data.buckets import Portions, Shelf, Sorting
 from forecasting.data.contracts import CheckedLoad
-from forecasting.data.portions import Portions, Shelf, Sorting
 from forecasting.errors import UserError
 from forecasting.services.store.scratch import keeping
 
@@ -39,7 +39,7 @@ def both_ways(monkeypatch, tmp_path) -> Callable[[Config], tuple[CheckedLoad, Ch
 
     def read(config: Config) -> tuple[CheckedLoad, CheckedLoad]:
         at_once = contracts.check_load(sources.load(config), config)
-        monkeypatch.setattr(portions, "AT_ONCE", 50)
+        monkeypatch.setattr(buckets, "AT_ONCE", 50)
         monkeypatch.setattr(buckets, "ROWS_PER_BUCKET", 60)
         with keeping(str(tmp_path / "shelf")) as keep:
             raw = sources.load(config, Shelf(keep, rows_at_once=32))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.data import contracts, sources
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.remarks import Remark, remark_facts
 from forecasting.steps.registry import STEPS, Section
 

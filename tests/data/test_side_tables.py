@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from forecasting.config import load as load_config
 from forecasting.config.sections import SideTable
 from forecasting.data import contracts
+from forecasting.data.buckets import Portions
 from forecasting.data.panel_rows import fill_gaps, flag_observations
-from forecasting.data.portions import Portions
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.data.side_tables.lookup import build_lookup
 from forecasting.errors import UserError

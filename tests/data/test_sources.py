@@ -115,7 +115,7 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.raw_data import RawData
 
 NEW_FILES = "add"

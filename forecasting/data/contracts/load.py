@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import Keep, Portions
 from forecasting.data.contracts import limits
 from forecasting.data.contracts.infinite import without_infinite
 from forecasting.data.contracts.load_counts import add_up, count_rows, load_remarks
 from forecasting.data.contracts.quarantine import drop_bad_rows, quarantine_rows, split_duplicates, unreadable_rows
 from forecasting.data.contracts.raw_rows import RULES, days_of, future_sales, raw_schema, rule_violations
-from forecasting.data.portions import Keep, Portions
 from forecasting.data.sources import TAGS, RawData
 from forecasting.remarks import remark_facts
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import Portions
 from forecasting.data.contracts.quarantine import no_bad_rows
-from forecasting.data.portions import Portions
 from forecasting.frequency import Frequency
 
 if TYPE_CHECKING:

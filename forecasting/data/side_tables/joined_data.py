@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import sources
-from forecasting.data.portions import Portions, Shelf
+from forecasting.data.buckets import Portions, Shelf
 from forecasting.data.side_tables import unmatched
 from forecasting.data.side_tables.contract import check_table
 from forecasting.data.side_tables.defaults import fill_defaults

@@ -8,7 +8,7 @@ source and the side tables (config.tables) are there; `load` does not read side 
 from __future__ import annotations
 
 from forecasting.config import Config
-from forecasting.data.portions import Shelf
+from forecasting.data.buckets import Shelf
 from forecasting.data.sources.column_formats import TEXT_FORMAT
 from forecasting.data.sources.layouts import kinds, layout_module
 from forecasting.data.sources.new_files import (

@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.layouts import kinds_that_read_new_files, new_files_rule
 from forecasting.data.sources.raw_data import RawData, merge_formats

@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.columns import KEYS as KEY_TYPES
 from forecasting.columns import TAGS as TAG_TYPES
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.remarks import Remark
 
 Formats = Mapping[str, Mapping[str, str]]

@@ -11,8 +11,8 @@ import json
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import Portions
 from forecasting.data.panel import KEY
-from forecasting.data.portions import Portions
 from forecasting.data.sources import DELETED
 from forecasting.data.sources.names import folded
 from forecasting.features.groups import group_label

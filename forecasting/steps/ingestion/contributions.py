@@ -12,8 +12,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import contracts, sources
+from forecasting.data.buckets import Portions
 from forecasting.data.panel import KEY
-from forecasting.data.portions import Portions
 from forecasting.steps.ingestion.landing import LoadedRows, keep_last_file
 from forecasting.steps.ingestion.load_state import Load
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning
-from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_of
+from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_of, buckets_of
 from forecasting.data.cleaning import far_out
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import flag_observations, missing_rows
@@ -24,7 +24,6 @@ from forecasting.steps.ingestion.rebuild import (
     AHEAD,
     Incoming,
     NewRows,
-    buckets_of,
     build_series,
     drop_past_plans,
     latest_static_values,

@@ -16,8 +16,8 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import contracts, sources
+from forecasting.data.buckets import Portions, Shelf
 from forecasting.data.panel import KEY
-from forecasting.data.portions import Portions, Shelf
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
 from forecasting.io.storage import is_remote

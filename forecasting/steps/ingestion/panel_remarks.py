@@ -10,9 +10,9 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import Portions
 from forecasting.data.cleaning.far_out import find_far_out
 from forecasting.data.future_rows import ALIVE_YEARS
-from forecasting.data.portions import Portions
 from forecasting.data.quality.remarks import far_out_remark
 from forecasting.data.quality.static_changes import static_changes
 from forecasting.remarks import Remark

@@ -18,10 +18,9 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning
 from forecasting.data.aggregates import group_sums
-from forecasting.data.buckets import ROWS_PER_BUCKET, bucket_count, bucket_of
+from forecasting.data.buckets import ROWS_PER_BUCKET, Portions, by_bucket
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import fill_gaps, flag_observations
-from forecasting.data.portions import Portions
 from forecasting.steps.ingestion.load_state import Load
 
 AHEAD = pl.col("flag") == "ahead"
@@ -79,33 +78,6 @@ def assign_buckets(load: Load, rows: Portions, deleted: Portions) -> Incoming:
     """The rows and keys by bucket."""
     keys = deleted.each(lambda part: part.select(KEY))
     return Incoming(by_bucket(rows, load.buckets), by_bucket(keys, load.buckets), _last_sale(load, rows, keys))
-
-
-def buckets_for(rows: Portions) -> int:
-    """The number of buckets of a panel of these rows: as many as it needs, of which their portions can be parts."""
-    needed = bucket_count(rows.height)
-    if len(rows) == 1:
-        return needed
-    return next((n for n in range(needed, len(rows)) if len(rows) % n == 0), len(rows))
-
-
-def by_bucket(rows: Portions, n: int) -> Portions:
-    """The rows in `n` portions, those of the buckets of a panel.
-
-    Portions that are parts of buckets (a multiple of `n`) stay as they are. Others are split in one pass, so that what
-    a bucket costs does not depend on the others' rows.
-    """
-    if len(rows) % n == 0:
-        return Portions(tuple(pl.concat(rows.frames[bucket::n]) for bucket in range(n)))
-    whole = rows.whole()
-    placed = whole.join(buckets_of(whole["unique_id"].unique(), n), on="unique_id", maintain_order="left")
-    parts = placed.partition_by("bucket", as_dict=True, include_key=False)
-    return Portions(tuple(parts.get((bucket,), whole.clear()).lazy() for bucket in range(n)))
-
-
-def buckets_of(ids: pl.Series, n: int) -> pl.DataFrame:
-    """[unique_id, bucket] of series in a panel of `n` buckets."""
-    return pl.DataFrame({"unique_id": ids, "bucket": bucket_of(ids, n)}, schema_overrides={"unique_id": pl.String})
 
 
 def _last_sale(load: Load, rows: Portions, deleted: Portions) -> date:

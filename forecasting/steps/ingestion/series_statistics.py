@@ -15,6 +15,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data import cleaning, quality
 from forecasting.data.aggregates import group_sums
+from forecasting.data.buckets import buckets_of
 from forecasting.data.closures.ended import silence_facts
 from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
@@ -23,7 +24,7 @@ from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.ingestion.rebuild import buckets_of, latest_static_values
+from forecasting.steps.ingestion.rebuild import latest_static_values
 
 MONDAY = date(2001, 1, 1)
 """Phases of the season are counted from here."""

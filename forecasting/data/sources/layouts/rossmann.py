@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.long_frame import to_long_frame

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers
 from forecasting.data.sources.options import parse_options
 from forecasting.data.sources.raw_data import RawData

@@ -9,7 +9,7 @@ line, fault, fault_value], and `_deleted` where source.columns names a column `d
 from __future__ import annotations
 
 from forecasting.config import Config
-from forecasting.data.portions import MEMORY, Shelf
+from forecasting.data.buckets import MEMORY, Shelf
 from forecasting.data.sources.layouts import NewFiles
 from forecasting.data.sources.raw_data import RawData
 from forecasting.data.sources.table_files import open_tables

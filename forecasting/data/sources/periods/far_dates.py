@@ -12,7 +12,7 @@ from typing import cast
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.remarks import Remark
 
 FAR_DAYS = 3 * 366

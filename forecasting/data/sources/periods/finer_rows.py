@@ -1,8 +1,8 @@
 """Rows finer than a period (hours of a day, days of a week, months of a year): `sum_finer_rows` adds them up.
 
-It takes raw rows with the MOMENT of each and the config, and returns Summed: one row per series and period,
-the number of lines that were merged or dropped, and remarks. Rows are added up only when they are regular, that is when
-nearly every series has nearly every hour or day; otherwise they are marked with the fault `several_in_period`.
+It takes raw rows with the MOMENT of each and the config, and returns Summed: one row per series and period, the number
+of lines that were merged or dropped, and remarks. Rows are added up only when they are regular, that is when nearly
+every series has nearly every hour or day; otherwise they are marked with the fault `several_in_period`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import gcd
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.periods.combinations import Combination, combinations, explain_drivers
 from forecasting.data.sources.periods.date_column import DateColumn
 from forecasting.data.sources.periods.edges import first_day_of_period
@@ -31,7 +31,7 @@ REGULAR = 0.5
 """At least this share of all hours (or days, months) between the first and the last row of a series must be there."""
 REPEATED = 0.01
 """At most this share of rows may have the moment of another row."""
-ROWS = "_rows"
+ROWS, KEY = "_rows", ("unique_id", "ds")
 THIN, RARE = 0.75, 0.05
 """Sums of less than this share of the usual number of rows are named where they are rare."""
 FITTING = {"day": ("week", "month", "quarter", "year"), "month": ("quarter", "year"), "quarter": ("year",)}
@@ -65,7 +65,7 @@ def sum_finer_rows(portions: Portions, config: Config) -> Summed:
         return Summed(portions.each(lambda rows: rows.drop(MOMENT, strict=False)))
     long = portions.whole()
     plain = long.drop(MOMENT, strict=False)
-    good = pl.col("fault").is_null() & pl.all_horizontal(pl.col("unique_id", "ds").is_not_null())
+    good = pl.all_horizontal(pl.col("fault").is_null(), pl.col("unique_id", "ds").is_not_null())
     rows, bad = long.filter(good), plain.filter(~good)
     unit = unit_of_rows(rows, config.frequency)
     if unit is None or not _may_be_added(config):
@@ -77,23 +77,21 @@ def sum_finer_rows(portions: Portions, config: Config) -> Summed:
     rows = rows.with_columns(ds=start if config.frequency.days > 1 else pl.col("ds"))
     rows, unfinished, remarks = _without_unfinished(rows, unit, config)
     kinds = combinations(rows, config, MOMENT)
-    keys = ["unique_id", "ds"]
-    sums = rows.group_by(keys, maintain_order=True).agg(pl.len().alias(ROWS), *(kind.expr for kind in kinds.values()))
-    dropped = {k: n for k, n in {"repeat": repeats, "unfinished_period": unfinished}.items() if n}
-    notes = _notes(rows.height, sums, unit, kinds, config)
-    result = pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed")
-    return Summed(Portions.of(result), rows.height - sums.height, dropped, (*notes, *repeated, *remarks))
+    sums = rows.group_by(KEY, maintain_order=True).agg(pl.len().alias(ROWS), *(kind.expr for kind in kinds.values()))
+    dropped = {rule: n for rule, n in (("repeat", repeats), ("unfinished_period", unfinished)) if n}
+    remarks = [*_notes(rows.height, sums, unit, kinds, config), *repeated, *remarks]
+    result = Portions.of(pl.concat([sums.select(plain.columns), bad], how="vertical_relaxed"))
+    return Summed(result, rows.height - sums.height, dropped, tuple(remarks))
 
 
 def _is_finer(rows: Portions, frequency: Frequency) -> bool:
     """Whether a period holds several rows of a series: other days or times of one period, or days where weeks are."""
     both = rows.each(lambda part: part.select(DAY, "ds").unique()).whole().unique()
-    days = both[DAY].drop_nulls().unique()
     if frequency.days > 1 and not frequency.months:
-        return rhythm(days.sort()) == "1d"
-    differ = MINUTE in rows.schema or len(days) > both["ds"].drop_nulls().n_unique()
-    keys = rows.each(lambda part: part.filter(pl.col("ds").is_not_null()).select("unique_id", "ds"))
-    return differ and any(part.is_duplicated().any() for part in keys)
+        return rhythm(both[DAY].drop_nulls().unique().sort()) == "1d"
+    days, periods = (both[c].drop_nulls().n_unique() for c in (DAY, "ds"))
+    keys = rows.each(lambda part: part.select(KEY).drop_nulls("ds"))
+    return (MINUTE in rows.schema or days > periods) and any(part.is_duplicated().any() for part in keys)
 
 
 def _may_be_added(config: Config) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import MEMORY, Shelf, Sorting
+from forecasting.data.buckets import MEMORY, Shelf, Sorting
 from forecasting.data.sources.column_layout import ColumnSelection
 from forecasting.data.sources.driver_columns import numeric_drivers, source_drivers
 from forecasting.data.sources.periods.far_dates import mark_far_dates

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Shelf
+from forecasting.data.buckets import Shelf
 from forecasting.data.sources.column_formats import Cells, Role, cells_of, conclude_numbers
 from forecasting.data.sources.column_layout import ColumnLayout, ColumnSelection
 from forecasting.data.sources.long_frame import to_long_frame

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.remarks import Remark
 
 FOOTER = 10

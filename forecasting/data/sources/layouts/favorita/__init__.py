@@ -21,7 +21,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.column_layout import ColumnLayout
 from forecasting.data.sources.driver_columns import long_frame_columns, require_drivers, source_drivers
 from forecasting.data.sources.layouts.favorita.holidays import holidays_by_store

@@ -17,7 +17,7 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.portions import Portions
+from forecasting.data.buckets import Portions
 from forecasting.data.sources.column_layout import ColumnLayout, ColumnSelection
 from forecasting.data.sources.driver_columns import long_frame_columns, source_drivers
 from forecasting.data.sources.layouts import NewFiles
