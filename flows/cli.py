@@ -52,6 +52,7 @@ OPERATIONS = {
 }
 EVIDENCE = {
     "explain": "What is behind a forecast, or behind its change since the one before.",
+    "events": "What past promotions and changes of price are associated with.",
 }
 FOLDERS = {".operations": OPERATIONS, ".evidence": EVIDENCE}
 """The same for commands whose modules lie in a folder of their own."""

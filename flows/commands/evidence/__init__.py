@@ -1,1 +1,1 @@
-"""Commands that say why: `explain` (a forecast, or its change since the vintage before). Nothing is stored."""
+"""Commands that say why: `explain` (a forecast, or its change), `events` (what happened before). Nothing is stored."""

@@ -67,9 +67,11 @@ def center(effects: Floats, weights: Floats, shape: Shape) -> Floats:
     """
     if shape.anchored or effects.size == 0:
         return effects
-    seen = np.where(weights > 0, effects, np.nan)
-    level = np.nanmean(seen, axis=1) if shape.spread > HALF else np.log(np.nanmean(np.exp(seen), axis=1))
-    return np.where(weights > 0, effects - np.nan_to_num(level)[:, None], 0.0)
+    there = weights > 0
+    places = np.maximum(there.sum(axis=1), 1)
+    logs, factors = (np.where(there, values, 0.0).sum(axis=1) / places for values in (effects, np.exp(effects)))
+    level = logs if shape.spread > HALF else np.log(np.where(factors > 0, factors, 1.0))
+    return np.where(there, effects - level[:, None], 0.0)
 
 
 def shrink_ratios(

@@ -77,11 +77,11 @@ def prepare(session: Session, cutoff: date, version: int) -> Prepared:
         _ = cut.group_data
         while len(_prepared) >= KEPT:
             del _prepared[next(iter(_prepared))]
-        _prepared[key] = Prepared(bundle, served, cut, _pooled(cut), cut.shared_frames())
+        _prepared[key] = Prepared(bundle, served, cut, pooled_effects(cut), cut.shared_frames())
     return _prepared[key]
 
 
-def _pooled(cut: Cut) -> Pooled:
+def pooled_effects(cut: Cut) -> Pooled:
     """What the series have in common, of a sample of them where they are many."""
     rows = count_observed(cut.panel)
     panel: Panel = cut.panel

@@ -1,0 +1,128 @@
+"""Past promotions and price changes of a job: `past_events` takes a Session and a SeriesFilter and returns PastEvents.
+
+It walks the buckets of the panel, decomposes their series and measures each event against what was to be expected
+without it. No model and no forecast is needed, and nothing is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.cut import Cut
+from forecasting.data.panel import KEY
+from forecasting.data.windows import resolve_cutoff
+from forecasting.features.base import SERIES
+from forecasting.planning import events as planning
+from forecasting.planning.column_names import condition_over_panel
+from forecasting.planning.decomposition import Pooled, decompose, read_design
+from forecasting.planning.scenario import check_condition, condition
+from forecasting.steps.explaining.explain import EVERY
+from forecasting.steps.explaining.vintage import pooled_effects
+from forecasting.steps.scenario import SeriesFilter, panel_schema
+from forecasting.steps.session import Session
+
+
+@dataclass(frozen=True)
+class PastEvents:
+    """`rows` (see planning.events.COLUMNS): one per event, by series and day. `sentence` sums them up, `warnings` say
+    what they leave out.
+    """
+
+    rows: pl.DataFrame
+    sentence: str
+    warnings: tuple[str, ...] = ()
+
+
+def past_events(session: Session, series: SeriesFilter = EVERY, cutoff: date | None = None) -> PastEvents:
+    """The events of the last two years up to `cutoff` (None: the newest day) of `series`.
+
+    Raises UserError when the config names neither a price nor a promotion, and for a condition that is none.
+    """
+    config, panel = session.config, session.panel
+    if not (config.columns.price or config.columns.promo):
+        raise config.fault("columns", "events are promotions and changes of price: name a column in promo or price")
+    where = condition_over_panel(series.condition, config)
+    check_condition(where, panel_schema(panel))
+    cut = Cut(panel, resolve_cutoff(panel, cutoff), config.h)
+    worker = partial(_bucket_events, cut, pooled_effects(cut), market_columns(config, panel_schema(panel)), where)
+    parts = list(panel.engine.map(worker, panel.buckets))
+    near, _ = reaches(config)
+    measured = planning.add_halo(pl.concat(p for p, _ in parts), pl.concat(d for _, d in parts), near)
+    rows = planning.finish(measured)
+    warnings = []
+    if not config.columns.cost and rows.height:
+        warnings.append(
+            "no cost is known: units and revenue only. Name the column of the cost of a unit in columns.cost."
+        )
+    return PastEvents(rows, _sentence(rows), tuple(warnings))
+
+
+def market_columns(config: Config, schema: dict[str, pl.DataType]) -> tuple[str, ...]:
+    """The static columns whose values make a market, within which other series are compared: those of the levels of
+    aggregation; without any all static columns.
+    """
+    levels = dict.fromkeys(c for level in config.levels_of_aggregation for c in level)
+    return tuple(c for c in levels or config.static_columns if c in schema)
+
+
+def reaches(config: Config) -> tuple[int, int]:
+    """Periods around an event that tell its level, and those after it in which a dip is looked for."""
+    windows = config.frequency.windows
+    return windows[min(1, len(windows) - 1)], windows[0]
+
+
+def _bucket_events(
+    cut: Cut, pooled: Pooled, market: Sequence[str], where: str | None, bucket: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The measured events of a bucket, and its part of the days of all markets."""
+    config, (near, after) = cut.config, reaches(cut.config)
+    frame = cut.frame(bucket).filter(pl.col("ds") <= cut.cutoff)
+    design = read_design(cut, frame)
+    history = planning.read_history(design, decompose(design, pooled), pooled.noise, after)
+    columns = {"price": config.columns.price, "cost": config.columns.cost}
+    values = [_number(frame, column).alias(name) for name, column in columns.items()]
+    rows = design.keys.join(
+        frame.select(*KEY, *values, planning.market_label(market)), on=KEY, how="left", maintain_order="left"
+    ).with_columns(promo=pl.Series(design.promo))
+    days = planning.market_days(rows, history)
+    found = planning.find_events(rows, config.season)
+    found = planning.measure(found, history, near, after)
+    chosen = frame.filter(condition(where)).select(SERIES).unique()
+    return _with_values(found.join(chosen, on=SERIES, how="semi", maintain_order="left"), rows), days
+
+
+def _number(frame: pl.DataFrame, column: str | None) -> pl.Expr:
+    there = column is not None and column in frame.columns and frame.schema[column].is_numeric()
+    return pl.col(str(column)).cast(pl.Float64) if there else pl.lit(None, pl.Float64)
+
+
+def _with_values(events: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The events with their market, and the mean price and cost of their days."""
+    spans = events.select("first", "last").with_row_index("_event")
+    days = spans.with_columns(_row=pl.int_ranges("first", pl.col("last") + 1)).explode("_row")
+    held = rows.select(planning.MARKET, "price", "cost").with_columns(_row=pl.int_range(pl.len()))
+    means = days.join(held, on="_row", how="left").group_by("_event", maintain_order=True).agg(
+        pl.col(planning.MARKET).first(), pl.col("price", "cost").mean()
+    )  # fmt: skip
+    return pl.concat([events, means.sort("_event").drop("_event")], how="horizontal")
+
+
+def _sentence(rows: pl.DataFrame) -> str:
+    """How many events there were, and what they are associated with together."""
+    if rows.is_empty():
+        return "no promotion and no change of price in the last two years."
+    texts = []
+    for kind, name in (("promotion", "promotions"), ("price", "changes of price")):
+        part = rows.filter(kind=kind)
+        if part.height:
+            sold, due, dip = (float(part[c].sum()) for c in ("uplift", "baseline", "dip"))
+            texts.append(
+                f"{part.height:,} {name} are associated with {sold:+,.0f} units on {due:,.0f}, and {dip:+,.0f} after"
+            )
+    return "; ".join(texts) + "."
