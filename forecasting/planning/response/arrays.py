@@ -1,0 +1,91 @@
+"""Rows as arrays of periods x series: `Observed` holds sales and levers, `Cells` sums and means over groups of series.
+
+`Observed.of` takes rows [unique_id, ds, y, ...] and lever columns by name, and returns arrays in which what was not
+observed has no weight; nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was sold and how the levers stood: arrays of periods x series (x levers).
+
+    `seen` is 1 where sales and all levers are known between the first and the last sale of the series, else 0; `y` and
+    `levers` are 0 elsewhere. Levers are less their mean over the seen periods of the series.
+    """
+
+    ids: pl.Series
+    y: Floats
+    levers: Floats
+    seen: Floats
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, levers: Mapping[str, pl.Expr]) -> Observed:
+        """The arrays of rows [unique_id, ds, y, ...], one row per series and period, with a lever per expression."""
+        numbered = rows.sort("unique_id", "ds").with_columns(
+            _series=pl.col("unique_id").rle_id(), _period=pl.col("ds").rank("dense") - 1
+        )
+        values = numbered.select("_series", "_period", "y", *(e.cast(pl.Float64).alias(n) for n, e in levers.items()))
+        place = values["_period"].to_numpy().astype(np.int64), values["_series"].to_numpy().astype(np.int64)
+        shape = (int(place[0].max()) + 1, int(place[1].max()) + 1)
+        y, *columns = (_spread(values[name], place, shape) for name in ("y", *levers))
+        return cls(numbered["unique_id"].unique(maintain_order=True), *_centred(y, np.stack(columns, axis=-1)))
+
+
+def _spread(values: pl.Series, place: tuple[Ints, Ints], shape: tuple[int, int]) -> Floats:
+    """A column as an array of periods x series, NaN where there is no row or no value."""
+    array = np.full(shape, np.nan)
+    array[place] = values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return array
+
+
+def _centred(y: Floats, levers: Floats) -> tuple[Floats, Floats, Floats]:
+    """y, levers and seen of Observed."""
+    seen = np.isfinite(y) & np.isfinite(levers).all(-1)
+    sold = np.where(seen, y, 0) > 0
+    period = np.arange(len(y))[:, None]
+    first = np.where(sold.any(0), sold.argmax(0), len(y))
+    last = len(y) - 1 - sold[::-1].argmax(0)
+    seen &= (period >= first) & (period <= last)
+    levers = np.where(seen[..., None], levers, 0.0)
+    mean = levers.sum(0) / np.maximum(seen.sum(0), 1)[:, None]
+    return np.where(seen, y, 0.0), np.where(seen[..., None], levers - mean, 0.0), seen.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Groups of series in spans of periods: `group` numbers the group of each series, `span` the span of each period."""
+
+    group: Ints
+    span: Ints
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return int(self.group.max()) + 1
+
+    def sums(self, values: Floats) -> Floats:
+        """The sums over the cells of an array of periods x series: spans x groups."""
+        return np.asarray(_sum_runs(_sum_runs(values, self.group, 1), self.span, 0))
+
+    def spread(self, values: Floats) -> Floats:
+        """Values of spans x groups for each period and series."""
+        return values[self.span][:, self.group]
+
+
+def _sum_runs(values: Floats, number: Ints, axis: int) -> Floats:
+    """The sums of the slices of an axis that have the same number; every number from 0 on is there."""
+    order = np.argsort(number, kind="stable")
+    starts = np.searchsorted(number[order], np.arange(number.max() + 1))
+    return np.add.reduceat(values.take(order, axis=axis), starts, axis=axis)

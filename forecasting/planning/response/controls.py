@@ -1,0 +1,106 @@
+"""What else moves sales: levels, weekdays, common days, and spans of time of groups of series, as factors.
+
+`Controls.fit` takes sales and what the levers explain and fits the factors one after the other until they agree (Poisson
+regression by iterative scaling, each factor shrunk as far as its cells are alike); `residuals` returns columns less
+what the same cells explain of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from forecasting.planning.response.arrays import Cells, Floats, Ints, Observed
+
+SWEEPS = 4
+LARGEST = 20.0
+"""The largest log mean: beyond it numbers overflow."""
+SERIES_PER_GROUP = 4
+"""A group of fewer series has no factor of its own in time: it would be that of its series."""
+OWN_VARIATION = 0.5
+"""A group has a factor in time where at least this share of a lever's variation is between its series at one time."""
+LEAST, MOST = 0.02**2, 1.0
+"""Variances of the logs of a factor's cells that are believed."""
+
+
+@dataclass
+class Controls:
+    """Factors by cells: `logs` holds the log of each, spans x groups, `prior` the variance of its cells."""
+
+    cells: tuple[Cells, ...]
+    logs: list[Floats] = field(default_factory=list)
+    prior: list[float] = field(default_factory=list)
+
+    def total(self) -> Floats | float:
+        """The sum of the logs by period and series."""
+        return sum((c.spread(log) for c, log in zip(self.cells, self.logs, strict=True)), 0.0)
+
+    def fit(self, seen: Observed, explained: Floats, noise: Floats) -> Floats:
+        """Fit the factors to sales of which levers and trends explain `explained` (log); returns the mean."""
+        if not self.logs:
+            self.logs = [c.sums(np.zeros_like(seen.y)) for c in self.cells]
+            self.prior = [MOST] * len(self.cells)
+        for _ in range(SWEEPS):
+            for i, cells in enumerate(self.cells):
+                mean = _mean(explained + self.total(), seen)
+                share = 1 / (1 + noise * mean)
+                weight = cells.sums(mean * share)
+                missed = np.log((cells.sums(seen.y * share) + 0.5) / (weight + 0.5))
+                raw = self.logs[i] + missed
+                if cells.groups < seen.y.shape[1] or cells.span.max() > 0:
+                    spread = np.average(raw**2, weights=weight + 1e-9) - np.average(1 / (weight + 1), weights=weight + 1e-9)
+                    self.prior[i] = float(np.clip(spread, LEAST, MOST))
+                    raw = raw * weight / (weight + 1 / self.prior[i])
+                self.logs[i] = raw
+        return _mean(explained + self.total(), seen)
+
+    def residuals(self, columns: Floats, weight: Floats) -> Floats:
+        """Columns (periods x series x columns) less what the cells explain of each, as far as they are believed."""
+        left = columns.copy()
+        for _ in range(SWEEPS):
+            for cells, prior in zip(self.cells, self.prior, strict=True):
+                total = cells.sums(weight) + 1 / prior
+                for k in range(columns.shape[-1]):
+                    left[..., k] -= cells.spread(cells.sums(left[..., k] * weight) / total)
+        return np.where(weight[..., None] > 0, left, 0.0)
+
+
+def _mean(logs: Floats, seen: Observed) -> Floats:
+    return np.asarray(np.exp(np.clip(logs, -LARGEST, LARGEST)) * seen.seen)
+
+
+def choose_controls(seen: Observed, codes: Mapping[str, Ints], week: Ints, phase: Ints) -> Controls:
+    """The factors of a panel: levels of series, phases of the season, common days, and groups of series in time.
+
+    `codes` are the groups of each series by static column, `week` and `phase` number the week and the phase of each
+    period.
+    """
+    periods, series = seen.y.shape
+    every, own = np.zeros(series, np.int64), np.arange(series)
+    cells = [Cells(own, np.zeros(periods, np.int64))]
+    if phase.max() > 0:
+        cells += [Cells(every, phase), Cells(own, phase)]
+    in_time = [c for c in (every, *codes.values()) if is_apart(seen, Cells(c, week))]
+    cells += [Cells(c, week) for c in in_time]
+    if phase.max() > 0 and is_apart(seen, Cells(every, np.arange(periods))):
+        cells.append(Cells(every, np.arange(periods)))
+    return Controls(tuple(cells))
+
+
+def is_apart(seen: Observed, cells: Cells) -> bool:
+    """Whether levers differ enough between the series of a cell for the cell to have a factor of its own."""
+    enough = seen.y.shape[1] >= SERIES_PER_GROUP * cells.groups
+    return enough and min(own_variation(seen, cells)) >= OWN_VARIATION
+
+
+def own_variation(seen: Observed, cells: Cells) -> Sequence[float]:
+    """The share of each lever's variation that is between the series of a cell."""
+    count = np.maximum(cells.sums(seen.seen), 1)
+    shares = []
+    for k in range(seen.levers.shape[-1]):
+        lever = seen.levers[..., k]
+        within = (lever - cells.spread(cells.sums(lever) / count)) * seen.seen
+        shares.append(float((within**2).sum() / max((lever**2).sum(), 1e-12)))
+    return shares

@@ -1,0 +1,69 @@
+"""Levers: what a planner sets and sales respond to. `levers_of` takes the Config and the panel's rows, returns Levers.
+
+A price is seen by its logarithm, so its effect is an elasticity; a flag by 0 and 1 (its effect is the log of the
+uplift), a number as it is (log per unit), and each frequent text of a column as a flag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from forecasting.config import Config
+
+PRICE, FLAG, NUMBER, TEXT = "price", "flag", "number", "text"
+"""Kinds of levers."""
+MOST_TEXTS = 8
+"""Texts of a column that are levers of their own; rarer ones count as the most frequent one does: as no change."""
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A known-ahead column, or one of its texts (`text`), as sales respond to it."""
+
+    column: str
+    kind: str
+    text: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in the table `levers`: that of the column, with the text behind it."""
+        return self.column if self.text is None else f"{self.column}={self.text}"
+
+    @property
+    def value(self) -> pl.Expr:
+        """The column as a number: prices, flags and numbers as they are (null where unknown), 1 where it is the text."""
+        if self.kind == TEXT:
+            return (pl.col(self.column) == self.text).fill_null(value=False).cast(pl.Float64)
+        return pl.col(self.column).cast(pl.Float64)
+
+    def as_seen(self, value: pl.Expr) -> pl.Expr:
+        """What sales respond to: the log of a price above 0 (null for others), all else as it is."""
+        return pl.when(value > 0).then(value.log()) if self.kind == PRICE else value
+
+
+def lever_columns(config: Config) -> tuple[str, ...]:
+    """The columns of `levers`; without that key the price and the promotion."""
+    roles = config.columns
+    if config.levers is not None:
+        return config.levers
+    return tuple(c for c in (roles.price, roles.promo) if c is not None and c in roles.known_ahead)
+
+
+def levers_of(config: Config, rows: pl.DataFrame) -> tuple[Lever, ...]:
+    """The levers of a config whose columns vary in `rows` of the panel."""
+    found: list[Lever] = []
+    for column in lever_columns(config):
+        if column not in rows.columns:
+            continue
+        values = rows[column].drop_nulls()
+        if rows.schema[column] == pl.String:
+            counts = values.value_counts(sort=True).sort(["count", column], descending=[True, False])
+            usual = 0 if values.len() * 2 < rows.height else 1  # where most rows hold no text, none of them is usual
+            found += [Lever(column, TEXT, text) for text in counts[column][usual : usual + MOST_TEXTS]]
+        elif values.n_unique() > 1:
+            flags = set(values.unique()) <= {0.0, 1.0}
+            kind = PRICE if column == config.columns.price else FLAG if flags else NUMBER
+            found.append(Lever(column, kind))
+    return tuple(found)

@@ -1,0 +1,60 @@
+"""Demand that wanders: the innovations of a first-order autoregression seen through noise, for many series at once.
+
+`whiten` takes arrays of periods x series x columns and the weights of the observations, and returns what each period
+brings that the periods before did not foretell; regressions on these are generalised least squares. A price that was
+set after weak weeks is compared with what those weeks foretold, which is why it does not look as though it caused them
+(the likelihood of each period given those before it is valid when levers follow past sales: Harvey, "Forecasting,
+Structural Time Series Models and the Kalman Filter", 1989, chapter 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.planning.response.arrays import Floats
+
+
+@dataclass(frozen=True)
+class Wander:
+    """How the log of demand wanders beyond what is explained.
+
+    `memory` is the share of a deviation that is left a period later, `size` its standard deviation, by series, and
+    `noise` the variance of sales beyond Poisson (mean + noise * mean^2), by series.
+    """
+
+    memory: float
+    size: Floats
+    noise: Floats
+
+    def weights(self, mean: Floats) -> Floats:
+        """The inverse variances of relative deviations from the `mean`; 0 where nothing is expected."""
+        return np.asarray(mean / (1 + self.noise * mean))
+
+
+def whiten(columns: Floats, weight: Floats, wander: Wander) -> tuple[Floats, Floats]:
+    """The innovations of each column in units of their standard deviation, and the log determinant by series.
+
+    `columns` is periods x series x columns, `weight` the inverse variance of each observation (0: not observed).
+    """
+    out, mean = np.zeros_like(columns), np.zeros(columns.shape[1:])
+    spread, step = wander.size**2, wander.size**2 * (1 - wander.memory**2)
+    log_det = np.zeros(columns.shape[1])
+    for t in range(len(columns)):
+        seen = weight[t] > 0
+        total = spread + 1 / np.where(seen, weight[t], 1.0)
+        new = (columns[t] - mean) * seen[:, None]
+        out[t] = new / np.sqrt(total)[:, None]
+        gain = np.where(seen, spread / total, 0.0)
+        log_det += np.where(seen, np.log(total), 0.0)
+        mean = wander.memory * (mean + gain[:, None] * new)
+        spread = wander.memory**2 * (1 - gain) * spread + step
+    return out, log_det
+
+
+def cross_products(columns: Floats, weight: Floats, wander: Wander) -> Floats:
+    """The cross products of the innovations by series: series x columns x columns."""
+    new, _ = whiten(columns, weight, wander)
+    by_series = np.ascontiguousarray(new.transpose(1, 0, 2))
+    return np.asarray(by_series.transpose(0, 2, 1) @ by_series)

@@ -1,0 +1,128 @@
+"""The table `levers`: `estimate_levers` takes the Config and rows of the panel, and returns a row per series and lever.
+
+[grain, unique_id, lever, column, kind, text, estimate, std_error, lo, hi, own_estimate, own_error, changes, periods,
+low, high, reach_low, reach_high, last]; rows of groups (grain: a static column, or total) follow those of series. See
+data/schemas for what each column holds. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.planning.response.arrays import Ints, Observed
+from forecasting.planning.response.calendar import Calendar
+from forecasting.planning.response.estimate import Estimate, estimate
+from forecasting.planning.response.levers import PRICE, Lever, levers_of
+
+NORMAL_90 = 1.6448536269514722
+"""Standard errors from the middle of a 90 % interval to its ends."""
+MOST_GROUPS = 1000
+"""A static column with more groups has no rows of its own."""
+REACH = 0.01
+"""Quantiles of all series' prices against their usual one, on either side, within which a price says something of
+series that never had it."""
+LEVERS = {
+    **dict.fromkeys(("grain", "unique_id", "lever", "column", "kind", "text"), pl.String),
+    **dict.fromkeys(("estimate", "std_error", "lo", "hi", "own_estimate", "own_error"), pl.Float64),
+    **dict.fromkeys(("changes", "periods"), pl.Int64),
+    **dict.fromkeys(("low", "high", "reach_low", "reach_high", "last"), pl.Float64),
+}
+"""The columns and their types."""
+
+
+def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    """The table of rows [unique_id, ds, y, levers, static columns] of the history, one per series and period.
+
+    No rows where no lever varies, or nothing was sold.
+    """
+    empty = pl.DataFrame(schema=LEVERS)
+    rows = rows.filter(pl.col("y").is_not_null()).sort("unique_id", "ds")
+    levers = _moved(levers_of(config, rows), rows)
+    sold = rows.filter((pl.col("y") > 0).any().over("unique_id"))
+    if not levers or sold.is_empty():
+        return empty
+    seen = Observed.of(sold.with_columns(pl.col("y").clip(0)), {lever.name: lever.as_seen(lever.value) for lever in levers})
+    codes = _codes(sold, config.static_columns)
+    found = estimate(seen, codes, Calendar.of(config.frequency, len(seen.y)))
+    facts = pl.concat([_facts(rows, lever) for lever in levers])
+    series = facts.join(_effects(seen.ids, levers, found), on=["unique_id", "lever"], how="left")
+    groups = _groups(sold, config.static_columns, seen.ids, levers, found)
+    return pl.concat([series, groups], how="diagonal").select(pl.col(c).cast(t) for c, t in LEVERS.items())
+
+
+def _moved(levers: tuple[Lever, ...], rows: pl.DataFrame) -> tuple[Lever, ...]:
+    """The levers that change within a series with sales: what only differs between series tells nothing."""
+    spans = {f"{i}": lever.as_seen(lever.value) for i, lever in enumerate(levers)}
+    moved = rows.group_by("unique_id").agg(**{n: e.max() - e.min() for n, e in spans.items()}).select(pl.col(spans).max())
+    return tuple(lever for i, lever in enumerate(levers) if (moved[f"{i}"][0] or 0) > 0)
+
+
+def _codes(rows: pl.DataFrame, columns: tuple[str, ...]) -> Mapping[str, Ints]:
+    """The groups of each series by static column, numbered from 0, null as a group."""
+    static = rows.group_by("unique_id").agg(pl.col(c).last() for c in columns).sort("unique_id")
+    return {c: (static[c].cast(pl.String).fill_null("").rank("dense") - 1).to_numpy().astype(np.int64) for c in columns}
+
+
+def _facts(rows: pl.DataFrame, lever: Lever) -> pl.DataFrame:
+    """What was seen of a lever, by series: changes, periods, range, the range within which it says something, last."""
+    value = lever.value
+    known = rows.select("unique_id", "ds", _value=value).drop_nulls("_value")
+    of = known.group_by("unique_id").agg(
+        changes=(pl.col("_value").diff() != 0).sum(),
+        periods=pl.len(),
+        low=pl.col("_value").min(),
+        high=pl.col("_value").max(),
+        last=pl.col("_value").sort_by("ds").last(),
+        _usual=pl.col("_value").median(),
+    )
+    reach_low, reach_high = pl.col("low"), pl.col("high")
+    if lever.kind == PRICE:
+        relative = known.join(of.select("unique_id", "_usual"), on="unique_id").select(r=pl.col("_value") / pl.col("_usual"))
+        least, most = (float(relative["r"].quantile(q) or 1.0) for q in (REACH, 1 - REACH))
+        reach_low, reach_high = (pl.min_horizontal("low", pl.col("_usual") * least), pl.max_horizontal("high", pl.col("_usual") * most))
+    elif known.height:
+        reach_low, reach_high = pl.lit(known["_value"].min()), pl.lit(known["_value"].max())
+    names = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
+    literals = [pl.lit(v, pl.String).alias(n) for n, v in names.items()]
+    return of.with_columns(*literals, grain=pl.lit("series"), reach_low=reach_low, reach_high=reach_high).drop("_usual").sort("unique_id")
+
+
+def _effects(ids: pl.Series, levers: tuple[Lever, ...], found: Estimate) -> pl.DataFrame:
+    """The estimates by series and lever."""
+    error = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
+    parts = []
+    for k, lever in enumerate(levers):
+        columns = {"estimate": found.effect, "std_error": error, "own_estimate": found.alone, "own_error": found.alone_error}
+        part = pl.DataFrame({"unique_id": ids, **{n: values[:, k] for n, values in columns.items()}})
+        parts.append(part.with_columns(*_interval(), lever=pl.lit(lever.name)))
+    return pl.concat(parts)
+
+
+def _interval() -> tuple[pl.Expr, pl.Expr]:
+    """lo and hi, the ends of the 90 % interval."""
+    half = NORMAL_90 * pl.col("std_error")
+    return (pl.col("estimate") - half).alias("lo"), (pl.col("estimate") + half).alias("hi")
+
+
+def _groups(
+    rows: pl.DataFrame, columns: tuple[str, ...], ids: pl.Series, levers: tuple[Lever, ...], found: Estimate
+) -> pl.DataFrame:
+    """The mean effects of the groups of each static column, and of all series."""
+    static = rows.group_by("unique_id").agg(pl.col(c).last().cast(pl.String) for c in columns).sort("unique_id")
+    parts = []
+    for grain in ("total", *columns):
+        names = pl.repeat("total", len(ids), eager=True) if grain == "total" else static[grain].fill_null("")
+        for name in names.unique().sort() if names.n_unique() <= MOST_GROUPS else ():
+            members = (names == name).to_numpy()
+            share = np.bincount(found.unit[members], minlength=len(found.units.effect)) / members.sum()
+            error = found.units.mean_error(found.groups, share)
+            facts = {"grain": grain, "unique_id": name}
+            for k, lever in enumerate(levers):
+                of = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
+                parts.append(facts | of | {"estimate": found.effect[members, k].mean(), "std_error": error[k]})
+    schema = {name: LEVERS[name] for name in parts[0]}
+    return pl.DataFrame(parts, schema=schema).with_columns(*_interval())

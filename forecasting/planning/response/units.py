@@ -1,0 +1,60 @@
+"""Units: the series that share their levers, such as an item that has one price in all stores.
+
+`find_units` takes Observed and the groups of series and returns the unit of each series; `unit_groups` and
+`series_groups` return the groups over which the effects of units, and the differences between their series, are pooled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecasting.planning.response.arrays import Cells, Ints, Observed
+from forecasting.planning.response.controls import OWN_VARIATION, own_variation
+
+LARGEST_SHARE = 0.8
+"""A static column with more groups than this share of what it groups says nothing about what is alike."""
+MOST_GROUPS = 300
+"""The pooling solves equations in the groups of all columns: those with the most are left out, up to this number."""
+
+
+def find_units(seen: Observed, codes: Mapping[str, Ints], span: Ints) -> Ints:
+    """The unit of each series, numbered from 0: a static column whose series move their levers together, or each series
+    alone.
+    """
+    series = seen.y.shape[1]
+    best, found = OWN_VARIATION, np.arange(series)
+    for code in codes.values():
+        if 1 < code.max() + 1 < series:
+            share = float(np.mean(own_variation(seen, Cells(code, span))))
+            if share < best:
+                best, found = share, code
+    return found
+
+
+def unit_groups(codes: Mapping[str, Ints], unit: Ints) -> dict[str, Ints]:
+    """The static columns that are the same within every unit, by unit, but for those with about a group per unit."""
+    _, first = np.unique(unit, return_index=True)
+    return _affordable({name: code[first] for name, code in codes.items() if (code == code[first][unit]).all()})
+
+
+def series_groups(codes: Mapping[str, Ints], unit: Ints) -> dict[str, Ints]:
+    """The static columns that differ within units, by series."""
+    _, first = np.unique(unit, return_index=True)
+    return _affordable({name: code for name, code in codes.items() if not (code == code[first][unit]).all()})
+
+
+def _affordable(codes: Mapping[str, Ints]) -> dict[str, Ints]:
+    """The columns whose groups have enough members for their means to say something, those with few groups first, each
+    numbered from 0; no two with the same groups.
+    """
+    kept: dict[str, Ints] = {}
+    numbered = {name: np.asarray(np.unique(code, return_inverse=True)[1], dtype=np.int64) for name, code in codes.items()}
+    for name, code in sorted(numbered.items(), key=lambda item: int(item[1].max())):
+        groups = int(code.max()) + 1
+        total = groups + sum(int(other.max()) + 1 for other in kept.values())
+        known = any((code == other).all() for other in kept.values())
+        if 1 < groups <= LARGEST_SHARE * len(code) and total <= MOST_GROUPS and not known:
+            kept[name] = code
+    return kept
