@@ -34,6 +34,7 @@ def find_conflicts(c: DerivedKeys) -> Conflicts:
         _drivers,
         _roles,
         _future,
+        _levers,
         _horizon,
         _interval_levels,
         _aggregation_levels,
@@ -102,6 +103,12 @@ def _future(c: DerivedKeys) -> Conflicts:
             yield key, f"{rule!r} is not a rule: use null, {', '.join(RULES)}, a number, or '=text'"
         if rule == "same_weekday" and c.frequency.unit != "day":
             yield key, f"same_weekday needs days, and freq is {c.freq}: use repeat_last_year or last"
+
+
+def _levers(c: DerivedKeys) -> Conflicts:
+    for i, column in enumerate(c.levers or ()):
+        if column not in c.columns.known_ahead:
+            yield f"levers.{i}", f"{column} is not one of columns.known_ahead: a plan cannot set what it does not know"
 
 
 def _horizon(c: DerivedKeys) -> Conflicts:

@@ -102,6 +102,12 @@ class Keys(TopLevel):
         "last, a number or '=text'.",
         json_schema_extra=changes("features", "tuning", "forecasts"),
     )
+    levers: NameList | None = Field(
+        default=None,
+        description="Known-ahead columns whose effect on sales is estimated and answers scenarios: prices, flags, "
+        "depths, types. Null: columns.price and columns.promo.",
+        json_schema_extra=changes("published"),
+    )
     limits: Limits = Field(
         default=Limits(), description="When a load is refused as a whole.", json_schema_extra=changes("nothing")
     )

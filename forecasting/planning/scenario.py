@@ -102,7 +102,7 @@ def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataF
     before = baseline.select("unique_id", "ds", baseline="yhat")
     both = changed.join(before, on=["unique_id", "ds"])
     difference = (pl.col("yhat") - pl.col("baseline")).alias("difference")
-    bounds = [c for c in changed.columns if c.startswith(("lo-", "hi-"))]
+    bounds = [c for c in changed.columns if c.startswith(("lo-", "hi-", "difference-"))]
     return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds).sort("unique_id", "ds")
 
 

@@ -19,6 +19,8 @@ from forecasting.errors import UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import observed_values, warn_outside
+from forecasting.planning.response.answer import apply_response, levers_in, response_factors
+from forecasting.planning.response.doubts import warn_of_response
 from forecasting.planning.scenario import (
     both_conditions,
     check_condition,
@@ -93,11 +95,24 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     selected = select_series(panel, session.store, series)
     as_planned, edited = (Cut(selected, cutoff, config.h, changes) for changes in ((), checked))
     plans, changed = (cut.frame(0).filter(pl.col("ds") > cutoff) for cut in (as_planned, edited))
-    warnings = [*check_reach(checked, plans), *warn_unseen(panel, changed, checked)]
-    rows = compare_forecasts(predict_cut(bundle, as_planned), predict_cut(bundle, edited))
+    answered, others = by_response(checked, bundle)
+    warnings = [*check_reach(checked, plans), *warn_unseen(panel, changed, others)]
+    baseline = predict_cut(bundle, as_planned)
+    scenario = predict_cut(bundle, replace(as_planned, edits=others)) if others else baseline
+    if answered and bundle.levers is not None:
+        warnings += warn_of_response(plans, changed, bundle.levers)
+        scenario = apply_response(scenario, response_factors(plans, changed, bundle.levers), config.level)
+    rows = compare_forecasts(baseline, scenario)
     if not plans.equals(changed) and not (rows["difference"] != 0).any():
-        warnings.append(_explain_no_move(bundle, checked))
+        warnings.append(_explain_no_move(bundle, checked, rows))
     return Scenario(rows, tuple(map(as_users_write, warnings)))
+
+
+def by_response(edits: Sequence[Edit], bundle: Bundle) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
+    """The edits of levers, which the response answers, and the others, which the model does."""
+    known = set() if bundle.levers is None else {lever.column for lever in levers_in(bundle.levers)}
+    answered, others = (tuple(e for e in edits if (e.column in known) == side) for side in (True, False))
+    return answered, others
 
 
 def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
@@ -136,8 +151,10 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
     return part_of_panel(panel, rows)
 
 
-def _explain_no_move(bundle: Bundle, edits: Sequence[Edit]) -> str:
+def _explain_no_move(bundle: Bundle, edits: Sequence[Edit], rows: pl.DataFrame) -> str:
     """Why edits that change plans move no forecast."""
+    if (rows["baseline"] == 0).all():
+        return "no forecast moves: these series are forecast as 0, being closed, ended or without sales."
     columns = " and ".join(dict.fromkeys(edit.column for edit in edits))
     counts = bundle.facts.get("known_ahead", {})
     if any(counts.get(edit.column, [1])[0] == 0 for edit in edits):

@@ -11,6 +11,7 @@ from forecasting.data.schemas.action_tables import ACTION_TABLES
 from forecasting.data.schemas.entry import Columns, Export, TableEntry
 from forecasting.data.schemas.feature_tables import FEATURE_TABLES, feature_rows_table
 from forecasting.data.schemas.forecast_tables import AGGREGATE_BUCKET, FORECAST_TABLES, interval_columns
+from forecasting.data.schemas.lever_table import LEVER_TABLE
 from forecasting.data.schemas.load_tables import LOADED, LOADS
 from forecasting.data.schemas.serving_tables import SERVING_TABLES
 from forecasting.io.table import Table
@@ -29,7 +30,8 @@ __all__ = [
 ]
 
 ENTRIES: dict[str, TableEntry] = {
-    entry.name: entry for entry in (*LOADED, LOADS, *FORECAST_TABLES, *FEATURE_TABLES, *ACTION_TABLES, *SERVING_TABLES)
+    entry.name: entry
+    for entry in (*LOADED, LOADS, *FORECAST_TABLES, LEVER_TABLE, *FEATURE_TABLES, *ACTION_TABLES, *SERVING_TABLES)
 }
 """Every table by its name."""
 LOADED_TABLES = tuple(name for name, entry in ENTRIES.items() if entry.loaded)

@@ -1,22 +1,22 @@
 """The response to a plan: `response_factors` takes planned and edited coming rows and the table `levers`.
 
 It returns [unique_id, ds, factor, error]: by what sales change with the edited levers, and the standard error of its
-log. Within the range that a lever has had it follows the estimate; beyond it stays as at the edge, for nothing is known
-there. `warn_of_response` says in sentences where the answer rests on little.
+log. Within the range that a lever has had sales follow the estimate; beyond it they follow ever less, for nothing is
+known there, and the error says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from statistics import NormalDist
 
 import polars as pl
 
-from forecasting.columns import user_name
 from forecasting.data.panel import KEY
-from forecasting.planning.response.levers import FLAG, PRICE, TEXT, Lever
+from forecasting.planning.response.levers import Lever
 
-NAMED_SERIES = 3
-"""Series that a warning names."""
+NORMAL_90 = NormalDist().inv_cdf(0.95)
+"""Standard errors from the middle of a 90 % interval to its ends."""
 
 
 def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
@@ -28,82 +28,97 @@ def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
 def response_factors(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, factor, error] of every row of `planned`; both hold the same rows, with the columns of levers.
 
-    Where the plan does not know a lever, the value that it last had stands in. A lever without an estimate has factor 1.
+    Where the plan does not know a lever, the value that it last had stands in. A lever without an estimate has factor
+    1.
     """
     log, variance = pl.lit(0.0), pl.lit(0.0)
     rows = planned.select(*KEY)
     for i, lever in enumerate(levers_in(table)):
         if lever.column not in planned.columns:
             continue
-        moved = _moves(planned, edited, lever, table).select(*KEY, **{f"_log{i}": "log", f"_var{i}": "variance"})
+        moved = moves_of_lever(planned, edited, lever, table).select(
+            *KEY, **{f"_log{i}": "log", f"_var{i}": "variance"}
+        )
         rows = rows.join(moved, on=KEY, how="left", maintain_order="left")
         log, variance = log + pl.col(f"_log{i}"), variance + pl.col(f"_var{i}")
     return rows.select(*KEY, factor=log.exp(), error=variance.sqrt())
 
 
-def _moves(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, table: pl.DataFrame) -> pl.DataFrame:
+def apply_response(rows: pl.DataFrame, factors: pl.DataFrame, levels: Iterable[int]) -> pl.DataFrame:
+    """Forecast rows times their factors, the bounds of these levels (percent) widened by the errors of the factors.
+
+    The rows gain difference-lo-L and difference-hi-L: the bounds of what the edited levers add, in units of y, by the
+    errors of the response alone (what else is uncertain is the same with and without the edits).
+    """
+    both = rows.join(factors, on=KEY, how="left", maintain_order="left").with_columns(pl.col("factor").fill_null(1.0))
+    mean, log = pl.col("yhat") * pl.col("factor"), pl.col("factor").log()
+    columns: dict[str, pl.Expr] = {}
+    for level in levels:
+        half = NormalDist().inv_cdf(0.5 + level / 200) * pl.col("error").fill_null(0.0)
+        ends = {"lo": (log - half).exp(), "hi": (log + half).exp()}
+        for side, end in ends.items():
+            name, own = f"{side}-{level}", pl.col("yhat") * end - mean
+            if name in rows.columns:
+                width = (((pl.col(name) - pl.col("yhat")) * pl.col("factor")) ** 2 + own**2).sqrt()
+                moved = mean - width if side == "lo" else mean + width
+                # bounds beside which the mean lies (of rare sellers) keep their side
+                beside = pl.col(name) > pl.col("yhat") if side == "lo" else pl.col(name) < pl.col("yhat")
+                columns[name] = pl.when(beside).then(pl.col(name) * pl.col("factor")).otherwise(moved)
+                if side == "lo":
+                    columns[name] = pl.when(pl.col(name) >= 0).then(columns[name].clip(0)).otherwise(columns[name])
+                columns[name] = pl.when(pl.col("factor") == 1).then(pl.col(name)).otherwise(columns[name])
+            columns[f"difference-{name}"] = pl.col("yhat") * (end - 1)
+    median = {"q50": pl.col("q50") * pl.col("factor")} if "q50" in rows.columns else {}
+    return both.with_columns(yhat=mean, **median, **columns).drop("factor", "error")
+
+
+def moves_of_lever(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, table: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, before, after, log, variance]: the values of a lever, and what its move does to the log of sales.
 
     The columns of the lever's row of the table follow.
     """
-    of = table.filter((pl.col("grain") == "series") & (pl.col("lever") == lever.name))
     both = planned.select(*KEY, before=lever.value).join(edited.select(*KEY, after=lever.value), on=KEY)
-    rows = both.join(of, on="unique_id", how="left", maintain_order="left")
-    before, after = pl.coalesce("before", "last"), pl.coalesce("after", "before", "last")
-    seen = [lever.as_seen(value.clip("reach_low", "reach_high")) for value in (before, after)]
-    same = pl.col("before").eq_missing(pl.col("after"))
-    move = pl.when(same).then(0.0).otherwise(seen[1] - seen[0]).fill_null(0.0)
-    return rows.with_columns(
-        log=(move * pl.col("estimate")).fill_null(0.0), variance=(move * pl.col("std_error")).fill_null(0.0) ** 2
+    rows = _with_effects(both, table.filter((pl.col("grain") == "series") & (pl.col("lever") == lever.name)))
+    values = pl.coalesce("before", "last"), pl.coalesce("after", "before", "last")
+    held = pl.col("before").eq_missing(pl.col("after"))
+    moves = [_difference([within(value) for value in values], held) for within in (_followed(lever), lever.as_seen)]
+    followed, full = (move * pl.col("estimate").fill_null(0.0) for move in moves)
+    # where the effect is followed no further, the interval reaches as far as if it were
+    variance = (moves[1] * pl.col("std_error").fill_null(0.0)) ** 2 + ((full - followed) / NORMAL_90) ** 2
+    return rows.with_columns(log=followed, variance=variance)
+
+
+def _with_effects(rows: pl.DataFrame, of: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns of the table; a series that it does not hold, being new, responds like the others."""
+    others = of.select(
+        _estimate=pl.col("estimate").mean(),
+        _error=(pl.col("estimate").var().fill_null(0) + (pl.col("std_error") ** 2).mean()).sqrt(),
     )
+    found = rows.join(of, on="unique_id", how="left", maintain_order="left").join(others, how="cross")
+    new = pl.col("lever").is_null()
+    return found.with_columns(
+        estimate=pl.when(new).then("_estimate").otherwise("estimate"),
+        std_error=pl.when(new).then("_error").otherwise("std_error"),
+    ).drop("_estimate", "_error")
 
 
-def warn_of_response(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.DataFrame) -> list[str]:
-    """Sentences, at most one per lever and doubt, that name the first series they hold for."""
-    found: list[str] = []
-    for lever in levers_in(table):
-        if lever.column not in planned.columns:
-            continue
-        rows = _moves(planned, edited, lever, table)
-        moved = rows.filter(~pl.col("before").eq_missing(pl.col("after")) & pl.col("after").is_not_null())
-        if moved.height:
-            found += _doubts(lever, moved)
-    return found
+def _difference(ends: list[pl.Expr], held: pl.Expr) -> pl.Expr:
+    """What a lever moves by: exactly 0 where the value is `held`, and where one of the ends is unknown."""
+    return pl.when(held).then(0.0).otherwise(ends[1] - ends[0]).fill_null(0.0)
 
 
-def _doubts(lever: Lever, moved: pl.DataFrame) -> Iterable[str]:
-    """The doubts about a lever in rows that move it."""
-    name, flagged = user_name(lever.name), lever.kind in (FLAG, TEXT)
-    never = moved.filter(pl.col("changes").fill_null(0) == 0)
-    if never.height:
-        yield f"{name} has never changed for {_series(never)}: the answer is that of similar series."
-    unknown = moved.filter(pl.col("estimate").is_null())
-    if unknown.height:
-        yield f"{name}: the data cannot tell what a change does for {_series(unknown)}; no effect is assumed."
-    outside = moved.filter((pl.col("after") < pl.col("low")) | (pl.col("after") > pl.col("high")))
-    outside = outside.filter(pl.col("changes") > 0)
-    if outside.height and not flagged:
-        yield f"{name}: outside the range that was seen of {_series(outside, spans=True)}."
-    beyond = moved.filter((pl.col("after") < pl.col("reach_low")) | (pl.col("after") > pl.col("reach_high")))
-    if beyond.height and not flagged:
-        yield f"{name}: beyond what any similar series has had for {_series(beyond)}; the effect is that of the edge."
-    known = moved.filter(pl.col("estimate").is_not_null())
-    wrong = known.filter(pl.col("estimate") > 0 if lever.kind == PRICE else pl.col("estimate") < 0)
-    if wrong.height and lever.kind != "number":
-        kind = "sales rose with the price" if lever.kind == PRICE else "sales fell with it"
-        yield f"{name}: {kind} in the past of {_series(wrong)}, an unusual association: look at what else happened then."
-    unclear = known.filter((pl.col("lo") <= 0) & (pl.col("hi") >= 0))
-    if unclear.height:
-        yield f"{name}: the 90 % interval of the effect contains 0 for {_series(unclear)}: the data cannot tell its sign."
+def _followed(lever: Lever) -> Callable[[pl.Expr], pl.Expr]:
+    """The function from a value to how far sales follow it: all the way within the reach, and beyond it ever less, up
+    to once more the width of the reach.
+    """
+    low, high = (lever.as_seen(pl.col(c)) for c in ("reach_low", "reach_high"))
+    width = high - low
 
+    def follow(value: pl.Expr) -> pl.Expr:
+        seen = lever.as_seen(value)
+        inside = seen.clip(low, high)
+        beyond = seen - inside
+        further = beyond.sign() * width * (1 - (-beyond.abs() / width).exp())
+        return pl.when(beyond == 0).then(inside).when(width > 0).then(inside + further).otherwise(inside)
 
-def _series(rows: pl.DataFrame, *, spans: bool = False) -> str:
-    """The first series of rows, how many more there are, and with `spans` the range that each has had."""
-    series = rows.unique("unique_id").sort("unique_id")
-    first = series.head(NAMED_SERIES)
-    names = [
-        f"{row['unique_id']} ({row['low']:g} to {row['high']:g})" if spans else str(row["unique_id"])
-        for row in first.iter_rows(named=True)
-    ]
-    more = series.height - first.height
-    return ", ".join(names) + (f" and {more:,} more" if more else "")
+    return follow

@@ -33,7 +33,7 @@ class Lever:
 
     @property
     def value(self) -> pl.Expr:
-        """The column as a number: prices, flags and numbers as they are (null where unknown), 1 where it is the text."""
+        """The column as a number: as it is (null where unknown), of a text 1 where the column holds it, else 0."""
         if self.kind == TEXT:
             return (pl.col(self.column) == self.text).fill_null(value=False).cast(pl.Float64)
         return pl.col(self.column).cast(pl.Float64)

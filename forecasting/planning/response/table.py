@@ -13,25 +13,20 @@ import numpy as np
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.planning.response.arrays import Ints, Observed
-from forecasting.planning.response.calendar import Calendar
-from forecasting.planning.response.estimate import Estimate, estimate
-from forecasting.planning.response.levers import PRICE, Lever, levers_of
+from forecasting.data.schemas.lever_table import LEVERS
+from forecasting.planning.response.estimator.arrays import Ints, Observed
+from forecasting.planning.response.estimator.calendar import Calendar
+from forecasting.planning.response.estimator.estimate import Estimate, estimate
+from forecasting.planning.response.facts import facts_of_lever
+from forecasting.planning.response.levers import Lever, levers_of
 
 NORMAL_90 = 1.6448536269514722
 """Standard errors from the middle of a 90 % interval to its ends."""
 MOST_GROUPS = 1000
 """A static column with more groups has no rows of its own."""
-REACH = 0.01
-"""Quantiles of all series' prices against their usual one, on either side, within which a price says something of
-series that never had it."""
-LEVERS = {
-    **dict.fromkeys(("grain", "unique_id", "lever", "column", "kind", "text"), pl.String),
-    **dict.fromkeys(("estimate", "std_error", "lo", "hi", "own_estimate", "own_error"), pl.Float64),
-    **dict.fromkeys(("changes", "periods"), pl.Int64),
-    **dict.fromkeys(("low", "high", "reach_low", "reach_high", "last"), pl.Float64),
-}
-"""The columns and their types."""
+DIGITS = 6
+"""Digits of effects and errors: the last bits of sums depend on the machine."""
+ESTIMATED = ("estimate", "std_error", "lo", "hi", "own_estimate", "own_error")
 
 
 def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
@@ -45,19 +40,24 @@ def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     sold = rows.filter((pl.col("y") > 0).any().over("unique_id"))
     if not levers or sold.is_empty():
         return empty
-    seen = Observed.of(sold.with_columns(pl.col("y").clip(0)), {lever.name: lever.as_seen(lever.value) for lever in levers})
+    seen = Observed.of(
+        sold.with_columns(pl.col("y").clip(0)), {lever.name: lever.as_seen(lever.value) for lever in levers}
+    )
     codes = _codes(sold, config.static_columns)
     found = estimate(seen, codes, Calendar.of(config.frequency, len(seen.y)))
-    facts = pl.concat([_facts(rows, lever) for lever in levers])
+    facts = pl.concat([facts_of_lever(rows, lever) for lever in levers])
     series = facts.join(_effects(seen.ids, levers, found), on=["unique_id", "lever"], how="left")
     groups = _groups(sold, config.static_columns, seen.ids, levers, found)
-    return pl.concat([series, groups], how="diagonal").select(pl.col(c).cast(t) for c, t in LEVERS.items())
+    table = pl.concat([series, groups], how="diagonal").select(pl.col(c).cast(t) for c, t in LEVERS.items())
+    return table.with_columns(pl.col(ESTIMATED).round(DIGITS))
 
 
 def _moved(levers: tuple[Lever, ...], rows: pl.DataFrame) -> tuple[Lever, ...]:
     """The levers that change within a series with sales: what only differs between series tells nothing."""
     spans = {f"{i}": lever.as_seen(lever.value) for i, lever in enumerate(levers)}
-    moved = rows.group_by("unique_id").agg(**{n: e.max() - e.min() for n, e in spans.items()}).select(pl.col(spans).max())
+    moved = (
+        rows.group_by("unique_id").agg(**{n: e.max() - e.min() for n, e in spans.items()}).select(pl.col(spans).max())
+    )
     return tuple(lever for i, lever in enumerate(levers) if (moved[f"{i}"][0] or 0) > 0)
 
 
@@ -67,36 +67,17 @@ def _codes(rows: pl.DataFrame, columns: tuple[str, ...]) -> Mapping[str, Ints]:
     return {c: (static[c].cast(pl.String).fill_null("").rank("dense") - 1).to_numpy().astype(np.int64) for c in columns}
 
 
-def _facts(rows: pl.DataFrame, lever: Lever) -> pl.DataFrame:
-    """What was seen of a lever, by series: changes, periods, range, the range within which it says something, last."""
-    value = lever.value
-    known = rows.select("unique_id", "ds", _value=value).drop_nulls("_value")
-    of = known.group_by("unique_id").agg(
-        changes=(pl.col("_value").diff() != 0).sum(),
-        periods=pl.len(),
-        low=pl.col("_value").min(),
-        high=pl.col("_value").max(),
-        last=pl.col("_value").sort_by("ds").last(),
-        _usual=pl.col("_value").median(),
-    )
-    reach_low, reach_high = pl.col("low"), pl.col("high")
-    if lever.kind == PRICE:
-        relative = known.join(of.select("unique_id", "_usual"), on="unique_id").select(r=pl.col("_value") / pl.col("_usual"))
-        least, most = (float(relative["r"].quantile(q) or 1.0) for q in (REACH, 1 - REACH))
-        reach_low, reach_high = (pl.min_horizontal("low", pl.col("_usual") * least), pl.max_horizontal("high", pl.col("_usual") * most))
-    elif known.height:
-        reach_low, reach_high = pl.lit(known["_value"].min()), pl.lit(known["_value"].max())
-    names = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
-    literals = [pl.lit(v, pl.String).alias(n) for n, v in names.items()]
-    return of.with_columns(*literals, grain=pl.lit("series"), reach_low=reach_low, reach_high=reach_high).drop("_usual").sort("unique_id")
-
-
 def _effects(ids: pl.Series, levers: tuple[Lever, ...], found: Estimate) -> pl.DataFrame:
     """The estimates by series and lever."""
     error = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
     parts = []
     for k, lever in enumerate(levers):
-        columns = {"estimate": found.effect, "std_error": error, "own_estimate": found.alone, "own_error": found.alone_error}
+        columns = {
+            "estimate": found.effect,
+            "std_error": error,
+            "own_estimate": found.alone,
+            "own_error": found.alone_error,
+        }
         part = pl.DataFrame({"unique_id": ids, **{n: values[:, k] for n, values in columns.items()}})
         parts.append(part.with_columns(*_interval(), lever=pl.lit(lever.name)))
     return pl.concat(parts)

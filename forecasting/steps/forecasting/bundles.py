@@ -25,7 +25,7 @@ from forecasting.services.tracking.signature import Signature
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
 from forecasting.steps.session import Session
 
-GOLDEN = "golden.parquet"
+GOLDEN, LEVERS = "golden.parquet", "levers.parquet"
 BUNDLE_FORMAT = 1
 """The number in routing.json; a bundle without one has format 1. Raise it when older programs would misread it."""
 
@@ -35,7 +35,8 @@ class Bundle:
     """Trained models, the quantiles of their errors, the routing (which model is champion), and the whole config.
 
     `golden` are forecasts of a few series at the cutoff, by which it is seen later whether the bundle still forecasts
-    the same; None in bundles of before.
+    the same; `levers` is the response of sales to price and promotion (see planning/response). Both are None in
+    bundles of before.
     """
 
     trained: Trained
@@ -44,9 +45,10 @@ class Bundle:
     facts: dict[str, Any]
     config: Config
     golden: pl.DataFrame | None = None
+    levers: pl.DataFrame | None = None
 
     def save(self, folder: Path) -> None:
-        """Write routing.json, config.json, quantiles.parquet, golden.parquet and one folder per model."""
+        """Write routing.json, config.json, tables (quantiles, golden forecasts, levers) and one folder per model."""
         models = save_trained(self.trained, folder)
         routing = {"format": BUNDLE_FORMAT, "champion": self.champion, "models": models, "facts": self.facts}
         (folder / "routing.json").write_text(json.dumps(routing, indent=1), encoding="utf-8")
@@ -54,6 +56,8 @@ class Bundle:
         self.quantiles.write_parquet(folder / "quantiles.parquet")
         if self.golden is not None:
             self.golden.write_parquet(folder / GOLDEN)
+        if self.levers is not None:
+            self.levers.write_parquet(folder / LEVERS)
 
 
 def load(folder: Path) -> Bundle:
@@ -66,8 +70,8 @@ def load(folder: Path) -> Bundle:
     trained = load_trained(routing["models"], folder)
     config = Config.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
     quantiles = pl.read_parquet(folder / "quantiles.parquet")
-    golden = pl.read_parquet(folder / GOLDEN) if (folder / GOLDEN).exists() else None
-    return Bundle(trained, quantiles, routing["champion"], routing["facts"], config, golden)
+    golden, levers = (pl.read_parquet(p) if (p := folder / name).exists() else None for name in (GOLDEN, LEVERS))
+    return Bundle(trained, quantiles, routing["champion"], routing["facts"], config, golden, levers)
 
 
 def register(session: Session, bundle: Bundle, run_id: str, identity: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def _fit_again(session: Session, kept: Bundle, past: pl.LazyFrame) -> Bundle:
     trained_on = open_session(kept.config.model_copy(update=places | load))
     origin = origin_of(Cut(trained_on.panel, date.fromisoformat(kept.facts["cutoff"]), kept.config.h))
     fitted = fit_bundle(Lesson(origin, past, trained_on.store), kept.champion, kept.facts)
-    return Bundle(fitted.trained, fitted.quantiles, kept.champion, kept.facts, kept.config, fitted.golden)
+    return replace(fitted, champion=kept.champion, facts=kept.facts, config=kept.config)
 
 
 def _past_rows(session: Session, kept: Bundle, version: int) -> tuple[pl.LazyFrame, bool]:

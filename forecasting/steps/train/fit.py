@@ -13,6 +13,7 @@ import polars as pl
 
 from forecasting import models
 from forecasting.data.panel import count_observed
+from forecasting.planning.response.history import learn_levers
 from forecasting.services.console import track
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
@@ -42,4 +43,4 @@ def fit_bundle(lesson: Lesson, champion: str, facts: dict[str, Any], progress: P
     groups, cutoff = cache(partial(memberships, origin)), origin.cut.cutoff
     quantiles = learn_quantiles(lesson.past, trained.fitted, groups, cutoff, config)
     golden = golden_forecasts(trained, quantiles, origin.cut, lesson.store)
-    return Bundle(trained, quantiles, champion, facts, config, golden)
+    return Bundle(trained, quantiles, champion, facts, config, golden, learn_levers(origin.cut))

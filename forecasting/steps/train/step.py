@@ -9,10 +9,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from forecasting.data.cut import Cut
 from forecasting.services.store.unfinished import Progress, forget_work, unfinished_work
 from forecasting.steps import identity, run_log
 from forecasting.steps.forecasting import bundles
+from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.registry import Facts, Outcome, Section
@@ -52,11 +55,19 @@ def _train(job: Job, progress: Progress) -> Outcome:
     bundle = fit_bundle(Lesson(origin, past, session.store), champion, facts, progress)
     trained = bundle.trained
     version = bundles.register(session, bundle, job.scored["run_id"], key)
+    _store_levers(session, bundle, version, job.cutoff)
     decision = decide(job, bundle, origin, verdict)
     set_alias(session, version, decision)
     facts |= {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
     facts |= {"reason": decision.reason, "gain": [decision.gain, decision.lo, decision.hi]}
     return Outcome("train", facts | {"seconds": trained.seconds, "failures": trained.failures()[:100]})
+
+
+def _store_levers(session: Session, bundle: Bundle, version: int, cutoff: date) -> None:
+    """Put the levers of the bundle into the table `levers`, under its version."""
+    if bundle.levers is not None:
+        numbered = bundle.levers.with_columns(version=pl.lit(version, pl.Int64), cutoff=pl.lit(cutoff))
+        session.store.replace("levers", numbered, version=version)
 
 
 def summarize(facts: Facts) -> list[Section]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from forecasting.planning.response.arrays import Cells, Ints, Observed
-from forecasting.planning.response.controls import OWN_VARIATION, own_variation
+from forecasting.planning.response.estimator.arrays import Cells, Ints, Observed
+from forecasting.planning.response.estimator.controls import OWN_VARIATION, own_variation
 
 LARGEST_SHARE = 0.8
 """A static column with more groups than this share of what it groups says nothing about what is alike."""
@@ -50,7 +50,9 @@ def _affordable(codes: Mapping[str, Ints]) -> dict[str, Ints]:
     numbered from 0; no two with the same groups.
     """
     kept: dict[str, Ints] = {}
-    numbered = {name: np.asarray(np.unique(code, return_inverse=True)[1], dtype=np.int64) for name, code in codes.items()}
+    numbered = {
+        name: np.asarray(np.unique(code, return_inverse=True)[1], dtype=np.int64) for name, code in codes.items()
+    }
     for name, code in sorted(numbered.items(), key=lambda item: int(item[1].max())):
         groups = int(code.max()) + 1
         total = groups + sum(int(other.max()) + 1 for other in kept.values())

@@ -1,8 +1,8 @@
 """What else moves sales: levels, weekdays, common days, and spans of time of groups of series, as factors.
 
-`Controls.fit` takes sales and what the levers explain and fits the factors one after the other until they agree (Poisson
-regression by iterative scaling, each factor shrunk as far as its cells are alike); `residuals` returns columns less
-what the same cells explain of them.
+`Controls.fit` takes sales and what the levers explain and fits the factors one after the other until they agree
+(Poisson regression by iterative scaling, each factor shrunk as far as its cells are alike); `residuals` returns columns
+less what the same cells explain of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecasting.planning.response.arrays import Cells, Floats, Ints, Observed
+from forecasting.planning.response.estimator.arrays import Cells, Floats, Ints, Observed
 
 SWEEPS = 4
 LARGEST = 20.0
@@ -50,7 +50,7 @@ class Controls:
                 missed = np.log((cells.sums(seen.y * share) + 0.5) / (weight + 0.5))
                 raw = self.logs[i] + missed
                 if cells.groups < seen.y.shape[1] or cells.span.max() > 0:
-                    spread = np.average(raw**2, weights=weight + 1e-9) - np.average(1 / (weight + 1), weights=weight + 1e-9)
+                    spread = np.average(raw**2 - 1 / (weight + 1), weights=weight + 1e-9)
                     self.prior[i] = float(np.clip(spread, LEAST, MOST))
                     raw = raw * weight / (weight + 1 / self.prior[i])
                 self.logs[i] = raw

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.planning.response.arrays import Floats
-from forecasting.planning.response.state import Wander, cross_products, whiten
+from forecasting.planning.response.estimator.arrays import Floats
+from forecasting.planning.response.estimator.state import Wander, cross_products, whiten
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.995)
 """Shares of a deviation that may be left after a span (a week of days, else a period)."""
@@ -22,7 +22,7 @@ NOISES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Variances of sales beyond Poisson, in units of the squared mean."""
 SHARE_ROUNDS = 30
 LEAST_SCALE, PRIOR_PERIODS = 0.5, 20.0
-"""The least variance of innovations that is believed (1 where the model holds), and how many periods of 1 it starts from."""
+"""The least variance of innovations that is believed (1 where the model holds), and periods of 1 to begin with."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ class Regression:
         new, log_det = whiten(columns, self.weight(wander), wander)
         products = np.einsum("tni,tnj->nij", new, new, optimize=True)
         known = np.linalg.solve(products[:, :n, :n] + np.diag(1 / self.variances), products[:, :n, -1:])[..., 0]
-        return np.asarray(
-            -0.5 * (log_det + products[:, -1, -1] - np.einsum("ni,ni->n", known, products[:, :n, -1]))
-        )
+        return np.asarray(-0.5 * (log_det + products[:, -1, -1] - np.einsum("ni,ni->n", known, products[:, :n, -1])))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def _centred(y: Floats, levers: Floats) -> tuple[Floats, Floats, Floats]:
 
 @dataclass(frozen=True)
 class Cells:
-    """Groups of series in spans of periods: `group` numbers the group of each series, `span` the span of each period."""
+    """Groups of series in spans of periods: the numbers of the `group` of each series and of the `span` of each
+    period."""
 
     group: Ints
     span: Ints

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.planning.response.arrays import Floats
+from forecasting.planning.response.estimator.arrays import Floats
 
 
 @dataclass(frozen=True)

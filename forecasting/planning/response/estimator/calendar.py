@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.frequency import Frequency
-from forecasting.planning.response.arrays import Floats, Ints
+from forecasting.planning.response.estimator.arrays import Floats, Ints
 
 TREND, SEASON = 0.3, 0.15
 """Standard deviations of a unit's own trend (log, a year) and of a wave of its own year, beyond those of its groups."""

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from forecasting.planning.response.arrays import Floats, Ints
+from forecasting.planning.response.estimator.arrays import Floats, Ints
 
 FIRST, LEAST, MOST = 0.3**2, 1e-4, 9.0
 """Variances to begin with, and the least and greatest that are believed."""
@@ -39,8 +39,8 @@ class Groups:
     def of(cls, units: int, codes: Sequence[Ints]) -> Groups:
         """The groups of units by codes, one array per factor, each numbered from 0."""
         sizes = (1, *(int(code.max()) + 1 for code in codes))
-        starts = np.cumsum((0, *sizes))
-        return cls(np.stack([np.zeros(units, np.int64), *(c + s for c, s in zip(codes, starts[1:], strict=False))], 1), sizes)
+        moved = (code + start for code, start in zip(codes, np.cumsum(sizes), strict=False))
+        return cls(np.stack([np.zeros(units, np.int64), *moved], axis=1), sizes)
 
     @property
     def count(self) -> int:
@@ -79,7 +79,7 @@ class Pooled:
         coefficients = groups.members.T @ share
         common = np.einsum("a,akbk,b->k", coefficients, self.inverse, coefficients)
         alone = np.diagonal(self.covariance, axis1=1, axis2=2).min(initial=np.inf, axis=0)
-        return np.sqrt(common + (share**2).sum() * np.minimum(self.own, alone))
+        return np.asarray(np.sqrt(common + (share**2).sum() * np.minimum(self.own, alone)))
 
 
 def pool(
@@ -114,7 +114,7 @@ class _Fit:
     def of(cls, information: Floats, score: Floats, groups: Groups, own: Floats, between: Floats, mean: float) -> _Fit:
         """Henderson's mixed model equations, the units' own effects eliminated."""
         levers, prior = score.shape[1], np.diag(own)
-        kept = np.linalg.inv(np.eye(levers) + prior @ information)
+        kept = np.asarray(np.linalg.inv(np.eye(levers) + prior @ information), dtype=np.float64)
         weighted = information @ kept
         told = np.einsum("nji,nj->ni", kept, score)
         members, matrix = groups.members, np.zeros((groups.count, levers, groups.count, levers))
@@ -122,10 +122,10 @@ class _Fit:
         for i in range(levers):
             for j in range(levers):
                 matrix[:, i, :, j] = (members.T @ members.multiply(weighted[:, i, j, None])).toarray()
-        precision = np.concatenate([np.broadcast_to(1 / b, (s, levers)) for b, s in zip(between, groups.sizes, strict=True)])
-        precision = np.vstack([np.full((1, levers), mean), precision[1:]])
+        precision = np.repeat(1 / between, groups.sizes, axis=0)
+        precision[0] = mean
         size = groups.count * levers
-        inverse = np.linalg.inv(matrix.reshape(size, size) + np.diag(precision.ravel()))
+        inverse = np.asarray(np.linalg.inv(matrix.reshape(size, size) + np.diag(precision.ravel())), dtype=np.float64)
         coefficients = (inverse @ side.ravel()).reshape(groups.count, levers)
         inverse = inverse.reshape(groups.count, levers, groups.count, levers)
         expected = coefficients[groups.index].sum(1)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecasting.planning.response.arrays import Cells, Floats, Ints, Observed
-from forecasting.planning.response.calendar import FREE, TREND, Calendar
-from forecasting.planning.response.controls import Controls, choose_controls
-from forecasting.planning.response.pooling import FIXED, Groups, Pooled, pool
-from forecasting.planning.response.regression import Regression, Solution, learn_wander
-from forecasting.planning.response.state import Wander
-from forecasting.planning.response.units import find_units, series_groups, unit_groups
+from forecasting.planning.response.estimator.arrays import Cells, Floats, Ints, Observed
+from forecasting.planning.response.estimator.calendar import FREE, TREND, Calendar
+from forecasting.planning.response.estimator.controls import Controls, choose_controls
+from forecasting.planning.response.estimator.pooling import FIXED, Groups, Pooled, pool
+from forecasting.planning.response.estimator.regression import Regression, Solution, learn_wander
+from forecasting.planning.response.estimator.state import Wander
+from forecasting.planning.response.estimator.units import find_units, series_groups, unit_groups
 
 ROUNDS, LEARN_WANDER_IN = 11, (0, 3, 7)
 """Rounds of the estimate, and those in which it is learned how demand wanders."""
@@ -110,7 +110,7 @@ class _Fit:
     def _unit_means(self, residual: Floats, weight: Floats) -> tuple[Floats, Floats]:
         """Levers and residual of the units: means over their series."""
         total = np.maximum(self.cells.sums(weight), 1e-12)
-        columns = [self.cells.sums(self.seen.levers[..., k] * weight) / total for k in range(self.seen.levers.shape[-1])]
+        columns = [self.cells.sums(lever * weight) / total for lever in np.moveaxis(self.seen.levers, -1, 0)]
         return np.stack(columns, axis=-1), self.cells.sums(residual * weight) / total
 
     def _solve_units(self, turn: int, means: tuple[Floats, Floats], mean: Floats, weight: Floats) -> Solution:
@@ -118,9 +118,8 @@ class _Fit:
         state, (levers, residual) = self.state, means
         by_unit = self.cells.sums(weight)
         waves = self.waves[:, None, :] * (by_unit > 0)[..., None]
-        regression = Regression(
-            levers, waves, self.variances, residual, (lambda w: w.weights(by_unit)) if self.shared else lambda w: w.weights(mean)
-        )
+        expected = by_unit if self.shared else mean
+        regression = Regression(levers, waves, self.variances, residual, lambda w: w.weights(expected))
         if turn in LEARN_WANDER_IN:
             noise = np.zeros(by_unit.shape[1]) if self.shared else state.noise
             state.unit_wander = learn_wander(regression, self.calendar.per_span, noise)

@@ -1,0 +1,51 @@
+"""The history that the response is learned from: `learn_levers` takes a Cut and returns the table `levers`.
+
+It reads the days up to the cutoff, bucket by bucket, with the columns that are needed; of a long panel the newest ones.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from forecasting.data.cut import Cut
+from forecasting.data.schemas.lever_table import LEVERS
+from forecasting.planning.response.levers import lever_columns
+from forecasting.planning.response.table import estimate_levers
+
+MOST_ROWS = 3_000_000
+"""Rows that the estimate takes: about half a minute and two gigabytes."""
+LEAST_YEARS = 2.0
+"""So much of the newest history is taken of every series, and then of fewer series where that is too much."""
+
+
+def learn_levers(cut: Cut) -> pl.DataFrame:
+    """The table `levers` of what was known at the cutoff: no rows for a config without levers."""
+    config = cut.config
+    levers = lever_columns(config)
+    if not levers:
+        return pl.DataFrame(schema=LEVERS)
+    counts = pl.concat([pl.concat(pl.collect_all([_counts(cut, bucket) for bucket in cut.panel.buckets]))])
+    periods = counts.group_by("ds").agg(pl.col("n").sum()).sort("ds", descending=True)
+    newest = periods.with_columns(pl.col("n").cum_sum())
+    least = config.frequency.training_periods(LEAST_YEARS)
+    kept = max(newest.filter(pl.col("n") <= MOST_ROWS).height, min(least, newest.height))
+    if not kept:
+        return pl.DataFrame(schema=LEVERS)
+    first, rows = newest["ds"][kept - 1], int(newest["n"][kept - 1])
+    every = -(-rows // MOST_ROWS)
+    columns = dict.fromkeys(("unique_id", "ds", "y", *levers, *config.static_columns))
+    parts = []
+    for bucket in cut.panel.buckets:
+        frame = cut.frame(bucket)
+        frame = frame.select(c for c in columns if c in frame.columns)
+        parts.append(frame.filter(pl.col("ds").is_between(first, cut.cutoff)))
+    history = pl.concat(parts)
+    if every > 1:
+        history = history.filter(pl.col("unique_id").rank("dense") % every == 0)
+    return estimate_levers(config, history)
+
+
+def _counts(cut: Cut, bucket: int) -> pl.LazyFrame:
+    """[ds, n] of the observed rows of a bucket."""
+    known = cut.panel.scan(bucket).filter(pl.col("ds") <= cut.cutoff, pl.col("y").is_not_null())
+    return known.group_by("ds").agg(n=pl.len())
