@@ -27,6 +27,7 @@ CHANGED: dict[str, Any] = {
     "budget": 300.0,
     "level": [50],
     "future": {"price": "last"},
+    "levers": ["price"],
 }
 """Key -> another value than that of `job`."""
 
@@ -91,7 +92,7 @@ def test_the_sets_of_keys_behind_the_identities() -> None:
     assert Config.keys_that_change("tuning") == features
     assert Config.keys_that_change("forecasts") == (*features, "backtest", "models", "budget")
     assert Config.keys_that_change("data") == ("freq", "season_length", "columns", "levels_of_aggregation", "clean")
-    assert Config.keys_that_change("published") == ("levels_of_aggregation", "level")
+    assert Config.keys_that_change("published") == ("levels_of_aggregation", "levers", "level")
 
 
 def test_the_reference_of_the_keys_is_up_to_date() -> None:
