@@ -60,7 +60,11 @@ def chain(elasticity: np.ndarray, uplift: float = 0.5, weeks: int = 130) -> pl.D
         mean = np.exp(3 + 0.2 * store + season + elasticity * np.log(price) + uplift * promo)
         sold = rng.poisson(mean)
         for item in range(items):
-            part = {"y": sold[:, item].astype(float), "price": 4 * price[:, item], "promo": promo[:, item].astype(float)}
+            part = {
+                "y": sold[:, item].astype(float),
+                "price": 4 * price[:, item],
+                "promo": promo[:, item].astype(float),
+            }
             days = [DAY + timedelta(weeks=int(w)) for w in range(weeks)]
             name = pl.lit(f"S{store}/I{item:02}").alias("unique_id")
             rows.append(pl.DataFrame({"ds": days} | part).with_columns(name, item=pl.lit(f"I{item:02}")))
@@ -146,7 +150,9 @@ def test_beyond_the_range_the_answer_keeps_its_sign_and_grows_ever_less() -> Non
     assert (10 / 7) ** 2 < factors[0] < (10 / 6.5) ** 2
     assert factors[-1] < (13 / 7) ** 2 * (10 / 7) ** 2, "not further than once more the range"
     far = response_factors(plan(10.0), plan(0.1), table()).row(0, named=True)
-    assert np.log(far["factor"]) + 1.645 * far["error"] > 2 * np.log(100) - 0.01, "the interval reaches the constant one"
+    assert np.log(far["factor"]) + 1.645 * far["error"] > 2 * np.log(100) - 0.01, (
+        "the interval reaches the constant one"
+    )
 
 
 def test_an_unknown_plan_is_taken_at_its_last_value() -> None:
