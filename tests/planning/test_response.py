@@ -1,4 +1,4 @@
-"""The response model: its parts against independent oracles, its estimates against a known truth, its answers by hand."""
+"""The response model: its parts against independent oracles, estimates against a known truth, answers by hand."""
 
 from datetime import date, timedelta
 
