@@ -74,7 +74,7 @@ def ingest(session: Session, cutoff: date | None = None, *, force: bool = False)
 
 def _load(config: Config, *, force: bool) -> Outcome:
     load = load_state.begin_load(config)
-    with landing.open_shelf(load) as shelf:
+    with load_state.open_shelf(load) as shelf:
         with log.step("read"):
             rows = landing.read_rows(load, shelf, force=force)
         return _take_in(load, rows, force=force)

@@ -26,6 +26,7 @@ from forecasting.steps import run_log
 from forecasting.steps.feature_store.offline import delete_expired_rows
 from forecasting.steps.feature_store.online import online_name, publish_online_table
 from forecasting.steps.feature_store.versions import read_versions
+from forecasting.steps.ingestion.load_state import clear_shelf
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.session import Session, find_load
 
@@ -45,6 +46,7 @@ def maintain(session: Session, cutoff: date | None = None, *, force: bool = Fals
     online = _refresh_feature_rows(session, cutoff, force=force)
     days = max(config.store.retention, SHORTEST_RETENTION)
     with exclusive_load(store.root):
+        clear_shelf(store)
         with log.step("compact"):
             merged = compact(store, 1 if force else MANY_FILES)
         with log.step("vacuum", days=days):

@@ -1,5 +1,6 @@
 """Large tables in parts: read, sorted into portions of series and checked, they are what they are when read at once."""
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from forecasting.config import Config
 from forecasting.data import buckets, contracts, sources
 from forecasting.data.buckets import Portions, Shelf, Sorting
 from forecasting.data.contracts import CheckedLoad
+from forecasting.data.sources.readers.text import large_text
 from forecasting.errors import UserError
 from forecasting.services.store.scratch import keeping
 
@@ -35,12 +37,13 @@ def sales(n: int = 40) -> pl.DataFrame:
 
 @pytest.fixture
 def both_ways(monkeypatch, tmp_path) -> Callable[[Config], tuple[CheckedLoad, CheckedLoad]]:
-    """The load of a source at once, and in parts of 32 rows that are sorted into small portions."""
+    """The load of a source at once, and in parts of about 32 rows that are sorted into small portions."""
 
     def read(config: Config) -> tuple[CheckedLoad, CheckedLoad]:
         at_once = contracts.check_load(sources.load(config), config)
         monkeypatch.setattr(buckets, "AT_ONCE", 50)
         monkeypatch.setattr(buckets, "ROWS_PER_BUCKET", 60)
+        monkeypatch.setattr(large_text, "CHUNK", 900)
         with keeping(str(tmp_path / "shelf")) as keep:
             raw = sources.load(config, Shelf(keep, rows_at_once=32))
             checked = contracts.check_load(raw, config, keep=keep)
@@ -118,14 +121,71 @@ CHANGES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 }
 
 
+KEYS_OF_JOB = {
+    "columns": {"known_ahead": ["price"], "price": "price", "static": ["size"]},
+    "limits": {"quarantined": 0.2},
+}
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_table_in_parts_is_the_table_as_a_whole(change, make_config, tmp_path, both_ways):
     CHANGES[change](sales()).write_parquet(tmp_path / "sales.parquet")
-    keys = {"columns": {"known_ahead": ["price"], "price": "price", "static": ["size"]}, "limits": {"quarantined": 0.2}}
-    config = make_config(source={"path": str(tmp_path / "sales.parquet"), "columns": COLUMNS}, **keys)
+    config = make_config(source={"path": str(tmp_path / "sales.parquet"), "columns": COLUMNS}, **KEYS_OF_JOB)
     at_once, in_parts = both_ways(config)
     assert at_once.account["lines"] == CHANGES[change](sales()).height
     assert_alike(at_once, in_parts)
+
+
+def written(rows: pl.DataFrame) -> str:
+    return rows.write_csv()
+
+
+TEXTS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "a title": lambda text: f"Sales of our shops\n\n{text}",
+    "a mark of UTF-8": lambda text: f"\ufeff{text}",
+    "no last newline": lambda text: text.rstrip("\n"),
+    "lines of Windows": lambda text: text.replace("\n", "\r\n"),
+    "an empty line": lambda text: text.replace("\neast,rye,2024-01-20", "\n\neast,rye,2024-01-20"),
+    "a line with too many cells": lambda text: text.replace("east,rye,2024-01-20", "east,rye,rye,2024-01-20"),
+    "names over two lines": lambda text: text.replace("north,", '"no\nrth",'),
+    "an open quote": lambda text: text.replace("east,rye,2024-01-20", '"east,rye,2024-01-20'),
+    "umlauts": lambda text: text.replace("north", "nörd"),
+    "umlauts of Windows": lambda text: text.replace("east,rye,2024-01-20", "öst,rye,2024-01-20"),
+    "a footer": lambda text: f"{text}\nTotal,,,1280,,\nprinted by the till,,,,,\n",
+    "a note in the middle": lambda text: text.replace("east,rye,2024-01-20", "see below,,,,,\neast,rye,2024-01-20"),
+    "numbers with points between thousands": lambda text: text.replace(",2024-01-20,", ",2024-01-20,1.00"),
+    "other tables' decimal signs": lambda text: text.replace(",2024-01-20,3", ',2024-01-20,"3,5"'),
+    "codes of the size": lambda text: text.replace(",L\n", ",007\n").replace(",S\n", ",12\n"),
+}
+
+
+@pytest.mark.parametrize("change", TEXTS)
+def test_a_text_in_chunks_is_the_text_as_a_whole(change, make_config, tmp_path, both_ways):
+    encoding = "cp1252" if change == "umlauts of Windows" else "utf-8"
+    (tmp_path / "sales.csv").write_bytes(TEXTS[change](written(sales())).encode(encoding))
+    config = make_config(source={"path": str(tmp_path / "sales.csv"), "columns": COLUMNS}, **KEYS_OF_JOB)
+    try:
+        at_once, in_parts = both_ways(config)
+    except UserError as error:
+        with keeping(None) as keep, pytest.raises(UserError, match=re.escape(str(error))):
+            sources.load(config, Shelf(keep, rows_at_once=32))
+    else:
+        assert_alike(at_once, in_parts)
+
+
+def test_a_large_text_is_read_in_chunks(monkeypatch, make_config, tmp_path):
+    (tmp_path / "sales.csv").write_text(written(sales()))
+    monkeypatch.setattr(large_text, "CHUNK", 900)
+    text = large_text.open_large_text(tmp_path / "sales.csv", [frozenset(["shop"])])
+    assert text is not None
+    assert text.rows == 320
+    assert len(text.parts()) > 5
+    assert max(part.rows for part in text.parts()) < 60
+    lines = pl.concat([part.cells(["sold"]) for part in text.parts()])["line"].to_list()
+    assert lines == list(range(2, 322))
+    everything = written(sales()).splitlines()
+    assert text.read_again([321, 2, 100]) == [everything[320], everything[1], everything[99]]
 
 
 def test_a_row_of_a_later_part_keeps_its_file_and_line(make_config, tmp_path, both_ways):

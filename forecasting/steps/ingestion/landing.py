@@ -1,13 +1,12 @@
 """The rows that a load reads: `read_rows` takes a Load and a Shelf and returns LoadedRows (rows, quarantine, account).
 
 They are all rows of the source, or those of new and corrected files of a landing folder. `log_files` enters the files
-in the table `files`; nothing else is written here but on the shelf (`open_shelf`), for as long as the load needs it.
+in the table `files`; nothing else is written here but on the shelf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,18 +19,14 @@ from forecasting.data.buckets import Portions, Shelf
 from forecasting.data.panel import KEY
 from forecasting.data.side_tables import load_with_side_tables
 from forecasting.errors import UserError
-from forecasting.io.storage import is_remote
-from forecasting.remarks import remark_facts
-from forecasting.services.store.scratch import keeping
+from forecasting.remarks import Remark, remark_facts
 from forecasting.steps.ingestion import align_types
 from forecasting.steps.ingestion.landing_folder import changed_files, list_folder
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.session import check_freq, read_meta
 
-ROWS_AT_ONCE = 1_000_000
-"""Larger tables are read in parts of so many rows."""
-SHELF = ".unfinished/rows"
-"""The folder of the store in which the rows of a large table lie until they are in the panel."""
+MOST_IN_MEMORY = 20_000_000
+"""Of more lines it is said that they were read at once."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +49,6 @@ def empty_account() -> dict[str, Any]:
     """The account of a load that reads no line."""
     none: dict[str, Any] = dict.fromkeys(("lines", "aggregated", "quarantined", "duplicates", "deleted"), 0)
     return none | {"dropped": {}, "quarantined_by_rule": {}, "remarks": []}
-
-
-@contextmanager
-def open_shelf(load: Load) -> Iterator[Shelf]:
-    """A shelf for the rows of large tables, beside the tables of the load; of a store elsewhere, on this machine."""
-    root = load.store.root.rstrip("/")
-    buckets = load.buckets or (1 if load.config.store.buckets == "auto" else load.config.store.buckets)
-    with keeping(None if is_remote(root) else f"{root}/{SHELF}") as keep:
-        yield Shelf(keep, ROWS_AT_ONCE, buckets)
 
 
 def read_rows(load: Load, shelf: Shelf, *, force: bool) -> LoadedRows:
@@ -166,6 +152,8 @@ def _check_rows(load: Load, loaded: sources.RawData, shelf: Shelf) -> LoadedRows
     )
     rules = dict(checked.quarantine.group_by("rule").len().rows())
     account = dict(checked.account) | {"quarantined_by_rule": rules, "deleted": 0}
+    if len(loaded.rows) == 1 and loaded.lines > MOST_IN_MEMORY:
+        account["remarks"] = [*account["remarks"], *remark_facts([_read_at_once(loaded.lines)])]
     columns = [c for c in (*KEY, "file") if c in rows.schema]
     good, deleted = rows, rows.each(lambda part: part.select(columns).clear())
     if sources.DELETED in rows.schema:
@@ -173,9 +161,17 @@ def _check_rows(load: Load, loaded: sources.RawData, shelf: Shelf) -> LoadedRows
         deleted = rows.each(lambda part: part.filter(sources.DELETED).select(columns))
         n = deleted.height
         account |= {"deleted": n, "aggregated": account["aggregated"] - n}
-        account |= {"dropped": account["dropped"] | {"deletion": n} if n else account["dropped"]}
+        account["dropped"] = account["dropped"] | ({"deletion": n} if n else {})
     align_types.check_compatible(load.store, good, config)
     return LoadedRows(good, deleted, checked.quarantine, account, loaded.formats)
+
+
+def _read_at_once(lines: int) -> Remark:
+    message = (
+        f"{lines:,} lines were read into memory at once, as this source is not read in parts: where memory is short, "
+        "write it as Parquet, with the columns of further tables in it"
+    )
+    return Remark("files", message, "none")
 
 
 def _series(load: Load) -> pl.DataFrame | None:

@@ -1,6 +1,7 @@
 """The state of a load: `begin_load` takes a Config and returns a Load, a draft on top of the last published state.
 
 It stays invisible until `publish_load` adds its row to `loads`, in one commit; that returns False when nothing changed.
+`open_shelf` gives a load room for the rows of large tables, `clear_shelf` removes what a killed one has left there.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import sources
+from forecasting.data.buckets import Shelf
 from forecasting.data.schemas import LOADED_TABLES, tables
+from forecasting.io import files
+from forecasting.io.storage import is_remote
 from forecasting.services.store import Store
 from forecasting.services.store.draft import STEP, Draft, begin_draft, continue_panel, take_back_panel
+from forecasting.services.store.scratch import keeping
 from forecasting.services.store.unfinished import Progress, unfinished_work
 from forecasting.steps import identity, session
+
+ROWS_AT_ONCE = 1_000_000
+"""Larger tables are read in parts of so many rows."""
+SHELF = ".unfinished/rows"
+"""The folder of the store in which the rows of a large table lie until they are in the panel."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,24 @@ def known_formats(config: Config, meta: Mapping[str, str]) -> dict[str, dict[str
     for name, table in config.tables.items():
         named[f"tables.{name}"] = {column: sources.TEXT_FORMAT for c, column in table.columns.items() if c in texts}
     return sources.merge_formats(named, session.stored_formats(meta))
+
+
+@contextmanager
+def open_shelf(load: Load) -> Iterator[Shelf]:
+    """A shelf for the rows of large tables, beside the tables of the load; of a store elsewhere, on this machine."""
+    buckets = load.buckets or (1 if load.config.store.buckets == "auto" else load.config.store.buckets)
+    with keeping(None if is_remote(load.store.root) else _shelf_folder(load.store)) as keep:
+        yield Shelf(keep, ROWS_AT_ONCE, buckets)
+
+
+def clear_shelf(store: Store) -> None:
+    """Remove what a killed load has left on its shelf; no load is at work."""
+    if not is_remote(store.root):
+        files.remove(_shelf_folder(store))
+
+
+def _shelf_folder(store: Store) -> str:
+    return f"{store.root.rstrip('/')}/{SHELF}"
 
 
 def with_drivers(load: Load, kinds: dict[str, pl.DataType]) -> Load:

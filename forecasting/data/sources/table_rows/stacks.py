@@ -20,6 +20,7 @@ from forecasting.data.sources.names import as_names
 from forecasting.data.sources.periods.date_column import DateColumn, dates_by_cell, read_date_column
 from forecasting.data.sources.readers.cells import check_single_values
 from forecasting.data.sources.readers.numbers import holds_nothing
+from forecasting.data.sources.readers.text.large_text import LargeText
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.tables.spelling import RawTable
@@ -27,6 +28,11 @@ from forecasting.remarks import Remark
 
 Part = Sequence[RawTable]
 """Tables, or parts of tables, that are read together."""
+
+PLAIN = r"^-?(0|[1-9]\d*)(\.\d{1,2}|\.\d{4,})?$"
+"""Numbers that are written in one way only, whatever the others are."""
+DIFFERENT = 100_000
+"""So many different numbers of a part are looked at to find out how a column is written."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def stacks_of(
 def _of_texts(texts: Sequence[TextTable], roles: Mapping[str, Role], layout: ColumnLayout, shelf: Shelf) -> Stack:
     """Text files and their broken lines."""
     return Stack(
-        [texts],
+        _parts(texts, shelf),
         roles,
         {text.delimiter for text in texts},
         lambda part, columns: pl.concat([text.cells(columns) for text in part]),
@@ -97,19 +103,29 @@ def _of_typed(typed: Sequence[TypedTable], roles: Mapping[str, Role], layout: Co
     )
 
 
-def _parts(tables: Sequence[TypedTable], shelf: Shelf) -> list[list[TypedTable]]:
+def _parts(tables: Sequence[RawTable], shelf: Shelf) -> list[list[RawTable]]:
     """The tables in parts: large ones cut, small ones together."""
-    parts: list[list[TypedTable]] = [[]]
+    parts: list[list[RawTable]] = [[]]
     room = shelf.rows_at_once
     for table in tables:
-        for start in range(0, table.rows, shelf.rows_at_once):
-            piece = table.part(start, min(shelf.rows_at_once, table.rows - start))
+        for piece in _cut(table, shelf.rows_at_once):
             if piece.rows > room and parts[-1]:
                 parts.append([])
                 room = shelf.rows_at_once
             parts[-1].append(piece)
             room -= piece.rows
     return parts
+
+
+def _cut(table: RawTable, rows: int) -> Sequence[RawTable]:
+    """A table in pieces of so many rows at most: of texts the chunks in which they are read; sheets stay whole."""
+    if table.rows <= rows:
+        return [table]
+    if isinstance(table, LargeText):
+        return table.parts()
+    if isinstance(table, TextTable) or table.lines is not None:
+        return [table]
+    return [table.part(start, min(rows, table.rows - start)) for start in range(0, table.rows, rows)]
 
 
 def _stacked(frames: Sequence[pl.DataFrame], kinds: Mapping[str, pl.DataType] | None = None) -> pl.DataFrame:
@@ -168,9 +184,11 @@ def read_stack(config: Config, stack: Stack, layout: ColumnLayout, selection: Co
 def _long_frame(
     config: Config, stack: Stack, part: Part, raw: pl.DataFrame, layout: ColumnLayout, dates: DateColumn
 ) -> pl.DataFrame:
-    """The cells of a part as a long frame, with its broken lines."""
+    """The cells of a part as a long frame, with its broken lines. Where its table goes on no row can be a footer."""
     long = to_long_frame(raw, layout, config, dates).with_columns(stack.blank(raw).alias("_blank"))
-    return pl.concat([long, *stack.broken(part)], how="diagonal_relaxed")
+    whole = pl.concat([long, *stack.broken(part)], how="diagonal_relaxed")
+    goes_on = any(isinstance(t, LargeText) and not t.chunks[-1].is_last for t in part)
+    return whole.with_columns(_blank=pl.lit(value=False)) if goes_on else whole
 
 
 def _different_rows(stack: Stack, columns: Sequence[str]) -> pl.DataFrame:
@@ -186,5 +204,14 @@ def _different_cells(stack: Stack) -> dict[str, Cells]:
     for part in stack.parts if stack.roles else ():
         for name, cells in cells_of(stack.cells(part, list(stack.roles)), stack.roles).items():
             counted = cells.with_columns(times=pl.lit(1, pl.Int64))
-            found[name].append(counted.group_by("cell", maintain_order=True).agg(first))
+            found[name].append(_enough(counted.group_by("cell", maintain_order=True).agg(first)))
     return {name: pl.concat(parts).group_by("cell", maintain_order=True).agg(first) for name, parts in found.items()}
+
+
+def _enough(cells: Cells) -> Cells:
+    """The cells; of very many different plain numbers so many as tell how numbers are written."""
+    plain = cells.filter(pl.col("cell").str.contains(PLAIN).fill_null(value=True))
+    if plain.height < cells.height or cells.height <= DIFFERENT:
+        return cells
+    some, more = cells.head(DIFFERENT), cells["times"].tail(cells.height - DIFFERENT).sum()
+    return some.with_columns(times=pl.when(pl.int_range(pl.len()) == 0).then(more).otherwise(0) + pl.col("times"))

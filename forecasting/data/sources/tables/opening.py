@@ -14,6 +14,7 @@ from forecasting.config.sections import Source
 from forecasting.data.sources.readers.header import NotATableError, Wanted
 from forecasting.data.sources.readers.parquet import is_parquet, open_parquet
 from forecasting.data.sources.readers.raw_bytes import ZIP, Part, Readable, members, read_bytes, unpacked
+from forecasting.data.sources.readers.text.large_text import open_large_text
 from forecasting.data.sources.readers.text.text_table import parse_text
 from forecasting.data.sources.readers.workbook import is_workbook, open_workbook
 from forecasting.data.sources.source_files import TABLES, is_table_file
@@ -35,7 +36,9 @@ def open_file(file: File, config: Config, columns: Sequence[str] = ()) -> list[R
     if is_parquet(file):
         return [set_apart(open_parquet(file))]
     wanted = wanted_names(config, columns or _key_columns(config))
-    return [set_apart(table) for table in _open_content(file, read_bytes(file), wanted, config.source)]
+    large = open_large_text(file, wanted, config.source.encoding)
+    tables = [large] if large else _open_content(file, read_bytes(file), wanted, config.source)
+    return [set_apart(table) for table in tables]
 
 
 def _open_content(file: Readable, content: bytes, wanted: Wanted, source: Source) -> list[RawTable]:

@@ -24,6 +24,7 @@ from forecasting.remarks import Remark
 
 Remarks = tuple[Remark, ...]
 BROKEN = {"line": pl.Int64, "row": pl.String, "fault": pl.String}
+NONE_BROKEN, NO_LINES = pl.DataFrame(schema=BROKEN), np.empty(0, np.int64)
 STAND_INS = bytes([1, 2, 3, 4, 5, 6, 7, 14, 15, 16])
 """Bytes that no text needs: one stands for quotes that are characters of their cells while these are read."""
 
@@ -117,23 +118,33 @@ def parse_text(file: Readable, content: bytes, wanted: Wanted, encoding: str | N
         error = UserError if holds(layout.names, wanted) else NotATableError
         raise error(f"{file}: holds a header and no rows: export it again with its rows")
     shape = line_shape(body, layout.delimiter, len(layout.names))
-    bad = shape.filled & ((shape.cells != len(layout.names)) | ~shape.well_quoted)
+    bad = is_bad(shape, len(layout.names))
     if bad.sum() > max(1, shape.filled.sum() // 2):
         raise UserError(_not_a_table(file, layout, shape, int(np.flatnonzero(bad)[0])))
-    lines = shape.lines + layout.line
+    read_again = partial(read_lines, file, wanted=wanted, encoding=encoding)
+    table = TextTable(file, layout.names, layout.delimiter, b"", NO_LINES, NONE_BROKEN, 0, read_again, remarks)
+    return with_records(table, body, shape, layout.line)
+
+
+def with_records(table: TextTable, body: bytes, shape: LineShape, first: int) -> TextTable:
+    """The table with the records of a body, the first of which is on line `first`."""
+    bad = is_bad(shape, len(table.names))
+    good, lines = shape.filled & ~bad, shape.lines + first
     stand_in = next(bytes([b]) for b in STAND_INS if b not in body) if len(shape.literal) else None
-    return TextTable(
-        file,
-        layout.names,
-        layout.delimiter,
-        select_records(body, shape, shape.filled & ~bad, stand_in),
-        lines[shape.filled & ~bad],
-        _broken_lines(body, shape, bad, lines),
-        int((~shape.filled).sum()),
-        partial(read_lines, file, wanted=wanted, encoding=encoding),
-        remarks,
-        stand_in,
+    return replace(
+        table,
+        body=select_records(body, shape, good, stand_in),
+        lines=lines[good],
+        broken=_broken_lines(body, shape, bad, lines),
+        empty=int((~shape.filled).sum()),
+        stand_in=stand_in,
     )
+
+
+def is_bad(shape: LineShape, width: int) -> NDArray[np.bool_]:
+    """Whether each record has another number of cells, or misplaced quotes; empty lines are not bad."""
+    bad: NDArray[np.bool_] = shape.filled & ((shape.cells != width) | ~shape.well_quoted)
+    return bad
 
 
 def _open(file: Readable, content: bytes, wanted: Wanted, encoding: str | None) -> tuple[bytes, TextLayout, Remarks]:
@@ -147,12 +158,13 @@ def _open(file: Readable, content: bytes, wanted: Wanted, encoding: str | None) 
 def _broken_lines(body: bytes, shape: LineShape, bad: NDArray[np.bool_], lines: NDArray[np.int64]) -> pl.DataFrame:
     """[line, row, fault] of the bad records."""
     indices = np.flatnonzero(bad)
-    rows = [_record(body, shape, i) for i in indices]
+    rows = [record(body, shape, i) for i in indices]
     faults = ["cells" if shape.well_quoted[i] else "quotes" for i in indices]
     return pl.DataFrame({"line": lines[bad], "row": rows, "fault": faults}, schema=BROKEN)
 
 
-def _record(body: bytes, shape: LineShape, index: np.int64) -> str:
+def record(body: bytes, shape: LineShape, index: np.int64) -> str:
+    """A record as it is in the file."""
     return body[shape.starts[index] : shape.ends[index]].decode().rstrip("\r")
 
 
@@ -171,4 +183,4 @@ def read_lines(file: Readable, numbers: Sequence[int], wanted: Wanted = (), enco
     data, layout, _ = _open(file, read_bytes(file), wanted, encoding)
     body = data[layout.start :]
     shape = line_shape(body, layout.delimiter, len(layout.names))
-    return [_record(body, shape, i) for i in np.searchsorted(shape.lines + layout.line, numbers).astype(np.int64)]
+    return [record(body, shape, i) for i in np.searchsorted(shape.lines + layout.line, numbers).astype(np.int64)]
