@@ -21,7 +21,8 @@ from forecasting.data.sources.periods.far_dates import mark_far_dates
 from forecasting.data.sources.periods.finer_rows import MOMENT, sum_finer_rows
 from forecasting.data.sources.raw_data import DELETED, KEYS, TAGS, RawData
 from forecasting.data.sources.readers.original_rows import row_reader
-from forecasting.data.sources.table_rows.stacks import Reading, read_stack, stacks_of
+from forecasting.data.sources.table_rows.stack_reading import Reading, read_stack
+from forecasting.data.sources.table_rows.stacks import stacks_of
 from forecasting.data.sources.tables.closing_rows import drop_total_series, drop_undated, undated_remarks
 from forecasting.data.sources.tables.matching import match_tables
 from forecasting.data.sources.tables.spelling import RawTable

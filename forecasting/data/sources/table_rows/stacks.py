@@ -1,38 +1,29 @@
-"""Tables in parts: `stacks_of` takes open tables and returns Stacks, `read_stack` the long frames of one as a Reading.
+"""Tables in parts: `stacks_of` takes open tables and returns Stacks.
 
-A stack is of tables that are read alike, texts or typed ones. Its parts are read one after the other, so that memory
-need not hold all of them; how dates and numbers are written is concluded from all parts before the first one is read.
+A stack is of tables that are read alike, texts or typed ones; its parts are read one after the other (`stack_reading`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.buckets import Shelf
-from forecasting.data.sources.column_formats import Cells, Role, cells_of, conclude_numbers
+from forecasting.data.sources.column_formats import Role
 from forecasting.data.sources.column_layout import ColumnLayout, ColumnSelection
-from forecasting.data.sources.long_frame import to_long_frame
 from forecasting.data.sources.names import as_names
-from forecasting.data.sources.periods.date_column import DateColumn, dates_by_cell, read_date_column
 from forecasting.data.sources.readers.cells import check_single_values
 from forecasting.data.sources.readers.numbers import holds_nothing
 from forecasting.data.sources.readers.text.large_text import LargeText
 from forecasting.data.sources.readers.text.text_table import TextTable
 from forecasting.data.sources.readers.typed_table import TypedTable
 from forecasting.data.sources.tables.spelling import RawTable
-from forecasting.remarks import Remark
 
 Part = Sequence[RawTable]
 """Tables, or parts of tables, that are read together."""
-
-PLAIN = r"^-?(0|[1-9]\d*)(\.\d{1,2}|\.\d{4,})?$"
-"""Numbers that are written in one way only, whatever the others are."""
-DIFFERENT = 100_000
-"""So many different numbers of a part are looked at to find out how a column is written."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +40,6 @@ class Stack:
     cells: Callable[[Part, Sequence[str]], pl.DataFrame]
     blank: Callable[[pl.DataFrame], pl.Series]
     broken: Callable[[Part], list[pl.DataFrame]]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The long frames of a stack, part by part, with remarks on its dates and numbers, and how they are written."""
-
-    parts: Iterator[pl.DataFrame]
-    remarks: tuple[Remark, ...]
-    formats: Mapping[str, str]
 
 
 def stacks_of(
@@ -87,7 +69,7 @@ def _of_texts(texts: Sequence[TextTable], roles: Mapping[str, Role], layout: Col
 
 def _of_typed(typed: Sequence[TypedTable], roles: Mapping[str, Role], layout: ColumnLayout, shelf: Shelf) -> Stack:
     """Tables with types: of their text columns without a role only those of folders and sheets may hold numbers."""
-    kinds = _stacked([table.part(0, 0).cells(_columns_to_read(layout)) for table in typed]).schema
+    kinds = _stacked([table.part(0, 0).cells(columns_to_read(layout)) for table in typed]).schema
     check_single_values(kinds)
     sheets = [str(t.file) for t in typed if t.lines is not None]
     blank = (pl.col("file").is_in(sheets) & pl.col(layout.y).is_null()).alias("_blank")
@@ -137,7 +119,8 @@ def _stacked(frames: Sequence[pl.DataFrame], kinds: Mapping[str, pl.DataType] | 
     return stacked.cast({c: known[c] for c in stacked.columns if c in known})
 
 
-def _columns_to_read(layout: ColumnLayout) -> list[str]:
+def columns_to_read(layout: ColumnLayout) -> list[str]:
+    """The columns that are read of each row."""
     return list(dict.fromkeys((*layout.keys, *(layout.carried or ()))))
 
 
@@ -156,62 +139,3 @@ def _number_roles(config: Config, layout: ColumnLayout, selection: ColumnSelecti
 def _broken_lines(text: TextTable) -> pl.DataFrame:
     """Lines with too few or too many cells; one that begins with a number cannot be a footer, so it is not `_blank`."""
     return text.faulty().with_columns(_blank=~pl.col("fault_value").str.contains(r"^\W*\d"))
-
-
-def read_stack(config: Config, stack: Stack, layout: ColumnLayout, selection: ColumnSelection) -> Reading:
-    """The long frames of a stack; raises UserError where dates or numbers of all its parts leave two readings."""
-    columns = _columns_to_read(layout)
-    if len(stack.parts) == 1:
-        raw = stack.cells(stack.parts[0], columns)
-        numbers = conclude_numbers(config, cells_of(raw, stack.roles), stack.roles, stack.delimiters)
-        raw = selection.prepare(raw, layout)
-        dates = read_date_column(raw, layout, config)
-        long = _long_frame(config, stack, stack.parts[0], raw, replace(layout, numbers=numbers.formats), dates)
-        return Reading(iter([long]), (*dates.remarks, *numbers.remarks), {**dates.formats, **numbers.stored})
-    numbers = conclude_numbers(config, _different_cells(stack), stack.roles, stack.delimiters)
-    known = _different_rows(stack, layout.ds_columns)
-    dates = read_date_column(known, layout, config)
-
-    def frames() -> Iterator[pl.DataFrame]:
-        for part in stack.parts:
-            raw = stack.cells(part, columns)
-            of_part = dates_by_cell(raw.select(layout.ds_columns), known, dates)
-            yield _long_frame(config, stack, part, raw, replace(layout, numbers=numbers.formats), of_part)
-
-    return Reading(frames(), (*dates.remarks, *numbers.remarks), {**dates.formats, **numbers.stored})
-
-
-def _long_frame(
-    config: Config, stack: Stack, part: Part, raw: pl.DataFrame, layout: ColumnLayout, dates: DateColumn
-) -> pl.DataFrame:
-    """The cells of a part as a long frame, with its broken lines. Where its table goes on no row can be a footer."""
-    long = to_long_frame(raw, layout, config, dates).with_columns(stack.blank(raw).alias("_blank"))
-    whole = pl.concat([long, *stack.broken(part)], how="diagonal_relaxed")
-    goes_on = any(isinstance(t, LargeText) and not t.chunks[-1].is_last for t in part)
-    return whole.with_columns(_blank=pl.lit(value=False)) if goes_on else whole
-
-
-def _different_rows(stack: Stack, columns: Sequence[str]) -> pl.DataFrame:
-    """What stands in these columns in any part, each combination once."""
-    parts = (stack.cells(part, columns).select(columns).unique(maintain_order=True) for part in stack.parts)
-    return pl.concat(list(parts), how="vertical_relaxed").unique(maintain_order=True)
-
-
-def _different_cells(stack: Stack) -> dict[str, Cells]:
-    """The different cells of the columns that may hold numbers, with their first place and how often they are there."""
-    first = (pl.col("file", "line").first(), pl.col("times").sum())
-    found: dict[str, list[Cells]] = {name: [] for name in stack.roles}
-    for part in stack.parts if stack.roles else ():
-        for name, cells in cells_of(stack.cells(part, list(stack.roles)), stack.roles).items():
-            counted = cells.with_columns(times=pl.lit(1, pl.Int64))
-            found[name].append(_enough(counted.group_by("cell", maintain_order=True).agg(first)))
-    return {name: pl.concat(parts).group_by("cell", maintain_order=True).agg(first) for name, parts in found.items()}
-
-
-def _enough(cells: Cells) -> Cells:
-    """The cells; of very many different plain numbers so many as tell how numbers are written."""
-    plain = cells.filter(pl.col("cell").str.contains(PLAIN).fill_null(value=True))
-    if plain.height < cells.height or cells.height <= DIFFERENT:
-        return cells
-    some, more = cells.head(DIFFERENT), cells["times"].tail(cells.height - DIFFERENT).sum()
-    return some.with_columns(times=pl.when(pl.int_range(pl.len()) == 0).then(more).otherwise(0) + pl.col("times"))
