@@ -116,8 +116,8 @@ class Features:
         frame = elasticity.add_elasticity_columns(frame, context)
         place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)
         compared = [] if group_data.peer_means is None else peers.value_columns(context)
-        history = [*sales.history_columns(context), *drivers.history_columns(context)]
-        frame = frame.with_columns(place, *history, *compared)
+        history = [place, *compared, *sales.history_columns(context), *drivers.history_columns(context)]
+        frame = frame.lazy().with_columns(history).collect()  # lazily, as many columns have parts in common
         return self._add_priors(frame, group_data, most) if self.levels else frame
 
     def describe_rows(self, rows: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:

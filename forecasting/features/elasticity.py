@@ -45,15 +45,14 @@ def add_elasticity_columns(frame: pl.DataFrame, context: Context) -> pl.DataFram
     x, z = pl.when(price > 0).then(price.log()), pl.when(Y > 0).then(Y.log())
     both = frame.select(SERIES, x=x, z=z)
     paired = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
-    both = both.with_columns(paired)
-    lines = [_line(both, window) for window in windows(context)]
-    return pl.concat([frame.with_columns(x.alias(LOG_PRICE)), *lines], how="horizontal_extend")
+    x_, z_ = pl.col("x"), pl.col("z")
+    products = both.select(SERIES, paired).select(SERIES, mx=x_, mz=z_, mxx=x_ * x_, mxz=x_ * z_)
+    lines = [_line(products, window) for window in windows(context)]
+    return pl.concat([frame.with_columns(both["x"].alias(LOG_PRICE)), *lines], how="horizontal_extend")
 
 
-def _line(both: pl.DataFrame, window: int) -> pl.DataFrame:
+def _line(products: pl.DataFrame, window: int) -> pl.DataFrame:
     """The three columns of one window, from moments of the days that have both a price and sales."""
-    x, z = pl.col("x"), pl.col("z")
-    products = both.select(SERIES, mx=x, mz=z, mxx=x * x, mxz=x * z)
     means = products.select(pl.exclude(SERIES).rolling_mean(window, min_samples=1).over(SERIES))
     slope = (pl.col("mxz") - pl.col("mx") * pl.col("mz") + DOUBT * USUAL) / (
         (pl.col("mxx") - pl.col("mx") ** 2).clip(0) + DOUBT

@@ -6,7 +6,7 @@ they are; `unknown_on_coming_rows` returns the columns that have any, `is_flag` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import polars as pl
@@ -40,7 +40,21 @@ def fill_unknown(frame: pl.DataFrame, columns: Iterable[str], config: Config, cu
     """The frame with the usual value of each of the columns on the rows after the cutoff that hold none."""
     unknown, kinds = unknown_on_coming_rows(frame, columns, cutoff), frame.schema
     usual = {c: pl.coalesce(c, _usual_value(c, kinds[c], config, cutoff).cast(kinds[c])) for c in unknown}
-    return frame.with_columns(pl.when(pl.col("ds") > cutoff).then(e).otherwise(c).alias(c) for c, e in usual.items())
+    filled = [pl.when(pl.col("ds") > cutoff).then(e).otherwise(c).alias(c) for c, e in usual.items()]
+    lacking = (pl.col("ds") > cutoff) & pl.any_horizontal(pl.col(c).is_null() for c in unknown)
+    return change_series(frame, lacking, filled) if unknown else frame
+
+
+def change_series(frame: pl.DataFrame, where: pl.Expr, columns: Sequence[pl.Expr]) -> pl.DataFrame:
+    """The frame with these columns, computed for the series alone of which a row is `where`: most often few of them.
+
+    The expressions read a series at a time, and change nothing of any other.
+    """
+    ids = frame.select(pl.col(SERIES).filter(where).unique()).to_series()
+    at = frame.select(pl.col(SERIES).is_in(ids.implode()).arg_true()).to_series()
+    read = list(dict.fromkeys(name for column in columns for name in column.meta.root_names()))
+    changed = frame.select(pl.col(SERIES, *read).gather(at)).select(columns)
+    return frame.with_columns(frame[c].scatter(at, changed[c]) for c in changed.columns) if len(at) else frame
 
 
 def unknown_on_coming_rows(frame: pl.DataFrame, columns: Iterable[str], cutoff: date) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from forecasting.sorted_rows import sort_rows
+
 Y = pl.col("y")
 
 
@@ -25,7 +27,7 @@ def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFram
     >>> naive_error_scales(history, season_length=2).row(0)
     ('a', 3.5, 3.0, 3.25, 2)
     """
-    ordered = history.sort("unique_id", "ds")
+    ordered = sort_rows(history.select("unique_id", "ds", "y"), ("unique_id", "ds"))
     gaps = ordered.select(
         "unique_id",
         "y",

@@ -110,22 +110,25 @@ def check_places(config: Config, places: pl.DataFrame | None = None) -> None:
 def check_place(config: Config, place: Place) -> None:
     """Raises UserError for a place that the holidays package lacks, at the key that it comes from."""
     country, region = place
-    if not country:
+    if not country or (reason := _why_unknown(country, region)) is None:
         return
     calendar = config.calendar
+    column = calendar.country_column if country != calendar.country else None
+    if region not in (None, calendar.region):
+        column = calendar.region_column
+    key = "country" if column is None else "country_column" if column == calendar.country_column else "region_column"
+    place_name = f"{country} {region or ''}".strip() + (f" (from the column {column})" if column else "")
+    raise config.fault(f"calendar.{key}", f"{place_name}: {reason}; use ISO codes such as DE and BY (of DE-BY)")
+
+
+@lru_cache(maxsize=256)
+def _why_unknown(country: str, region: str | None) -> str | None:
+    """Why the holidays package does not know a place; None where it does."""
     try:
         _package().country_holidays(country, subdiv=region)
-    except NotImplementedError as e:
-        column = calendar.country_column if country != calendar.country else None
-        if region not in (None, calendar.region):
-            column = calendar.region_column
-        key = (
-            "country" if column is None else "country_column" if column == calendar.country_column else "region_column"
-        )
-        place_name = f"{country} {region or ''}".strip() + (f" (from the column {column})" if column else "")
-        raise config.fault(
-            f"calendar.{key}", f"{place_name}: {e}; use ISO codes such as DE and BY (of DE-BY)"
-        ) from None
+    except NotImplementedError as error:
+        return str(error)
+    return None
 
 
 def places_of_rows(config: Config, frame: pl.DataFrame) -> pl.DataFrame:

@@ -10,13 +10,17 @@ that hardly ever sell. Trees of four leaves find the shape in the errors of earl
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.models.lightgbm.boosters import FIXED
+
+if TYPE_CHECKING:
+    import lightgbm
 
 TREES = 40
 PARAMS: dict[str, Any] = FIXED | {
@@ -49,13 +53,19 @@ def train_error_size(inputs: pl.DataFrame, errors: pl.Series, rising: Collection
 
 def predict_error_size(text: str, inputs: pl.DataFrame) -> NDArray[np.float64]:
     """The expected error of each row of `inputs` (finite), in units of the mean error, shape (rows,)."""
-    import lightgbm
-
     if inputs.is_empty():
         return np.empty(0)
     # each row is predicted by itself, so the number of threads changes nothing
-    predicted = lightgbm.Booster(model_str=text).predict(_to_numpy(inputs), num_threads=0)
+    predicted = _booster(text).predict(_to_numpy(inputs), num_threads=0)
     return np.asarray(predicted, dtype=np.float64).clip(*RANGE)
+
+
+@lru_cache(maxsize=64)
+def _booster(text: str) -> lightgbm.Booster:
+    """The boosters of a text, which every bucket asks for."""
+    import lightgbm
+
+    return lightgbm.Booster(model_str=text)
 
 
 def _to_numpy(inputs: pl.DataFrame) -> NDArray[np.float32]:

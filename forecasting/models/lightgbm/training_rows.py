@@ -122,7 +122,8 @@ def coming_rows(cut: Cut, prepared: pl.DataFrame) -> Coming:
 
 def _numbered(prepared: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
     """The wanted rows with their number in the frame."""
-    return prepared.with_columns(pl.int_range(pl.len()).alias(ROW)).filter(wanted)
+    at = prepared.select(wanted.arg_true().cast(pl.Int64).alias(ROW))
+    return prepared[at[ROW]].hstack(at)
 
 
 def _step_ahead(cut: Cut) -> pl.Expr:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from forecasting.data.cut import Cut
-from forecasting.data.known_ahead import fill_unknown, is_flag, unknown_on_coming_rows
+from forecasting.data.known_ahead import change_series, fill_unknown, is_flag, unknown_on_coming_rows
 from forecasting.features.base import LEAD, hidden_mark
 
 SELDOM = 0.001
@@ -70,7 +70,9 @@ def prepare_coming(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> pl.DataFr
     filled = fill_unknown(frame, drivers.complete, cut.config, cut.cutoff)
     numbers = [c for c in drivers.complete if filled.schema[c].is_numeric()]
     rounded = [pl.when(is_flag(c, cut.cutoff)).then(pl.col(c).round()).otherwise(c).alias(c) for c in numbers]
-    return mark_coming(cut, filled.with_columns(rounded), drivers.hidden)
+    broken = (pl.col("ds") > cut.cutoff) & pl.any_horizontal(pl.col(c) != pl.col(c).round() for c in numbers)
+    whole = change_series(filled, broken, rounded) if numbers else filled
+    return mark_coming(cut, whole, drivers.hidden)
 
 
 def needed_for(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> Drivers:
