@@ -39,10 +39,12 @@ def _usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) -
 def fill_unknown(frame: pl.DataFrame, columns: Iterable[str], config: Config, cutoff: date) -> pl.DataFrame:
     """The frame with the usual value of each of the columns on the rows after the cutoff that hold none."""
     unknown, kinds = unknown_on_coming_rows(frame, columns, cutoff), frame.schema
+    if not unknown:
+        return frame
     usual = {c: pl.coalesce(c, _usual_value(c, kinds[c], config, cutoff).cast(kinds[c])) for c in unknown}
     filled = [pl.when(pl.col("ds") > cutoff).then(e).otherwise(c).alias(c) for c, e in usual.items()]
     lacking = (pl.col("ds") > cutoff) & pl.any_horizontal(pl.col(c).is_null() for c in unknown)
-    return change_series(frame, lacking, filled) if unknown else frame
+    return change_series(frame, lacking, filled)
 
 
 def change_series(frame: pl.DataFrame, where: pl.Expr, columns: Sequence[pl.Expr]) -> pl.DataFrame:

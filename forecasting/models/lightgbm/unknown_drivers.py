@@ -70,8 +70,8 @@ def prepare_coming(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> pl.DataFr
     filled = fill_unknown(frame, drivers.complete, cut.config, cut.cutoff)
     numbers = [c for c in drivers.complete if filled.schema[c].is_numeric()]
     rounded = [pl.when(is_flag(c, cut.cutoff)).then(pl.col(c).round()).otherwise(c).alias(c) for c in numbers]
-    broken = (pl.col("ds") > cut.cutoff) & pl.any_horizontal(pl.col(c) != pl.col(c).round() for c in numbers)
-    whole = change_series(filled, broken, rounded) if numbers else filled
+    parts = pl.any_horizontal(pl.lit(False), *(pl.col(c) != pl.col(c).round() for c in numbers))
+    whole = change_series(filled, (pl.col("ds") > cut.cutoff) & parts, rounded)
     return mark_coming(cut, whole, drivers.hidden)
 
 
