@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from forecasting.data.cut import Cut
-from forecasting.data.edits import CellEdit
+from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut, peer_sums
+from forecasting.data.edits import CellEdit, Edit
 from forecasting.data.panel import KEY, InMemory, InProcess
+from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.steps.scenario import predict_cut
 from forecasting.steps.serving.served import Served, buckets_of, row_columns
@@ -58,17 +59,42 @@ def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> It
     One row per series and period of the horizon, in units of y. `values` [unique_id, ds, known-ahead columns] are one
     plan of coming days, in which null leaves a value as planned: what it says of one series is seen by its peers, too.
     """
-    panel, h = served.job.panel, served.job.config.h
     cells = {c: values.select(*KEY, value=c).drop_nulls() for c in values.columns if c in served.columns}
     edits = tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
-    every = Cut(panel, served.cutoff, h, edits)
-    _ = every.coming_group_data  # what peers have in common is computed once, of all series
-    for first in range(0, ids.len(), SERIES_AT_ONCE):
-        part = ids.slice(first, SERIES_AT_ONCE)
-        mine = pl.col("unique_id").is_in(part.implode())
-        rows = pl.concat(pl.collect_all([panel.scan(bucket).filter(mine) for bucket in buckets_of(served, part)]))
-        selected = replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
-        cut = Cut(selected, served.cutoff, h, edits).with_shared_frames(every.shared_frames())
+    of_peers = {COMING_PEER_MEANS: _peer_means(served, values["unique_id"].unique().sort(), edits)}
+    for part in _portions(ids):
+        cut = _cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
         forecast = predict_cut(served.bundle, cut).select(row_columns(served.config))
         plans = cut.frame(0).filter(pl.col("ds") > served.cutoff).select(*KEY, *served.columns)
+        of_plan = (PEER_MEANS, COMING_PEER_MEANS)
+        served.shared.update({name: frame for name, frame in cut.shared_frames().items() if name not in of_plan})
         yield forecast.join(plans, on=KEY, how="left", maintain_order="left")
+
+
+def _portions(ids: pl.Series) -> Iterator[pl.Series]:
+    return (ids.slice(first, SERIES_AT_ONCE) for first in range(0, ids.len(), SERIES_AT_ONCE))
+
+
+def _cut_through(served: Served, ids: pl.Series, edits: tuple[Edit, ...]) -> Cut:
+    """The cut through these series, in one bucket 0."""
+    panel, mine = served.job.panel, pl.col("unique_id").is_in(ids.implode())
+    rows = pl.concat([served.rows(bucket).filter(mine) for bucket in buckets_of(served, ids)])
+    selected = replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
+    return Cut(selected, served.cutoff, served.job.config.h, edits)
+
+
+def _peer_means(served: Served, changed: pl.Series, edits: tuple[Edit, ...]) -> pl.DataFrame:
+    """The means of peers on coming days where the series `changed` have other values than planned.
+
+    Their planned values are taken out of the sums of all series and the new ones added: no other series is read.
+    """
+    if not served.peer_sums.width:
+        return served.peer_sums
+    parts = [served.peer_sums]
+    for part in _portions(changed):
+        planned, new = (
+            peer_sums(_cut_through(served, part, plan).with_shared_frames(served.shared), served.cutoff, 0)
+            for plan in ((), edits)
+        )
+        parts += [planned.with_columns(-pl.exclude("group", "ds")), new]
+    return peers.mean_by_group(parts)

@@ -16,7 +16,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cache import Cache
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, peer_sums
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.errors import UserError
@@ -33,10 +33,13 @@ HELD_BYTES = 512_000_000
 
 @dataclass(frozen=True)
 class Served:
-    """The newest vintage of a job: `vintage` is its row in the table `vintages`."""
+    """The newest vintage of a job: `vintage` is its row in the table `vintages`; `shared` is what forecasts made on
+    request have found out about all series (see Cut.shared_frames).
+    """
 
     session: Session
     vintage: dict[str, Any]
+    shared: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
     _held: Cache = field(default_factory=lambda: Cache(HELD_BYTES), compare=False, repr=False)
 
     @property
@@ -90,11 +93,25 @@ class Served:
         history = pl.concat([panel.scan(bucket) for bucket in panel.buckets]).filter(pl.col("flag") != "ahead")
         return observed_values(history, self.columns)
 
+    @cached_property
+    def peer_sums(self) -> pl.DataFrame:
+        """The sums behind the means of peers (see features.peers) on coming days, of all series as planned; no columns
+        where there is nothing to compare.
+        """
+        panel = self.job.panel
+        sums = partial(peer_sums, Cut(panel, self.cutoff, self.job.config.h), self.cutoff)
+        parts = list(panel.engine.map(sums, panel.buckets))
+        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
+
     @property
     def days(self) -> tuple[date, date]:
         """The first and the last period of the horizon."""
         config = self.job.config
         return config.frequency.shift(self.cutoff, 1), config.frequency.shift(self.cutoff, config.h)
+
+    def rows(self, bucket: int) -> pl.DataFrame:
+        """The rows of the panel of a bucket."""
+        return self._held.get_or_compute(("panel", bucket), lambda: self.job.panel.scan(bucket).collect())
 
     def published(self, buckets: Iterable[int], model: str | None = None) -> pl.DataFrame:
         """[unique_id, ds, yhat, q50, bounds, source, interval, cold_start, model] of buckets, as published.
