@@ -7,6 +7,7 @@
 #   make gate      a small job from data to forecasts: `check data`, `check model`, and golden scores
 #   make bench     seconds and memory of every step            (ARGS=--large)
 #   make bench-kills    a job that is killed at twenty moments ends as an undisturbed one
+#   make bench-latency  milliseconds of one question in a warm process (ARGS="--job CONFIG" for a job of yours)
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
 #   make bench-constants  the same with constants that never saw a data set, from what bench-accuracy has kept
 #   make bench-leaderboard   the place on a public leaderboard; takes long
@@ -32,7 +33,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test test-system gate lint bench bench-features bench-kills bench-accuracy bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test test-system gate lint bench bench-features bench-kills bench-latency bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -79,6 +80,9 @@ bench-features: $(RUN)
 
 bench-kills: $(RUN)
 	@$(BIN)/python -m benchmarks.kills $(ARGS)
+
+bench-latency: $(DEV)
+	@$(BIN)/python -m pytest -o addopts= -q --timeout 0 --benchmark-columns median,min,max,rounds --benchmark-sort name benchmarks/latency $(ARGS)
 
 bench-accuracy: $(RUN)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)

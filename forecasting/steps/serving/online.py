@@ -19,7 +19,7 @@ from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.steps.scenario import predict_cut
-from forecasting.steps.serving.served import Served, buckets_of, row_columns
+from forecasting.steps.serving.served import Served, buckets_of, panel_rows, planned_peer_sums, row_columns
 
 log = logging.getLogger(__name__)
 NOT_LOOKED_AT = " (fallback, the given values are not looked at)"
@@ -78,7 +78,7 @@ def _portions(ids: pl.Series) -> Iterator[pl.Series]:
 def _cut_through(served: Served, ids: pl.Series, edits: tuple[Edit, ...]) -> Cut:
     """The cut through these series, in one bucket 0."""
     panel, mine = served.job.panel, pl.col("unique_id").is_in(ids.implode())
-    rows = pl.concat([served.rows(bucket).filter(mine) for bucket in buckets_of(served, ids)])
+    rows = pl.concat([panel_rows(served, bucket).filter(mine) for bucket in buckets_of(served, ids)])
     selected = replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
     return Cut(selected, served.cutoff, served.job.config.h, edits)
 
@@ -88,9 +88,10 @@ def _peer_means(served: Served, changed: pl.Series, edits: tuple[Edit, ...]) -> 
 
     Their planned values are taken out of the sums of all series and the new ones added: no other series is read.
     """
-    if not served.peer_sums.width:
-        return served.peer_sums
-    parts = [served.peer_sums]
+    every = planned_peer_sums(served)
+    if not every.width:
+        return every
+    parts = [every]
     for part in _portions(changed):
         planned, new = (
             peer_sums(_cut_through(served, part, plan).with_shared_frames(served.shared), served.cutoff, 0)

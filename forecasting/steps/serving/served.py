@@ -94,10 +94,7 @@ class Served:
         return observed_values(history, self.columns)
 
     @cached_property
-    def peer_sums(self) -> pl.DataFrame:
-        """The sums behind the means of peers (see features.peers) on coming days, of all series as planned; no columns
-        where there is nothing to compare.
-        """
+    def _peer_sums(self) -> pl.DataFrame:
         panel = self.job.panel
         sums = partial(peer_sums, Cut(panel, self.cutoff, self.job.config.h), self.cutoff)
         parts = list(panel.engine.map(sums, panel.buckets))
@@ -108,10 +105,6 @@ class Served:
         """The first and the last period of the horizon."""
         config = self.job.config
         return config.frequency.shift(self.cutoff, 1), config.frequency.shift(self.cutoff, config.h)
-
-    def rows(self, bucket: int) -> pl.DataFrame:
-        """The rows of the panel of a bucket."""
-        return self._held.get_or_compute(("panel", bucket), lambda: self.job.panel.scan(bucket).collect())
 
     def published(self, buckets: Iterable[int], model: str | None = None) -> pl.DataFrame:
         """[unique_id, ds, yhat, q50, bounds, source, interval, cold_start, model] of buckets, as published.
@@ -141,6 +134,18 @@ def buckets_of(served: Served, ids: pl.Series) -> list[int]:
     """The buckets in which these series lie, in their order; of unknown series none."""
     found = served.series.filter(pl.col("unique_id").is_in(ids.implode()))
     return sorted(found["bucket"].unique().to_list())
+
+
+def panel_rows(served: Served, bucket: int) -> pl.DataFrame:
+    """The rows of the panel of a bucket, kept in memory while there is room."""
+    return served._held.get_or_compute(("panel", bucket), lambda: served.job.panel.scan(bucket).collect())
+
+
+def planned_peer_sums(served: Served) -> pl.DataFrame:
+    """The sums behind the means of peers (see features.peers) on coming days, of all series as planned; no columns
+    where there is nothing to compare. They take a walk through all series, once.
+    """
+    return served._peer_sums
 
 
 def row_columns(config: Config) -> list[str]:
