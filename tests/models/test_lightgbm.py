@@ -13,6 +13,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models import lightgbm
+from forecasting.models.lightgbm.contributions import tree_contributions
 from forecasting.models.lightgbm.training_rows import Matrix, features_at
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
@@ -222,3 +223,19 @@ def test_the_target_is_kept_with_the_boosters(configure, cut, tmp_path):
     (fitted,), at = made(configure, cut, {"target": "change"})
     fitted.save(tmp_path)
     assert_frame_equal(lightgbm.load(tmp_path).predict(at, 0), fitted.predict(at, 0), check_exact=True)
+
+
+@pytest.mark.parametrize("options", [{"seeds": 2}, {"predicts": "median"}, {"kind": "forest"}, {"target": "change"}])
+def test_contributions_of_inputs_add_up_to_the_forecast(configure, cut, options):
+    """Of boosters on a logarithm, of the median head, of forests and of changes."""
+    given = {
+        "trees": 8,
+        "params": {"min_data_in_leaf": 5, "num_leaves": 7}
+        | ({"objective": "regression"} if options.get("target") else {}),
+    }
+    (fitted,), at = made(configure, cut, given | options)
+    found = tree_contributions(fitted, at, 0).group_by("unique_id", "ds").agg(pl.col("units").sum())
+    said = fitted.predict(at, 0).filter(source=fitted.name).join(found, on=["unique_id", "ds"])
+    free = said.filter(pl.col("yhat") > 0)
+    assert free.height > 100
+    assert (free["yhat"] - free["units"]).abs().max() < 1e-6

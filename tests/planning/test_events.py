@@ -38,7 +38,7 @@ def test_an_unknown_price_is_no_change():
 
 
 def flat(sold: list[float], promo: list[int], price: list[float] | None = None) -> History:
-    """A series of which two units a day are expected at the usual price."""
+    """A series of which two units a day are expected at a price of 1."""
     n = len(sold)
     effect = np.zeros(n) if price is None else -np.log(np.array(price))
     seen = np.ones(n, bool)

@@ -89,5 +89,5 @@ def test_what_cannot_be_made_again_goes_with_what_is_published():
 
 def test_a_sentence_claims_no_cause():
     text = tell("a", 30.0, {"level": 10.0, "season": 8.0, "promotion": 12.0})
-    assert text == "a: 30 units. The usual level is 10; promotions are associated with 12 more, the season with 8 more."
+    assert text == "a: 30 units. The level is 10; promotions are associated with 12 more, the season with 8 more."
     assert not any(word in text for word in ("because", "cause", "due to", "leads"))

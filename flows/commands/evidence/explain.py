@@ -17,11 +17,14 @@ from forecasting.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
+SHOWN = 20
+"""Inputs of trees on a screen."""
 Where = Annotated[str | None, Parameter(help="Which series, like \"unique_id = 'S1/I01'\"; all of them if left out.")]
 Days = Annotated[
     str | None, Parameter(name="--date", help="A day, or the first and the last, like 2026-01-05:2026-01-11.")
 ]
 Changes = Annotated[bool, Parameter(name="--change", help="Why the forecast is another than in the vintage before.")]
+Inputs = Annotated[bool, Parameter(name="--inputs", help="What each input of the trees adds to their forecast.")]
 Out = Annotated[
     Path | None, Parameter(help="Write a row per series and day to this .parquet, .csv or .xlsx file, too.")
 ]
@@ -34,33 +37,38 @@ def explain(
     where: Where = None,
     days: Days = None,
     changes: Changes = False,
+    inputs: Inputs = False,
     cutoff: Cutoff = None,
     out: Out = None,
     set_: Sets = (),
 ) -> None:
     """What is behind a forecast: level, trend, season, holidays, price, promotions, in units that add up to it."""
     span = _span(days) if days else None
-    if changes and (span or cutoff):
-        raise UserError(
-            "--change compares the newest two forecasts on all their common days: leave --date and --cutoff out"
-        )
+    if changes and (span or cutoff or inputs):
+        raise UserError("--change compares the newest two forecasts on all their common days: leave other options out")
     job = load_config(config, set_)
     from forecasting.steps.explaining import explain as explain_forecast
-    from forecasting.steps.explaining import explain_change
+    from forecasting.steps.explaining import explain_change, explain_inputs
     from forecasting.steps.export import write_file
     from forecasting.steps.scenario import SeriesFilter
     from forecasting.steps.session import open_session
 
     session, series = open_session(job), SeriesFilter(where)
-    if changes:
-        found = explain_change(session, series)
-        _print_steps(found.rows)
+    if inputs:
+        rows, said = explain_inputs(session, series, span, cutoff), []
+        _print_inputs(rows)
+    elif changes:
+        change = explain_change(session, series)
+        rows, said = change.rows, [*change.warnings, change.sentence]
+        _print_steps(rows)
     else:
         found = explain_forecast(session, series, span, cutoff)
-        _print_components(found.rows)
+        rows, said = found.rows, [*found.warnings, found.sentence]
+        _print_components(rows)
     if out:
-        write_file(job, "explain", found.rows, out)
-    print_line("\n".join([*found.warnings, found.sentence, *([f"written to {out}"] if out else [])]))
+        write_file(job, "explain", rows, out)
+        said.append(f"written to {out}")
+    print_line("\n".join(said))
 
 
 def _span(text: str) -> tuple[date, date]:
@@ -93,3 +101,16 @@ def _print_steps(rows: pl.DataFrame) -> None:
         {"step": list(ends), "units": [float(rows[c].sum()) for c in ends], "what it is": list(ends.values())}
     )
     console.print_table(table, "From the forecast before to the newest", {"units": "{:+,.2f}"})
+
+
+def _print_inputs(rows: pl.DataFrame) -> None:
+    import polars as pl
+
+    from forecasting.services import console
+
+    sums = rows.group_by("model", "input", "what").agg(pl.col("units").sum())
+    largest = sums.sort(pl.col("units").abs(), "input", descending=[True, False]).select(
+        "model", "input", "units", "what"
+    )
+    title = f"The {SHOWN} largest of {largest.height} inputs of the trees"
+    console.print_table(largest.head(SHOWN), title, {"units": "{:+,.2f}"})

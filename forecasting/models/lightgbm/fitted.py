@@ -67,9 +67,8 @@ class FittedLightGBM:
         level come from the ladder.
         """
         frame, ladder = cut.frame(bucket), naive.ladder_forecasts(cut, bucket)
-        matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors, self.target), self.codes)
         empty = frame.clear().select(*KEY, _yhat=pl.lit(None, pl.Float64))
-        blocks = [self._predict_block(*block) for block in self._blocks(cut, bucket, matrix)]
+        blocks = [self._predict_block(*block) for block in self.coming_inputs(cut, bucket)]
         rows = ladder.join(pl.concat([empty, *blocks]), on=KEY, how="left", maintain_order="left")
         boosted = pl.col("_yhat").is_not_null()
         rows = rows.with_columns(
@@ -80,9 +79,10 @@ class FittedLightGBM:
         median = pl.col("yhat") if self.predicts == "median" else pl.lit(None, pl.Float64)
         return finish(rows).select(*KEY, "yhat", "source", "cold_start", q50=pl.when(boosted).then(median))
 
-    def _blocks(self, cut: Cut, bucket: int, matrix: Matrix) -> Iterator[tuple[pl.DataFrame, int]]:
+    def coming_inputs(self, cut: Cut, bucket: int) -> Iterator[tuple[pl.DataFrame, int]]:
         """[unique_id, ds, inputs ..., ZERO, level], the future rows of a block that have a level, and its last step."""
         freq, frame, begin = cut.config.frequency, cut.frame(bucket), 1
+        matrix = Matrix(Features(cut.config, dict(frame.schema), self.priors, self.target), self.codes)
         since = pl.col("ds") > freq.shift(cut.cutoff, -matrix.features.lookback(cut.h))
         for end in sorted(self.boosters):
             needed = needed_for(cut, frame, self.drivers[end])

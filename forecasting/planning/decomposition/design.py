@@ -1,8 +1,8 @@
 """The rows of a decomposition as arrays: `read_design` takes a frame of a cut and returns a Design.
 
-A row has a phase of the short season, a place in the year, a place among the days around a holiday, whether an unusual
-closing follows, the logarithm of its price over the usual one, and its promotion. Rows without an observed value and
-closed ones are not fitted, but described like all others.
+A row has a phase of the short season, a place in the year, a place among the days around a holiday, whether an
+unusual closing follows, the logarithm of its price over that of the beginning, and its promotion. Rows
+without an observed value and closed ones are not fitted, but described like all others.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ class Design:
     `series` is the number of a row's series among `ids`, `y` its sales (NaN where it is not fitted), `years` the time
     since the first fitted row of its series, `recent` whether it is of the newest months of the history. `places` are
     the numbers of a row's place by factor (season, year, holiday, feast, opening). `price` is the logarithm of the
-    price over the usual one and `promo` the promotion, 0 where unknown. `usual` [unique_id, usual] are the usual
-    prices, null without one; `groups` holds by grouping the label of each series, `spread` is SPREAD in places.
+    price over the first one and `promo` the promotion, 0 where unknown. `first_price` [unique_id, first_price] are
+    those of the beginning, null without one; `groups` holds by grouping the label of each series, `spread` is
+    SPREAD in places.
     """
 
     keys: pl.DataFrame
@@ -49,7 +50,7 @@ class Design:
     places: dict[str, Ints]
     price: Floats
     promo: Floats
-    usual: pl.DataFrame
+    first_price: pl.DataFrame
     groups: dict[str, list[str]]
     spread: float
 
@@ -68,7 +69,7 @@ def read_design(cut: Cut, frame: pl.DataFrame) -> Design:
         _fitted=pl.col("y").is_not_null() & ~is_shut(config) & (pl.col("ds") <= cut.cutoff),
         _step=f.steps(pl.lit(cut.cutoff), pl.col("ds")),
     )
-    usual, price = _prices(rows, config)
+    first_price, price = _prices(rows, config)
     first = pl.when("_fitted").then("_step").min().over(SERIES)
     made = rows.select(
         series=(pl.col(SERIES) != pl.col(SERIES).shift(1)).fill_null(value=False).cum_sum().cast(pl.Int64),
@@ -82,37 +83,41 @@ def read_design(cut: Cut, frame: pl.DataFrame) -> Design:
     arrays = {name: made[name].to_numpy() for name in ("series", "y", "years", "recent")}
     return Design(
         rows.select(KEY), ids, **arrays, places={n: s.cast(pl.Int64).to_numpy() for n, s in places.items()},
-        price=price.to_numpy(), promo=made["promo"].to_numpy(), usual=usual, groups=_groups(rows, config),
+        price=price.to_numpy(), promo=made["promo"].to_numpy(), first_price=first_price, groups=_groups(rows, config),
         spread=SPREAD / f.days,
     )  # fmt: skip
 
 
-def usual_prices(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """[unique_id, usual]: the price that each series was charged most often; of several, the one nearest the median.
+def first_prices(rows: pl.DataFrame, column: str, periods: int) -> pl.DataFrame:
+    """[unique_id, first_price]: the price that each series was charged most often in its first so many periods; of
+    several, the one nearest the median. Rows are sorted by series and day.
 
-    >>> rows = pl.DataFrame({"unique_id": ["a"] * 4, "price": [2.0, 3.0, 3.0, 9.0]})
-    >>> usual_prices(rows, "price").row(0)
+    >>> rows = pl.DataFrame({"unique_id": ["a"] * 6, "price": [2.0, 3.0, 3.0, 9.0, 9.0, 9.0]})
+    >>> first_prices(rows, "price", 4).row(0)
     ('a', 3.0)
     """
     priced = rows.filter(pl.col(column) > 0).select(SERIES, price=pl.col(column).cast(pl.Float64))
+    priced = priced.group_by(SERIES, maintain_order=True).head(periods)
     counts = priced.group_by(SERIES, "price").agg(n=pl.len())
     counts = counts.join(priced.group_by(SERIES).agg(middle=pl.col("price").median()), on=SERIES)
     away = (pl.col("price") - pl.col("middle")).abs()
     ranked = counts.sort(SERIES, "n", away, "price", descending=[False, True, False, False])
-    return ranked.group_by(SERIES, maintain_order=True).agg(usual=pl.col("price").first())
+    return ranked.group_by(SERIES, maintain_order=True).agg(first_price=pl.col("price").first())
 
 
 def _prices(rows: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.Series]:
-    """The usual prices, and by row the logarithm of the price over the usual one, 0 where one of them is unknown."""
+    """The first prices, and by row the logarithm of the price over the first one, 0 where one of them is unknown."""
     ids, column = rows.select(pl.col(SERIES).unique(maintain_order=True)), config.columns.price
     if Context(config, dict(rows.schema)).numeric(column) is None:
-        none = ids.with_columns(usual=pl.lit(None, pl.Float64))
+        none = ids.with_columns(first_price=pl.lit(None, pl.Float64))
         return none, pl.zeros(rows.height, pl.Float64, eager=True)
-    usual = ids.join(usual_prices(rows, str(column)), on=SERIES, how="left", maintain_order="left")
+    periods = config.frequency.windows[1]
+    first = ids.join(first_prices(rows, str(column), periods), on=SERIES, how="left", maintain_order="left")
     both = rows.select(SERIES, pl.col(str(column)).cast(pl.Float64).alias("price"))
-    both = both.join(usual, on=SERIES, how="left", maintain_order="left")
-    ratio = pl.when((pl.col("price") > 0) & (pl.col("usual") > 0)).then(pl.col("price") / pl.col("usual"))
-    return usual, both.select(ratio.log().fill_null(0.0).alias("price")).to_series()
+    both = both.join(first, on=SERIES, how="left", maintain_order="left")
+    known = (pl.col("price") > 0) & (pl.col("first_price") > 0)
+    ratio = pl.when(known).then(pl.col("price") / pl.col("first_price"))
+    return first, both.select(ratio.log().fill_null(0.0).alias("price")).to_series()
 
 
 def _promotion(rows: pl.DataFrame, config: Config) -> pl.Expr:
@@ -137,14 +142,16 @@ def _seasons(rows: pl.DataFrame, config: Config) -> dict[str, pl.Series]:
 
 
 def _closes_next(rows: pl.DataFrame, config: Config) -> pl.Series:
-    """Whether the series is closed in the next period although it is mostly open in that phase of the season."""
+    """Whether the series is closed in the next period although it is mostly open in that phase of the season: what goes
+    with a regular closing is part of the season.
+    """
     column = Context(config, dict(rows.schema)).numeric(config.columns.open)
     if column is None:
         return pl.zeros(rows.height, pl.Int64, eager=True)
     is_open, phase = pl.col(column) > 0, pl.col("_step") % config.season
-    mostly = rows.select(SERIES, open=is_open, mostly=is_open.mean().over(SERIES, phase) > 1 / 2)
-    unusual = (~pl.col("open") & pl.col("mostly")).shift(-1).over(SERIES)
-    return mostly.select(unusual.fill_null(value=False).alias("opening")).to_series()
+    known = rows.select(SERIES, open=is_open, mostly=is_open.mean().over(SERIES, phase) > 1 / 2)
+    closes = (~pl.col("open") & pl.col("mostly")).shift(-1).over(SERIES)
+    return known.select(closes.fill_null(value=False).alias("opening")).to_series()
 
 
 def _groups(rows: pl.DataFrame, config: Config) -> dict[str, list[str]]:

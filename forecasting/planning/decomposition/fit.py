@@ -32,8 +32,8 @@ def fit_pooled(design: Design) -> Pooled:
     >>> keys = pl.DataFrame({"unique_id": ["a"] * 4, "ds": [1, 2, 3, 4]})
     >>> flat = dict.fromkeys((*FACTORS, *RARE), np.zeros(4, np.int64))
     >>> none, y, recent = np.zeros(4), np.array([2.0, 3.0, 2.0, 3.0]), np.ones(4, bool)
-    >>> usual = pl.DataFrame({"unique_id": ["a"], "usual": [None]})
-    >>> design = Design(keys, ["a"], flat["year"], y, none, recent, flat, none, none, usual, {}, 1.0)
+    >>> prices = pl.DataFrame({"unique_id": ["a"], "first_price": [None]})
+    >>> design = Design(keys, ["a"], flat["year"], y, none, recent, flat, none, none, prices, {}, 1.0)
     >>> decompose(design, fit_pooled(design))["expected"].round(3).to_list()
     [2.5, 2.5, 2.5, 2.5]
     """
@@ -52,11 +52,11 @@ def fit_pooled(design: Design) -> Pooled:
 
 
 def decompose(design: Design, pooled: Pooled) -> pl.DataFrame:
-    """[unique_id, ds, level, EFFECTS ..., uncertain]: one row per row of the design.
+    """[unique_id, ds, level, EFFECTS ..., expected]: one row per row of the design.
 
     `level` is in units of y a period, at the first fitted row of the series; null for a series that sold nothing. The
-    effects are logarithms: the price against the usual one, the promotion against none, the season against the mean
-    of a season and a year. `expected` is their product with the level.
+    effects are logarithms: the price against that of the beginning, the promotion against none, the season against the
+    mean of a season and a year. `expected` is their product with the level.
     """
     rounds = Rounds(design, pooled)
     for _ in range(OWN_ROUNDS):

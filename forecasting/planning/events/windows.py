@@ -2,7 +2,7 @@
 
 A promotion is a run of periods with the promotion on, whatever the price does within it. A price change begins where a
 price differs from the one before and no promotion begins or ends; it lasts as long as the price, and at most LONGEST
-seasons, for by then it is the usual price.
+seasons, for by then people are used to it.
 """
 
 from __future__ import annotations

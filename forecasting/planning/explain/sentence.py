@@ -23,7 +23,7 @@ def tell(what: str, yhat: float, parts: Mapping[str, float]) -> str:
     """One sentence about a forecast of `yhat` units with these contributions.
 
     >>> print(tell("S1/tea on 2026-01-05", 12.0, {"level": 8.0, "season": -1.0, "promotion": 5.0}))
-    S1/tea on 2026-01-05: 12 units. The usual level is 8; promotions are associated with 5 more, the season with 1 less.
+    S1/tea on 2026-01-05: 12 units. The level is 8; promotions are associated with 5 more, the season with 1 less.
     """
     level = parts.get("level", 0.0)
     others = {name: parts.get(name, 0.0) for name in COMPONENTS if name != "level"}
@@ -32,11 +32,11 @@ def tell(what: str, yhat: float, parts: Mapping[str, float]) -> str:
     if not any((yhat, level, *others.values())):
         return f"{what}: 0 units. Nothing can be sold, or nothing ever was."
     if not large:
-        return f"{what}: {_number(yhat)} units, its usual level."
+        return f"{what}: {_number(yhat)} units, its level."
     texts = [
         f"{NAMED[n]} {_verb(n, i)}{_number(abs(v))} {'more' if v > 0 else 'less'}" for i, (n, v) in enumerate(large)
     ]
-    return f"{what}: {_number(yhat)} units. The usual level is {_number(level)}; {', '.join(texts)}."
+    return f"{what}: {_number(yhat)} units. The level is {_number(level)}; {', '.join(texts)}."
 
 
 def _verb(name: str, place: int) -> str:

@@ -26,9 +26,9 @@ def split(rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, model, yhat, COMPONENTS ..., ANSWERS ...], in units of y, of `rows` [unique_id, ds, model, yhat,
     free, closed, additive, level, FACTORS ..., opening, without_promotion, without_price, without_other].
 
-    `free` is the forecast without bounds and caps; `level` is in units (null: unknown), FACTORS and `opening` (unusual
-    closings nearby) are logarithms; `without_promotion` is the forecast without promotion, `without_price` at the usual
-    price, too, `without_other` with all else as usual, too. Other plans add to an `additive` model, and multiply
+    `free` is the forecast without bounds and caps; `level` is in units (null: unknown), FACTORS and `opening` (an
+    unusual closing next) are logarithms; `without_promotion` is the forecast without promotion, `without_price` at the
+    first price, too, `without_other` with all else as usual, too. Other plans add to an `additive` model, and multiply
     others. Where a series is `closed` nothing contributes: the forecast is 0.
     """
     others, shut = pl.col("without_price") - pl.col("without_other"), pl.col("closed").fill_null(value=False)

@@ -1,7 +1,7 @@
 """Coming days as usual: `usual_plans` returns the edits that take away promotions, other prices and other plans.
 
-It takes a frame of a cut and usual prices and returns Resets by the names of the steps, in their order: what a forecast
-is without a promotion, then at the usual price, too, then with all other known-ahead columns as usual.
+It takes a frame of a cut and first prices and returns Resets by the names of the steps, in their order: what a forecast
+is without a promotion, then at the first price, too, then with all other known-ahead columns as usual.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def usual_plans(
 ) -> dict[str, tuple[Reset, ...]]:
     """Resets by step of STEPS, each with those of the steps before it; equal to the step before where nothing changes.
 
-    `prices` [unique_id, usual] are the usual prices. Whether a series is open stays as it is planned.
+    `prices` [unique_id, first_price] are those of the beginning. Whether a series is open stays as it is planned.
 
     >>> columns = {"known_ahead": ["promo"], "promo": "promo"}
     >>> config = Config(name="a", source={}, freq="1d", h=1, columns=columns)
     >>> frame = pl.DataFrame({"unique_id": ["a", "a"], "ds": [date(2026, 1, 1), date(2026, 1, 2)], "promo": [0.0, 1.0]})
-    >>> prices = pl.DataFrame({"unique_id": ["a"], "usual": [None]})
+    >>> prices = pl.DataFrame({"unique_id": ["a"], "first_price": [None]})
     >>> [len(resets) for resets in usual_plans(frame, prices, config, date(2026, 1, 1)).values()]
     [1, 1, 1]
     """

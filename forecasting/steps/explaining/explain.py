@@ -40,7 +40,7 @@ ENOUGH = 1e-6
 class Explanation:
     """What is behind the forecasts of some series.
 
-    `rows` [unique_id, ds, yhat, COMPONENTS ..., ANSWERS ..., usual_price]: one row per series and period, in units of
+    `rows` [unique_id, ds, yhat, COMPONENTS ..., ANSWERS ..., first_price]: one row per series and period, in units of
     y; components add up to yhat. `sentence` says it of all of them together, `warnings` what does not fit.
     """
 
@@ -66,7 +66,7 @@ def explain(
     parts, prices = contributions(trained, cut, prepared.pooled)
     published = published_forecasts(session, prepared, cut)
     rows, warnings = _of_published(parts, published, prepared)
-    rows = rows.join(prices.rename({"usual": "usual_price"}), on="unique_id", how="left", maintain_order="left")
+    rows = rows.join(prices, on="unique_id", how="left", maintain_order="left")
     prepared.keep(cut)
     if days:
         rows = rows.filter(pl.col("ds").is_between(*days))
@@ -79,17 +79,17 @@ def explain(
 
 def contributions(trained: Trained, cut: Cut, pooled: Pooled) -> tuple[pl.DataFrame, pl.DataFrame]:
     """[unique_id, ds, model, yhat, COMPONENTS ..., ANSWERS ...] of the last of the `trained` models for bucket 0 of a
-    cut, and the usual prices [unique_id, usual] of its series; the models before it are those that it combines.
+    cut, and the first prices [unique_id, first_price] of its series; the models before it are those that it combines.
     """
     design = read_design(cut, cut.frame(0))
     history = decompose(design, pooled).filter(pl.col("ds") > cut.cutoff)
     leaves = of_series(trained.fitted, trained.on)
     additive = pl.col("model").is_in([name for name, fitted in leaves.items() if is_additive(fitted)])
-    steps = lever_steps(leaves, cut, design.usual).join(
+    steps = lever_steps(leaves, cut, design.first_price).join(
         history.select(*KEY, "level", *EFFECTS), on=KEY, how="left", maintain_order="left"
     )
     parts = split(steps.with_columns(additive=additive))
-    return _combined(trained, parts, cut), design.usual
+    return _combined(trained, parts, cut), design.first_price
 
 
 def is_additive(fitted: Fitted) -> bool:

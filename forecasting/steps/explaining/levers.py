@@ -1,6 +1,6 @@
 """What planned prices, promotions and other plans do to forecasts: `lever_steps` returns forecasts with and without.
 
-It takes trained models, a cut and usual prices, and asks the models themselves: trees, the regression of a SARIMAX or
+It takes trained models, a cut and first prices, and asks the models themselves: trees, the regression of a SARIMAX or
 whatever else is in a model answers for itself, as in a scenario.
 """
 
