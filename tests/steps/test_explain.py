@@ -87,3 +87,16 @@ def test_a_promotion_and_a_price_are_components_on_their_days_alone(nights):
     assert others["promotion"].abs().max() == 0
     assert rows.filter(dear)["price"].sum() < rows.filter(~dear)["price"].min()
     assert rows.filter(dear)["model_price"].sum() < 0
+
+
+def test_price_and_promotion_are_those_with_which_scenarios_answer(nights):
+    """By the effects of the table `levers`: the units of the promotion over the logarithmic mean are its estimate."""
+    session = open_session(nights.config())
+    levers = session.store.scan("levers").filter(pl.col("grain") == "series", pl.col("lever") == "promo").collect()
+    rows = explain(session, SeriesFilter("store = 'S1'")).rows.filter(pl.col("ds") == OVER + timedelta(11))
+    both = rows.join(levers, on="unique_id").filter(pl.col("promotion") != 0)
+    assert both.height
+    named = pl.sum_horizontal("level", "trend", "season", "holiday", "price", "promotion", "other")
+    mean = (named - pl.col("level")) / (named / pl.col("level")).log()
+    uplift = both.select((pl.col("promotion") / mean).alias("log"), "estimate")
+    assert (uplift["log"] - uplift["estimate"]).abs().max() < 1e-6

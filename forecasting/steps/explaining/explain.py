@@ -1,8 +1,8 @@
 """Why a forecast is what it is: `explain` takes a Session and a SeriesFilter and returns an Explanation.
 
 Its rows are published forecasts of the champion with one column per component, in units, which add up to the forecast.
-They come from the decomposition of the history: what sales have gone with. What the model forecasts beyond is the rest,
-and what it answers itself to price and promotion (see levers) stands beside. Nothing is stored.
+They come from the decomposition of the history and the response to price and promotion: what sales have gone with. What
+the model forecasts beyond is the rest, and what it answers itself to both (see levers) stands beside.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from forecasting.planning.decomposition import EFFECTS, Pooled, decompose, read_
 from forecasting.planning.explain import ANSWERS, COMPONENTS, combine, split, tell
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.explaining.levers import lever_steps, of_series
+from forecasting.steps.explaining.response import with_response
 from forecasting.steps.explaining.vintage import Prepared, newest_vintage, prepare
 from forecasting.steps.forecasting.training import Trained
 from forecasting.steps.scenario import SeriesFilter
@@ -63,7 +64,7 @@ def explain(
     prepared = prepare(session, *newest_vintage(session, cutoff))
     cut = prepared.select(series)
     trained = prepared.bundle.trained.only(explained_model(prepared))
-    parts, prices = contributions(trained, cut, prepared.pooled)
+    parts, prices = contributions(trained, cut, prepared.pooled, prepared.bundle.levers)
     published = published_forecasts(session, prepared, cut)
     rows, warnings = _of_published(parts, published, prepared)
     rows = rows.join(prices, on="unique_id", how="left", maintain_order="left")
@@ -77,17 +78,19 @@ def explain(
     return Explanation(rows, _sentence(rows), tuple(map(as_users_write, warnings)))
 
 
-def contributions(trained: Trained, cut: Cut, pooled: Pooled) -> tuple[pl.DataFrame, pl.DataFrame]:
+def contributions(
+    trained: Trained, cut: Cut, pooled: Pooled, levers: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """[unique_id, ds, model, yhat, COMPONENTS ..., ANSWERS ...] of the last of the `trained` models for bucket 0 of a
     cut, and the first prices [unique_id, first_price] of its series; the models before it are those that it combines.
+    `levers` is the table of the response to price and promotion.
     """
     design = read_design(cut, cut.frame(0))
     history = decompose(design, pooled).filter(pl.col("ds") > cut.cutoff)
+    effects = with_response(history.select(*KEY, "level", *EFFECTS), levers, cut, design.first_price)
     leaves = of_series(trained.fitted, trained.on)
     additive = pl.col("model").is_in([name for name, fitted in leaves.items() if is_additive(fitted)])
-    steps = lever_steps(leaves, cut, design.first_price).join(
-        history.select(*KEY, "level", *EFFECTS), on=KEY, how="left", maintain_order="left"
-    )
+    steps = lever_steps(leaves, cut, design.first_price).join(effects, on=KEY, how="left", maintain_order="left")
     parts = split(steps.with_columns(additive=additive))
     return _combined(trained, parts, cut), design.first_price
 

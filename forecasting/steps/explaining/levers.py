@@ -1,7 +1,7 @@
 """What planned prices, promotions and other plans do to forecasts: `lever_steps` returns forecasts with and without.
 
 It takes trained models, a cut and first prices, and asks the models themselves: trees, the regression of a SARIMAX or
-whatever else is in a model answers for itself, as in a scenario.
+whatever else is in a model answers for itself.
 """
 
 from __future__ import annotations
