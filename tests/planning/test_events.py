@@ -33,6 +33,11 @@ def test_what_begins_with_the_series_is_no_event_and_series_do_not_mix():
     assert spans(both) == [("b", "promotion", 2, 2, 5.0)]
 
 
+def test_a_mean_price_that_is_never_quite_the_same_is_no_event():
+    assert spans(rows([0] * 4, [2.0, 2.02, 1.99, 2.0])) == []
+    assert spans(rows([0] * 4, [2.0, 2.2, 2.19, 2.2])) == [("a", "price", 1, 3, 2.0)]
+
+
 def test_an_unknown_price_is_no_change():
     assert spans(rows([0] * 4, [2.0, None, 2.0, 2.0])) == []
 

@@ -1,18 +1,20 @@
 """When something happened to a series: `find_events` takes rows and returns promotions and price changes as windows.
 
 A promotion is a run of periods with the promotion on, whatever the price does within it. A price change begins where a
-price differs from the one before and no promotion begins or ends; it lasts as long as the price, and at most LONGEST
-seasons, for by then people are used to it.
+price differs by LEAST from the one before and no promotion begins or ends; it lasts as long as the price, and at most
+LONGEST seasons, for by then people are used to it.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import NOISE, SERIES
+from forecasting.features.base import SERIES
 
 LONGEST = 4
 """Seasons of a price change that are looked at."""
+LEAST = 0.03
+"""A price that differs by a smaller share is the same price: means over customers or a week are never quite equal."""
 PROMOTION, PRICE = "promotion", "price"
 
 
@@ -34,7 +36,7 @@ def find_events(rows: pl.DataFrame, season: int) -> pl.DataFrame:
     before = pl.col("_price", "_on").shift(1).over(SERIES).name.prefix("_before")
     marked = known.with_columns(before)
     switched = (pl.col("_on") != pl.col("_before_on")).fill_null(value=True)
-    moved = ((pl.col("_price") / pl.col("_before_price") - 1).abs() > NOISE).fill_null(value=False)
+    moved = ((pl.col("_price") / pl.col("_before_price") - 1).abs() >= LEAST).fill_null(value=False)
     marked = marked.with_columns(
         _promotion=switched.cum_sum().over(SERIES),
         _era=(moved | switched).cum_sum().over(SERIES),
