@@ -83,6 +83,14 @@ class Combination(Protocol):
 
 
 @runtime_checkable
+class ModelInMemory(Protocol):
+    """A Model that learns from all series at once, and knows before how much memory this takes."""
+
+    def estimate_memory(self, cut: Cut) -> int:
+        """Bytes that `fit` will hold at its peak, beside the frames of a bucket and what the cut has cached."""
+
+
+@runtime_checkable
 class FittedWithRemarks(Protocol):
     """A Fitted that learned in another way than its entry in the config says."""
 

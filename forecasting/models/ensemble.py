@@ -95,16 +95,17 @@ class FittedEnsemble:
 
         `forecasts` holds MEMBER, model, step and perhaps q50, for which yhat stands where it is null; rows of models
         that are no members are ignored. q50 takes the weights of the median, and is made of the members' q50 or yhat,
-        as these tell. A row is a cold start, with the source of
-        its first member, where it is one for all members.
+        as these tell. A row is a cold start, with the source of its first member, where it is one for all members.
+        Errors to expect (`scale`), where the members' rows hold them, are combined as yhat is, in a further column.
         """
         weighted = self.weights.of_rows(forecasts)
         cold = pl.col("cold_start").fill_null(value=False).all()
         source = pl.when(cold).then(pl.col("source").first()).otherwise(pl.lit(self.name))
         own = self.weights.median_of in forecasts.columns
         median = pl.coalesce(self.weights.median_of, "yhat") if own else pl.col("yhat")
-        columns = {"yhat": _combined(self.weights.form), "q50": _mean(median, "middle")}
+        columns = {"yhat": _combined("yhat", self.weights.form), "q50": _mean(median, "middle")}
         columns |= {"source": source, "cold_start": cold}
+        columns |= {"scale": _combined("scale", self.weights.form)} if "scale" in forecasts.columns else {}
         return weighted.sort(*KEY, "model").group_by(*KEY, maintain_order=True).agg(**columns)
 
     def save(self, folder: Path) -> None:
@@ -125,15 +126,15 @@ def _mean(value: pl.Expr, weight: str) -> pl.Expr:
     return pl.when(total > 0).then((value * pl.col(weight)).sum() / total)
 
 
-def _combined(form: str) -> pl.Expr:
-    """The members' yhat in one of the forms of models/weights."""
-    kept = pl.col("yhat").filter(pl.col("weight") > 0)
+def _combined(column: str, form: str) -> pl.Expr:
+    """The members' values of a column in one of the forms of models/weights."""
+    kept = pl.col(column).filter(pl.col("weight") > 0)
     if form == MEDIAN:
         return kept.median()
     if form == TRIMMED:
         inner = (kept.sum() - kept.min() - kept.max()) / (kept.len() - 2)
         return pl.when(kept.len() >= TRIM_FROM).then(inner).otherwise(kept.mean())
-    return _mean(pl.col("yhat"), "weight")
+    return _mean(pl.col(column), "weight")
 
 
 def load(folder: Path) -> FittedEnsemble:

@@ -1,21 +1,22 @@
 """Training of the boosters of one horizon block: `prepare_training_data` bins rows, `train_boosters` trains on them.
 
-They take Options, a Matrix (which inputs there are) and rows [inputs ..., ds, y, ZERO, level]; `train_boosters` returns
-one lightgbm.Booster per seed, with the number of trees given or found by early stopping.
+They take Options, a Matrix (which inputs there are), rows [ds, y, ZERO, level] and their inputs; `train_boosters`
+returns one lightgbm.Booster per seed, with the number of trees given or found by early stopping.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from forecasting.features import ZERO
 from forecasting.models.lightgbm.options import Options
 from forecasting.models.lightgbm.targets import MOST_NEGATIVE, Head, fit_target
 from forecasting.models.lightgbm.text_codes import is_category
+from forecasting.models.lightgbm.training_inputs import InputParts
 from forecasting.models.lightgbm.training_rows import Matrix
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 
@@ -62,14 +63,15 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training rows of a block: ds, y, ZERO and level, and their `width` inputs, which become bins (a byte per value)
-    when the first boosters are trained. `drivers` is what they hold of known-ahead columns.
+    """Training rows of a block: ds, y, ZERO and level, and their `width` inputs as bins (a byte per value), which have
+    the target of one head at a time. `drivers` is what they hold of known-ahead columns.
     """
 
     rows: pl.DataFrame
     width: int
     bins: lightgbm.Dataset
     drivers: Drivers
+    lock: Lock = field(default_factory=Lock)
 
     def estimated_size(self) -> int:
         """In bytes."""
@@ -81,19 +83,14 @@ def binning_params(options: Options) -> dict[str, Any]:
     return {k: v for k, v in {**PARAMS, **options.params, **FIXED}.items() if k not in OF_BOOSTERS}
 
 
-def prepare_training_data(options: Options, matrix: Matrix, rows: pl.DataFrame, drivers: Drivers) -> TrainingData:
-    """Training data from `rows`, which hold the inputs of the matrix, ds, y, ZERO and level."""
-    import lightgbm
-
+def prepare_training_data(
+    options: Options, matrix: Matrix, rows: pl.DataFrame, inputs: InputParts, drivers: Drivers
+) -> TrainingData:
+    """Training data from `rows` [ds, y, ZERO, level] and their inputs."""
     names = matrix.inputs
-    bins = lightgbm.Dataset(
-        rows.select(names).cast(pl.Float32).to_numpy(),
-        rows["y"].to_numpy(),
-        # by position: LightGBM refuses some names (a[0]) and alters others ("school holiday")
-        categorical_feature=[names.index(c) for c, codes in matrix.codes.items() if is_category(codes)],
-        params=binning_params(options),
-    )
-    return TrainingData(rows.select("ds", "y", ZERO, "level"), len(names), bins, drivers)
+    categories = [names.index(c) for c, codes in matrix.codes.items() if is_category(codes)]
+    bins = inputs.dataset(rows["y"].to_numpy(), categories, binning_params(options))
+    return TrainingData(rows, len(names), bins, drivers)
 
 
 def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tuple[lightgbm.Booster, ...]:
@@ -102,8 +99,9 @@ def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tupl
 
     head = fit_target(options, _params(options, matrix), data.rows)
     trees = (_early_stop(options, matrix, data, head) if options.stop else None) or options.trees or TREES
-    dataset = _dataset(data, head, pl.repeat(value=True, n=data.rows.height, eager=True))
-    return tuple(lightgbm.train(head.params | {"seed": SEED + i}, dataset, trees) for i in range(options.seeds))
+    with data.lock:
+        dataset = _for_head(data.bins, head.target, head.weight)
+        return tuple(lightgbm.train(head.params | {"seed": SEED + i}, dataset, trees) for i in range(options.seeds))
 
 
 def objective_remarks(options: Options, boosters: Iterable[lightgbm.Booster]) -> tuple[str, ...]:
@@ -133,8 +131,11 @@ def _falling(matrix: Matrix) -> list[int]:
 def _dataset(data: TrainingData, head: Head, where: pl.Series) -> lightgbm.Dataset:
     """Some of the rows with the target and the weights of a head; their bins are not made again."""
     part = data.bins.subset(where.arg_true().to_list()).construct()
-    part.set_label(head.target.filter(where).to_numpy())
-    return part.set_weight(head.weight.filter(where).to_numpy())
+    return _for_head(part, head.target.filter(where), head.weight.filter(where))
+
+
+def _for_head(bins: lightgbm.Dataset, target: pl.Series, weight: pl.Series) -> lightgbm.Dataset:
+    return bins.set_label(target.to_numpy()).set_weight(weight.to_numpy())
 
 
 def _early_stop(options: Options, matrix: Matrix, data: TrainingData, head: Head) -> int | None:

@@ -33,6 +33,7 @@ from forecasting.models.lightgbm.boosters import (
 from forecasting.models.lightgbm.fitted import FittedLightGBM
 from forecasting.models.lightgbm.options import Options, read_options
 from forecasting.models.lightgbm.text_codes import category_codes
+from forecasting.models.lightgbm.training_inputs import InputParts, estimate_memory
 from forecasting.models.lightgbm.training_rows import (
     Matrix,
     assign_leads,
@@ -44,6 +45,7 @@ from forecasting.models.lightgbm.training_rows import (
 from forecasting.models.lightgbm.unknown_drivers import (
     Drivers,
     complete_columns,
+    count_nulls,
     hidden_columns,
     mark_coming,
     mark_hidden,
@@ -98,8 +100,9 @@ class LightGBM:
 
     def _training_data(self, cut: Cut, matrix: Matrix, block: tuple[int, int]) -> TrainingData:
         """The rows within the budget: of recent years, with an observed y and a level."""
-        share, hidden = self._share(cut), hidden_columns(cut)
-        marked, parts = matrix.with_marks(hidden), []
+        available, hidden = self._available(cut), hidden_columns(cut)
+        share, marked = min(1.0, self.options.rows / max(available, 1)), matrix.with_marks(hidden)
+        inputs, facts, nulls = InputParts(min(self.options.rows, available), len(matrix.inputs)), [], []
         for bucket in cut.panel.buckets:
             prepared = self._prepared(cut, marked, bucket, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
@@ -108,9 +111,11 @@ class LightGBM:
             of_block = mark_hidden(cut, assign_leads(cut, prepared, block), hidden)
             recent = is_recent(cut, self.options.years) & pl.col("y").is_not_null()
             rows = marked.evaluate(cut, of_block, recent).drop_nulls("level")
-            parts.append(rows.select(*matrix.inputs, "ds", "y", ZERO, "level"))
-        every = pl.concat(parts)
-        return prepare_training_data(self.options, matrix, every, Drivers(hidden, complete_columns(cut, every)))
+            inputs.add(rows.select(matrix.inputs).cast(pl.Float32).to_numpy(order="c"))
+            facts.append(rows.select("ds", "y", ZERO, "level"))
+            nulls.append(count_nulls(cut, rows))
+        drivers = Drivers(hidden, complete_columns(nulls, inputs.length))
+        return prepare_training_data(self.options, matrix, pl.concat(facts), inputs, drivers)
 
     def _prepared(self, cut: Cut, matrix: Matrix, bucket: int, share: float) -> pl.DataFrame:
         """A bucket of the share of series, prepared once for the blocks and heads of all models with these inputs."""
@@ -120,12 +125,20 @@ class LightGBM:
 
         return cut.cached(("prepared", bucket, share, self.options.priors), compute)
 
-    def _share(self, cut: Cut) -> float:
-        """The share of series to train on, so that the rows of a block stay within the budget."""
+    def estimate_memory(self, cut: Cut) -> int:
+        """Bytes that `fit` will hold at its peak, beside the frames of a bucket and what the cut has cached."""
+        features = features_at(cut, self.options.priors, self.options.target)
+        drivers = (*cut.config.columns.known_ahead, *cut.config.static_columns)
+        width = len(features.names) + sum(features.schema.get(c) == pl.String for c in drivers)
+        blocks = min(BLOCKS_AT_ONCE, len(cut.config.block_ends))
+        return blocks * estimate_memory(min(self.options.rows, self._available(cut)), width)
+
+    def _available(self, cut: Cut) -> int:
+        """How many observed rows of the recent years there are, of which those within the budget are used."""
         recent = is_recent(cut, self.options.years)
         counts = [cut.panel.scan(b).filter(recent).select(pl.col("y").count()) for b in cut.panel.buckets]
-        rows: int = sum(c.item() for c in pl.collect_all(counts))
-        return min(1.0, self.options.rows / max(rows, 1))
+        key = ("available rows", self.options.years)
+        return int(cut.shared(key, lambda: pl.concat(pl.collect_all(counts)).sum()).item())
 
 
 def build(spec: ModelSpec, config: Config) -> list[LightGBM]:

@@ -1,16 +1,17 @@
 """Known-ahead columns that lack values on coming days: what boosters learn of it, and how they forecast without.
 
 `hidden_columns` takes a cut and returns such columns; `mark_hidden` takes a frame to train on and marks the rows where
-their values are hidden: coming ones, and as many of the past. `complete_columns` returns the columns that training rows
-always held. `prepare_coming` takes a frame to forecast and these Drivers, and returns it with the same marks, and with
-usual values where boosters would meet a gap that they never met; `needed_for` says which.
+their values are hidden: coming ones, and as many of the past. `count_nulls` takes parts of the training rows, and
+`complete_columns` returns the columns that all of them held. `prepare_coming` takes a frame to forecast and these
+Drivers, and returns it with the same marks, and with usual values where boosters would meet a gap that they never met;
+`needed_for` says which.
 
 LightGBM takes a value that was never missing in training for 0 when it is, as though all were given away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -57,10 +58,15 @@ def mark_coming(cut: Cut, frame: pl.DataFrame, columns: Collection[str]) -> pl.D
     return frame.with_columns(mark.alias(name) for name, mark in marks.items())
 
 
-def complete_columns(cut: Cut, rows: pl.DataFrame) -> tuple[str, ...]:
-    """The known-ahead columns that (nearly) all of these training rows hold."""
-    there = [c for c in cut.config.columns.known_ahead if c in rows.columns]
-    return tuple(c for c in there if rows[c].null_count() < SELDOM * rows.height)
+def count_nulls(cut: Cut, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row: how many of these training rows lack each known-ahead column."""
+    return rows.select(c for c in cut.config.columns.known_ahead if c in rows.columns).null_count()
+
+
+def complete_columns(nulls: Sequence[pl.DataFrame], rows: int) -> tuple[str, ...]:
+    """The known-ahead columns that (nearly) all of so many training rows hold, by `count_nulls` of their parts."""
+    total = pl.concat(nulls).sum()
+    return tuple(c for c in total.columns if total[c].item() < SELDOM * rows)
 
 
 def prepare_coming(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> pl.DataFrame:

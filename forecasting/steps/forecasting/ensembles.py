@@ -54,10 +54,8 @@ def _window(
     members = backtests.filter(mine).select(*MEMBER, "q50", "cutoff", "model", "scale", "y", step=step).collect()
     if members.is_empty():
         return []
-    forecasts = model.combine(members.select("model", "step", "q50", *MEMBER)).select(*KEY, "yhat", "q50")
-    scales = model.combine(members.with_columns(yhat="scale").select("model", "step", *MEMBER))
-    scales = scales.select(*KEY, scale="yhat")
-    combined = forecasts.join(scales, on=KEY).with_columns(cutoff=pl.lit(members["cutoff"][0]))
+    forecasts = model.combine(members.select("model", "step", "q50", "scale", *MEMBER))
+    combined = forecasts.select(*KEY, "yhat", "q50", "scale", cutoff=pl.lit(members["cutoff"][0]))
     series = combined.with_columns(grain=pl.lit("series"))
     return [series, *_sums(members, combined, memberships())]
 

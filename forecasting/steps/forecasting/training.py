@@ -6,6 +6,7 @@ rows of earlier backtests; intervals are not fitted here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.evaluation import ensemble_weights, hierarchy, intervals
 from forecasting.evaluation.segments import demand_segments
-from forecasting.models.base import Fitted, FittedWithRemarks, Model
+from forecasting.models.base import Fitted, FittedWithRemarks, Model, ModelInMemory
 from forecasting.models.weights import Weights
 from forecasting.services import log
 from forecasting.services.store.unfinished import Progress
@@ -32,6 +33,10 @@ NO_BACKTESTS = pl.LazyFrame(
     | {"step": pl.Int32, "block": pl.Int32, "closed": pl.Boolean}
 )
 """Backtest rows where there are none yet."""
+
+
+LARGE = 2**30
+"""A training that will hold more bytes says so to the user before it starts."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,10 @@ def train_models(
 def _fit(model: Model, at: Origin, backtests: pl.LazyFrame, done: Trained) -> tuple[Fitted, dict[str, Any]]:
     """The fitted model, the seconds that it took and what it says of how it learned."""
     cut = at.cut_of(model.on)
+    if isinstance(model, ModelInMemory):
+        size = model.estimate_memory(cut)
+        level = logging.INFO if size >= LARGE else logging.DEBUG
+        log.event("memory foreseen", level=level, model=model.name, megabytes=round(size / 2**20))
     with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)) as results:
         fitted = models.fit(model, cut, done.fitted, Evidence(backtests, at, cut))
     said = fitted.remarks if isinstance(fitted, FittedWithRemarks) else ()
