@@ -279,6 +279,16 @@ def test_a_bundle_that_was_tampered_with_is_refused_by_name(registry, tmp_path, 
         registry.download_bundle(version, tmp_path / "back")
 
 
+def test_a_version_that_is_not_whole_is_not_reused(registry, tmp_path):
+    """So training again mends it; a version that is whole stays the one of its identity."""
+    first = registered(registry, tmp_path)
+    lose(kept_files(registry, first))
+    second = registered(registry, tmp_path)
+    assert second == first + 1
+    assert registry.download_bundle(second, tmp_path / "back")
+    assert registered(registry, tmp_path) == second
+
+
 def test_a_bundle_whose_files_are_gone_says_where_they_were(registry, tmp_path):
     import shutil
 

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import json
+import tempfile
 import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,8 @@ from forecasting.services.tracking.client import SQLITE, absolute_uri, connect
 from forecasting.services.tracking.run_content import check_scores, log_content
 from forecasting.services.tracking.signature import Signature, render_mlmodel
 from forecasting.services.tracking.tracked_run import TrackedRun, tags_digest
+from forecasting.services.tracking.version_table import version_table
 
-VERSIONS: dict[str, pl.DataType] = {
-    "version": pl.Int64(),
-    "aliases": pl.List(pl.String),
-    "tags": pl.String(),
-    "created": pl.Datetime("us", "UTC"),
-    "run_id": pl.String(),
-}
 CONNECT_LOCK = threading.Lock()  # two threads must not import mlflow or create its tables at the same time
 
 
@@ -90,11 +83,12 @@ class Registry:
     def register_bundle(
         self, folder: Path, run_id: str, identity: str, signature: Signature, tags: Mapping[str, str]
     ) -> int:
-        """Upload the bundle in `folder` to its backtest run and return its version; an existing identity is reused.
+        """Upload the bundle in `folder` to its backtest run and return its version; an existing identity is reused,
+        unless its files are not what was registered.
 
         Raises UserError when the run has no scores, or the folder is empty or contains a file type that is not allowed.
         """
-        if (existing := self.find_version(identity)) is not None:
+        if (existing := self.find_version(identity)) is not None and self._is_whole(existing):
             return existing
         checksums, client = bundle_files.compute_checksums(folder), self._client()
         check_scores(client, run_id)
@@ -129,24 +123,22 @@ class Registry:
         bundle_files.verify_checksums(path, registered.tags["checksums"])
         return path
 
+    def _is_whole(self, version: int) -> bool:
+        """Whether the files of a version are there, and those that were registered."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self.download_bundle(version, Path(folder))
+            except UserError:
+                return False
+        return True
+
     def find_version(self, identity: str) -> int | None:
         """The newest version with this identity; None if there is none."""
         return max((int(v.version) for v in self._versions() if v.tags.get("identity") == identity), default=None)
 
     def versions(self) -> pl.DataFrame:
         """[version, aliases, tags (JSON text), created (UTC), run_id]: one row per version, newest first."""
-        aliases = self._aliases()
-        rows = [
-            {
-                "version": int(v.version),
-                "aliases": sorted(alias for alias, version in aliases.items() if version == int(v.version)),
-                "tags": json.dumps(v.tags, sort_keys=True),
-                "created": datetime.fromtimestamp(v.creation_timestamp / 1000, UTC),
-                "run_id": v.run_id,
-            }
-            for v in self._versions()
-        ]
-        return pl.DataFrame(rows, schema=VERSIONS).sort("version", descending=True)
+        return version_table(self._versions(), self._aliases())
 
     def aliased_version(self, alias: str) -> int | None:
         """The version with this alias (champion, challenger); None if no version has it."""
