@@ -113,4 +113,4 @@ def test_the_figure_holds_the_sales_and_the_forecast(shop):
 def test_the_second_run_has_nothing_to_do(shop):
     again = [run_step(step, shop.config) for step in PIPELINE]
     assert [o.reused for o in again] == [True] * len(PIPELINE)
-    assert [o.facts["version"] for o in again if "version" in o.facts] == [1, 1]
+    assert [o.facts["version"] for o in again if o.facts.get("version")] == [1, 1]

@@ -20,6 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 from pydantic import ValidationError
 
+from flows.orchestration.crash_watch import HEARTBEAT, TAG, watch_for_crashes
 from flows.orchestration.deployments import FLOWS, PIPELINE_NAME
 from flows.orchestration.server import configured_server
 from forecasting.config import Config
@@ -53,6 +54,7 @@ def deploy(jobs: Mapping[Path, Config], overrides: Mapping[str, Any], pool: str 
         except ObjectNotFound:
             template = ProcessWorker.get_default_base_job_template()
             client.create_work_pool(WorkPoolCreate(name=pool, type="process", base_job_template=template))
+        watch_for_crashes(client)
     for deployment in planned:
         deployment.apply(work_pool_name=pool)
     return [Deployed(deployment.full_name, _schedule_text(deployment)) for deployment in planned]
@@ -70,16 +72,17 @@ def _deployments(file: Path, job: Config, overrides: Mapping[str, Any]) -> list[
     """One deployment per step of the job, and one of the pipeline."""
     if unknown := sorted(set(job.schedules.cron) - set(FLOWS)):
         raise job.fault("schedules.cron", f"there is no step {unknown[0]}: name one of {', '.join(FLOWS)}")
+    place = {"working_dir": str(Path.cwd()), "env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)}}
     parameters = {"config": str(file.absolute())} | ({"overrides": dict(overrides)} if overrides else {})
     return [
         flow.to_deployment(
             name=job.name,
             schedule=_schedule(job, name),
             parameters=parameters,
-            tags=["demandcast", job.name],
+            tags=[TAG, job.name],
             description=flow.description,
             concurrency_limit=ONE_AT_A_TIME,
-            job_variables={"working_dir": str(Path.cwd())},
+            job_variables=place,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
         for name, flow in FLOWS.items()

@@ -23,6 +23,7 @@ from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
 from flows import error_hints, summary
+from flows.orchestration.crash_watch import too_many_starts
 from flows.orchestration.guard import overtaken_by
 from forecasting.config import load
 from forecasting.errors import UserError
@@ -51,6 +52,8 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
     """
     if later := overtaken_by():
         return Completed(name="Skipped", message=f"the run that was due at {later:%Y-%m-%d %H:%M} UTC does this work")
+    if starts := too_many_starts():
+        return Failed(message=f"started {starts} times, and killed each time: look at the memory of its machine")
     if not log.LOGGER.handlers:  # on a worker nobody else has set it up
         log.setup()
     records: list[dict[str, Any]] = []

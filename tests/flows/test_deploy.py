@@ -2,10 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ def test_a_scheduled_pipeline_takes_the_place_of_its_steps(tmp_path):
     assert planned["pipeline"] == "0 3 * * * UTC"
 
 
+ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
 class Api:
     """The REST API of a Prefect server."""
 
@@ -127,11 +131,13 @@ def test_jobs_are_deployed_with_their_schedules_and_again_updated(api, tmp_path)
     ingest = made["shop/ingest"]
     assert ingest["parameters"] == {"config": str(tmp_path / "shop.yaml"), "overrides": {"h": 7}}
     assert (ingest["tags"], ingest["work_pool_name"]) == (["demandcast", "shop"], "demandcast")
-    assert ingest["job_variables"] == {"working_dir": str(tmp_path)}
+    assert ingest["job_variables"]["working_dir"] == str(tmp_path)
     assert ingest["global_concurrency_limit"]["limit"] == 1
     schedule = ingest["schedules"][0]["schedule"]
     assert (schedule["cron"], schedule["timezone"]) == ("30 1 * * 1-6", "Europe/Berlin")
     assert made["kiosk/predict"]["schedules"][0]["schedule"]["cron"] == STEPS["predict"].schedule
+    watched = [automation["name"] for automation in api.post("automations/filter")]
+    assert sorted(watched) == ["demandcast: crashed runs start again", "demandcast: silent runs have crashed"]
     assert made["shop/tune"]["schedules"] == made["shop/pipeline"]["schedules"] == []
     written(tmp_path, "shop", schedules={"cron": {"ingest": "0 5 * * *"}})
     demandcast(api, tmp_path, "deploy", "shop.yaml")
@@ -159,14 +165,43 @@ def test_after_an_outage_the_newest_run_does_the_work_of_all(api, tmp_path):
     assert (tmp_path / "lake" / "late" / "panel").is_dir(), "runs work in the folder of the deployment"
 
 
-def finished(api: Api, runs: dict[int, str]) -> dict[int, dict[str, Any]]:
+def finished(api: Api, runs: dict[int, str], ends: Sequence[str] = ENDS) -> dict[int, dict[str, Any]]:
     """The states of these runs once all have ended, or after four minutes."""
     for _ in range(120):
         found = {
             run["id"]: run["state"]
             for run in api.post("flow_runs/filter", flow_runs={"id": {"any_": [*runs.values()]}})
         }
-        if all(state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") for state in found.values()):
+        if all(state["type"] in ends for state in found.values()):
             break
         time.sleep(2)
     return {hours: found[run] for hours, run in runs.items()}
+
+
+@pytest.mark.system
+@pytest.mark.slow
+def test_a_run_whose_process_is_killed_is_started_again(api, tmp_path):
+    """Once: the step goes on where it stopped."""
+    large = {"kind": "synthetic", "options": {"stores": 20, "items": 50, "days": 700, "seed": 1}}
+    written(tmp_path, "large", source=large)
+    demandcast(api, tmp_path, "deploy", "large.yaml")
+    run = api.post(f"deployments/{api.deployments()['large/ingest']['id']}/create_flow_run")["id"]
+    worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "demandcast", "--type", "process"]
+    with process(worker, lambda: None, cwd=tmp_path, env=api.environment, start_new_session=True):
+        kill_when_it_beats(api, run)
+        ended = finished(api, {1: run}, ["COMPLETED", "FAILED"])[1]
+    assert (ended["type"], ended["name"]) == ("COMPLETED", "Completed")
+    assert api.post("flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["run_count"] == 2
+    assert (tmp_path / "lake" / "large" / "panel").is_dir()
+
+
+def kill_when_it_beats(api: Api, run: str) -> None:
+    """SIGKILL to the process of a run once the server has heard of it."""
+    beats = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
+    for _ in range(600):
+        if api.post("events/filter", filter=beats)["events"]:
+            break
+        time.sleep(0.1)
+    (found,) = api.post("flow_runs/filter", flow_runs={"id": {"any_": [run]}})
+    assert found["state"]["type"] == "RUNNING"
+    os.kill(int(found["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)
