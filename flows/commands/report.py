@@ -1,6 +1,7 @@
 """`demandcast report CONFIG`: `report` prints the accuracy of the newest backtest as tables; it runs no backtest.
 
-Takes the job's file; --out also writes all tables to a .json, .html or .xlsx file.
+Takes the job's file; --levers prints how sales respond to price and promotion instead; --out also writes all tables to
+a .json, .html or .xlsx file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from forecasting.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
+    from forecasting.steps.session import Session
+
 Out = Annotated[Path | None, Parameter(help="Write all tables to this .json, .html or .xlsx file, too.")]
+Levers = Annotated[bool, Parameter(help="How sales respond to price, promotion and other levers, instead of accuracy.")]
 Tables = Mapping[str, "pl.DataFrame"]
 
 TITLES = {
@@ -29,6 +33,12 @@ TITLES = {
     "worst": "The series with the largest errors",
 }
 """Tables that are printed, with their titles; the file of --out has all tables."""
+LEVER_TITLES = {
+    "groups": "Response of sales by group: elasticity, or uplift as a share, with its 90 % interval (an association)",
+    "series": "Response of sales by series, those whose lever changed most, with the range and the last value seen",
+}
+SHOWN = 40
+"""Series that are printed; the file of --out has all."""
 SAME_FORMAT = {
     **dict.fromkeys(("share_of_sales", "share_of_error", "reference_wape"), "wape"),
     **dict.fromkeys(("lo", "hi"), "gain"),
@@ -36,20 +46,37 @@ SAME_FORMAT = {
 """Columns that are shown like a metric."""
 
 
-def report(config: File, /, *, out: Out = None, set_: Sets = ()) -> None:
+def report(config: File, /, *, levers: Levers = False, out: Out = None, set_: Sets = ()) -> None:
     """How good the forecasts are: by segment, horizon and promotion, the worst series, and what is more than chance."""
     job = load_config(config, set_)
     check_ending(out, WRITERS)
-    from forecasting.services import console
-    from forecasting.steps.reports.accuracy import report_accuracy
     from forecasting.steps.session import open_session
 
-    tables = report_accuracy(open_session(job))
-    for name, title in TITLES.items():
-        console.print_table(tables[name], title, _formats(tables[name]))
+    tables = (_report_levers if levers else _report_accuracy)(open_session(job))
     if out:
         _write(tables, out)
         print_line(f"report: {out}")
+
+
+def _report_accuracy(session: Session) -> Tables:
+    from forecasting.services import console
+    from forecasting.steps.reports.accuracy import report_accuracy
+
+    tables = report_accuracy(session)
+    for name, title in TITLES.items():
+        console.print_table(tables[name], title, _formats(tables[name]))
+    return tables
+
+
+def _report_levers(session: Session) -> Tables:
+    from forecasting.services import console
+    from forecasting.steps.reports.lever_report import report_levers
+
+    tables = report_levers(session)
+    console.print_table(tables["groups"], LEVER_TITLES["groups"])
+    most = tables["series"].sort("changes", descending=True, maintain_order=True).head(SHOWN)
+    console.print_table(most, LEVER_TITLES["series"])
+    return tables
 
 
 def _formats(table: pl.DataFrame) -> dict[str, str]:

@@ -78,8 +78,8 @@ class Pooled:
         """The standard error of the mean effect of units by lever; `share` is what each unit has of it, in all 1."""
         coefficients = groups.members.T @ share
         common = np.einsum("a,akbk,b->k", coefficients, self.inverse, coefficients)
-        alone = np.diagonal(self.covariance, axis1=1, axis2=2).min(initial=np.inf, axis=0)
-        return np.asarray(np.sqrt(common + (share**2).sum() * np.minimum(self.own, alone)))
+        own, alike = np.diagonal(self.covariance, axis1=1, axis2=2), float((share**2).sum())
+        return np.asarray(np.sqrt((share**2) @ own + (1 - alike) * common))
 
 
 def pool(
