@@ -89,6 +89,18 @@ def test_the_command_writes_what_it_shows(job, tmp_path, capsys, ending):
         assert set(json.loads(out.read_text())) == {"models", "comparisons", "parts", "steps", "worst"}
 
 
+def test_levers_are_shown_as_planners_speak_of_them(job, tmp_path, capsys):
+    out = tmp_path / "levers.json"
+    main(["report", str(job.folder / "job.yaml"), "--levers", "--out", str(out)])
+    assert "Response of sales by group" in capsys.readouterr().out
+    shown = json.loads(out.read_text())
+    stored = job.table("levers").filter(lever="promo", grain="total").row(0, named=True)
+    promo = next(row for row in shown["groups"] if (row["lever"], row["grain"]) == ("promo", "total"))
+    assert promo["measure"] == "uplift"
+    assert promo["estimate"] == pytest.approx(2.718281828 ** stored["estimate"] - 1)
+    assert {row["unique_id"] for row in shown["series"]} == set(job.table("series")["unique_id"])
+
+
 def test_without_a_backtest_the_error_names_the_step():
     with pytest.raises(UserError, match="the step backtest has to run first"):
         report_accuracy(open_session(chain.make().config()))

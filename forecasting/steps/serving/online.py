@@ -18,7 +18,7 @@ from forecasting.data.edits import CellEdit, Edit
 from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.features import peers
 from forecasting.models.naive import TOP
-from forecasting.steps.scenario import predict_cut
+from forecasting.steps.scenario import answer_levers, predict_cut, split_edits
 from forecasting.steps.serving.served import Served, buckets_of, panel_rows, planned_peer_sums, row_columns
 
 log = logging.getLogger(__name__)
@@ -61,14 +61,23 @@ def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> It
     """
     cells = {c: values.select(*KEY, value=c).drop_nulls() for c in values.columns if c in served.columns}
     edits = tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
-    of_peers = {COMING_PEER_MEANS: _peer_means(served, values["unique_id"].unique().sort(), edits)}
+    answered, others = split_edits(served.bundle, edits)
+    of_peers = {COMING_PEER_MEANS: _peer_means(served, values["unique_id"].unique().sort(), others)}
     for part in _portions(ids):
-        cut = _cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
-        forecast = predict_cut(served.bundle, cut).select(row_columns(served.config))
-        plans = cut.frame(0).filter(pl.col("ds") > served.cutoff).select(*KEY, *served.columns)
+        cut = _cut_through(served, part, others).with_shared_frames(served.shared | of_peers)
+        forecast, planned = predict_cut(served.bundle, cut), _coming(cut)
+        plans = _coming(_cut_through(served, part, edits).with_shared_frames(served.shared)) if answered else planned
+        if answered:
+            forecast = answer_levers(served.bundle, forecast, planned, plans)
         of_plan = (PEER_MEANS, COMING_PEER_MEANS)
         served.shared.update({name: frame for name, frame in cut.shared_frames().items() if name not in of_plan})
-        yield forecast.join(plans, on=KEY, how="left", maintain_order="left")
+        rows = forecast.select(row_columns(served.config))
+        yield rows.join(plans.select(*KEY, *served.columns), on=KEY, how="left", maintain_order="left")
+
+
+def _coming(cut: Cut) -> pl.DataFrame:
+    """The coming rows of a cut of one bucket."""
+    return cut.frame(0).filter(pl.col("ds") > cut.cutoff)
 
 
 def _portions(ids: pl.Series) -> Iterator[pl.Series]:

@@ -119,7 +119,7 @@ class _Fit:
         by_unit = self.cells.sums(weight)
         waves = self.waves[:, None, :] * (by_unit > 0)[..., None]
         expected = by_unit if self.shared else mean
-        regression = Regression(levers, waves, self.variances, residual, lambda w: w.weights(expected))
+        regression = Regression(levers, waves, self.variances, residual, expected)
         if turn in LEARN_WANDER_IN:
             noise = np.zeros(by_unit.shape[1]) if self.shared else state.noise
             state.unit_wander = learn_wander(regression, self.calendar.per_span, noise)
@@ -138,7 +138,7 @@ class _Fit:
         trends = self.waves[:, None, :2] * seen.seen[..., None]
         columns = np.concatenate([apart, seen.levers], axis=-1)
         variances = np.array([FREE, TREND**2])
-        regression = Regression(columns, trends, variances, left, lambda w: w.weights(mean))
+        regression = Regression(columns, trends, variances, left, mean)
         if turn in LEARN_WANDER_IN:
             state.series_wander = learn_wander(regression, self.calendar.per_span, state.noise)
             state.noise = state.series_wander.noise

@@ -6,12 +6,11 @@ shares of their mean. `learn_wander` finds how the demand of each series wanders
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.planning.response.estimator.arrays import Floats
+from forecasting.planning.response.estimator.arrays import Floats, Ints
 from forecasting.planning.response.estimator.state import Wander, cross_products, whiten
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.995)
@@ -21,6 +20,8 @@ SIZES = (0.001, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45)
 NOISES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Variances of sales beyond Poisson, in units of the squared mean."""
 SHARE_ROUNDS = 30
+MOST_SERIES = 200
+"""Series on which the memory is learned."""
 LEAST_SCALE, PRIOR_PERIODS = 0.5, 20.0
 """The least variance of innovations that is believed (1 where the model holds), and periods of 1 to begin with."""
 
@@ -28,19 +29,25 @@ LEAST_SCALE, PRIOR_PERIODS = 0.5, 20.0
 @dataclass(frozen=True)
 class Regression:
     """What is regressed: `levers`, `nuisance` and `residual` by period and series, and the variances of the nuisance's
-    coefficients; `weight` gives the inverse variances of the residuals for a Wander.
+    coefficients; `expected` is how many sales are expected, from which the weights follow.
     """
 
     levers: Floats
     nuisance: Floats
     variances: Floats
     residual: Floats
-    weight: Callable[[Wander], Floats]
+    expected: Floats
+
+    def of_series(self, series: Ints) -> Regression:
+        """The regression of some of the series."""
+        arrays = (self.levers, self.nuisance, self.residual, self.expected)
+        levers, nuisance, residual, expected = (array[:, series] for array in arrays)
+        return Regression(levers, nuisance, self.variances, residual, expected)
 
     def solve(self, wander: Wander, coefficients: Floats) -> Solution:
         """The Solution at `coefficients` of the nuisance, which the residual is already less."""
         k, n = self.levers.shape[-1], self.nuisance.shape[-1]
-        weight = self.weight(wander)
+        weight = wander.weights(self.expected)
         columns = np.concatenate([self.levers, self.nuisance, self.residual[..., None]], axis=-1)
         products = cross_products(columns, weight, wander)
         series = len(products)
@@ -60,7 +67,7 @@ class Regression:
         """The log likelihood of the residual by series, the nuisance integrated out."""
         n = self.nuisance.shape[-1]
         columns = np.concatenate([self.nuisance, self.residual[..., None]], axis=-1)
-        new, log_det = whiten(columns, self.weight(wander), wander)
+        new, log_det = whiten(columns, wander.weights(self.expected), wander)
         products = np.einsum("tni,tnj->nij", new, new, optimize=True)
         known = np.linalg.solve(products[:, :n, :n] + np.diag(1 / self.variances), products[:, :n, -1:])[..., 0]
         return np.asarray(-0.5 * (log_det + products[:, -1, -1] - np.einsum("ni,ni->n", known, products[:, :n, -1])))
@@ -92,25 +99,25 @@ class Solution:
         return np.asarray(self.nuisance - np.einsum("nij,nj->ni", self.slope, change))
 
 
-def learn_wander(regression: Regression, per_span: int, noise: Floats, noises: tuple[float, ...] = NOISES) -> Wander:
+def learn_wander(regression: Regression, per_span: int, noise: Floats) -> Wander:
     """How demand wanders: a memory for all series; the size, then the noise of each are means over grids, weighted by
-    their likelihood and by how often each occurs among the series. No `noises`: the noise stays as given.
+    their likelihood and by how often each occurs among the series.
     """
-    best: tuple[float, Wander] | None = None
-    for memory in MEMORIES:
-        kept = memory ** (1 / per_span)
-        wanders = [Wander(kept, np.full(len(noise), size), noise) for size in SIZES]
-        shares, total = _shares(np.stack([regression.log_likelihood(w) for w in wanders]))
-        if best is None or total > best[0]:
-            size = np.sqrt(np.square(SIZES) @ shares)
-            best = total, Wander(kept, size, noise)
-    assert best is not None
-    wander = best[1]
-    if not noises:
-        return wander
-    tried = [Wander(wander.memory, wander.size, np.full(len(noise), value)) for value in noises]
+    chosen = np.arange(0, len(noise), -(-len(noise) // MOST_SERIES))
+    some = regression.of_series(chosen)
+    totals = {memory: _sizes(some, memory ** (1 / per_span), noise[chosen])[1] for memory in MEMORIES}
+    kept = max(totals, key=lambda memory: totals[memory]) ** (1 / per_span)
+    wander = Wander(kept, _sizes(regression, kept, noise)[0], noise)
+    tried = [Wander(wander.memory, wander.size, np.full(len(noise), value)) for value in NOISES]
     shares, _ = _shares(np.stack([regression.log_likelihood(w) for w in tried]))
-    return Wander(wander.memory, wander.size, np.array(noises) @ shares)
+    return Wander(wander.memory, wander.size, np.array(NOISES) @ shares)
+
+
+def _sizes(regression: Regression, kept: float, noise: Floats) -> tuple[Floats, float]:
+    """The size of the wander of each series with this memory, and the log likelihood of all."""
+    wanders = [Wander(kept, np.full(len(noise), size), noise) for size in SIZES]
+    shares, total = _shares(np.stack([regression.log_likelihood(wander) for wander in wanders]))
+    return np.sqrt(np.square(SIZES) @ shares), total
 
 
 def _shares(likelihoods: Floats) -> tuple[Floats, float]:

@@ -19,7 +19,6 @@ from forecasting.errors import UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import observed_values, warn_outside
-from forecasting.planning.response.answer import apply_response, levers_in, response_factors
 from forecasting.planning.response.doubts import warn_of_response
 from forecasting.planning.scenario import (
     both_conditions,
@@ -31,14 +30,8 @@ from forecasting.planning.scenario import (
 )
 from forecasting.services.store import Store
 from forecasting.steps.forecasting import bundles
-from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.forecasting.calibration import calibrate
-from forecasting.steps.forecasting.ensembles import combine_medians
-from forecasting.steps.forecasting.forecast import forecast
-from forecasting.steps.forecasting.origin import origin_of
-from forecasting.steps.forecasting.reconciliation import reconcilers
-from forecasting.steps.forecasting.training import Trained
+from forecasting.steps.scenario.edited import answer_levers, predict_cut, split_edits
 from forecasting.steps.session import Session
 
 
@@ -95,24 +88,17 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
     selected = select_series(panel, session.store, series)
     as_planned, edited = (Cut(selected, cutoff, config.h, changes) for changes in ((), checked))
     plans, changed = (cut.frame(0).filter(pl.col("ds") > cutoff) for cut in (as_planned, edited))
-    answered, others = by_response(checked, bundle)
+    answered, others = split_edits(bundle, checked)
     warnings = [*check_reach(checked, plans), *warn_unseen(panel, changed, others)]
+    warnings += warn_of_response(plans, changed, bundle.levers) if answered and bundle.levers is not None else []
     baseline = predict_cut(bundle, as_planned)
     scenario = predict_cut(bundle, replace(as_planned, edits=others)) if others else baseline
-    if answered and bundle.levers is not None:
-        warnings += warn_of_response(plans, changed, bundle.levers)
-        scenario = apply_response(scenario, response_factors(plans, changed, bundle.levers), config.level)
+    if answered:
+        scenario = answer_levers(bundle, scenario, plans, changed)
     rows = compare_forecasts(baseline, scenario)
     if not plans.equals(changed) and not (rows["difference"] != 0).any():
         warnings.append(_explain_no_move(bundle, checked, rows))
     return Scenario(rows, tuple(map(as_users_write, warnings)))
-
-
-def by_response(edits: Sequence[Edit], bundle: Bundle) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
-    """The edits of levers, which the response answers, and the others, which the model does."""
-    known = set() if bundle.levers is None else {lever.column for lever in levers_in(bundle.levers)}
-    answered, others = (tuple(e for e in edits if (e.column in known) == side) for side in (True, False))
-    return answered, others
 
 
 def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
@@ -172,22 +158,3 @@ def warn_unseen(panel: Panel, future: pl.DataFrame, edits: Sequence[Edit]) -> tu
         return ()
     history = pl.concat([panel.scan(bucket) for bucket in panel.buckets]).filter(pl.col("flag") != "ahead")
     return tuple(warn_outside(future, observed_values(history, columns), columns))
-
-
-def predict_cut(bundle: Bundle, cut: Cut) -> pl.DataFrame:
-    """The champion's rows with bounds, one per series and period, for a cut whose panel has the one bucket 0."""
-    trained = bundle.trained.only(bundle.champion)
-    rows = _predict_jointly(trained, cut) if reconcilers(trained) else forecast_bucket(trained, cut, 0)
-    calibrated = calibrate(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
-    combined = combine_medians(calibrated, trained.fitted_on("series"), cut.config.level)
-    return combined.filter(pl.col("model") == bundle.champion)  # without the members of an ensemble
-
-
-def _predict_jointly(trained: Trained, cut: Cut) -> pl.DataFrame:
-    """The rows of the cut's series when all series are forecast, the others as planned: reconciliation needs them."""
-    ids = cut.panel.scan(0).select("unique_id").unique().collect()
-    listed = f"unique_id IN ({', '.join(map(sql_text, ids['unique_id'].sort()))})"
-    edits = (replace(edit, where=both_conditions(edit.where, listed)) for edit in cut.edits)
-    every = replace(cut, panel=cut.panel.part_of or cut.panel, edits=tuple(edits))
-    rows = pl.concat(forecast(trained, origin_of(every)), how="diagonal")
-    return rows.filter(pl.col("grain") == "series").join(ids, on="unique_id", how="semi")

@@ -1,0 +1,64 @@
+"""Forecasts of an edited plan: `predict_cut` takes a Bundle and a Cut of one bucket and returns the champion's rows.
+
+What edits do to levers (prices, promotions), the response of the bundle answers: `split_edits` finds these edits, and
+`answer_levers` takes rows forecast without them and returns them with. All other edits go into the cut. Nothing is
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import polars as pl
+
+from forecasting.data.cut import Cut
+from forecasting.data.edits import Edit
+from forecasting.planning.response.answer import apply_response, levers_in, response_factors
+from forecasting.planning.scenario import both_conditions, sql_text
+from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
+from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.forecasting.ensembles import combine_medians
+from forecasting.steps.forecasting.forecast import forecast
+from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.forecasting.reconciliation import reconcilers
+from forecasting.steps.forecasting.training import Trained
+
+
+def split_edits(bundle: Bundle, edits: Iterable[Edit]) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
+    """The edits of levers, which the response answers, and the others, which the model does: all of them in bundles of
+    before, and where no lever ever moved.
+    """
+    known = set() if bundle.levers is None else {lever.column for lever in levers_in(bundle.levers)}
+    every = tuple(edits)
+    return tuple(e for e in every if e.column in known), tuple(e for e in every if e.column not in known)
+
+
+def answer_levers(bundle: Bundle, rows: pl.DataFrame, planned: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the response to the levers of the coming rows `edited`, as they were forecast for `planned` ones.
+
+    They gain difference-lo-L and difference-hi-L of the levels of the bundle's config.
+    """
+    assert bundle.levers is not None, "edits are only split where a bundle holds levers"
+    levels = sorted({int(c.removeprefix("lo-")) for c in rows.columns if c.startswith("lo-")})
+    return apply_response(rows, response_factors(planned, edited, bundle.levers), levels)
+
+
+def predict_cut(bundle: Bundle, cut: Cut) -> pl.DataFrame:
+    """The champion's rows with bounds, one per series and period, for a cut whose panel has the one bucket 0."""
+    trained = bundle.trained.only(bundle.champion)
+    rows = _predict_jointly(trained, cut) if reconcilers(trained) else forecast_bucket(trained, cut, 0)
+    calibrated = calibrate(rows.with_columns(grain=pl.lit("series")), bundle.quantiles, cut.config)
+    combined = combine_medians(calibrated, trained.fitted_on("series"), cut.config.level)
+    return combined.filter(pl.col("model") == bundle.champion)  # without the members of an ensemble
+
+
+def _predict_jointly(trained: Trained, cut: Cut) -> pl.DataFrame:
+    """The rows of the cut's series when all series are forecast, the others as planned: reconciliation needs them."""
+    ids = cut.panel.scan(0).select("unique_id").unique().collect()
+    listed = f"unique_id IN ({', '.join(map(sql_text, ids['unique_id'].sort()))})"
+    edits = (replace(edit, where=both_conditions(edit.where, listed)) for edit in cut.edits)
+    every = replace(cut, panel=cut.panel.part_of or cut.panel, edits=tuple(edits))
+    rows = pl.concat(forecast(trained, origin_of(every)), how="diagonal")
+    return rows.filter(pl.col("grain") == "series").join(ids, on="unique_id", how="semi")
