@@ -6,6 +6,7 @@
 #   make lint      style and types
 #   make gate      a small job from data to forecasts: `check data`, `check model`, and golden scores
 #   make bench     seconds and memory of every step            (ARGS=--large)
+#   make bench-serving    the REST API at 50 requests a second, and a file of 100,000 rows (ARGS=--seconds=60)
 #   make bench-kills    a job that is killed at twenty moments ends as an undisturbed one
 #   make bench-latency  milliseconds of one question in a warm process (ARGS="--job CONFIG" for a job of yours)
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
@@ -33,7 +34,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test test-system gate lint bench bench-features bench-kills bench-latency bench-accuracy bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test test-system gate lint bench bench-features bench-serving bench-kills bench-latency bench-accuracy bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -77,6 +78,9 @@ bench: $(RUN)
 
 bench-features: $(RUN)
 	@$(BIN)/python -m benchmarks.features $(ARGS)
+
+bench-serving: $(RUN)
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-kills: $(RUN)
 	@$(BIN)/python -m benchmarks.kills $(ARGS)

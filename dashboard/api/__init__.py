@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.api import v1
 from dashboard.api.v1 import operations
@@ -38,8 +39,7 @@ def create_api(config: Config, lifespan: Lifespan | None = None) -> FastAPI:
     api.state.context = context
     api.include_router(operations.routes(context))
     rest = v1.create_rest(context)
-    api.mount(v1.PATH, rest)
-    api.mount("/api", _no_api())
+    api.add_middleware(ApiPaths, rest=rest, other=_no_api())
 
     @api.get("/openapi.json")
     async def description(_: Request) -> Response:
@@ -47,6 +47,26 @@ def create_api(config: Config, lifespan: Lifespan | None = None) -> FastAPI:
         return JSONResponse(rest.openapi())
 
     return api
+
+
+class ApiPaths:
+    """Middleware that hands every path below /api to the REST app, or to the one that says that there is none.
+
+    A route would not do: its patterns match no line feed, and such a path would be a page.
+    """
+
+    def __init__(self, app: ASGIApp, rest: ASGIApp, other: ASGIApp) -> None:
+        self.app, self.rest, self.other = app, rest, other
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(f"{v1.PATH}/"):
+            scope = {**scope, "root_path": scope.get("root_path", "") + v1.PATH}
+            await self.rest(scope, receive, send)
+        elif path == "/api" or path.startswith("/api/"):
+            await self.other(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 def _no_api() -> FastAPI:

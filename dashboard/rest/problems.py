@@ -84,6 +84,8 @@ def add_problem_handlers(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def refused_by_router(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400:  # a body that cannot be decoded is a wrong field as any other
+            return problem(request, 422, f"body: {error.detail}", [FieldError(field="body", detail=error.detail)])
         detail = {404: f"there is no {request.url.path}", 405: f"{request.url.path} takes no {request.method}"}
         told = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
         return problem(request, error.status_code, told or detail.get(error.status_code, ""), [], error.headers)

@@ -163,8 +163,10 @@ def test_a_wrong_field_of_a_forecast_is_named(api, body, field):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/nothing", 404), ("GET", "/../x", 404), ("GET", "/../v2/predict", 404), ("GET", "/predict", 405),
-        ("POST", "/health", 405), ("GET", "/forecasts/nobody", 404), ("GET", "/jobs/none", 404),
+        ("GET", "/nothing", 404), ("GET", "/../x", 404), ("GET", "/../v2/predict", 404), ("GET", "/..", 404),
+        ("GET", "/scenarios/a%0Ab", 404), ("GET", "/forecasts/a%0Ab", 404), ("GET", "/../%0A", 404),
+        ("GET", "/predict", 405), ("POST", "/health", 405), ("GET", "/forecasts/nobody", 404),
+        ("GET", "/jobs/none", 404),
         ("GET", "/jobs/none/result", 404), ("DELETE", "/jobs/none", 404), ("GET", "/scenarios/none", 404),
         ("DELETE", "/scenarios/none?reason=a", 404), ("GET", "/series?limit=0", 422), ("GET", "/series?limit=few", 422),
         ("DELETE", "/scenarios/none", 422), ("POST", "/predict", 422), ("POST", "/scenarios", 422),

@@ -8,7 +8,7 @@ where these fail the ladder stands in. Nothing is written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import polars as pl
@@ -18,6 +18,7 @@ from forecasting.data.edits import CellEdit, Edit
 from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.features import peers
 from forecasting.models.naive import TOP
+from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.scenario import answer_levers, predict_cut, split_edits
 from forecasting.steps.serving.served import Served, buckets_of, panel_rows, planned_peer_sums, row_columns
 
@@ -57,27 +58,45 @@ def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> It
     """[columns of a published row, known-ahead columns] of the series `ids`, in their order, SERIES_AT_ONCE at a time.
 
     One row per series and period of the horizon, in units of y. `values` [unique_id, ds, known-ahead columns] are one
-    plan of coming days, in which null leaves a value as planned: what it says of one series is seen by its peers, too.
+    plan of coming days, in which null leaves a value as planned. As in a scenario, the response answers those of levers
+    (price, promotion), and the models the others, of which peers see what is said of one series.
     """
     cells = {c: values.select(*KEY, value=c).drop_nulls() for c in values.columns if c in served.columns}
     edits = tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
     answered, others = split_edits(served.bundle, edits)
-    of_peers = {COMING_PEER_MEANS: _peer_means(served, values["unique_id"].unique().sort(), others)}
+    levers = {edit.column for edit in answered}
+    for part, forecast in zip(_portions(ids), _forecasts(served, ids, others), strict=True):
+        plans = served.plans(buckets_of(served, part)).filter(pl.col("unique_id").is_in(part.implode()))
+        edited = plans.update(values, on=KEY, how="left")
+        if levers:
+            forecast = answer_levers(_bundle_of(served.bundle, part, levers), forecast, plans, edited)
+        rows = forecast.select(row_columns(served.config))
+        yield rows.join(edited.select(*KEY, *served.columns), on=KEY, how="left", maintain_order="left")
+
+
+def _bundle_of(bundle: Bundle, ids: pl.Series, columns: Collection[str]) -> Bundle:
+    """The bundle with what its table `levers` says of these series and columns alone, which is found sooner; of all
+    series where one of them is new, and responds like the others.
+    """
+    assert bundle.levers is not None, "edits are only split where a bundle holds levers"
+    of = bundle.levers.filter(pl.col("column").is_in(list(columns)))
+    mine = of.filter(pl.col("unique_id").is_in(ids.implode()))
+    return replace(bundle, levers=mine if mine["unique_id"].n_unique() == ids.len() else of)
+
+
+def _forecasts(served: Served, ids: pl.Series, edits: tuple[Edit, ...]) -> Iterator[pl.DataFrame]:
+    """The forecasts of the models with these edits, portion by portion; the published ones where there are none."""
+    if not edits:
+        for part in _portions(ids):
+            yield served.published(buckets_of(served, part)).filter(pl.col("unique_id").is_in(part.implode()))
+        return
+    changed = pl.concat([edit.cells["unique_id"] for edit in edits if isinstance(edit, CellEdit)]).unique().sort()
+    of_peers = {COMING_PEER_MEANS: _peer_means(served, changed, edits)}
     for part in _portions(ids):
-        cut = _cut_through(served, part, others).with_shared_frames(served.shared | of_peers)
-        forecast, planned = predict_cut(served.bundle, cut), _coming(cut)
-        plans = _coming(_cut_through(served, part, edits).with_shared_frames(served.shared)) if answered else planned
-        if answered:
-            forecast = answer_levers(served.bundle, forecast, planned, plans)
+        cut = _cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
+        yield predict_cut(served.bundle, cut)
         of_plan = (PEER_MEANS, COMING_PEER_MEANS)
         served.shared.update({name: frame for name, frame in cut.shared_frames().items() if name not in of_plan})
-        rows = forecast.select(row_columns(served.config))
-        yield rows.join(plans.select(*KEY, *served.columns), on=KEY, how="left", maintain_order="left")
-
-
-def _coming(cut: Cut) -> pl.DataFrame:
-    """The coming rows of a cut of one bucket."""
-    return cut.frame(0).filter(pl.col("ds") > cut.cutoff)
 
 
 def _portions(ids: pl.Series) -> Iterator[pl.Series]:

@@ -20,8 +20,9 @@ from forecasting.errors import Option, UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import warn_outside
+from forecasting.planning.response.doubts import warn_of_response
 from forecasting.planning.scenario import check_condition, check_edits, condition
-from forecasting.steps.scenario import check_days, panel_schema
+from forecasting.steps.scenario import check_days, panel_schema, split_edits
 from forecasting.steps.serving.answers import shape_answers
 from forecasting.steps.serving.online import SERIES_AT_ONCE, forecast_plan
 from forecasting.steps.serving.served import Served, buckets_of
@@ -99,7 +100,10 @@ def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tup
     for edit in checked:
         edited = edited.with_columns(edit.expr(planned.schema[edit.column]))
     columns = list(dict.fromkeys(edit.column for edit in checked))
-    warnings += warn_outside(edited, served.observed, columns)
+    others = split_edits(served.bundle, checked)[1]
+    warnings += warn_outside(edited, served.observed, [edit.column for edit in others])
+    if served.bundle.levers is not None:
+        warnings += warn_of_response(planned, edited, served.bundle.levers)
     same = {c: pl.when(pl.col(c).ne_missing(pl.lit(planned[c]))).then(c) for c in columns}
     return edited.with_columns(**same).select(*KEY, *columns), tuple(map(as_users_write, warnings))
 
