@@ -20,7 +20,12 @@ NORMAL_90 = NormalDist().inv_cdf(0.95)
 
 
 def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
-    """The levers of a table of series, in the order of their names."""
+    """The levers of a table of series, in the order of their names.
+
+    >>> row = {"grain": "series", "lever": "promo", "column": "promo", "kind": "flag", "text": None}
+    >>> levers_in(pl.DataFrame([row, row | {"grain": "total"}]))
+    (Lever(column='promo', kind='flag', text=None),)
+    """
     known = table.filter(pl.col("grain") == "series").select("lever", "column", "kind", "text").unique().sort("lever")
     return tuple(Lever(column, kind, text) for _, column, kind, text in known.iter_rows())
 

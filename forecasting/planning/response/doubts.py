@@ -17,7 +17,15 @@ NAMED_SERIES = 3
 
 
 def warn_of_response(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.DataFrame) -> list[str]:
-    """Sentences, at most one per lever and doubt, that name the first series they hold for."""
+    """Sentences, at most one per lever and doubt, that name the first series they hold for.
+
+    >>> row = {"grain": "series", "lever": "promo", "column": "promo", "kind": "flag", "text": None, "unique_id": "S1"}
+    >>> seen = {"changes": 0, "low": 0.0, "high": 0.0, "reach_low": 0.0, "reach_high": 1.0, "last": 0.0}
+    >>> table = pl.DataFrame([row | seen | {"estimate": 0.4, "std_error": 0.1, "lo": 0.2, "hi": 0.6}])
+    >>> planned = pl.DataFrame({"unique_id": ["S1"], "ds": [1], "promo": [0.0]})
+    >>> warn_of_response(planned, planned.with_columns(promo=1.0), table)
+    ['promo has never changed for S1: the answer is that of similar series.']
+    """
     found: list[str] = []
     for lever in levers_in(table):
         if lever.column not in planned.columns:

@@ -16,7 +16,12 @@ something of a series that never had it, because others did."""
 
 
 def facts_of_lever(rows: pl.DataFrame, lever: Lever) -> pl.DataFrame:
-    """What was seen of a lever in rows [unique_id, ds, columns of levers], by series."""
+    """What was seen of a lever in rows [unique_id, ds, columns of levers], by series.
+
+    >>> rows = pl.DataFrame({"unique_id": ["A"] * 4, "ds": [1, 2, 3, 4], "promo": [0.0, 1.0, 1.0, 0.0]})
+    >>> facts_of_lever(rows, Lever("promo", "flag")).select("changes", "periods", "low", "high", "last").row(0)
+    (2, 4, 0.0, 1.0, 0.0)
+    """
     known = rows.select("unique_id", "ds", _value=lever.value).drop_nulls("_value").sort("unique_id", "ds")
     value = pl.col("_value")
     of = known.group_by("unique_id").agg(

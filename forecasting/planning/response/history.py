@@ -5,6 +5,8 @@ It reads the days up to the cutoff, bucket by bucket, with the columns that are 
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from forecasting.data.cut import Cut
@@ -24,15 +26,10 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
     levers = lever_columns(config)
     if not levers:
         return pl.DataFrame(schema=LEVERS)
-    counts = pl.concat([pl.concat(pl.collect_all([_counts(cut, bucket) for bucket in cut.panel.buckets]))])
-    periods = counts.group_by("ds").agg(pl.col("n").sum()).sort("ds", descending=True)
-    newest = periods.with_columns(pl.col("n").cum_sum())
-    least = config.frequency.training_periods(LEAST_YEARS)
-    kept = max(newest.filter(pl.col("n") <= MOST_ROWS).height, min(least, newest.height))
-    if not kept:
+    counts = pl.concat(pl.collect_all([_counts(cut, bucket) for bucket in cut.panel.buckets]))
+    if counts.is_empty():
         return pl.DataFrame(schema=LEVERS)
-    first, rows = newest["ds"][kept - 1], int(newest["n"][kept - 1])
-    every = -(-rows // MOST_ROWS)
+    first, every = newest_history(counts, config.frequency.training_periods(LEAST_YEARS))
     columns = dict.fromkeys(("unique_id", "ds", "y", *levers, *config.static_columns))
     parts = []
     for bucket in cut.panel.buckets:
@@ -43,6 +40,22 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
     if every > 1:
         history = history.filter(pl.col("unique_id").rank("dense") % every == 0)
     return estimate_levers(config, history)
+
+
+def newest_history(counts: pl.DataFrame, least: int) -> tuple[date, int]:
+    """The first period to take, and every how many series: of [ds, n] rows in each period, as many of the newest
+    periods as MOST_ROWS allow, but at least so many, of fewer series where that is too much.
+
+    >>> day = date(2026, 1, 5)
+    >>> newest_history(pl.DataFrame({"ds": [day, date(2026, 1, 6)], "n": [MOST_ROWS, MOST_ROWS]}), 2)
+    (datetime.date(2026, 1, 5), 2)
+    >>> newest_history(pl.DataFrame({"ds": [day, date(2026, 1, 6)], "n": [MOST_ROWS, MOST_ROWS]}), 1)
+    (datetime.date(2026, 1, 6), 1)
+    """
+    periods = counts.group_by("ds").agg(pl.col("n").sum()).sort("ds", descending=True)
+    newest = periods.with_columns(pl.col("n").cum_sum())
+    kept = max(newest.filter(pl.col("n") <= MOST_ROWS).height, min(least, newest.height))
+    return newest["ds"][kept - 1], -(-int(newest["n"][kept - 1]) // MOST_ROWS)
 
 
 def _counts(cut: Cut, bucket: int) -> pl.LazyFrame:

@@ -44,7 +44,15 @@ class Lever:
 
 
 def lever_columns(config: Config) -> tuple[str, ...]:
-    """The columns of `levers`; without that key the price and the promotion."""
+    """The columns of `levers`; without that key the price and the promotion.
+
+    >>> columns = {"known_ahead": ["price", "promo", "display"], "price": "price", "promo": "promo"}
+    >>> job = {"name": "shop", "source": {"path": "sales.csv"}, "freq": "1w", "h": 8, "columns": columns}
+    >>> lever_columns(Config.model_validate(job))
+    ('price', 'promo')
+    >>> lever_columns(Config.model_validate(job | {"levers": ["display"]}))
+    ('display',)
+    """
     roles = config.columns
     if config.levers is not None:
         return config.levers

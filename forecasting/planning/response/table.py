@@ -33,6 +33,15 @@ def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """The table of rows [unique_id, ds, y, levers, static columns] of the history, one per series and period.
 
     No rows where no lever varies, or nothing was sold.
+
+    >>> columns = {"known_ahead": ["promo"], "promo": "promo"}
+    >>> job = {"name": "shop", "source": {"path": "sales.csv"}, "freq": "1w", "h": 8, "columns": columns}
+    >>> ds = pl.date_range(pl.date(2026, 1, 5), pl.date(2026, 12, 28), "1w", eager=True)
+    >>> promo = pl.Series("promo", [float(week % 5 == 0) for week in range(len(ds))])
+    >>> rows = pl.DataFrame({"unique_id": "A", "ds": ds, "promo": promo, "y": 100.0 * (1 + promo)})
+    >>> table = estimate_levers(Config.model_validate(job), rows)
+    >>> table.filter(grain="series").select("unique_id", "lever", pl.col("estimate").exp().round(1), "changes").row(0)
+    ('A', 'promo', 2.0, 21)
     """
     empty = pl.DataFrame(schema=LEVERS)
     rows = rows.filter(pl.col("y").is_not_null()).sort("unique_id", "ds")

@@ -66,7 +66,12 @@ def _centred(y: Floats, levers: Floats) -> tuple[Floats, Floats, Floats]:
 @dataclass(frozen=True)
 class Cells:
     """Groups of series in spans of periods: the numbers of the `group` of each series and of the `span` of each
-    period."""
+    period.
+
+    >>> cells = Cells(group=np.array([0, 0, 1]), span=np.array([0, 1]))
+    >>> cells.sums(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])).tolist()
+    [[3.0, 3.0], [9.0, 6.0]]
+    """
 
     group: Ints
     span: Ints

@@ -96,7 +96,14 @@ def is_apart(seen: Observed, cells: Cells) -> bool:
 
 
 def own_variation(seen: Observed, cells: Cells) -> Sequence[float]:
-    """The share of each lever's variation that is between the series of a cell."""
+    """The share of each lever's variation that is between the series of a cell.
+
+    >>> import polars as pl
+    >>> levers = np.array([[[-1.0, 0.0], [-1.0, 1.0]], [[1.0, 0.0], [1.0, -1.0]]])
+    >>> seen = Observed(pl.Series(["A", "B"]), np.ones((2, 2)), levers, np.ones((2, 2)))
+    >>> own_variation(seen, Cells(np.array([0, 0]), np.array([0, 1])))
+    [0.0, 0.5]
+    """
     count = np.maximum(cells.sums(seen.seen), 1)
     shares = []
     for k in range(seen.levers.shape[-1]):

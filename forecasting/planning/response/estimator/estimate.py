@@ -60,7 +60,17 @@ class _State:
 
 
 def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> Estimate:
-    """The effects of the levers on the log of sales, by series; `codes` are the groups of each series by column."""
+    """The effects of the levers on the log of sales, by series; `codes` are the groups of each series by column.
+
+    >>> import polars as pl
+    >>> from forecasting.frequency import FREQS
+    >>> rows = pl.DataFrame({"unique_id": "A", "ds": range(60), "promo": [week % 5 == 0 for week in range(60)]})
+    >>> rows = rows.with_columns(y=pl.when("promo").then(200.0).otherwise(100.0))
+    >>> seen = Observed.of(rows, {"promo": pl.col("promo")})
+    >>> found = estimate(seen, {}, Calendar.of(FREQS["1w"], 60))
+    >>> np.exp(found.effect).round(1).tolist()
+    [[2.0]]
+    """
     unit = find_units(seen, codes, calendar.span)
     fit = _Fit(seen, unit, calendar, codes)
     for turn in range(ROUNDS):

@@ -88,6 +88,11 @@ def pool(
     """The effects: `information` units x levers x levers, `score` units x levers; `mean` is FREE or FIXED at 0.
 
     The variances are searched from those of the pooling `before`.
+
+    >>> information = np.array([1e6, 1e6, 0.0]).reshape(3, 1, 1)
+    >>> pooled = pool(information, 1e6 * np.array([[-1.0], [-2.0], [0.0]]), Groups.of(3, ()))
+    >>> pooled.effect.ravel().round(2).tolist()
+    [-1.0, -2.0, -1.5]
     """
     levers = score.shape[1]
     own, between = np.full(levers, FIRST), np.full((len(groups.sizes), levers), FIRST)

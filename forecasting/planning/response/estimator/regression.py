@@ -102,6 +102,13 @@ class Solution:
 def learn_wander(regression: Regression, per_span: int, noise: Floats) -> Wander:
     """How demand wanders: a memory for all series; the size, then the noise of each are means over grids, weighted by
     their likelihood and by how often each occurs among the series.
+
+    >>> steady = np.zeros((30, 1))
+    >>> nuisance = np.ones((30, 1, 1))
+    >>> regression = Regression(np.zeros((30, 1, 1)), nuisance, np.array([1.0]), steady, np.full((30, 1), 100.0))
+    >>> wander = learn_wander(regression, 1, np.array([0.05]))
+    >>> bool(wander.size[0] < 0.1 and wander.noise[0] < 0.05)
+    True
     """
     chosen = np.arange(0, len(noise), -(-len(noise) // MOST_SERIES))
     some = regression.of_series(chosen)

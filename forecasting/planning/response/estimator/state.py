@@ -37,6 +37,11 @@ def whiten(columns: Floats, weight: Floats, wander: Wander) -> tuple[Floats, Flo
     """The innovations of each column in units of their standard deviation, and the log determinant by series.
 
     `columns` is periods x series x columns, `weight` the inverse variance of each observation (0: not observed).
+
+    >>> columns = np.array([[[2.0]], [[1.0]]])
+    >>> innovations, _ = whiten(columns, np.full((2, 1), 1.0), Wander(0.5, np.array([1.0]), np.zeros(1)))
+    >>> innovations.ravel().round(3).tolist()
+    [1.414, 0.365]
     """
     out, mean = np.zeros_like(columns), np.zeros(columns.shape[1:])
     spread, step = wander.size**2, wander.size**2 * (1 - wander.memory**2)

@@ -22,6 +22,13 @@ MOST_GROUPS = 300
 def find_units(seen: Observed, codes: Mapping[str, Ints], span: Ints) -> Ints:
     """The unit of each series, numbered from 0: a static column whose series move their levers together, or each series
     alone.
+
+    >>> import polars as pl
+    >>> levers = np.array([[[-1.0], [-1.0], [1.0], [1.0]], [[1.0], [1.0], [-1.0], [-1.0]]])
+    >>> seen = Observed(pl.Series(["S1/A", "S2/A", "S1/B", "S2/B"]), np.ones((2, 4)), levers, np.ones((2, 4)))
+    >>> item, store = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    >>> find_units(seen, {"store": store, "item": item}, np.array([0, 1])).tolist()
+    [0, 0, 1, 1]
     """
     series = seen.y.shape[1]
     best, found = OWN_VARIATION, np.arange(series)
