@@ -59,8 +59,11 @@ def aggregate_groups(rows: pl.DataFrame, level: Level, parts: Iterable[pl.Expr])
     """
     if not level:
         return rows.group_by(group_label(level).alias("group"), "ds").agg(parts)
-    made = rows.group_by(*(pl.col(c).fill_null("none") for c in level), "ds").agg(parts)
-    return made.select(group_label(level).alias("group"), pl.exclude(level))
+    # a column of a level may be called like a part
+    by = {f"{GROUP_AT}{i}": pl.col(c).fill_null("none") for i, c in enumerate(level)}
+    made = rows.group_by(*(value.alias(name) for name, value in by.items()), "ds").agg(parts)
+    label = join_labels({user_name(c): pl.col(name) for c, name in zip(level, by, strict=True)})
+    return made.select(label.alias("group"), pl.exclude(list(by)))
 
 
 def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:

@@ -75,6 +75,12 @@ def _write(store: Store, name: str, frame: pl.DataFrame) -> None:
         store.merge(name, frame)
 
 
+def _levers() -> pl.DataFrame:
+    """An elasticity of all series."""
+    names = {"version": 1, "cutoff": LAST, "grain": "total", "unique_id": "total", "lever": "price", "column": "price"}
+    return pl.DataFrame([names | {"kind": "price", "estimate": -1.5, "std_error": 0.1, "lo": -1.66, "hi": -1.34}])
+
+
 def build_frames(config: Config) -> dict[str, pl.DataFrame]:
     """Every table as a frame of its schema."""
     panel = _panel()
@@ -87,6 +93,7 @@ def build_frames(config: Config) -> dict[str, pl.DataFrame]:
         "forecasts": pl.concat([_vintage(panel, cutoff, version) for cutoff, version in VINTAGES]),
         "vintages": _vintages(),
         "drift": _drift(),
+        "levers": _levers(),
         "runs": _runs(),
         "quarantine": _quarantine(),
         "meta": pl.DataFrame(

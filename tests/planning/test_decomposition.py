@@ -16,7 +16,7 @@ from forecasting.planning.decomposition.shrinkage import shrink_to_groups
 FIRST, DAYS, H = date(2023, 1, 2), 728, 14
 WEEK = np.log(np.array([0.8, 0.8, 0.9, 1.0, 1.2, 1.4, 0.9]))
 TRUTH = {"a": (20.0, 0.10, -2.0, 0.7), "b": (6.0, 0.10, -1.0, 0.4), "c": (40.0, -0.20, -1.5, 0.5)}
-"""Level, trend a year, elasticity and log uplift of three items."""
+"""Level at a price of 2, trend a year, elasticity and log uplift of three items."""
 
 
 def small_chain(seed: int) -> tuple[Config, pl.DataFrame, pl.DataFrame]:
@@ -24,16 +24,17 @@ def small_chain(seed: int) -> tuple[Config, pl.DataFrame, pl.DataFrame]:
     rng, parts = np.random.default_rng(seed), []
     days = pl.date_range(FIRST, FIRST + timedelta(DAYS + H - 1), eager=True)
     yearly = 0.3 * np.cos(2 * np.pi * (days.dt.ordinal_day().to_numpy() - 180) / 365.25)
-    for item, (level, trend, elasticity, uplift) in TRUTH.items():
+    for item, (usual, trend, elasticity, uplift) in TRUTH.items():
         for store in ("S1", "S2"):
             price = 2.0 * np.repeat(rng.choice([1.0, 1.0, 1.0, 0.8, 1.1], 27), 28)[: len(days)]
             promo = np.repeat(rng.random(106) < 0.15, 7)[: len(days)]
             effects = {
                 "trend": trend * np.arange(len(days)) / 364,
                 "season": WEEK[(days.dt.weekday() - 1).to_numpy()] + yearly,
-                "price": elasticity * np.log(price / 2.0),
+                "price": elasticity * np.log(price / price[0]),
                 "promotion": uplift * promo,
             }
+            level = usual * (price[0] / 2.0) ** elasticity  # at the price of the beginning
             mean = level * np.exp(sum(effects.values()))
             parts.append(
                 pl.DataFrame({"unique_id": f"{store}/{item}", "ds": days, "store": store, "item": item, "price": price})

@@ -38,7 +38,8 @@ def test_every_table_in_every_format(job, tmp_path, table, ending):
     back = readers[ending](out)
     more = ["periods", "life", "verdict", "volume", "xyz", "lifecycle"] if table == "series" else []
     assert (back.height, back.columns) == (rows.height, rows.columns + more)
-    number = {"forecasts": "yhat", "backtests": "yhat", "scores": "value", "quarantine": "line", "series": "n"}[table]
+    numbers = {"forecasts": "yhat", "backtests": "yhat", "scores": "value", "quarantine": "line", "series": "n"}
+    number = (numbers | {"levers": "estimate"})[table]
     assert back[number].sum() == pytest.approx(rows[number].sum())
 
 
