@@ -117,13 +117,13 @@ def test_a_service_that_stays_has_a_check_and_what_others_wait_for_can_come(name
 def test_the_commands_of_a_service_can_be_read(name: str) -> None:
     service = SERVICES[name]
     words = [*service.get("entrypoint", []), *service.get("command", []), *service["healthcheck"].get("test", [])]
-    for before, code in pairwise(words):
-        if before == "-c":
-            ast.parse(code)
-    told = [*service.get("entrypoint", ["demandcast"]), *service.get("command", [])]
-    if service["image"].startswith("demandcast:") and told[0] == "demandcast":
-        given = [re.sub(r"\$\{JOB:-(.*)\}", r"\1", word) for word in told[1:]]
-        app.parse_args(given, exit_on_error=False, print_error=False)
+    scripts = [code for before, code in pairwise(words) if before == "-c"]
+    assert all(ast.parse(code).body for code in scripts)
+    started = [*service.get("entrypoint", ["demandcast"]), *service.get("command", [])]
+    if service["image"].startswith("demandcast:") and started[0] == "demandcast":
+        given = [re.sub(r"\$\{JOB:-(.*)\}", r"\1", word) for word in started[1:]]
+        command, _, _ = app.parse_args(given, exit_on_error=False, print_error=False)
+        assert command.__name__ in given
 
 
 def test_the_variables_that_are_asked_for_stand_in_the_example() -> None:

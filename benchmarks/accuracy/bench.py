@@ -92,14 +92,7 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
     measured([*ours, "windows", str(out / "job.json")], lake)
     told = json.loads((out / "told.json").read_text(encoding="utf-8"))
     rival = rivals.of(protocol.code, known)
-    theirs = calibrated = None
-    if command := rivals.command(rival, args.mlforecast_python, out):
-        measured([*ours, "frame", str(out / "job.json")], lake)
-        theirs = measured(command, lake)
-        if rival == "mlforecast":
-            windows = max(2, len(told["calibration"]))  # it takes two at least
-            with_intervals = rivals.command(rival, args.mlforecast_python, out, windows)
-            calibrated = measured(with_intervals or command, lake)
+    theirs, calibrated = rival_costs(rival, args.mlforecast_python, out, lake, len(told["calibration"]))
     others = [m for m in told["models"] if m not in (told["champion"], "SeasonalNaive")][:SINGLE]
     others += rivals.FORECASTS[rival] if theirs else []
     scores = {
@@ -127,6 +120,21 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
         changed(protocol),
         f"{datetime.now(UTC):%Y-%m-%d}",
     )
+
+
+def rival_costs(
+    rival: str, python: Path | None, out: Path, lake: Path, windows: int
+) -> tuple[Cost | None, Cost | None]:
+    """What the other tool costs, and mlforecast with conformal intervals over so many windows; None if not measured."""
+    command = rivals.command(rival, python, out)
+    if not command:
+        return None, None
+    measured([sys.executable, "-m", "benchmarks.pipeline", "frame", str(out / "job.json")], lake)
+    plain = measured(command, lake)
+    if rival != "mlforecast":
+        return plain, None
+    with_intervals = rivals.command(rival, python, out, max(2, windows))  # it takes two windows at least
+    return plain, measured(with_intervals or command, lake)
 
 
 def job_of(protocol: Protocol, asked: list[str], out: Path, lake: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Problem(BaseModel):
     title: str = Field(examples=["Unprocessable Content"])
     status: int = Field(examples=[422])
     detail: str = Field(examples=["ds: the forecast covers 2024-05-15 to 2024-05-28, and not 2030-01-01"])
-    instance: str | None = Field(default=None, description="The path that was asked for.")
+    instance: str | None = Field(default=None, description="The path that was requested.")
     errors: list[FieldError] = Field(default=[], description="The fields that are wrong.")
 
 
@@ -87,8 +87,8 @@ def add_problem_handlers(api: FastAPI) -> None:
         if error.status_code == 400:  # a body that cannot be decoded is a wrong field as any other
             return problem(request, 422, f"body: {error.detail}", [FieldError(field="body", detail=error.detail)])
         detail = {404: f"there is no {request.url.path}", 405: f"{request.url.path} takes no {request.method}"}
-        told = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
-        return problem(request, error.status_code, told or detail.get(error.status_code, ""), [], error.headers)
+        stated = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+        return problem(request, error.status_code, stated or detail.get(error.status_code, ""), [], error.headers)
 
     @api.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

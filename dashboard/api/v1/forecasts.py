@@ -69,12 +69,12 @@ def _add_forecast(router: APIRouter, context: Context) -> None:
         More than 500 series, or 50 with changes, are answered by 202 and a job, whose result has this form.
         """
         served = context.current.served()
-        asked = open_range(served, RangeRequest(**wanted.model_dump()))
-        parts = _logged(context, asked, "forecasts")
-        most = MOST_SERIES if asked.changed is None else MOST_CHANGED
-        if "respond-async" not in prefer and asked.ids.len() <= most:
-            return _body(asked, list(parts()))
-        job = context.jobs.submit("forecasts", asked.part_count, parts, lambda done: _body(asked, done))
+        requested = open_range(served, RangeRequest(**wanted.model_dump()))
+        parts = _logged(context, requested, "forecasts")
+        most = MOST_SERIES if requested.changed is None else MOST_CHANGED
+        if "respond-async" not in prefer and requested.ids.len() <= most:
+            return _body(requested, list(parts()))
+        job = context.jobs.submit("forecasts", requested.part_count, parts, lambda done: _body(requested, done))
         return accepted(job, response)
 
 
@@ -95,30 +95,30 @@ def _add_published(router: APIRouter, context: Context) -> None:
             return held  # type: ignore[return-value]
         if not (served.series["unique_id"] == unique_id).any():
             raise Refusal(404, f"there is no series {unique_id}", "unique_id")
-        asked = open_range(served, RangeRequest((unique_id,), None, start, end, h))
+        requested = open_range(served, RangeRequest((unique_id,), None, start, end, h))
         response.headers.update(caching.headers(tag))
-        return _body(asked, list(_logged(context, asked, "forecasts/series")()))
+        return _body(requested, list(_logged(context, requested, "forecasts/series")()))
 
 
-def _logged(context: Context, asked: RangeForecast, operation: str) -> Callable[[], Iterator[pl.DataFrame]]:
+def _logged(context: Context, requested: RangeForecast, operation: str) -> Callable[[], Iterator[pl.DataFrame]]:
     """The parts of a forecast, each logged when it is made."""
 
     def parts() -> Iterator[pl.DataFrame]:
-        for rows in asked.parts():
-            context.record(asked.served, rows, operation)
+        for rows in requested.parts():
+            context.record(requested.served, rows, operation)
             yield rows
 
     return parts
 
 
-def _body(asked: RangeForecast, parts: list[pl.DataFrame]) -> Forecasts:
+def _body(requested: RangeForecast, parts: list[pl.DataFrame]) -> Forecasts:
     """The rows of all parts."""
-    served = asked.served
+    served = requested.served
     rows = [row for part in parts for row in forecast_rows(part, served.config.level)]
     return Forecasts.model_construct(
         cutoff=served.cutoff,
         version=served.version,
         model=served.vintage["champion"],
         rows=rows,
-        warnings=list(asked.warnings),
+        warnings=list(requested.warnings),
     )

@@ -49,6 +49,6 @@ def routes(context: Context) -> APIRouter:
 
 def _version(row: dict[str, Any], served: int | None) -> ModelVersion:
     tags = json.loads(row["tags"])
-    told = {name: tags.get(name) for name in ("cutoff", "gate", "recipe", "data_version")}
+    known = {name: tags.get(name) for name in ("cutoff", "gate", "recipe", "data_version")}
     kept = {name: row[name] for name in ("version", "aliases", "created", "run_id")}
-    return ModelVersion(**kept, **told, served=row["version"] == served, model=tags.get("champion"))
+    return ModelVersion(**kept, **known, served=row["version"] == served, model=tags.get("champion"))

@@ -55,20 +55,20 @@ def explain(
 
     session, series = open_session(job), SeriesFilter(where)
     if inputs:
-        rows, said = explain_inputs(session, series, span, cutoff), []
+        rows, lines = explain_inputs(session, series, span, cutoff), []
         _print_inputs(rows)
     elif changes:
         change = explain_change(session, series)
-        rows, said = change.rows, [*change.warnings, change.sentence]
+        rows, lines = change.rows, [*change.warnings, change.sentence]
         _print_steps(rows)
     else:
         found = explain_forecast(session, series, span, cutoff)
-        rows, said = found.rows, [*found.warnings, found.sentence]
+        rows, lines = found.rows, [*found.warnings, found.sentence]
         _print_components(rows)
     if out:
         write_file(job, "explain", rows, out)
-        said.append(f"written to {out}")
-    print_line("\n".join(said))
+        lines.append(f"written to {out}")
+    print_line("\n".join(lines))
 
 
 def _span(text: str) -> tuple[date, date]:

@@ -37,17 +37,17 @@ def explain_inputs(
     trees = {name: fitted for name, fitted in trained.fitted.items() if isinstance(fitted, FittedLightGBM)}
     if not trees:
         raise UserError(
-            f"{prepared.bundle.champion} has no trees whose inputs could be told", where=session.config.name
+            f"{prepared.bundle.champion} has no trees whose inputs could be explained", where=session.config.name
         )
     cut = prepared.select(series)
     parts = [tree_contributions(fitted, cut, 0).with_columns(model=pl.lit(name)) for name, fitted in trees.items()]
     prepared.keep(cut)
     rows = pl.concat(parts).filter(pl.col("ds").is_between(*days)) if days else pl.concat(parts)
     names = rows["input"].unique().sort().to_list()
-    told = {n: describe_feature(n, prepared.config) for n in names} | {
+    texts = {n: describe_feature(n, prepared.config) for n in names} | {
         AVERAGE: "the average row at this level of sales"
     }
-    said = pl.col("input").replace_strict(told, return_dtype=pl.String)
+    text = pl.col("input").replace_strict(texts, return_dtype=pl.String)
     shown = pl.col("input").replace_strict({n: user_name(n) for n in names}, return_dtype=pl.String)
-    made = rows.select(*KEY, "model", shown.alias("input"), "units", said.alias("what"))
+    made = rows.select(*KEY, "model", shown.alias("input"), "units", text.alias("what"))
     return made.sort(*KEY, "model", pl.col("units").abs(), "input", descending=[False, False, False, True, False])

@@ -51,8 +51,8 @@ def _free(fitted: Mapping[str, Fitted], cut: Cut, bounded: Collection[str]) -> p
     """
     config = cut.config.model_copy(update={"clean": cut.config.clean.model_copy(update={"y_min": -inf})})
     loose = replace(cut, panel=replace(cut.panel, config=config)).with_shared_frames(cut.shared_frames())
-    asked = {name: loose if name in bounded else cut for name in fitted}
-    return pl.concat(_named(models.predict(model, asked[name], 0, {}), name) for name, model in fitted.items())
+    cuts = {name: loose if name in bounded else cut for name in fitted}
+    return pl.concat(_named(models.predict(model, cuts[name], 0, {}), name) for name, model in fitted.items())
 
 
 def _named(rows: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from forecasting.data.panel import KEY
 from forecasting.errors import Option, UserError
 from forecasting.steps.serving.answers import answer_rows
-from forecasting.steps.serving.asked_rows import check_rows, column_names
+from forecasting.steps.serving.requested_rows import check_rows, column_names
 from forecasting.steps.serving.served import Served
 
 
@@ -24,8 +24,8 @@ def answer_one(served: Served, unique_id: str, ds: date, values: Mapping[str, ob
     except UserError as error:
         raise _in_values(error) from None
     texts = {names[name]: _text(value) for name, value in values.items()}
-    asked = pl.DataFrame([{"row": 0, "unique_id": unique_id, "ds": ds.isoformat()} | texts])
-    row = answer_rows(served, check_rows(served, asked))
+    requested = pl.DataFrame([{"row": 0, "unique_id": unique_id, "ds": ds.isoformat()} | texts])
+    row = answer_rows(served, check_rows(served, requested))
     field, fault = row.select("field", "fault").row(0)
     if fault is not None:
         raise UserError(fault, where=Option(field if field in KEY else f"values.{field}"))

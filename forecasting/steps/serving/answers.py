@@ -18,25 +18,25 @@ from forecasting.steps.serving.online import NOT_LOOKED_AT, forecast_plan
 from forecasting.steps.serving.served import Served
 
 
-def answer_rows(served: Served, asked: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `asked` (see asked_rows) in their order, with yhat, q50, bounds, source, model, fallback, price,
-    revenue and changes.
+def answer_rows(served: Served, requested: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `requested` (see requested_rows) in their order, with yhat, q50, bounds, source, model, fallback,
+    price, revenue and changes.
 
     `fallback` tells whether a rung of the ladder stands in for the model. `price` is that of the row, given or planned,
     and revenue = yhat * price; both are null where there is none. `changes` are the given values as JSON. Rows with a
     fault, and those of series that are not forecast, which get one, have no forecast.
     """
-    done = list(answer_in_parts(served, asked))
+    done = list(answer_in_parts(served, requested))
     return pl.concat(done).sort("row")
 
 
-def answer_in_parts(served: Served, asked: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def answer_in_parts(served: Served, requested: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The same in parts: first the rows that need no new forecast, then those of some series after the other."""
-    given = [c for c in served.columns if c in asked.columns]
+    given = [c for c in served.columns if c in requested.columns]
     changed = pl.any_horizontal(pl.col(given).is_not_null()) if given else pl.lit(value=False)
     sound = pl.col("fault").is_null()
-    wrong, planned = asked.filter(~sound), asked.filter(sound & ~changed)
-    if wrong.height or asked.is_empty():
+    wrong, planned = requested.filter(~sound), requested.filter(sound & ~changed)
+    if wrong.height or requested.is_empty():
         yield shape_answers(served, wrong)
     if planned.height:
         buckets = sorted(planned["bucket"].unique().to_list())
@@ -44,17 +44,17 @@ def answer_in_parts(served: Served, asked: pl.DataFrame) -> Iterator[pl.DataFram
             served.plans(buckets).select(*KEY, *served.columns), on=KEY, how="left"
         )
         yield shape_answers(served, _with_forecasts(planned, forecasts, served))
-    rest = asked.filter(sound & changed)
+    rest = requested.filter(sound & changed)
     if rest.height:
         yield from _changed(served, rest, given)
 
 
-def _changed(served: Served, asked: pl.DataFrame, given: list[str]) -> Iterator[pl.DataFrame]:
+def _changed(served: Served, requested: pl.DataFrame, given: list[str]) -> Iterator[pl.DataFrame]:
     """Answers to rows with values, plan by plan."""
-    told = asked.with_columns(
+    stated = requested.with_columns(
         changes=pl.struct(given).struct.json_encode(), _plan=pl.struct(given).rank("dense").over(KEY)
     )
-    for plan in told.partition_by("_plan", maintain_order=True):
+    for plan in stated.partition_by("_plan", maintain_order=True):
         rows = plan.drop("_plan")
         values, ids = rows.select(*KEY, *given).unique(KEY), rows["unique_id"].unique(maintain_order=True)
         for forecasts in forecast_plan(served, ids, values):
@@ -62,9 +62,9 @@ def _changed(served: Served, asked: pl.DataFrame, given: list[str]) -> Iterator[
             yield shape_answers(served, _with_forecasts(mine, forecasts, served))
 
 
-def _with_forecasts(asked: pl.DataFrame, forecasts: pl.DataFrame, served: Served) -> pl.DataFrame:
+def _with_forecasts(requested: pl.DataFrame, forecasts: pl.DataFrame, served: Served) -> pl.DataFrame:
     """The rows with their forecasts; a series that is not forecast gets a fault."""
-    both = asked.drop([c for c in served.columns if c in asked.columns]).join(forecasts, on=KEY, how="left")
+    both = requested.drop([c for c in served.columns if c in requested.columns]).join(forecasts, on=KEY, how="left")
     none = pl.col("yhat").is_null()
     return both.with_columns(
         fault=pl.when(none).then(pl.format("{} is not forecast: it has ended, or no sale is known", "unique_id")),

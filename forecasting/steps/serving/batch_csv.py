@@ -18,7 +18,7 @@ from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.errors import Option, UserError
 from forecasting.steps.serving.answers import answer_in_parts, shape_answers
-from forecasting.steps.serving.asked_rows import check_rows, column_names
+from forecasting.steps.serving.requested_rows import check_rows, column_names
 from forecasting.steps.serving.served import Served
 
 MOST_ROWS = 1_000_000
@@ -33,8 +33,8 @@ def open_batch(served: Served, file: IO[bytes]) -> Iterator[pl.DataFrame]:
     The file is read before this returns: raises UserError where it is no UTF-8, has no header, a column that a row may
     not give, or more than MOST_ROWS rows. The values that it gives hold together.
     """
-    asked = check_rows(served, _read(served, file))
-    return _in_order(asked["row"], answer_in_parts(served, asked))
+    requested = check_rows(served, _read(served, file))
+    return _in_order(requested["row"], answer_in_parts(served, requested))
 
 
 def csv_lines(rows: pl.DataFrame, served: Served) -> str:

@@ -1,8 +1,8 @@
 """Forecasts made on request: `forecast_plan` forecasts series with other values of known-ahead columns than planned.
 
 It takes a Served, ids of series and the values, and yields rows like the published ones, with the known-ahead columns
-that they are made for, some series after the other. Only the asked series are forecast, by the models of the vintage;
-where these fail the ladder stands in. Nothing is written.
+that they are made for, some series after the other. Only the requested series are forecast, by the models of the
+vintage; where these fail the ladder stands in. Nothing is written.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def forecast_plan(served: Served, ids: pl.Series, values: pl.DataFrame) -> Itera
     done = 0
     try:
         for part in forecast_changed(served, ids, values):
-            asked = ids.slice(done, SERIES_AT_ONCE)
-            done += asked.len()
-            yield part.join(asked.to_frame(), on="unique_id", how="full", coalesce=True)
+            requested = ids.slice(done, SERIES_AT_ONCE)
+            done += requested.len()
+            yield part.join(requested.to_frame(), on="unique_id", how="full", coalesce=True)
     except Exception:
         log.exception("no forecast on request after %s of %s series: the ladder answers", done, ids.len())
         yield _ladder(served, ids.slice(done), values)

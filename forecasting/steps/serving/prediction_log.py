@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """Who asked for what: the name of the operation (predict, say), and the user."""
+    """Who requested what: the name of the operation (predict, say), and the user."""
 
     operation: str
     author: str

@@ -66,13 +66,13 @@ class RangeForecast:
             yield shape_answers(served, rows.filter(pl.col("ds").is_between(*self.days)).sort(KEY))
 
 
-def open_range(served: Served, asked: RangeRequest) -> RangeForecast:
-    """The forecast that is asked for; raises UserError, which names the field that is wrong."""
-    ids, days = _ids(served, asked), _days(served, asked)
-    if not asked.changes:
+def open_range(served: Served, requested: RangeRequest) -> RangeForecast:
+    """The forecast that is requested; raises UserError, which names the field that is wrong."""
+    ids, days = _ids(served, requested), _days(served, requested)
+    if not requested.changes:
         return RangeForecast(served, ids, days, None)
     try:
-        return RangeForecast(served, ids, days, *_changed_plan(served, ids, asked.changes))
+        return RangeForecast(served, ids, days, *_changed_plan(served, ids, requested.changes))
     except (ValueError, UserError) as error:
         raise UserError(str(error), where=Option("changes")) from None
 
@@ -108,42 +108,42 @@ def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tup
     return edited.with_columns(**same).select(*KEY, *columns), tuple(map(as_users_write, warnings))
 
 
-def _ids(served: Served, asked: RangeRequest) -> pl.Series:
+def _ids(served: Served, requested: RangeRequest) -> pl.Series:
     """The ids of the series, sorted."""
-    if asked.unique_ids and asked.where is not None:
+    if requested.unique_ids and requested.where is not None:
         raise UserError("give unique_ids or a condition, not both", where=Option("where"))
-    if asked.unique_ids:
-        given = pl.Series("unique_id", sorted(set(asked.unique_ids)), pl.String)
+    if requested.unique_ids:
+        given = pl.Series("unique_id", sorted(set(requested.unique_ids)), pl.String)
         unknown = given.filter(~given.is_in(served.series["unique_id"].implode()))
         if unknown.len():
             raise UserError(f"there is no series {unknown[0]}", where=Option("unique_ids"))
         return given
     rows = served.session.store.scan("series")
-    where = condition_over_panel(asked.where, served.job.config)
+    where = condition_over_panel(requested.where, served.job.config)
     try:
         check_condition(where, dict(rows.collect_schema()))
     except UserError as error:
         raise UserError(error.what, where=Option("where")) from None
     found = rows.filter(condition(where)).select("unique_id").collect()["unique_id"].sort()
     if found.is_empty():
-        raise UserError(f"no series meets {asked.where!r}", where=Option("where"))
+        raise UserError(f"no series meets {requested.where!r}", where=Option("where"))
     return found
 
 
-def _days(served: Served, asked: RangeRequest) -> tuple[date, date]:
+def _days(served: Served, requested: RangeRequest) -> tuple[date, date]:
     """The first and the last day."""
     first, last = served.days
-    start, end = asked.start or first, asked.end or last
+    start, end = requested.start or first, requested.end or last
     for name, day in (("start", start), ("end", end)):
         if not first <= day <= last:
             raise UserError(f"the forecast covers {first} to {last}, and not {day}", where=Option(name))
     if end < start:
         raise UserError(f"it lies before the start, {start}", where=Option("end"))
-    if asked.h is None:
+    if requested.h is None:
         return start, end
-    if asked.end is not None:
+    if requested.end is not None:
         raise UserError("give an end or a number of periods, not both", where=Option("h"))
     frequency, most = served.job.config.frequency, served.job.config.h
-    if asked.h > most:
+    if requested.h > most:
         raise UserError(f"the forecast covers {most} periods", where=Option("h"))
-    return start, min(last, frequency.shift(start, asked.h - 1))
+    return start, min(last, frequency.shift(start, requested.h - 1))

@@ -1,7 +1,7 @@
 """Served: what requests for forecasts are answered from, opened once and kept until a newer vintage is published.
 
 `open_served` takes a Config and returns a Served: the session, its newest vintage (a published forecast), the bundle
-that made it, and, read when they are first asked for and then kept in memory, its rows and plans. Nothing is written.
+that made it, and, read when they are first needed and then kept in memory, its rows and plans. Nothing is written.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Served:
 
     @property
     def config(self) -> Config:
-        """The job as it is asked for; what the bundle was trained by is `job.config`."""
+        """The job as it is requested; what the bundle was trained by is `job.config`."""
         return self.session.config
 
     @property

@@ -121,9 +121,9 @@ class _Fit:
         levers, prior = score.shape[1], np.diag(own)
         kept = np.asarray(np.linalg.inv(np.eye(levers) + prior @ information), dtype=np.float64)
         weighted = information @ kept
-        told = np.einsum("nji,nj->ni", kept, score)
+        reduced = np.einsum("nji,nj->ni", kept, score)
         members, matrix = groups.members, np.zeros((groups.count, levers, groups.count, levers))
-        side = members.T @ told
+        side = members.T @ reduced
         for i in range(levers):
             for j in range(levers):
                 matrix[:, i, :, j] = (members.T @ members.multiply(weighted[:, i, j, None])).toarray()
@@ -148,8 +148,8 @@ class _Fit:
         new = between.copy()
         errors = np.diagonal(np.diagonal(self.inverse, axis1=0, axis2=2), axis1=0, axis2=1)  # coefficients x levers
         for factor, part in list(enumerate(self.groups.parts()))[1:]:
-            told = np.clip(1 - errors[part] / between[factor], 0, 1).sum(0)
-            new[factor] = (self.coefficients[part] ** 2).sum(0) / np.maximum(told, 1e-3)
+            determined = np.clip(1 - errors[part] / between[factor], 0, 1).sum(0)
+            new[factor] = (self.coefficients[part] ** 2).sum(0) / np.maximum(determined, 1e-3)
         return np.clip((self.own**2).sum(0) / np.maximum(known, 1e-3), LEAST, MOST), np.clip(new, LEAST, MOST)
 
     def pooled(self, own: Floats, between: Floats) -> Pooled:
