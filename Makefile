@@ -21,7 +21,7 @@ CONFIG ?= configs/demo.yaml
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# A house with its own package index and certificates has told pip and the system so; uv goes by other names.
+# Where pip is set up for a package index and certificates of its own, uv takes them under other names.
 export UV_SYSTEM_CERTS ?= true
 ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)

@@ -148,18 +148,18 @@ def lightgbm_costs() -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure what was asked for, keep the rest, write costs.json."""
+    """Measure what was selected, keep the rest, write costs.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = ["lightgbm", *measured_specs()]
     parser.add_argument("--only", choices=names, action="append", help="measure these alone, keep the others")
-    asked = parser.parse_args().only or names
+    selected = parser.parse_args().only or names
     costs: dict[str, Any] = {"stats": {}}
     if COSTS.exists():
         costs |= json.loads(COSTS.read_text(encoding="utf-8"))
     packages = {p: version(p) for p in ("statsforecast", "lightgbm", "polars")}
     costs["made"] = {"by": "make cost-model", "machine": platform.machine()} | packages
-    costs["stats"] |= {name: stats_costs(name) for name in asked if name != "lightgbm"}
-    if "lightgbm" in asked:
+    costs["stats"] |= {name: stats_costs(name) for name in selected if name != "lightgbm"}
+    if "lightgbm" in selected:
         costs["lightgbm"] = lightgbm_costs()
     COSTS.write_text(render(costs), encoding="utf-8")
 

@@ -1,8 +1,8 @@
 """How long one new day takes on top of a long history: `make bench ARGS=--increment`.
 
 Made-up daily sales of many series are loaded once; then a file with one more day of each is ingested, each time in a
-process of its own. Told are the seconds of the step, those of the whole process with its imports, the peak memory, and
-which files of the panel were rewritten (none should be).
+process of its own. Reported are the seconds of the step, those of the whole process with its imports, the peak memory,
+and which files of the panel were rewritten (none should be).
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def measured(series: int, days: int, news: int) -> None:
         file = folder / "sales.parquet"
         sold(series, 0, days).write_parquet(file)
         print(f"{series * days:,} rows, load average {os.getloadavg()[0]:.1f}")
-        told("first load", folder, file)
+        measure("first load", folder, file)
         for day in range(days, days + news):
             sold(series, day, day + 1).write_parquet(folder / f"{day}.parquet")
             before = files(folder)
-            told(f"day {day}", folder, folder / f"{day}.parquet")
+            measure(f"day {day}", folder, folder / f"{day}.parquet")
             after = files(folder)
             lost = "none" if before <= after else f"{len(before - after)} of {len(before)}"
             print(f"  files of the panel rewritten: {lost}, new: {len(after - before)}", flush=True)
@@ -63,7 +63,7 @@ def sold(series: int, first: int, end: int) -> pl.DataFrame:
     )
 
 
-def told(what: str, folder: Path, source: Path) -> None:
+def measure(what: str, folder: Path, source: Path) -> None:
     """Ingest a file in a process of its own and print what it took."""
     config = folder / "job.yaml"
     config.write_text(CONFIG.format(path=source, folder=folder), encoding="utf-8")
@@ -74,9 +74,11 @@ def told(what: str, folder: Path, source: Path) -> None:
         command, cwd=folder, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": place}
     )
     whole = time.perf_counter() - started
-    said = json.loads(done.stdout.splitlines()[-1])
-    print(f"{what}: {said['seconds']:.1f} s, with imports {whole:.1f} s, peak {said['mb']:,} MB", end="")
-    print(f", {said['written']:,} rows written of {said['keys']:,}; load average {os.getloadavg()[0]:.1f}", flush=True)
+    result = json.loads(done.stdout.splitlines()[-1])
+    print(f"{what}: {result['seconds']:.1f} s, with imports {whole:.1f} s, peak {result['mb']:,} MB", end="")
+    print(
+        f", {result['written']:,} rows written of {result['keys']:,}; load average {os.getloadavg()[0]:.1f}", flush=True
+    )
 
 
 def files(folder: Path) -> set[str]:

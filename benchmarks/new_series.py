@@ -1,4 +1,4 @@
-"""How far new series are from what is said of them, and what their bounds hold, on real sales:
+"""How far new series are from what is forecast for them, and what their bounds hold, on real sales:
 
     python -m benchmarks.new_series --data ../shared/data
 
@@ -38,7 +38,7 @@ HIDDEN, LAUNCHED = 3, 16
 LONG = 8
 """A series has sold for long when it was there so many horizons before."""
 FEWEST = 20
-"""Launches that are too few to tell anything."""
+"""Launches that are too few to show anything."""
 NEVER = 10**9
 HEAD = ("data", "series", "cutoffs", "new", "rows", "narrowest", "WAPE", "bias", "80 %", "95 %")
 LINE = "{:<15} {:<9} {:>7} {:>6} {:>6}  {:>9} {:>6} {:>6}  {:>6} {:>6}"
@@ -73,8 +73,8 @@ def lines(name: str, whole: Panel) -> Iterator[tuple[Any, ...]]:
     newest = resolve_cutoff(whole, None)
     at = [config.frequency.shift(newest, -config.h * (1 + k)) for k in range(LAUNCHED)]
     with patched(launch_curves, "ENOUGH"):
-        hidden = said([(c, fifth(config, c, k)) for k, c in enumerate(at[:HIDDEN])], whole, rows)
-    launched = said([(c, pl.col("first") > c) for c in at], whole, rows)
+        hidden = forecasts_at([(c, fifth(config, c, k)) for k, c in enumerate(at[:HIDDEN])], whole, rows)
+    launched = forecasts_at([(c, pl.col("first") > c) for c in at], whole, rows)
     for kind, cutoffs, found in (("hidden", HIDDEN, hidden), ("launched", LAUNCHED, launched)):
         if found["unique_id"].n_unique() >= FEWEST:
             yield name, kind, cutoffs, *scored(found)
@@ -86,9 +86,9 @@ def fifth(config: Config, cutoff: date, k: int) -> pl.Expr:
     return long & (pl.col("unique_id").hash(seed=7) % 5 == k)
 
 
-def said(asked: list[tuple[date, pl.Expr]], whole: Panel, rows: pl.DataFrame) -> pl.DataFrame:
-    """What is told of the new series at every cutoff at which some begin and enough others are known."""
-    found = [told(whole, rows, cutoff, new) for cutoff, new in asked if begins(whole, rows, cutoff, new)]
+def forecasts_at(cutoffs: list[tuple[date, pl.Expr]], whole: Panel, rows: pl.DataFrame) -> pl.DataFrame:
+    """Forecasts of the new series at every cutoff at which some begin and enough others are known."""
+    found = [forecast_new(whole, rows, cutoff, new) for cutoff, new in cutoffs if begins(whole, rows, cutoff, new)]
     return pl.concat(found).drop_nulls("hi-95") if found else pl.DataFrame(schema={"unique_id": pl.String})
 
 
@@ -116,8 +116,8 @@ def begins(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> bool
     ).is_empty()
 
 
-def told(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.DataFrame:
-    """What is said of the series `new` at the cutoff where something was sold, and what their narrowest group sells."""
+def forecast_new(whole: Panel, rows: pl.DataFrame, cutoff: date, new: pl.Expr) -> pl.DataFrame:
+    """Forecasts of the series `new` at the cutoff where something was sold, and what their narrowest group sells."""
     config = whole.config
     known = rows.filter(pl.col("ds") <= config.frequency.shift(cutoff, config.h), ~new | (pl.col("ds") > cutoff))
     sold = known.filter(new, pl.col("y").is_not_null()).select(*KEY, sold="y")

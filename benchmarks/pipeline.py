@@ -1,6 +1,6 @@
 """Ingest and backtest of one config in a process of its own, as a user would run them, for the benchmarks.
 
-    python -m benchmarks.pipeline run JOB.json       writes a Parquet file of forecasts per model, and told.json
+    python -m benchmarks.pipeline run JOB.json       writes a Parquet file of forecasts per model, and summary.json
     python -m benchmarks.pipeline windows JOB.json   writes windows.parquet for benchmarks/constants
     python -m benchmarks.pipeline frame JOB.json     writes frame.parquet and spec.json for accuracy/rivals.py
 
@@ -36,21 +36,21 @@ def run(config: Config, out: Path) -> None:
     from forecasting.steps.train.champion import choose_champion
     from forecasting.steps.train.job import find_job
 
-    told: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     started = time.perf_counter()
     run_step("ingest", config)
-    told["ingest"] = round(time.perf_counter() - started, 1)
+    summary["ingest"] = round(time.perf_counter() - started, 1)
     started = time.perf_counter()
     facts = run_step("backtest", config).facts
-    told["backtest"] = round(time.perf_counter() - started, 1)
+    summary["backtest"] = round(time.perf_counter() - started, 1)
     job = find_job(open_session(config), None)
-    told["champion"] = choose_champion(job)[0]
-    told["models"] = [s["model"] for s in facts["scores"] if s["grain"] == "series"]
-    told |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
-    for model in told["models"]:
+    summary["champion"] = choose_champion(job)[0]
+    summary["models"] = [s["model"] for s in facts["scores"] if s["grain"] == "series"]
+    summary |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
+    for model in summary["models"]:
         mine = job.rows(facts["recipe"], model)
         mine.select(ROWS).write_parquet(out / f"{model}.parquet")
-    (out / "told.json").write_text(json.dumps(told), encoding="utf-8")
+    (out / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
 
 
 def windows(config: Config, out: Path) -> None:
@@ -75,7 +75,7 @@ def windows(config: Config, out: Path) -> None:
 
 
 def frame(config: Config, out: Path) -> None:
-    """What the panel holds up to the last day with sales, words as numbers, and what else a modeller would be told."""
+    """What the panel holds up to the last day with sales, words as numbers, and what else a modeller would know."""
     from forecasting.steps.session import open_session
 
     panel = open_session(config).panel
@@ -86,7 +86,7 @@ def frame(config: Config, out: Path) -> None:
     words = [c for c in (*ahead, *static) if rows.schema[c] == pl.String]
     coded = [(pl.col(c).rank("dense") - 1).fill_null(-1).cast(pl.Int32) for c in words]
     rows.select("unique_id", "ds", "y", *ahead, *static).with_columns(coded).write_parquet(out / "frame.parquet")
-    cutoffs = json.loads((out / "told.json").read_text(encoding="utf-8"))["cutoffs"]
+    cutoffs = json.loads((out / "summary.json").read_text(encoding="utf-8"))["cutoffs"]
     spec = {
         "data": config.name,
         "freq": config.freq,
@@ -100,7 +100,7 @@ def frame(config: Config, out: Path) -> None:
 
 
 def main(what: str, file: str) -> None:
-    """Do what is asked with the job of that file."""
+    """Run the command with the job of that file."""
     job = json.loads(Path(file).read_text(encoding="utf-8"))
     does: dict[str, Callable[[Config, Path], None]] = {"run": run, "windows": windows, "frame": frame}
     does[what](load(Path(job["config"]), job["set"]), Path(job["out"]))

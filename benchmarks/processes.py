@@ -36,18 +36,18 @@ class Cost:
 
 
 def measured(command: list[str], cwd: Path) -> Cost:
-    """Run a process to its end; raises SystemExit with the end of what it said when it fails."""
+    """Run a process to its end; raises SystemExit with the end of its output when it fails."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     started = time.perf_counter()
-    with (cwd / "said.log").open("w+", encoding="utf-8") as log:
+    with (cwd / "output.log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": path})
         with _watched(process.pid) as peak:
             _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
-        said = log.read()
+        output = log.read()
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{said[-3000:]}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
     unit = 1024 if sys.platform == "linux" else 1024**2  # ru_maxrss is in KB on Linux, in bytes elsewhere
     seconds = time.perf_counter() - started
     largest = peak[0] or used.ru_maxrss / unit  # the latter holds what this process had when it started the other
@@ -88,16 +88,16 @@ def places(lake: Path) -> dict[str, str]:
     return {"store.root": str(lake / "lake")} | tracking
 
 
-def overrides(asked: list[str]) -> dict[str, Any]:
+def overrides(changes: list[str]) -> dict[str, Any]:
     """The keys of KEY=VALUE, values read as in a config."""
-    return {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in asked)}
+    return {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in changes)}
 
 
-def identity(config: Path, *asked: object) -> str:
-    """A hash of the code, the config, and what else is asked for."""
+def identity(config: Path, *further: object) -> str:
+    """A hash of the code, the config, and what else is given."""
     files = sorted((ROOT / "forecasting").rglob("*.py"))
-    said = "".join(f.read_text(encoding="utf-8") for f in (config, *files)) + repr(asked)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = "".join(f.read_text(encoding="utf-8") for f in (config, *files)) + repr(further)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def stop(sentence: str) -> NoReturn:

@@ -87,7 +87,7 @@ def _made(home: Path, series: int, days: int) -> Path:
 def _next_day(home: Path, config: Path) -> list[tuple[str, Path]]:
     """The steps of one more day, with the config that reads it: a day that was planned, as it sold a week before.
 
-    It is written when it is asked for, after the first load.
+    It is written on demand, after the first load.
     """
     rows = pl.scan_parquet(sales_of(home, "parquet") / "*.parquet")
     last = rows.filter(pl.col("units").is_not_null()).select(pl.col("date").max()).collect(engine="streaming").item()

@@ -1,4 +1,4 @@
-"""The benchmark of `make bench-accuracy`: run the data sets, score them beside the peers, tell.
+"""The benchmark of `make bench-accuracy`: run the data sets, score them beside the peers, report.
 
 Every data set of the lists of peers is ingested and backtested with the config of its name, as a user would, in a
 process of its own. The forecasts of the model that would serve are scored by evaluate.py, which scored the peers, too.
@@ -27,24 +27,24 @@ from benchmarks.accuracy.verdict import Result
 from benchmarks.processes import ROOT, Cost, identity, measured, overrides, places, stop
 
 SINGLE = 3
-"""So many of the best single models are told of for information."""
+"""So many of the best single models are listed for information."""
 KEYS = {"h": "h", "backtest.windows": "windows", "backtest.step": "step"}
 """What the protocol says in the place of the config, and how the protocol calls it."""
 
 
 def main(given: list[str] | None = None) -> None:
-    """Run, print, write docs/ACCURACY.md where all data sets were asked for as they are."""
+    """Run, print, write docs/ACCURACY.md where all data sets are run as they are."""
     args = arguments.parse(given)
     known = field(args)
     results = []
     for code in codes(args.only, known):
         results.append(result(known.protocols[code], known, args))
         print(f"\n{tables.accuracy(results, known)}\n", flush=True)
-    told = document.text(results, known)
-    print(told)
+    chapter = document.text(results, known)
+    print(chapter)
     doc = args.doc or (None if args.only or args.set else report.FILE)
     if doc:
-        report.put(doc, "bench-accuracy", told)
+        report.put(doc, "bench-accuracy", chapter)
 
 
 def field(args: argparse.Namespace) -> Field:
@@ -59,12 +59,12 @@ def field(args: argparse.Namespace) -> Field:
 
 
 def codes(only: str | None, known: Field) -> list[str]:
-    """The codes that were asked for, all without `only`."""
-    asked = only.split(",") if only else list(known.protocols)
-    strange = [code for code in asked if code not in known.protocols]
+    """The selected codes, all without `only`."""
+    selected = only.split(",") if only else list(known.protocols)
+    strange = [code for code in selected if code not in known.protocols]
     if strange:
         stop(f"{strange[0]} is no code of the lists of peers: they have {', '.join(known.protocols)}")
-    return asked
+    return selected
 
 
 def result(protocol: Protocol, known: Field, args: argparse.Namespace) -> Result:
@@ -72,9 +72,9 @@ def result(protocol: Protocol, known: Field, args: argparse.Namespace) -> Result
     kept = args.out / protocol.code / "result.json"
     key = identity(ROOT / "configs" / f"{protocol.data}.yaml", protocol, args.set)
     if args.resume and kept.exists():
-        told = json.loads(kept.read_text(encoding="utf-8"))
-        if told["key"] == key:
-            return from_json(told["result"])
+        stored = json.loads(kept.read_text(encoding="utf-8"))
+        if stored["key"] == key:
+            return from_json(stored["result"])
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-accuracy-") as lake:
         found = one(protocol, known, args, Path(lake))
@@ -90,22 +90,22 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
     ours = [sys.executable, "-m", "benchmarks.pipeline"]
     cost = measured([*ours, "run", str(out / "job.json")], lake)
     measured([*ours, "windows", str(out / "job.json")], lake)
-    told = json.loads((out / "told.json").read_text(encoding="utf-8"))
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     rival = rivals.of(protocol.code, known)
-    theirs, calibrated = rival_costs(rival, args.mlforecast_python, out, lake, len(told["calibration"]))
-    others = [m for m in told["models"] if m not in (told["champion"], "SeasonalNaive")][:SINGLE]
+    theirs, calibrated = rival_costs(rival, args.mlforecast_python, out, lake, len(summary["calibration"]))
+    others = [m for m in summary["models"] if m not in (summary["champion"], "SeasonalNaive")][:SINGLE]
     others += rivals.FORECASTS[rival] if theirs else []
     scores = {
         m: scored(args.evaluate, out / f"{m}.parquet", protocol.code)
-        for m in dict.fromkeys([told["champion"], "SeasonalNaive", *others])
+        for m in dict.fromkeys([summary["champion"], "SeasonalNaive", *others])
     }
     truth = pl.read_parquet(args.evaluate.parent / "actuals" / f"{protocol.code}.parquet")
-    rmse, within = verdict.judge_rows(pl.read_parquet(out / f"{told['champion']}.parquet"), truth)
+    rmse, within = verdict.judge_rows(pl.read_parquet(out / f"{summary['champion']}.parquet"), truth)
     return Result(
         protocol.code,
         protocol.data,
-        told["champion"],
-        scores[told["champion"]],
+        summary["champion"],
+        scores[summary["champion"]],
         scores["SeasonalNaive"],
         rmse,
         within,
@@ -114,9 +114,9 @@ def one(protocol: Protocol, known: Field, args: argparse.Namespace, lake: Path) 
         theirs,
         calibrated,
         {m: scores[m] for m in others},
-        {step: told[step] for step in ("ingest", "backtest")},
-        told["seconds"],
-        (len(told["cutoffs"]), len(told["calibration"])),
+        {step: summary[step] for step in ("ingest", "backtest")},
+        summary["seconds"],
+        (len(summary["cutoffs"]), len(summary["calibration"])),
         changed(protocol),
         f"{datetime.now(UTC):%Y-%m-%d}",
     )
@@ -137,10 +137,10 @@ def rival_costs(
     return plain, measured(with_intervals or command, lake)
 
 
-def job_of(protocol: Protocol, asked: list[str], out: Path, lake: Path) -> dict[str, Any]:
+def job_of(protocol: Protocol, changes: list[str], out: Path, lake: Path) -> dict[str, Any]:
     """The config of the data set's name, with its data, places, the protocol's windows, and what --set asks for."""
     keys: dict[str, Any] = {key: getattr(protocol, name) for key, name in KEYS.items()}
-    keys |= places(lake) | {"source.path": str(protocol.folder)} | overrides(asked)
+    keys |= places(lake) | {"source.path": str(protocol.folder)} | overrides(changes)
     return {"config": str(ROOT / "configs" / f"{protocol.data}.yaml"), "set": keys, "out": str(out)}
 
 
@@ -154,8 +154,8 @@ def changed(protocol: Protocol) -> tuple[str, ...]:
         "backtest.windows": config.backtest.windows,
         "backtest.step": config.backtest.step or config.h,
     }
-    asked = {key: getattr(protocol, name) for key, name in KEYS.items()}
-    return tuple(f"{key} {asked[key]} (the config says {own[key]})" for key in KEYS if asked[key] != own[key])
+    wanted = {key: getattr(protocol, name) for key, name in KEYS.items()}
+    return tuple(f"{key} {wanted[key]} (the config says {own[key]})" for key in KEYS if wanted[key] != own[key])
 
 
 def scored(evaluate: Path, file: Path, code: str) -> dict[str, float]:
@@ -167,9 +167,9 @@ def scored(evaluate: Path, file: Path, code: str) -> dict[str, float]:
     return found
 
 
-def from_json(told: dict[str, Any]) -> Result:
+def from_json(stored: dict[str, Any]) -> Result:
     """The result as it was before it was kept: JSON knows no tuples and no classes."""
-    costs = {key: Cost(**told[key]) if told[key] else None for key in ("cost", "theirs", "calibrated")}
-    within = {level: [(n, hit) for n, hit in windows] for level, windows in told["within"].items()}
-    tuples = {key: tuple(told[key]) for key in ("windows", "changed")}
-    return Result(**(told | costs | tuples | {"within": within}))  # type: ignore[arg-type]
+    costs = {key: Cost(**stored[key]) if stored[key] else None for key in ("cost", "theirs", "calibrated")}
+    within = {level: [(n, hit) for n, hit in windows] for level, windows in stored["within"].items()}
+    tuples = {key: tuple(stored[key]) for key in ("windows", "changed")}
+    return Result(**(stored | costs | tuples | {"within": within}))  # type: ignore[arg-type]

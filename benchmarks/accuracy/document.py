@@ -22,7 +22,7 @@ Measured on {date}: {machine}.
 It needs the data, the scorer `evaluate.py` and two lists of what others reached, `PEERS.md` and a `README.md` beside
 further data, which are no part of this repository: `--data`, `--more` and `--evaluate` say where they lie.
 
-Each data set is ingested and backtested with `configs/<data>.yaml`, which share one recipe. Told is the model that
+Each data set is ingested and backtested with `configs/<data>.yaml`, which share one recipe. Reported is the model that
 would serve: the best of the recipe on these windows where it beats the naive ladder, as `demandcast train` chooses
 it. All figures are those of `evaluate.py`, the peers' as well. "Best peer" is the one of the lowest WAPE (D7: RMSSE,
 D8: MASE), for both ratios.
@@ -36,7 +36,7 @@ D8: MASE), for both ratios.
 {accuracy}
 
 "first" is the metric of the first ratio: WAPE, but where WAPE says little that of totals (D7, rare sellers) or MASE
-(D8, series that are no parts of one business). WAPE and MASE are judged on the median, the others on the mean. Skill is
+(D8, series that are no parts of one business). WAPE and MASE are taken of the median, the others on the mean. Skill is
 the share of SeasonalNaive's WAPE that is saved.
 
 ### Intervals
@@ -52,7 +52,7 @@ window. One window has none; its coverage is held to 2 points alone.
 
 The whole pipeline, imports included: ingest, and a backtest that fits every model of the recipe on the windows above
 and on the older ones (after the +) that feed intervals and weights. The rival fits and predicts on the windows above
-alone, imports included: mlforecast LightGBM with the best settings of others as far as the list of peers tells them
+alone, imports included: mlforecast LightGBM with the best settings of others as far as the list of peers gives them
 (`benchmarks/accuracy/mlforecast_cost.py`), statsforecast AutoETS, AutoCES and Theta on one core
 (`benchmarks/accuracy/statsforecast_cost.py`). "a window" divides each side by the windows it fits. "with intervals" is
 mlforecast with `PredictionIntervals` over as many calibration windows as ours are made from: one more fit before each
@@ -63,7 +63,7 @@ window, and forecasts of the older ones. MB is the peak of the largest process.
 {models}
 
 The best of the recipe and the season before; seconds are those of fitting on all windows. mlforecast and Ens3, where
-they are told of, are what is timed above; mlforecast is not the peer itself, whose code nobody has told.
+they are listed, are what is timed above; mlforecast is not the peer itself, whose code is not published.
 
 ### Windows that differ from the config's own
 

@@ -3,7 +3,7 @@
     PYTHON mlforecast_cost.py FOLDER [WINDOWS]      PYTHON being one that has mlforecast, polars and lightgbm
 
 Reads frame.parquet and spec.json of benchmarks.pipeline, writes mlforecast.parquet (unique_id, ds, cutoff, yhat). The
-settings are the best that others found by hand, as far as PEERS.md tells them for a data set; the rest is a plain use.
+settings are the best that others found by hand, as far as PEERS.md gives them for a data set; the rest is a plain use.
 With WINDOWS it makes conformal intervals from so many calibration windows before each cutoff as well (one more fit and
 so many more forecasts), and writes mlforecast-intervals.parquet with bounds, too.
 """
@@ -57,15 +57,15 @@ SETTINGS = {
 
 
 def filled(rows: pl.DataFrame, spec: dict[str, Any]) -> pl.DataFrame:
-    """Every series without gaps up to the last day: y 0 where nothing is told, drivers as they were before."""
+    """Every series without gaps up to the last day: y 0 where there is no row, drivers as they were before."""
     end = rows["ds"].max()
     ends = rows.select("unique_id").unique().with_columns(ds=pl.lit(end))
     whole = pl.concat([rows, ends.join(rows, on=["unique_id", "ds"], how="anti")], how="diagonal")
     whole = whole.sort("unique_id", "ds").upsample("ds", every=spec["freq"], group_by="unique_id", maintain_order=True)
     drivers = [*spec["ahead"], *spec["static"]]
     known = pl.col("unique_id").forward_fill()
-    told = [pl.col(c).forward_fill().backward_fill().over("unique_id").fill_null(0) for c in drivers]
-    return whole.with_columns(known, pl.col("y").fill_null(0)).with_columns(told)
+    filled = [pl.col(c).forward_fill().backward_fill().over("unique_id").fill_null(0) for c in drivers]
+    return whole.with_columns(known, pl.col("y").fill_null(0)).with_columns(filled)
 
 
 def forecaster(spec: dict[str, Any], setting: Setting, longest: int) -> Any:
@@ -79,8 +79,8 @@ def forecaster(spec: dict[str, Any], setting: Setting, longest: int) -> Any:
 
     freq, season = spec["freq"], SEASONS[spec["freq"]]
     least = spec["h"] if setting.direct else 1
-    asked = {*LAGS[freq], *range(least, least + 4), *(season * i for i in range(1, 12 if season == 7 else 3))}
-    lags = sorted(lag for lag in asked if least <= lag < longest)
+    candidates = {*LAGS[freq], *range(least, least + 4), *(season * i for i in range(1, 12 if season == 7 else 3))}
+    lags = sorted(lag for lag in candidates if least <= lag < longest)
     rolling = [RollingMean(n, min_samples=1) for n in ROLLING[freq]]
     if season == 7:
         rolling += [SeasonalRollingMean(7, n, min_samples=1) for n in (4, 8)]
@@ -119,9 +119,9 @@ def forecast(rows: pl.DataFrame, spec: dict[str, Any], windows: int = 0) -> pl.D
         used.fit(known, **columns, dropna=False, prediction_intervals=intervals)
         coming = coming.join(known.select("unique_id").unique(), on="unique_id", how="semi")
         future = coming.select("unique_id", "ds", *spec["ahead"]) if spec["ahead"] else None
-        said = used.predict(spec["h"], X_df=future, level=spec["level"] if windows else None)
-        called = {c: c.replace("LGBMRegressor-", "") for c in said.columns} | {"LGBMRegressor": "yhat"}
-        found.append(said.rename(called).with_columns(cutoff=pl.lit(cutoff)))
+        forecasts = used.predict(spec["h"], X_df=future, level=spec["level"] if windows else None)
+        called = {c: c.replace("LGBMRegressor-", "") for c in forecasts.columns} | {"LGBMRegressor": "yhat"}
+        found.append(forecasts.rename(called).with_columns(cutoff=pl.lit(cutoff)))
     return pl.concat(found)
 
 

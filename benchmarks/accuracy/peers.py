@@ -12,14 +12,14 @@ NUMBER = re.compile(r"-?\d*\.?\d+")
 
 
 @dataclass(frozen=True)
-class Judged:
+class Metrics:
     """By which metric the best peer of a data set is found, and which one the first of the two ratios compares."""
 
     best: str = "wape"
     first: str = "wape"
 
 
-JUDGED = {"D7": Judged("rmsse", "wape_totals"), "D8": Judged("mase", "mase")}
+METRICS = {"D7": Metrics("rmsse", "wape_totals"), "D8": Metrics("mase", "mase")}
 """Where WAPE says little: rare sellers (D7), and series that are no parts of one business (D8). The second ratio is of
 RMSSE everywhere.
 """
@@ -41,7 +41,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Peer:
-    """One row of the table of peers; None where it tells nothing."""
+    """One row of the table of peers; None where it has no figures."""
 
     code: str
     method: str
@@ -70,7 +70,7 @@ class Field:
 
     def best(self, code: str) -> Peer:
         """The peer with the lowest figure of the metric that judges the data set."""
-        return min(self.of(code), key=lambda p: float(getattr(p, judged(code).best)))
+        return min(self.of(code), key=lambda p: float(getattr(p, metrics_of(code).best)))
 
     def narrowest(self, code: str) -> Peer | None:
         """The peer with the lowest interval score; None where no peer gives intervals."""
@@ -83,9 +83,9 @@ class Field:
         return min(rows)[2] if rows else None
 
 
-def judged(code: str) -> Judged:
-    """How a data set is judged."""
-    return JUDGED.get(code, Judged())
+def metrics_of(code: str) -> Metrics:
+    """The metrics by which a data set is compared."""
+    return METRICS.get(code, Metrics())
 
 
 def read(files: Mapping[Path, Path]) -> Field:

@@ -24,5 +24,5 @@ def command(rival: str, trees_python: Path | None, folder: Path, *windows: int) 
     """
     has_it = importlib.util.find_spec(rival)
     python = trees_python if rival == "mlforecast" and trees_python else Path(sys.executable) if has_it else None
-    asked = [str(folder), *map(str, windows)]
-    return [str(python), str(HERE / f"{rival}_cost.py"), *asked] if python else None
+    arguments = [str(folder), *map(str, windows)]
+    return [str(python), str(HERE / f"{rival}_cost.py"), *arguments] if python else None

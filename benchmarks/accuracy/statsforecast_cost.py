@@ -31,24 +31,26 @@ def forecast(rows: pl.DataFrame, spec: dict[str, Any]) -> pl.DataFrame:
     models = [AutoETS(season), AutoCES(season), DynamicOptimizedTheta(season)]
     for cutoff in map(date.fromisoformat, spec["cutoffs"]):
         known = rows.filter(pl.col("ds") <= cutoff).select("unique_id", "ds", "y")
-        said = StatsForecast(models, spec["freq"], n_jobs=1).forecast(spec["h"], known, level=LEVEL)
-        found.append(said.with_columns(cutoff=pl.lit(cutoff)))
+        forecasts = StatsForecast(models, spec["freq"], n_jobs=1).forecast(spec["h"], known, level=LEVEL)
+        found.append(forecasts.with_columns(cutoff=pl.lit(cutoff)))
     return pl.concat(found)
 
 
-def combined(said: pl.DataFrame, how: str) -> pl.DataFrame:
+def combined(forecasts: pl.DataFrame, how: str) -> pl.DataFrame:
     """The mean or the median of the three, of every bound as well."""
     names = ("AutoETS", "CES", "DynamicOptimizedTheta")
     lists = {end.strip("-") or "yhat": pl.concat_list([f"{name}{end}" for name in names]) for end in COLUMNS}
-    return said.select("unique_id", "ds", "cutoff", **{name: getattr(of.list, how)() for name, of in lists.items()})
+    return forecasts.select(
+        "unique_id", "ds", "cutoff", **{name: getattr(of.list, how)() for name, of in lists.items()}
+    )
 
 
 def main(folder: Path) -> None:
     """Read, fit, predict, write."""
     spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
-    said = forecast(pl.read_parquet(folder / "frame.parquet").drop_nulls("y"), spec)
+    forecasts = forecast(pl.read_parquet(folder / "frame.parquet").drop_nulls("y"), spec)
     for how in ("mean", "median"):
-        combined(said, how).write_parquet(folder / f"Ens3_{how}.parquet")
+        combined(forecasts, how).write_parquet(folder / f"Ens3_{how}.parquet")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.accuracy.peers import Field, Peer, judged
+from benchmarks.accuracy.peers import Field, Peer, metrics_of
 from benchmarks.accuracy.verdict import NOMINAL, Aim, Result, geometric, ratios, skill, standard_error
 from benchmarks.report import table
 
@@ -17,13 +17,13 @@ def accuracy(results: Sequence[Result], peers: Field) -> str:
     head += ["bias", "its", "WAPE", "WAPE of totals", "skill"]
     rows = []
     for r in results:
-        p, s, first = peers.best(r.code), r.scores, judged(r.code).first
+        p, s, first = peers.best(r.code), r.scores, metrics_of(r.code).first
         both = ratios(r, peers)
-        told = [CALLED[first], f"{s[first]:.4f}", f"{getattr(p, first):.4f}", f"{both['first']:.3f}"]
-        told += [f"{s['rmsse']:.3f}", f"{p.rmsse:.3f}", f"{both['RMSSE']:.3f}"]
-        told += [f"{s['bias']:+.3f}", "-" if p.bias is None else f"{p.bias:+.3f}"]
-        told += [f"{s['wape']:.4f}", f"{s['wape_totals']:.4f}", f"{skill(r):.3f}"]
-        rows.append([r.code, r.data, r.champion, p.method, *told])
+        cells = [CALLED[first], f"{s[first]:.4f}", f"{getattr(p, first):.4f}", f"{both['first']:.3f}"]
+        cells += [f"{s['rmsse']:.3f}", f"{p.rmsse:.3f}", f"{both['RMSSE']:.3f}"]
+        cells += [f"{s['bias']:+.3f}", "-" if p.bias is None else f"{p.bias:+.3f}"]
+        cells += [f"{s['wape']:.4f}", f"{s['wape_totals']:.4f}", f"{skill(r):.3f}"]
+        rows.append([r.code, r.data, r.champion, p.method, *cells])
     first, second = (f"{geometric(ratios(r, peers)[name] for r in results):.3f}" for name in ("first", "RMSSE"))
     rows.append(["", "geometric mean", *[""] * 5, first, "", "", second, *[""] * 5])
     return table(head, rows)
@@ -48,17 +48,17 @@ def _error(result: Result, level: str) -> str:
 
 
 def costs(results: Sequence[Result], peers: Field) -> str:
-    """Ours and the rival's on this machine, or, for orientation, as the lists of peers tell of another."""
+    """Ours and the rival's on this machine, or, for orientation, as the lists of peers give them for another."""
     head = ["code", "data", "windows", "ingest s", "backtest s", "wall s", "cpu s", "MB", "cpu s a window"]
     head += ["rival", "cpu s", "a window", "ratio", "ratio a window", "measured", "with intervals cpu s", "ratio"]
     rows = []
     for r in results:
-        fitted, told = sum(r.windows) or 1, _told(r, peers)
+        fitted, published = sum(r.windows) or 1, _published(r, peers)
         windows = " + ".join(map(str, r.windows))
         steps = [f"{r.steps.get(step, 0):.0f}" for step in ("ingest", "backtest")]
         mine = [f"{r.cost.wall:.0f}", f"{r.cost.cpu:.0f}", f"{r.cost.mb:.0f}", f"{r.cost.cpu / fitted:.0f}"]
-        cpu = r.theirs.cpu if r.theirs else told.cpu if told else None
-        where = "here" if r.theirs else "elsewhere, as the lists of peers tell" if cpu else "-"
+        cpu = r.theirs.cpu if r.theirs else published.cpu if published else None
+        where = "here" if r.theirs else "elsewhere, from the lists of peers" if cpu else "-"
         rows.append([r.code, r.data, windows, *steps, *mine, r.rival, *_compared(r, cpu), where, *_calibrated(r)])
     return table(head, rows)
 
@@ -69,12 +69,12 @@ def _calibrated(result: Result) -> list[str]:
     return [f"{theirs.cpu:.0f}", f"{result.cost.cpu / theirs.cpu:.2f}"] if theirs else ["-", "-"]
 
 
-def _told(result: Result, peers: Field) -> Peer | None:
+def _published(result: Result, peers: Field) -> Peer | None:
     return peers.trees(result.code) if result.rival == "mlforecast" else peers.best(result.code)
 
 
 def _compared(result: Result, cpu: float | None) -> list[str]:
-    """The rival's cpu, by window, and ours by both; its windows are those that are told of."""
+    """The rival's cpu, by window, and ours by both; its windows are the reported ones."""
     if not cpu:
         return ["-"] * 4
     theirs, ours = cpu / (result.windows or (1,))[0], result.cost.cpu / (sum(result.windows) or 1)
@@ -106,8 +106,8 @@ def _seconds(result: Result, name: str) -> str:
 
 def aimed(aims: Sequence[Aim]) -> str:
     """How many aims are met, which ones are not, and the table of all."""
-    said = {True: "yes", False: "no", None: "not measured"}
-    missed = [f"- {said[a.met]}: {a.asked}: {a.found}" for a in aims if not a.met]
+    words = {True: "yes", False: "no", None: "not measured"}
+    missed = [f"- {words[a.met]}: {a.aim}: {a.found}" for a in aims if not a.met]
     counted = f"Met: {len(aims) - len(missed)} of {len(aims)} aims.{' Not met, or not measured:' if missed else ''}"
-    whole = table(["aim", "found", "met"], [[a.asked, a.found, said[a.met]] for a in aims])
+    whole = table(["aim", "found", "met"], [[a.aim, a.found, words[a.met]] for a in aims])
     return "\n\n".join(part for part in (counted, "\n".join(missed), whole) if part)

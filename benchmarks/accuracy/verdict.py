@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from benchmarks.accuracy.peers import Field, judged
+from benchmarks.accuracy.peers import Field, metrics_of
 from benchmarks.processes import Cost
 
 MEANS = {"first": 0.955, "RMSSE": 0.965}
@@ -22,7 +22,7 @@ TREES, STATISTICS = 2.82, 2.0
 CALIBRATED, ONE_SET = 1.2, 3.0
 """The most cpu where mlforecast makes conformal intervals over as many windows: for all sets together, and for one."""
 LARGE = 10_000
-"""So many scored rows make a data set large: its bias is asked for."""
+"""So many scored rows make a data set large: its bias counts."""
 FIGURES = {"D1": ("wape", 0.080), "D6": ("rmse", 800.0)}
 """Figures that are wished for beside the ratios."""
 NOMINAL = {"80": 0.8, "95": 0.95}
@@ -33,9 +33,9 @@ POINTS = 0.02
 @dataclass(frozen=True)
 class Result:
     """One data set: scores by evaluate.py of the model that serves and of others; its root mean squared error; by level
-    and window, how many values were judged and how many lay within the bounds; cost, and that of the rival, which is
+    and window, how many values were scored and how many lay within the bounds; cost, and that of the rival, which is
     mlforecast or statsforecast, and of mlforecast with conformal intervals; seconds by step, and by model for fitting;
-    how many windows are told of, and how many older ones are fitted as well; where the protocol's windows are not the
+    how many windows are reported, and how many older ones are fitted as well; where the protocol's windows are not the
     config's; the day.
     """
 
@@ -60,15 +60,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Aim:
-    """What is asked, what was found, and whether it is met; None where it was not measured."""
+    """What is aimed at, what was found, and whether it is met; None where it was not measured."""
 
-    asked: str
+    aim: str
     found: str
     met: bool | None
 
 
 def judge_rows(forecasts: pl.DataFrame, truth: pl.DataFrame) -> tuple[float, dict[str, list[tuple[int, int]]]]:
-    """Root mean squared error, and by level (values judged, values within the bounds) of each window, oldest first."""
+    """Root mean squared error, and by level (values scored, values within the bounds) of each window, oldest first."""
     keys = ["unique_id", "ds", "cutoff"]
     rows = truth.join(forecasts.with_columns(pl.col("ds", "cutoff").cast(pl.Date)), on=keys)
     yhat = pl.when(pl.col("open") == 0).then(0.0).otherwise("yhat") if "open" in rows.columns else pl.col("yhat")
@@ -79,13 +79,13 @@ def judge_rows(forecasts: pl.DataFrame, truth: pl.DataFrame) -> tuple[float, dic
         lo, hi = f"lo-{level}", f"hi-{level}"
         if lo in rows.columns:
             hit = pl.col("y").is_between(pl.col(lo), pl.col(hi)).sum()
-            told = rows.drop_nulls([lo, hi]).group_by("cutoff").agg(pl.len(), hit=hit).sort("cutoff")
-            within[level] = told.select("len", "hit").rows()
+            counts = rows.drop_nulls([lo, hi]).group_by("cutoff").agg(pl.len(), hit=hit).sort("cutoff")
+            within[level] = counts.select("len", "hit").rows()
     return rmse, within
 
 
 def standard_error(windows: Sequence[tuple[int, int]]) -> float | None:
-    """Of the share within bounds, a window being one cluster; None where there is one window, which tells nothing.
+    """Of the share within bounds, a window being one cluster; None where there is one window, which has none.
 
     What all series share differs from window to window, so that rows of a window are no independent draws. With g
     windows of n rows and h hits each and the share c, it is sqrt(sum (h - c n)^2) / sum n * sqrt(g / (g - 1)).
@@ -101,7 +101,7 @@ def standard_error(windows: Sequence[tuple[int, int]]) -> float | None:
 def ratios(result: Result, peers: Field) -> dict[str, float]:
     """Ours by the one best peer's: of the metric that judges the data set `first`, then of RMSSE."""
     best = peers.best(result.code)
-    metrics = {"first": judged(result.code).first, "RMSSE": "rmsse"}
+    metrics = {"first": metrics_of(result.code).first, "RMSSE": "rmsse"}
     return {name: result.scores[m] / float(getattr(best, m)) for name, m in metrics.items()}
 
 
@@ -122,11 +122,11 @@ def aims(results: Sequence[Result], peers: Field) -> list[Aim]:
 
 def _ratios(results: Sequence[Result], peers: Field) -> list[Aim]:
     by = {r.code: ratios(r, peers) for r in results}
-    pairs = [(v, f"{code} {name}") for code, told in by.items() for name, v in told.items()]
+    pairs = [(v, f"{code} {name}") for code, ratios in by.items() for name, v in ratios.items()]
     found = [
         Aim(f"geometric mean of the {name} ratios at most {most}", f"{g:.3f}", g <= most)
         for name, most in MEANS.items()
-        for g in [geometric(told[name] for told in by.values())]
+        for g in [geometric(ratios[name] for ratios in by.values())]
     ]
     found.append(Aim(f"no ratio above {WORST}", _extreme(pairs, max), max(pairs)[0] <= WORST))
     for code in (code for code in NOT_BEHIND if code in by):
@@ -145,8 +145,8 @@ def _errors(results: Sequence[Result]) -> list[Aim]:
     found = [Aim("skill over SeasonalNaive above 0 everywhere", _extreme(skills, min), min(skills)[0] > 0)]
     off = [(abs(r.scores["bias"]), r.code) for r in results if r.scores["n"] >= LARGE]
     if off:
-        asked = f"bias within 2 % on sets of {LARGE:,} rows and more"
-        found.append(Aim(asked, _extreme(off, max), max(off)[0] <= 0.02))
+        aim = f"bias within 2 % on sets of {LARGE:,} rows and more"
+        found.append(Aim(aim, _extreme(off, max), max(off)[0] <= 0.02))
     for r in results:
         if r.code in FIGURES:
             metric, limit = FIGURES[r.code]
@@ -170,48 +170,48 @@ def _bounds(results: Sequence[Result], peers: Field) -> list[Aim]:
     ]
     single = [r.code for r in results if len(r.within["80"]) < 2]
     alone = f"; {', '.join(single)}: one window, so 2 points alone" if single else ""
-    asked = "coverage of 80 % and 95 % within 2 points or 2 standard errors, windows being clusters"
-    found = [Aim(asked, (", ".join(missed) or "all") + alone, not missed)]
+    aim = "coverage of 80 % and 95 % within 2 points or 2 standard errors, windows being clusters"
+    found = [Aim(aim, (", ".join(missed) or "all") + alone, not missed)]
     rivals = [(r, peers.narrowest(r.code)) for r in results]
     pairs = [(r.scores["sis80"] / p.sis80, r.code) for r, p in rivals if p is not None and p.sis80]
     if pairs:
         above = [f"{value:.3f} ({code})" for value, code in sorted(pairs, reverse=True) if value >= 1]
-        told = ", ".join(above) or _extreme(pairs, max)
-        found.append(Aim("interval score below every peer's that has intervals", told, not above))
+        figure = ", ".join(above) or _extreme(pairs, max)
+        found.append(Aim("interval score below every peer's that has intervals", figure, not above))
     return found
 
 
 def _cost(results: Sequence[Result]) -> list[Aim]:
     trees = [(r.cost.cpu, r.theirs.cpu if r.theirs else None) for r in results if r.rival == "mlforecast"]
-    asked = f"the whole pipeline at most {TREES} times mlforecast's cpu seconds, all such sets in the same run"
+    aim = f"the whole pipeline at most {TREES} times mlforecast's cpu seconds, all such sets in the same run"
     found = []
     if trees:
         ours, theirs = sum(o for o, _ in trees), sum(t or 0.0 for _, t in trees)
         measured = all(t for _, t in trees)
-        told = f"{ours / theirs:.2f} ({ours:.0f} s, {theirs:.0f} s)" if measured else "not measured"
-        found.append(Aim(asked, told, ours <= TREES * theirs if measured else None))
+        figure = f"{ours / theirs:.2f} ({ours:.0f} s, {theirs:.0f} s)" if measured else "not measured"
+        found.append(Aim(aim, figure, ours <= TREES * theirs if measured else None))
     return found + _calibrated_cost(results) + [_by_window(r) for r in results if r.rival != "mlforecast"]
 
 
 def _calibrated_cost(results: Sequence[Result]) -> list[Aim]:
     """Beside mlforecast with intervals: all sets together, and the worst one."""
     mine = [r for r in results if r.rival == "mlforecast"]
-    asked = "where mlforecast makes conformal intervals: the whole pipeline at most {} times its cpu seconds, {}"
-    together, single = asked.format(CALIBRATED, "all such sets"), asked.format(f"{ONE_SET:g}", "each set")
+    aim = "where mlforecast makes conformal intervals: the whole pipeline at most {} times its cpu seconds, {}"
+    together, single = aim.format(CALIBRATED, "all such sets"), aim.format(f"{ONE_SET:g}", "each set")
     known = [(r.cost.cpu, r.calibrated.cpu, r.code) for r in mine if r.calibrated]
     if not known or len(known) < len(mine):
         return [Aim(text, "not measured", None) for text in (together, single) if mine]
     ours, theirs = sum(o for o, _, _ in known), sum(t for _, t, _ in known)
     dear = [f"{o / t:.2f} ({code})" for o, t, code in known if o > ONE_SET * t]
     least = _extreme([(o / t, code) for o, t, code in known], max)
-    told = f"{ours / theirs:.2f} ({ours:.0f} s, {theirs:.0f} s)"
-    return [Aim(together, told, ours <= CALIBRATED * theirs), Aim(single, ", ".join(dear) or least, not dear)]
+    figure = f"{ours / theirs:.2f} ({ours:.0f} s, {theirs:.0f} s)"
+    return [Aim(together, figure, ours <= CALIBRATED * theirs), Aim(single, ", ".join(dear) or least, not dear)]
 
 
 def _by_window(result: Result) -> Aim:
-    asked = f"{result.code}: at most {STATISTICS:g} times {result.rival}'s cpu seconds by fitted window"
+    aim = f"{result.code}: at most {STATISTICS:g} times {result.rival}'s cpu seconds by fitted window"
     if not result.theirs:
-        return Aim(asked, "not measured", None)
+        return Aim(aim, "not measured", None)
     ours, theirs = result.cost.cpu / sum(result.windows), result.theirs.cpu / result.windows[0]
     counts = f"{ours:.0f} s in each of {sum(result.windows)} windows, {theirs:.0f} s in {result.windows[0]}"
-    return Aim(asked, f"{ours / theirs:.2f} ({counts})", ours <= STATISTICS * theirs)
+    return Aim(aim, f"{ours / theirs:.2f} ({counts})", ours <= STATISTICS * theirs)

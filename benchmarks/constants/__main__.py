@@ -55,11 +55,11 @@ def main(given: list[str] | None = None) -> None:
         found.append(finding)
         print(f"without {', '.join(finding.unit)}: {finding.chosen or 'as today'}; errors {finding.errors}", flush=True)
     facts = {"seconds": time.perf_counter() - started, "count": len(entries), "rows": MOST_ROWS}
-    told = document.text(found, plain, served, facts)
-    print(told)
+    chapter = document.text(found, plain, served, facts)
+    print(chapter)
     doc = args.doc or (None if args.only else report.FILE)
     if doc:
-        report.put(doc, "bench-constants", told)
+        report.put(doc, "bench-constants", chapter)
 
 
 def read_rows(folder: Path) -> pl.DataFrame:

@@ -34,11 +34,11 @@ class Replays:
         known = self._key("weights", values) if kind == "weights" else self._key("", values)
         if (kind, known) not in self.losses:
             measure = loss_of_errors if kind == "weights" else loss_of_bounds
-            self.losses[kind, known] = measure(self.judged(kind, values))
+            self.losses[kind, known] = measure(self.scored_rows(kind, values))
         return self.losses[kind, known]
 
-    def judged(self, kind: str, values: Values) -> pl.DataFrame:
-        """The judged rows of the combination, with bounds where these are asked for."""
+    def scored_rows(self, kind: str, values: Values) -> pl.DataFrame:
+        """The scored rows of the combination, with bounds where these are chosen."""
         with with_values(values):
             cases = self._combined(values)
             return pl.concat([case.judge if kind == "weights" else add_bounds(case) for case in cases])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import exp, log
 
-from benchmarks.accuracy.peers import judged
+from benchmarks.accuracy.peers import metrics_of
 from benchmarks.constants.units import Finding
 from benchmarks.report import machine, table
 
@@ -42,7 +42,7 @@ Ratios = Mapping[str, Mapping[str, float]]
 
 
 def text(found: Sequence[Finding], plain: Ratios, served: Mapping[str, bool], facts: Mapping[str, float]) -> str:
-    """The whole part. `plain` are the ratios to the best peer by code, `served` tells which codes the combination
+    """The whole part. `plain` are the ratios to the best peer by code, `served` names which codes the combination
     serves; `facts` are seconds, count (of constants) and rows (kept).
     """
     pairs = {code: left_out(f.errors[code], plain[code], served[code], code) for f in found for code in f.unit}
@@ -74,7 +74,7 @@ def left_out(factors: Mapping[str, float], plain: Mapping[str, float], served: b
     >>> left_out({"wape": 1.1, "rmsse": 0.5}, {"first": 0.9, "RMSSE": 0.8}, True, "D1")
     {'first': 0.99, 'RMSSE': 0.4}
     """
-    names = {"first": judged(code).first, "RMSSE": "rmsse"}
+    names = {"first": metrics_of(code).first, "RMSSE": "rmsse"}
     return {name: round(plain[name] * (factors.get(names[name], 1.0) if served else 1.0), 6) for name in METRICS}
 
 

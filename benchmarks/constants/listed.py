@@ -35,7 +35,7 @@ WATCHED = (
 )
 """The files whose numbers decide how accurate forecasts and bounds are."""
 KINDS = ("weights", "bounds", "no")
-"""What a constant is replayed for: stored rows tell what it does to combinations, or to bounds, or they do not."""
+"""What a constant is replayed for: stored rows show its effect on combinations, or on bounds, or neither."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Entry:
 
 def read_list(file: Path = FILE) -> dict[str, Entry]:
     """{name: Entry} of the file, in its order."""
-    told = yaml.safe_load(file.read_text(encoding="utf-8"))
+    listed = yaml.safe_load(file.read_text(encoding="utf-8"))
     found = {}
-    for module, constants in told.items():
+    for module, constants in listed.items():
         for name, entry in constants.items():
             candidates = tuple(plain(value) for value in entry["candidates"])
             # YAML reads a bare no as false

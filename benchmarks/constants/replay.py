@@ -2,7 +2,7 @@
 
 `combine` learns the weights of a Case from the windows that teach it, and returns the rows of the combination in both
 its parts; `add_bounds` calibrates it. Both use the code that forecasts every night, with the constants of the moment.
-`measure_errors` and `measure_bounds` take judged rows and return figures by name.
+`measure_errors` and `measure_bounds` take scored rows and return figures by name.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def older_cases(rows: pl.DataFrame) -> list[Case]:
     return _taught(older, older) or _halves(older)
 
 
-def _taught(rows: pl.DataFrame, judged: pl.DataFrame) -> list[Case]:
-    windows = judged.partition_by("cutoff", maintain_order=True)
+def _taught(rows: pl.DataFrame, scored: pl.DataFrame) -> list[Case]:
+    windows = scored.partition_by("cutoff", maintain_order=True)
     cases = [Case(_over(rows, window["cutoff"][0]), window) for window in windows]
     return [case for case in cases if case.teach.height]
 
@@ -85,7 +85,7 @@ def combine(case: Case) -> Case:
     homes = both.select("unique_id", "segment").unique("unique_id", keep="first", maintain_order=True).drop_nulls()
     names = case.judge.filter(~MINE)["model"].unique(maintain_order=True).to_list()
     weights = Weights(fit_weights(case.teach.filter(~MINE), homes, names), homes)
-    # only their names are asked for
+    # only their names are needed
     members = cast(tuple[Fitted, ...], tuple(map(Member, names)))
     model = FittedEnsemble(MODEL, members, weights)
     return Case(_replayed(case.teach, model), _replayed(case.judge, model))
@@ -96,16 +96,16 @@ def _replayed(rows: pl.DataFrame, model: FittedEnsemble) -> pl.DataFrame:
 
 
 def add_bounds(case: Case) -> pl.DataFrame:
-    """The judged rows of a combined Case with bounds that rest on the errors of the rows that teach."""
+    """The scored rows of a combined Case with bounds that rest on the errors of the rows that teach."""
     bare = case.judge.select(c for c in case.judge.columns if not c.startswith(("lo-", "hi-")) and c != "interval")
     number = case.teach["calibration"].first()
     newest = intervals.newest_windows(case.teach, cast(date, case.teach["ds"].max()), cast(int, number))
     return intervals.add_bounds(bare, quantiles_of_windows(newest, LEVELS), LEVELS)
 
 
-def measure_errors(judged: pl.DataFrame) -> dict[str, float]:
+def measure_errors(scored: pl.DataFrame) -> dict[str, float]:
     """WAPE and MASE of the median, WAPE of totals and RMSSE of the mean, of observed rows on open days."""
-    rows, gap = _observed(judged), (pl.col("y") - pl.col("q50")).abs()
+    rows, gap = _observed(scored), (pl.col("y") - pl.col("q50")).abs()
     totals = rows.group_by("cutoff", "ds", maintain_order=True).agg(pl.col("y", "yhat").sum())
     off, sold = (pl.col("y") - pl.col("yhat")).abs().sum(), pl.col("y").abs().sum()
     scaled = gap.mean() / pl.col("mase_scale").first()
@@ -119,37 +119,37 @@ def measure_errors(judged: pl.DataFrame) -> dict[str, float]:
     }
 
 
-def measure_bounds(judged: pl.DataFrame) -> dict[str, float]:
+def measure_bounds(scored: pl.DataFrame) -> dict[str, float]:
     """By level the coverage (cov80) and the interval score (sis80), in units of the seasonal error of a series."""
-    rows, found = _observed(judged).filter(pl.col("mase_scale") > 0), {}
+    rows, found = _observed(scored).filter(pl.col("mase_scale") > 0), {}
     for level in LEVELS:
         y, lo, hi = pl.col("y"), pl.col(f"lo-{level}"), pl.col(f"hi-{level}")
         missed = (lo - y).clip(0) + (y - hi).clip(0)
         score = (hi - lo + 200 / (100 - level) * missed) / pl.col("mase_scale")
-        told = rows.select(y.is_between(lo, hi).mean().alias("cov"), score.mean().alias("sis")).row(0)
-        found |= {f"cov{level}": float(told[0]), f"sis{level}": float(told[1])}
+        figures = rows.select(y.is_between(lo, hi).mean().alias("cov"), score.mean().alias("sis")).row(0)
+        found |= {f"cov{level}": float(figures[0]), f"sis{level}": float(figures[1])}
     return found
 
 
-def _observed(judged: pl.DataFrame) -> pl.DataFrame:
-    return judged.filter(pl.col("y").is_not_null(), ~pl.col("closed").fill_null(value=False))
+def _observed(scored: pl.DataFrame) -> pl.DataFrame:
+    return scored.filter(pl.col("y").is_not_null(), ~pl.col("closed").fill_null(value=False))
 
 
-def loss_of_errors(judged: pl.DataFrame) -> float:
+def loss_of_errors(scored: pl.DataFrame) -> float:
     """The mean of the logarithms of MASE, RMSSE and, with less weight, WAPE of totals.
 
     >>> row = {"unique_id": "a", "cutoff": date(2020, 1, 1), "ds": date(2020, 1, 2), "closed": False, "y": 4.0}
-    >>> judged = pl.DataFrame([row | {"yhat": 2.0, "q50": 2.0, "mase_scale": 1.0, "rmsse_scale": 1.0}])
-    >>> round(loss_of_errors(judged), 6) == round((2 * log(2) + 2 * log(2) + log(2 / 4)) / 5, 6)
+    >>> scored = pl.DataFrame([row | {"yhat": 2.0, "q50": 2.0, "mase_scale": 1.0, "rmsse_scale": 1.0}])
+    >>> round(loss_of_errors(scored), 6) == round((2 * log(2) + 2 * log(2) + log(2 / 4)) / 5, 6)
     True
     """
-    found = measure_errors(judged)
+    found = measure_errors(scored)
     return sum(share * log(max(found[name], 1e-12)) for name, share in SHARES.items()) / sum(SHARES.values())
 
 
-def loss_of_bounds(judged: pl.DataFrame) -> float:
+def loss_of_bounds(scored: pl.DataFrame) -> float:
     """The mean logarithm of the interval scores, and what coverage is off by more than POINTS."""
-    found = measure_bounds(judged)
+    found = measure_bounds(scored)
     off = [max(0.0, abs(found[f"cov{level}"] - level / 100) - POINTS) for level in LEVELS]
     scores = [log(max(found[f"sis{level}"], 1e-12)) for level in LEVELS]
     return sum(scores) / len(scores) + WEIGHT * sum(off) / len(off)

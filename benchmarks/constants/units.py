@@ -18,7 +18,7 @@ from benchmarks.constants.listed import Entry
 from benchmarks.constants.replay import measure_bounds, measure_errors, older_cases, scored_cases
 
 UNITS = (("D1",), ("D2",), ("D3", "D4"), ("D5",), ("D6",), ("D7",), ("D8",), ("D9",))
-"""Data sets of one source tell of each other, so that they are left out together."""
+"""Data sets of one source are alike, so that they are left out together."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def leave_out(rows: Mapping[str, pl.DataFrame], entries: Mapping[str, Entry]) ->
 
 
 def units_of(codes: Sequence[str]) -> list[tuple[str, ...]]:
-    """The units with those of their codes that are asked for; a code that is in no unit is one of its own.
+    """The units with those of their codes that are selected; a code that is in no unit is one of its own.
 
     >>> units_of(["D1", "D4", "D12"])
     [('D1',), ('D4',), ('D12',)]
@@ -62,7 +62,7 @@ def judge(unit: tuple[str, ...], scored: Mapping[str, Replays], values: Values, 
         if not one.cases:
             errors[code] = {}
             continue
-        before, after = (one.judged("bounds", v) for v in (plain, values))
+        before, after = (one.scored_rows("bounds", v) for v in (plain, values))
         old, new = measure_errors(before), measure_errors(after)
         errors[code] = {name: new[name] / old[name] for name in old if old[name] > 0}
         bounds[code] = measure_bounds(before), measure_bounds(after)

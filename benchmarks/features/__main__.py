@@ -1,9 +1,9 @@
 """The same twelve features of made-up sales by several engines: `make bench-features`.
 
-Each engine reads the same Parquet files and writes its features, in a process of its own, one after the other. Told are
-seconds on the clock and of all processors, rows per second and the peak memory. Engines other than Polars run in the
-Python that --peers names (with duckdb, pyspark and mlforecast; PySpark needs Java, Debian's default-jre-headless). What
-they made is compared with what Polars made: an engine that makes other numbers is not told.
+Each engine reads the same Parquet files and writes its features, in a process of its own, one after the other. Reported
+are seconds on the clock and of all processors, rows per second and the peak memory. Engines other than Polars run in
+the Python that --peers names (with duckdb, pyspark and mlforecast; PySpark needs Java, Debian's default-jre-headless).
+What they made is compared with what Polars made: an engine that makes other numbers is left out.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ def _compare(folder: Path, millions: float, peers: str | None) -> Iterator[tuple
     last = found.filter(pl.col("units").is_not_null()).select(pl.col("date").max()).collect(engine="streaming").item()
     ours = folder / "Polars"
     mine = measured([sys.executable, "-m", "benchmarks.features.with_polars", str(sales), str(ours)], folder)
-    yield _told(rows, "Polars", mine, mine)
+    yield _table_row(rows, "Polars", mine, mine)
     sums = _sums(ours, last)
     for engine, script in ENGINES.items() if peers else ():
         out = folder / engine
         cost = measured([str(peers), str(HERE / script), str(sales), str(out)], folder)
         _require_alike(engine, sums, _sums(out, last))
-        yield _told(rows, engine, cost, mine)
+        yield _table_row(rows, engine, cost, mine)
         shutil.rmtree(out) if out.is_dir() else out.unlink()
 
 
-def _told(rows: int, engine: str, cost: Cost, mine: Cost) -> tuple[str, ...]:
+def _table_row(rows: int, engine: str, cost: Cost, mine: Cost) -> tuple[str, ...]:
     cpu = "-" if engine == "PySpark" else f"{cost.cpu:.1f}"  # its machine is no child that is waited for
     speed, ratio = f"{rows / cost.wall:,.0f}", f"{cost.wall / mine.wall:.1f}"
     row = (f"{rows:,}", engine, f"{cost.wall:.1f}", cpu, speed, f"{cost.mb:,.0f}", ratio)

@@ -1,4 +1,4 @@
-"""The job that is asked: one of yours (--job CONFIG), which has forecasts, or one store of made-up sales (--items)."""
+"""The measured job: one of yours (--job CONFIG), which has forecasts, or one store of made-up sales (--items)."""
 
 from __future__ import annotations
 

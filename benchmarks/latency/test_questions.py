@@ -1,4 +1,4 @@
-"""Forecasts of one series and of a store, and what each page asks; told are the times of a process that is warm.
+"""Forecasts of one series and of a store, and what each page asks; reported are the times of a process that is warm.
 
 Each case runs once before it is measured, so that models are loaded and rows that are kept in memory have been read.
 """

@@ -1,4 +1,4 @@
-"""The benchmark of `make bench-leaderboard`: backtest the task, score it by the published package, tell.
+"""The benchmark of `make bench-leaderboard`: backtest the task, score it by the published package, report.
 
 The config of the data set is backtested on the windows of the task, as a user would, in a process of its own. Writes
 its part of docs/ACCURACY.md; forecasts stay in --out, and --resume scores them again.
@@ -23,12 +23,12 @@ from benchmarks.leaderboard.document import Run
 from benchmarks.processes import BESIDE, ROOT, Cost, identity, measured, overrides, places, stop
 
 SINGLE = 3
-"""So many of the best other models are told of for information."""
+"""So many of the best other models are listed for information."""
 CONFIG = ROOT / "configs" / f"{task.CONFIG}.yaml"
 
 
 def main(given: list[str] | None = None) -> None:
-    """Run, print, write docs/ACCURACY.md where the whole task was asked for as it is."""
+    """Run, print, write docs/ACCURACY.md where the whole task is run as it is."""
     args = _arguments(given)
     figures, folder = args.scorer.parent / "LEADERBOARD.md", args.data / task.CONFIG
     for what, path in (("scorer", args.scorer), ("published figures", figures), ("data", folder)):
@@ -38,15 +38,15 @@ def main(given: list[str] | None = None) -> None:
         stop(f"{args.fev_python} should be a Python that has fev: scripts/fev.sh makes it, or give --fev-python")
     published = scores.read(figures)
     args.out.mkdir(parents=True, exist_ok=True)
-    told = document.text(judged(backtested(args), args), published)
-    print(told)
+    chapter = document.text(scored(backtested(args), args), published)
+    print(chapter)
     doc = args.doc or (None if args.set or args.windows != task.WINDOWS else report.FILE)
     if doc:
-        report.put(doc, "bench-leaderboard", told)
+        report.put(doc, "bench-leaderboard", chapter)
 
 
 def backtested(args: argparse.Namespace) -> dict[str, Any]:
-    """What benchmarks.pipeline told, and `cost`; with --resume that of the same code and config before."""
+    """The summary of benchmarks.pipeline, and `cost`; with --resume that of the same code and config before."""
     kept, job = args.out / "result.json", task.keys(args.windows) | overrides(args.set)
     key = identity(CONFIG, job)
     if args.resume and kept.exists():
@@ -56,26 +56,26 @@ def backtested(args: argparse.Namespace) -> dict[str, Any]:
     print(f"{task.NAME}: {args.windows} windows of {task.H} days ...", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-leaderboard-") as lake:
         keys = places(Path(lake)) | {"source.path": str(args.data / task.CONFIG)} | job
-        asked = {"config": str(CONFIG), "set": keys, "out": str(args.out)}
-        (args.out / "job.json").write_text(json.dumps(asked), encoding="utf-8")
+        job = {"config": str(CONFIG), "set": keys, "out": str(args.out)}
+        (args.out / "job.json").write_text(json.dumps(job), encoding="utf-8")
         command = [sys.executable, "-m", "benchmarks.pipeline", "run", str(args.out / "job.json")]
         cost = measured(command, Path(lake))
-    told = json.loads((args.out / "told.json").read_text(encoding="utf-8"))
-    told |= {"key": key, "cost": asdict(cost), "when": f"{datetime.now(UTC):%Y-%m-%d}"}
-    kept.write_text(json.dumps(told, indent=1), encoding="utf-8")
-    return told
+    summary = json.loads((args.out / "summary.json").read_text(encoding="utf-8"))
+    summary |= {"key": key, "cost": asdict(cost), "when": f"{datetime.now(UTC):%Y-%m-%d}"}
+    kept.write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    return summary
 
 
-def judged(told: dict[str, Any], args: argparse.Namespace) -> Run:
+def scored(summary: dict[str, Any], args: argparse.Namespace) -> Run:
     """The scores of the model that would serve, of the best others, and of the task's own seasonal naive."""
     values = task.panel(args.data / task.CONFIG)
     days = task.cutoffs(values, args.windows)
-    others = [m for m in told["models"] if m not in (told["champion"], "SeasonalNaive")][:SINGLE]
+    others = [m for m in summary["models"] if m not in (summary["champion"], "SeasonalNaive")][:SINGLE]
     columns = ("unique_id", "ds", "cutoff", *task.QUANTILES)
     dates = pl.col("ds", "cutoff").cast(pl.Date)
-    models = dict.fromkeys([told["champion"], *others, "SeasonalNaive"])
+    models = dict.fromkeys([summary["champion"], *others, "SeasonalNaive"])
     rows = {m: pl.read_parquet(args.out / f"{m}.parquet").with_columns(dates).select(columns) for m in models}
-    if found := set(rows[told["champion"]]["cutoff"].unique()) ^ set(days):
+    if found := set(rows[summary["champion"]]["cutoff"].unique()) ^ set(days):
         raise SystemExit(f"the backtest has other windows than the task: {', '.join(map(str, sorted(found)))}")
     files = args.out / "backtests.parquet", args.out / "panel.parquet"
     # the check is of the whole task, also in a trial
@@ -84,13 +84,13 @@ def judged(told: dict[str, Any], args: argparse.Namespace) -> Run:
     pl.concat(named, how="vertical_relaxed").write_parquet(files[0])
     values.write_parquet(files[1])
     return Run(
-        told["champion"],
+        summary["champion"],
         scores.scored(args.fev_python, args.scorer, files, task.SEASON),
-        task.not_forecast(rows[told["champion"]], values, days),
-        Cost(**told["cost"]),
-        (len(days), len(told["calibration"])),
+        task.not_forecast(rows[summary["champion"]], values, days),
+        Cost(**summary["cost"]),
+        (len(days), len(summary["calibration"])),
         scores.version(args.fev_python),
-        told["when"],
+        summary["when"],
     )
 
 

@@ -26,9 +26,9 @@ repository: `--data` and `--scorer` say where they lie. Scores are those of the 
 `scripts/fev.sh` installs into an environment of its own.
 
 `configs/{config}.yaml` is backtested on the windows of the task: {windows} of {h} days, the last one ending with the
-data, `level` {level}, which with the median gives the nine quantiles. Told is the model that would serve, the best on
-these windows: {model}. Every value of the file counts, closed days as zeros. Known ahead are the columns that the task
-names; the calendar of holidays of the config is public, but no part of the task.{trial}
+data, `level` {level}, which with the median gives the nine quantiles. Reported is the model that would serve, the best
+on these windows: {model}. Every value of the file counts, closed days as zeros. Known ahead are the columns that the
+task names; the calendar of holidays of the config is public, but no part of the task.{trial}
 
 {aims}
 
@@ -102,23 +102,23 @@ def ranked(run: Run, published: Sequence[Published]) -> str:
     seconds = {run.champion: f"{run.cost.wall:,.0f} (cpu {run.cost.cpu:,.0f})"}
     rows = [(p.scores, [str(p.place), p.model], p.seconds) for p in published]
     rows += [(s, ["", f"**ours: {m}**"], seconds.get(m, "-")) for m, s in run.scores.items() if m != task.NAIVE]
-    told = [
+    rows = [
         [*name, *(f"{s[m]:.4f}" for m in METRICS), took] for s, name, took in sorted(rows, key=lambda r: r[0]["SQL"])
     ]
-    return report.table(["place", "model", *METRICS, "seconds"], told)
+    return report.table(["place", "model", *METRICS, "seconds"], rows)
 
 
 def check(run: Run, published: Sequence[Published]) -> str:
-    """Whether windows and values are the leaderboard's, judged by its seasonal naive."""
+    """Whether windows and values are the leaderboard's, checked by its seasonal naive."""
     theirs = next((p for p in published if p.model.lower() == "seasonal naive"), None)
     if theirs is None:
-        return "The list tells no seasonal naive by which windows and values could be checked."
+        return "The list has no seasonal naive by which windows and values could be checked."
     own = run.scores[task.NAIVE]
-    told = ", ".join(f"{m} {own[m]:.4f} (published {theirs.scores[m]:.4f})" for m in CHECKED)
+    pairs = ", ".join(f"{m} {own[m]:.4f} (published {theirs.scores[m]:.4f})" for m in CHECKED)
     same = all(abs(own[m] - theirs.scores[m]) < 1e-3 for m in CHECKED)
     end = (
         "windows and values are those of the leaderboard"
         if same
         else "these are NOT the leaderboard's windows or values"
     )
-    return f"The seasonal naive of the task, made from the same file, has {told}: {end}."
+    return f"The seasonal naive of the task, made from the same file, has {pairs}: {end}."

@@ -15,7 +15,7 @@ SCORED = re.compile(r"^(?P<model>.+) (?P<scores>\{.*\}) windows \d+ missing \d+$
 
 @dataclass(frozen=True)
 class Published:
-    """One row of the leaderboard: scores by metric; seconds as they are told."""
+    """One row of the leaderboard: scores by metric; seconds as published."""
 
     place: int
     model: str
@@ -34,10 +34,10 @@ def read(file: Path) -> list[Published]:
         elif row[0] == "place":
             head = row
         elif head and row[0].isdigit():
-            told = dict(zip(head, row, strict=True))
-            seconds = next((value for name, value in told.items() if name.startswith("seconds")), "-")
-            scores = {metric: float(told[metric]) for metric in METRICS}
-            found.append(Published(int(told["place"]), told["model"], scores, seconds))
+            cells = dict(zip(head, row, strict=True))
+            seconds = next((value for name, value in cells.items() if name.startswith("seconds")), "-")
+            scores = {metric: float(cells[metric]) for metric in METRICS}
+            found.append(Published(int(cells["place"]), cells["model"], scores, seconds))
     if not found:
         raise SystemExit(f"{file} must hold a table of the leaderboard (place, model, {', '.join(METRICS)}, seconds)")
     return sorted(found, key=lambda p: p.place)

@@ -1,6 +1,6 @@
 """The task rossmann_1D of the leaderboard fev-bench: its windows, its values, and its seasonal naive.
 
-`panel` reads the values from the competition's file by itself, so that nothing the pipeline cleans is judged.
+`panel` reads the values from the competition's file by itself, so that nothing the pipeline cleans is scored.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def keys(windows: int) -> dict[str, Any]:
 
 def panel(folder: Path) -> pl.DataFrame:
     """[unique_id, ds, y] of every store on every day, null where the file has no row."""
-    said = {"Store": pl.String, "Date": pl.Date, "Sales": pl.Float64}
-    rows = pl.read_csv(folder / "train.csv.gz", columns=list(said), schema_overrides=said)
+    schema = {"Store": pl.String, "Date": pl.Date, "Sales": pl.Float64}
+    rows = pl.read_csv(folder / "train.csv.gz", columns=list(schema), schema_overrides=schema)
     rows = rows.select(unique_id="Store", ds="Date", y="Sales")
     days = rows.select(ds=pl.date_range(pl.col("ds").min(), pl.col("ds").max()))
     grid = rows.select("unique_id").unique().join(days, how="cross")
@@ -57,9 +57,9 @@ def naive(values: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
 
 def not_forecast(forecasts: pl.DataFrame, values: pl.DataFrame, days: Sequence[date]) -> int:
     """How many values of the windows have no forecast. The scorer passes over series without any in a window."""
-    said, found = forecasts.drop_nulls("q50"), 0
+    given, found = forecasts.drop_nulls("q50"), 0
     for cutoff in days:
-        mine = said.filter(pl.col("cutoff") == cutoff)
+        mine = given.filter(pl.col("cutoff") == cutoff)
         found += _window(values, cutoff).drop_nulls("y").join(mine, on=["unique_id", "ds"], how="anti").height
     return found
 

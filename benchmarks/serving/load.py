@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-Asked = tuple[str, str, dict[str, Any] | None]
+Request = tuple[str, str, dict[str, Any] | None]
 """Method, path and body of a request."""
 
 
@@ -32,18 +32,20 @@ class Times:
         return self.milliseconds[min(len(self.milliseconds) - 1, int(share * len(self.milliseconds)))]
 
 
-def changed(rng: random.Random, ids: list[str], days: list[str]) -> Asked:
-    """A prediction with a price that nobody has asked for before."""
+def changed(rng: random.Random, ids: list[str], days: list[str]) -> Request:
+    """A prediction with a price that was not requested before."""
     values = {"price": round(rng.uniform(0.5, 9.5), 4)}
     return "POST", "predict", {"unique_id": rng.choice(ids), "ds": rng.choice(days), "values": values}
 
 
-def planned(rng: random.Random, ids: list[str], days: list[str]) -> Asked:
+def planned(rng: random.Random, ids: list[str], days: list[str]) -> Request:
     """A prediction as planned."""
     return "POST", "predict", {"unique_id": rng.choice(ids), "ds": rng.choice(days)}
 
 
-async def ask_at_rate(address: str, kinds: dict[str, Callable[[], Asked]], rate: float, seconds: float) -> list[Times]:
+async def ask_at_rate(
+    address: str, kinds: dict[str, Callable[[], Request]], rate: float, seconds: float
+) -> list[Times]:
     """The times of each kind of request, in turn, `rate` a second altogether."""
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     failed = dict.fromkeys(kinds, 0)

@@ -100,7 +100,7 @@ def known(tmp_path: Path) -> Field:
 
 
 def met(results: list[Result], known: Field) -> dict[str, bool | None]:
-    return {aim.asked: aim.met for aim in verdict.aims(results, known)}
+    return {aim.aim: aim.met for aim in verdict.aims(results, known)}
 
 
 def one(aims: dict[str, bool | None], start: str) -> bool | None:
@@ -132,7 +132,7 @@ def test_peers_are_read_and_the_best_has_the_lowest_wape(known):
     assert (published.mase, published.wape_totals, published.cpu) == (0.848, None, None)
 
 
-def test_each_data_set_is_judged_by_its_own_metric(known):
+def test_each_data_set_is_compared_by_its_own_metric(known):
     """Rare sellers by RMSSE and totals, unrelated series by MASE: other peers are the best by WAPE."""
     assert known.best("D7").method == "Rare"
     assert known.best("D8").method == "Mean of three"
@@ -148,7 +148,7 @@ def test_the_rival_is_the_kind_of_the_peers(known):
     assert rivals.command("statsforecast", Path("/trees/python"), Path("/out"))[0] == sys.executable
 
 
-def test_a_file_without_the_tables_is_told(tmp_path):
+def test_a_file_without_the_tables_is_refused(tmp_path):
     (tmp_path / "PEERS.md").write_text(TOLD.split("\n\n")[1])
     with pytest.raises(SystemExit, match=r"a table of the protocol .* and one of peers"):
         peers.read({tmp_path / "PEERS.md": tmp_path})
@@ -160,7 +160,7 @@ def test_the_real_files_can_be_read(benchmarks):
     codes = [f"D{i}" for i in range(1, 10)]
     assert {p.code for p in found.peers} == found.protocols.keys() == set(codes)
     firsts = [0.0847, 0.2964, 0.4393, 0.0937, 0.4009, 0.1145, 0.1287, 0.829, 0.1009]
-    assert [getattr(found.best(code), peers.judged(code).first) for code in codes] == firsts
+    assert [getattr(found.best(code), peers.metrics_of(code).first) for code in codes] == firsts
     assert [found.best(code).rmsse for code in ("D7", "D8", "D9")] == [0.637, 1.7, 0.908]
     assert [rivals.of(code, found) for code in codes] == ["mlforecast"] * 7 + ["statsforecast"] * 2
     assert all(p.folder.is_dir() for p in found.protocols.values())
@@ -204,14 +204,14 @@ def test_a_cost_that_was_measured_on_some_sets_only_is_no_verdict(known):
     assert one(aims, "the whole pipeline") is None
 
 
-def test_the_cost_beside_conformal_intervals_is_judged_together_and_by_set(known):
+def test_the_cost_beside_conformal_intervals_is_compared_together_and_by_set(known):
     """150 s beside 130 s are 1.15, and 22 s beside 5 s are 4.4; together 172 s beside 135 s are 1.27."""
     dear = replace(CHAMPAGNE, cost=Cost(20, 22, 300), calibrated=Cost(4, 5, 300))
     cheap = replace(ROSSMANN, cost=Cost(90, 150, 300), calibrated=Cost(60, 130, 300))
-    told = [a for a in verdict.aims([cheap, dear], known) if a.asked.startswith("where mlforecast")]
-    assert [(a.found, a.met) for a in told] == [("1.27 (172 s, 135 s)", False), ("4.40 (D6)", False)]
-    told = [a for a in verdict.aims([cheap], known) if a.asked.startswith("where mlforecast")]
-    assert [(a.found, a.met) for a in told] == [("1.15 (150 s, 130 s)", True), ("1.154 (D1)", True)]
+    aims = [a for a in verdict.aims([cheap, dear], known) if a.aim.startswith("where mlforecast")]
+    assert [(a.found, a.met) for a in aims] == [("1.27 (172 s, 135 s)", False), ("4.40 (D6)", False)]
+    aims = [a for a in verdict.aims([cheap], known) if a.aim.startswith("where mlforecast")]
+    assert [(a.found, a.met) for a in aims] == [("1.15 (150 s, 130 s)", True), ("1.154 (D1)", True)]
     assert tables.costs([cheap], known).splitlines()[2].split("|")[16:18] == [" 130                  ", " 1.15  "]
 
 
@@ -224,7 +224,7 @@ def test_series_shorter_than_the_calibration_windows_are_lengthened_for_mlforeca
 
 
 def test_sets_that_were_not_at_hand(known):
-    aims = {a.asked: a for a in verdict.aims([replace(M3, theirs=Cost(60, 25, 300))], known)}
+    aims = {a.aim: a for a in verdict.aims([replace(M3, theirs=Cost(60, 25, 300))], known)}
     behind = aims["D8: both ratios at most 1"]
     assert (behind.met, behind.found) == (False, "1.010 (RMSSE)")
     (cost,) = [a for asked, a in aims.items() if "by fitted window" in asked]
@@ -234,9 +234,9 @@ def test_sets_that_were_not_at_hand(known):
 
 
 def test_what_is_missed_is_said_first(known):
-    told = tables.aimed(verdict.aims([ROSSMANN, CHAMPAGNE], known))
-    assert told.startswith("Met: 5 of 12 aims. Not met, or not measured:\n\n- no: geometric mean of the RMSSE ratios")
-    assert "- not measured: the whole pipeline" in told
+    text = tables.aimed(verdict.aims([ROSSMANN, CHAMPAGNE], known))
+    assert text.startswith("Met: 5 of 12 aims. Not met, or not measured:\n\n- no: geometric mean of the RMSSE ratios")
+    assert "- not measured: the whole pipeline" in text
     assert tables.aimed([verdict.Aim("all well", "1", True)]).startswith("Met: 1 of 1 aims.\n\n|")
 
 
@@ -296,25 +296,25 @@ def test_tables_hold_what_was_found(known):
 
 
 def test_the_intervals_of_one_window_say_so(known):
-    told = [[c.strip() for c in line.split("|")] for line in tables.intervals([M3, CHAMPAGNE], known).splitlines()[2:]]
-    assert told[0][3:8] == ["0.770", "one window", "0.960", "one window", ".77"]
-    assert told[1][4] == f"{stdev([5 / 12, 8 / 12, 10 / 12, 11 / 12]) / 2:.3f}"
-    assert told[1][7] == ".42 .67 .83 .92"
+    cells = [[c.strip() for c in line.split("|")] for line in tables.intervals([M3, CHAMPAGNE], known).splitlines()[2:]]
+    assert cells[0][3:8] == ["0.770", "one window", "0.960", "one window", ".77"]
+    assert cells[1][4] == f"{stdev([5 / 12, 8 / 12, 10 / 12, 11 / 12]) / 2:.3f}"
+    assert cells[1][7] == ".42 .67 .83 .92"
 
 
-def test_cost_told_elsewhere_is_marked_so(known):
+def test_cost_published_elsewhere_is_marked_so(known):
     lines = tables.costs([ROSSMANN, M3], known).splitlines()[2:]
     trees, statistics = ([c.strip() for c in line.split("|")][10:16] for line in lines)
-    assert trees == ["mlforecast", "26", "13", "5.77", "3.85", "elsewhere, as the lists of peers tell"]
+    assert trees == ["mlforecast", "26", "13", "5.77", "3.85", "elsewhere, from the lists of peers"]
     assert statistics[:4] == ["statsforecast", "195", "195", "0.77"]
 
 
-def test_the_document_tells_no_place(known):
-    told = document.text([ROSSMANN, CHAMPAGNE], known)
-    assert "D6 champagne: h 12 (the config says 24)" in told
-    assert "make bench-accuracy" in told
-    assert str(Path.home()) not in told
-    assert str(processes.ROOT) not in told
+def test_the_document_names_no_place(known):
+    text = document.text([ROSSMANN, CHAMPAGNE], known)
+    assert "D6 champagne: h 12 (the config says 24)" in text
+    assert "make bench-accuracy" in text
+    assert str(Path.home()) not in text
+    assert str(processes.ROOT) not in text
 
 
 def test_windows_of_the_protocol_replace_those_of_the_config(tmp_path):
@@ -332,7 +332,7 @@ def test_the_newer_configs_have_the_windows_of_the_protocol():
     assert bench.changed(Protocol("D9", "tourism_monthly", 24, 1, 24, Path())) == ()
 
 
-def test_what_is_missing_is_told_in_one_sentence(tmp_path, capsys):
+def test_what_is_missing_is_named_in_one_sentence(tmp_path, capsys):
     evaluate = ["--evaluate", str(tmp_path / "evaluate.py"), "--data", str(tmp_path), "--more", str(tmp_path)]
     needed = {"evaluate.py": "scorer", "PEERS.md": "list of peers PEERS.md", "README.md": "list of peers README.md"}
     for file, what in needed.items():
@@ -385,23 +385,24 @@ def ran() -> Path:
 
 
 def test_the_pipeline_writes_the_forecasts_of_all_models(ran):
-    told = json.loads((ran / "told.json").read_text())
-    assert set(told["models"]) == {"Naive", "SeasonalNaive", "SeasonalMean4", "HistoricAverage", "Both", "Combination"}
-    assert told["champion"] in told["models"]
-    assert told["cutoffs"][-1] == str(chain.OVER)
-    found = pl.read_parquet(ran / f"{told['champion']}.parquet")
+    summary = json.loads((ran / "summary.json").read_text())
+    fitted = {"Naive", "SeasonalNaive", "SeasonalMean4", "HistoricAverage", "Both", "Combination"}
+    assert set(summary["models"]) == fitted
+    assert summary["champion"] in summary["models"]
+    assert summary["cutoffs"][-1] == str(chain.OVER)
+    found = pl.read_parquet(ran / f"{summary['champion']}.parquet")
     assert found.columns == ["unique_id", "ds", "cutoff", "yhat", "q50", *BOUNDS]
     assert not found.is_duplicated().any()
     assert found.group_by("unique_id", "cutoff").len()["len"].unique().to_list() == [chain.H]
 
 
 def test_a_replay_of_the_kept_windows_gives_the_combination_that_the_backtest_gave(ran):
-    told, rows = json.loads((ran / "told.json").read_text()), pl.read_parquet(ran / "windows.parquet")
-    assert rows["cutoff"].unique().sort().cast(pl.String).to_list() == [*told["calibration"], *told["cutoffs"]]
-    assert set(rows["model"]) == set(told["models"])
+    summary, rows = json.loads((ran / "summary.json").read_text()), pl.read_parquet(ran / "windows.parquet")
+    assert rows["cutoff"].unique().sort().cast(pl.String).to_list() == [*summary["calibration"], *summary["cutoffs"]]
+    assert set(rows["model"]) == set(summary["models"])
     assert rows["segment"].null_count() == 0
     case = replay.scored_cases(rows.filter(pl.col("model") != "Both"))[-1]
-    assert str(case.judge["cutoff"][0]) == told["cutoffs"][-1]
+    assert str(case.judge["cutoff"][0]) == summary["cutoffs"][-1]
     stored, again = case.judge.filter(model="Combination"), replay.combine(case).judge
     assert again["unique_id"].to_list() == stored["unique_id"].to_list()
     assert again["yhat"].to_list() == pytest.approx(stored["yhat"].to_list())

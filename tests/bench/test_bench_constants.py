@@ -1,4 +1,4 @@
-"""The list of constants is whole and true, and what chooses them anew never sees what it is judged by."""
+"""The list of constants is whole and true, and what chooses them anew never sees what it is scored by."""
 
 import math
 from datetime import date
@@ -223,11 +223,11 @@ def test_ratios_move_by_what_the_chosen_values_do_and_only_where_the_combination
         {"first": 0.9, "RMSSE": 0.8},
     )
     found = [Finding((code,), {WORSE: 0.3} if code == "D1" else {}, {code: factors[code]}, {}) for code in factors]
-    told = document.text(
+    text = document.text(
         found, dict.fromkeys(factors, plain), {"D1": True, "D2": False}, {"seconds": 1.0, "count": 1, "rows": 1000}
     )
     mean = math.sqrt(0.99 * 0.9)
-    assert f"first ratios: plain 0.900, left out {mean:.3f} (+{mean - 0.9:.3f}; at most 0.02 worse: no)" in told
-    assert "RMSSE ratios: plain 0.800, left out 0.800 (+0.000; at most 0.02 worse: yes)" in told
-    assert "- without D1: WORSE of solve 0.3" in told
-    assert "- without D2: none" in told
+    assert f"first ratios: plain 0.900, left out {mean:.3f} (+{mean - 0.9:.3f}; at most 0.02 worse: no)" in text
+    assert "RMSSE ratios: plain 0.800, left out 0.800 (+0.000; at most 0.02 worse: yes)" in text
+    assert "- without D1: WORSE of solve 0.3" in text
+    assert "- without D2: none" in text

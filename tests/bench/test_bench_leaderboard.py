@@ -108,7 +108,7 @@ def test_values_without_a_forecast_are_counted_whatever_the_scorer_passes_over(d
     assert task.not_forecast(alone.with_columns(q50=None), values, days) == 2 * 48 - 11
 
 
-def test_the_list_is_read_and_a_file_without_one_is_told(listed, tmp_path):
+def test_the_list_is_read_and_a_file_without_one_is_refused(listed, tmp_path):
     assert [(p.place, p.model, p.seconds) for p in listed] == [
         (1, "First", "10,539"),
         (2, "Second", "47"),
@@ -123,32 +123,32 @@ def test_the_list_is_read_and_a_file_without_one_is_told(listed, tmp_path):
 @pytest.mark.parametrize(
     ("sql", "place"), [(0.1, (1, 1)), (0.2, (1, 1)), (0.21, (2, 2)), (0.5, (3, 9)), (0.95, (10, 10))]
 )
-def test_a_place_is_told_as_far_as_the_list_goes(listed, sql, place):
+def test_a_place_is_given_as_far_as_the_list_goes(listed, sql, place):
     assert scores.place(sql, listed) == place
 
 
 def test_the_document_tells_what_is_met_and_what_is_not(listed):
-    told = document.text(RUN, listed)
-    lines = [[c.strip() for c in line.strip("|").split("|")] for line in told.splitlines() if line.startswith("|")]
+    text = document.text(RUN, listed)
+    lines = [[c.strip() for c in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
     assert ["SQL at most 0.215", "0.2100", "yes"] in lines
     assert ["WAPE at most 0.087", "0.0880", "no"] in lines
     assert ["a forecast of every value", "0 without one", "yes"] in lines
     order = [line[1] for line in lines if len(line) == 7][2:]
     assert order == ["First", "**ours: Combination**", "Second", "**ours: LightGBM**", "Seasonal naive"]
-    assert "would be at place 2 of the" in told
-    assert "MASE 0.7885 (published 0.7886)" in told or "MASE 0.7886 (published 0.7886)" in told
-    assert "are those of the leaderboard." in told
-    assert "Met: 2 of 3 aims." in told
-    assert "for 12 windows:\n2 older ones" in told
-    assert "trial:" not in told
-    assert str(Path.home()) not in told
+    assert "would be at place 2 of the" in text
+    assert "MASE 0.7885 (published 0.7886)" in text or "MASE 0.7886 (published 0.7886)" in text
+    assert "are those of the leaderboard." in text
+    assert "Met: 2 of 3 aims." in text
+    assert "for 12 windows:\n2 older ones" in text
+    assert "trial:" not in text
+    assert str(Path.home()) not in text
 
 
 def test_other_values_than_those_of_the_leaderboard_are_said(listed):
     other = Run(**{**RUN.__dict__, "lost": 3, "scores": RUN.scores | {task.NAIVE: OWN}})
-    told = document.text(other, listed)
-    assert "these are NOT the leaderboard's windows or values" in told
-    assert "3 without one" in told
+    text = document.text(other, listed)
+    assert "these are NOT the leaderboard's windows or values" in text
+    assert "3 without one" in text
 
 
 def test_a_trial_is_scored_and_writes_no_document(data, monkeypatch, capsys):
@@ -168,8 +168,8 @@ def test_a_trial_is_scored_and_writes_no_document(data, monkeypatch, capsys):
         rows = task.naive(values, task.cutoffs(values, 1)).with_columns(yhat=1.0)
         for model in ("SeasonalNaive", "Trees"):
             rows.write_parquet(out / f"{model}.parquet")
-        told = {"champion": "Trees", "models": ["Trees", "SeasonalNaive"], "calibration": []}
-        (out / "told.json").write_text(json.dumps(told))
+        text = {"champion": "Trees", "models": ["Trees", "SeasonalNaive"], "calibration": []}
+        (out / "text.json").write_text(json.dumps(text))
         return Cost(1, 2, 3)
 
     monkeypatch.setattr(bench, "measured", pipeline)
@@ -185,7 +185,7 @@ def test_a_trial_is_scored_and_writes_no_document(data, monkeypatch, capsys):
     assert report.marks("bench-leaderboard")[0] in doc.read_text()
 
 
-def test_what_is_missing_is_told_in_one_sentence(data, capsys):
+def test_what_is_missing_is_named_in_one_sentence(data, capsys):
     with pytest.raises(SystemExit):
         bench.main(["--data", str(data), "--scorer", str(data / "leaderboard.py")])
     assert capsys.readouterr().err.startswith("the scorer of the benchmark should be at")
