@@ -67,7 +67,7 @@ def tune(
         trials = hyperparameter_search.run_search(search, storage, options.trials, started + options.timeout)
     facts: dict[str, Any] = {"key": search.name, "cutoff": str(end), "cutoffs": [str(c) for c in backtest.cutoffs]}
     facts |= {
-        "asked": options.trials,
+        "planned": options.trials,
         "metric": options.metric,
         "file": config.file,
         "out": str(out),
@@ -154,13 +154,13 @@ def _gain_facts(
     """The gain in WAPE with its 95 % interval, and a sentence on whether it is more than noise."""
     comparison = backtest.compare(best, current) if changes else None
     if comparison is None:
-        return {"gain": None, "said": "no trial was better than the current options: leave the config as it is"}
+        return {"gain": None, "conclusion": "no trial was better than the current options: leave the config as it is"}
     if comparison.lo > 0:
         conclusion = "more than noise on these windows; the best of many trials looks better than it is: backtest it"
     else:
         conclusion = "within noise: the interval of the gain holds 0, so leave the config as it is or try more windows"
     interval = [comparison.gain, comparison.lo, comparison.hi]
-    return {"gain": interval, "units": comparison.units, "said": conclusion}
+    return {"gain": interval, "units": comparison.units, "conclusion": conclusion}
 
 
 def _header(facts: dict[str, Any]) -> list[str]:

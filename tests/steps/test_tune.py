@@ -104,7 +104,7 @@ def test_the_first_trial_is_the_recipe_as_the_backtest_has_it(loaded: Callable[[
     rows = job.table("backtests").filter(pl.col("model") == "LightGBM", pl.col("grain") == "series").drop_nulls("y")
     wape = (rows["yhat"] - rows["y"]).abs().sum() / rows["y"].abs().sum()
     assert facts["before"] == pytest.approx(wape, rel=1e-9)
-    assert facts["said"].startswith("no trial was better")
+    assert facts["conclusion"].startswith("no trial was better")
     assert configs.load(facts["out"]) == job.config()
     assert Path(facts["out"]).read_text().endswith((job.folder / "job.yaml").read_text())
 

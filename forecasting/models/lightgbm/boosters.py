@@ -105,12 +105,12 @@ def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tupl
 
 
 def objective_remarks(options: Options, boosters: Iterable[lightgbm.Booster]) -> tuple[str, ...]:
-    """What to say where boosters, as `train_boosters` returns them, learned by another objective than was asked for."""
-    asked = options.params.get("objective", PARAMS["objective"])
-    if options.predicts != "mean" or options.kind == "forest" or all(b.params["objective"] == asked for b in boosters):
+    """What to say where boosters of `train_boosters` learned by another objective than the wanted one."""
+    wanted = options.params.get("objective", PARAMS["objective"])
+    if options.predicts != "mean" or options.kind == "forest" or all(b.params["objective"] == wanted for b in boosters):
         return ()
     return (
-        f"learned by squared errors, not by {asked}: more than {MOST_NEGATIVE:.0%} of what was sold came back, and "
+        f"learned by squared errors, not by {wanted}: more than {MOST_NEGATIVE:.0%} of what was sold came back, and "
         "means can be below 0",
     )
 

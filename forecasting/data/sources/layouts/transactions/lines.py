@@ -54,8 +54,8 @@ class CountedLines:
     def remarks(self) -> tuple[Remark, ...]:
         """What is left out, with its quantity, so that the sums can be reconciled with the file."""
         quantities = self.quantities
-        said = [f"{n:,} lines ({name}) of {quantities[name]:,.10g} in all" for name, n in self.dropped.items()]
-        return (Remark("lines", f"left out by source.options: {', '.join(said)}", "none"),) if said else ()
+        counts = [f"{n:,} lines ({name}) of {quantities[name]:,.10g} in all" for name, n in self.dropped.items()]
+        return (Remark("lines", f"left out by source.options: {', '.join(counts)}", "none"),) if counts else ()
 
 
 def drop_uncounted_lines(lines: pl.DataFrame, config: Config, options: Options) -> CountedLines:
