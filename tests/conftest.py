@@ -56,6 +56,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.system)
 
 
+SEEN = "what was seen"
+"""The property of a test under which it records lines to be printed at the end."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded as SEEN, wherever they ran."""
+    for report in terminalreporter.getreports("passed"):
+        for line in dict(report.user_properties).get(SEEN, ()):
+            terminalreporter.write_line(line)
+
+
 def pytest_unconfigure() -> None:
     """Throw away what the tests wrote (the working folder must be left first)."""
     os.chdir(ROOT)
@@ -66,6 +77,24 @@ def pytest_unconfigure() -> None:
 def _session_folder() -> None:
     """Relative paths of session and module fixtures land outside the repository."""
     os.chdir(SCRATCH.name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tracking_tables() -> Iterator[None]:
+    """A new tracking database is a copy of an empty one that MLflow has made: it takes seconds over its tables."""
+    from forecasting.services.tracking import client
+
+    make_folder, template = client._make_folder, Path(SCRATCH.name, "tracking.db")
+
+    def copy(database: Path) -> None:
+        make_folder(database)
+        if database != template and not database.exists():
+            client.connect(f"{client.SQLITE}{template}")
+            shutil.copyfile(template, database)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_make_folder", copy)
+        yield
 
 
 @pytest.fixture(autouse=True)

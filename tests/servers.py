@@ -107,16 +107,22 @@ NUMBERS = count(1)
 @pytest.fixture
 def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty bucket, s3://..., and the environment by which it is reached."""
+    return new_bucket(s3_server, monkeypatch)
+
+
+def new_bucket(s3_server: str, patch: pytest.MonkeyPatch) -> str:
+    """The same for a patch of the environment that lasts longer than a test."""
     from pyarrow import fs
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", PASSWORD)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        patch.delenv(name)
+    patch.setenv("AWS_ENDPOINT_URL", s3_server)
+    patch.setenv("MLFLOW_S3_ENDPOINT_URL", s3_server)
+    patch.setenv("AWS_ALLOW_HTTP", "true")
+    patch.setenv("AWS_REGION", "eu-central-1")
+    patch.setenv("AWS_ACCESS_KEY_ID", "tester")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", PASSWORD)
+    patch.setenv("NO_PROXY", "127.0.0.1")
     name = f"bucket{next(NUMBERS)}"
     place = {"region": "eu-central-1", "scheme": "http", "endpoint_override": s3_server.removeprefix("http://")}
     fs.S3FileSystem(**place, allow_bucket_creation=True).create_dir(name)
@@ -142,13 +148,13 @@ def free_port() -> int:
 @contextmanager
 def process(
     command: list[object], answers: Callable[[], object], seconds: float = START, **options: object
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server from its first answer on, within so many seconds, to the end of the block."""
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, **options)
         try:
             wait(server, answers, seconds)
-            yield
+            yield server
         except TimeoutError:
             log.seek(0)
             pytest.fail(f"{command[0]} did not start: {log.read()[-2000:].decode(errors='replace')}")

@@ -1,17 +1,12 @@
 """Jobs of a folder on a real Prefect server: deployments, and what a worker does after an outage."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -20,8 +15,10 @@ from flows.orchestration import deploy
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.steps.registry import STEPS
+from tests import prefect_server
 from tests.flows.conftest import JOB
-from tests.servers import free_port, process
+from tests.prefect_server import QUICK, Api, demandcast
+from tests.servers import free_port
 
 CRON = {"timezone": "Europe/Berlin", "cron": {"ingest": "30 1 * * 1-6", "tune": None}}
 
@@ -73,51 +70,11 @@ def test_a_scheduled_pipeline_takes_the_place_of_its_steps(tmp_path):
     assert planned["pipeline"] == "0 3 * * * UTC"
 
 
-ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-
-
-class Api:
-    """The REST API of a Prefect server."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/api"
-        self.environment = os.environ | {"PREFECT_API_URL": self.url}
-
-    def post(self, path: str, **body: Any) -> Any:
-        data = json.dumps(body).encode()
-        request = Request(f"{self.url}/{path}", data, {"Content-Type": "application/json"})
-        for _ in range(20):
-            try:
-                return json.loads(urlopen(request, timeout=60).read())
-            except (
-                HTTPError
-            ) as error:  # its database is at work for the scheduler: Prefect's own client asks again, too
-                if error.code != 503:
-                    raise
-                time.sleep(1)
-        pytest.fail(f"{path}: still 503")
-
-    def deployments(self) -> dict[str, Any]:
-        return {f"{d['name']}/{d['entrypoint'].rpartition('.')[2]}": d for d in self.post("deployments/filter")}
-
-
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A server of these tests, with a database of its own."""
-    api = Api(port := free_port())
-    home = {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "PREFECT_LOGGING_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port, "--no-ui"]
-    settings = os.environ | home | {"PREFECT_API_URL": api.url}
-    with process(command, lambda: urlopen(f"{api.url}/health", timeout=5).close(), 150, env=settings):
+    with prefect_server.server(free_port(), tmp_path_factory.mktemp("prefect")) as api:
         yield api
-
-
-def demandcast(api: Api, folder: Path, *words: object) -> str:
-    code = "import sys; from flows.cli import main; main(sys.argv[1:])"
-    command = [sys.executable, "-c", code, *map(str, words)]
-    done = subprocess.run(command, cwd=folder, env=api.environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.system
@@ -156,42 +113,28 @@ def test_after_an_outage_the_newest_run_does_the_work_of_all(api, tmp_path):
     for hours, more in ((48, {}), (24, {}), (60, {"cutoff": "2024-06-30"})):
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": str(now - timedelta(hours=hours))}}
         late[hours] = api.post(f"deployments/{ingest}/create_flow_run", state=state, parameters=more)["id"]
-    worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "demandcast", "--type", "process"]
-    with process(worker, lambda: None, cwd=tmp_path, env=api.environment):
-        ended = finished(api, late)
+    with prefect_server.worker(api, tmp_path):
+        runs = api.finished(late.values())
+    ended = {hours: runs[run]["state"] for hours, run in late.items()}
     assert {hours: state["name"] for hours, state in ended.items()} == {48: "Skipped", 24: "Completed", 60: "Completed"}
     due = now - timedelta(hours=24)
     assert ended[48]["message"] == f"the run that was due at {due:%Y-%m-%d %H:%M} UTC does this work"
     assert (tmp_path / "lake" / "late" / "panel").is_dir(), "runs work in the folder of the deployment"
 
 
-def finished(api: Api, runs: dict[int, str], ends: Sequence[str] = ENDS) -> dict[int, dict[str, Any]]:
-    """The states of these runs once all have ended, or after four minutes."""
-    for _ in range(120):
-        found = {
-            run["id"]: run["state"]
-            for run in api.post("flow_runs/filter", flow_runs={"id": {"any_": [*runs.values()]}})
-        }
-        if all(state["type"] in ends for state in found.values()):
-            break
-        time.sleep(2)
-    return {hours: found[run] for hours, run in runs.items()}
-
-
 @pytest.mark.system
 @pytest.mark.slow
 def test_a_run_whose_process_is_killed_is_started_again(api, tmp_path):
     """Once: the step goes on where it stopped."""
-    large = {"kind": "synthetic", "options": {"stores": 20, "items": 50, "days": 700, "seed": 1}}
+    large = {"kind": "synthetic", "options": {"stores": 20, "items": 25, "days": 700, "seed": 1}}
     written(tmp_path, "large", source=large)
-    demandcast(api, tmp_path, "deploy", "large.yaml")
+    demandcast(api, tmp_path, "deploy", "large.yaml", main=QUICK)
     run = api.post(f"deployments/{api.deployments()['large/ingest']['id']}/create_flow_run")["id"]
-    worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "demandcast", "--type", "process"]
-    with process(worker, lambda: None, cwd=tmp_path, env=api.environment, start_new_session=True):
+    with prefect_server.worker(api, tmp_path, start_new_session=True):
         kill_when_it_beats(api, run)
-        ended = finished(api, {1: run}, ["COMPLETED", "FAILED"])[1]
-    assert (ended["type"], ended["name"]) == ("COMPLETED", "Completed")
-    assert api.post("flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["run_count"] == 2
+        ended = api.finished([run], ["COMPLETED", "FAILED"])[run]
+    assert (ended["state"]["type"], ended["state"]["name"]) == ("COMPLETED", "Completed")
+    assert ended["run_count"] == 2
     assert (tmp_path / "lake" / "large" / "panel").is_dir()
 
 
@@ -202,6 +145,6 @@ def kill_when_it_beats(api: Api, run: str) -> None:
         if api.post("events/filter", filter=beats)["events"]:
             break
         time.sleep(0.1)
-    (found,) = api.post("flow_runs/filter", flow_runs={"id": {"any_": [run]}})
+    found = api.runs([run])[run]
     assert found["state"]["type"] == "RUNNING"
     os.kill(int(found["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)

@@ -33,7 +33,7 @@ def connect(uri: str) -> Any:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         if uri.startswith(SQLITE):
-            Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(uri.removeprefix(SQLITE)))
         return MlflowClient(uri, uri)
     except (OSError, MlflowException, SQLAlchemyError) as error:
         reason = " ".join(str(error).split())[:160]
@@ -41,6 +41,10 @@ def connect(uri: str) -> Any:
             f"tracking.uri {uri} cannot be opened ({reason}): name a file such as sqlite:///data/mlflow.db in a folder "
             "that you may write to, or the address of an MLflow server"
         ) from error
+
+
+def _make_folder(database: Path) -> None:
+    database.parent.mkdir(parents=True, exist_ok=True)
 
 
 def absolute_uri(uri: str) -> str:

@@ -43,19 +43,26 @@ def whiten(columns: Floats, weight: Floats, wander: Wander) -> tuple[Floats, Flo
     >>> innovations.ravel().round(3).tolist()
     [1.414, 0.365]
     """
-    out, mean = np.zeros_like(columns), np.zeros(columns.shape[1:])
-    spread, step = wander.size**2, wander.size**2 * (1 - wander.memory**2)
-    log_det = np.zeros(columns.shape[1])
+    seen = (weight > 0).astype(float)
+    noise = 1 / np.where(seen > 0, weight, 1.0)
+    total, gain = _spreads(seen, noise, wander)
+    foretold, mean, gains = np.empty_like(columns), np.zeros(columns.shape[1:]), gain[..., None]
     for t in range(len(columns)):
-        seen = weight[t] > 0
-        total = spread + 1 / np.where(seen, weight[t], 1.0)
-        new = (columns[t] - mean) * seen[:, None]
-        out[t] = new / np.sqrt(total)[:, None]
-        gain = np.where(seen, spread / total, 0.0)
-        log_det += np.where(seen, np.log(total), 0.0)
-        mean = wander.memory * (mean + gain[:, None] * new)
-        spread = wander.memory**2 * (1 - gain) * spread + step
-    return out, log_det
+        foretold[t] = mean
+        mean = wander.memory * (mean + gains[t] * (columns[t] - mean))
+    out = (columns - foretold) * seen[..., None] / np.sqrt(total)[..., None]
+    return out, (seen * np.log(total)).sum(0)
+
+
+def _spreads(seen: Floats, noise: Floats, wander: Wander) -> tuple[Floats, Floats]:
+    """By period and series: the variance of what is not foretold, and the share of it that is believed to last."""
+    total, gain = np.empty_like(noise), np.empty_like(noise)
+    spread, step = wander.size**2, wander.size**2 * (1 - wander.memory**2)
+    for t in range(len(noise)):
+        total[t] = spread + noise[t]
+        gain[t] = spread / total[t] * seen[t]
+        spread = wander.memory**2 * (1 - gain[t]) * spread + step
+    return total, gain
 
 
 def cross_products(columns: Floats, weight: Floats, wander: Wander) -> Floats:
