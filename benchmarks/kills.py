@@ -171,7 +171,7 @@ def _noted(config: Path, work: Callable[..., Any], unit: Callable[..., str]) -> 
 
 def _one(config: Path, stop: int) -> None:
     """Run the steps in this process and note the units of work; SIGKILL at write number `stop`."""
-    os.cpu_count = lambda: 1  # type: ignore[assignment]  # buckets in this process, so that it knows what it writes
+    os.sched_getaffinity = lambda _: {0}  # type: ignore[assignment]  # buckets in this process, so that it knows what it writes
     from forecasting.config import load
     from forecasting.io import files
     from forecasting.io.delta import commits

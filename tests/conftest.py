@@ -50,10 +50,14 @@ SERVERS = {"browser", "postgres", "s3", "s3_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a server of their own are those of the system."""
+    """Tests with a server of their own are those of the system. Files that take long come first, so that at the end no
+    process is left alone with one (pytest-xdist gives out files in this order).
+    """
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.system)
+    long = {name: {item.path for item in items if item.get_closest_marker(name)} for name in ("timeout", "slow")}
+    items.sort(key=lambda item: (item.path not in long["timeout"], item.path not in long["slow"]))
 
 
 SEEN = "what was seen"

@@ -23,8 +23,8 @@ from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
 from flows import error_hints, summary
+from flows.orchestration import guard
 from flows.orchestration.crash_watch import too_many_starts
-from flows.orchestration.guard import overtaken_by
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.services import log
@@ -50,8 +50,8 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
     A mistake of the user ends the flow in a Failed state with its message; anything else is raised, so that Prefect
     logs where it happened.
     """
-    if later := overtaken_by():
-        return Completed(name="Skipped", message=f"the run that was due at {later:%Y-%m-%d %H:%M} UTC does this work")
+    if later := guard.overtaken_by():
+        return Completed(name=guard.SKIPPED, message=guard.message(later))
     if starts := too_many_starts():
         return Failed(message=f"started {starts} times, and killed each time: look at the memory of its machine")
     if not log.LOGGER.handlers:  # on a worker nobody else has set it up

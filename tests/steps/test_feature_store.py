@@ -170,9 +170,9 @@ def test_so_it_is_for_weeks_and_for_two_buckets_on_two_processes(monkeypatch):
     last, labels = FIRST_WEEK + timedelta(7 * (WEEKS - 1)), FIRST_WEEK + timedelta(7 * (WEEKS - 20))
     stored = []
     for config in (one.config(), two.config(store__buckets=2)):
-        monkeypatch.setattr(engine.os, "cpu_count", lambda: 2)
+        monkeypatch.setattr(engine.os, "sched_getaffinity", lambda _: {0, 1})
         features.build_feature_tables(open_session(config), [4])
-        monkeypatch.setattr(engine.os, "cpu_count", lambda: 1)  # one pool of processes is enough
+        monkeypatch.setattr(engine.os, "sched_getaffinity", lambda _: {0})  # one pool of processes is enough
         features.publish_online_table(open_session(config))
         features.build_training_set(open_session(config), labels, last - timedelta(7 * 3), 4)
         stored.append([newest(config, n) for n in ("chain-lead-4", "chain-online")])

@@ -181,7 +181,9 @@ def test_loading_the_same_again_writes_no_version(ran):
 
 def test_more_buckets_hold_the_same_rows_and_answer_the_same(monkeypatch):
     """The ladder knows one series at a time; its sums and bounds pool over all of them."""
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # in this process: other processes are the engine's tests
+    monkeypatch.setattr(
+        "os.sched_getaffinity", lambda _: {0}
+    )  # in this process: other processes are the engine's tests
     settings = {"models": ["ladder"], "backtest": {"windows": 1, "step": chain.H, "calibration": 1}}
     one, many = (chain.make(**settings) for _ in range(2))
     one.run(["ingest", "backtest"])

@@ -21,7 +21,12 @@ __all__ = ["ONE_THREAD", "DaskEngine", "LocalEngine", "WorkError", "build_engine
 def build_engine(config: Config) -> Engine:
     """The engine named by the key `engine` of the config."""
     builders: dict[str, Callable[[], Engine]] = {
-        "local": lambda: LocalEngine(os.cpu_count() or 1),
+        "local": lambda: LocalEngine(usable_processors()),
         "dask": lambda: DaskEngine(config),
     }
     return builders[config.engine]()
+
+
+def usable_processors() -> int:
+    """How many processors this process may use: a container or a service may be held to some of the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
