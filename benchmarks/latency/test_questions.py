@@ -20,8 +20,9 @@ from dashboard.pages.scenario.run import run_scenario
 from forecasting.config import Config
 from forecasting.steps import queries
 from forecasting.steps.serving.answer_one import answer_one
+from forecasting.steps.serving.held import open_served
 from forecasting.steps.serving.online import forecast_changed
-from forecasting.steps.serving.served import Served, open_served
+from forecasting.steps.serving.served import Served
 from forecasting.steps.session import Session, open_session
 
 Bench = Callable[..., Any]

@@ -117,6 +117,12 @@ class Panel:
         return observe([self.scan(bucket) for bucket in self.buckets], self.newest, self.config)
 
 
+def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
+    """The columns of a panel and their types, without its bucket."""
+    schema = panel.scan(panel.buckets[0]).collect_schema()
+    return {column: kind for column, kind in schema.items() if column != "bucket"}
+
+
 def part_of_panel(panel: Panel, rows: pl.DataFrame) -> Panel:
     """Some series of a panel, all rows of each, in memory and in the one bucket 0; their groups stay those of all."""
     return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)

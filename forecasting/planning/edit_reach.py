@@ -1,17 +1,29 @@
 """How far edits reach: `check_reach` takes Edits and the planned future rows, and returns what they leave.
 
 A price that nobody knows cannot be lowered by a tenth. It returns sentences, one per edit that changes some of its rows
-only; an edit that could change none raises UserError.
+only; an edit that could change none raises UserError, and so does `check_days` for days that are not ahead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 import polars as pl
 
+from forecasting.config import Config
 from forecasting.data.edits import Edit, format_change
 from forecasting.errors import UserError
+
+
+def check_days(config: Config, cutoff: date, edits: Iterable[Edit]) -> None:
+    """Raise UserError for an edit of which no day lies in the horizon of a forecast from `cutoff`."""
+    first, last = config.frequency.shift(cutoff, 1), config.frequency.shift(cutoff, config.h)
+    for edit in edits:
+        if edit.end < first or edit.start > last or edit.end < edit.start:
+            raise UserError(
+                f"dates {edit.start} to {edit.end}: the forecast covers {first} to {last}; choose days within"
+            )
 
 
 def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]:

@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 from dashboard import app
+from forecasting.data.panel import panel_schema
+from forecasting.planning.observed_range import observed_values, warn_outside
 from forecasting.planning.scenario import check_edits
 from forecasting.steps import queries, scenario
-from forecasting.steps.scenario import Scenario, SeriesFilter, panel_schema, warn_unseen
+from forecasting.steps.scenario import Scenario, SeriesFilter
 from forecasting.steps.session import Session
 from tests.dashboard import fake_store as fake
 from tests.dashboard.browser_tab import BrowserTab
@@ -25,7 +27,9 @@ def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Scena
     rows = rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
     checked = check_edits(edits, session.config, panel_schema(session.panel))
     future = queries.read_plan(session, str(series.unique_id), checked)
-    return Scenario(rows, warn_unseen(session.panel, future, checked))
+    columns = [edit.column for edit in checked]
+    past = pl.concat([session.panel.scan(b) for b in session.panel.buckets]).filter(pl.col("flag") != "ahead")
+    return Scenario(rows, tuple(warn_outside(future, observed_values(past, columns), columns)))
 
 
 @pytest.fixture(scope="module")

@@ -214,8 +214,8 @@ def test_long_work_is_a_job_to_poll_and_to_cancel(api, monkeypatch):
         assert go_on.wait(30)
         return forecast(*args)
 
-    forecast = online.forecast_changed
-    monkeypatch.setattr(online, "forecast_changed", slow)
+    forecast = online.forecast_edited
+    monkeypatch.setattr(online, "forecast_edited", slow)
     asked = {"unique_ids": [api.unique_id], "h": 1, "changes": [f"price=1@{api.days[0]}:{api.days[0]}"]}
     now = api.http.post("/forecasts", json=asked, headers={"Prefer": "respond-async"})
     other = api.http.post("/forecasts", json=asked, headers={"Prefer": "respond-async"}).json()["id"]
@@ -243,7 +243,7 @@ def test_a_request_that_takes_long_blocks_no_other(api, monkeypatch):
         assert go_on.wait(30)
         raise ValueError("spoilt")
 
-    monkeypatch.setattr(online, "forecast_changed", slow)
+    monkeypatch.setattr(online, "forecast_edited", slow)
     answered: list[httpx.Response] = []
     asking = threading.Thread(target=lambda: answered.append(api.predict(values={"price": 1.23})))
     asking.start()
@@ -257,7 +257,7 @@ def test_a_request_that_takes_long_blocks_no_other(api, monkeypatch):
 
 
 def test_where_the_models_fail_the_ladder_answers_with_a_label(api, monkeypatch):
-    monkeypatch.setattr(online, "forecast_changed", lambda *_: iter([1 / 0]))
+    monkeypatch.setattr(online, "forecast_edited", lambda *_: iter([1 / 0]))
     answer = api.predict(values={"price": 1.17}).json()
     rung = api.forecasts("SeasonalMean4").filter(unique_id=api.unique_id).row(0, named=True)
     assert (answer["mean"], answer["fallback"], answer["price"]) == (rung["yhat"], True, 1.17)

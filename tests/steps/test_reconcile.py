@@ -22,7 +22,8 @@ from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import Origin, actuals, origin_of
 from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
-from forecasting.steps.scenario import SeriesFilter, predict_cut, run_scenario
+from forecasting.steps.scenario import SeriesFilter, run_scenario
+from forecasting.steps.serving.edited import predict_cut
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import OVER, H

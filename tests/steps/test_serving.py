@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 from forecasting.data.cut import Cut
 from forecasting.data.edits import CellEdit
 from forecasting.steps.serving import online
-from forecasting.steps.serving.served import Served, open_served
+from forecasting.steps.serving.held import open_served
+from forecasting.steps.serving.served import Served
 from tests import chain
 from tests.chain import LAST, H
 

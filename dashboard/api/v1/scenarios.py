@@ -17,7 +17,7 @@ from forecasting.data.edits import Edit, format_edit, parse_edit
 from forecasting.errors import Option, UserError
 from forecasting.steps import actions
 from forecasting.steps.actions import SavedScenario
-from forecasting.steps.scenario import Scenario, SeriesFilter, run_scenario
+from forecasting.steps.scenario import Scenario, SeriesFilter, compare_plans
 from forecasting.steps.session import Session, open_session
 
 EXAMPLE = {
@@ -88,7 +88,7 @@ def _add_all(router: APIRouter, context: Context) -> None:
         session = open_session(context.config)
         edits = _edits(ask.changes)
         try:
-            scenario = run_scenario(session, edits, SeriesFilter(unique_id=ask.unique_id))
+            scenario = compare_plans(context.current.served(), edits, SeriesFilter(unique_id=ask.unique_id))
         except UserError as error:
             raise error if error.needs else UserError(error.what, where=_field_of(error)) from None
         actions.save_scenario(session, ask.name, ask.unique_id, edits, ask.reason)
@@ -102,7 +102,8 @@ def _add_one(router: APIRouter, context: Context) -> None:
         session = open_session(context.config)
         found = _find(session, name)
         try:
-            return _result(found, run_scenario(session, found.edits, SeriesFilter(unique_id=found.unique_id)))
+            of = SeriesFilter(unique_id=found.unique_id)
+            return _result(found, compare_plans(context.current.served(), found.edits, of))
         except UserError as error:
             return _result(found, Scenario(pl.DataFrame(), (str(error),)))
 

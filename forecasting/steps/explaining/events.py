@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import KEY
+from forecasting.data.panel import KEY, panel_schema
 from forecasting.data.windows import resolve_cutoff
 from forecasting.features.base import SERIES
 from forecasting.planning import events as planning
@@ -24,7 +24,7 @@ from forecasting.planning.decomposition import Pooled, decompose, read_design
 from forecasting.planning.scenario import check_condition, condition
 from forecasting.steps.explaining.explain import EVERY
 from forecasting.steps.explaining.vintage import pooled_effects
-from forecasting.steps.scenario import SeriesFilter, panel_schema
+from forecasting.steps.scenario import SeriesFilter
 from forecasting.steps.session import Session
 
 

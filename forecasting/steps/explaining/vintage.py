@@ -13,14 +13,14 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import Panel, count_observed, sample_panel
+from forecasting.data.panel import Panel, count_observed, panel_schema, sample_panel
 from forecasting.errors import UserError
 from forecasting.planning.column_names import condition_over_panel
 from forecasting.planning.decomposition import Pooled, fit_pooled, read_design
 from forecasting.planning.scenario import check_condition
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.scenario import SeriesFilter, panel_schema, select_series
+from forecasting.steps.scenario import SeriesFilter, select_series
 from forecasting.steps.session import Session
 
 MOST_ROWS = 300_000

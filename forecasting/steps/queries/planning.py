@@ -11,12 +11,13 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
+from forecasting.data.panel import panel_schema
 from forecasting.errors import UserError
 from forecasting.planning.column_names import edit_over_panel
 from forecasting.planning.scenario import check_edits
 from forecasting.steps.queries.history import on_promotion
 from forecasting.steps.queries.status import read_status
-from forecasting.steps.scenario import SeriesFilter, panel_schema, select_series
+from forecasting.steps.scenario import SeriesFilter, select_series
 from forecasting.steps.session import Session
 
 

@@ -15,6 +15,7 @@ from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.models.naive import LADDER
 from forecasting.steps.serving.online import NOT_LOOKED_AT, forecast_plan
+from forecasting.steps.serving.plans import plan_with_values
 from forecasting.steps.serving.served import Served
 
 
@@ -57,7 +58,7 @@ def _changed(served: Served, requested: pl.DataFrame, given: list[str]) -> Itera
     for plan in stated.partition_by("_plan", maintain_order=True):
         rows = plan.drop("_plan")
         values, ids = rows.select(*KEY, *given).unique(KEY), rows["unique_id"].unique(maintain_order=True)
-        for forecasts in forecast_plan(served, ids, values):
+        for forecasts in forecast_plan(served, ids, plan_with_values(served, ids, values)):
             mine = rows.join(forecasts.select("unique_id"), on="unique_id", how="semi", maintain_order="left")
             yield shape_answers(served, _with_forecasts(mine, forecasts, served))
 

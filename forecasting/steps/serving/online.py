@@ -1,6 +1,6 @@
-"""Forecasts made on request: `forecast_plan` forecasts series with other values of known-ahead columns than planned.
+"""Forecasts made on request: `forecast_edited` forecasts series for an EditedPlan, `forecast_plan` answers in any case.
 
-It takes a Served, ids of series and the values, and yields rows like the published ones, with the known-ahead columns
+They take a Served, ids of series and the plan, and yield rows like the published ones, with the known-ahead columns
 that they are made for, some series after the other. Only the requested series are forecast, by the models of the
 vintage; where these fail the ladder stands in. Nothing is written.
 """
@@ -14,12 +14,13 @@ from dataclasses import replace
 import polars as pl
 
 from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut, peer_sums
-from forecasting.data.edits import CellEdit, Edit
+from forecasting.data.edits import CellEdit
 from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.scenario import answer_levers, predict_cut, split_edits
+from forecasting.steps.serving.edited import answer_levers, predict_cut, split_edits
+from forecasting.steps.serving.plans import EditedPlan, in_portions, plan_with_values
 from forecasting.steps.serving.served import Served, buckets_of, panel_rows, planned_peer_sums, row_columns
 
 log = logging.getLogger(__name__)
@@ -29,49 +30,54 @@ SERIES_AT_ONCE = 500
 """Series that are forecast together: what they need at once fits well in memory."""
 
 
-def forecast_plan(served: Served, ids: pl.Series, values: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of `forecast_changed`, at least one per series: without a ds and a forecast for one that has none.
+def forecast_plan(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterator[pl.DataFrame]:
+    """The rows of `forecast_edited`, at least one per series: without a ds and a forecast for one that has none.
 
     Where the models fail, the published forecast of the ladder's top rung stands in, and its source says so.
     """
     done = 0
     try:
-        for part in forecast_changed(served, ids, values):
+        for part in forecast_edited(served, ids, plan):
             requested = ids.slice(done, SERIES_AT_ONCE)
             done += requested.len()
-            yield part.join(requested.to_frame(), on="unique_id", how="full", coalesce=True)
+            yield part.join(requested.to_frame("unique_id"), on="unique_id", how="full", coalesce=True)
     except Exception:
         log.exception("no forecast on request after %s of %s series: the ladder answers", done, ids.len())
-        yield _ladder(served, ids.slice(done), values)
+        yield _ladder(served, ids.slice(done), plan)
 
 
-def _ladder(served: Served, ids: pl.Series, values: pl.DataFrame) -> pl.DataFrame:
+def _ladder(served: Served, ids: pl.Series, plan: EditedPlan) -> pl.DataFrame:
     """The published rows of the ladder's top rung, beside the values that it does not look at."""
-    buckets = buckets_of(served, ids)
-    published = served.published(buckets, TOP.name).join(ids.to_frame(), on="unique_id", how="right")
-    plans = served.plans(buckets).select(*KEY, *served.columns)
-    planned = published.join(plans, on=KEY, how="left").update(values, on=KEY, how="left")
+    published = served.published(buckets_of(served, ids), TOP.name)
+    rows = published.join(ids.to_frame("unique_id"), on="unique_id", how="right")
+    planned = rows.join(plan.edited.select(*KEY, *served.columns), on=KEY, how="left")
     return planned.with_columns(pl.format("{}{}", "source", pl.lit(NOT_LOOKED_AT)).alias("source"))
 
 
 def forecast_changed(served: Served, ids: pl.Series, values: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of `forecast_edited` for `values` [unique_id, ds, known-ahead columns], of which null leaves a value as
+    planned; they are one plan of coming days.
+    """
+    return forecast_edited(served, ids, plan_with_values(served, ids, values))
+
+
+def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterator[pl.DataFrame]:
     """[columns of a published row, known-ahead columns] of the series `ids`, in their order, SERIES_AT_ONCE at a time.
 
-    One row per series and period of the horizon, in units of y. `values` [unique_id, ds, known-ahead columns] are one
-    plan of coming days, in which null leaves a value as planned. As in a scenario, the response answers those of levers
-    (price, promotion), and the models the others, of which peers see what is said of one series.
+    One row per series and period of the horizon, in units of y. What differs from the plan is all that is computed: the
+    response answers for levers (price, promotion), the models for other columns, of which peers see what is said of
+    one series; without any change the rows are the published ones. Where levers are edited the rows have
+    difference-lo-L and difference-hi-L, too.
     """
-    cells = {c: values.select(*KEY, value=c).drop_nulls() for c in values.columns if c in served.columns}
-    edits = tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
-    answered, others = split_edits(served.bundle, edits)
+    answered, others = split_edits(served.bundle, plan.changes(served.columns))
     levers = {edit.column for edit in answered}
-    for part, forecast in zip(_portions(ids), _forecasts(served, ids, others), strict=True):
-        plans = served.plans(buckets_of(served, part)).filter(pl.col("unique_id").is_in(part.implode()))
-        edited = plans.update(values, on=KEY, how="left")
-        if levers:
-            forecast = answer_levers(_bundle_of(served.bundle, part, levers), forecast, plans, edited)
+    plans = plan.portions(ids, SERIES_AT_ONCE)
+    for part, portion, forecast in zip(_portions(ids), plans, _forecasts(served, ids, others), strict=True):
         rows = forecast.select(row_columns(served.config))
-        yield rows.join(edited.select(*KEY, *served.columns), on=KEY, how="left", maintain_order="left")
+        if levers:
+            rows = answer_levers(_bundle_of(served.bundle, part, levers), rows, portion.planned, portion.edited)
+        known = portion.edited.select(*KEY, *served.columns)
+        yield rows.join(known, on=KEY, how="left", maintain_order="left")
 
 
 def _bundle_of(bundle: Bundle, ids: pl.Series, columns: Collection[str]) -> Bundle:
@@ -84,13 +90,13 @@ def _bundle_of(bundle: Bundle, ids: pl.Series, columns: Collection[str]) -> Bund
     return replace(bundle, levers=mine if mine["unique_id"].n_unique() == ids.len() else of)
 
 
-def _forecasts(served: Served, ids: pl.Series, edits: tuple[Edit, ...]) -> Iterator[pl.DataFrame]:
+def _forecasts(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> Iterator[pl.DataFrame]:
     """The forecasts of the models with these edits, portion by portion; the published ones where there are none."""
     if not edits:
-        for part in _portions(ids):
-            yield served.published(buckets_of(served, part)).filter(pl.col("unique_id").is_in(part.implode()))
+        rows = served.published(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
+        yield from in_portions(rows, ids, SERIES_AT_ONCE)
         return
-    changed = pl.concat([edit.cells["unique_id"] for edit in edits if isinstance(edit, CellEdit)]).unique().sort()
+    changed = pl.concat([edit.cells["unique_id"] for edit in edits]).unique().sort()
     of_peers = {COMING_PEER_MEANS: _peer_means(served, changed, edits)}
     for part in _portions(ids):
         cut = _cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
@@ -103,7 +109,7 @@ def _portions(ids: pl.Series) -> Iterator[pl.Series]:
     return (ids.slice(first, SERIES_AT_ONCE) for first in range(0, ids.len(), SERIES_AT_ONCE))
 
 
-def _cut_through(served: Served, ids: pl.Series, edits: tuple[Edit, ...]) -> Cut:
+def _cut_through(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> Cut:
     """The cut through these series, in one bucket 0."""
     panel, mine = served.job.panel, pl.col("unique_id").is_in(ids.implode())
     rows = pl.concat([panel_rows(served, bucket).filter(mine) for bucket in buckets_of(served, ids)])
@@ -111,7 +117,7 @@ def _cut_through(served: Served, ids: pl.Series, edits: tuple[Edit, ...]) -> Cut
     return Cut(selected, served.cutoff, served.job.config.h, edits)
 
 
-def _peer_means(served: Served, changed: pl.Series, edits: tuple[Edit, ...]) -> pl.DataFrame:
+def _peer_means(served: Served, changed: pl.Series, edits: tuple[CellEdit, ...]) -> pl.DataFrame:
     """The means of peers on coming days where the series `changed` have other values than planned.
 
     Their planned values are taken out of the sums of all series and the new ones added: no other series is read.

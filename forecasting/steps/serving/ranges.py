@@ -12,19 +12,15 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.columns import as_users_write
-from forecasting.data.cut import Cut
 from forecasting.data.edits import parse_edit
 from forecasting.data.panel import KEY
 from forecasting.errors import Option, UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
-from forecasting.planning.edit_reach import check_reach
-from forecasting.planning.observed_range import warn_outside
-from forecasting.planning.response.doubts import warn_of_response
+from forecasting.planning.edit_reach import check_days
 from forecasting.planning.scenario import check_condition, check_edits, condition
-from forecasting.steps.scenario import check_days, panel_schema, split_edits
 from forecasting.steps.serving.answers import shape_answers
 from forecasting.steps.serving.online import SERIES_AT_ONCE, forecast_plan
+from forecasting.steps.serving.plans import EditedPlan, plan_with_edits
 from forecasting.steps.serving.served import Served, buckets_of
 
 
@@ -49,7 +45,7 @@ class RangeForecast:
     served: Served
     ids: pl.Series
     days: tuple[date, date]
-    changed: pl.DataFrame | None
+    changed: EditedPlan | None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -85,27 +81,15 @@ def _published(served: Served, ids: pl.Series) -> Iterator[pl.DataFrame]:
         yield served.published(buckets).filter(mine).join(plans, on=KEY, how="left")
 
 
-def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """[unique_id, ds, known-ahead columns] of what the changes set, null where it is as planned, and warnings.
+def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tuple[EditedPlan, tuple[str, ...]]:
+    """The plan with the changes, and warnings.
 
     Raises ValueError or UserError for a change that is none, or that its column or these days cannot take.
     """
-    config, panel = served.job.config, served.job.panel
+    config = served.job.config
     edits = [edit_over_panel(parse_edit(text), config) for text in changes]
-    check_days(Cut(panel, served.cutoff, config.h), edits)
-    checked = check_edits(edits, config, panel_schema(panel))
-    planned = served.plans(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
-    warnings = [*check_reach(checked, planned)]
-    edited = planned
-    for edit in checked:
-        edited = edited.with_columns(edit.expr(planned.schema[edit.column]))
-    columns = list(dict.fromkeys(edit.column for edit in checked))
-    others = split_edits(served.bundle, checked)[1]
-    warnings += warn_outside(edited, served.observed, [edit.column for edit in others])
-    if served.bundle.levers is not None:
-        warnings += warn_of_response(planned, edited, served.bundle.levers)
-    same = {c: pl.when(pl.col(c).ne_missing(pl.lit(planned[c]))).then(c) for c in columns}
-    return edited.with_columns(**same).select(*KEY, *columns), tuple(map(as_users_write, warnings))
+    check_days(config, served.cutoff, edits)
+    return plan_with_edits(served, ids, check_edits(edits, config, served.schema))
 
 
 def _ids(served: Served, requested: RangeRequest) -> pl.Series:

@@ -1,7 +1,7 @@
 """Served: what requests for forecasts are answered from, opened once and kept until a newer vintage is published.
 
-`open_served` takes a Config and returns a Served: the session, its newest vintage (a published forecast), the bundle
-that made it, and, read when they are first needed and then kept in memory, its rows and plans. Nothing is written.
+A Served is a session, its newest vintage (a published forecast), the bundle that made it, and, read when they are first
+needed and then kept in memory, its rows and plans. `held` makes it. Nothing is written.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.cache import Cache
 from forecasting.data.cut import Cut, peer_sums
-from forecasting.data.panel import KEY
+from forecasting.data.panel import KEY, panel_schema
 from forecasting.data.schemas import interval_columns
-from forecasting.errors import UserError
 from forecasting.planning.observed_range import Observed, observed_values
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.scenario import panel_schema
 from forecasting.steps.session import Session, open_session
 
 HELD_BYTES = 512_000_000
@@ -78,8 +76,13 @@ class Served:
     @cached_property
     def columns(self) -> dict[str, pl.DataType]:
         """The known-ahead columns, which a request may change, with their types."""
-        kinds = panel_schema(self.job.panel)
+        kinds = self.schema
         return {column: kinds[column] for column in self.job.config.columns.known_ahead if column in kinds}
+
+    @cached_property
+    def schema(self) -> dict[str, pl.DataType]:
+        """All columns of the panel, with their types."""
+        return panel_schema(self.job.panel)
 
     @cached_property
     def series(self) -> pl.DataFrame:
@@ -123,11 +126,11 @@ class Served:
     def plans(self, buckets: Iterable[int]) -> pl.DataFrame:
         """[unique_id, ds, columns of the panel] of the coming periods in buckets, as planned."""
         parts = [self._held.get_or_compute(("plans", b), partial(self._plans, b)) for b in buckets]
-        return pl.concat(parts) if parts else pl.DataFrame(schema=panel_schema(self.job.panel))
+        return pl.concat(parts) if parts else pl.DataFrame(schema=self.schema)
 
     def _plans(self, bucket: int) -> pl.DataFrame:
         cut = Cut(self.job.panel, self.cutoff, self.job.config.h)
-        return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(panel_schema(self.job.panel)))
+        return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(self.schema))
 
 
 def buckets_of(served: Served, ids: pl.Series) -> list[int]:
@@ -151,14 +154,6 @@ def planned_peer_sums(served: Served) -> pl.DataFrame:
 def row_columns(config: Config) -> list[str]:
     """The columns of a forecast row that requests are answered with."""
     return [*KEY, "yhat", "q50", *interval_columns(config.level), "source", "interval", "cold_start", "model"]
-
-
-def open_served(config: Config) -> Served:
-    """The newest published vintage of a job; raises UserError when there is none."""
-    session = open_session(config)
-    if session.vintages.is_empty():
-        raise UserError("no forecast is published yet", where=config.name, needs="predict")
-    return Served(session, session.vintages.row(0, named=True))
 
 
 def is_newest(served: Served) -> bool:

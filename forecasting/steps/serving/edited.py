@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 import polars as pl
 
@@ -25,8 +26,10 @@ from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.reconciliation import reconcilers
 from forecasting.steps.forecasting.training import Trained
 
+E = TypeVar("E", bound=Edit)
 
-def split_edits(bundle: Bundle, edits: Iterable[Edit]) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
+
+def split_edits(bundle: Bundle, edits: Iterable[E]) -> tuple[tuple[E, ...], tuple[E, ...]]:
     """The edits of levers, which the response answers, and the others, which the model does: all of them in bundles of
     before, and where no lever ever moved.
     """
