@@ -99,6 +99,12 @@ class Panel:
     shut: Rows | None = None
 
     @cached_property
+    def schema(self) -> dict[str, pl.DataType]:
+        """The columns and their types, without the bucket."""
+        kinds = self.scan(self.buckets[0]).collect_schema()
+        return {column: kind for column, kind in kinds.items() if column != "bucket"}
+
+    @cached_property
     def newest(self) -> date | None:
         """The newest day with an observation in any series; None without any."""
         seen = [self.scan(b).filter(pl.col("y").is_not_null()).select(pl.col("ds").max()) for b in self.buckets]
@@ -115,12 +121,6 @@ class Panel:
         if not self.config.columns.known_ahead or self.newest is None:
             return None
         return observe([self.scan(bucket) for bucket in self.buckets], self.newest, self.config)
-
-
-def panel_schema(panel: Panel) -> dict[str, pl.DataType]:
-    """The columns of a panel and their types, without its bucket."""
-    schema = panel.scan(panel.buckets[0]).collect_schema()
-    return {column: kind for column, kind in schema.items() if column != "bucket"}
 
 
 def part_of_panel(panel: Panel, rows: pl.DataFrame) -> Panel:

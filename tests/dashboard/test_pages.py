@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from dashboard import app
-from forecasting.data.panel import panel_schema
 from forecasting.planning.observed_range import observed_values, warn_outside
 from forecasting.planning.scenario import check_edits
 from forecasting.steps import queries, scenario
@@ -25,7 +24,7 @@ def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Scena
     rows = queries.read_forecast(session, selection, fake.LAST, 2, "LightGBM")
     bounds = {c: pl.col(c) * 2 for c in ("lo-80", "hi-80", "lo-95", "hi-95")}
     rows = rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
-    checked = check_edits(edits, session.config, panel_schema(session.panel))
+    checked = check_edits(edits, session.config, session.panel.schema)
     future = queries.read_plan(session, str(series.unique_id), checked)
     columns = [edit.column for edit in checked]
     past = pl.concat([session.panel.scan(b) for b in session.panel.buckets]).filter(pl.col("flag") != "ahead")

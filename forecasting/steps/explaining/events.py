@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import KEY, panel_schema
+from forecasting.data.panel import KEY
 from forecasting.data.windows import resolve_cutoff
 from forecasting.features.base import SERIES
 from forecasting.planning import events as planning
@@ -48,9 +48,9 @@ def past_events(session: Session, series: SeriesFilter = EVERY, cutoff: date | N
     if not (config.columns.price or config.columns.promo):
         raise config.fault("columns", "events are promotions and changes of price: name a column in promo or price")
     where = condition_over_panel(series.condition, config)
-    check_condition(where, panel_schema(panel))
+    check_condition(where, panel.schema)
     cut = Cut(panel, resolve_cutoff(panel, cutoff), config.h)
-    worker = partial(_bucket_events, cut, pooled_effects(cut), market_columns(config, panel_schema(panel)), where)
+    worker = partial(_bucket_events, cut, pooled_effects(cut), market_columns(config, panel.schema), where)
     parts = list(panel.engine.map(worker, panel.buckets))
     near, _ = reaches(config)
     measured = planning.add_halo(pl.concat(p for p, _ in parts), pl.concat(d for _, d in parts), near)

@@ -13,7 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cut import Cut
-from forecasting.data.panel import Panel, count_observed, panel_schema, sample_panel
+from forecasting.data.panel import Panel, count_observed, sample_panel
 from forecasting.errors import UserError
 from forecasting.planning.column_names import condition_over_panel
 from forecasting.planning.decomposition import Pooled, fit_pooled, read_design
@@ -46,7 +46,7 @@ class Prepared:
     def select(self, series: SeriesFilter) -> Cut:
         """The cut through the chosen series, in one bucket 0. Raises UserError when there are none."""
         where = condition_over_panel(series.where, self.config)
-        check_condition(where, panel_schema(self.cut.panel))
+        check_condition(where, self.cut.panel.schema)
         chosen = select_series(self.cut.panel, self.session.store, SeriesFilter(where, series.unique_id))
         return Cut(chosen, self.cut.cutoff, self.cut.h).with_shared_frames(self.frames)
 

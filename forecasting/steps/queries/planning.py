@@ -11,7 +11,6 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.data.panel import panel_schema
 from forecasting.errors import UserError
 from forecasting.planning.column_names import edit_over_panel
 from forecasting.planning.scenario import check_edits
@@ -30,7 +29,7 @@ def read_plan(session: Session, unique_id: str, edits: Iterable[Edit] = ()) -> p
     if cutoff is None:
         return pl.DataFrame()
     over_panel = (edit_over_panel(edit, config) for edit in edits)
-    checked = check_edits(over_panel, config, panel_schema(session.panel))
+    checked = check_edits(over_panel, config, session.panel.schema)
     try:
         selected = select_series(session.panel, session.store, SeriesFilter(unique_id=unique_id))
     except UserError:

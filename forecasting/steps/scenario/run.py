@@ -57,10 +57,10 @@ def compare_plans(served: Served, edits: Sequence[Edit], series: SeriesFilter = 
     config = served.job.config
     edits = [edit_over_panel(edit, config) for edit in edits]
     series = replace(series, where=condition_over_panel(series.where, config))
-    check_condition(series.where, served.schema)
+    check_condition(series.where, served.job.panel.schema)
     check_days(config, served.cutoff, edits)
     scoped = [replace(edit, where=both_conditions(edit.where, series.where)) for edit in edits]
-    checked = check_edits(scoped, config, served.schema)
+    checked = check_edits(scoped, config, served.job.panel.schema)
     ids = find_series(served, series)
     plan, warnings = plan_with_edits(served, ids, checked)
     baseline = served.published(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))

@@ -17,7 +17,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.cache import Cache
 from forecasting.data.cut import Cut, peer_sums
-from forecasting.data.panel import KEY, panel_schema
+from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.planning.observed_range import Observed, observed_values
 from forecasting.services.store.vintages import scan_published
@@ -76,13 +76,8 @@ class Served:
     @cached_property
     def columns(self) -> dict[str, pl.DataType]:
         """The known-ahead columns, which a request may change, with their types."""
-        kinds = self.schema
+        kinds = self.job.panel.schema
         return {column: kinds[column] for column in self.job.config.columns.known_ahead if column in kinds}
-
-    @cached_property
-    def schema(self) -> dict[str, pl.DataType]:
-        """All columns of the panel, with their types."""
-        return panel_schema(self.job.panel)
 
     @cached_property
     def series(self) -> pl.DataFrame:
@@ -126,11 +121,11 @@ class Served:
     def plans(self, buckets: Iterable[int]) -> pl.DataFrame:
         """[unique_id, ds, columns of the panel] of the coming periods in buckets, as planned."""
         parts = [self._held.get_or_compute(("plans", b), partial(self._plans, b)) for b in buckets]
-        return pl.concat(parts) if parts else pl.DataFrame(schema=self.schema)
+        return pl.concat(parts) if parts else pl.DataFrame(schema=self.job.panel.schema)
 
     def _plans(self, bucket: int) -> pl.DataFrame:
         cut = Cut(self.job.panel, self.cutoff, self.job.config.h)
-        return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(self.schema))
+        return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(self.job.panel.schema))
 
 
 def buckets_of(served: Served, ids: pl.Series) -> list[int]:
