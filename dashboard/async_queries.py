@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from dashboard.access.visits import open_own_session
 from dashboard.components import notice
 from dashboard.error_text import error_text
 from forecasting.config import Config
 from forecasting.errors import UserError
-from forecasting.steps.session import open_session
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ async def render_layout(config: Config, layout: Callable[..., Any], query: dict[
 
 
 def _on_session(function: Callable[..., Any], config: Config, *args: Any) -> Any:
-    return function(open_session(config), *args)
+    return function(open_own_session(config), *args)
 
 
 def _build_or_explain(build: Callable[[], Any]) -> Any:

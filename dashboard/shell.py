@@ -1,6 +1,6 @@
 """The frame around every page: `shell_layout(config, pages)` returns header, navigation and the place of the page.
 
-`register_shell(app, config)` adds its callbacks: freshness of the data, address, colour scheme, burger.
+`register_shell(app, config)` adds its callbacks: freshness of the data, who is signed in, address, colours, burger.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
+from dashboard.access import visits
 from dashboard.async_queries import run_query
 from dashboard.page import Page
 from dashboard.theme import MANTINE
 from forecasting.config import Config
+from forecasting.services.accounts.identity import Identity
 from forecasting.steps import queries
 
 NAVBAR_WIDTH = 220
@@ -40,11 +42,15 @@ def shell_layout(config: Config, pages: Sequence[Page]) -> dmc.MantineProvider:
 
 
 def register_shell(app: Dash, config: Config) -> None:
-    """Callbacks of the frame: freshness, address, colour scheme, and the navigation on small screens."""
+    """Callbacks of the frame: freshness, account, address, colour scheme, and the navigation on small screens."""
 
     @app.callback(Output("freshness", "children"), Input("_pages_location", "pathname"))
     async def freshness(_: str) -> Any:
         return _freshness(await run_query(config, queries.read_status))
+
+    @app.callback(Output("account", "children"), Input("_pages_location", "pathname"))
+    def account(_: str) -> Any:
+        return _account(visits.current())
 
     app.clientside_callback(ClientsideFunction("address", "write"), Input("address", "data"))
     # the toggle does not report what "auto" resolved to; the document does (assets/scheme.js follows its changes)
@@ -80,8 +86,17 @@ def _header(config: Config) -> dmc.Group:
         **{"aria-label": "Light or dark colours"},
     )
     left = dmc.Group([burger, brand, job], gap="sm", wrap="nowrap")
-    right = dmc.Group([html.Div(id="freshness"), toggle], gap="md", wrap="nowrap")
+    right = dmc.Group([html.Div(id="freshness"), html.Div(id="account"), toggle], gap="md", wrap="nowrap")
     return dmc.Group([left, right], justify="space-between", h="100%", wrap="nowrap")
+
+
+def _account(who: Identity) -> Any:
+    """Who is signed in, and the way out; nothing where one need not sign in."""
+    if who.by != "session":
+        return None
+    name = dmc.Text(f"{who.name} · {who.role}", size="sm", c="dimmed", className="hide-small")
+    leave = html.Form(html.Button("Sign out", type="submit", className="sign-out"), action="/sign-out", method="POST")
+    return dmc.Group([name, leave], gap="xs", wrap="nowrap")
 
 
 def _freshness(status: queries.Status) -> dmc.Text:

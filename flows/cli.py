@@ -48,6 +48,9 @@ OTHER_COMMANDS = {
 OPERATIONS = {
     "models": "Versions of the model: list them, promote one by hand, or go back.",
     "reproduce": "Make a published forecast again from its data, code, config and seeds, and compare bit for bit.",
+    "users": "Who may sign in to the dashboard: add, list, remove, change the password or the role.",
+    "keys": "Keys of programs that use the API: add, list, revoke.",
+    "audit": "Who signed in, was refused, and wrote what, through the dashboard and the API.",
     "deploy": "Put jobs on a Prefect server, to be run there on their schedules.",
 }
 EVIDENCE = {

@@ -50,6 +50,8 @@ HANDOVERS = {("flows/commands/serve.py", "dashboard.app")}
 
 # Outside library -> the only files that import it.
 DOORS = {
+    "argon2": ("forecasting/services/accounts/passwords.py",),
+    "authlib": ("dashboard/access/oidc.py",),
     "cyclopts": ("flows/cli.py", "flows/arguments.py", "flows/commands/*"),
     # processes are the engine's; blocks of boosters are trained by threads, which share the panel
     "concurrent.futures": ("forecasting/services/engine/*", "forecasting/models/lightgbm/model.py"),
@@ -75,7 +77,11 @@ DOORS = {
     "psycopg": (),  # SQLAlchemy finds it by its name
     "pyarrow.fs": ("forecasting/io/storage.py",),
     "sklearn": ("forecasting/models/cold_start/series_level.py",),
-    "sqlalchemy": ("forecasting/io/database.py", "forecasting/services/tracking/client.py"),
+    "sqlalchemy": (
+        "forecasting/io/database.py",
+        "forecasting/services/accounts/*",
+        "forecasting/services/tracking/client.py",
+    ),
     "statsforecast": ("forecasting/models/stats/*",),
 }
 # What is loaded with these runs whatever code the file holds.

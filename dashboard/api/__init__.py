@@ -38,7 +38,7 @@ def create_api(config: Config, lifespan: Lifespan | None = None) -> FastAPI:
             api.include_router(importlib.import_module(module.name).routes(config))
     api.state.context = context
     api.include_router(operations.routes(context))
-    rest = v1.create_rest(context)
+    rest = api.state.rest = v1.create_rest(context)
     api.add_middleware(ApiPaths, rest=rest, other=_no_api())
 
     @api.get("/openapi.json")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dashboard.access.visits import current
 from dashboard.rest.caching import AnswerCache
 from dashboard.rest.counters import Counters
 from dashboard.rest.current import Current
@@ -26,9 +27,9 @@ class Context:
     answers: AnswerCache
     counters: Counters
 
-    def record(self, served: Served, rows: pl.DataFrame, operation: str, author: str = "local") -> None:
-        """Log and count the forecast rows of an answer, before it leaves."""
-        self.log.record(served, rows, Request(operation, author))
+    def record(self, served: Served, rows: pl.DataFrame, operation: str) -> None:
+        """Log and count the forecast rows of an answer, before it leaves, with the name of who asks."""
+        self.log.record(served, rows, Request(operation, current().name))
         self.counters.predictions.labels(operation, served.version).inc(rows["yhat"].count())
         if "fallback" in rows.columns and (fallbacks := rows["fallback"].sum()):
             self.counters.fallbacks.labels(operation).inc(fallbacks)

@@ -6,6 +6,7 @@ process; the newest finished ones are kept. A few threads do them, so that other
 
 import logging
 from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Queue
@@ -57,7 +58,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
-        self._queue: Queue[tuple[Job, Work]] = Queue()
+        self._queue: Queue[tuple[Job, Work, Context]] = Queue()
         self._guard = Lock()
         self._threads: list[Thread] = []
 
@@ -73,7 +74,7 @@ class Jobs:
             while len(self._threads) < THREADS:
                 self._threads.append(Thread(target=self._work, daemon=True, name="jobs"))
                 self._threads[-1].start()
-        self._queue.put((job, work))
+        self._queue.put((job, work, copy_context()))  # done in the name of who asks
         return job
 
     def find(self, job_id: str) -> Job:
@@ -98,9 +99,9 @@ class Jobs:
 
     def _work(self) -> None:
         while True:
-            job, work = self._queue.get()
+            job, work, context = self._queue.get()
             try:
-                self._do(job, work)
+                context.run(self._do, job, work)
             except UserError as error:
                 self._end(job, "failed", error_text(error))
             except Exception:

@@ -13,6 +13,7 @@ from forecasting.config.declarations import TopLevel, changes
 from forecasting.config.formats import CONFIG_FORMAT
 from forecasting.config.sections import (
     AUTO,
+    Access,
     Backtest,
     Calendar,
     Clean,
@@ -158,6 +159,11 @@ class Keys(TopLevel):
     serving: Serving = Field(
         default=Serving(),
         description="How forecasts are served on request, by the API.",
+        json_schema_extra=changes("nothing"),
+    )
+    access: Access = Field(
+        default=Access(),
+        description="How people sign in to the dashboard and the API.",
         json_schema_extra=changes("nothing"),
     )
     data_version: StrictInt | None = Field(

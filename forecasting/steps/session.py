@@ -20,6 +20,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.schemas import LOADED_TABLES, tables
 from forecasting.errors import UserError
 from forecasting.features import calendar
+from forecasting.services.accounts.identity import Role, allows
 from forecasting.services.engine import build_engine
 from forecasting.services.store import Store
 from forecasting.services.store.formats import check_store_format
@@ -64,6 +65,11 @@ class Session:
     def bucket_count(self) -> int:
         """How many buckets the panel was made with; 0 before the first load."""
         return bucket_count_of(self.meta)
+
+    def require(self, role: Role) -> None:
+        """Raise UserError when who works here may not do what needs this role."""
+        if not allows(self.role, role):
+            raise UserError(f"this needs the role {role}, and {self.user} is {self.role}")
 
     def with_config(self, config: Config) -> Session:
         """The same data, worked on with another config of the same job."""

@@ -14,7 +14,7 @@ from tests.dashboard import fake_store as fake
 
 
 def client(server) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://dashboard")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://localhost")
 
 
 def get(server, path: str) -> httpx.Response:

@@ -11,6 +11,7 @@ import polars as pl
 from fastapi import APIRouter, Body, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboard.access.visits import note_object, open_own_session
 from dashboard.rest.context import Context
 from dashboard.rest.problems import Refusal, responses
 from forecasting.data.edits import Edit, format_edit, parse_edit
@@ -18,7 +19,7 @@ from forecasting.errors import Option, UserError
 from forecasting.steps import actions
 from forecasting.steps.actions import SavedScenario
 from forecasting.steps.scenario import Scenario, SeriesFilter, compare_plans
-from forecasting.steps.session import Session, open_session
+from forecasting.steps.session import Session
 
 EXAMPLE = {
     "name": "Easter",
@@ -80,12 +81,13 @@ def _add_all(router: APIRouter, context: Context) -> None:
     @router.get("/scenarios", responses=responses())
     def saved() -> list[ScenarioBody]:
         """The saved scenarios, the newest first."""
-        return [_body(found) for found in actions.list_saved_scenarios(open_session(context.config))]
+        return [_body(found) for found in actions.list_saved_scenarios(open_own_session(context.config))]
 
     @router.post("/scenarios", status_code=201, responses=responses(409))
     def save(ask: Annotated[ScenarioAsk, Body()]) -> ScenarioResult:
         """Forecast changes of the plan of a series, and save them under a name."""
-        session = open_session(context.config)
+        note_object(ask.name)
+        session = open_own_session(context.config)
         edits = _edits(ask.changes)
         try:
             scenario = compare_plans(context.current.served(), edits, SeriesFilter(unique_id=ask.unique_id))
@@ -99,7 +101,7 @@ def _add_one(router: APIRouter, context: Context) -> None:
     @router.get("/scenarios/{name}", responses=responses(404, 409))
     def scenario(name: Name) -> ScenarioResult:
         """A saved scenario, and what it would do to the newest forecast."""
-        session = open_session(context.config)
+        session = open_own_session(context.config)
         found = _find(session, name)
         try:
             of = SeriesFilter(unique_id=found.unique_id)
@@ -110,7 +112,7 @@ def _add_one(router: APIRouter, context: Context) -> None:
     @router.delete("/scenarios/{name}", status_code=204, responses=responses(404))
     def withdraw(name: Name, reason: Annotated[str, Query(min_length=1, max_length=1000)]) -> None:
         """Withdraw a saved scenario; its entries stay in the log of actions."""
-        session = open_session(context.config)
+        session = open_own_session(context.config)
         actions.withdraw_scenario(session, _find(session, name).name, reason)
 
 

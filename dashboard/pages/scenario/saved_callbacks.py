@@ -8,6 +8,7 @@ from typing import Any
 from dash import ALL, Dash, Input, Output, State, ctx, no_update
 
 from dashboard import choices
+from dashboard.access.visits import needs, note_object
 from dashboard.async_queries import render, run_query
 from dashboard.error_text import error_text
 from dashboard.pages.scenario.changes import to_edits
@@ -47,7 +48,9 @@ def _register_save(app: Dash, config: Config) -> None:
         State(REVISION, "data"),
         prevent_initial_call=True,
     )
+    @needs("planner")
     async def save(_: int, name: str, reason: str, series: str, changes: list[str], revision: int) -> Any:
+        note_object(name or "")
         error, message = await run_query(config, _save, name or "", series, changes, reason or "")
         return (error, no_update, no_update) if error else (message, "", revision + 1)
 
@@ -88,7 +91,9 @@ def _register_withdraw(app: Dash, config: Config) -> None:
         State(REVISION, "data"),
         prevent_initial_call=True,
     )
+    @needs("planner")
     async def withdraw(_: int, name: str, reason: str, revision: int) -> Any:
+        note_object(name)
         error = await run_query(config, _withdraw, name, reason or "")
         return (no_update, error, no_update) if error else (False, None, revision + 1)
 

@@ -1,5 +1,6 @@
 """The sections of a config, one file per subject: their keys, types, defaults and descriptions."""
 
+from forecasting.config.sections.access import Access, Oidc
 from forecasting.config.sections.calendar import Calendar, Events
 from forecasting.config.sections.cleaning import Clean, Outliers
 from forecasting.config.sections.dask_cluster import DaskCluster
@@ -12,6 +13,7 @@ from forecasting.config.sections.storage import StoreConfig, Tracking
 __all__ = [
     "AUTO",
     "FAMILIES",
+    "Access",
     "Backtest",
     "Calendar",
     "Clean",
@@ -21,6 +23,7 @@ __all__ = [
     "Limits",
     "ModelSpec",
     "Models",
+    "Oidc",
     "Outliers",
     "Schedules",
     "Serving",

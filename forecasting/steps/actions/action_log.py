@@ -25,8 +25,9 @@ def record_action(
 ) -> int:
     """Add an entry by the session's user about a subject of a kind; returns its version, 1 for the first one.
 
-    The entry supersedes those with lower versions. Raises UserError without a subject or a reason.
+    The entry supersedes those with lower versions. Raises UserError without a subject or a reason, and for viewers.
     """
+    session.require("planner")
     name, why = subject.strip(), reason.strip()
     if not 1 <= len(name) <= LONGEST_SUBJECT:
         raise UserError(f"{kind}: give a name of 1 to {LONGEST_SUBJECT} characters")

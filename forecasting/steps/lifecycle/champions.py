@@ -91,6 +91,7 @@ def challenger_of(registry: Registry) -> int | None:
 
 def _change(session: Session, version: int, reason: str, how: How) -> Promotion:
     """Check the version, then make it champion and the one before challenger."""
+    session.require("admin")
     registry = session.registry
     if not reason.strip():
         raise UserError("must say why, for those who look at the registry later", where=Option("reason"))
