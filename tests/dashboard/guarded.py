@@ -33,14 +33,15 @@ class House:
     def with_key(self, role: str) -> httpx.Client:
         """A client with the key of a role; without any for "nobody"."""
         header = {"Authorization": f"Bearer {self.keys[role]}"} if role in self.keys else {}
-        return httpx.Client(base_url=self.address, headers=header, timeout=60)
+        anew = httpx.Limits(max_keepalive_connections=0)  # a server closes the connection after an answer of 500
+        return httpx.Client(base_url=self.address, headers=header, timeout=60, limits=anew)
 
     def signed_in(self, name: str, password: str = PASSWORD) -> httpx.Client:
         """A client as a browser is it after signing in: with a cookie, and saying from where it asks."""
-        browser = httpx.Client(base_url=self.address, headers={"Origin": self.address}, timeout=60)
-        answer = browser.post("/sign-in", data={"name": name, "password": password})
+        origin = {"Origin": self.address}
+        answer = httpx.post(f"{self.address}/sign-in", data={"name": name, "password": password}, headers=origin)
         assert answer.status_code == 303, answer.text
-        return browser
+        return httpx.Client(base_url=self.address, headers=origin, cookies=answer.cookies, timeout=60)
 
 
 def open_house(folder: Path, serving: Callable, fill: Callable[[Config], object] | None = None) -> House:

@@ -24,15 +24,21 @@ PASSWORD = "DEMANDCAST_PASSWORD"
 Name = Annotated[str, Parameter(help="Name of the user, such as anna or anna@example.com.")]
 Role = Annotated[str, Parameter(help="viewer: reads; planner: also saves scenarios and sends files; admin: all.")]
 
+Missing = Annotated[bool, Parameter(help="Leave a user of this name as it is, where there is one.")]
+
 users = App(name="users", help="Who may sign in to the dashboard: add, list, remove, change the password or the role.")
 
 
 @users.command
-def add(config: File, name: Name, /, *, role: Role, set_: Sets = ()) -> None:
+def add(config: File, name: Name, /, *, role: Role, if_missing: Missing = False, set_: Sets = ()) -> None:
     """Add a user; the password is asked for, or read from DEMANDCAST_PASSWORD."""
-    from forecasting.services.accounts.users import add_user
+    from forecasting.services.accounts.users import add_user, list_users
 
-    add_user(open_accounts(config, set_), name, role, read_password())
+    accounts = open_accounts(config, set_)
+    if if_missing and name.strip().lower() in list_users(accounts)["name"].to_list():
+        print_line(f"there is a user {name} already, who stays as it is")
+        return
+    add_user(accounts, name, role, read_password())
     print_line(f"{name.strip().lower()} may sign in as {role}; a server that runs without accounts has to start again")
 
 
