@@ -1,5 +1,6 @@
 """A browser tab that records script errors and requests beyond the server."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,3 +48,14 @@ class BrowserTab:
         """Rows of a table, header not counted."""
         self.page.wait_for_selector(f"#{name} .ag-row")
         return int(self.page.get_attribute(f"#{name} [role=grid]", "aria-rowcount")) - 1
+
+
+def until(page: "Page", expression: str, arg: object = None) -> None:
+    """Wait until an expression, or a function of `arg`, is true in the page.
+
+    Playwright's wait_for_function would evaluate a text in the page, which its Content-Security-Policy forbids.
+    """
+    end = time.monotonic() + WAIT / 1000
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"never became true: {expression}"
+        page.wait_for_timeout(50)

@@ -13,7 +13,7 @@ from forecasting.steps import queries, scenario
 from forecasting.steps.scenario import Scenario, SeriesFilter
 from forecasting.steps.session import Session
 from tests.dashboard import fake_store as fake
-from tests.dashboard.browser_tab import BrowserTab
+from tests.dashboard.browser_tab import BrowserTab, until
 
 CHANGE = "price*=0.5@2024-02-08:2024-02-09"
 
@@ -125,8 +125,8 @@ def test_the_address_follows_the_controls_and_brings_them_back(visit):
     assert page.get_by_label("1 year").is_checked()
     assert visit.figure("forecasts-chart")["subtitle"].endswith("forecast by LightGBM")
     page.go_back()
-    page.wait_for_function("!location.search.includes('backtest')")
-    page.wait_for_function("document.querySelector('#forecasts-vintage')?.value.includes('version 2')")
+    until(page, "!location.search.includes('backtest')")
+    until(page, "document.querySelector('#forecasts-vintage')?.value.includes('version 2')")
 
 
 def test_unknown_keys_of_an_address_are_ignored(visit):
@@ -138,12 +138,10 @@ def test_unknown_keys_of_an_address_are_ignored(visit):
 def test_series_are_searched_on_the_server(visit):
     page = visit.go("/forecasts", "#forecasts-chart .main-svg")
     page.fill("#forecasts-selection", "s3 mil")
-    page.wait_for_function("[...document.querySelectorAll('[role=option]')].filter(e => e.offsetParent).length == 1")
+    until(page, "[...document.querySelectorAll('[role=option]')].filter(e => e.offsetParent).length == 1")
     page.click("[role=option] >> text=S3/milk")
     page.wait_for_url("**show=series%3AS3%2Fmilk&vintage*")  # the aggregate that was shown gave way
-    page.wait_for_function(
-        "document.querySelector('#forecasts-chart .js-plotly-plot')?.layout?.title?.text == 'S3/milk'"
-    )
+    until(page, "document.querySelector('#forecasts-chart .js-plotly-plot')?.layout?.title?.text == 'S3/milk'")
     assert visit.figure("forecasts-chart")["title"] == "S3/milk"
 
 
@@ -175,7 +173,7 @@ def test_the_file_holds_the_rows_that_are_shown(visit):
 
 def test_a_scenario_by_its_controls(visit):
     page = visit.go("/scenario?series=S1/bread&start=2024-02-08&end=2024-02-09", "#scenario-plan .ag-row")
-    assert "No scenario yet" in page.inner_text("#scenario-result")
+    page.wait_for_selector("#scenario-result >> text=No scenario yet")
     page.click("#scenario-operation")
     page.click("[role=option] >> text=multiply by")
     page.fill("#scenario-value", "cheap")
@@ -235,8 +233,10 @@ def test_the_theme_reaches_the_charts(visit):
     page = visit.go("/", "#overview-forecast .main-svg")
     before = visit.figure("overview-forecast")["ink"]
     page.click("#scheme-toggle")
-    page.wait_for_function(
-        "ink => document.querySelector('#overview-forecast .js-plotly-plot')?.layout?.font?.color != ink", arg=before
+    until(
+        page,
+        "ink => document.querySelector('#overview-forecast .js-plotly-plot')?.layout?.font?.color != ink",
+        arg=before,
     )
     assert page.get_attribute("html", "data-mantine-color-scheme") == "dark"
     page.click("#scheme-toggle")
@@ -272,7 +272,7 @@ def test_the_pages_are_reached_on_a_phone(visit):
     page.click("#burger")
     drift.click()
     page.wait_for_selector("#drift-chart .main-svg")
-    page.wait_for_function("document.querySelector('nav').getBoundingClientRect().right <= 0")
+    until(page, "document.querySelector('nav').getBoundingClientRect().right <= 0")
     visit.page.set_viewport_size({"width": 1280, "height": 1000})
 
 
