@@ -7,11 +7,14 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
+from forecasting.frequency import FREQS
 from forecasting.planning.response.answer import apply_response, response_factors
 from forecasting.planning.response.doubts import warn_of_response
+from forecasting.planning.response.estimator.calendar import Calendar
 from forecasting.planning.response.estimator.pooling import Groups, pool
+from forecasting.planning.response.estimator.regression import Regression, learn_wander
 from forecasting.planning.response.estimator.state import Wander, cross_products
-from forecasting.planning.response.levers import levers_of
+from forecasting.planning.response.levers import follows_demand, levers_of
 from forecasting.planning.response.table import estimate_levers
 
 DAY = date(2026, 1, 5)
@@ -179,9 +182,78 @@ def test_bounds_follow_the_mean_and_are_wider_by_the_error() -> None:
         ({"changes": 0}, 9.0, "price has never changed for a: the answer is that of similar series."),
         ({"estimate": 1.0, "lo": 0.5, "hi": 1.5}, 9.0, "sales rose with the price in the past of a"),
         ({"lo": -2.5, "hi": 0.5}, 9.0, "the 90 % interval of the effect contains 0 for a"),
+        ({"timing": 0.4, "timing_error": 0.1}, 9.0, "price was moved after weak or strong demand"),
+        ({"timing": 0.2, "timing_error": 0.1}, 9.0, None),
         ({"estimate": None, "lo": None, "hi": None}, 9.0, "the data cannot tell what a change does for a"),
     ],
 )
 def test_doubts_are_told(other: dict[str, object], price: float, sentence: str | None) -> None:
     found = warn_of_response(plan(10.0), plan(price), table(**other))
     assert found == [] if sentence is None else sentence in " ".join(found)
+
+
+def timed_chain(follows: float, seed: int) -> tuple[pl.DataFrame, np.ndarray]:
+    """Weekly sales of 24 items in four stores, of demand that wanders; every eight weeks or so a price is set, after
+    what its owner knows of the demand of the week before times `follows`.
+    """
+    rng = np.random.default_rng([seed, 11])
+    weeks, items, stores = 140, 24, 4
+    elasticity = rng.normal(-1.6, 0.4, items)
+    demand, price = np.zeros((weeks, items)), np.zeros((weeks, items))
+    demand[0], due = rng.normal(0, 0.12, items), rng.integers(3, 11, items)
+    for week in range(1, weeks):
+        demand[week] = 0.88 * demand[week - 1] + rng.normal(0, 0.12 * np.sqrt(1 - 0.88**2), items)
+        price[week] = price[week - 1]
+        moves = due == week
+        known = follows * demand[week - 1] / 0.12
+        price[week, moves] = np.clip(0.07 * (known + rng.normal(0, 0.7, items)), -0.25, 0.25)[moves]
+        due[moves] += rng.integers(6, 11, int(moves.sum()))
+    ds = pl.date_range(DAY, DAY + timedelta(weeks=weeks - 1), "1w", eager=True)
+    rows = []
+    for store in range(stores):
+        sold = rng.poisson(np.exp(4 + 0.2 * store + demand + elasticity * price))
+        for item in range(items):
+            names = {"unique_id": pl.lit(f"S{store}/I{item:02}"), "item": pl.lit(f"I{item:02}")}
+            columns = {"ds": ds, "y": sold[:, item].astype(float), "price": 5 * np.exp(price[:, item])}
+            rows.append(pl.DataFrame(columns).with_columns(**names))
+    return pl.concat(rows), elasticity
+
+
+def test_prices_that_follow_demand_are_named_and_estimated_all_the_same() -> None:
+    """Prices rise with demand, so sales fall less with them than they would."""
+    rows, elasticity = timed_chain(follows=1.0, seed=1)
+    found = estimate_levers(job(), rows).filter(lever="price")
+    total = found.filter(grain="total").row(0, named=True)
+    assert total["timing"] > 0.15
+    assert total["timing"] > 2.576 * total["timing_error"]
+    series = found.filter(grain="series").sort("unique_id")
+    truth = np.tile(elasticity, 4)
+    assert series["estimate"].mean() == pytest.approx(truth.mean(), abs=0.25)
+    low, high = series["lo"].to_numpy(), series["hi"].to_numpy()
+    assert ((low <= truth) & (truth <= high)).mean() >= 0.75
+    assert series.select(follows_demand()).to_series().all()
+
+
+def test_prices_set_without_a_look_at_demand_are_not_said_to_follow_it() -> None:
+    rows, elasticity = timed_chain(follows=0.0, seed=2)
+    found = estimate_levers(job(), rows).filter(lever="price")
+    assert not found.select(follows_demand()).to_series().any()
+    assert found.filter(grain="total")["estimate"].item() == pytest.approx(elasticity.mean(), abs=0.15)
+
+
+def test_noise_that_does_not_last_is_no_short_memory() -> None:
+    """Deviations of memory .9 and size .2 under noise of variance .04 are told apart."""
+    rng = np.random.default_rng(5)
+    periods, series = 150, 60
+    lasting = np.zeros((periods, series))
+    lasting[0] = rng.normal(0, 0.2, series)
+    for t in range(1, periods):
+        lasting[t] = 0.9 * lasting[t - 1] + rng.normal(0, 0.2 * np.sqrt(1 - 0.9**2), series)
+    residual = lasting + rng.normal(0, 0.2, (periods, series))
+    calendar = Calendar.of(FREQS["1w"], periods)
+    level, sold = np.ones((periods, series, 1)), np.full((periods, series), 1e6)
+    regression = Regression(np.zeros((periods, series, 1)), level, np.array([1e6]), residual, sold)
+    wander = learn_wander(regression, calendar)
+    assert wander.memory == pytest.approx(0.9, abs=0.051)
+    assert wander.size.mean() == pytest.approx(0.2, abs=0.04)
+    assert wander.noise.mean() == pytest.approx(0.04, abs=0.015)

@@ -12,6 +12,7 @@ from forecasting.data.schemas.entry import Export, TableEntry, fixed
 LEVERS: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("grain", "unique_id", "lever", "column", "kind", "text"), pl.String),
     **dict.fromkeys(("estimate", "std_error", "lo", "hi", "own_estimate", "own_error"), pl.Float64),
+    **dict.fromkeys(("timing", "timing_error"), pl.Float64),
     **dict.fromkeys(("changes", "periods"), pl.Int64),
     **dict.fromkeys(("low", "high", "reach_low", "reach_high", "last"), pl.Float64),
 }
@@ -20,8 +21,10 @@ LEVERS: dict[str, type[pl.DataType]] = {
 `grain` is series, total or a static column; `lever` the column, with "=text" for one of its texts; `kind` price, flag,
 number or text. `estimate` is the effect on the log of sales: of the log of a price (an elasticity), of a flag that is
 up (the log of the uplift) or of one unit of a number; lo and hi are its 90 % interval, `own_estimate` and `own_error`
-what the series, or all that share its levers, told before pooling. Of series only: `changes` from one observed period
-to the next among `periods`, the range `low` to `high` that was seen, the range in which the effect is followed
+what the series, or all that share its levers, told before pooling. `timing` is the correlation of the lever's moves
+with the demand that sales before them foretold, pooled like the effects, with its standard error: a price that is cut
+when demand is weak has one above 0, a promotion at such times one below. Of series only: `changes` from one observed
+period to the next among `periods`, the range `low` to `high` that was seen, the range in which the effect is followed
 (`reach_low` to `reach_high`), and the `last` value. Null where the data cannot tell.
 """
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from forecasting.columns import user_name
 from forecasting.planning.response.answer import levers_in, moves_of_lever
-from forecasting.planning.response.levers import FLAG, NUMBER, PRICE, TEXT, Lever
+from forecasting.planning.response.levers import FLAG, NUMBER, PRICE, TEXT, Lever, follows_demand
 
 NAMED_SERIES = 3
 """Series that a sentence names."""
@@ -53,6 +53,10 @@ def _doubts(lever: Lever, moved: pl.DataFrame) -> Iterable[str]:
     beyond = moved.filter((pl.col("after") < pl.col("reach_low")) | (pl.col("after") > pl.col("reach_high")))
     if beyond.height and not flagged:
         yield f"{name}: beyond what any similar series has had for {_series(beyond)}: the effect is followed ever less."
+    timed = moved.filter(follows_demand()) if "timing" in moved.columns else moved.clear()
+    if timed.height:
+        after = "moved after weak or strong demand, whose effect is hard to tell from its own"
+        yield f"{name} was {after}, at {_series(timed)}."
     known = moved.filter(pl.col("estimate").is_not_null())
     wrong = known.filter(pl.col("estimate") > 0 if lever.kind == PRICE else pl.col("estimate") < 0)
     if wrong.height and lever.kind != NUMBER:

@@ -12,6 +12,8 @@ import polars as pl
 
 from forecasting.config import Config
 
+SURE = 2.576
+"""Standard errors from 0 beyond which a lever is taken to follow demand: 1 in 100 by chance."""
 PRICE, FLAG, NUMBER, TEXT = "price", "flag", "number", "text"
 """Kinds of levers."""
 MOST_TEXTS = 8
@@ -75,3 +77,13 @@ def levers_of(config: Config, rows: pl.DataFrame) -> tuple[Lever, ...]:
             kind = PRICE if column == config.columns.price else FLAG if flags else NUMBER
             found.append(Lever(column, kind))
     return tuple(found)
+
+
+def follows_demand() -> pl.Expr:
+    """Whether a row of the table `levers` is of a lever that was moved as demand rose or fell before.
+
+    >>> rows = pl.DataFrame({"timing": [0.4, 0.1, None], "timing_error": [0.1, 0.1, None]})
+    >>> rows.select(follows_demand()).to_series().to_list()
+    [True, False, False]
+    """
+    return (pl.col("timing").abs() > SURE * pl.col("timing_error")).fill_null(value=False)

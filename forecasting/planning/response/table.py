@@ -1,8 +1,8 @@
 """The table `levers`: `estimate_levers` takes the Config and rows of the panel, and returns a row per series and lever.
 
-[grain, unique_id, lever, column, kind, text, estimate, std_error, lo, hi, own_estimate, own_error, changes, periods,
-low, high, reach_low, reach_high, last]; rows of groups (grain: a static column, or total) follow those of series. See
-data/schemas for what each column holds. Nothing is written.
+[grain, unique_id, lever, column, kind, text, estimate, std_error, lo, hi, own_estimate, own_error, timing,
+timing_error, changes, periods, low, high, reach_low, reach_high, last]; rows of groups (grain: a static column, or
+total) follow those of series. See data/schemas for what each column holds. Nothing is written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_GROUPS = 1000
 """A static column with more groups has no rows of its own."""
 DIGITS = 6
 """Digits of effects and errors: the last bits of sums depend on the machine."""
-ESTIMATED = ("estimate", "std_error", "lo", "hi", "own_estimate", "own_error")
+ESTIMATED = ("estimate", "std_error", "lo", "hi", "own_estimate", "own_error", "timing", "timing_error")
 
 
 def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +78,7 @@ def _codes(rows: pl.DataFrame, columns: tuple[str, ...]) -> Mapping[str, Ints]:
 
 def _effects(ids: pl.Series, levers: tuple[Lever, ...], found: Estimate) -> pl.DataFrame:
     """The estimates by series and lever."""
-    error = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
+    error, timing = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)), found.timing
     parts = []
     for k, lever in enumerate(levers):
         columns = {
@@ -86,6 +86,8 @@ def _effects(ids: pl.Series, levers: tuple[Lever, ...], found: Estimate) -> pl.D
             "std_error": error,
             "own_estimate": found.alone,
             "own_error": found.alone_error,
+            "timing": timing.effect[found.unit],
+            "timing_error": np.sqrt(np.diagonal(timing.covariance, axis1=1, axis2=2))[found.unit],
         }
         part = pl.DataFrame({"unique_id": ids, **{n: values[:, k] for n, values in columns.items()}})
         parts.append(part.with_columns(*_interval(), lever=pl.lit(lever.name)))
@@ -109,10 +111,12 @@ def _groups(
         for name in names.unique().sort() if names.n_unique() <= MOST_GROUPS else ():
             members = (names == name).to_numpy()
             share = np.bincount(found.unit[members], minlength=len(found.units.effect)) / members.sum()
-            error = found.units.mean_error(found.groups, share)
+            error, timing_error = (p.mean_error(found.groups, share) for p in (found.units, found.timing))
+            timing = share @ found.timing.effect
             facts = {"grain": grain, "unique_id": name}
             for k, lever in enumerate(levers):
                 of = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
-                parts.append(facts | of | {"estimate": found.effect[members, k].mean(), "std_error": error[k]})
+                effect = {"estimate": found.effect[members, k].mean(), "std_error": error[k]}
+                parts.append(facts | of | effect | {"timing": timing[k], "timing_error": timing_error[k]})
     schema = {name: LEVERS[name] for name in parts[0]}
     return pl.DataFrame(parts, schema=schema).with_columns(*_interval())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.errors import UserError
-from forecasting.planning.response.levers import NUMBER, PRICE
+from forecasting.planning.response.levers import NUMBER, PRICE, follows_demand
 from forecasting.steps.session import Session
 
 EFFECT = ("estimate", "lo", "hi")
@@ -17,10 +17,12 @@ SEEN = ("changes", "low", "high", "last")
 
 
 def report_levers(session: Session) -> dict[str, pl.DataFrame]:
-    """groups [lever, measure, grain, unique_id, estimate, lo, hi] and series, with changes, low, high, last and doubt.
+    """groups [lever, measure, grain, unique_id, estimate, lo, hi, timing, doubt] and series, which have no grain but
+    changes, low, high and last.
 
     `measure` says what the effect is: an elasticity, an uplift (a share: 0.5 is half as much again), or the uplift of
-    one unit more; lo and hi are its 90 % interval. Raises UserError where no training has estimated a response.
+    one unit more; lo and hi are its 90 % interval. `timing` is the correlation of its moves with the demand before.
+    Raises UserError where no training has estimated a response.
     """
     every = session.store.scan("levers").collect()
     if every.is_empty():
@@ -39,17 +41,17 @@ def report_levers(session: Session) -> dict[str, pl.DataFrame]:
         doubt=_doubt(priced),
     )
     of_series = pl.col("grain") == "series"
-    named = ("lever", "measure", "grain", "unique_id", *EFFECT)
+    named = ("lever", "measure", "grain", "unique_id", *EFFECT, "timing")
     series = spoken.filter(of_series).select(*named, *SEEN, "doubt").drop("grain")
-    return {"groups": spoken.filter(~of_series).select(named), "series": series}
+    return {"groups": spoken.filter(~of_series).select(*named, "doubt"), "series": series}
 
 
 def _doubt(priced: pl.Expr) -> pl.Expr:
-    """What speaks against relying on the row of a series; null where nothing does."""
+    """What speaks against relying on the row of a series or group; null where nothing does."""
     unusual = pl.when(priced).then(pl.col("estimate") > 0).otherwise(pl.col("estimate") < 0) & (
         pl.col("kind") != NUMBER
     )
-    return (
+    sign = (
         pl.when(pl.col("estimate").is_null())
         .then(pl.lit("the data cannot tell"))
         .when(pl.col("changes") == 0)
@@ -59,3 +61,6 @@ def _doubt(priced: pl.Expr) -> pl.Expr:
         .when(unusual)
         .then(pl.lit("an unusual sign"))
     )
+    timed = pl.when(follows_demand()).then(pl.lit("moved after weak or strong demand"))
+    both = pl.concat_str(sign, timed, separator="; ", ignore_nulls=True)
+    return pl.when(both != "").then(both)

@@ -81,6 +81,11 @@ class Cells:
         """How many groups there are."""
         return int(self.group.max()) + 1
 
+    @property
+    def lasting(self) -> bool:
+        """Whether a cell comes again or lasts for all periods, as a level and a weekday do."""
+        return bool((np.diff(self.span) < 0).any() or self.span[0] == self.span[-1])
+
     def sums(self, values: Floats) -> Floats:
         """The sums over the cells of an array of periods x series: spans x groups."""
         return np.asarray(_sum_runs(_sum_runs(values, self.group, 1), self.span, 0))

@@ -21,6 +21,8 @@ SERIES_PER_GROUP = 4
 """A group of fewer series has no factor of its own in time: it would be that of its series."""
 OWN_VARIATION = 0.5
 """A group has a factor in time where at least this share of a lever's variation is between its series at one time."""
+LEAST_LEFT = 0.05
+"""Less of a shock than this is never taken to be left."""
 LEAST, MOST = 0.02**2, 1.0
 """Variances of the logs of a factor's cells that are believed."""
 
@@ -65,6 +67,19 @@ class Controls:
                 for k in range(columns.shape[-1]):
                     left[..., k] -= cells.spread(cells.sums(left[..., k] * weight) / total)
         return np.where(weight[..., None] > 0, left, 0.0)
+
+    def shares_left(self, weight: Floats, unit: Ints) -> Floats:
+        """The share of a shock of each unit that the factors in time leave: the rest looks like one of its group."""
+        left = np.ones(int(unit.max()) + 1)
+        for cells, prior in zip(self.cells, self.prior, strict=True):
+            if cells.lasting:
+                continue
+            shared, place = np.unique(unit * cells.groups + cells.group, return_inverse=True)
+            own = Cells(place, cells.span).sums(weight)
+            taken = own**2 / (cells.sums(weight)[:, shared % cells.groups] + 1 / prior)
+            sums = [np.bincount(shared // cells.groups, weights=w.sum(0), minlength=left.size) for w in (taken, own)]
+            left *= 1 - sums[0] / np.maximum(sums[1], 1e-12)
+        return np.clip(left, LEAST_LEFT, 1)
 
 
 def _mean(logs: Floats, seen: Observed) -> Floats:

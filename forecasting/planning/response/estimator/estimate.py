@@ -1,39 +1,30 @@
 """The estimate: `estimate` takes Observed sales and levers and the groups of series, and returns an Estimate.
 
-Residual on residual: what controls and trends leave of sales is regressed on the levers, by generalised least squares
-on the innovations of demand that wanders, in the weights of a Poisson pseudo-likelihood (so zeros are kept); then the
-controls are fitted again beside the new effects, until both agree. Where series share their levers they share shocks,
-too: the sum of a unit tells its effect, and how its series differ from it tells how their effects differ.
+Effects of levers and controls are fitted in turn (fit.py); then it is judged whether levers follow demand (timing.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.planning.response.estimator.arrays import Cells, Floats, Ints, Observed
-from forecasting.planning.response.estimator.calendar import FREE, TREND, Calendar
-from forecasting.planning.response.estimator.controls import Controls, choose_controls
-from forecasting.planning.response.estimator.pooling import FIXED, Groups, Pooled, pool
-from forecasting.planning.response.estimator.regression import Regression, Solution, learn_wander
-from forecasting.planning.response.estimator.state import Wander
-from forecasting.planning.response.estimator.units import find_units, series_groups, unit_groups
+from forecasting.planning.response.estimator.arrays import Floats, Ints, Observed
+from forecasting.planning.response.estimator.calendar import Calendar
+from forecasting.planning.response.estimator.fit import Fit
+from forecasting.planning.response.estimator.pooling import Groups, Pooled
+from forecasting.planning.response.estimator.units import find_units
 
-ROUNDS, LEARN_WANDER_IN = 11, (0, 3, 7)
-"""Rounds of the estimate, and those in which it is learned how demand wanders."""
-STEP = 0.6
-"""The share of a new estimate that a round takes over: controls follow the effects one round behind."""
-FIRST_NOISE = 0.05
-LEAST_TRUST = 0.05
+ROUNDS = 11
+"""Rounds of the fit."""
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Effects of levers (series x levers), their `covariance`, and what each unit told by itself (`alone`, with its
     standard `alone_error`). `units` are the effects of the units, `groups` by which they were pooled, `unit` of each
-    series.
+    series. `timing` holds the correlations of the moves of levers with the demand before, by unit.
     """
 
     effect: Floats
@@ -43,20 +34,7 @@ class Estimate:
     units: Pooled
     groups: Groups
     unit: Ints
-
-
-@dataclass
-class _State:
-    """What the rounds hand on: effects of units and how series differ from them, trends and waves, and the noise."""
-
-    of_units: Floats
-    differences: Floats
-    trends: Floats
-    noise: Floats
-    unit_wander: Wander | None = None
-    series_wander: Wander | None = None
-    information: Floats = field(default_factory=lambda: np.zeros(0))
-    score: Floats = field(default_factory=lambda: np.zeros(0))
+    timing: Pooled
 
 
 def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> Estimate:
@@ -72,120 +50,15 @@ def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> E
     [[2.0]]
     """
     unit = find_units(seen, codes, calendar.span)
-    fit = _Fit(seen, unit, calendar, codes)
+    fit = Fit(seen, unit, calendar, codes)
     for turn in range(ROUNDS):
         fit.round(turn)
-    return fit.estimate()
-
-
-class _Fit:
-    """A fit in rounds: controls given effects, effects given controls."""
-
-    def __init__(self, seen: Observed, unit: Ints, calendar: Calendar, codes: Mapping[str, Ints]) -> None:
-        series, levers, units = *seen.levers.shape[1:], int(unit.max()) + 1
-        self.seen, self.unit, self.calendar = seen, unit, calendar
-        self.shared = units < series
-        self.cells = Cells(unit, np.arange(len(seen.y)))
-        self.waves, self.variances = calendar.waves()
-        self.controls = choose_controls(seen, codes, calendar.span, calendar.phase)
-        self.unit_groups = Groups.of(units, tuple(unit_groups(codes, unit).values()))
-        self.series_groups = Groups.of(series, tuple(series_groups(codes, unit).values()))
-        start = np.zeros((units, levers)), np.zeros((series, levers)), np.zeros((units, self.variances.size))
-        self.state = _State(*start, np.full(series, FIRST_NOISE))
-        self.units: Pooled | None = None
-        self.between: Pooled | None = None
-
-    def round(self, turn: int) -> None:
-        """Fit the controls beside the effects, and the effects beside the controls."""
-        state, seen = self.state, self.seen
-        effect = state.of_units[self.unit] + state.differences
-        explained = np.einsum("tnk,nk->tn", seen.levers, effect) + self.waves @ state.trends[self.unit].T
-        mean = self.controls.fit(seen, explained, state.noise)
-        weight = mean / (1 + state.noise * mean)
-        residual = np.where(mean > 0, (seen.y - mean) / np.maximum(mean, 1e-12), 0.0)
-        trust = _trust(self.controls, seen.levers, weight)
-        means = self._unit_means(residual, weight)
-        solution = self._solve_units(turn, means, mean, weight)
-        information, score = solution.scaled(self._by_unit(trust, weight))
-        score = score + np.einsum("nij,nj->ni", information, state.of_units)
-        if self.shared:
-            own, own_score = self._solve_series(turn, means, mean, residual, trust)
-            information, score = information + own, score + own_score
-        self.units = pool(information, score, self.unit_groups, before=self.units)
-        state.information, state.score = information, score
-        change = (STEP if turn else 1.0) * (self.units.effect - state.of_units)
-        state.of_units = state.of_units + change
-        state.trends = solution.nuisance_after(change)
-
-    def _unit_means(self, residual: Floats, weight: Floats) -> tuple[Floats, Floats]:
-        """Levers and residual of the units: means over their series."""
-        total = np.maximum(self.cells.sums(weight), 1e-12)
-        columns = [self.cells.sums(lever * weight) / total for lever in np.moveaxis(self.seen.levers, -1, 0)]
-        return np.stack(columns, axis=-1), self.cells.sums(residual * weight) / total
-
-    def _solve_units(self, turn: int, means: tuple[Floats, Floats], mean: Floats, weight: Floats) -> Solution:
-        """What the time series of the units tell."""
-        state, (levers, residual) = self.state, means
-        by_unit = self.cells.sums(weight)
-        waves = self.waves[:, None, :] * (by_unit > 0)[..., None]
-        expected = by_unit if self.shared else mean
-        regression = Regression(levers, waves, self.variances, residual, expected)
-        if turn in LEARN_WANDER_IN:
-            noise = np.zeros(by_unit.shape[1]) if self.shared else state.noise
-            state.unit_wander = learn_wander(regression, self.calendar.per_span, noise)
-            if not self.shared:
-                state.noise = state.unit_wander.noise
-        assert state.unit_wander is not None
-        return regression.solve(state.unit_wander, state.trends)
-
-    def _solve_series(
-        self, turn: int, means: tuple[Floats, Floats], mean: Floats, residual: Floats, trust: Floats
-    ) -> tuple[Floats, Floats]:
-        """What the differences between the series of a unit tell of its effect; learns how their effects differ."""
-        state, seen, levers = self.state, self.seen, means[0].shape[-1]
-        apart = (seen.levers - means[0][:, self.unit]) * seen.seen[..., None]
-        left = (residual - means[1][:, self.unit]) * seen.seen
-        trends = self.waves[:, None, :2] * seen.seen[..., None]
-        columns = np.concatenate([apart, seen.levers], axis=-1)
-        variances = np.array([FREE, TREND**2])
-        regression = Regression(columns, trends, variances, left, mean)
-        if turn in LEARN_WANDER_IN:
-            state.series_wander = learn_wander(regression, self.calendar.per_span, state.noise)
-            state.noise = state.series_wander.noise
-        assert state.series_wander is not None
-        solution = regression.solve(state.series_wander, np.zeros((len(state.noise), 2)))
-        information, score = solution.scaled(np.concatenate([trust, trust], axis=-1))
-        own = information[:, levers:, levers:]
-        own_score = score[:, levers:] + np.einsum("nij,nj->ni", own, state.differences)
-        self.between = pool(own, own_score, self.series_groups, mean=FIXED, before=self.between)
-        state.differences = state.differences + STEP * (self.between.effect - state.differences)
-        unit_information, unit_score = np.zeros((len(state.of_units), levers, levers)), np.zeros_like(state.of_units)
-        np.add.at(unit_information, self.unit, information[:, :levers, :levers])
-        np.add.at(unit_score, self.unit, score[:, :levers])
-        return unit_information, unit_score + np.einsum("nij,nj->ni", unit_information, state.of_units)
-
-    def _by_unit(self, trust: Floats, weight: Floats) -> Floats:
-        """The trust in the levers of units: the mean over their series."""
-        total = weight.sum(0)
-        sums = np.zeros_like(self.state.of_units)
-        np.add.at(sums, self.unit, trust * total[:, None])
-        return sums / np.maximum(np.bincount(self.unit, weights=total), 1e-12)[:, None]
-
-    def estimate(self) -> Estimate:
-        """What the rounds have come to."""
-        state, units = self.state, self.units
-        assert units is not None
-        information = state.information + 1e-8 * np.eye(state.score.shape[1])
-        inverse = np.linalg.inv(information)
-        alone = np.einsum("nij,nj->ni", inverse, state.score)
-        error = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
-        covariance = units.covariance[self.unit] + (self.between.covariance if self.between else 0.0)
-        effect = state.of_units[self.unit] + state.differences
-        return Estimate(effect, covariance, alone[self.unit], error[self.unit], units, self.unit_groups, self.unit)
-
-
-def _trust(controls: Controls, levers: Floats, weight: Floats) -> Floats:
-    """The share of each lever's variation that controls leave, by series: the rest of its information is theirs."""
-    left = controls.residuals(levers, weight)
-    share = np.einsum("tnk,tn->nk", left**2, weight) / np.maximum(np.einsum("tnk,tn->nk", levers**2, weight), 1e-12)
-    return np.asarray(np.clip(share, LEAST_TRUST, 1))
+    state, units = fit.state, fit.units
+    assert units is not None
+    inverse = np.linalg.inv(state.information + 1e-8 * np.eye(state.score.shape[1]))
+    alone = np.einsum("nij,nj->ni", inverse, state.score)
+    error = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
+    covariance = units.covariance[unit] + (fit.between.covariance if fit.between else 0.0)
+    effect = state.of_units[unit] + state.differences
+    timing = fit.judge_timing()
+    return Estimate(effect, covariance, alone[unit], error[unit], units, fit.unit_groups, unit, timing)

@@ -10,17 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.planning.response.estimator.arrays import Floats, Ints
+from forecasting.planning.response.estimator.arrays import Cells, Floats, Ints
+from forecasting.planning.response.estimator.calendar import FREE, Calendar
 from forecasting.planning.response.estimator.state import Wander, cross_products, whiten
 
-MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.995)
+MEMORIES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 """Shares of a deviation that may be left after a span (a week of days, else a period)."""
 SIZES = (0.001, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45)
 """Standard deviations of the log of demand around what is explained."""
-NOISES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-"""Variances of sales beyond Poisson, in units of the squared mean."""
+NOISES = (0.0, 0.002, 0.01, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0)
+"""Variances of sales beyond Poisson, in units of the squared mean: what does not last."""
+COARSE_SIZES = (0.001, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45)
+COARSE_NOISES = (0.0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
+"""Pairs of both, with which the memory is chosen: noise that does not last must not look like a short memory."""
 SHARE_ROUNDS = 30
-MOST_SERIES = 200
+MOST_SERIES = 48
 """Series on which the memory is learned."""
 LEAST_SCALE, PRIOR_PERIODS = 0.5, 20.0
 """The least variance of innovations that is believed (1 where the model holds), and periods of 1 to begin with."""
@@ -44,33 +48,50 @@ class Regression:
         levers, nuisance, residual, expected = (array[:, series] for array in arrays)
         return Regression(levers, nuisance, self.variances, residual, expected)
 
-    def solve(self, wander: Wander, coefficients: Floats) -> Solution:
-        """The Solution at `coefficients` of the nuisance, which the residual is already less."""
+    def by_span(self, span: Ints) -> Regression:
+        """The regression of means over spans of periods."""
+        cells = Cells(np.arange(self.expected.shape[1]), span)
+        total = cells.sums(self.expected)
+        share = self.expected / np.maximum(total, 1e-12)[span]
+
+        def means(array: Floats) -> Floats:
+            return np.stack([cells.sums(column * share) for column in np.moveaxis(array, -1, 0)], axis=-1)
+
+        return Regression(
+            means(self.levers), means(self.nuisance), self.variances, cells.sums(self.residual * share), total
+        )
+
+    def solve(self, wander: Wander) -> Solution:
+        """The Solution, the nuisance estimated beside the levers."""
         k, n = self.levers.shape[-1], self.nuisance.shape[-1]
         weight = wander.weights(self.expected)
-        columns = np.concatenate([self.levers, self.nuisance, self.residual[..., None]], axis=-1)
-        products = cross_products(columns, weight, wander)
-        series = len(products)
-        add = np.concatenate([np.zeros((series, k)), coefficients, np.ones((series, 1))], axis=1)
-        full = np.einsum("nij,nj->ni", products, add)
-        with_nuisance = products[:, :k, k : k + n]
-        inverse = np.linalg.inv(products[:, k : k + n, k : k + n] + np.diag(1 / self.variances))
-        known = np.einsum("nij,nj->ni", inverse, full[:, k : k + n])
-        information = products[:, :k, :k] - with_nuisance @ inverse @ with_nuisance.transpose(0, 2, 1)
-        score = full[:, :k] - np.einsum("nij,nj->ni", with_nuisance, known)
-        left = np.einsum("ni,ni->n", add, full) - np.einsum("ni,ni->n", known, full[:, k : k + n])
+        products = cross_products(self._columns(), weight, wander)
+        lever, nuisance = slice(0, k), slice(k, k + n)
+        inverse = np.linalg.inv(products[:, nuisance, nuisance] + np.diag(1 / self.variances))
+        slope = inverse @ products[:, nuisance, lever]
+        known = np.einsum("nij,nj->ni", inverse, products[:, nuisance, -1])
+        information = products[:, lever, lever] - products[:, lever, nuisance] @ slope
+        score = products[:, lever, -1] - np.einsum("nij,nj->ni", products[:, lever, nuisance], known)
+        left = products[:, -1, -1] - np.einsum("ni,ni->n", known, products[:, nuisance, -1])
         seen = (weight > 0).sum(0)
         scale = np.maximum((left + PRIOR_PERIODS) / (seen + PRIOR_PERIODS), LEAST_SCALE)
-        return Solution(information, score, scale, known, inverse @ with_nuisance.transpose(0, 2, 1))
+        return Solution(information, score, scale, known, slope)
 
     def log_likelihood(self, wander: Wander) -> Floats:
-        """The log likelihood of the residual by series, the nuisance integrated out."""
-        n = self.nuisance.shape[-1]
-        columns = np.concatenate([self.nuisance, self.residual[..., None]], axis=-1)
-        new, log_det = whiten(columns, wander.weights(self.expected), wander)
-        products = np.einsum("tni,tnj->nij", new, new, optimize=True)
-        known = np.linalg.solve(products[:, :n, :n] + np.diag(1 / self.variances), products[:, :n, -1:])[..., 0]
-        return np.asarray(-0.5 * (log_det + products[:, -1, -1] - np.einsum("ni,ni->n", known, products[:, :n, -1])))
+        """The log likelihood of the residual by series, levers and nuisance integrated out (restricted likelihood: what
+        they could explain says nothing about how demand wanders).
+        """
+        k = self.levers.shape[-1]
+        new, log_det = whiten(self._columns(), wander.weights(self.expected), wander)
+        by_series = np.ascontiguousarray(new.transpose(1, 0, 2))
+        products = by_series.transpose(0, 2, 1) @ by_series
+        known = products[:, :-1, :-1] + np.diag(np.concatenate([np.full(k, 1 / FREE), 1 / self.variances]))
+        side = products[:, :-1, -1]
+        left = products[:, -1, -1] - np.einsum("ni,ni->n", side, np.linalg.solve(known, side[..., None])[..., 0])
+        return np.asarray(-0.5 * (log_det + np.linalg.slogdet(known)[1] + left))
+
+    def _columns(self) -> Floats:
+        return np.concatenate([self.levers, self.nuisance, self.residual[..., None]], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -86,45 +107,52 @@ class Solution:
     nuisance: Floats
     slope: Floats
 
-    def scaled(self, trust: Floats) -> tuple[Floats, Floats]:
+    def scaled(self, trust: Floats, left: Floats) -> tuple[Floats, Floats]:
         """Information and score in units of the innovations; `trust` (series x levers) is the share of each lever's
-        variation that controls leave.
+        variation that controls leave, `left` (by series) the share of the innovations' variance that they leave.
         """
         root = np.sqrt(trust)
-        information = self.information * root[:, :, None] * root[:, None, :] / self.scale[:, None, None]
-        return information, self.score / self.scale[:, None]
+        scale = self.scale / left
+        information = self.information * root[:, :, None] * root[:, None, :] / scale[:, None, None]
+        return information, self.score / scale[:, None]
 
     def nuisance_after(self, change: Floats) -> Floats:
         """The coefficients of the nuisance once the levers' effects have changed so."""
         return np.asarray(self.nuisance - np.einsum("nij,nj->ni", self.slope, change))
 
 
-def learn_wander(regression: Regression, per_span: int, noise: Floats) -> Wander:
-    """How demand wanders: a memory for all series; the size, then the noise of each are means over grids, weighted by
+def learn_wander(regression: Regression, calendar: Calendar) -> Wander:
+    """How demand wanders: a memory for all series; the noise, then the size of each are means over grids, weighted by
     their likelihood and by how often each occurs among the series.
 
+    >>> from forecasting.frequency import FREQS
     >>> steady = np.zeros((30, 1))
     >>> nuisance = np.ones((30, 1, 1))
     >>> regression = Regression(np.zeros((30, 1, 1)), nuisance, np.array([1.0]), steady, np.full((30, 1), 100.0))
-    >>> wander = learn_wander(regression, 1, np.array([0.05]))
+    >>> wander = learn_wander(regression, Calendar.of(FREQS["1w"], 30))
     >>> bool(wander.size[0] < 0.1 and wander.noise[0] < 0.05)
     True
     """
-    chosen = np.arange(0, len(noise), -(-len(noise) // MOST_SERIES))
-    some = regression.of_series(chosen)
-    totals = {memory: _sizes(some, memory ** (1 / per_span), noise[chosen])[1] for memory in MEMORIES}
-    kept = max(totals, key=lambda memory: totals[memory]) ** (1 / per_span)
-    wander = Wander(kept, _sizes(regression, kept, noise)[0], noise)
-    tried = [Wander(wander.memory, wander.size, np.full(len(noise), value)) for value in NOISES]
-    shares, _ = _shares(np.stack([regression.log_likelihood(w) for w in tried]))
-    return Wander(wander.memory, wander.size, np.array(NOISES) @ shares)
+    series = regression.expected.shape[1]
+    some = regression.of_series(np.arange(0, series, -(-series // MOST_SERIES))).by_span(calendar.span)
+    tried = [_coarse(some, memory) for memory in MEMORIES]
+    best = max(range(len(tried)), key=lambda i: tried[i][0])
+    kept, size = MEMORIES[best] ** (1 / calendar.per_span), np.full(series, tried[best][1])
+    wanders = [Wander(kept, size, np.full(series, noise)) for noise in NOISES]
+    noise = np.array(NOISES) @ _shares(np.stack([regression.log_likelihood(w) for w in wanders]))[0]
+    wanders = [Wander(kept, np.full(series, size), noise) for size in SIZES]
+    shares, _ = _shares(np.stack([regression.log_likelihood(w) for w in wanders]))
+    return Wander(kept, np.sqrt(np.square(SIZES) @ shares), noise)
 
 
-def _sizes(regression: Regression, kept: float, noise: Floats) -> tuple[Floats, float]:
-    """The size of the wander of each series with this memory, and the log likelihood of all."""
-    wanders = [Wander(kept, np.full(len(noise), size), noise) for size in SIZES]
-    shares, total = _shares(np.stack([regression.log_likelihood(wander) for wander in wanders]))
-    return np.sqrt(np.square(SIZES) @ shares), total
+def _coarse(regression: Regression, memory: float) -> tuple[float, float]:
+    """The log likelihood of all series with this memory, and the size that it goes with."""
+    series, pairs = regression.expected.shape[1], len(COARSE_SIZES) * len(COARSE_NOISES)
+    sizes, noises = (np.ravel(grid) for grid in np.meshgrid(COARSE_SIZES, COARSE_NOISES, indexing="ij"))
+    every = regression.of_series(np.tile(np.arange(series), pairs))
+    likelihood = every.log_likelihood(Wander(memory, np.repeat(sizes, series), np.repeat(noises, series)))
+    shares, total = _shares(likelihood.reshape(pairs, series))
+    return total, float(np.sqrt(np.mean(np.square(sizes) @ shares)))
 
 
 def _shares(likelihoods: Floats) -> tuple[Floats, float]:

@@ -1,10 +1,10 @@
 """Demand that wanders: the innovations of a first-order autoregression seen through noise, for many series at once.
 
 `whiten` takes arrays of periods x series x columns and the weights of the observations, and returns what each period
-brings that the periods before did not foretell; regressions on these are generalised least squares. A price that was
-set after weak weeks is compared with what those weeks foretold, which is why it does not look as though it caused them
-(the likelihood of each period given those before it is valid when levers follow past sales: Harvey, "Forecasting,
-Structural Time Series Models and the Kalman Filter", 1989, chapter 7).
+brings that the periods before did not foretell, `foretell` what they did. Regressions on the innovations are
+generalised least squares. A price that was set after weak weeks is compared with what those weeks foretold, which is
+why it does not look as though it caused them (the likelihood of each period given those before it is valid when levers
+follow past sales: Harvey, "Forecasting, Structural Time Series Models and the Kalman Filter", 1989, chapter 7).
 """
 
 from __future__ import annotations
@@ -43,26 +43,42 @@ def whiten(columns: Floats, weight: Floats, wander: Wander) -> tuple[Floats, Flo
     >>> innovations.ravel().round(3).tolist()
     [1.414, 0.365]
     """
-    seen = (weight > 0).astype(float)
-    noise = 1 / np.where(seen > 0, weight, 1.0)
-    total, gain = _spreads(seen, noise, wander)
+    seen, total, gain = _spreads(weight, wander)
+    out = (columns - _foretell(columns, gain, wander)) * seen[..., None] / np.sqrt(total)[..., None]
+    return out, (seen * np.log(total)).sum(0)
+
+
+def foretell(columns: Floats, weight: Floats, wander: Wander) -> Floats:
+    """What the periods before foretell of each column in each period.
+
+    >>> columns = np.array([[[2.0]], [[1.0]]])
+    >>> foretell(columns, np.full((2, 1), 1.0), Wander(0.5, np.array([1.0]), np.zeros(1))).ravel().tolist()
+    [0.0, 0.5]
+    """
+    return _foretell(columns, _spreads(weight, wander)[-1], wander)
+
+
+def _foretell(columns: Floats, gain: Floats, wander: Wander) -> Floats:
     foretold, mean, gains = np.empty_like(columns), np.zeros(columns.shape[1:]), gain[..., None]
     for t in range(len(columns)):
         foretold[t] = mean
         mean = wander.memory * (mean + gains[t] * (columns[t] - mean))
-    out = (columns - foretold) * seen[..., None] / np.sqrt(total)[..., None]
-    return out, (seen * np.log(total)).sum(0)
+    return foretold
 
 
-def _spreads(seen: Floats, noise: Floats, wander: Wander) -> tuple[Floats, Floats]:
-    """By period and series: the variance of what is not foretold, and the share of it that is believed to last."""
+def _spreads(weight: Floats, wander: Wander) -> tuple[Floats, Floats, Floats]:
+    """By period and series: 1 where observed, the variance of what is not foretold, and the share of it that is believed
+    to last.
+    """
+    seen = (weight > 0).astype(float)
+    noise = 1 / np.where(seen > 0, weight, 1.0)
     total, gain = np.empty_like(noise), np.empty_like(noise)
     spread, step = wander.size**2, wander.size**2 * (1 - wander.memory**2)
     for t in range(len(noise)):
         total[t] = spread + noise[t]
         gain[t] = spread / total[t] * seen[t]
         spread = wander.memory**2 * (1 - gain[t]) * spread + step
-    return total, gain
+    return seen, total, gain
 
 
 def cross_products(columns: Floats, weight: Floats, wander: Wander) -> Floats:
