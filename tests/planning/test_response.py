@@ -123,6 +123,11 @@ def test_each_frequent_text_is_a_lever() -> None:
     assert names == ["type=flyer", "type=coupon"]
 
 
+def test_a_lever_that_follows_demand_on_the_whole_is_doubted_for_every_series() -> None:
+    rows = pl.concat([table(timing=0.2, timing_error=0.1), table(grain="total", timing=0.2, timing_error=0.05)])
+    assert "moved after weak or strong demand" in " ".join(warn_of_response(plan(10.0), plan(9.0), rows))
+
+
 def table(**other: object) -> pl.DataFrame:
     """The row of a price of elasticity -2 (error .1) that lay between 8 and 12."""
     row = {"grain": "series", "unique_id": "a", "lever": "price", "column": "price", "kind": "price", "text": None}

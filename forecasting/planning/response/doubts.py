@@ -34,6 +34,7 @@ def warn_of_response(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.Data
         moved = rows.filter(~pl.col("before").eq_missing(pl.col("after")) & pl.col("after").is_not_null())
         if moved.height:
             found += _doubts(lever, moved)
+            found += _timing(lever, moved, table)
     return found
 
 
@@ -53,10 +54,6 @@ def _doubts(lever: Lever, moved: pl.DataFrame) -> Iterable[str]:
     beyond = moved.filter((pl.col("after") < pl.col("reach_low")) | (pl.col("after") > pl.col("reach_high")))
     if beyond.height and not flagged:
         yield f"{name}: beyond what any similar series has had for {_series(beyond)}: the effect is followed ever less."
-    timed = moved.filter(follows_demand()) if "timing" in moved.columns else moved.clear()
-    if timed.height:
-        after = "moved after weak or strong demand, whose effect is hard to tell from its own"
-        yield f"{name} was {after}, at {_series(timed)}."
     known = moved.filter(pl.col("estimate").is_not_null())
     wrong = known.filter(pl.col("estimate") > 0 if lever.kind == PRICE else pl.col("estimate") < 0)
     if wrong.height and lever.kind != NUMBER:
@@ -65,6 +62,17 @@ def _doubts(lever: Lever, moved: pl.DataFrame) -> Iterable[str]:
     unclear = known.filter((pl.col("lo") <= 0) & (pl.col("hi") >= 0))
     if unclear.height:
         yield f"{name}: the 90 % interval of the effect contains 0 for {_series(unclear)}: its sign is not known."
+
+
+def _timing(lever: Lever, moved: pl.DataFrame, table: pl.DataFrame) -> Iterable[str]:
+    """The doubt about a lever that followed demand in the past, of the moved series or on the whole."""
+    if "timing" not in table.columns:  # of a training before timing was judged
+        return
+    total = table.filter(pl.col("grain") == "total", pl.col("lever") == lever.name).filter(follows_demand())
+    timed = moved if total.height else moved.filter(follows_demand())
+    if timed.height:
+        after = "was moved after weak or strong demand, whose effect is hard to tell from its own"
+        yield f"{user_name(lever.name)} {after}: {_series(timed)}."
 
 
 def _series(moved: pl.DataFrame) -> str:
