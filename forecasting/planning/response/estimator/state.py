@@ -67,7 +67,7 @@ def _foretell(columns: Floats, gain: Floats, wander: Wander) -> Floats:
 
 
 def _spreads(weight: Floats, wander: Wander) -> tuple[Floats, Floats, Floats]:
-    """By period and series: 1 where observed, the variance of what is not foretold, and the share of it that is believed
+    """By period and series: 1 where observed, the variance of what is not foretold, and the share of it that is taken
     to last.
     """
     seen = (weight > 0).astype(float)
