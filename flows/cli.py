@@ -51,6 +51,7 @@ OPERATIONS = {
     "users": "Who may sign in to the dashboard: add, list, remove, change the password or the role.",
     "keys": "Keys of programs that use the API: add, list, revoke.",
     "audit": "Who signed in, was refused, and wrote what, through the dashboard and the API.",
+    "alerts": "What is wrong: list alerts, snooze one, connect receivers of alerts and test them.",
     "deploy": "Put jobs on a Prefect server, to be run there on their schedules.",
 }
 EVIDENCE = {

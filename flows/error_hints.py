@@ -1,4 +1,4 @@
-"""How the command line words an error: `sentence(error)` takes a UserError and returns one sentence.
+"""How the command line words an error: `sentence` takes a UserError, `failure` any error; both return one sentence.
 
 Overrides become `--set h`, parameters `--cutoff`, a missing step the command that runs it.
 """
@@ -31,3 +31,8 @@ class CommandLineWording(Wording):
 def sentence(error: UserError) -> str:
     """The error as one sentence of the command line."""
     return error.worded(CommandLineWording())
+
+
+def failure(error: Exception) -> str:
+    """What a step has failed with, in a sentence; of an error of the program its kind and the beginning of its text."""
+    return sentence(error) if isinstance(error, UserError) else f"{type(error).__name__}: {str(error)[:300]}"

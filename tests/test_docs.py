@@ -34,7 +34,7 @@ def test_a_command_that_is_told_is_there(path):
 
 
 def _is_command(words: list[str]) -> bool:
-    if words[0] in ("features", "check", "models"):
+    if words[0] in ("features", "check", "models", "alerts"):
         return len(words) == 1 or words[1] in app[words[0]]
     return words[0] in app
 

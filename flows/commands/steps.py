@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from flows.arguments import Cutoff, DataVersion, File, Force, Sets, load_config, print_line, with_data_version
+from forecasting.errors import UserError
 from forecasting.steps.registry import Step
 
 
@@ -66,3 +67,5 @@ def _run_flow(flow: str, file: Path, job: Job, **options: Any) -> None:
     given = {"config": str(file), "overrides": overrides, "cutoff": job.cutoff, "force": job.force}
     records = launch.run(flow, config, **given, **options)
     print_line(summary.text(records, str(file), f"{config.store.root.rstrip('/')}/{config.name}"))
+    if worse := [text for record in records for text in record["facts"].get("worse", ())]:
+        raise UserError(f"{file}: past forecasts are worse than the baseline: {'; '.join(worse)}")

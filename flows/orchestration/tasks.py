@@ -25,6 +25,7 @@ from prefect.tasks import Task
 from flows import error_hints, summary
 from flows.orchestration import guard
 from flows.orchestration.crash_watch import too_many_starts
+from flows.orchestration.reactions import note_failure, react
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.services import log
@@ -48,7 +49,7 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
     """Run the steps one after the other and return their records; nothing where a newer run does so (see guard).
 
     A mistake of the user ends the flow in a Failed state with its message; anything else is raised, so that Prefect
-    logs where it happened.
+    logs where it happened. At the end receivers are told of alerts; a run that cannot do so fails, and the next tries.
     """
     if later := guard.overtaken_by():
         return Completed(name=guard.SKIPPED, message=guard.message(later))
@@ -60,10 +61,14 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
     for name in steps:
         state = _task(name)(name, **job, return_state=True)
         result = state.result(raise_on_failure=False)
+        if isinstance(result, Exception):
+            note_failure(job["config"], job["overrides"], name, error_hints.failure(result))
         if isinstance(result, UserError):
             return Failed(message=error_hints.sentence(result), data=result)
         records.append(state.result())
     _rename_run(job["config"], records)
+    if problems := react(job["config"], job["overrides"], records):
+        return Failed(message="; ".join(problems), data=UserError("; ".join(problems)))
     return records
 
 

@@ -14,6 +14,7 @@ from forecasting.config.formats import CONFIG_FORMAT
 from forecasting.config.sections import (
     AUTO,
     Access,
+    Alerts,
     Backtest,
     Calendar,
     Clean,
@@ -21,6 +22,8 @@ from forecasting.config.sections import (
     DaskCluster,
     Limits,
     Models,
+    Monitoring,
+    Retrain,
     Schedules,
     Serving,
     SideTable,
@@ -164,6 +167,21 @@ class Keys(TopLevel):
     access: Access = Field(
         default=Access(),
         description="How people sign in to the dashboard and the API.",
+        json_schema_extra=changes("nothing"),
+    )
+    monitoring: Monitoring = Field(
+        default=Monitoring(),
+        description="What monitor looks at, and from where on it is wrong.",
+        json_schema_extra=changes("nothing"),
+    )
+    alerts: Alerts = Field(
+        default=Alerts(),
+        description="Who is told when something is wrong, and how.",
+        json_schema_extra=changes("nothing"),
+    )
+    retrain: Retrain = Field(
+        default=Retrain(),
+        description="When a deployed job is trained again out of turn.",
         json_schema_extra=changes("nothing"),
     )
     data_version: StrictInt | None = Field(

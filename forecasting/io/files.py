@@ -1,7 +1,8 @@
 """Small files (such as reports): `write` and `read` take a root, local or s3://, a name below it, and bytes.
 
 `read` returns the bytes. Files are replaced as a whole; folders are made as needed. `write_folder` and `read_folder`
-keep a whole local folder as one file, `remove` takes everything below a root away.
+keep a whole local folder as one file, `remove` takes everything below a root away, `remove_file` one file; `names_in`
+lists those of a folder.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
-from forecasting.io.storage import is_remote, object_store
+from forecasting.io.storage import glob_files, is_remote, object_store
 
 
 def write(root: str, name: str, content: bytes) -> None:
@@ -60,3 +61,19 @@ def remove(root: str) -> None:
             object_store(root).delete_dir_contents("", accept_root_dir=True, missing_dir_ok=True)
         return
     shutil.rmtree(root, ignore_errors=True)
+
+
+def names_in(root: str, folder: str) -> list[str]:
+    """The names of the files in a folder below `root`, sorted; none where there is no such folder."""
+    if not is_remote(root):
+        return sorted(path.name for path in Path(root, folder).glob("*") if path.is_file())
+    return [file.name for file in glob_files(f"{root.rstrip('/')}/{folder}/*")]
+
+
+def remove_file(root: str, name: str) -> None:
+    """Remove the file `name` below `root`; one that is not there any more is no error."""
+    with suppress(FileNotFoundError):
+        if is_remote(root):
+            object_store(root).delete_file(name)
+        else:
+            Path(root, name).unlink()

@@ -32,6 +32,6 @@ def run_step(
     step, session = STEPS[name], open_session(config)
     given = step.parse_options(options or {})
     outcome: Outcome = getattr(step.module(), name)(session, cutoff, force=force, **given)
-    if not outcome.reused:  # a run that had nothing to do leaves no trace in the tables
+    if outcome.logged and not outcome.reused:  # a run that had nothing to do leaves no trace in the tables
         run_log.record(session.store, outcome.as_dict())
     return outcome

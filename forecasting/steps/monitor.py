@@ -1,146 +1,117 @@
-"""The step monitor: `monitor` compares the newest periods with those a year ago, and scores past forecasts.
+"""The step monitor: `monitor` judges past forecasts by what was sold, measures drift, and says what follows.
 
-It takes a Session and a cutoff, writes the table `drift` and an HTML report, and returns an Outcome with the share of
-drifted columns and one row of scores per vintage (a published forecast: cutoff + version).
+It takes a Session, a cutoff and MonitorOptions, writes the tables `realised`, `drift` and `alerts` and reports, and
+returns an Outcome with scores, verdicts, alerts, and the event for which the job is to be trained again. Drift alone is
+news; an alert takes forecasts that are worse than the backtest made one expect.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import asdict, replace
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
-from forecasting.config import Config
-from forecasting.data.panel import Panel
-from forecasting.data.quality.freshness import freshness_messages, measure_freshness
+from forecasting.config.sections import AlertKind
+from forecasting.data.quality.freshness import measure_freshness
 from forecasting.data.windows import resolve_cutoff
-from forecasting.services import drift, log
-from forecasting.services.store import Store
-from forecasting.services.store.report_files import write_report_file
-from forecasting.services.store.vintages import scan_published, scan_shadows, shadow_vintages
 from forecasting.steps import identity, run_log
-from forecasting.steps.registry import Facts, Outcome, Section
-from forecasting.steps.reports.realised import score_vintages
-from forecasting.steps.reports.score_table import score_rows
+from forecasting.steps.alerts import Changes, Finding, note_findings, open_alerts
+from forecasting.steps.monitoring import reports
+from forecasting.steps.monitoring.baseline import compare_with_baseline, scores_of
+from forecasting.steps.monitoring.check import Check, check_file, check_loaded
+from forecasting.steps.monitoring.findings import find_old_sales
+from forecasting.steps.monitoring.options import MonitorOptions
+from forecasting.steps.monitoring.retraining import decide_retraining
+from forecasting.steps.monitoring.summary import summarize
+from forecasting.steps.registry import Outcome
 from forecasting.steps.session import Session
 
-NEWEST_DAYS = 56
-"""Days that are compared at least; the horizon when it is longer, and one period when a period is longer."""
-SAMPLE_ROWS = 20_000
-"""Rows per sample: enough for a distribution, however large the panel."""
+__all__ = ["monitor", "summarize"]
+
+LOOKED_FOR: tuple[AlertKind, ...] = ("damage", "coverage", "bias", "freshness")
+"""The kinds of alerts that this step opens and closes."""
 
 
-def monitor(session: Session, cutoff: date | None = None, *, force: bool = False) -> Outcome:
-    """Compare the newest weeks with the same weeks a year before, and score the vintages whose actuals have come.
+def monitor(
+    session: Session, cutoff: date | None = None, *, force: bool = False, options: MonitorOptions | None = None
+) -> Outcome:
+    """Judge the forecasts whose days have come by `cutoff`, and compare the newest weeks with the same a year before.
 
-    Writes the table `drift` (one row per column) and the report reports/drift-<cutoff>.html. Without a year of history
-    the weeks just before are the reference. The facts hold `share` (drifted columns / all columns), `drifted`, the
-    spans `reference` and `current`, `freshness`, `realised` (one row of scores per vintage), and `shadows` (the same of
-    the challengers' forecasts). The same data are not compared again without `force`. Raises UserError when nothing was
-    observed by `cutoff`.
+    The facts hold `share` (drifted columns / all columns), `drifted`, the spans `reference` and `current`,
+    `freshness`, `realised` (one row of scores per vintage), `shadows` (the same of challengers' forecasts), `served`
+    (of forecasts on request), `verdicts` and `findings` (what is wrong), `alerts` (opened, closed, open), `retrain`
+    (event and reason, or None) and `worse` (than a baseline). The same data are not looked at again without `force`;
+    alerts and retraining are decided again, since another day or another config may ask for it. As of an earlier day,
+    and for a file, no table changes but the scores of forecasts, and there are no alerts. Raises UserError when nothing
+    was observed by `cutoff`.
     """
-    config, store = session.config, session.store
+    options = options or MonitorOptions()
+    if options.new_data:
+        return _finish(session, check_file(session, options.new_data), options)
     at = resolve_cutoff(session.panel, cutoff)
-    vintages = session.vintages.filter(pl.col("cutoff") <= at)
-    shadows = shadow_vintages(store).filter(pl.col("cutoff") <= at)
-    made = [frame.select("cutoff", "version").rows() for frame in (vintages, shadows) if frame.height]
-    key = f"{at} {identity.data_version(store)} {made}"
-    freshness = {"freshness": measure_freshness(store.scan("series").collect(), config, datetime.now().date())}
-    recorded = None if force else run_log.last_facts(store, "monitor", key)
-    if recorded:  # freshness is measured again, since another day may have passed
-        return Outcome("monitor", recorded | freshness, reused=True)
-    facts: dict[str, Any] = {"key": key, "cutoff": str(at)} | freshness | _measure_drift(session, vintages, at)
-    facts["realised"] = score_vintages(session, vintages, scan_published(store), at)
-    facts["shadows"] = score_vintages(session, shadows, scan_shadows(store), at)
-    return Outcome("monitor", facts)
+    key = _key(session, at)
+    recorded = None if force else run_log.last_facts(session.store, "monitor", key)
+    if recorded is None:
+        return _finish(session, check_loaded(session, at, key), options)
+    return _finish(session, Check(at, recorded | {"key": key}), options, recorded)
 
 
-def compared_spans(config: Config, panel: Panel, cutoff: date) -> tuple[tuple[date, date], tuple[date, date]]:
-    """First and last day of the reference, then of the newest periods up to `cutoff`; both shorter with less history.
-
-    With a single period of history no reference is left: its span ends before it starts.
-    """
-    f = config.frequency
-    periods = max(config.h, -(-NEWEST_DAYS // f.days))
-    starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
-    first = min(s.item() for s in starts if s.item() is not None)
-    history: int = pl.select(f.steps(pl.lit(first), pl.lit(cutoff))).item() + 1
-    if history < periods + f.year:
-        periods = min(periods, history // 2)
-    back = f.year if history >= periods + f.year else periods
-    start = f.shift(cutoff, 1 - periods)
-    return (f.shift(start, -back), f.shift(cutoff, -back)), (start, cutoff)
+def _key(session: Session, at: date) -> str:
+    """What makes two checks the same: data, vintages, and by which rule they are judged."""
+    store = session.store
+    made = [
+        frame.filter(pl.col("cutoff") <= at).select("cutoff", "version").rows()
+        for frame in (session.vintages, store.scan("shadows").collect())
+    ]
+    counts = f"{store.version('predictions')} {identity.hashed(session.config, ['monitoring'])}"
+    return f"{at} {identity.data_version(store)} {sorted(made[0])} {sorted(made[1])} {counts}"
 
 
-def _measure_drift(session: Session, vintages: pl.DataFrame, at: date) -> dict[str, Any]:
-    """Write the drift of the columns and its report; returns share, drifted, reference, current and report.
-
-    Only share, drifted and report, without values, when there is no reference.
-    """
-    config, store, panel = session.config, session.store, session.panel
-    before, newest = compared_spans(config, panel, at)
-    if before[0] > before[1]:
-        return {"share": None, "drifted": [], "report": None}
-    kinds: dict[str, drift.Kind] = dict.fromkeys((*config.columns.known_ahead, *config.columns.known_after), "data")
-    kinds |= {"y": "target"}
-    reference, current = (_sample_days(panel, span, list(kinds)) for span in (before, newest))
-    if predictions := _compared_predictions(store, vintages):
-        reference = _append_predictions(reference, predictions[0])
-        current = _append_predictions(current, predictions[1])
-        kinds["yhat"] = "prediction"
-    with log.step("drift", columns=len(kinds)):
-        report = drift.measure_drift(reference, current, kinds, SAMPLE_ROWS)
-    rows = report.table.with_columns(cutoff=pl.lit(at), run_at=pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC")))
-    store.merge("drift", rows.select(store.tables["drift"].schema.names()), ignore=("run_at",))
-    name = f"reports/drift-{at}.html"
-    write_report_file(store, name, report.html.encode())
-    result = {"share": report.share, "drifted": report.table.filter("drifted")["column"].to_list()}
-    spans = {"reference": [str(d) for d in before], "current": [str(d) for d in newest]}
-    return result | spans | {"report": f"{store.root}/{name}"}
+def _finish(session: Session, check: Check, options: MonitorOptions, recorded: dict[str, Any] | None = None) -> Outcome:
+    """Decide about alerts and retraining, write the files that were asked for, and return the outcome."""
+    config, store, facts = session.config, session.store, dict(check.facts)
+    if check.file is None:
+        facts["freshness"] = measure_freshness(store.scan("series").collect(), config, datetime.now().date())
+    findings = [Finding(**f) for f in facts["findings"] if f["kind"] != "freshness"]
+    if check.is_newest(session):
+        findings += find_old_sales(config, facts["freshness"])
+        changes = note_findings(config, store, LOOKED_FOR, findings, check.at)
+        facts["retrain"] = decide_retraining(session, check.at, findings)
+    else:
+        changes = Changes([], [])
+    facts |= {"findings": [asdict(f) for f in findings], "alerts": _alert_facts(session, changes)}
+    scores = scores_of(config, facts["verdicts"])
+    if recorded is None and check.file is None:
+        facts["report"] = reports.keep_reports(store, check.at, check.report, facts, config.monitoring.keep)
+    facts["worse"] = compare_with_baseline(config, scores, options.baseline) if options.baseline else []
+    if options.report_dir:
+        reports.write_folder(options.report_dir, check.report, facts, scores)
+    if options.alert_log:
+        reports.log_alerts(options.alert_log, _log_lines(check, changes, findings))
+    outcome = Outcome("monitor", facts, logged=check.file is None)
+    return replace(outcome, reused=recorded is not None and _decides_the_same(recorded, facts))
 
 
-def _sample_days(panel: Panel, span: tuple[date, date], columns: list[str]) -> pl.DataFrame:
-    """At most SAMPLE_ROWS rows of the days of the span, without filled ones, drawn at random with a fixed seed."""
-    days = pl.col("ds").is_between(*span)
-    parts = pl.collect_all(
-        [panel.scan(b).filter(days, pl.col("flag") != "filled").select(columns) for b in panel.buckets]
-    )
-    rows = pl.concat(parts)
-    return rows.sample(min(SAMPLE_ROWS, rows.height), seed=0)  # every n-th row could be Sundays alone
+def _decides_the_same(recorded: dict[str, Any], facts: dict[str, Any]) -> bool:
+    """Whether nothing that the run log should tell is new."""
+    opened = facts["alerts"]["opened"] or facts["alerts"]["closed"]
+    return not opened and recorded.get("retrain") == facts.get("retrain")
 
 
-def _compared_predictions(store: Store, vintages: pl.DataFrame) -> tuple[pl.Series, pl.Series] | None:
-    """`yhat` of the champion in the oldest backtest window, and in the newest vintage; None where one is missing."""
-    if vintages.is_empty():
-        return None
-    cutoff, version, champion, recipe = vintages.head(1).select("cutoff", "version", "champion", "recipe").row(0)
-    of_champion = (pl.col("model") == champion) & (pl.col("grain") == "series")
-    newest = scan_published(store, "forecasts", cutoff=cutoff).filter(of_champion, pl.col("version") == version)
-    backtests = run_log.scan_scored(store, "backtests").filter(of_champion, pl.col("recipe") == recipe)
-    oldest = backtests.filter(pl.col("cutoff") == pl.col("cutoff").min())
-    before, now = (frame.select("yhat").collect()["yhat"] for frame in (oldest, newest))
-    return (before, now) if before.len() and now.len() else None
+def _alert_facts(session: Session, changes: Changes) -> dict[str, Any]:
+    """The alerts that were opened and closed, and all that are open, as plain JSON."""
+    shown = ("id", "kind", "subject", "severity", "message", "opened_at")
+    rows = open_alerts(session.store).select(pl.col(*shown[:-1]), pl.col("opened_at").cast(pl.String)).to_dicts()
+    brief = {name: [alert["id"] for alert in alerts] for name, alerts in asdict(changes).items()}
+    return brief | {"open": rows}
 
 
-def _append_predictions(frame: pl.DataFrame, yhat: pl.Series) -> pl.DataFrame:
-    """The rows of the frame, and below them rows with `yhat` only; drift ignores the nulls of the other columns."""
-    sample = yhat.sample(min(SAMPLE_ROWS, yhat.len()), seed=0)
-    return pl.concat([frame, sample.to_frame("yhat")], how="diagonal")
-
-
-def summarize(facts: Facts) -> list[Section]:
-    """The summary of the monitoring: drifted columns, freshness, and the scores of past forecasts."""
-    lines = (*_drift_lines(facts), *freshness_messages(facts.get("freshness", {})))
-    titles = {"realised": "Past forecasts against actuals", "shadows": "The challenger's against actuals"}
-    scores = {title: score_rows(facts.get(name, ())) for name, title in titles.items()}
-    return [Section("Drift", lines), *(Section(title, (), rows) for title, rows in scores.items() if rows)]
-
-
-def _drift_lines(facts: Facts) -> list[str]:
-    if facts["share"] is None:
-        return ["not compared: a single period has no earlier one to be compared with"]
-    newest, before = (" to ".join(facts[span]) for span in ("current", "reference"))
-    drifted = f": {', '.join(facts['drifted'])}" if facts["drifted"] else ""
-    compared = f"{newest} against {before}: {facts['share']:.1%} of the columns drifted{drifted}"
-    return [compared, f"report: {facts['report']}"]
+def _log_lines(check: Check, changes: Changes, findings: list[Finding]) -> list[dict[str, Any]]:
+    """Lines for a log of alerts; for a file, of which no alerts are kept, what was found."""
+    if check.file is not None:
+        return [{"status": "found", "cutoff": check.at, "file": check.file} | asdict(f) for f in findings]
+    kept = ("id", "kind", "subject", "severity", "message", "cutoff", "owner", "link", "opened_at", "closed_at")
+    rows = [("opened", alert) for alert in changes.opened] + [("closed", alert) for alert in changes.closed]
+    return [{"status": status} | {name: alert[name] for name in kept} for status, alert in rows]

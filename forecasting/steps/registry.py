@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from forecasting.errors import UserError
+from forecasting.steps.monitoring.options import MonitorOptions
 from forecasting.steps.tuning.options import TuneOptions
 
 Facts = Mapping[str, Any]
@@ -21,11 +22,14 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step reports: `facts` as plain JSON values; `reused` when nothing had to be done."""
+    """What a step reports: `facts` as plain JSON values; `reused` when nothing had to be done; `logged` is False for a
+    look at something else than the job's own tables, which the run log does not tell of.
+    """
 
     step: str
     facts: dict[str, Any]
     reused: bool = False
+    logged: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as a plain dict."""
@@ -121,8 +125,10 @@ _ENTRIES = (
     ),
     Step(
         "monitor",
-        "Look for drift in the data, and score past forecasts whose actuals have come.",
+        "Score past forecasts whose actuals have come, look for drift in the data, and open alerts where forecasts "
+        "are worse than expected. Exit code 2 where they are worse than a baseline.",
         schedule="0 5 * * *",
+        options=MonitorOptions,
     ),
     Step(
         "tune",

@@ -8,6 +8,7 @@ import pytest
 
 from forecasting.services.store.report_files import read_report_file
 from forecasting.steps import session
+from forecasting.steps.registry import Outcome
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
@@ -128,3 +129,84 @@ def test_a_look_back_sees_no_later_day(shifted):
     facts = job.run(["monitor"], date(2024, 4, 1))[0].facts
     assert facts["current"][1] == "2024-04-01"
     assert "yhat" not in {row["column"] for row in job.table("drift", cutoff=date(2024, 4, 1)).iter_rows(named=True)}
+
+
+@pytest.fixture(scope="module")
+def damaged() -> tuple[Job, list[Outcome]]:
+    """Forecast on OVER; then ten days arrive on which four times as much is sold at a price that has doubled: looked at
+    twice, then three weeks later as usual."""
+    job = chain.make(models=["ladder"], **QUICK)
+    sales, later = chain.sample(), pl.col("ds") > OVER
+    hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
+    sales.with_columns(hidden).write_parquet(job.folder / "first.parquet")
+    new = sales.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10)))
+    new.with_columns(pl.col("y") * 4, pl.col("price") * 2).write_parquet(job.folder / "bad.parquet")
+    new.write_parquet(job.folder / "good.parquet")
+    job.run([*chain.STEPS, "monitor"], source__path=str(job.folder / "first.parquet"))
+    bad = {"source.path": str(job.folder / "bad.parquet"), "alerts.receivers": ["mail/planning"]}
+    found = job.run(["ingest", "monitor", "monitor"], **bad)[1:]
+    return job, [
+        *found,
+        *job.run(["ingest", "monitor"], **(bad | {"source.path": str(job.folder / "good.parquet")}))[1:],
+    ]
+
+
+def test_planted_drift_with_damage_opens_one_alert(damaged):
+    job, (first, again, _) = damaged
+    (opened,) = first.facts["alerts"]["open"]
+    assert (opened["kind"], opened["subject"], opened["severity"]) == ("damage", "all", "critical")
+    assert "price" in first.facts["drifted"]
+    assert "drifted against the same season of last year: " in opened["message"]
+    assert again.reused
+    assert again.facts["alerts"]["opened"] == []
+    assert job.table("alerts").height == 1
+
+
+def test_the_verdict_is_that_of_a_loop(damaged):
+    job, (first, *_) = damaged
+    verdict = first.facts["verdicts"][0]
+    rows = job.table("forecasts").filter(pl.col("grain") == "series", pl.col("model") == verdict["model"])
+    tested = job.table("backtests").filter(pl.col("grain") == "series", pl.col("model") == verdict["model"])
+    tested = tested.drop_nulls("y")
+    shares = {}
+    for block in tested["block"].unique():
+        of_block = tested.filter(pl.col("block") == block)
+        errors = [abs(q - y) for q, y in of_block.select("q50", "y").iter_rows()]
+        shares[block] = sum(errors) / sum(of_block["y"])
+    bad = pl.read_parquet(job.folder / "bad.parquet").drop_nulls("y")
+    names = {f"{store}/{item}" for store, item in bad.select("store", "item").iter_rows()}
+    assert set(rows["unique_id"]) >= names
+    sold = {(f"{s}/{i}", d): y for s, i, d, y in bad.select("store", "item", "ds", "y").iter_rows()}
+    days = sorted({d for _, d in sold})[-7:]
+    kept = [r for r in rows.iter_rows(named=True) if (r["unique_id"], r["ds"]) in sold and r["ds"] in days]
+    missed = sum(abs(sold[r["unique_id"], r["ds"]] - r["q50"]) for r in kept)
+    expected = sum(shares[r["block"]] * sold[r["unique_id"], r["ds"]] for r in kept)
+    assert verdict["n"] == len(kept)
+    assert verdict["excess"] == pytest.approx(missed / expected)
+
+
+def test_a_training_is_due_and_says_why(damaged):
+    _, (first, again, _) = damaged
+    assert first.facts["retrain"]["event"] == "damage"
+    assert "WAPE is" in first.facts["retrain"]["reason"]
+    assert again.facts["retrain"] == first.facts["retrain"]
+
+
+def test_when_the_cause_is_gone_the_alert_is_closed(damaged):
+    job, (*_, last) = damaged
+    assert last.facts["alerts"]["open"] == []
+    assert len(last.facts["alerts"]["closed"]) == 1
+    assert job.table("alerts")["closed_at"].null_count() == 0
+
+
+def test_scores_of_past_forecasts_are_kept_by_segment_and_lag(landed):
+    job, realised = landed
+    kept = job.table("realised")
+    assert set(kept["origin"]) == {"published"}
+    whole = kept.filter(pl.col("segment") == "all", pl.col("horizon") == "all")
+    assert dict(whole.select("metric", "value").iter_rows())["wape"] == pytest.approx(realised[0]["wape"])
+    assert {"1", "2-7", "8-14"} <= set(kept["horizon"])
+    assert {"wape", "bias", "coverage-80", "tracking_signal"} <= set(kept["metric"])
+    n = kept.filter(pl.col("metric") == "n", pl.col("segment") == "all")
+    by_lag = n.filter(pl.col("horizon") != "all")["value"].sum()
+    assert by_lag == n.filter(pl.col("horizon") == "all")["value"].item()

@@ -1,7 +1,8 @@
 """The registry of tables: one entry per table, from which schemas, load behaviour and exports follow.
 
 `tables` takes the config and the types of its driver columns and returns {name: Table}; no rows are read or written.
-A new table is one entry in load_tables, forecast_tables, feature_tables, action_tables or serving_tables.
+A new table is one entry in load_tables, forecast_tables, feature_tables, action_tables, serving_tables or
+monitoring_tables.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from forecasting.data.schemas.feature_tables import FEATURE_TABLES, feature_rows
 from forecasting.data.schemas.forecast_tables import AGGREGATE_BUCKET, FORECAST_TABLES, interval_columns
 from forecasting.data.schemas.lever_table import LEVER_TABLE
 from forecasting.data.schemas.load_tables import LOADED, LOADS
+from forecasting.data.schemas.monitoring_tables import MONITORING_TABLES
 from forecasting.data.schemas.serving_tables import SERVING_TABLES
 from forecasting.io.table import Table
 
@@ -31,7 +33,16 @@ __all__ = [
 
 ENTRIES: dict[str, TableEntry] = {
     entry.name: entry
-    for entry in (*LOADED, LOADS, *FORECAST_TABLES, LEVER_TABLE, *FEATURE_TABLES, *ACTION_TABLES, *SERVING_TABLES)
+    for entry in (
+        *LOADED,
+        LOADS,
+        *FORECAST_TABLES,
+        LEVER_TABLE,
+        *MONITORING_TABLES,
+        *FEATURE_TABLES,
+        *ACTION_TABLES,
+        *SERVING_TABLES,
+    )
 }
 """Every table by its name."""
 LOADED_TABLES = tuple(name for name, entry in ENTRIES.items() if entry.loaded)

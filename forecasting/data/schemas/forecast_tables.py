@@ -1,4 +1,4 @@
-"""FORECAST_TABLES: backtests and their scores, published forecasts and their vintages, drift, and runs of steps.
+"""FORECAST_TABLES: backtests and their scores, published forecasts and their vintages, and runs of steps.
 
 A vintage is a published forecast: a cutoff and a version. `interval_columns` takes percentages and returns the names of
 the bounds [lo-80, hi-80, ...]. Columns and keys only: no rows are read or written here.
@@ -90,15 +90,6 @@ FORECAST_TABLES = (
         "Forecasts of challengers, by cutoff and version, that are scored beside the champion's and never published",
         "cutoff version",
         fixed(_VINTAGE),
-    ),
-    TableEntry(
-        "drift",
-        "Tests of whether the newest data and errors are distributed as before, by column",
-        "cutoff column kind",
-        fixed(
-            {"cutoff": pl.Date, "column": pl.String, "kind": pl.String, "method": pl.String, "score": pl.Float64}
-            | {"threshold": pl.Float64, "drifted": pl.Boolean, "run_at": TIMESTAMP}
-        ),
     ),
     TableEntry(
         "runs",

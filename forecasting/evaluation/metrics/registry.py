@@ -82,6 +82,11 @@ METRICS: dict[str, Metric] = {
         "bias", "sum of errors over the sum of y: above 0 when too much is forecast", "near zero", "percent",
         rows=ratio(ERROR.sum(), Y.sum()), shown="summary",
     ),
+    "tracking_signal": Metric(
+        "tracking signal",
+        "sum of the errors of each day over their mean size, of past forecasts: beyond 4 or -4 they are biased",
+        "near zero", source="Brown 1959", shown="facts",
+    ),
     "mae": Metric("MAE", "mean absolute error, in units of y", "lower", rows=ABSOLUTE_ERROR.mean(), shown="summary"),
     "rmse": Metric(
         "RMSE", "root of the mean squared error, in units of y", "lower",

@@ -17,3 +17,13 @@ def write_report_file(store: Store, name: str, content: bytes, /) -> None:
 def read_report_file(store: Store, name: str, /) -> bytes:
     """The content of such a file; raises FileNotFoundError when it was never written."""
     return files.read(store.root, name)
+
+
+def list_report_files(store: Store, folder: str, /) -> list[str]:
+    """The names of the files in a folder beside the tables, sorted."""
+    return files.names_in(store.root, folder)
+
+
+def remove_report_file(store: Store, name: str, /) -> None:
+    """Remove such a file; one that is not there any more is no error."""
+    files.remove_file(store.root, name)

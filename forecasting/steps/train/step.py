@@ -18,6 +18,7 @@ from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import backtest_rows
+from forecasting.steps.monitoring.retraining import RETRAINED, reason_for_training
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import trained_counts
 from forecasting.steps.session import Session
@@ -55,6 +56,9 @@ def _train(job: Job, progress: Progress) -> Outcome:
     bundle = fit_bundle(Lesson(origin, past, session.store), champion, facts, progress)
     trained = bundle.trained
     version = bundles.register(session, bundle, job.scored["run_id"], key)
+    if reason := reason_for_training(session):
+        session.registry.tag_version(version, RETRAINED, reason)
+        facts["retrained_for"] = reason
     _store_levers(session, bundle, version, job.cutoff)
     decision = decide(job, bundle, origin, verdict)
     set_alias(session, version, decision)
@@ -72,5 +76,6 @@ def _store_levers(session: Session, bundle: Bundle, version: int, cutoff: date) 
 
 def summarize(facts: Facts) -> list[Section]:
     """The summary of a training: the version, why it was promoted or not, and the model that forecasts."""
-    lines = (f"version {facts['version']}: {facts['reason']}", f"forecasts come from {facts['champion']}")
-    return [Section("Model", lines)]
+    lines = [f"version {facts['version']}: {facts['reason']}", f"forecasts come from {facts['champion']}"]
+    lines += [f"trained out of turn, {facts['retrained_for']}"] if facts.get("retrained_for") else []
+    return [Section("Model", tuple(lines))]

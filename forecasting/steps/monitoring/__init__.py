@@ -1,0 +1,1 @@
+"""The parts of the step monitor: past forecasts and what was sold, drift, verdicts, reports, and what follows."""

@@ -1,0 +1,146 @@
+"""Alerts reach receivers through blocks of a Prefect server: one message each, to a local mailbox and a webhook."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from flows.orchestration import notifications, reactions
+from forecasting.config import Config, load
+from forecasting.errors import UserError
+from forecasting.steps.alerts import Finding, note_findings, open_alerts
+from forecasting.steps.session import open_session
+from tests.receivers import mailbox, text_of, webhook
+
+DAMAGE = Finding("damage", "all", "WAPE is 50.0% where the backtest made one expect 20.0%")
+RECEIVERS = ["mail/planning", "custom-webhook/pager"]
+
+
+@pytest.fixture(scope="module")
+def connected(harness) -> Iterator[SimpleNamespace]:
+    """A mailbox and a webhook, saved as blocks of the Prefect server."""
+    with mailbox() as mail, webhook() as hook:
+        address = f"mailto://127.0.0.1:{mail.port}?from=robot@example.com&to=planning@example.com"
+        notifications.connect_receiver("mail/planning", address)
+        notifications.connect_receiver("custom-webhook/pager", f"http://127.0.0.1:{hook.port}/alerts?token=s3cret")
+        yield SimpleNamespace(mail=mail.received, hook=hook.received)
+
+
+@pytest.fixture
+def job(make_job) -> tuple[Path, Config]:
+    alerts = {"receivers": RECEIVERS, "owner": "planning@example.com", "link": "https://forecasts.example.com"}
+    file = make_job(alerts=alerts)
+    return file, load(file)
+
+
+def note(config: Config, *findings: Finding) -> None:
+    note_findings(config, open_session(config).store, ("damage",), findings, date(2024, 5, 1))
+
+
+def test_one_message_tells_each_receiver_once(connected, job):
+    _, config = job
+    note(config, DAMAGE)
+    assert notifications.deliver(config) == notifications.deliver(config) == []
+    note(config, DAMAGE)  # the next night finds it again
+    assert notifications.deliver(config) == []
+    (mail,), (posted,) = connected.mail, connected.hook
+    assert mail["To"] == "planning@example.com"
+    subject = "demandcast tiny: critical: Forecasts are worse than expected"
+    assert posted["subject"] == subject
+    assert mail["Subject"].replace("\n", "") == subject
+    for text in (posted["body"], text_of(mail)):
+        for told in (DAMAGE.message, "owner: planning@example.com", "https://forecasts.example.com", "alert `damage`"):
+            assert told in text
+    connected.mail.clear()
+    connected.hook.clear()
+
+
+def test_a_receiver_that_cannot_be_reached_is_named_and_told_later(connected, make_job):
+    config = load(make_job(alerts={"receivers": ["custom-webhook/broken", "mail/planning"]}))
+    note(config, DAMAGE)
+    with webhook(status=500) as broken:
+        notifications.connect_receiver("custom-webhook/broken", f"http://127.0.0.1:{broken.port}/x?token=s3cret")
+        (problem,) = notifications.deliver(config)
+    assert "custom-webhook/broken could not be told" in problem
+    assert "s3cret" not in problem
+    assert len(connected.mail) == 1, "the other receiver is told nevertheless"
+    with webhook() as mended:
+        notifications.connect_receiver("custom-webhook/broken", f"http://127.0.0.1:{mended.port}/x?token=s3cret")
+        assert notifications.deliver(config) == []
+        assert len(mended.received) == 1
+    assert len(connected.mail) == 1
+    connected.mail.clear()
+
+
+def test_a_receiver_that_does_not_exist_is_named(harness, make_job):
+    config = load(make_job(alerts={"receivers": ["mail/nobody"]}))
+    note(config, DAMAGE)
+    assert notifications.deliver(config) == ["alerts.receivers: there is no block mail/nobody on the Prefect server"]
+
+
+def test_a_receiver_of_an_unknown_type_cannot_be_connected(harness):
+    with pytest.raises(UserError, match="pigeon/loft is no receiver that can be made here: give one of mail/NAME"):
+        notifications.connect_receiver("pigeon/loft", "https://example.com")
+
+
+def test_an_address_that_is_none_is_not_told(harness):
+    with pytest.raises(UserError, match="mail/x: its address is none for mail") as told:
+        notifications.connect_receiver("mail/x", "s3cret")
+    assert "s3cret" not in str(told.value)
+
+
+def test_receivers_can_be_tested(connected, job):
+    assert notifications.send_test(job[1]) == []
+    assert (
+        [m["Subject"] for m in connected.mail] == [p["subject"] for p in connected.hook] == ["demandcast tiny: a test"]
+    )
+    connected.mail.clear()
+    connected.hook.clear()
+
+
+@pytest.fixture
+def deployed(monkeypatch) -> list[tuple[str, dict]]:
+    """As in a run of a deployment; starts of deployments are kept, not done."""
+    started: list[tuple[str, dict]] = []
+
+    def start(name: str, **given: object) -> SimpleNamespace:
+        started.append((name, given))
+        return SimpleNamespace(id="run")
+
+    monkeypatch.setattr(reactions.runtime, "deployment", SimpleNamespace(id="deployment"))
+    monkeypatch.setattr(reactions, "run_deployment", start)
+    return started
+
+
+MONITORED = {
+    "step": "monitor",
+    "facts": {"retrain": {"event": "damage", "reason": "damage: ...", "after": 3, "cutoff": "2024-05-01"}},
+}
+
+
+def test_a_deployed_monitor_starts_the_main_job_once_for_an_event(connected, job, deployed):
+    file, _ = job
+    assert reactions.react(str(file), {"h": 7}, [MONITORED]) == reactions.react(str(file), {"h": 7}, [MONITORED]) == []
+    (name, given), (_, again) = deployed
+    assert name == "pipeline/tiny"
+    assert given["parameters"] == {"config": str(file), "overrides": {"h": 7}}
+    assert given["idempotency_key"] == again["idempotency_key"], "the server makes one run of both"
+
+
+def test_a_command_starts_nothing(connected, job, deployed, monkeypatch):
+    monkeypatch.setattr(reactions.runtime, "deployment", SimpleNamespace(id=None))
+    assert reactions.react(str(job[0]), {}, [MONITORED]) == []
+    assert deployed == []
+
+
+def test_a_failed_step_of_a_deployed_job_is_an_alert_until_it_ends_well(connected, job, deployed):
+    file, config = job
+    for _ in range(2):
+        reactions.note_failure(str(file), {}, "ingest", "no file")
+    assert [posted["subject"] for posted in connected.hook] == ["demandcast tiny: critical: A step has failed"]
+    assert "no file" in connected.hook[0]["body"]
+    assert open_alerts(open_session(config).store)["subject"].to_list() == ["ingest"]
+    reactions.react(str(file), {}, [{"step": "ingest", "facts": {}}])
+    assert open_alerts(open_session(config).store).is_empty()
