@@ -31,10 +31,9 @@ BASE = pl.Schema({SEGMENT: pl.String, "block": pl.Int32, "expected_share": pl.Fl
 def newest_rows(rows: pl.DataFrame, days_of_period: int) -> pl.DataFrame:
     """The rows of the newest periods: as few as make LEAST_DAYS days and FEWEST_ROWS rows, or all there are.
 
-    >>> from datetime import date
-    >>> rows = pl.DataFrame({"ds": [date(2024, 1, d) for d in range(1, 41)]})
+    >>> rows = pl.DataFrame({"ds": range(1, 41)})
     >>> newest_rows(rows, 1)["ds"].min(), newest_rows(pl.concat([rows] * 9), 1)["ds"].min()
-    (datetime.date(2024, 1, 11), datetime.date(2024, 2, 3))
+    (11, 34)
     """
     days = rows.group_by("ds").len().sort("ds", descending=True)
     enough = pl.col("len").cum_sum() >= FEWEST_ROWS
@@ -56,19 +55,24 @@ def judge(rows: pl.DataFrame, backtests: pl.DataFrame, level: int) -> pl.DataFra
     base = _expected_errors(backtests)
     length = int(rows["ds"].n_unique())
     stretches = _with_expected(backtests, base).with_columns(stretch=(pl.col("step") - 1) // length)
-    worst = limits_of(_measures(stretches, [SEGMENT, "cutoff", "stretch"], level))
     found = _measures(_with_expected(rows, base), [SEGMENT], level)
+    chance = found.join(_spread_of_errors(backtests), on=SEGMENT).select(
+        SEGMENT, least=pl.col("spread") / pl.col("n").sqrt()
+    )
+    worst = limits_of(_measures(stretches, [SEGMENT, "cutoff", "stretch"], level), chance)
     signals = tracking_signals(rows, [SEGMENT]).rename({"tracking_signal": "signal"})
     return found.join(worst, on=SEGMENT).join(signals, on=SEGMENT, how="left").sort(SEGMENT)
 
 
-def limits_of(stretches: pl.DataFrame) -> pl.DataFrame:
+def limits_of(stretches: pl.DataFrame, chance: pl.DataFrame) -> pl.DataFrame:
     """[segment, worst, limit, worst_bias, worst_misses] of stretches of a backtest [segment, excess, bias, misses].
 
     `limit` is the end of the interval in which the logarithm of the excess of one more stretch lies with CONFIDENCE
-    (Student's t, so that few stretches make it wide), CERTAIN at most, and never below the worst.
+    (Student's t, so that few stretches make it wide), CERTAIN at most, and never below the worst. Stretches that happen
+    to be alike do not make it narrow: `chance` [segment, least] is how much so few rows differ if only by themselves.
 
-    >>> found = limits_of(pl.DataFrame({"segment": "all", "excess": [0.5, 2.0], "bias": 0.1, "misses": 0.2}))
+    >>> stretches = pl.DataFrame({"segment": "all", "excess": [0.5, 2.0], "bias": 0.1, "misses": 0.2})
+    >>> found = limits_of(stretches, pl.DataFrame({"segment": "all", "least": 0.1}))
     >>> found.select("worst", "limit").row(0)  # of two nothing can be said, and the worst is CERTAIN already
     (2.0, 2.0)
     """
@@ -83,10 +87,18 @@ def limits_of(stretches: pl.DataFrame) -> pl.DataFrame:
         worst_bias=pl.col("bias").abs().max(),
         worst_misses=pl.col("misses").max(),
     )
+    found = found.join(chance, on=SEGMENT)
     quantiles = pl.Series(t.ppf(CONFIDENCE, found["_count"].to_numpy().clip(2) - 1))
-    above = quantiles * pl.col("_deviation") * (1 + 1 / pl.col("_count")).sqrt()
+    deviation = pl.when(pl.col("_count") > 1).then(pl.max_horizontal("_deviation", "least"))
+    above = quantiles * deviation * (1 + 1 / pl.col("_count")).sqrt()
     by_chance = (pl.col("_mean") + above).exp().fill_nan(None).fill_null(CERTAIN).clip(upper_bound=CERTAIN)
     return found.select(SEGMENT, "worst", "worst_bias", "worst_misses", limit=pl.max_horizontal("worst", by_chance))
+
+
+def _spread_of_errors(backtests: pl.DataFrame) -> pl.DataFrame:
+    """[segment, spread]: the deviation of the absolute errors, in multiples of their mean."""
+    size = ABSOLUTE_ERROR
+    return pool_metrics(backtests, [SEGMENT], {"spread": ratio(size.std(), size.mean())})
 
 
 def _expected_errors(backtests: pl.DataFrame) -> pl.DataFrame:

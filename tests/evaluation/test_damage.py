@@ -61,7 +61,10 @@ def test_stretches_of_the_backtest_are_as_long_as_what_is_judged(backtests):
     )
     assert row["worst"] == pytest.approx(excesses.max())
     log = np.log(excesses)
-    by_chance = np.exp(log.mean() + stats.t.ppf(0.99, 5) * log.std(ddof=1) * np.sqrt(1 + 1 / 6))
+    sizes = np.array(BACKTEST).ravel()
+    by_itself = sizes.std(ddof=1) / sizes.mean() / np.sqrt(2)
+    deviation = max(log.std(ddof=1), by_itself)
+    by_chance = np.exp(log.mean() + stats.t.ppf(0.99, 5) * deviation * np.sqrt(1 + 1 / 6))
     assert row["limit"] == pytest.approx(max(excesses.max(), min(by_chance, CERTAIN)))
     assert row["worst_bias"] == pytest.approx(8 / 20)
     assert row["worst_misses"] == 0.0  # y is in the middle of its interval
@@ -78,10 +81,22 @@ def test_a_segment_that_was_not_backtested_has_no_verdict(backtests):
 
 
 def test_with_few_stretches_only_what_is_certain_counts():
+    chance = pl.DataFrame({"segment": "all", "least": 0.01})
     one = pl.DataFrame({"segment": "all", "excess": [1.1], "bias": 0.0, "misses": 0.0})
-    assert limits_of(one)["limit"].item() == CERTAIN
+    assert limits_of(one, chance)["limit"].item() == CERTAIN
     many = pl.DataFrame({"segment": "all", "excess": [0.98, 1.02] * 20, "bias": 0.0, "misses": 0.0})
-    assert 1.02 < limits_of(many)["limit"].item() < 1.1
+    assert 1.02 < limits_of(many, chance)["limit"].item() < 1.1
+
+
+def test_stretches_that_happen_to_be_alike_do_not_make_few_rows_certain():
+    alike = pl.DataFrame({"segment": "all", "excess": [1.0, 1.01, 0.99, 1.0], "bias": 0.0, "misses": 0.0})
+    limits = [
+        limits_of(alike, pl.DataFrame({"segment": "all", "least": least}))["limit"].item() for least in (0.001, 0.1)
+    ]
+    assert limits[0] < 1.05
+    assert limits[1] == pytest.approx(
+        np.exp(np.log([1.0, 1.01, 0.99, 1.0]).mean() + 4.5407 * 0.1 * 1.25**0.5), rel=1e-4
+    )
 
 
 def test_the_tracking_signal_adds_the_days_errors_over_their_mean_size():
