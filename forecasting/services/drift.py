@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from forecasting.services.column_differences import most_changed
+
 Kind = Literal["data", "target", "prediction"]
 SMALL = 1_000  # reference values up to which a p-value is used
 CATEGORIES = 5  # a number with at most so many distinct values is a category
@@ -46,20 +48,29 @@ class DriftReport:
     table: [column, kind, method, score, threshold, drifted], one row per column. A p-value below its threshold or a
     distance at or above it is drift. A column that cannot be measured has a null score and the reason as its method:
     "no values" (in one or both samples; in one only, it counts as drifted) or "constant" (one value in both).
-    share: drifted columns / all columns, 0 without columns.
+    share: drifted columns / all columns, 0 without columns. not_drawn: columns that are in the table and not on the
+    page, those that have changed least.
     """
 
     html: str
     table: pl.DataFrame
     share: float
+    not_drawn: tuple[str, ...] = ()
 
 
 def measure_drift(
-    reference: pl.DataFrame, current: pl.DataFrame, columns: Mapping[str, Kind], sample: int = 20_000, seed: int = 0
+    reference: pl.DataFrame,
+    current: pl.DataFrame,
+    columns: Mapping[str, Kind],
+    sample: int = 20_000,
+    seed: int = 0,
+    most: int = 20,
 ) -> DriftReport:
     """Drift of the named columns from `reference` to `current`, on at most `sample` random rows of each.
 
-    A column that is missing in a frame has no values there. Nulls, NaN and infinities are left out.
+    A column that is missing in a frame has no values there. Nulls, NaN and infinities are left out. The page draws the
+    target, the prediction and the columns that have changed most, `most` in all: with every column it would grow beyond
+    what a browser likes.
     """
     pairs = {
         name: _same_type(*(_sample_values(frame, name, sample, seed) for frame in (reference, current)))
@@ -67,14 +78,19 @@ def measure_drift(
     }
     methods = {name: _method(*pair) for name, pair in pairs.items()}
     measured = {name: method for name, method in methods.items() if method in THRESHOLDS}
-    html, scores = _report(pairs, measured) if measured else (NO_VALUES_PAGE, {})
+    first = [name for name in measured if columns[name] != "data"]
+    drawn = (first + most_changed({name: pairs[name] for name in measured if name not in first}))[:most]
+    others = [name for name in measured if name not in drawn]
+    html, scores = _report(pairs, {name: measured[name] for name in drawn}) if drawn else (NO_VALUES_PAGE, {})
+    for part in (others[i : i + most] for i in range(0, len(others), most)):
+        scores |= _measure(pairs, {name: measured[name] for name in part})
     rows = [
         {"column": name, "kind": kind, "method": LABELS.get(methods[name], methods[name])}
         | (scores.get(name) or _no_score(*pairs[name]))
         for name, kind in columns.items()
     ]
     table = pl.DataFrame(rows, schema=TABLE)
-    return DriftReport(html, table, float(table["drifted"].mean() or 0.0))  # type: ignore[arg-type]
+    return DriftReport(html, table, float(table["drifted"].mean() or 0.0), tuple(others))  # type: ignore[arg-type]
 
 
 NO_VALUES_PAGE = (
@@ -127,6 +143,17 @@ def _report(
     pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping[str, str]
 ) -> tuple[str, dict[str, dict[str, Any]]]:
     """Evidently's HTML page, and {score, threshold, drifted} by column."""
+    snapshot = _snapshot(pairs, methods)
+    return snapshot.get_html_str(as_iframe=False), _scores(snapshot.dict())
+
+
+def _measure(pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """{score, threshold, drifted} by column, without a page."""
+    return _scores(_snapshot(pairs, methods).dict())
+
+
+def _snapshot(pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping[str, str]) -> Any:
+    """Evidently's comparison of the columns."""
     os.environ.setdefault("DO_NOT_TRACK", "true")  # read when evidently is imported
     from evidently import Report
     from evidently.presets import DataDriftPreset
@@ -141,9 +168,7 @@ def _report(
             "ignore"
         )  # a category missing in the reference divides by zero, which gives p = 0 as intended
         reference, current = (_dataset({name: pairs[name][side] for name in methods}) for side in (0, 1))
-        snapshot = Report([preset], include_tests=True).run(current, reference)
-        page = snapshot.get_html_str(as_iframe=False)
-    return page, _scores(snapshot.dict())
+        return Report([preset], include_tests=True).run(current, reference)
 
 
 def _dataset(columns: Mapping[str, pl.Series]) -> Any:

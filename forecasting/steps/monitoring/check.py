@@ -14,10 +14,12 @@ import polars as pl
 
 from forecasting.services.drift import DriftReport
 from forecasting.services.store.vintages import scan_published, scan_shadows, shadow_vintages
-from forecasting.steps.monitoring.drift_check import check_drift
+from forecasting.steps.forecasting.origin import actuals
+from forecasting.steps.monitoring.drift_check import check_drift, newest_periods
 from forecasting.steps.monitoring.findings import find_wrong, judge_past
 from forecasting.steps.monitoring.new_data import read_new_rows
-from forecasting.steps.monitoring.realised import actuals_since, overall, past_rows, score_past
+from forecasting.steps.monitoring.realised import KEY, overall, past_rows, score_past
+from forecasting.steps.monitoring.served import served_rows
 from forecasting.steps.session import Session
 
 ORIGINS = {"published": "realised", "shadow": "shadows", "served": "served"}
@@ -42,17 +44,8 @@ def check_loaded(session: Session, at: date, key: str) -> Check:
     """Look at the loaded data up to `at`, and keep the scores of past forecasts and the drift of the columns."""
     store = session.store
     vintages = session.vintages.filter(pl.col("cutoff") <= at)
-    shadows = shadow_vintages(store).filter(pl.col("cutoff") < at)
     past = vintages.filter(pl.col("cutoff") < at)
-    sold = actuals_since(session, pl.concat([past, shadows]), at) if past.height or shadows.height else pl.DataFrame()
-    rows = past_rows(session, past, scan_published(store), sold)
-    scores = pl.concat(
-        [
-            score_past(session, rows, "published", at),
-            score_past(session, past_rows(session, shadows, scan_shadows(store), sold), "shadow", at),
-        ]
-    )
-    store.merge("realised", scores)
+    rows, scores = _score_all(session, past, at)
     found = check_drift(session, vintages, at)
     if found.report is not None:
         run_at = pl.lit(datetime.now(UTC), pl.Datetime("us", "UTC"))
@@ -60,6 +53,38 @@ def check_loaded(session: Session, at: date, key: str) -> Check:
         store.merge("drift", columns.select(store.tables["drift"].schema.names()), ignore=("run_at",))
     facts = _facts(session, vintages, rows, found.facts()) | {"key": key, "cutoff": str(at)}
     return Check(at, facts | {name: overall(scores, origin) for origin, name in ORIGINS.items()}, found.report)
+
+
+def _score_all(session: Session, past: pl.DataFrame, at: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of past forecasts whose scores may still change, and the scores of all, which `realised` keeps.
+
+    Those of which no day lies in the newest weeks are read from the table: their sales are not corrected any more.
+    """
+    store, config = session.store, session.config
+    open_since = config.frequency.shift(at, -config.h - newest_periods(config))
+    stored = store.scan("realised").filter(pl.col("through") <= at).collect()
+    shadows = shadow_vintages(store).filter(pl.col("cutoff") < at)
+    to_score = [
+        made.filter((pl.col("cutoff") > open_since) | ~pl.struct("cutoff", "version").is_in(_scored(stored, origin)))
+        for origin, made in (("published", past), ("shadow", shadows))
+    ]
+    first: list[date] = [cutoff for made in to_score for cutoff in made["cutoff"]]
+    sold = actuals(session.panel, config.frequency.shift(min([*first, open_since]), 1), at)
+    rows = past_rows(session, to_score[0], scan_published(store), sold)
+    fresh = [
+        score_past(session, rows, "published"),
+        score_past(session, past_rows(session, to_score[1], scan_shadows(store), sold), "shadow"),
+        score_past(session, served_rows(session, open_since, sold), "served"),
+    ]
+    scores = pl.concat(fresh)
+    if at == session.panel.newest:  # a look back knows fewer days of forecasts than are scored already
+        store.merge("realised", scores)
+    return rows, pl.concat([scores, stored.join(scores, on=[*KEY, "origin"], how="anti")])
+
+
+def _scored(stored: pl.DataFrame, origin: str) -> pl.Series:
+    """Cutoff and version of the forecasts of this origin that have scores."""
+    return stored.filter(pl.col("origin") == origin).select(pl.struct("cutoff", "version").unique()).to_series()
 
 
 def check_file(session: Session, file: str) -> Check:
@@ -71,7 +96,7 @@ def check_file(session: Session, file: str) -> Check:
     past = session.vintages.filter(pl.col("cutoff") < at)
     rows = past_rows(session, past, scan_published(session.store), sold)
     found = check_drift(session, past, at, newest)
-    scores = score_past(session, rows, "published", at)
+    scores = score_past(session, rows, "published")
     facts = _facts(session, past, rows, found.facts()) | {"cutoff": str(at), "file": file, "left_out": remarks}
     facts |= {name: overall(scores, origin) for origin, name in ORIGINS.items()}
     return Check(at, facts, found.report, file)

@@ -37,12 +37,13 @@ class Drift:
     current: Span | None = None
 
     def facts(self) -> dict[str, Any]:
-        """share and drifted; with a reference also reference and current (first and last day)."""
+        """share and drifted; with a reference also not_drawn (columns), reference and current (first and last day)."""
         if self.report is None:
             return {"share": None, "drifted": []}
         found = {"share": self.report.share, "drifted": self.report.table.filter("drifted")["column"].to_list()}
         spans = {"reference": self.reference, "current": self.current}
-        return found | {name: [str(day) for day in span] for name, span in spans.items() if span}
+        drawn = {"not_drawn": list(self.report.not_drawn)}
+        return found | drawn | {name: [str(day) for day in span] for name, span in spans.items() if span}
 
 
 def check_drift(session: Session, vintages: pl.DataFrame, at: date, newest: pl.DataFrame | None = None) -> Drift:
@@ -53,14 +54,20 @@ def check_drift(session: Session, vintages: pl.DataFrame, at: date, newest: pl.D
         return Drift(None)
     kinds: dict[str, drift.Kind] = dict.fromkeys((*config.columns.known_ahead, *config.columns.known_after), "data")
     kinds |= {"y": "target"}
-    reference = _sample_days(panel, before, list(kinds))
-    current = _sample_days(panel, span, list(kinds)) if newest is None else _sampled(newest.select(list(kinds)))
+    reference = _sample_days(session, before, list(kinds))
+    current = _sample_days(session, span, list(kinds)) if newest is None else _sampled(newest.select(list(kinds)))
     if predictions := _compared_predictions(session.store, vintages):
         reference = _append_predictions(reference, predictions[0])
         current = _append_predictions(current, predictions[1])
         kinds["yhat"] = "prediction"
     with log.step("drift", columns=len(kinds)):
-        return Drift(drift.measure_drift(reference, current, kinds, SAMPLE_ROWS), before, span)
+        most = config.monitoring.columns
+        return Drift(drift.measure_drift(reference, current, kinds, SAMPLE_ROWS, most=most), before, span)
+
+
+def newest_periods(config: Config) -> int:
+    """How many of the newest periods are compared, where there are as many."""
+    return max(config.h, -(-NEWEST_DAYS // config.frequency.days))
 
 
 def compared_spans(config: Config, panel: Panel, cutoff: date) -> tuple[Span, Span]:
@@ -68,8 +75,7 @@ def compared_spans(config: Config, panel: Panel, cutoff: date) -> tuple[Span, Sp
 
     With a single period of history no reference is left: its span ends before it starts.
     """
-    f = config.frequency
-    periods = max(config.h, -(-NEWEST_DAYS // f.days))
+    f, periods = config.frequency, newest_periods(config)
     starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
     history: int = pl.select(f.steps(pl.lit(first), pl.lit(cutoff))).item() + 1
@@ -80,13 +86,35 @@ def compared_spans(config: Config, panel: Panel, cutoff: date) -> tuple[Span, Sp
     return (f.shift(start, -back), f.shift(cutoff, -back)), (start, cutoff)
 
 
-def _sample_days(panel: Panel, span: Span, columns: list[str]) -> pl.DataFrame:
-    """At most SAMPLE_ROWS rows of the days of the span, without filled ones, drawn at random with a fixed seed."""
-    days = pl.col("ds").is_between(*span)
-    parts = pl.collect_all(
-        [panel.scan(b).filter(days, pl.col("flag") != "filled").select(columns) for b in panel.buckets]
-    )
-    return _sampled(pl.concat(parts))
+def sample_series(series: pl.DataFrame, share: float) -> pl.DataFrame:
+    """[unique_id] of a share of the series of each stratum [unique_id, stratum], one of each at least.
+
+    Which ones does not depend on what else there is: the same series are compared before and now, night after night.
+
+    >>> series = pl.DataFrame({"unique_id": list("abcdefghij"), "stratum": ["smooth"] * 8 + ["lumpy"] * 2})
+    >>> sample_series(series, 0.5).height, sample_series(series, 0.01).height
+    (5, 2)
+    """
+    place = pl.col("unique_id").hash(seed=0).rank("ordinal").over("stratum")
+    chosen = place <= (pl.len().over("stratum") * share).ceil()
+    return series.sort("unique_id").filter(chosen).select("unique_id")
+
+
+def _sample_days(session: Session, span: Span, columns: list[str]) -> pl.DataFrame:
+    """All days of the span, without filled ones, of as many series as make about SAMPLE_ROWS rows, by demand class.
+
+    Polars reads the rows of these series alone: a sample of a large panel takes no more memory than a small one.
+    """
+    panel = session.panel
+    series = session.store.scan("series").select("unique_id", stratum="demand_class").collect()
+    periods: int = pl.select(session.config.frequency.steps(pl.lit(span[0]), pl.lit(span[1]))).item() + 1
+    chosen = sample_series(series, SAMPLE_ROWS / max(series.height * periods, SAMPLE_ROWS))
+    days = pl.col("ds").is_between(*span) & (pl.col("flag") != "filled")
+    parts = [
+        panel.scan(b).filter(days).join(chosen.lazy(), on="unique_id", how="semi").select(columns)
+        for b in panel.buckets
+    ]
+    return pl.concat(pl.collect_all(parts, engine="streaming"))
 
 
 def _sampled(rows: pl.DataFrame) -> pl.DataFrame:

@@ -26,6 +26,9 @@ SIGNAL = 4.0
 MORE_MISSES = 1.5
 """Intervals are too narrow when so many times more sales lie outside than their level says."""
 
+DEVIATIONS = 3.0
+"""So many standard deviations of a share of so few rows are chance."""
+
 Verdict = Mapping[str, Any]
 
 
@@ -89,7 +92,8 @@ def _wrong(config: Config, verdict: Verdict) -> Iterator[tuple[AlertKind, str]]:
         )
     level, misses = min(config.level), verdict["misses"]
     usual = 1 - level / 100
-    most = max(MORE_MISSES * usual, (verdict["worst_misses"] or 0.0) * (1 + tolerance))
+    by_chance = usual + DEVIATIONS * (usual * (1 - usual) / verdict["n"]) ** 0.5
+    most = max(MORE_MISSES * usual, by_chance, (verdict["worst_misses"] or 0.0) * (1 + tolerance))
     if misses is not None and misses > most:
         yield "coverage", f"{misses:.1%} of the sales lie outside the interval of {level} %, which means {usual:.0%}"
     bias, signal = verdict["bias"], verdict["signal"]

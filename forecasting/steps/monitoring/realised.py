@@ -1,13 +1,12 @@
 """Past forecasts against what was sold: `score_past` scores each vintage by segment and lag, `past_rows` returns rows.
 
 A vintage is a forecast of one cutoff and version: published, made by a challenger, or served on request. Scores are
-rows of the table `realised`; those of vintages whose last day is long gone are read from it and not made again.
+rows of the table `realised`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from itertools import product
 from typing import Any
 
@@ -16,7 +15,6 @@ import polars as pl
 from forecasting.evaluation.damage import tracking_signals
 from forecasting.evaluation.metrics import reported_metrics, score, scored_rows
 from forecasting.evaluation.scores import block_labels
-from forecasting.steps.forecasting.origin import actuals
 from forecasting.steps.session import Session
 
 KEY = ["cutoff", "version", "model"]
@@ -44,14 +42,7 @@ def segments(session: Session) -> pl.DataFrame:
     return session.store.scan("series").select("unique_id", segment="demand_class").collect()
 
 
-def actuals_since(session: Session, vintages: pl.DataFrame, at: date) -> pl.DataFrame:
-    """[unique_id, ds, y] of the days after the first of these vintages, up to `at`."""
-    first = vintages["cutoff"].min()
-    assert isinstance(first, date)
-    return actuals(session.panel, session.config.frequency.shift(first, 1), at)
-
-
-def score_past(session: Session, rows: pl.DataFrame, origin: str, at: date) -> pl.DataFrame:
+def score_past(session: Session, rows: pl.DataFrame, origin: str) -> pl.DataFrame:
     """Rows of the table `realised` for these past rows: every metric by vintage, segment and block of the horizon."""
     if rows.is_empty():
         return session.store.tables["realised"].empty()

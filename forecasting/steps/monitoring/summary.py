@@ -41,6 +41,8 @@ def _drift_lines(facts: Facts) -> Iterator[str]:
     newest, before = (" to ".join(facts[span]) for span in ("current", "reference"))
     drifted = f": {', '.join(facts['drifted'])}" if facts["drifted"] else ""
     yield f"{newest} against {before}: {facts['share']:.1%} of the columns drifted{drifted}"
+    if left_out := facts.get("not_drawn"):
+        yield f"measured and not drawn in the report (monitoring.columns): {', '.join(left_out)}"
     if facts.get("report"):
         yield f"report: {facts['report']}"
 
