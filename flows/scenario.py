@@ -1,11 +1,13 @@
-"""The scenario command: `report_scenario` runs a scenario, and shows its rows as a table or writes them to a file.
+"""The scenario command: `report_scenario` runs a scenario, `report_search` tries values of a lever; both show tables.
 
-It takes a Config, an SQL condition on the series (None: all), changes like "price*=0.9", the span of days and a file or
-None; it returns the text to print. `parse_dates` reads the span. Nothing is stored.
+They take a Config and what is asked, write all rows to a file where one is given, and return the text to print.
+`parse_dates` reads a span of days, `parse_between` a span of numbers. Nothing is stored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +17,15 @@ from forecasting.config import Config
 from forecasting.errors import UserError
 
 SHOWN = 40  # rows on a screen
+NUMBER, SIGNED = "{:,.1f}", "{:+,.1f}"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where rows of days, and sums of series, are written; None: nowhere."""
+
+    rows: Path | None = None
+    sums: Path | None = None
 
 
 def parse_dates(span: str, option: str = "--dates") -> tuple[date, date]:
@@ -28,29 +39,97 @@ def parse_dates(span: str, option: str = "--dates") -> tuple[date, date]:
     return start, end
 
 
+def parse_between(span: str, option: str = "--between") -> tuple[float, float]:
+    """`0.7:1.1` as two numbers; raises UserError that names the option."""
+    from forecasting.data.edits import parse_number
+
+    numbers = [parse_number(text) for text in span.split(":")]
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        raise UserError(f"{option} {span}: must be two numbers, for example 0.7:1.1")
+    return numbers[0], numbers[1]
+
+
 def report_scenario(
-    config: Config, where: str | None, changes: list[str], span: tuple[date, date], out: Path | None
+    config: Config,
+    where: str | None,
+    changes: Sequence[str],
+    span: tuple[date, date] | None,
+    files: Files = Files(),
+    cutoff: date | None = None,
 ) -> str:
-    """Run the scenario; write it to `out` or show it on stdout. Returns its warnings and one sentence with the sums."""
+    """Run the scenario on the days of `span` (None: the horizon); write it to files, or show it on stdout.
+
+    Returns its warnings and one sentence with the sums.
+    """
     from forecasting.planning.scenario import parse_changes
     from forecasting.steps.export import write_file
-    from forecasting.steps.scenario import SeriesFilter, run_scenario
+    from forecasting.steps.scenario import SeriesFilter, answer_from, vintage_at
     from forecasting.steps.session import open_session
 
-    found = run_scenario(open_session(config), parse_changes(changes, span), SeriesFilter(where))
-    if out:
-        write_file(config, "scenario", found.rows, out)
+    served = vintage_at(open_session(config), cutoff)
+    found = answer_from(served, parse_changes(changes, span or served.days), SeriesFilter(where))
+    rows, sums = found.scenario.rows, found.sums
+    if files.rows:
+        write_file(config, "scenario", rows, files.rows)
     else:
-        _show(found.rows)
-    before, after = (float(found.rows[column].sum()) for column in ("baseline", "yhat"))
-    series = found.rows["unique_id"].n_unique()
-    place = f"; written to {out}" if out else ""
-    sums = f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f}){place}"
-    return "\n".join([*found.warnings, sums])
+        _show(_columns_shown(rows), "Scenario")
+    if files.sums:
+        write_file(config, "scenario sums", sums, files.sums)
+    every = sums.filter(pl.col("unique_id") == sums["unique_id"].first())
+    _show(every.drop("unique_id"), "What it adds, with the interval of the difference")
+    before, after = (float(rows[column].sum()) for column in ("baseline", "yhat"))
+    series = rows["unique_id"].n_unique()
+    place = f"; written to {files.rows}" if files.rows else ""
+    text = f"{series:,} series: {before:,.1f} as planned, {after:,.1f} with the change ({after - before:+,.1f}){place}"
+    against = f"compared with the forecast from {found.cutoff}, version {found.version}"
+    return "\n".join([*found.scenario.warnings, text, against])
 
 
-def _show(rows: pl.DataFrame) -> None:
+def report_search(
+    config: Config,
+    where: str | None,
+    column: str,
+    between: str,
+    goal: str,
+    span: tuple[date, date] | None,
+    out: Path | None,
+) -> str:
+    """Try values of a lever on the days of `span` (None: the horizon); show them, and write those of each series.
+
+    Returns what is best, and what cannot be told.
+    """
+    from forecasting.steps.export import write_file
+    from forecasting.steps.scenario import SeriesFilter, vintage_at
+    from forecasting.steps.scenario.optimise import Question, optimise
+    from forecasting.steps.session import open_session
+
+    served = vintage_at(open_session(config))
+    found = optimise(served, Question(column, parse_between(between), goal, span), SeriesFilter(where))
+    tried = {"tried": "{:g}", "gain": SIGNED}
+    _show(
+        found.tried,
+        f"Tried values of {column} (gain: more {goal} than as planned; outside: series beyond their range)",
+        tried,
+    )
+    if found.best.height > 1:
+        _show(found.best.sort("gain", descending=True), "The best value of each series within its range", tried)
+    if out:
+        write_file(config, "scenario search", found.every, out)
+    place = [f"every tried value of each series written to {out}"] if out else []
+    return "\n".join([*found.sentences, *place])
+
+
+def _columns_shown(rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of which there is room on a screen, without those that hold nothing."""
+    names = ["unique_id", "ds", "baseline", "yhat", "difference", "price", "revenue_difference", "margin_difference"]
+    bounds = [c for c in rows.columns if c.startswith(("difference-lo-", "difference-hi-"))][:2]
+    kept = [c for c in [*names[:5], *bounds, *names[5:]] if rows[c].count()]
+    return rows.select(kept)
+
+
+def _show(rows: pl.DataFrame, title: str, formats: Mapping[str, str] | None = None) -> None:
     from forecasting.services import console
 
     left = f", the first {SHOWN} of {rows.height:,} rows (--out writes all)" if rows.height > SHOWN else ""
-    console.print_table(rows.head(SHOWN), f"Scenario{left}")
+    numbers = {c: NUMBER for c, kind in rows.schema.items() if kind == pl.Float64 and c != "price"}
+    console.print_table(rows.head(SHOWN), f"{title}{left}", numbers | dict(formats or {}))

@@ -44,6 +44,8 @@ TABLE: dict[str, dict[str, Role | None]] = {
     "/api/v1/jobs/{job_id}": {"GET": "viewer", "DELETE": "planner"},
     "/api/v1/jobs/{job_id}/result": {"GET": "viewer"},
     "/api/v1/scenarios": {"GET": "viewer", "POST": "planner"},
+    "/api/v1/scenarios/search": {"POST": "viewer"},
+    "/api/v1/scenarios/{name}/copy": {"POST": "planner"},
     "/api/v1/scenarios/{name}": {"GET": "viewer", "DELETE": "planner"},
     # Dash; which role a callback needs stands at the callback
     "/": {"GET": "viewer"},

@@ -8,11 +8,12 @@ from dashboard.figures.drift import plot_drift
 from dashboard.figures.forecast import plot_forecast
 from dashboard.figures.layout import ChartLabels, describe
 from dashboard.figures.recent_sales import plot_recent_sales
-from dashboard.figures.scenario import plot_difference, plot_scenario
+from dashboard.figures.scenario import plot_comparison, plot_difference, plot_scenario
 
 __all__ = [
     "ChartLabels",
     "describe",
+    "plot_comparison",
     "plot_difference",
     "plot_drift",
     "plot_forecast",

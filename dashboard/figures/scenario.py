@@ -1,7 +1,7 @@
 """Charts of a scenario: `plot_scenario` its forecast over the baseline, `plot_difference` the difference of the two.
 
 Both take the scenario's rows of one series [ds, baseline, yhat, difference, lo-*, hi-*] and ChartLabels and return a
-figure; nothing is forecast here.
+figure; `plot_comparison` takes rows of several scenarios. Nothing is forecast here.
 """
 
 import plotly.graph_objects as go
@@ -31,4 +31,29 @@ def plot_difference(forecasts: pl.DataFrame, labels: ChartLabels) -> go.Figure:
     fig = go.Figure(layout=chart_layout(labels))
     fig.add_bar(**xy(forecasts, "difference"), name="Scenario - baseline", marker={"color": labels.colours.scenario})
     fig.update_yaxes(title_text=f"Difference ({labels.unit} per {labels.frequency.unit})", zerolinewidth=1.5)
+    return fig
+
+
+DASHES = ("solid", "dash", "dashdot", "longdash")
+"""Lines of scenarios side by side differ in more than their colour."""
+SYMBOLS = ("square", "circle", "diamond", "triangle-up")
+
+
+def plot_comparison(days: pl.DataFrame, labels: ChartLabels) -> go.Figure:
+    """Several scenarios over the baseline where they have the same one, else the difference of each.
+
+    days: [scenario_name, ds, baseline, yhat, difference], one row per scenario and period.
+    """
+    fig = go.Figure(layout=chart_layout(labels))
+    parts = days.partition_by("scenario_name", maintain_order=True)
+    shared = all((part["baseline"] - parts[0]["baseline"]).abs().max() == 0 for part in parts)
+    if shared:
+        line = {"color": labels.colours.ink, "dash": "dot"}
+        fig.add_scatter(**xy(parts[0], "baseline"), name="Baseline", mode="lines", line=line)
+    else:
+        fig.update_yaxes(title_text=f"Difference ({labels.unit} per {labels.frequency.unit})", zerolinewidth=1.5)
+    for part, dash, symbol in zip(parts, DASHES, SYMBOLS, strict=False):
+        shown = xy(part, "yhat" if shared else "difference")
+        name = part["scenario_name"][0]
+        fig.add_scatter(**shown, name=name, mode="lines+markers", line={"dash": dash}, marker={"symbol": symbol})
     return fig

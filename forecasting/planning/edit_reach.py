@@ -16,21 +16,28 @@ from forecasting.data.edits import Edit, format_change
 from forecasting.errors import UserError
 
 
-def check_days(config: Config, cutoff: date, edits: Iterable[Edit]) -> None:
-    """Raise UserError for an edit of which no day lies in the horizon of a forecast from `cutoff`."""
+def check_days(config: Config, cutoff: date, edits: Iterable[Edit]) -> tuple[str, ...]:
+    """Sentences about edits of which the first days are past; raises UserError for one with a day after the horizon of
+    a forecast from `cutoff`, or without a day in it.
+    """
     first, last = config.frequency.shift(cutoff, 1), config.frequency.shift(cutoff, config.h)
+    notes = []
     for edit in edits:
-        if edit.end < first or edit.start > last or edit.end < edit.start:
+        if edit.end < first or edit.end > last or edit.end < edit.start:
             raise UserError(
                 f"dates {edit.start} to {edit.end}: the forecast covers {first} to {last}; choose days within"
             )
+        if edit.start < first:
+            notes.append(f"{format_change(edit)} from {edit.start} on: the days before {first} are past and left out.")
+    return tuple(notes)
 
 
-def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]:
+def check_reach(edits: Iterable[Edit], planned: pl.DataFrame, price: str | None = None) -> tuple[str, ...]:
     """A sentence for each edit that leaves some of its rows as they are, as no value is known there, or all rows.
 
-    `planned` are the future rows without edits, each of which sees what those before it have set. Raises UserError for
-    an edit whose rows hold no value that it could change.
+    `planned` are the future rows without edits, each of which sees what those before it have set; `price` is the column
+    of the price. Raises UserError for an edit whose rows hold no value that it could change, and for one that takes a
+    price below 0.
 
     >>> from datetime import date
     >>> day = date(2026, 1, 5)
@@ -54,4 +61,6 @@ def check_reach(edits: Iterable[Edit], planned: pl.DataFrame) -> tuple[str, ...]
             changed = f"{rows.height - unknown:,} of {rows.height:,} rows"
             notes.append(f"{change} changes {changed}: no {column} is known on the others.")
         planned = planned.with_columns(edit.expr(planned.schema[column]))
+        if column == price and (planned.filter(edit.reaches())[column] < 0).any():
+            raise UserError(f"change {change!r}: a price cannot be below 0")
     return tuple(notes)

@@ -102,7 +102,7 @@ def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataF
     before = baseline.select("unique_id", "ds", baseline="yhat")
     both = changed.join(before, on=["unique_id", "ds"])
     difference = (pl.col("yhat") - pl.col("baseline")).alias("difference")
-    bounds = [c for c in changed.columns if c.startswith(("lo-", "hi-", "difference-"))]
+    bounds = [c for c in changed.columns if c.startswith(("lo-", "hi-", "difference-", "response_error"))]
     return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds).sort("unique_id", "ds")
 
 

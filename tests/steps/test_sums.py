@@ -10,8 +10,9 @@ from forecasting.errors import UserError
 from forecasting.models.weights import Weights
 from forecasting.steps.export import export_table
 from forecasting.steps.forecasting import bundles
+from forecasting.steps.past_errors import past_errors
 from forecasting.steps.queries import sums as module
-from forecasting.steps.queries.sums import residuals, sums
+from forecasting.steps.queries.sums import sums
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, OVER, H
@@ -54,7 +55,7 @@ def test_errors_are_those_that_the_bounds_rest_on(ran):
     """The champion's two newest windows that were over; a year of other rows in the table is none of them."""
     config = ran[0].config()
     session = open_session(config)
-    rows = residuals(session.store, bundles.fetch(session.registry, 1), HOMES)
+    rows = past_errors(session.store, bundles.fetch(session.registry, 1), HOMES)
     assert sorted(rows["cutoff"].unique()) == [LAST - timedelta(2 * H), OVER]
     assert rows["model"].unique().to_list() == [ran[1]["train"].facts["champion"]]
     assert set(rows["grain"]) == {"series", "store", "total"}
@@ -67,8 +68,8 @@ def test_errors_of_a_combination_are_those_of_its_weights_of_today(ran):
     today = Weights.same({"LightGBM": 1.0, "Regression": 0.0})
     fitted = bundle.trained.fitted | {"Ensemble": replace(bundle.trained.fitted["Ensemble"], weights=today)}
     served = replace(bundle, champion="Ensemble", trained=replace(bundle.trained, fitted=fitted))
-    said = residuals(store, served, HOMES).filter(grain="series").sort(KEY)
-    alone = residuals(store, replace(bundle, champion="LightGBM"), HOMES).filter(grain="series").sort(KEY)
+    said = past_errors(store, served, HOMES).filter(grain="series").sort(KEY)
+    alone = past_errors(store, replace(bundle, champion="LightGBM"), HOMES).filter(grain="series").sort(KEY)
     assert said["model"].unique().to_list() == ["Ensemble"]
     assert said["yhat"].to_list() == pytest.approx(alone["yhat"].to_list())
 
@@ -101,7 +102,7 @@ def test_without_a_vintage_the_way_is_told(ran):
 
 
 def test_without_a_window_the_key_is_named(ran, monkeypatch):
-    monkeypatch.setattr(module, "residuals", lambda *asked: residuals(*asked).clear())
+    monkeypatch.setattr(module, "past_errors", lambda *asked: past_errors(*asked).clear())
     with pytest.raises(
         UserError, match=r"job\.yaml.*backtest\.calibration: no backtest window of \w+ tells its errors"
     ):

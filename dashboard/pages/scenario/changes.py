@@ -28,8 +28,8 @@ def add_change(changes: list[str], dates: list[str] | None, change: str) -> tupl
         return no_update, "Choose the first and the last day first"
     try:
         return [*changes, normalize_change(f"{change}@{dates[0]}:{dates[1]}")], None
-    except ValueError:
-        return no_update, "Give a number, or a text to set"
+    except ValueError as error:
+        return no_update, str(error)
 
 
 def apply_cell_edits(changes: list[str], cells: list[dict[str, Any]]) -> list[str]:

@@ -15,15 +15,21 @@ from dashboard.components import data_table, empty_state, loading_area, page_fra
 from dashboard.labels import run_command
 from dashboard.pages.scenario.change_list import OPERATIONS
 from dashboard.pages.scenario.changes import normalize_change
+from dashboard.pages.scenario.compare import comparison_card
 from dashboard.pages.scenario.saved import saved_scenarios_card
 from dashboard.url_state import QueryField, decode, iso_date
 from forecasting.columns import user_name
 from forecasting.config import Config
-from forecasting.steps import queries
+from forecasting.data.edits import format_edit
+from forecasting.features.joined_names import split_label
+from forecasting.planning.scenario import sql_text
+from forecasting.steps import actions, queries
 from forecasting.steps.session import Session, open_session
 
 PATH = "/scenario"
-LEAD = "Change what is known ahead for one series and see what the model expects. The plan stays as it is."
+LEAD = (
+    "Change what is known ahead for one series, or for many, and see what the model expects. The plan stays as it is."
+)
 TRIMMED = {"function": "params.value == null ? '' : d3.format('.10~r')(params.value)"}
 """Numbers of the plan without the digits that rounding errors add."""
 FIELDS = (
@@ -31,7 +37,12 @@ FIELDS = (
     QueryField("start", None, iso_date),
     QueryField("end", None, iso_date),
     QueryField("change", [], normalize_change, many=True),
+    QueryField("where"),
+    QueryField("saved"),
+    QueryField("compare", [], many=True),
 )
+MOST_SEGMENTS = 30
+"""Conditions that are offered; any other can be written."""
 
 
 def layout(config: Config, query: dict[str, Any]) -> Any:
@@ -44,7 +55,7 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
     if not config.columns.known_ahead:
         reason = "The config names no column under columns.known_ahead, so there is nothing that a plan could change."
         return page_frame("Scenario", LEAD, empty_state("Nothing to change", reason))
-    state = decode(FIELDS, query)
+    state = _open_saved(session, decode(FIELDS, query))
     series = state["series"] or next(iter(queries.find_series(session, "", 1)), None)
     first, last = (config.frequency.shift(cutoff, step) for step in (1, config.h))
     dates = [state["start"] or str(first), state["end"] or str(last)]
@@ -53,23 +64,39 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
         LEAD,
         dcc.Store(id="scenario-changes", data=state["change"]),
         dcc.Store(id="scenario-outcome"),
-        _controls(session, series, dates, (first, last)),
+        dcc.Download(id="scenario-file"),
+        _controls(session, series, state["where"], dates, (first, last)),
         _plan(session, series),
         loading_area("scenario-result", 200),
-        saved_scenarios_card(),
+        saved_scenarios_card(state["saved"] or ""),
+        comparison_card(session, state["compare"]),
     )
 
 
-def _controls(session: Session, series: str | None, dates: list[str], horizon: tuple[date, date]) -> dmc.Card:
-    half, quarter = {"base": 12, "sm": 6}, {"base": 6, "sm": 3}
+def _open_saved(session: Session, state: dict[str, Any]) -> dict[str, Any]:
+    """The state with series and changes of the saved scenario that a link names, if there is one of this name."""
+    found = [saved for saved in actions.list_saved_scenarios(session) if saved.name == state["saved"]]
+    if not found or state["change"]:
+        return state
+    saved = found[0]
+    changes = [format_edit(edit) for edit in saved.edits]
+    return state | {"series": saved.unique_id, "where": saved.where, "change": changes}
+
+
+def _controls(
+    session: Session, series: str | None, where: str | None, dates: list[str], horizon: tuple[date, date]
+) -> dmc.Card:
+    third, quarter = {"base": 12, "sm": 4}, {"base": 6, "sm": 3}
     cells = [
-        (_series(session, series), half),
-        (_dates(session.config, dates, horizon), half),
+        (_series(session, series), third),
+        (_where(session, where), third),
+        (_dates(session.config, dates, horizon), third),
         *((control, quarter) for control in _change(session.config)),
     ]
     row = dmc.Grid([dmc.GridCol(control, span=span) for control, span in cells], gutter="md", align="flex-end")
     run = dmc.Button("Run scenario", id="scenario-run")
-    buttons = dmc.Group([run, dmc.Button("Clear", id="scenario-clear", variant="default")])
+    export = dmc.Button("Export all rows", id="scenario-export", variant="default")
+    buttons = dmc.Group([run, dmc.Button("Clear", id="scenario-clear", variant="default"), export])
     return dmc.Card(dmc.Stack([row, html.Div(id="scenario-change-list", role="status"), buttons], gap="md"))
 
 
@@ -84,6 +111,21 @@ def _series(session: Session, series: str | None) -> dmc.Select:
         data=choices.series_options(session, "", series),
         allowDeselect=False,
         nothingFoundMessage="No series has these words",
+    )
+
+
+def _where(session: Session, where: str | None) -> dmc.Autocomplete:
+    """A condition for several series; segments are offered."""
+    groups = [split_label(name) for name in queries.list_aggregates(session) if name != "total"][:MOST_SEGMENTS]
+    offered = [" AND ".join(f"{column} = {sql_text(value)}" for column, value in pairs) for pairs in groups]
+    return dmc.Autocomplete(
+        id="scenario-where",
+        label="Or several series",
+        description="A condition; it goes before the series",
+        placeholder="for example store = 'S1'",
+        value=where or "",
+        data=offered,
+        clearable=True,
     )
 
 

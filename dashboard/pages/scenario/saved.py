@@ -4,6 +4,7 @@ Only components: saving, opening and withdrawing happen in `saved_callbacks`.
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
@@ -14,11 +15,11 @@ from forecasting.steps import actions
 from forecasting.steps.session import Session
 
 
-def saved_scenarios_card() -> dmc.Card:
+def saved_scenarios_card(name: str = "") -> dmc.Card:
     """Name, reason and save button, the place of the list, and the dialog for withdrawals."""
     columns = {"base": 12, "sm": 5}
     fields = [
-        (dmc.TextInput(id="scenario-name", label="Name", placeholder="for example spring sale"), columns),
+        (dmc.TextInput(id="scenario-name", label="Name", value=name, placeholder="for example spring sale"), columns),
         (dmc.TextInput(id="scenario-reason", label="Reason", placeholder="why it is worth a look"), columns),
         (dmc.Button("Save", id="scenario-save", variant="light", fullWidth=True), {"base": 12, "sm": 2}),
     ]
@@ -47,10 +48,19 @@ def _row(saved: actions.SavedScenario) -> dmc.Group:
     version = dmc.Badge(f"version {saved.version}", variant="light", tt="none")
     lines = [
         dmc.Group([dmc.Text(saved.name, fw=600), version], gap="xs"),
-        dmc.Text(f"{saved.unique_id} · {'; '.join(map(describe_edit, saved.edits))}", size="sm"),
+        dmc.Text(
+            f"{saved.unique_id or saved.where or 'all series'} · {'; '.join(map(describe_edit, saved.edits))}",
+            size="sm",
+        ),
         dmc.Text(f"{saved.author}, {saved.time:%Y-%m-%d %H:%M} UTC: {saved.reason}", size="sm", c="dimmed"),
     ]
-    buttons = [_button("Open", "open", saved.name), _button("Withdraw", "withdraw", saved.name)]
+    link = dmc.Anchor("Link", href=f"/scenario?{urlencode({'saved': saved.name})}", size="sm")
+    buttons = [
+        _button("Open", "open", saved.name),
+        _button("Duplicate", "duplicate", saved.name),
+        _button("Withdraw", "withdraw", saved.name),
+        link,
+    ]
     texts = dmc.Stack(lines, gap=2, className="saved-scenario-text")
     return dmc.Group([texts, dmc.Group(buttons, gap="xs")], justify="space-between", className="saved-scenario")
 

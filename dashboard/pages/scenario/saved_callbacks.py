@@ -1,8 +1,10 @@
-"""Callbacks of the saved scenarios: `register_saved(app, config)` adds save, list, open and withdraw.
+"""Callbacks of the saved scenarios: `register_saved(app, config)` adds save, list, open, duplicate and withdraw.
 
-Save and withdraw add an entry to the table `actions`; open puts series and changes into the controls, and runs nothing.
+Save, duplicate and withdraw add an entry to the table `actions`; open puts series and changes into the controls, and
+runs nothing.
 """
 
+from itertools import count
 from typing import Any
 
 from dash import ALL, Dash, Input, Output, State, ctx, no_update
@@ -12,13 +14,18 @@ from dashboard.access.visits import needs, note_object
 from dashboard.async_queries import render, run_query
 from dashboard.error_text import error_text
 from dashboard.pages.scenario.changes import to_edits
+from dashboard.pages.scenario.compare import draw_comparison, saved_names
+from dashboard.pages.scenario.run import chosen
 from dashboard.pages.scenario.saved import draw_saved_scenarios
 from forecasting.config import Config
 from forecasting.data.edits import format_edit
 from forecasting.errors import UserError
 from forecasting.steps import actions
+from forecasting.steps.scenario import SeriesFilter
 from forecasting.steps.session import Session
 
+KEPT = (no_update, no_update)
+"""Options and value of the series stay where a scenario is of several."""
 REVISION = "scenario-saved-revision"
 """A counter that goes up with every entry, so that the list is drawn again."""
 
@@ -32,7 +39,9 @@ def register_saved(app: Dash, config: Config) -> None:
 
     _register_save(app, config)
     _register_open(app, config)
+    _register_duplicate(app, config)
     _register_withdraw(app, config)
+    _register_comparison(app, config)
 
 
 def _register_save(app: Dash, config: Config) -> None:
@@ -43,15 +52,15 @@ def _register_save(app: Dash, config: Config) -> None:
         Input("scenario-save", "n_clicks"),
         State("scenario-name", "value"),
         State("scenario-reason", "value"),
-        State("scenario-series", "value"),
+        *(State(f"scenario-{name}", "value") for name in ("series", "where")),
         State("scenario-changes", "data"),
         State(REVISION, "data"),
         prevent_initial_call=True,
     )
     @needs("planner")
-    async def save(_: int, name: str, reason: str, series: str, changes: list[str], revision: int) -> Any:
+    async def save(_: int, name: str, reason: str, series: str, where: str, changes: list[str], revision: int) -> Any:
         note_object(name or "")
-        error, message = await run_query(config, _save, name or "", series, changes, reason or "")
+        error, message = await run_query(config, _save, name or "", chosen(series, where), changes, reason or "")
         return (error, no_update, no_update) if error else (message, "", revision + 1)
 
 
@@ -59,6 +68,7 @@ def _register_open(app: Dash, config: Config) -> None:
     @app.callback(
         Output("scenario-series", "data", allow_duplicate=True),
         Output("scenario-series", "value"),
+        Output("scenario-where", "value"),
         Output("scenario-changes", "data", allow_duplicate=True),
         Output("scenario-name", "value"),
         Input({"type": "scenario-open", "name": ALL}, "n_clicks"),
@@ -68,6 +78,34 @@ def _register_open(app: Dash, config: Config) -> None:
         if not any(clicks):  # the buttons were drawn, none was pressed
             return no_update
         return await run_query(config, _open, ctx.triggered_id["name"])
+
+
+def _register_duplicate(app: Dash, config: Config) -> None:
+    @app.callback(
+        Output("scenario-save-message", "children", allow_duplicate=True),
+        Output(REVISION, "data", allow_duplicate=True),
+        Input({"type": "scenario-duplicate", "name": ALL}, "n_clicks"),
+        State(REVISION, "data"),
+        prevent_initial_call=True,
+    )
+    @needs("planner")
+    async def duplicate(clicks: list[int | None], revision: int) -> Any:
+        if not any(clicks):
+            return no_update
+        note_object(ctx.triggered_id["name"])
+        return await run_query(config, _duplicate, ctx.triggered_id["name"]), revision + 1
+
+
+def _register_comparison(app: Dash, config: Config) -> None:
+    @app.callback(
+        Output("scenario-comparison", "children"), Input("scenario-compare", "value"), Input("scheme", "data")
+    )
+    async def comparison(names: list[str] | None, scheme: str | None) -> Any:
+        return await render(config, draw_comparison, names or [], scheme)
+
+    @app.callback(Output("scenario-compare", "data"), Input(REVISION, "data"), prevent_initial_call=True)
+    async def names(_: int) -> Any:
+        return await run_query(config, saved_names)
 
 
 def _register_withdraw(app: Dash, config: Config) -> None:
@@ -98,20 +136,32 @@ def _register_withdraw(app: Dash, config: Config) -> None:
         return (no_update, error, no_update) if error else (False, None, revision + 1)
 
 
-def _save(session: Session, name: str, series: str, changes: list[str], reason: str) -> tuple[str, str]:
+def _save(session: Session, name: str, series: SeriesFilter, changes: list[str], reason: str) -> tuple[str, str]:
     """The error, if any, and the message of success."""
     try:
-        version = actions.save_scenario(session, name, series, to_edits(changes), reason)
+        version = actions.save_scenario(session, name, series.unique_id, to_edits(changes), reason, series.where)
     except UserError as error:
         return error_text(error), ""
     return "", f"Saved {name.strip()} as version {version}."
 
 
-def _open(session: Session, name: str) -> tuple[list[str], str, list[str], str]:
-    """Options and value of the series, the changes and the name of a saved scenario."""
+def _open(session: Session, name: str) -> tuple[Any, ...]:
+    """Options and value of the series, the condition, the changes and the name of a saved scenario."""
     saved = actions.open_saved_scenario(session, name)
     changes = [format_edit(edit) for edit in saved.edits]
-    return choices.series_options(session, "", saved.unique_id), saved.unique_id, changes, saved.name
+    series = (choices.series_options(session, "", saved.unique_id), saved.unique_id) if saved.unique_id else KEPT
+    return *series, saved.where or "", changes, saved.name
+
+
+def _duplicate(session: Session, name: str) -> str:
+    """What came of it: the name of the copy is the first one that is free."""
+    taken = set(saved_names(session))
+    copy = next(free for n in count(2) if (free := f"{name} ({n})") not in taken)
+    try:
+        actions.duplicate_scenario(session, name, copy)
+    except UserError as error:
+        return error_text(error)
+    return f"Saved a copy as {copy}."
 
 
 def _withdraw(session: Session, name: str, reason: str) -> str:

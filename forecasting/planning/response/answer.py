@@ -49,11 +49,35 @@ def response_factors(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.Data
     return rows.select(*KEY, factor=log.exp(), error=variance.sqrt())
 
 
+def common_share(table: pl.DataFrame, columns: Iterable[str]) -> float:
+    """The share (0 to 1) of the variance of the effects of these columns that all series have in common.
+
+    It follows from the standard error of their mean: were the errors of n series independent, it would be the root of n
+    times smaller than theirs. 1, which makes intervals of sums wide, where the table does not tell it.
+
+    >>> names = {"lever": "price", "column": "price"}
+    >>> series = [{"grain": "series", "std_error": 0.2} | names] * 4
+    >>> common_share(pl.DataFrame([*series, {"grain": "total", "std_error": 0.1} | names]), ["price"])
+    0.0
+    >>> common_share(pl.DataFrame([*series, {"grain": "total", "std_error": 0.2} | names]), ["price"])
+    1.0
+    """
+    of = table.filter(pl.col("column").is_in(list(columns)), pl.col("std_error").is_not_null())
+    series = of.filter(grain="series").group_by("lever").agg(n=pl.len(), own=(pl.col("std_error") ** 2).mean())
+    both = series.join(of.filter(grain="total").select("lever", _mean="std_error"), on="lever", how="left")
+    alone = 1 / pl.col("n")
+    share = (pl.col("_mean") ** 2 / pl.col("own") - alone) / (1 - alone)
+    # rounding tells nothing: a share below a millionth is none
+    found = both.select(pl.when(pl.col("n") > 1).then(share).fill_nan(1.0).fill_null(1.0).clip(0, 1).round(6))
+    return float(found.to_series().max() or 0.0) if found.height else 1.0  # type: ignore[arg-type]
+
+
 def apply_response(rows: pl.DataFrame, factors: pl.DataFrame, levels: Iterable[int]) -> pl.DataFrame:
     """Forecast rows times their factors, the bounds of these levels (percent) widened by the errors of the factors.
 
     The rows gain difference-lo-L and difference-hi-L: the bounds of what the edited levers add, in units of y, by the
-    errors of the response alone (what else is uncertain is the same with and without the edits).
+    errors of the response alone (what else is uncertain is the same with and without the edits), and `response_error`,
+    the standard error of the log of their factor.
     """
     both = rows.join(factors, on=KEY, how="left", maintain_order="left").with_columns(pl.col("factor").fill_null(1.0))
     mean, log = pl.col("yhat") * pl.col("factor"), pl.col("factor").log()
@@ -74,7 +98,7 @@ def apply_response(rows: pl.DataFrame, factors: pl.DataFrame, levels: Iterable[i
                 columns[name] = pl.when(pl.col("factor") == 1).then(pl.col(name)).otherwise(columns[name])
             columns[f"difference-{name}"] = pl.col("yhat") * (end - 1)
     median = {"q50": pl.col("q50") * pl.col("factor")} if "q50" in rows.columns else {}
-    return both.with_columns(yhat=mean, **median, **columns).drop("factor", "error")
+    return both.with_columns(yhat=mean, **median, **columns).drop("factor").rename({"error": "response_error"})
 
 
 def moves_of_lever(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, table: pl.DataFrame) -> pl.DataFrame:

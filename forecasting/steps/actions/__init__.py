@@ -6,6 +6,7 @@ scenario (saved_scenarios).
 
 from forecasting.steps.actions.saved_scenarios import (
     SavedScenario,
+    duplicate_scenario,
     list_saved_scenarios,
     open_saved_scenario,
     save_scenario,
@@ -14,6 +15,7 @@ from forecasting.steps.actions.saved_scenarios import (
 
 __all__ = [
     "SavedScenario",
+    "duplicate_scenario",
     "list_saved_scenarios",
     "open_saved_scenario",
     "save_scenario",

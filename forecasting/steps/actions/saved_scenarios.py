@@ -1,6 +1,6 @@
-"""Saved scenarios, named Edits of one series: `save_scenario` saves them, `list_saved_scenarios` returns them.
+"""Saved scenarios, named Edits of some series: `save_scenario` saves them, `list_saved_scenarios` returns them.
 
-Saving and withdrawing take a Session and a reason, add an entry to the table `actions`, and return its version. Nothing
+Saving, duplicating and withdrawing take a Session, add an entry to the table `actions`, and return its version. Nothing
 is forecast here.
 """
 
@@ -22,26 +22,32 @@ KIND = "scenario"
 
 @dataclass(frozen=True)
 class SavedScenario:
-    """The edits of one series under a name, with who saved them, when (UTC) and why; `version` counts its changes."""
+    """The edits of some series under a name, with who saved them, when (UTC) and why; `version` counts its changes.
+
+    The series are the one `unique_id`, those that meet the SQL condition `where`, or, without either, all.
+    """
 
     name: str
-    unique_id: str
+    unique_id: str | None
     edits: tuple[Edit, ...]
     author: str
     time: datetime
     reason: str
     version: int
+    where: str | None = None
 
 
-def save_scenario(session: Session, name: str, unique_id: str, edits: Sequence[Edit], reason: str) -> int:
-    """Save the edits of a series under a name; returns the version, 1 for a new name.
+def save_scenario(
+    session: Session, name: str, unique_id: str | None, edits: Sequence[Edit], reason: str, where: str | None = None
+) -> int:
+    """Save the edits of a series, or of those that meet `where`, under a name; returns the version, 1 for a new name.
 
     A name that is in use gets a further version, which supersedes the one before. Raises UserError without a name, a
     reason or an edit.
     """
     if not edits:
         raise UserError(f"scenario {name.strip()}: there is no change to save")
-    payload = {"unique_id": unique_id, "edits": [format_edit(edit) for edit in edits]}
+    payload = {"unique_id": unique_id, "where": where, "edits": [format_edit(edit) for edit in edits]}
     return record_action(session, KIND, name, "save", reason, payload)
 
 
@@ -58,6 +64,18 @@ def open_saved_scenario(session: Session, name: str) -> SavedScenario:
     return found[0]
 
 
+def duplicate_scenario(session: Session, name: str, new: str) -> int:
+    """Save a scenario under a new name as well; returns the version of the copy.
+
+    Raises UserError when there is no such scenario, or when the new name is in use.
+    """
+    saved = open_saved_scenario(session, name)
+    if any(other.name == new.strip() for other in list_saved_scenarios(session)):
+        raise UserError(f"scenario {new.strip()}: this name is in use; choose another one for the copy")
+    reason = f"copy of {saved.name}, version {saved.version}: {saved.reason}"
+    return save_scenario(session, new, saved.unique_id, saved.edits, reason, saved.where)
+
+
 def withdraw_scenario(session: Session, name: str, reason: str) -> int:
     """Withdraw a saved scenario, which then is no longer listed; its entries stay. Returns the version of the entry.
 
@@ -71,5 +89,12 @@ def _read(row: dict[str, Any]) -> SavedScenario:
     payload = json.loads(row["payload"])
     edits = tuple(parse_edit(line) for line in payload["edits"])
     return SavedScenario(
-        row["subject"], payload["unique_id"], edits, row["author"], row["time"], row["reason"], row["version"]
+        row["subject"],
+        payload["unique_id"],
+        edits,
+        row["author"],
+        row["time"],
+        row["reason"],
+        row["version"],
+        payload.get("where"),
     )

@@ -1,6 +1,6 @@
 """Sums over several periods of a published vintage: `sums` returns their mean, median and bounds as a frame.
 
-It takes a Session, numbers of periods and a cutoff. Bounds are drawn from the champion's backtest rows (`residuals`),
+It takes a Session, numbers of periods and a cutoff. Bounds are drawn from the champion's backtest rows,
 since bounds of single periods do not add up. Rows are of every series and aggregate; nothing is written.
 """
 
@@ -12,18 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from forecasting.data.windows import backtest_cutoffs
 from forecasting.errors import Option, UserError
-from forecasting.evaluation import intervals
 from forecasting.evaluation.sums import SumsRequest
 from forecasting.evaluation.sums import forecast_sums as drawn
-from forecasting.features.groups import group_columns
 from forecasting.services.store import Store
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.forecasting import bundles
-from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.forecasting.ensembles import replay
-from forecasting.steps.forecasting.stored_rows import backtest_rows
+from forecasting.steps.past_errors import memberships, past_errors
 from forecasting.steps.session import Session
 
 FIRST = ("unique_id", "grain", "periods", "last")
@@ -45,11 +40,11 @@ def sums(session: Session, over: Sequence[int] = (), cutoff: date | None = None)
     wrong = [n for n in over if not 1 <= n <= steps]
     if wrong:
         raise UserError(f"the forecast covers {steps} periods; choose 1 to {steps}", where=Option("over", wrong[0]))
-    members = _memberships(session)
+    members = memberships(session)
     groups = members.unpivot(index="unique_id", value_name="group").drop("variable")
     question = SumsRequest(tuple(dict.fromkeys(over)) or (steps,), config.level, bundle.config.clean.y_min, groups)
     try:
-        found = drawn(rows, residuals(store, bundle, members), question)
+        found = drawn(rows, past_errors(store, bundle, members), question)
     except ValueError:
         raise config.fault(
             "backtest.calibration",
@@ -88,21 +83,3 @@ def _rows(store: Store, vintage: dict[str, Any]) -> pl.DataFrame:
             mend="run the step predict once more, with force",
         )
     return rows
-
-
-def residuals(store: Store, bundle: Bundle, memberships: pl.DataFrame) -> pl.DataFrame:
-    """The champion's backtest rows of the newest windows: each is one shock that may come again; `memberships`
-    [unique_id, columns of group_columns] are the aggregates of each series.
-    """
-    trained, champion = date.fromisoformat(bundle.facts["cutoff"]), bundle.trained.fitted[bundle.champion]
-    reported, older = backtest_cutoffs(bundle.config, trained)
-    rows = backtest_rows(store, bundle.facts["recipe"], [*older, *reported])
-    mine = rows.filter(pl.col("model") == bundle.champion).collect()
-    newest = intervals.newest_windows(mine, trained, bundle.config.calibration)
-    return replay(newest, rows, champion, lambda: memberships)
-
-
-def _memberships(session: Session) -> pl.DataFrame:
-    """[unique_id, columns of group_columns]: the aggregates that each series belongs to."""
-    groups = group_columns(session.config.levels_of_aggregation)
-    return session.store.scan("series").select("unique_id", **groups).collect()

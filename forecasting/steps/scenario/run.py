@@ -8,7 +8,7 @@ does the same for what a process serves already. Nothing is stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -17,9 +17,12 @@ from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_days
+from forecasting.planning.response.doubts import no_doubts
 from forecasting.planning.scenario import both_conditions, check_condition, check_edits, compare_forecasts
+from forecasting.planning.worth import warn_of_worth
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.scenario.selection import ALL, SeriesFilter, find_series
+from forecasting.steps.scenario.worth import with_worth
 from forecasting.steps.serving.held import served_for
 from forecasting.steps.serving.online import forecast_edited
 from forecasting.steps.serving.plans import plan_with_edits
@@ -31,13 +34,17 @@ from forecasting.steps.session import Session
 class Scenario:
     """What a scenario gives.
 
-    `rows` [unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...]: one row per series and period of the horizon, in
-    units of y; the bounds are those of the changed forecast. `warnings` name edited values that training has not seen,
-    and say where edits change nothing.
+    `rows` [unique_id, ds, changed, baseline, yhat, difference, lo-L, hi-L ..., prices, costs, revenue, margin, doubts]:
+    one row per series and period of the horizon, in units of y, revenue and margin in those of the price; the bounds
+    are those of the changed forecast, `changed` says whether a value of the row is edited, `doubts` why the answer for
+    a series rests on little. `warnings` sum these up, name edited values that training has not seen, and say where
+    edits change nothing. `edited` are the columns that are edited, `doubts` those doubts by series and lever.
     """
 
     rows: pl.DataFrame
     warnings: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    doubts: pl.DataFrame = field(default_factory=no_doubts)
 
 
 def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter = ALL) -> Scenario:
@@ -56,18 +63,31 @@ def compare_plans(served: Served, edits: Sequence[Edit], series: SeriesFilter = 
     """
     config = served.job.config
     edits = [edit_over_panel(edit, config) for edit in edits]
-    series = replace(series, where=condition_over_panel(series.where, config))
-    check_condition(series.where, served.job.panel.schema)
-    check_days(config, served.cutoff, edits)
-    scoped = [replace(edit, where=both_conditions(edit.where, series.where)) for edit in edits]
-    checked = check_edits(scoped, config, served.job.panel.schema)
-    ids = find_series(served, series)
+    ids, where = chosen_series(served, series)
+    return compare_series(served, ids, [replace(edit, where=both_conditions(edit.where, where)) for edit in edits])
+
+
+def chosen_series(served: Served, series: SeriesFilter) -> tuple[pl.Series, str | None]:
+    """The ids of the series, sorted, and their condition over the panel; raises UserError where there is none."""
+    over_panel = replace(series, where=condition_over_panel(series.where, served.job.config))
+    check_condition(over_panel.where, served.job.panel.schema)
+    return find_series(served, over_panel), over_panel.where
+
+
+def compare_series(served: Served, ids: pl.Series, edits: Sequence[Edit]) -> Scenario:
+    """The same for series by their ids; the edits are over the panel, and not yet checked."""
+    config = served.job.config
+    notes = check_days(config, served.cutoff, edits)
+    checked = check_edits(edits, config, served.job.panel.schema)
     plan, warnings = plan_with_edits(served, ids, checked)
     baseline = served.published(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
-    rows = compare_forecasts(baseline, pl.concat(list(forecast_edited(served, ids, plan))))
-    if not plan.planned.equals(plan.edited) and not (rows["difference"] != 0).any():
-        warnings += (as_users_write(_explain_no_move(served.bundle, checked, rows)),)
-    return Scenario(rows, warnings)
+    both = compare_forecasts(baseline, pl.concat(list(forecast_edited(served, ids, plan)), how="diagonal"))
+    rows = with_worth(served, plan, both)
+    more = warn_of_worth(rows)
+    if rows["changed"].any() and not (rows["difference"] != 0).any():
+        more.append(_explain_no_move(served.bundle, checked, rows))
+    edited = tuple(dict.fromkeys(edit.column for edit in checked))
+    return Scenario(rows, (*notes, *warnings, *map(as_users_write, more)), edited, plan.doubts)
 
 
 def _explain_no_move(bundle: Bundle, edits: Sequence[Edit], rows: pl.DataFrame) -> str:

@@ -20,7 +20,7 @@ from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.serving.edited import answer_levers, predict_cut, split_edits
-from forecasting.steps.serving.plans import EditedPlan, in_portions, plan_with_values
+from forecasting.steps.serving.plans import EditedPlan, at_usual, in_portions, plan_with_values
 from forecasting.steps.serving.served import Served, buckets_of, panel_rows, planned_peer_sums, row_columns
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,8 @@ def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterato
     for part, portion, forecast in zip(_portions(ids), plans, _forecasts(served, ids, others), strict=True):
         rows = forecast.select(row_columns(served.config))
         if levers:
-            rows = answer_levers(_bundle_of(served.bundle, part, levers), rows, portion.planned, portion.edited)
+            usual = at_usual(served, portion, levers)
+            rows = answer_levers(_bundle_of(served.bundle, part, levers), rows, usual.planned, usual.edited)
         known = portion.edited.select(*KEY, *served.columns)
         yield rows.join(known, on=KEY, how="left", maintain_order="left")
 

@@ -7,7 +7,7 @@ forecast and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -16,17 +16,20 @@ from forecasting.data.edits import CellEdit, Edit
 from forecasting.data.panel import KEY
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import warn_outside
-from forecasting.planning.response.doubts import warn_of_response
+from forecasting.planning.response.doubts import describe_doubts, doubts_of_response, no_doubts
 from forecasting.steps.serving.edited import split_edits
-from forecasting.steps.serving.served import Served, buckets_of
+from forecasting.steps.serving.served import Served, buckets_of, usual_rows
 
 
 @dataclass(frozen=True)
 class EditedPlan:
-    """Coming rows [unique_id, ds, columns of the panel] of some series as `planned`, and the same rows `edited`."""
+    """Coming rows [unique_id, ds, columns of the panel] of some series as `planned`, and the same rows `edited`;
+    `doubts` (see planning/response/doubts) say why the answer for a series rests on little.
+    """
 
     planned: pl.DataFrame
     edited: pl.DataFrame
+    doubts: pl.DataFrame = field(default_factory=no_doubts)
 
     def changes(self, columns: Iterable[str]) -> tuple[CellEdit, ...]:
         """What is edited in `columns`, as an edit each; none for a column in which every value is as planned."""
@@ -34,6 +37,12 @@ class EditedPlan:
         rows = self.edited.select(*KEY, *new)
         cells = {c: rows.filter(mask).select(*KEY, value=c).drop_nulls() for c, mask in new.items() if mask.any()}
         return tuple(CellEdit.of(column, found) for column, found in cells.items() if found.height)
+
+    @property
+    def changed(self) -> pl.Series:
+        """Whether any value of a row is edited."""
+        differ = [self.planned[c].ne_missing(self.edited[c]) for c in self.planned.columns]
+        return pl.DataFrame(differ).select(pl.any_horizontal(pl.all())).to_series().rename("changed")
 
     def portions(self, ids: pl.Series, size: int) -> list[EditedPlan]:
         """The plan in portions of `size` of the series `ids`, in their order."""
@@ -68,12 +77,43 @@ def plan_with_edits(served: Served, ids: pl.Series, edits: Sequence[Edit]) -> tu
     Raises UserError for an edit of which no row holds a value that it could change.
     """
     planned = edited = planned_rows(served, ids)
-    warnings = [*check_reach(edits, planned)]
+    warnings = [*check_reach(edits, planned, served.job.config.columns.price)]
     for edit in edits:
         edited = edited.with_columns(edit.expr(planned.schema[edit.column]))
     answered, others = split_edits(served.bundle, edits)
     if others:
         warnings += warn_outside(edited, served.observed, [edit.column for edit in others])
+    plan = EditedPlan(planned, edited)
     if answered and served.bundle.levers is not None:
-        warnings += warn_of_response(planned, edited, served.bundle.levers)
-    return EditedPlan(planned, edited), tuple(map(as_users_write, warnings))
+        levers = [edit.column for edit in answered]
+        usual = at_usual(served, plan, levers)
+        plan = replace(plan, doubts=doubts_of_response(usual.planned, usual.edited, served.bundle.levers))
+        warnings += [*_told_of_usual(plan, levers), *describe_doubts(plan.doubts)]
+    return plan, tuple(map(as_users_write, warnings))
+
+
+def at_usual(served: Served, plan: EditedPlan, columns: Iterable[str]) -> EditedPlan:
+    """The plan with the usual values of the columns on the rows for which none is known: at these a forecast is made
+    that knows none, so these are what an edit of such a row is compared with.
+    """
+    unknown = [c for c in dict.fromkeys(columns) if plan.planned[c].null_count()]
+    if not unknown:
+        return plan
+    ids = plan.planned.select(pl.col("unique_id").unique()).to_series()
+    usual = pl.concat([usual_rows(served, bucket) for bucket in buckets_of(served, ids)]).select(*KEY, *unknown)
+    found = plan.planned.select(*KEY).join(usual, on=KEY, how="left", maintain_order="left")
+    ends = (f.with_columns(pl.coalesce(c, found[c]).alias(c) for c in unknown) for f in (plan.planned, plan.edited))
+    return replace(plan, planned=next(ends), edited=next(ends))
+
+
+def _told_of_usual(plan: EditedPlan, columns: Iterable[str]) -> list[str]:
+    """Sentences about columns that are set where no value was known."""
+    notes = []
+    for column in dict.fromkeys(columns):
+        new = plan.planned[column].is_null() & plan.edited[column].is_not_null()
+        if new.any():
+            notes.append(
+                f"no {column} is planned on {int(new.sum()):,} of {new.len():,} rows: what is set there is compared "
+                "with the usual value, at which they are forecast."
+            )
+    return notes

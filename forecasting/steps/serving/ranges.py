@@ -88,8 +88,9 @@ def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tup
     """
     config = served.job.config
     edits = [edit_over_panel(parse_edit(text), config) for text in changes]
-    check_days(config, served.cutoff, edits)
-    return plan_with_edits(served, ids, check_edits(edits, config, served.job.panel.schema))
+    notes = check_days(config, served.cutoff, edits)
+    plan, warnings = plan_with_edits(served, ids, check_edits(edits, config, served.job.panel.schema))
+    return plan, (*notes, *warnings)
 
 
 def _ids(served: Served, requested: RangeRequest) -> pl.Series:

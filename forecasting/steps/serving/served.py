@@ -6,17 +6,18 @@ needed and then kept in memory, its rows and plans. `held` makes it. Nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cache import Cache
 from forecasting.data.cut import Cut, peer_sums
+from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.planning.observed_range import Observed, observed_values
@@ -25,6 +26,7 @@ from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.session import Session, open_session
 
+Found = TypeVar("Found")
 HELD_BYTES = 512_000_000
 """The size of what one Served keeps of its vintage's rows and plans."""
 
@@ -38,6 +40,7 @@ class Served:
     session: Session
     vintage: dict[str, Any]
     shared: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
+    _found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     _held: Cache = field(default_factory=lambda: Cache(HELD_BYTES), compare=False, repr=False)
 
     @property
@@ -98,6 +101,13 @@ class Served:
         parts = list(panel.engine.map(sums, panel.buckets))
         return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
 
+    def found_once(self, name: str, find: Callable[[], Found]) -> Found:
+        """What `find` returns, found once for this vintage and then kept: something small, or of one bucket."""
+        if name not in self._found:
+            self._found[name] = find()
+        found: Found = self._found[name]
+        return found
+
     @property
     def days(self) -> tuple[date, date]:
         """The first and the last period of the horizon."""
@@ -137,6 +147,29 @@ def buckets_of(served: Served, ids: pl.Series) -> list[int]:
 def panel_rows(served: Served, bucket: int) -> pl.DataFrame:
     """The rows of the panel of a bucket, kept in memory while there is room."""
     return served._held.get_or_compute(("panel", bucket), lambda: served.job.panel.scan(bucket).collect())
+
+
+def usual_rows(served: Served, bucket: int) -> pl.DataFrame:
+    """[unique_id, ds, columns of the panel] of the coming periods of a bucket, with the usual values of known-ahead
+    columns (see data/known_ahead) where none is planned.
+    """
+
+    def find() -> pl.DataFrame:
+        cut = Cut(served.job.panel, served.cutoff, served.job.config.h)
+        filled = fill_unknown(cut.frame(bucket), served.columns, served.job.config, served.cutoff)
+        return filled.filter(pl.col("ds") > served.cutoff).select(list(served.job.panel.schema))
+
+    return served._held.get_or_compute(("usual", bucket), find)
+
+
+def newest_values(served: Served, bucket: int, column: str) -> pl.DataFrame:
+    """[unique_id, newest]: the newest value of a column that is known at the cutoff, of each series of a bucket."""
+
+    def find() -> pl.DataFrame:
+        known = served.job.panel.scan(bucket).filter(pl.col("ds") <= served.cutoff, pl.col(column).is_not_null())
+        return known.group_by("unique_id").agg(newest=pl.col(column).sort_by("ds").last()).collect()
+
+    return served._held.get_or_compute(("newest", bucket, column), find)
 
 
 def planned_peer_sums(served: Served) -> pl.DataFrame:
