@@ -52,7 +52,7 @@ def empty_state(title: str, reason: str, command: str = "", name: str = "empty")
     return dmc.Card(dmc.Stack(parts, align="center", py="xl", gap="sm"), id=name, className="empty")
 
 
-def notice(text: str, kind: str = "info", title: str | None = None) -> html.Div:
+def notice(text: Any, kind: str = "info", title: str | None = None) -> html.Div:
     """A remark (kind info), a warning (watch) or an error (bad), announced to screen readers."""
     colour = {"info": "sea", "watch": "orange", "bad": "red"}[kind]
     alert = dmc.Alert(text, title=title, color=colour, variant="light")

@@ -84,9 +84,17 @@ def _register_plan(app: Dash, config: Config) -> None:
         # the box of a selected series holds its name: that is no search
         return await run_query(config, choices.series_options, "" if text == selected else text or "", selected)
 
-    @app.callback(Output("scenario-plan", "rowData"), SERIES, Input(CHANGES, "data"))
-    async def plan(series: str | None, changes: list[str]) -> Any:
-        return await run_query(config, edited_plan, series, changes) if series else []
+    @app.callback(
+        Output("scenario-plan", "rowData"),
+        Output("scenario-plan-card", "style"),
+        SERIES,
+        WHERE,
+        Input(CHANGES, "data"),
+    )
+    async def plan(series: str | None, where: str | None, changes: list[str]) -> Any:
+        if where:  # of several series there is no one plan
+            return [], {"display": "none"}
+        return await run_query(config, edited_plan, series, changes) if series else [], {}
 
 
 def _register_result(app: Dash, config: Config) -> None:

@@ -13,7 +13,7 @@ from dashboard import figures
 from dashboard.components import card, chart_card, data_table, notice, text_column
 from dashboard.error_text import error_text
 from dashboard.labels import chart_labels
-from dashboard.pages.scenario.result import name_measure, of_all, sum_columns
+from dashboard.pages.scenario.result import interval_columns, name_measure, name_span, of_all, sum_columns
 from dashboard.pages.scenario.run import add_up
 from forecasting.errors import UserError
 from forecasting.steps import actions, queries, scenario
@@ -59,14 +59,12 @@ def draw_comparison(session: Session, names: list[str], scheme: str | None) -> A
         days.append(add_up(found.scenario.rows).with_columns(scenario_name=pl.lit(name)))
     if not sums:
         return dmc.Stack(faults)
-    rows = pl.concat(sums, how="diagonal").with_columns(
-        over=pl.col("over").str.to_titlecase(), measure=name_measure(session.config)
-    )
+    rows = pl.concat(sums).with_columns(over=name_span(), measure=name_measure(session.config))
     columns = [
         text_column("scenario_name", "Saved scenario", pinned="left"),
         text_column("over", "Over"),
         text_column("measure", "In"),
-        *sum_columns(rows),
+        *sum_columns(rows.drop(interval_columns(rows)[2:])),
     ]
     labels = chart_labels(session.config, "Side by side", scheme, queries.read_status(session).through)
     chart = figures.plot_comparison(pl.concat(days, how="diagonal"), labels)

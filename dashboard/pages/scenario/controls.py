@@ -168,4 +168,5 @@ def _plan(session: Session, series: str | None) -> dmc.Card:
         )
     title = dmc.Title("The plan", order=2, size="h4")
     hint = dmc.Text("Edit a cell (Enter or double click) to change a single day.", size="sm", c="dimmed", mb="sm")
-    return dmc.Card([title, hint, data_table("scenario-plan", rows, columns, height=300, getRowId="params.data.ds")])
+    table = data_table("scenario-plan", rows, columns, height=300, getRowId="params.data.ds")
+    return dmc.Card([title, hint, table], id="scenario-plan-card")

@@ -23,7 +23,7 @@ from dashboard.components import (
 from dashboard.formats import format_number, format_percent
 from dashboard.labels import chart_labels, count_periods, unit_name
 from forecasting.config import Config
-from forecasting.planning.paired import HORIZON, TOTAL
+from forecasting.planning.paired import CHANGED, HORIZON, TOTAL
 from forecasting.planning.worth import UNITS
 from forecasting.steps import queries
 from forecasting.steps.session import Session
@@ -48,13 +48,21 @@ def draw_result(session: Session, outcome: dict[str, Any], request: list[Any], s
     name = series if outcome["series"] == 1 and not where else f"{outcome['series']:,} series"
     parts = [
         notice("Series or changes are no longer those of this result: press Run scenario.", "watch") if stale else None,
-        *(notice(warning, "watch", "Before you rely on it") for warning in outcome["warnings"]),
+        _warnings(outcome["warnings"]),
         _totals(session.config, rows, sums),
         _added(session.config, sums, outcome["cutoff"]),
         *_charts(session, rows, name, scheme),
         _days(session.config, rows) if outcome["series"] == 1 else _by_series(session.config, sums),
     ]
     return dmc.Stack([part for part in parts if part is not None], gap="md")
+
+
+def _warnings(sentences: list[str]) -> Any:
+    """One notice of all sentences; None without any."""
+    if not sentences:
+        return None
+    texts = [dmc.ListItem(sentence) for sentence in sentences]
+    return notice(dmc.List(texts, size="sm"), "watch", "Before you rely on it")
 
 
 def _totals(config: Config, rows: pl.DataFrame, sums: pl.DataFrame) -> dmc.SimpleGrid:
@@ -98,14 +106,19 @@ def sum_columns(sums: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _added(config: Config, sums: pl.DataFrame, cutoff: str) -> dmc.Card:
     """What the scenario adds to units, revenue and margin, with the intervals of the difference."""
-    rows = of_all(sums).with_columns(over=pl.col("over").str.to_titlecase(), measure=name_measure(config))
-    columns = [text_column("over", "Over", pinned="left", maxWidth=140), text_column("measure", "In")]
+    rows = of_all(sums).with_columns(over=name_span(), measure=name_measure(config))
+    columns = [text_column("over", "Over", pinned="left", minWidth=130), text_column("measure", "In")]
     hint = (
         f"Compared with the forecast from {cutoff}, which stays as it is. The interval is that of the difference: what "
         "is uncertain with and without the change counts only as far as the change scales it."
     )
     table = data_table("scenario-sums", rows, [*columns, *sum_columns(sums)])
     return card("What it adds", [dmc.Text(hint, size="sm", c="dimmed"), table])
+
+
+def name_span() -> pl.Expr:
+    """Over which days is added up, in words."""
+    return pl.col("over").replace({CHANGED: "Changed days", HORIZON: "Whole horizon"})
 
 
 def name_measure(config: Config) -> pl.Expr:
@@ -131,5 +144,5 @@ def _by_series(config: Config, sums: pl.DataFrame) -> Any:
     rows = sums.filter(pl.col("unique_id") != TOTAL, pl.col("over") == HORIZON).with_columns(
         measure=name_measure(config)
     )
-    columns = [text_column("unique_id", "Series", pinned="left"), text_column("measure", "In"), *sum_columns(sums)]
-    return data_table("scenario-rows", rows, columns, height=420)
+    columns = [text_column("unique_id", "Series"), text_column("measure", "In"), *sum_columns(sums)]
+    return card("By series, over the whole horizon", [data_table("scenario-rows", rows, columns, height=420)])

@@ -18,7 +18,7 @@ from forecasting.planning.response.answer import common_share
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.past_errors import memberships, past_errors
 from forecasting.steps.scenario.run import Scenario
-from forecasting.steps.serving.served import Served, buckets_of
+from forecasting.steps.serving.served import Served, buckets_of, found_once
 
 DRAWN = ("step", "scale", "closed", "yhat_min")
 """What a sample path needs of a published row besides its forecast."""
@@ -36,7 +36,7 @@ def drawable(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with what sample paths need, and every step of each series: those that one lacks sell nothing."""
     ids = rows.select(pl.col("unique_id").unique(maintain_order=True))
     parts = [
-        served.found_once(f"drawn rows {bucket}", partial(_published, served, bucket))
+        found_once(served, f"drawn rows {bucket}", partial(_published, served, bucket))
         for bucket in buckets_of(served, ids.to_series())
     ]
     known = pl.concat(parts).join(ids, on="unique_id", how="semi")
@@ -49,7 +49,7 @@ def drawable(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
 
 def error_pool(served: Served) -> ErrorPool | None:
     """The past errors of the champion over the horizon, kept; None where no backtest tells them."""
-    return served.found_once("error pool", lambda: _fit_pool(served))
+    return found_once(served, "error pool", lambda: _fit_pool(served))
 
 
 def _fit_pool(served: Served) -> ErrorPool | None:

@@ -101,13 +101,6 @@ class Served:
         parts = list(panel.engine.map(sums, panel.buckets))
         return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
 
-    def found_once(self, name: str, find: Callable[[], Found]) -> Found:
-        """What `find` returns, found once for this vintage and then kept: something small, or of one bucket."""
-        if name not in self._found:
-            self._found[name] = find()
-        found: Found = self._found[name]
-        return found
-
     @property
     def days(self) -> tuple[date, date]:
         """The first and the last period of the horizon."""
@@ -147,6 +140,14 @@ def buckets_of(served: Served, ids: pl.Series) -> list[int]:
 def panel_rows(served: Served, bucket: int) -> pl.DataFrame:
     """The rows of the panel of a bucket, kept in memory while there is room."""
     return served._held.get_or_compute(("panel", bucket), lambda: served.job.panel.scan(bucket).collect())
+
+
+def found_once(served: Served, name: str, find: Callable[[], Found]) -> Found:
+    """What `find` returns, found once for a vintage and then kept: something small, or of one bucket."""
+    if name not in served._found:
+        served._found[name] = find()
+    found: Found = served._found[name]
+    return found
 
 
 def usual_rows(served: Served, bucket: int) -> pl.DataFrame:
