@@ -10,7 +10,7 @@ from dashboard import app
 from forecasting.planning.observed_range import observed_values, warn_outside
 from forecasting.planning.scenario import check_edits
 from forecasting.steps import queries, scenario
-from forecasting.steps.scenario import Scenario, SeriesFilter
+from forecasting.steps.scenario import Answer, Scenario, SeriesFilter
 from forecasting.steps.session import Session
 from tests.dashboard import fake_store as fake
 from tests.dashboard.browser_tab import BrowserTab, until
@@ -18,23 +18,29 @@ from tests.dashboard.browser_tab import BrowserTab, until
 CHANGE = "price*=0.5@2024-02-08:2024-02-09"
 
 
-def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Scenario:
+def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Answer:
     """A scenario of twice the published forecast, in place of a model, which this store does not have."""
     selection = queries.resolve_selection(session, [f"series:{series.unique_id}"])
     rows = queries.read_forecast(session, selection, fake.LAST, 2, "LightGBM")
     bounds = {c: pl.col(c) * 2 for c in ("lo-80", "hi-80", "lo-95", "hi-95")}
-    rows = rows.select("ds", baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
+    names = {"unique_id": pl.lit(series.unique_id), "ds": "ds", "changed": pl.lit(value=True)}
+    rows = rows.select(**names, baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
     checked = check_edits(edits, session.config, session.panel.schema)
     future = queries.read_plan(session, str(series.unique_id), checked)
     columns = [edit.column for edit in checked]
     past = pl.concat([session.panel.scan(b) for b in session.panel.buckets]).filter(pl.col("flag") != "ahead")
-    return Scenario(rows, tuple(warn_outside(future, observed_values(past, columns), columns)))
+    warnings = tuple(warn_outside(future, observed_values(past, columns), columns))
+    total = float(rows["difference"].sum())
+    one = {"unique_id": series.unique_id, "measure": "units", "baseline": total, "scenario": 2 * total}
+    one |= {"difference": total, "lo-80": total - 10, "hi-80": total + 10}
+    sums = pl.DataFrame([{"over": over} | one for over in ("changed days", "horizon")])
+    return Answer(Scenario(rows, warnings), sums, fake.LAST, 2)
 
 
 @pytest.fixture(scope="module")
 def visit(job, browser, serving: Callable) -> Iterator[BrowserTab]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "run_scenario", double_forecast)
+        patch.setattr(scenario, "answer", double_forecast)
         tab = BrowserTab(browser, serving(app.create_app(job[0])))
         yield tab
         tab.page.close()
@@ -187,7 +193,8 @@ def test_a_scenario_by_its_controls(visit):
     assert visit.figure("scenario-chart")["names"] == ["80 % interval of the scenario", "Baseline", "Scenario"]
     assert visit.figure("scenario-difference")["y"] == "Difference (pieces per day)"
     assert visit.rows("scenario-rows") == fake.H
-    assert "+100.0 % on the baseline" in page.inner_text("#scenario-total-difference")
+    assert "+100.0 % on the baseline · 80 % interval +" in page.inner_text("#scenario-total-difference")
+    assert "Whole horizon" in page.inner_text("#scenario-sums")
     assert "training saw 2 to 6, the scenario holds 1" in page.inner_text("#scenario-result .notice-watch")
     assert "change=price%2A%3D0.5" in page.url
 

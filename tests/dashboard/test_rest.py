@@ -276,7 +276,16 @@ def test_scenarios_are_forecast_saved_listed_and_withdrawn(api):
     half = api.plans().filter(unique_id=api.unique_id)["price"][0] / 2
     assert row["mean"] == pytest.approx(api.predict(values={"price": half}).json()["mean"])
     assert row["difference"] == pytest.approx(row["mean"] - row["baseline"])
+    sums = {(s["over"], s["measure"]): s for s in made.json()["sums"]}
+    assert sums["changed days", "units"]["difference"] == pytest.approx(row["difference"])
+    revenue = half * row["mean"] - 2 * half * row["baseline"]
+    assert sums["changed days", "revenue"]["difference"] == pytest.approx(revenue)
+    assert row["revenue_difference"] == pytest.approx(revenue)
+    assert any("no cost is known: units and revenue only" in text for text in made.json()["warnings"])
     assert [saved["name"] for saved in api.http.get("/scenarios").json()] == ["Half"]
+    assert api.http.post("/scenarios/Half/copy", json={"name": "Twin"}).json()["reason"].startswith("copy of Half")
+    assert_problem(api.http.post("/scenarios/Half/copy", json={"name": "Twin"}), 422, "name")
+    assert api.http.delete("/scenarios/Twin", params={"reason": "over"}).status_code == 204
     assert api.http.get("/scenarios/Half").json()["rows"] == made.json()["rows"]
     for other, field in (
         ({"changes": ["x"]}, "changes"),

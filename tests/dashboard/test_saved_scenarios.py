@@ -1,4 +1,4 @@
-"""Saved scenarios in a browser, on a store of their own: save, open in another tab, save again, withdraw."""
+"""Saved scenarios in a browser, on a store of their own: save, open in another tab, save again, copy, withdraw."""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlparse
@@ -78,6 +78,18 @@ def test_a_scenario_is_saved_opened_changed_and_withdrawn(tab, config):
     page.wait_for_selector("text=Saved spring sale as version 2.")
     page.wait_for_selector("#scenario-saved >> text=version 2")
 
+    page.click("#scenario-saved >> text=Duplicate")
+    page.wait_for_selector("text=Saved a copy as spring sale (2).")
+    page.wait_for_selector("#scenario-saved >> text=copy of spring sale, version 2: once more")
+    page = tab.go("/scenario?saved=spring+sale+(2)", "#scenario-saved .saved-scenario")
+    page.wait_for_selector("#scenario-change-list >> text=price: set to 2.5")
+    assert page.input_value("#scenario-name") == "spring sale (2)"
+    page.click("[aria-label='Withdraw spring sale (2)']")
+    page.wait_for_selector("[role=dialog] >> text=spring sale (2)")
+    page.fill("#scenario-withdraw-reason", "one is enough")
+    page.click("#scenario-withdraw-confirm")
+    page.wait_for_selector("#scenario-saved .saved-scenario >> nth=1", state="detached")
+
     page.click("#scenario-saved >> text=Withdraw")
     page.wait_for_selector("[role=dialog] >> text=spring sale")
     page.click("#scenario-withdraw-confirm")
@@ -85,7 +97,7 @@ def test_a_scenario_is_saved_opened_changed_and_withdrawn(tab, config):
     page.fill("#scenario-withdraw-reason", "the supplier changed his mind")
     page.click("#scenario-withdraw-confirm")
     page.wait_for_selector("text=No scenario is saved yet")
-    entries = read_actions(open_session(config), "scenario").sort("version")
+    entries = read_actions(open_session(config), "scenario").filter(subject="spring sale").sort("version")
     assert entries.select("operation", "author", "reason").rows() == [
         ("save", "local", "what the supplier offers"),
         ("save", "local", "once more"),

@@ -54,6 +54,16 @@ def test_a_later_entry_supersedes_and_the_earlier_one_stays(session):
     assert kept.join(first, on=first.columns, how="semi").equals(first)
 
 
+def test_a_copy_says_of_what_it_is_one_and_takes_no_name_that_is_in_use(session):
+    actions.save_scenario(session("ada"), "spring", None, CHEAPER, "an idea", "store = 'S1'")
+    assert actions.duplicate_scenario(session("bob"), "spring", "spring (2)") == 1
+    copy = actions.open_saved_scenario(session(), "spring (2)")
+    assert (copy.unique_id, copy.where, copy.edits, copy.author) == (None, "store = 'S1'", CHEAPER, "bob")
+    assert copy.reason == "copy of spring, version 1: an idea"
+    with pytest.raises(UserError, match="this name is in use"):
+        actions.duplicate_scenario(session(), "spring", "spring (2)")
+
+
 def test_a_withdrawal_is_an_entry_and_the_name_is_free_again(session):
     actions.save_scenario(session(), "spring", "S1/tea", CHEAPER, "an idea")
     assert actions.withdraw_scenario(session("bob"), "spring", "overtaken") == 2

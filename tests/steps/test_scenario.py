@@ -4,20 +4,26 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from fastapi.testclient import TestClient
 from polars.testing import assert_frame_equal
 
-from dashboard.pages.scenario.changes import to_edits
-from flows.scenario import report_scenario
+from dashboard.api import create_api
+from dashboard.pages.scenario.changes import add_change, to_edits
+from dashboard.pages.scenario.run import refuse
+from dashboard.pages.scenario.run import run_scenario as run_scenario_page
+from flows.scenario import Files, report_scenario, report_search
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.scenario import parse_changes
-from forecasting.steps.scenario import SeriesFilter, run_scenario
+from forecasting.steps.scenario import SeriesFilter, answer, run_scenario
 from forecasting.steps.session import open_session
 from tests import chain
-from tests.chain import LAST, H, Job, versions
+from tests.chain import LAST, OVER, H, Job, versions
 
 FIRST, END = LAST + timedelta(5), LAST + timedelta(8)
 """Four of the fourteen coming days are edited."""
+COST = pl.when(pl.col("ds") <= LAST).then(0.5)
+"""Known after the sales alone: on coming days the newest one counts."""
 EDITED = pl.col("ds").is_between(FIRST, END)
 
 
@@ -25,7 +31,11 @@ EDITED = pl.col("ds").is_between(FIRST, END)
 def job() -> Job:
     """LightGBM with enough trees to have understood promotions and prices."""
     light = {"lightgbm": {"trees": 60, "params": {"min_data_in_leaf": 10, "num_leaves": 15}}}
-    made = chain.make(models=["ladder", light], backtest={"windows": 1, "step": H, "calibration": 1})
+    roles = chain.JOB["columns"] | {"known_after": ["stock", "cost"], "cost": "cost"}
+    rows = chain.sample().with_columns(cost=COST)
+    made = chain.make(
+        rows, columns=roles, models=["ladder", light], backtest={"windows": 1, "step": H, "calibration": 1}
+    )
     assert made.run()[-1].facts["champion"] == "LightGBM"
     return made
 
@@ -154,7 +164,7 @@ def test_command_line_and_page_give_equal_numbers(job, tmp_path):
     """The same edit of one series: by its words on the command line, and by the line that the page keeps."""
     out = tmp_path / "scenario.parquet"
     where = "unique_id = 'S1/I02'"
-    report_scenario(job.config(), where, ["price*=0.85", "promo=1"], (FIRST, END), out)
+    report_scenario(job.config(), where, ["price*=0.85", "promo=1"], (FIRST, END), Files(out))
     lines = [f"{change}@{FIRST}:{END}" for change in ("price*=0.85", "promo=1")]
     page = run_scenario(open_session(job.config()), to_edits(lines), SeriesFilter(unique_id="S1/I02")).rows
     assert page["difference"].abs().max() > 0
@@ -176,3 +186,106 @@ def test_values_that_training_never_saw_are_warned_of(job):
 def test_an_unknown_series_gets_a_sentence(job):
     with pytest.raises(UserError, match="there is no series nobody"):
         run_scenario(open_session(job.config()), [], SeriesFilter(unique_id="nobody"))
+
+
+def test_revenue_and_margin_follow_from_price_and_cost(job):
+    made = answer(
+        open_session(job.config()), parse_changes(["price*=0.85"], (FIRST, END)), SeriesFilter("store = 'S1'")
+    )
+    rows = made.scenario.rows.filter(EDITED)
+    assert (rows["price"] - 0.85 * rows["price_baseline"]).abs().max() < 1e-9
+    assert rows["cost"].unique().to_list() == [0.5]
+    revenue = (rows["yhat"] * rows["price"] - rows["baseline"] * rows["price_baseline"]).sum()
+    margin = revenue - 0.5 * (rows["yhat"] - rows["baseline"]).sum()
+    said = dict(made.sums.filter(unique_id="all series", over="changed days").select("measure", "difference").rows())
+    assert said["revenue"] == pytest.approx(revenue)
+    assert said["margin"] == pytest.approx(margin)
+    assert not any("cost" in warning for warning in made.scenario.warnings)
+    bounds = made.sums.filter(measure="units", over="horizon")
+    assert (bounds["lo-80"] < bounds["difference"]).all()
+    assert (bounds["difference"] < bounds["hi-80"]).all()
+
+
+def test_setting_the_known_values_again_changes_exactly_nothing(job):
+    plan = chain.sample().filter(pl.col("ds") > LAST, pl.col("store") == "S1", pl.col("item") == "I02")
+    edits = [
+        Edit(column, "=", row[column], row["ds"], row["ds"])
+        for row in plan.iter_rows(named=True)
+        for column in ("price", "promo", "open")
+    ]
+    made = answer(open_session(job.config()), edits, SeriesFilter(unique_id="S1/I02"))
+    assert made.scenario.rows["difference"].abs().max() == 0
+    assert not made.scenario.rows["changed"].any()
+    bounds = made.sums.select("difference", "^(lo|hi)-.*$").to_numpy()
+    assert (bounds == 0).all()
+
+
+def test_a_past_cutoff_with_what_happened_is_the_backtest(job):
+    past = job.copy()
+    past.run(["backtest", "train", "predict"], cutoff=OVER)
+    happened = chain.sample().filter(pl.col("ds").is_between(OVER, LAST, closed="right"), pl.col("store") == "S1")
+    edits = [
+        Edit(column, "=", row[column], row["ds"], row["ds"], f"item = '{row['item']}'")
+        for row in happened.iter_rows(named=True)
+        for column in ("price", "promo", "open")
+    ]
+    made = answer(open_session(past.config()), edits, SeriesFilter("store = 'S1'"), OVER)
+    assert made.cutoff == OVER
+    assert made.scenario.rows["difference"].abs().max() == 0
+    then = past.table("backtests", cutoff=OVER).filter(model="LightGBM", grain="series")
+    both = made.scenario.rows.join(then, on=["unique_id", "ds"], suffix=":then")
+    assert both.height == 4 * H
+    assert (both["yhat"] - both["yhat:then"]).abs().max() < 1e-9
+    with pytest.raises(UserError, match="no forecast from this day is published"):
+        answer(open_session(past.config()), edits, cutoff=OVER - timedelta(1))
+
+
+@pytest.fixture(scope="module")
+def api(job, tmp_path_factory) -> TestClient:
+    return TestClient(create_api(job.config(serving__spool=str(tmp_path_factory.mktemp("spool")))))
+
+
+def said_by_page(job: Job, change: str, days: tuple[date, date]) -> str:
+    """What the page says to a change: when it is added, or when it is run."""
+    made, fault = add_change([], [str(day) for day in days], change)
+    session = open_session(job.config())
+    return fault or refuse(session, made[0]) or run_scenario_page(session, "S1/I02", made)["error"]
+
+
+@pytest.mark.parametrize(
+    ("change", "days", "sentence"),
+    [
+        ("price=-1", (FIRST, END), "a price cannot be below 0"),
+        ("price-=1000", (FIRST, END), "a price cannot be below 0"),
+        ("price=100%", (FIRST, END), "100% is not a number"),
+        ("price*=100%", (FIRST, END), "100% is not a number"),
+        ("colour=1", (FIRST, END), "colour is not known ahead; a scenario may change price, promo, open"),
+        ("price*=0.9", (END, LAST + timedelta(H + 1)), "the forecast covers"),
+        ("price*=0.9", (LAST - timedelta(9), LAST), "the forecast covers"),
+    ],
+)
+def test_a_bad_question_is_refused_with_the_same_sentence_everywhere(job, api, change, days, sentence):
+    with pytest.raises(UserError, match=sentence) as command:
+        report_scenario(job.config(), "unique_id = 'S1/I02'", [change], days)
+    asked = {"name": "x", "unique_id": "S1/I02", "changes": [f"{change}@{days[0]}:{days[1]}"], "reason": "y"}
+    answered = api.post("/api/v1/scenarios", json=asked)
+    assert answered.status_code == 422
+    assert answered.json()["errors"] == [{"field": "changes", "detail": command.value.what}]
+    assert said_by_page(job, change, days) == command.value.what
+
+
+def test_a_price_below_its_cost_brings_no_margin_and_the_search_says_what_it_found(job, tmp_path):
+    out = tmp_path / "tried.csv"
+    text = report_search(job.config(), "unique_id = 'S1/I02'", "price", "0.8:1.2", "margin", None, out)
+    assert "times the present price" in text or "no tried value within the range seen" in text or "cannot tell" in text
+    tried = pl.read_csv(out)
+    assert set(tried.filter(pl.col("tried") == 1.0)["gain"]) == {0.0}
+    assert tried["tried"].n_unique() > 9, "finer between the best and its neighbours"
+    for column, goal, says in (("open", "units", "optimise open"), ("price", "fame", "maximise fame")):
+        with pytest.raises(UserError, match=says):
+            report_search(job.config(), None, column, "0.8:1.2", goal, None, None)
+
+
+def test_an_edit_of_which_the_first_days_are_past_is_told(job):
+    made = answer(open_session(job.config()), parse_changes(["price*=0.9"], (LAST - timedelta(3), END)))
+    assert any("are past and left out" in warning for warning in made.scenario.warnings)
