@@ -155,6 +155,10 @@ class Scenarios:
         body = {"name": name, "unique_id": unique_id, "changes": [*changes], "reason": reason}
         return read(ScenarioResult, self._client.request("POST", "scenarios", json=body).json())
 
+    def copy(self, name: str, new: str) -> Scenario:
+        """Save a scenario under a further name."""
+        return read(Scenario, self._client.request("POST", f"scenarios/{name}/copy", json={"name": new}).json())
+
     def withdraw(self, name: str, reason: str) -> None:
         """Withdraw a saved scenario."""
         self._client.request("DELETE", f"scenarios/{name}", params={"reason": reason})

@@ -107,7 +107,8 @@ class Scenario:
     """A saved scenario in its newest version."""
 
     name: str
-    unique_id: str
+    unique_id: str | None
+    where: str | None
     changes: list[str]
     author: str
     time: datetime
@@ -117,12 +118,30 @@ class Scenario:
 
 @dataclass(frozen=True)
 class ScenarioRow:
-    """One period: as planned, with the changes, and the difference."""
+    """One period of a series: as planned, with the changes, and the difference; what is not known is None."""
 
+    unique_id: str
     ds: date
+    changed: bool
     baseline: float
     mean: float
     difference: float
+    price: float | None
+    revenue_difference: float | None
+    margin_difference: float | None
+
+
+@dataclass(frozen=True)
+class ScenarioSum:
+    """Units, revenue or margin over the changed days or the horizon; `intervals` are bounds of the difference."""
+
+    unique_id: str
+    over: str
+    measure: str
+    baseline: float
+    scenario: float
+    difference: float
+    intervals: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -130,7 +149,9 @@ class ScenarioResult(Scenario):
     """A saved scenario and what it would do."""
 
     rows: list[ScenarioRow]
+    sums: list[ScenarioSum]
     warnings: list[str]
+    cutoff: date | None
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def test_a_scenario_by_its_controls(visit):
     page.click("[role=option] >> text=multiply by")
     page.fill("#scenario-value", "cheap")
     page.click("#scenario-add")
-    page.wait_for_selector("text=Give a number")
+    page.wait_for_selector("text=cheap is not a number, and a text can only be set with =")
     page.fill("#scenario-value", "0.5")
     page.click("#scenario-add")
     page.wait_for_selector("text=price: multiply by 0.5 from 2024-02-08 to 2024-02-09")

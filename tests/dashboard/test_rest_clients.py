@@ -68,6 +68,9 @@ def test_the_client_has_the_other_resources(client):
     made = client.scenarios.save("Half", "S1/I01", [f"price*=0.5@{day}:{day}"], "why not")
     assert client.scenarios.get("Half").rows == made.rows
     assert [saved.name for saved in client.scenarios.list()] == ["Half"]
+    assert made.sums[0].measure == "units"
+    assert client.scenarios.copy("Half", "Twin").reason == "copy of Half, version 1: why not"
+    client.scenarios.withdraw("Twin", "over")
     client.scenarios.withdraw("Half", "over")
     assert client.scenarios.list() == []
     answer = client.request("POST", "forecasts", json={"h": 1}, headers={"Prefer": "respond-async"})
