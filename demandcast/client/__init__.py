@@ -23,13 +23,12 @@ from demandcast.client.answers import (
     Job,
     ModelVersion,
     Prediction,
-    Scenario,
-    ScenarioResult,
     Series,
     SeriesPage,
     Status,
     read,
 )
+from demandcast.client.scenario_answers import Scenario, ScenarioResult
 
 __all__ = [
     "Client",

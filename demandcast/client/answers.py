@@ -103,58 +103,6 @@ class SeriesPage:
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """A saved scenario in its newest version."""
-
-    name: str
-    unique_id: str | None
-    where: str | None
-    changes: list[str]
-    author: str
-    time: datetime
-    reason: str
-    version: int
-
-
-@dataclass(frozen=True)
-class ScenarioRow:
-    """One period of a series: as planned, with the changes, and the difference; what is not known is None."""
-
-    unique_id: str
-    ds: date
-    changed: bool
-    baseline: float
-    mean: float
-    difference: float
-    price: float | None
-    revenue_difference: float | None
-    margin_difference: float | None
-
-
-@dataclass(frozen=True)
-class ScenarioSum:
-    """Units, revenue or margin over the changed days or the horizon; `intervals` are bounds of the difference."""
-
-    unique_id: str
-    over: str
-    measure: str
-    baseline: float
-    scenario: float
-    difference: float
-    intervals: dict[str, float]
-
-
-@dataclass(frozen=True)
-class ScenarioResult(Scenario):
-    """A saved scenario and what it would do."""
-
-    rows: list[ScenarioRow]
-    sums: list[ScenarioSum]
-    warnings: list[str]
-    cutoff: date | None
-
-
-@dataclass(frozen=True)
 class ModelVersion:
     """One training."""
 
