@@ -3,7 +3,7 @@
     with Client("http://127.0.0.1:8050") as client:
         client.predict("S1/tea", date(2024, 5, 20), {"price": 1.79}).mean
 
-A request that the server refuses raises ProblemError, which names the fields that are wrong. Needs httpx; the two files
+A request that the server refuses raises ProblemError, which names the fields that are wrong. Needs httpx; the files
 of this folder work without the rest of the package.
 """
 
