@@ -11,7 +11,6 @@ import polars as pl
 from dashboard.components import to_records
 from dashboard.error_text import error_text
 from dashboard.pages.scenario.changes import to_edits
-from forecasting.data.panel import panel_schema
 from forecasting.errors import UserError
 from forecasting.planning.column_names import edit_over_panel
 from forecasting.planning.scenario import check_edits
@@ -67,7 +66,7 @@ def refuse(session: Session, change: str) -> str | None:
     """Why a change cannot be made, in the words in which running it would say so; None for one that can."""
     try:
         edits = (edit_over_panel(edit, session.config) for edit in to_edits([change]))
-        check_edits(edits, session.config, panel_schema(session.panel))
+        check_edits(edits, session.config, session.panel.schema)
     except UserError as error:
         return error_text(error)
     return None
