@@ -88,8 +88,8 @@ def _register_duplicate(app: Dash, config: Config) -> None:
         State(REVISION, "data"),
         prevent_initial_call=True,
     )
-    @needs("planner")
     async def duplicate(clicks: list[int | None], revision: int) -> Any:
+        # also called when the buttons are drawn, for every reader: saving itself refuses who may not
         if not any(clicks):
             return no_update
         note_object(ctx.triggered_id["name"])
