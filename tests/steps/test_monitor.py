@@ -1,13 +1,18 @@
 """The step monitor: drift that was planted is found, and no other; scores of past forecasts by hand."""
 
-from datetime import date, timedelta
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 
 import polars as pl
 import pytest
 
-from forecasting.services.store.report_files import read_report_file
-from forecasting.steps import session
+from forecasting.errors import UserError
+from forecasting.services.store.report_files import list_report_files, read_report_file
+from forecasting.steps import run_step, session
+from forecasting.steps.monitoring import reports
+from forecasting.steps.monitoring.new_data import read_new_rows
 from forecasting.steps.registry import Outcome
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
@@ -213,3 +218,103 @@ def test_scores_of_past_forecasts_are_kept_by_segment_and_lag(landed):
     n = kept.filter(pl.col("metric") == "n", pl.col("segment") == "all")
     by_lag = n.filter(pl.col("horizon") != "all")["value"].sum()
     assert by_lag == n.filter(pl.col("horizon") == "all")["value"].item()
+
+
+@pytest.fixture(scope="module")
+def offline() -> Job:
+    """Forecast on OVER, with sales of the ten days after it in a file that is not loaded."""
+    job = chain.make(models=["ladder"], **QUICK)
+    sales, later = chain.sample(), pl.col("ds") > OVER
+    hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
+    sales.with_columns(hidden).write_parquet(job.folder / "sales.parquet")
+    job.run(chain.STEPS)
+    new = sales.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10)))
+    new.write_parquet(job.folder / "new.parquet")
+    new.with_columns(pl.col("y") * 6).write_parquet(job.folder / "worse.parquet")
+    return job
+
+
+def look_at(job: Job, name: str, **options: str) -> dict:
+    given = {"new_data": str(job.folder / f"{name}.parquet"), "report_dir": str(job.folder / f"of-{name}")}
+    given["alert_log"] = str(job.folder / f"{name}.jsonl")
+    return run_step("monitor", job.config(), options=given | options).facts
+
+
+def test_a_file_is_judged_and_nothing_is_stored(offline):
+    before = versions(offline)
+    facts = look_at(offline, "new")
+    assert versions(offline) == before
+    assert offline.table("runs").filter(pl.col("step") == "monitor").is_empty()
+    assert facts["cutoff"] == str(OVER + timedelta(10))
+    panel = read_new_rows(session.open_session(offline.config()), str(offline.folder / "new.parquet"))[0]
+    sold = {(u, d): y for u, d, y in panel.drop_nulls("y").select("unique_id", "ds", "y").iter_rows()}
+    rows = offline.table("forecasts").filter(
+        pl.col("grain") == "series", pl.col("model") == facts["realised"][0]["model"]
+    )
+    pairs = [(sold[u, d], q) for u, d, q in rows.select("unique_id", "ds", "q50").iter_rows() if (u, d) in sold]
+    assert facts["realised"][0]["n"] == len(pairs) > 30
+    assert facts["realised"][0]["wape"] == pytest.approx(sum(abs(y - q) for y, q in pairs) / sum(y for y, _ in pairs))
+    kept = {path.name for path in (offline.folder / "of-new").iterdir()}
+    assert kept == {"report.html", "report.json", "scores.json"}
+
+
+def test_a_file_is_compared_with_a_baseline(offline):
+    look_at(offline, "new")
+    baseline = str(offline.folder / "of-new" / "scores.json")
+    assert look_at(offline, "new", baseline=baseline)["worse"] == []
+    (*_, found) = look_at(offline, "worse", baseline=baseline)["worse"]
+    then = json.loads((offline.folder / "of-new" / "scores.json").read_text())
+    assert re.search(rf"{then['wape']:.1%} in the baseline|lie within", found)
+    lines = [json.loads(line) for line in (offline.folder / "worse.jsonl").read_text().splitlines()]
+    assert [(line["kind"], line["status"]) for line in lines] == [("damage", "found")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "there is no such file; an earlier check with a report folder"),
+        ("{", "cannot be read as JSON"),
+        ('{"mae": 3}', 'holds no "wape" of all series'),
+    ],
+)
+def test_a_baseline_that_cannot_be_read_is_named(offline, content, says):
+    file = offline.folder / "baseline.json"
+    file.unlink(missing_ok=True)
+    if content:
+        file.write_text(content)
+    with pytest.raises(UserError, match=f"baseline {file}: {says}"):
+        look_at(offline, "new", baseline=str(file))
+
+
+def test_a_file_that_is_not_there_is_named(offline):
+    with pytest.raises(UserError, match=r"new_data .*gone\.parquet: there is no such file"):
+        look_at(offline, "gone")
+
+
+def test_reports_are_kept_for_some_days(tmp_path):
+    store = session.open_session(chain.make().config()).store
+    for day, keep in ((date(2024, 1, 1), 30), (date(2024, 1, 31), 30), (date(2024, 2, 1), 30)):
+        reports.keep_reports(store, day, None, {"cutoff": str(day)}, keep)
+    assert list_report_files(store, "reports") == ["monitor-2024-01-31.json", "monitor-2024-02-01.json"]
+
+
+def test_forecasts_that_were_served_are_scored_once_and_without_changed_plans(damaged):
+    job = damaged[0].copy()
+    opened = session.open_session(job.config())
+    said = job.table("forecasts").filter(pl.col("grain") == "series").unique(["unique_id", "ds"], maintain_order=True)
+    schema = opened.store.tables["predictions"].schema
+    at = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    blank = {name: pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in said.columns}
+    rows = said.with_columns(blank.values()).with_columns(served_at=pl.lit(at), day=pl.lit(at.date()), hour=pl.lit(12))
+    twice = pl.concat(
+        [
+            rows.with_columns(changes=changes, id=pl.format("{}-{}", pl.lit(name), pl.int_range(pl.len())))
+            for name, changes in (("a", pl.lit(None, pl.String)), ("b", pl.lit(None, pl.String)), ("c", pl.lit("{}")))
+        ]
+    ).with_columns(yhat=pl.when(pl.col("changes").is_null()).then("yhat").otherwise(999.0))
+    opened.store.append("predictions", twice.select(pl.col(n).cast(k) for n, k in schema.items()))
+    (served,) = job.run(["monitor"], source__path=str(job.folder / "good.parquet"))[0].facts["served"]
+    sold = job.table("panel").filter(pl.col("ds") > OVER).drop_nulls("y").select("unique_id", "ds", "y")
+    pairs = said.join(sold, on=["unique_id", "ds"])
+    assert served["n"] == pairs.height
+    assert served["bias"] == pytest.approx((pairs["yhat"] - pairs["y"]).sum() / pairs["y"].sum())

@@ -1,4 +1,4 @@
-"""Body of the drift page: `draw_body(session, cutoff, scheme)` returns verdict, chart, scores and the full report.
+"""Body of the drift page: `draw_body(session, cutoff, scheme)` returns alerts, verdict, chart, scores and the report.
 
 It shows the stored check of that cutoff (rows of the table `drift`) and checks nothing itself; no cutoff: an empty
 state. scheme: "light" or "dark".
@@ -13,6 +13,7 @@ from dash import html
 
 from dashboard import figures
 from dashboard.components import (
+    card,
     chart_card,
     data_table,
     empty_state,
@@ -23,8 +24,10 @@ from dashboard.components import (
 )
 from dashboard.labels import chart_labels, run_command
 from forecasting.steps import queries
+from forecasting.steps.alerts import KINDS
 from forecasting.steps.session import Session
 
+GRAVITY = {"critical": "bad", "warning": "watch", "info": "info"}
 COLUMNS = [
     text_column("column", "Column"),
     text_column("kind", "Kind"),
@@ -48,7 +51,9 @@ def draw_body(session: Session, cutoff: str | None, scheme: str | None) -> Any:
     through = queries.read_status(session).through
     labels = chart_labels(config, "Drift per column over time", scheme, through, "p-values inverted")
     parts = [
+        *_open_alerts(session),
         _verdict(rows),
+        _past_forecasts(session, cutoff),
         chart_card("drift-chart", figures.plot_drift(scores, labels), 400),
         data_table("drift-scores", rows, COLUMNS),
         _report(session, cutoff),
@@ -70,6 +75,22 @@ def _verdict(rows: pl.DataFrame) -> dmc.Group:
     drifted = rows.filter("drifted")["column"].to_list()
     text = f"{len(drifted)} of {rows.height} columns drifted{': ' + ', '.join(drifted) if drifted else ''}"
     return status_light("watch" if drifted else "ok", text)
+
+
+def _open_alerts(session: Session) -> list[Any]:
+    """A notice per open alert, the newest first."""
+    rows = queries.read_open_alerts(session).iter_rows(named=True)
+    return [
+        notice(f"{row['message']} (alert {row['id']})", GRAVITY[row["severity"]], KINDS[row["kind"]].title)
+        for row in rows
+    ]
+
+
+def _past_forecasts(session: Session, cutoff: str) -> Any:
+    """What became of past forecasts: drift that does no damage there needs nobody."""
+    lines = queries.read_verdicts(session, date.fromisoformat(cutoff))
+    without = "No forecast is known whose days have come, or a later check was made: drift alone says little."
+    return card("Past forecasts against the backtest", [dmc.Text(line, size="sm") for line in lines or [without]])
 
 
 def _report(session: Session, cutoff: str) -> Any:

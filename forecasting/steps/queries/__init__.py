@@ -3,7 +3,7 @@
 Published forecasts are read through their vintages only, so a reader never sees a half-written one.
 """
 
-from forecasting.steps.queries.drift import read_drift, read_drift_report
+from forecasting.steps.queries.drift import read_drift, read_drift_report, read_open_alerts, read_verdicts
 from forecasting.steps.queries.forecasts import list_models, list_vintages, read_forecast
 from forecasting.steps.queries.history import read_history
 from forecasting.steps.queries.kpis import Kpis, YearOnYear, read_kpis
@@ -39,11 +39,13 @@ __all__ = [
     "read_history",
     "read_kpis",
     "read_largest_series",
+    "read_open_alerts",
     "read_plan",
     "read_planned_promotions",
     "read_recent_sales",
     "read_run_facts",
     "read_series_page",
     "read_status",
+    "read_verdicts",
     "resolve_selection",
 ]
