@@ -78,7 +78,7 @@ def _codes(rows: pl.DataFrame, columns: tuple[str, ...]) -> Mapping[str, Ints]:
 
 def _effects(ids: pl.Series, levers: tuple[Lever, ...], found: Estimate) -> pl.DataFrame:
     """The estimates by series and lever."""
-    error, timing = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)), found.timing
+    error, timing = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)), found.timing.pooled
     parts = []
     for k, lever in enumerate(levers):
         columns = {
@@ -111,8 +111,9 @@ def _groups(
         for name in names.unique().sort() if names.n_unique() <= MOST_GROUPS else ():
             members = (names == name).to_numpy()
             share = np.bincount(found.unit[members], minlength=len(found.units.effect)) / members.sum()
-            error, timing_error = (p.mean_error(found.groups, share) for p in (found.units, found.timing))
-            timing = share @ found.timing.effect
+            error, timing_error = (p.mean_error(found.groups, share) for p in (found.units, found.timing.pooled))
+            error = np.sqrt(error**2 + np.diagonal(found.timing.doubt))
+            timing = share @ found.timing.pooled.effect
             facts = {"grain": grain, "unique_id": name}
             for k, lever in enumerate(levers):
                 of = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}

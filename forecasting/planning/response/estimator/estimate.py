@@ -14,6 +14,7 @@ from forecasting.planning.response.estimator.arrays import Floats, Ints, Observe
 from forecasting.planning.response.estimator.calendar import Calendar
 from forecasting.planning.response.estimator.fit import Fit
 from forecasting.planning.response.estimator.pooling import Groups, Pooled
+from forecasting.planning.response.estimator.timing import Timing
 from forecasting.planning.response.estimator.units import find_units
 
 ROUNDS = 11
@@ -24,7 +25,7 @@ ROUNDS = 11
 class Estimate:
     """Effects of levers (series x levers), their `covariance`, and what each unit told by itself (`alone`, with its
     standard `alone_error`). `units` are the effects of the units, `groups` by which they were pooled, `unit` of each
-    series. `timing` holds the correlations of the moves of levers with the demand before, by unit.
+    series. `timing` says how far the levers of units were moved as demand went before.
     """
 
     effect: Floats
@@ -34,7 +35,7 @@ class Estimate:
     units: Pooled
     groups: Groups
     unit: Ints
-    timing: Pooled
+    timing: Timing
 
 
 def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> Estimate:
@@ -59,6 +60,6 @@ def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> E
     alone = np.einsum("nij,nj->ni", inverse, state.score)
     error = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
     covariance = units.covariance[unit] + (fit.between.covariance if fit.between else 0.0)
-    effect = state.of_units[unit] + state.differences
-    timing = fit.judge_timing()
+    effect, timing = state.of_units[unit] + state.differences, fit.judge_timing()
+    covariance = covariance + timing.doubt
     return Estimate(effect, covariance, alone[unit], error[unit], units, fit.unit_groups, unit, timing)

@@ -19,7 +19,7 @@ from forecasting.planning.response.estimator.controls import Controls, choose_co
 from forecasting.planning.response.estimator.pooling import FIXED, Groups, Pooled, pool
 from forecasting.planning.response.estimator.regression import Regression, Solution, learn_wander
 from forecasting.planning.response.estimator.state import Wander
-from forecasting.planning.response.estimator.timing import judge_timing
+from forecasting.planning.response.estimator.timing import Timing, judge_timing
 from forecasting.planning.response.estimator.units import series_groups, unit_groups
 
 LEARN_WANDER_IN = (0, 3, 7)
@@ -142,7 +142,7 @@ class Fit:
         np.add.at(sums, self.unit, trust * total[:, None])
         return sums / np.maximum(np.bincount(self.unit, weights=total), 1e-12)[:, None]
 
-    def judge_timing(self) -> Pooled:
+    def judge_timing(self) -> Timing:
         """The timing of the levers of units, after the last round."""
         assert self.regression is not None
         assert self.state.unit_wander is not None

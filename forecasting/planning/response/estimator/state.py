@@ -58,6 +58,16 @@ def foretell(columns: Floats, weight: Floats, wander: Wander) -> Floats:
     return _foretell(columns, _spreads(weight, wander)[-1], wander)
 
 
+def unforeseen(weight: Floats, wander: Wander) -> Floats:
+    """The variance of the demand of each period, given the sales before it.
+
+    >>> unforeseen(np.ones((2, 1)), Wander(0.5, np.array([1.0]), np.zeros(1))).ravel().tolist()
+    [1.0, 0.875]
+    """
+    seen, total, _ = _spreads(weight, wander)
+    return total - 1 / np.where(seen > 0, weight, 1.0)
+
+
 def _foretell(columns: Floats, gain: Floats, wander: Wander) -> Floats:
     foretold, mean, gains = np.empty_like(columns), np.zeros(columns.shape[1:]), gain[..., None]
     for t in range(len(columns)):

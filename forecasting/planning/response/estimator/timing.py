@@ -2,10 +2,13 @@
 
 It takes a Regression of units and how their demand wanders, and returns Pooled correlations, units x levers. A price
 cut because demand is weak is held against weak demand as far as sales had shown it; who set the price may have known
-more, and of that nothing can be told from sales. So such levers are named.
+more, and of that nothing can be told from sales. So such levers are named, and their intervals are wider by what would
+be wrong had they known it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +16,8 @@ from numpy.typing import NDArray
 from forecasting.planning.response.estimator.arrays import Floats
 from forecasting.planning.response.estimator.pooling import Groups, Pooled, pool
 from forecasting.planning.response.estimator.regression import Regression
-from forecasting.planning.response.estimator.state import Wander, foretell
+from forecasting.planning.response.estimator.state import Wander, foretell, unforeseen
+from forecasting.planning.response.levers import SURE
 
 LEAST_MOVE = 0.2
 """Moves of at least this share of a lever's standard deviation are changes: the mean of the series of a unit moves a
@@ -22,8 +26,18 @@ LEAST_VARIANCE = 1e-4
 """The least variance of a correlation that is believed."""
 
 
-def judge_timing(regression: Regression, wander: Wander, groups: Groups) -> Pooled:
-    """Correlations of the moves of each lever with the demand foretold, pooled over the groups of units.
+@dataclass(frozen=True)
+class Timing:
+    """`pooled` correlations of the moves of levers with the demand foretold, units x levers, and the `doubt`, a
+    covariance of the effects (levers x levers).
+    """
+
+    pooled: Pooled
+    doubt: Floats
+
+
+def judge_timing(regression: Regression, wander: Wander, groups: Groups) -> Timing:
+    """The timing of the levers, pooled over the groups of units.
 
     `regression` has the effects of the levers off its residual. Moves and demand are held against the values before and
     what levers before foretell, so that neither a price that returns nor a wrong effect looks like timing.
@@ -40,7 +54,32 @@ def judge_timing(regression: Regression, wander: Wander, groups: Groups) -> Pool
     size = np.sqrt((move**2).sum(0) * (state**2).sum(0))
     along, variance = (move * state).sum(0) / (size + 1e-12), ((move * state) ** 2).sum(0) / (size**2 + 1e-12)
     information = np.where(size > 0, 1 / np.maximum(variance, LEAST_VARIANCE), 0.0)
-    return pool(information[..., None] * np.eye(levers.shape[-1]), information * along, groups)
+    pooled = pool(information[..., None] * np.eye(levers.shape[-1]), information * along, groups)
+    error = pooled.mean_error(groups, np.full(len(size), 1 / len(size)))
+    follows = np.abs(pooled.effect.mean(0)) > SURE * error
+    return Timing(pooled, _doubt(regression, wander, move * follows, state))
+
+
+def _doubt(regression: Regression, wander: Wander, move: Floats, state: Floats) -> Floats:
+    """The covariance of what is wrong in the effects if a share of the demand that sales do not tell was known to those
+    who moved the levers: any share is as likely as another.
+
+    Given sales, a move that follows demand so far tells of the rest of it, which fades as demand wanders: the variable
+    that the regression omits.
+    """
+    weight = wander.weights(regression.expected)
+    unknown, covariance = unforeseen(weight, wander)[..., None], np.zeros((move.shape[-1],) * 2)
+    slope = (move * state).sum((0, 1)) / np.maximum((state**2).sum((0, 1)), 1e-12)
+    news = (move - slope * state) * (move != 0)
+    told = slope * (unknown * (move != 0)).sum((0, 1)) / np.maximum((news**2).sum((0, 1)), 1e-12)
+    for k in np.flatnonzero(slope):
+        omitted = np.clip(told[k], -1 / abs(slope[k]), 1 / abs(slope[k])) * news[..., k]
+        for t in range(1, len(omitted)):
+            omitted[t] += wander.memory * omitted[t - 1]
+        solution = replace(regression, residual=omitted).solve(wander)
+        wrong = np.linalg.pinv(solution.information.sum(0)) @ solution.score.sum(0)
+        covariance += np.outer(wrong, wrong) / 3
+    return covariance
 
 
 def _foretold(regression: Regression, wander: Wander) -> tuple[Floats, Floats, Floats]:
