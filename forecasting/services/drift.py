@@ -17,8 +17,10 @@ from typing import Any, Literal
 import polars as pl
 
 from forecasting.services.column_differences import most_changed
+from forecasting.services.drift_page import round_data
 
 Kind = Literal["data", "target", "prediction"]
+MOST_BYTES = 5_000_000  # of a page; the library that draws takes 3.6 million of them
 SMALL = 1_000  # reference values up to which a p-value is used
 CATEGORIES = 5  # a number with at most so many distinct values is a category
 THRESHOLDS = {"ks": 0.05, "chisquare": 0.05, "z": 0.05, "wasserstein": 0.1, "psi": 0.1}
@@ -80,8 +82,11 @@ def measure_drift(
     measured = {name: method for name, method in methods.items() if method in THRESHOLDS}
     first = [name for name in measured if columns[name] != "data"]
     drawn = (first + most_changed({name: pairs[name] for name in measured if name not in first}))[:most]
-    others = [name for name in measured if name not in drawn]
     html, scores = _report(pairs, {name: measured[name] for name in drawn}) if drawn else (NO_VALUES_PAGE, {})
+    while len(html) > MOST_BYTES and len(drawn) > 1:  # columns of many categories
+        drawn = drawn[: len(drawn) // 2]
+        html, scores = _report(pairs, {name: measured[name] for name in drawn})
+    others = [name for name in measured if name not in drawn]
     for part in (others[i : i + most] for i in range(0, len(others), most)):
         scores |= _measure(pairs, {name: measured[name] for name in part})
     rows = [
@@ -144,7 +149,7 @@ def _report(
 ) -> tuple[str, dict[str, dict[str, Any]]]:
     """Evidently's HTML page, and {score, threshold, drifted} by column."""
     snapshot = _snapshot(pairs, methods)
-    return snapshot.get_html_str(as_iframe=False), _scores(snapshot.dict())
+    return round_data(snapshot.get_html_str(as_iframe=False)), _scores(snapshot.dict())
 
 
 def _measure(pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -164,9 +169,8 @@ def _snapshot(pairs: Mapping[str, tuple[pl.Series, pl.Series]], methods: Mapping
         per_column_threshold={name: THRESHOLDS[method] for name, method in methods.items()},
     )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # a category missing in the reference divides by zero, which gives p = 0 as intended
+        # a category missing in the reference divides by zero, which gives p = 0 as intended
+        warnings.simplefilter("ignore")
         reference, current = (_dataset({name: pairs[name][side] for name in methods}) for side in (0, 1))
         return Report([preset], include_tests=True).run(current, reference)
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.orchestration import notifications, reactions
+from flows.cli import main
+from flows.orchestration import launch, notifications, reactions
 from forecasting.config import Config, load
 from forecasting.errors import UserError
 from forecasting.steps.alerts import Finding, note_findings, open_alerts
@@ -144,3 +145,26 @@ def test_a_failed_step_of_a_deployed_job_is_an_alert_until_it_ends_well(connecte
     assert open_alerts(open_session(config).store)["subject"].to_list() == ["ingest"]
     reactions.react(str(file), {}, [{"step": "ingest", "facts": {}}])
     assert open_alerts(open_session(config).store).is_empty()
+
+
+def test_a_check_that_is_worse_than_its_baseline_ends_with_exit_code_2(make_job, monkeypatch, capsys):
+    given: dict[str, object] = {}
+    found = {"share": None, "drifted": [], "alerts": {"opened": [], "closed": [], "open": []}, "findings": []}
+    facts = found | {"worse": ["WAPE is 50.0%, 20.0% in the baseline"]}
+
+    def run(flow: str, _config: Config, **parameters: object) -> list[dict]:
+        given.update(parameters | {"flow": flow})
+        return [{"step": "monitor", "facts": facts, "reused": False, "seconds": 1.0}]
+
+    monkeypatch.setattr(launch, "run", run)
+    words = ["--new-data", "new.csv", "--baseline", "scores.json", "--report-dir", "out", "--alert-log", "log.jsonl"]
+    with pytest.raises(SystemExit) as ended:
+        main(["monitor", str(make_job()), *words])
+    assert ended.value.code == 2
+    options = {"new_data": "new.csv", "baseline": "scores.json", "report_dir": "out", "alert_log": "log.jsonl"}
+    assert (given["flow"], given["options"]) == ("monitor", options)
+    told = capsys.readouterr()
+    assert "worse than the baseline: WAPE is 50.0%, 20.0% in the baseline" in told.out
+    assert "past forecasts are worse than the baseline: WAPE is 50.0%" in told.err
+    facts["worse"] = []
+    main(["monitor", str(make_job()), *words])

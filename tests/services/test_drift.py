@@ -192,3 +192,23 @@ def test_importing_the_door_does_not_import_evidently():
     code = "import sys, forecasting.services.drift; sys.exit('evidently' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_the_page_draws_what_has_changed_most_and_the_table_holds_all():
+    rng = np.random.default_rng(7)
+    shifts = {"a": 0.0, "b": 2.0, "c": 0.05, "d": 0.5, "y": 0.0}
+    reference = pl.DataFrame({name: rng.normal(0, 1, 1_500) for name in shifts})
+    current = pl.DataFrame({name: rng.normal(shift, 1, 1_500) for name, shift in shifts.items()})
+    kinds = dict.fromkeys("abcd", "data") | {"y": "target"}
+    few, whole = (measure_drift(reference, current, kinds, most=most) for most in (3, 20))
+    assert set(few.not_drawn) == {"a", "c"}, "the target is always drawn"
+    assert whole.not_drawn == ()
+    assert few.table.equals(whole.table)
+    assert len(few.html) < len(whole.html)
+
+
+def test_a_page_of_twenty_columns_has_less_than_five_megabytes():
+    rng = np.random.default_rng(8)
+    names = [f"x{n}" for n in range(20)]
+    reference, current = (pl.DataFrame({name: rng.normal(0, 1e-6, 20_000) for name in names}) for _ in range(2))
+    assert len(measure_drift(reference, current, dict.fromkeys(names, "data")).html.encode()) < 5_000_000
