@@ -7,7 +7,8 @@ known there, and the error says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
 from statistics import NormalDist
 
 import polars as pl
@@ -17,6 +18,9 @@ from forecasting.planning.response.levers import Lever
 
 NORMAL_90 = NormalDist().inv_cdf(0.95)
 """Standard errors from the middle of a 90 % interval to its ends."""
+ENDS = ("_from", "_to")
+STAGES = ("_low", "_high", "_move", *(f"{end}{of}" for end in ENDS for of in ("", "_inside", "_followed")))
+"""Columns that live while moves are computed."""
 
 
 def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
@@ -26,7 +30,8 @@ def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
     >>> levers_in(pl.DataFrame([row, row | {"grain": "total"}]))
     (Lever(column='promo', kind='flag', text=None),)
     """
-    known = table.filter(pl.col("grain") == "series").select("lever", "column", "kind", "text").unique().sort("lever")
+    of_series = table.lazy().filter(pl.col("grain") == "series")
+    known = of_series.select("lever", "column", "kind", "text").unique().sort("lever").collect()
     return tuple(Lever(column, kind, text) for _, column, kind, text in known.iter_rows())
 
 
@@ -37,16 +42,14 @@ def response_factors(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.Data
     1.
     """
     log, variance = pl.lit(0.0), pl.lit(0.0)
-    rows = planned.select(*KEY)
+    rows = planned.lazy().select(*KEY)  # lazily: a plan of a few rows is answered in the time of a few steps
     for i, lever in enumerate(levers_in(table)):
         if lever.column not in planned.columns:
             continue
-        moved = moves_of_lever(planned, edited, lever, table).select(
-            *KEY, **{f"_log{i}": "log", f"_var{i}": "variance"}
-        )
+        moved = _moves(planned, edited, lever, table).select(*KEY, **{f"_log{i}": "log", f"_var{i}": "variance"})
         rows = rows.join(moved, on=KEY, how="left", maintain_order="left")
         log, variance = log + pl.col(f"_log{i}"), variance + pl.col(f"_var{i}")
-    return rows.select(*KEY, factor=log.exp(), error=variance.sqrt())
+    return rows.select(*KEY, factor=log.exp(), error=variance.sqrt()).collect()
 
 
 def common_share(table: pl.DataFrame, columns: Iterable[str]) -> float:
@@ -79,26 +82,40 @@ def apply_response(rows: pl.DataFrame, factors: pl.DataFrame, levels: Iterable[i
     errors of the response alone (what else is uncertain is the same with and without the edits), and `response_error`,
     the standard error of the log of their factor.
     """
-    both = rows.join(factors, on=KEY, how="left", maintain_order="left").with_columns(pl.col("factor").fill_null(1.0))
+    both = rows.lazy().join(factors.lazy(), on=KEY, how="left", maintain_order="left")
+    both = both.with_columns(pl.col("factor").fill_null(1.0), pl.col("error").fill_null(0.0))
+    answered = both.with_columns(_answered(tuple(levels), tuple(rows.columns)))
+    return answered.drop("factor").rename({"error": "response_error"}).collect()
+
+
+@lru_cache(maxsize=16)
+def _answered(levels: tuple[int, ...], names: tuple[str, ...]) -> list[pl.Expr]:
+    """The columns that `apply_response` sets, of rows with these names."""
     mean, log = pl.col("yhat") * pl.col("factor"), pl.col("factor").log()
-    columns: dict[str, pl.Expr] = {}
+    columns: dict[str, pl.Expr] = {"yhat": mean}
+    if "q50" in names:
+        columns["q50"] = pl.col("q50") * pl.col("factor")
     for level in levels:
-        half = NormalDist().inv_cdf(0.5 + level / 200) * pl.col("error").fill_null(0.0)
-        ends = {"lo": (log - half).exp(), "hi": (log + half).exp()}
-        for side, end in ends.items():
-            name, own = f"{side}-{level}", pl.col("yhat") * end - mean
-            if name in rows.columns:
-                width = (((pl.col(name) - pl.col("yhat")) * pl.col("factor")) ** 2 + own**2).sqrt()
-                moved = mean - width if side == "lo" else mean + width
-                # bounds beside which the mean lies (of rare sellers) keep their side
-                beside = pl.col(name) > pl.col("yhat") if side == "lo" else pl.col(name) < pl.col("yhat")
-                columns[name] = pl.when(beside).then(pl.col(name) * pl.col("factor")).otherwise(moved)
-                if side == "lo":
-                    columns[name] = pl.when(pl.col(name) >= 0).then(columns[name].clip(0)).otherwise(columns[name])
-                columns[name] = pl.when(pl.col("factor") == 1).then(pl.col(name)).otherwise(columns[name])
+        half = NormalDist().inv_cdf(0.5 + level / 200) * pl.col("error")
+        for side, end in {"lo": (log - half).exp(), "hi": (log + half).exp()}.items():
+            name = f"{side}-{level}"
+            if name in names:
+                columns[name] = _bound(name, mean, pl.col("yhat") * end - mean)
             columns[f"difference-{name}"] = pl.col("yhat") * (end - 1)
-    median = {"q50": pl.col("q50") * pl.col("factor")} if "q50" in rows.columns else {}
-    return both.with_columns(yhat=mean, **median, **columns).drop("factor").rename({"error": "response_error"})
+    return [column.alias(name) for name, column in columns.items()]
+
+
+def _bound(name: str, mean: pl.Expr, own: pl.Expr) -> pl.Expr:
+    """A bound around the answered `mean`: as wide as it was, and as the response itself is uncertain (`own`)."""
+    is_lower, now = name.startswith("lo-"), pl.col(name)
+    width = (((now - pl.col("yhat")) * pl.col("factor")) ** 2 + own**2).sqrt()
+    moved = mean - width if is_lower else mean + width
+    # bounds beside which the mean lies (of rare sellers) keep their side
+    beside = now > pl.col("yhat") if is_lower else now < pl.col("yhat")
+    bound = pl.when(beside).then(now * pl.col("factor")).otherwise(moved)
+    if is_lower:
+        bound = pl.when(now >= 0).then(bound.clip(0)).otherwise(bound)
+    return pl.when(pl.col("factor") == 1).then(now).otherwise(bound)
 
 
 def moves_of_lever(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, table: pl.DataFrame) -> pl.DataFrame:
@@ -106,18 +123,44 @@ def moves_of_lever(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, ta
 
     The columns of the lever's row of the table follow.
     """
-    both = planned.select(*KEY, before=lever.value).join(edited.select(*KEY, after=lever.value), on=KEY)
-    rows = _with_effects(both, table.filter((pl.col("grain") == "series") & (pl.col("lever") == lever.name)))
-    values = pl.coalesce("before", "last"), pl.coalesce("after", "before", "last")
-    held = pl.col("before").eq_missing(pl.col("after"))
-    moves = [_difference([within(value) for value in values], held) for within in (_followed(lever), lever.as_seen)]
-    followed, full = (move * pl.col("estimate").fill_null(0.0) for move in moves)
+    return _moves(planned, edited, lever, table).collect()
+
+
+def _moves(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, table: pl.DataFrame) -> pl.LazyFrame:
+    """The rows of `moves_of_lever`, not yet computed."""
+    before, after = planned.lazy().select(*KEY, before=lever.value), edited.lazy().select(*KEY, after=lever.value)
+    of = table.lazy().filter((pl.col("grain") == "series") & (pl.col("lever") == lever.name))
+    rows = _with_effects(before.join(after, on=KEY), of)
+    for columns in _moved(lever):
+        rows = rows.with_columns(columns)
+    return rows.drop(STAGES)
+
+
+@lru_cache(maxsize=64)
+def _moved(lever: Lever) -> tuple[list[pl.Expr], ...]:
+    """`log` and `variance` of the values before and after, beside the lever's row of the table.
+
+    They come in stages, each of which takes columns of those before it: one expression would hold every part of it many
+    times, and be evaluated as often.
+    """
+    low, high, width = pl.col("_low"), pl.col("_high"), pl.col("_high") - pl.col("_low")
+    seen = {"_low": pl.col("reach_low"), "_high": pl.col("reach_high")}
+    seen |= {"_from": pl.coalesce("before", "last"), "_to": pl.coalesce("after", "before", "last")}
+    inside = {f"{end}_inside": pl.col(end).clip(low, high) for end in ENDS}
+    followed = {f"{end}_followed": _followed(pl.col(end), pl.col(f"{end}_inside"), width) for end in ENDS}
+    held, estimate = pl.col("before").eq_missing(pl.col("after")), pl.col("estimate").fill_null(0.0)
+    move = {
+        "_move": _difference(pl.col("_to") - pl.col("_from"), held),
+        "log": _difference(pl.col("_to_followed") - pl.col("_from_followed"), held) * estimate,
+    }
     # where the effect is followed no further, the interval reaches as far as if it were
-    variance = (moves[1] * pl.col("std_error").fill_null(0.0)) ** 2 + ((full - followed) / NORMAL_90) ** 2
-    return rows.with_columns(log=followed, variance=variance)
+    not_followed = (pl.col("_move") * estimate - pl.col("log")) / NORMAL_90
+    variance = (pl.col("_move") * pl.col("std_error").fill_null(0.0)) ** 2 + not_followed**2
+    stages = ({c: lever.as_seen(value) for c, value in seen.items()}, inside, followed, move, {"variance": variance})
+    return tuple([expr.alias(name) for name, expr in stage.items()] for stage in stages)
 
 
-def _with_effects(rows: pl.DataFrame, of: pl.DataFrame) -> pl.DataFrame:
+def _with_effects(rows: pl.LazyFrame, of: pl.LazyFrame) -> pl.LazyFrame:
     """The rows with the columns of the table; a series that it does not hold, being new, responds like the others."""
     others = of.select(
         _estimate=pl.col("estimate").mean(),
@@ -131,23 +174,16 @@ def _with_effects(rows: pl.DataFrame, of: pl.DataFrame) -> pl.DataFrame:
     ).drop("_estimate", "_error")
 
 
-def _difference(ends: list[pl.Expr], held: pl.Expr) -> pl.Expr:
+def _difference(move: pl.Expr, held: pl.Expr) -> pl.Expr:
     """What a lever moves by: exactly 0 where the value is `held`, and where one of the ends is unknown."""
-    return pl.when(held).then(0.0).otherwise(ends[1] - ends[0]).fill_null(0.0)
+    return pl.when(held).then(0.0).otherwise(move).fill_null(0.0)
 
 
-def _followed(lever: Lever) -> Callable[[pl.Expr], pl.Expr]:
-    """The function from a value to how far sales follow it: all the way within the reach, and beyond it ever less, up
-    to once more the width of the reach.
+def _followed(seen: pl.Expr, inside: pl.Expr, width: pl.Expr) -> pl.Expr:
+    """How far sales follow a value: all the way within the reach, and beyond it ever less, up to once more its width.
+
+    `inside` is the value within the reach that is nearest to the one `seen`.
     """
-    low, high = (lever.as_seen(pl.col(c)) for c in ("reach_low", "reach_high"))
-    width = high - low
-
-    def follow(value: pl.Expr) -> pl.Expr:
-        seen = lever.as_seen(value)
-        inside = seen.clip(low, high)
-        beyond = seen - inside
-        further = beyond.sign() * width * (1 - (-beyond.abs() / width).exp())
-        return pl.when(beyond == 0).then(inside).when(width > 0).then(inside + further).otherwise(inside)
-
-    return follow
+    beyond = seen - inside
+    further = beyond.sign() * width * (1 - (-beyond.abs() / width).exp())
+    return pl.when(beyond == 0).then(inside).when(width > 0).then(inside + further).otherwise(inside)

@@ -10,7 +10,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from forecasting.config import Config
 from forecasting.config.formats import refuse_newer
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
+from forecasting.planning.response.answer import levers_in
 from forecasting.services.tracking.registry import Registry
 from forecasting.services.tracking.signature import Signature
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained
@@ -46,6 +47,11 @@ class Bundle:
     config: Config
     golden: pl.DataFrame | None = None
     levers: pl.DataFrame | None = None
+
+    @cached_property
+    def lever_columns(self) -> frozenset[str]:
+        """The columns that the response answers for; none in bundles of before, and where no lever ever moved."""
+        return frozenset() if self.levers is None else frozenset(lever.column for lever in levers_in(self.levers))
 
     def save(self, folder: Path) -> None:
         """Write routing.json, config.json, tables (quantiles, golden forecasts, levers) and one folder per model."""

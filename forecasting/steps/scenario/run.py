@@ -26,7 +26,7 @@ from forecasting.steps.scenario.worth import with_worth
 from forecasting.steps.serving.held import served_for
 from forecasting.steps.serving.online import forecast_edited
 from forecasting.steps.serving.plans import plan_with_edits
-from forecasting.steps.serving.served import Served, buckets_of
+from forecasting.steps.serving.served import Served, buckets_of, rows_of
 from forecasting.steps.session import Session
 
 
@@ -80,7 +80,7 @@ def compare_series(served: Served, ids: pl.Series, edits: Sequence[Edit]) -> Sce
     notes = check_days(config, served.cutoff, edits)
     checked = check_edits(edits, config, served.job.panel.schema)
     plan, warnings = plan_with_edits(served, ids, checked)
-    baseline = served.published(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
+    baseline = rows_of(served.published(buckets_of(served, ids)), ids)
     both = compare_forecasts(baseline, pl.concat(list(forecast_edited(served, ids, plan)), how="diagonal"))
     rows = with_worth(served, plan, both)
     more = warn_of_worth(rows)

@@ -15,8 +15,8 @@ from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.models.naive import LADDER
 from forecasting.steps.serving.online import NOT_LOOKED_AT, forecast_plan
-from forecasting.steps.serving.plans import plan_with_values
-from forecasting.steps.serving.served import Served
+from forecasting.steps.serving.plans import plan_with_values, planned_rows
+from forecasting.steps.serving.served import Served, buckets_of, rows_of
 
 
 def answer_rows(served: Served, requested: pl.DataFrame) -> pl.DataFrame:
@@ -40,10 +40,9 @@ def answer_in_parts(served: Served, requested: pl.DataFrame) -> Iterator[pl.Data
     if wrong.height or requested.is_empty():
         yield shape_answers(served, wrong)
     if planned.height:
-        buckets = sorted(planned["bucket"].unique().to_list())
-        forecasts = served.published(buckets).join(
-            served.plans(buckets).select(*KEY, *served.columns), on=KEY, how="left"
-        )
+        ids = planned["unique_id"].unique()
+        plans = planned_rows(served, ids).select(*KEY, *served.columns)
+        forecasts = rows_of(served.published(buckets_of(served, ids)), ids).join(plans, on=KEY, how="left")
         yield shape_answers(served, _with_forecasts(planned, forecasts, served))
     rest = requested.filter(sound & changed)
     if rest.height:
@@ -65,12 +64,12 @@ def _changed(served: Served, requested: pl.DataFrame, given: list[str]) -> Itera
 
 def _with_forecasts(requested: pl.DataFrame, forecasts: pl.DataFrame, served: Served) -> pl.DataFrame:
     """The rows with their forecasts; a series that is not forecast gets a fault."""
-    both = requested.drop([c for c in served.columns if c in requested.columns]).join(forecasts, on=KEY, how="left")
-    none = pl.col("yhat").is_null()
+    bare = requested.lazy().drop([c for c in served.columns if c in requested.columns])
+    both, none = bare.join(forecasts.lazy(), on=KEY, how="left"), pl.col("yhat").is_null()
     return both.with_columns(
         fault=pl.when(none).then(pl.format("{} is not forecast: it has ended, or no sale is known", "unique_id")),
         field=pl.when(none).then(pl.lit("unique_id")),
-    )
+    ).collect()
 
 
 def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
@@ -81,7 +80,7 @@ def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
     is_priced = price in rows.columns and "yhat" in rows.columns
     cost = pl.col(str(price)).cast(pl.Float64) if is_priced else pl.lit(None, pl.Float64)
     missing = [pl.lit(None, kind).alias(c) for c, kind in kinds.items() if c not in rows.columns]
-    whole = rows.with_columns(*missing, price=cost)
+    whole = rows.lazy().with_columns(*missing, price=cost)
     rung = pl.col("source").str.contains(f"^({'|'.join(LADDER)})\\b")
     return whole.select(
         *(["row"] if "row" in rows.columns else []),
@@ -93,7 +92,7 @@ def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
         changes=_text("changes", rows),
         field=_text("field", rows),
         fault=_text("fault", rows),
-    )
+    ).collect()
 
 
 def _text(column: str, rows: pl.DataFrame) -> pl.Expr:

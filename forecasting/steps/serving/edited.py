@@ -15,7 +15,7 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
-from forecasting.planning.response.answer import apply_response, levers_in, response_factors
+from forecasting.planning.response.answer import apply_response, response_factors
 from forecasting.planning.scenario import both_conditions, sql_text
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.bundles import Bundle
@@ -30,22 +30,21 @@ E = TypeVar("E", bound=Edit)
 
 
 def split_edits(bundle: Bundle, edits: Iterable[E]) -> tuple[tuple[E, ...], tuple[E, ...]]:
-    """The edits of levers, which the response answers, and the others, which the model does: all of them in bundles of
-    before, and where no lever ever moved.
-    """
-    known = set() if bundle.levers is None else {lever.column for lever in levers_in(bundle.levers)}
-    every = tuple(edits)
+    """The edits of levers, which the response answers, and the others, which the model does."""
+    known, every = bundle.lever_columns, tuple(edits)
     return tuple(e for e in every if e.column in known), tuple(e for e in every if e.column not in known)
 
 
-def answer_levers(bundle: Bundle, rows: pl.DataFrame, planned: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the response to the levers of the coming rows `edited`, as they were forecast for `planned` ones.
+def answer_levers(
+    levers: pl.DataFrame, rows: pl.DataFrame, planned: pl.DataFrame, edited: pl.DataFrame
+) -> pl.DataFrame:
+    """The forecast rows with the response to the coming rows `edited` in place of `planned`, by the table `levers`;
+    rows of other periods stay.
 
-    They gain difference-lo-L and difference-hi-L of the levels of the bundle's config.
+    They gain difference-lo-L and difference-hi-L of the levels whose bounds they have.
     """
-    assert bundle.levers is not None, "edits are only split where a bundle holds levers"
     levels = sorted({int(c.removeprefix("lo-")) for c in rows.columns if c.startswith("lo-")})
-    return apply_response(rows, response_factors(planned, edited, bundle.levers), levels)
+    return apply_response(rows, response_factors(planned, edited, levers), levels)
 
 
 def predict_cut(bundle: Bundle, cut: Cut) -> pl.DataFrame:

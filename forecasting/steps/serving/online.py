@@ -8,7 +8,7 @@ vintage; where these fail the ladder stands in. Nothing is written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
@@ -18,10 +18,17 @@ from forecasting.data.edits import CellEdit
 from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.features import peers
 from forecasting.models.naive import TOP
-from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.serving.edited import answer_levers, predict_cut, split_edits
 from forecasting.steps.serving.plans import EditedPlan, at_usual, in_portions, plan_with_values
-from forecasting.steps.serving.served import Served, buckets_of, panel_rows, planned_peer_sums, row_columns
+from forecasting.steps.serving.served import (
+    Served,
+    buckets_of,
+    levers_of,
+    panel_rows,
+    planned_peer_sums,
+    row_columns,
+    rows_of,
+)
 
 log = logging.getLogger(__name__)
 NOT_LOOKED_AT = " (fallback, the given values are not looked at)"
@@ -75,26 +82,16 @@ def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterato
     for part, portion, forecast in zip(_portions(ids), plans, _forecasts(served, ids, others), strict=True):
         rows = forecast.select(row_columns(served.config))
         if levers:
-            usual = at_usual(served, portion, levers)
-            rows = answer_levers(_bundle_of(served.bundle, part, levers), rows, usual.planned, usual.edited)
+            moved = at_usual(served, portion.where_changed(levers), levers)
+            rows = answer_levers(levers_of(served, part, levers), rows, moved.planned, moved.edited)
         known = portion.edited.select(*KEY, *served.columns)
         yield rows.join(known, on=KEY, how="left", maintain_order="left")
-
-
-def _bundle_of(bundle: Bundle, ids: pl.Series, columns: Collection[str]) -> Bundle:
-    """The bundle with what its table `levers` says of these series and columns alone, which is found sooner; of all
-    series where one of them is new, and responds like the others.
-    """
-    assert bundle.levers is not None, "edits are only split where a bundle holds levers"
-    of = bundle.levers.filter(pl.col("column").is_in(list(columns)))
-    mine = of.filter(pl.col("unique_id").is_in(ids.implode()))
-    return replace(bundle, levers=mine if mine["unique_id"].n_unique() == ids.len() else of)
 
 
 def _forecasts(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> Iterator[pl.DataFrame]:
     """The forecasts of the models with these edits, portion by portion; the published ones where there are none."""
     if not edits:
-        rows = served.published(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
+        rows = rows_of(served.published(buckets_of(served, ids)), ids)
         yield from in_portions(rows, ids, SERIES_AT_ONCE)
         return
     changed = pl.concat([edit.cells["unique_id"] for edit in edits]).unique().sort()
@@ -121,11 +118,13 @@ def _cut_through(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) ->
 def _peer_means(served: Served, changed: pl.Series, edits: tuple[CellEdit, ...]) -> pl.DataFrame:
     """The means of peers on coming days where the series `changed` have other values than planned.
 
-    Their planned values are taken out of the sums of all series and the new ones added: no other series is read.
+    Their planned values are taken out of the sums of all series and the new ones added: no other series is read. Where
+    nothing is edited that peers are compared by, the means are those of the plan.
     """
-    every = planned_peer_sums(served)
-    if not every.width:
-        return every
+    config, every = served.job.config, planned_peer_sums(served)
+    compared = {config.columns.price, config.columns.promo}
+    if not every.width or compared.isdisjoint(edit.column for edit in edits):
+        return peers.mean_by_group([every])
     parts = [every]
     for part in _portions(changed):
         planned, new = (

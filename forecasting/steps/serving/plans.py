@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
@@ -18,7 +20,7 @@ from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import warn_outside
 from forecasting.planning.response.doubts import describe_doubts, doubts_of_response, no_doubts
 from forecasting.steps.serving.edited import split_edits
-from forecasting.steps.serving.served import Served, buckets_of, usual_rows
+from forecasting.steps.serving.served import Served, buckets_of, rows_of, usual_rows
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class EditedPlan:
     planned: pl.DataFrame
     edited: pl.DataFrame
     doubts: pl.DataFrame = field(default_factory=no_doubts)
+
+    def where_changed(self, columns: Iterable[str]) -> EditedPlan:
+        """The rows in which any of these columns is edited."""
+        new = reduce(or_, (self.edited[c].ne_missing(self.planned[c]) for c in columns))
+        return EditedPlan(self.planned.filter(new), self.edited.filter(new))
 
     def changes(self, columns: Iterable[str]) -> tuple[CellEdit, ...]:
         """What is edited in `columns`, as an edit each; none for a column in which every value is as planned."""
@@ -62,7 +69,7 @@ def in_portions(rows: pl.DataFrame, ids: pl.Series, size: int) -> list[pl.DataFr
 
 def planned_rows(served: Served, ids: pl.Series) -> pl.DataFrame:
     """The coming rows of the series as planned."""
-    return served.plans(buckets_of(served, ids)).filter(pl.col("unique_id").is_in(ids.implode()))
+    return rows_of(served.plans(buckets_of(served, ids)), ids)
 
 
 def plan_with_values(served: Served, ids: pl.Series, values: pl.DataFrame) -> EditedPlan:

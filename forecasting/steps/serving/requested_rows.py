@@ -7,13 +7,15 @@ sentence, and `field`, the column that it is about; the others go on. `column_na
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
 
 import polars as pl
 
 from forecasting.columns import user_name
 from forecasting.data.panel import KEY
 from forecasting.errors import Option, UserError
-from forecasting.steps.serving.served import Served
+from forecasting.steps.serving.served import Served, bucket_of_each
 
 Fault = tuple[str, pl.Expr, pl.Expr]
 """Field, when it is wrong, and why."""
@@ -40,13 +42,15 @@ def check_rows(served: Served, texts: pl.DataFrame) -> pl.DataFrame:
     a value as planned. `field` and `fault` are null in sound rows.
     """
     values = [c for c in served.columns if c in texts.columns]
-    given = texts.with_columns(pl.col(*KEY, *values).str.strip_chars().replace("", None))
+    given = texts.lazy().with_columns(pl.col(*KEY, *values).str.strip_chars().replace("", None))
     numeric = [c for c in values if served.columns[c] != pl.String]
+    ids = texts["unique_id"].str.strip_chars()
     typed = given.with_columns(
         pl.col("ds").str.to_date("%Y-%m-%d", strict=False).alias("_ds"),
         *(pl.col(c).cast(pl.Float64, strict=False).alias(f"_{c}") for c in numeric),
-    ).join(served.series, on="unique_id", how="left", maintain_order="left")
-    faults = list(_faults(served, numeric))
+        bucket=bucket_of_each(served, ids),
+    )
+    faults = _faults(*served.days, tuple(numeric), served.job.config.columns.price)
     earlier = ["fault"] if "fault" in texts.columns else []
     fault = pl.coalesce(*earlier, *(pl.when(wrong).then(why) for _, wrong, why in faults))
     named = pl.coalesce(
@@ -61,13 +65,17 @@ def check_rows(served: Served, texts: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(f"_{c}" if c in numeric else c).alias(c) for c in values),
         "field",
         "fault",
-    )
+    ).collect()
 
 
-def _faults(served: Served, numeric: list[str]) -> Iterator[Fault]:
-    """What can be wrong with a row, the first fault first."""
-    first, last = served.days
-    there, day, price = pl.col("bucket").is_not_null(), pl.col("_ds"), served.job.config.columns.price
+@lru_cache(maxsize=16)
+def _faults(first: date, last: date, numeric: tuple[str, ...], price: str | None) -> tuple[Fault, ...]:
+    """What can be wrong with a row that gives these numeric columns, the first fault first."""
+    return tuple(_each_fault(first, last, numeric, price))
+
+
+def _each_fault(first: date, last: date, numeric: tuple[str, ...], price: str | None) -> Iterator[Fault]:
+    there, day = pl.col("bucket").is_not_null(), pl.col("_ds")
     yield "unique_id", pl.col("unique_id").is_null(), pl.lit("a row needs a series")
     yield "unique_id", ~there, pl.format("there is no series {}", pl.col("unique_id"))
     yield "ds", pl.col("ds").is_null(), pl.lit(f"a row needs a day, from {first} to {last}")

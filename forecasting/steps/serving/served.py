@@ -6,7 +6,7 @@ needed and then kept in memory, its rows and plans. `held` makes it. Nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
@@ -88,6 +88,10 @@ class Served:
         return self.session.store.scan("series").select("unique_id", "bucket").collect()
 
     @cached_property
+    def _buckets(self) -> dict[str, int]:
+        return dict(self.series.select("unique_id", "bucket").iter_rows())
+
+    @cached_property
     def observed(self) -> dict[str, Observed]:
         """What the known-ahead columns have been so far, over all series: least and greatest value, or the texts."""
         panel = self.job.panel
@@ -100,6 +104,11 @@ class Served:
         sums = partial(peer_sums, Cut(panel, self.cutoff, self.job.config.h), self.cutoff)
         parts = list(panel.engine.map(sums, panel.buckets))
         return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
+
+    @cached_property
+    def _levers(self) -> pl.DataFrame:
+        table = self.bundle.levers
+        return pl.DataFrame() if table is None else table.filter(pl.col("grain") == "series").sort("unique_id", "lever")
 
     @property
     def days(self) -> tuple[date, date]:
@@ -133,8 +142,29 @@ class Served:
 
 def buckets_of(served: Served, ids: pl.Series) -> list[int]:
     """The buckets in which these series lie, in their order; of unknown series none."""
-    found = served.series.filter(pl.col("unique_id").is_in(ids.implode()))
-    return sorted(found["bucket"].unique().to_list())
+    return sorted(set(bucket_of_each(served, ids).drop_nulls()))
+
+
+def bucket_of_each(served: Served, ids: pl.Series) -> pl.Series:
+    """The bucket of each of these series, null of unknown ones."""
+    return pl.Series("bucket", [served._buckets.get(one) for one in ids], pl.Int32)
+
+
+def levers_of(served: Served, ids: pl.Series, columns: Collection[str]) -> pl.DataFrame:
+    """What the table `levers` says of these series and columns alone, which is found sooner; of all series where one of
+    them is new, and responds like the others.
+    """
+    asked = pl.col("column").is_in(list(columns))
+    mine = rows_of(served._levers, ids).filter(asked)
+    return mine if mine["unique_id"].n_unique() == ids.len() else served._levers.filter(asked)
+
+
+def rows_of(rows: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    """The rows of these series; `rows` of one bucket are sorted by series, so those of one are found at once."""
+    if ids.len() != 1:
+        return rows.filter(pl.col("unique_id").is_in(ids.implode()))
+    first, end = (rows["unique_id"].search_sorted(ids[0], side) for side in ("left", "right"))
+    return rows[first:end]
 
 
 def panel_rows(served: Served, bucket: int) -> pl.DataFrame:
