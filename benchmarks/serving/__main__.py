@@ -105,7 +105,9 @@ def _megabytes(pid: int) -> float:
 def _tell(measured: list[load.Times]) -> None:
     for times in measured:
         quantiles = ", ".join(f"p{share:.0%} {times.quantile(share):.0f} ms".replace("%", "") for share in (0.5, 0.99))
-        print(f"{times.kind}: {len(times.milliseconds)} requests, {quantiles}, {times.failed} failed")
+        print(f"{times.kind}: {len(times.milliseconds)} requests, {quantiles}, {times.failures.total()} failed")
+        for reason, count in times.failures.most_common():
+            print(f"  {count} x {reason}")
 
 
 if __name__ == "__main__":

@@ -9,23 +9,26 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+LONGEST = 200
+"""Characters that are kept of a failure."""
 Request = tuple[str, str, dict[str, Any] | None]
 """Method, path and body of a request."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """The times of some requests in milliseconds, sorted, and how many failed."""
+    """The times of some requests in milliseconds, sorted, and why some failed: a status or an error, and how many."""
 
     kind: str
     milliseconds: list[float]
-    failed: int
+    failures: Counter[str]
 
     def quantile(self, share: float) -> float:
         """The time within which this share was answered."""
@@ -48,15 +51,16 @@ async def ask_at_rate(
 ) -> list[Times]:
     """The times of each kind of request, in turn, `rate` a second altogether."""
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
-    failed = dict.fromkeys(kinds, 0)
+    failures: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
 
     async def ask(client: httpx.AsyncClient, kind: str, due: float) -> None:
         method, path, body = kinds[kind]()
         try:
             answer = await client.request(method, path, json=body)
-            failed[kind] += not answer.is_success
-        except httpx.HTTPError:
-            failed[kind] += 1
+            if not answer.is_success:
+                failures[kind][f"{answer.status_code} {answer.text[:LONGEST]}"] += 1
+        except httpx.HTTPError as error:
+            failures[kind][repr(error)[:LONGEST]] += 1
         taken[kind].append((time.perf_counter() - due) * 1000)
 
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
@@ -67,7 +71,7 @@ async def ask_at_rate(
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             tasks.append(asyncio.create_task(ask(client, list(kinds)[number % len(kinds)], due)))
         await asyncio.gather(*tasks)
-    return [Times(kind, sorted(times), failed[kind]) for kind, times in taken.items()]
+    return [Times(kind, sorted(times), failures[kind]) for kind, times in taken.items()]
 
 
 async def send_batch(address: str, rows: bytes) -> tuple[float, int, Times]:
@@ -88,4 +92,4 @@ async def send_batch(address: str, rows: bytes) -> tuple[float, int, Times]:
         done.set()
         await looking
     lines = answer.raise_for_status().text.splitlines()[1:]
-    return seconds, sum(line.endswith(",") for line in lines), Times("health", sorted(waited), 0)
+    return seconds, sum(line.endswith(",") for line in lines), Times("health", sorted(waited), Counter())

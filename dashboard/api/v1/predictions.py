@@ -4,6 +4,7 @@ A row may give other values of known-ahead columns than planned. Every row that 
 """
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from tempfile import SpooledTemporaryFile
@@ -25,6 +26,8 @@ from forecasting.steps.serving.served import Served
 IN_MEMORY = 4_000_000
 AT_ONCE = 1
 """Files that are answered at the same time; others wait, and single predictions do not."""
+COMPUTING = os.cpu_count() or 1
+"""Single predictions that are computed at the same time: with more threads than processors all are answered later."""
 CSV_EXAMPLE = "unique_id,ds,price\nS1/tea,2024-05-20,1.79\n"
 UPLOAD = {
     "requestBody": {
@@ -66,18 +69,26 @@ def routes(context: Context) -> APIRouter:
 
 
 def _add_predict(router: APIRouter, context: Context) -> None:
+    limiter = CapacityLimiter(COMPUTING)
+
     @router.post("/predict", responses=responses(409))
-    def predict(ask: Annotated[Ask, Body()], response: Response) -> Prediction:
+    async def predict(ask: Annotated[Ask, Body()], response: Response) -> Prediction:
         """The forecast of one series on one day, perhaps with other values of known-ahead columns than planned."""
-        served = context.current.served()
-        values = {name: value for name, value in ask.values.items() if value is not None}
-        key = (served.identity, ask.unique_id, ask.ds, json.dumps(values, sort_keys=True))
-        row, answer = context.answers.get(key) or _answer(served, ask, values)
-        if not answer.fallback:  # the models may answer the next time
-            context.answers.put(key, (row, answer))
-        context.record(served, row, "predict")
-        response.headers.update(caching.headers(caching.etag(*key)))
+        answer, tag = await to_thread.run_sync(_predict, context, ask, limiter=limiter)
+        response.headers.update(caching.headers(tag))
         return answer
+
+
+def _predict(context: Context, ask: Ask) -> tuple[Prediction, str]:
+    """The logged answer, and its ETag."""
+    served = context.current.served()
+    values = {name: value for name, value in ask.values.items() if value is not None}
+    key = (served.identity, ask.unique_id, ask.ds, json.dumps(values, sort_keys=True))
+    row, answer = context.answers.get(key) or _answer(served, ask, values)
+    if not answer.fallback:  # the models may answer the next time
+        context.answers.put(key, (row, answer))
+    context.record(served, row, "predict")
+    return answer, caching.etag(*key)
 
 
 def _add_batch(router: APIRouter, context: Context) -> None:
