@@ -26,6 +26,8 @@ from dashboard.shell import register_shell, shell_layout
 from forecasting.config import Config
 
 log = logging.getLogger(__name__)
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection is kept: longer than clients keep theirs, or a request meets one just closed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ def prepare(config: Config, host: str = "127.0.0.1", port: int = 8050) -> uvicor
     access = open_access(config)
     check_host(access, host)
     app = create_guarded(config, access).app
-    return uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False))
+    settings = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=KEEP_ALIVE
+    )
+    return uvicorn.Server(settings)
 
 
 async def _set_up_callbacks(server: FastAPI) -> None:

@@ -121,7 +121,7 @@ class Served:
 
         Of the champion, or of another `model` of the bundle; one row per series and period, in units of y.
         """
-        name = model or self.vintage["champion"]
+        name = model or self.bundle.champion
         parts = [self._held.get_or_compute(("rows", name, b), partial(self._published, b, name)) for b in buckets]
         return pl.concat(parts) if parts else self._published(-2, name)
 
