@@ -12,8 +12,8 @@ from dashboard.error_text import error_text
 from dashboard.rest.problems import Refusal
 from forecasting.config import Config
 from forecasting.errors import UserError
-from forecasting.steps.serving.held import open_served
-from forecasting.steps.serving.served import Served, is_newest
+from forecasting.steps.serving.held import is_newest, open_served
+from forecasting.steps.serving.served import Served
 from forecasting.steps.session import Session, open_session
 
 log = logging.getLogger(__name__)

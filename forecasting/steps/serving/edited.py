@@ -7,7 +7,7 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
+from forecasting.data.schemas.lever_table import LEVERS
 from forecasting.planning.response.answer import apply_response, response_factors
 from forecasting.planning.scenario import both_conditions, sql_text
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
@@ -25,6 +26,7 @@ from forecasting.steps.forecasting.forecast import forecast
 from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.reconciliation import reconcilers
 from forecasting.steps.forecasting.training import Trained
+from forecasting.steps.serving.served import Served, found_once, rows_of
 
 E = TypeVar("E", bound=Edit)
 
@@ -33,6 +35,20 @@ def split_edits(bundle: Bundle, edits: Iterable[E]) -> tuple[tuple[E, ...], tupl
     """The edits of levers, which the response answers, and the others, which the model does."""
     known, every = bundle.lever_columns, tuple(edits)
     return tuple(e for e in every if e.column in known), tuple(e for e in every if e.column not in known)
+
+
+def levers_of(served: Served, ids: pl.Series, columns: Collection[str]) -> pl.DataFrame:
+    """What the table `levers` says of these series and columns alone, which is found sooner; of all series where one of
+    them is new, and responds like the others.
+    """
+
+    def find() -> pl.DataFrame:
+        table = pl.DataFrame(schema=LEVERS) if served.bundle.levers is None else served.bundle.levers
+        return table.filter(pl.col("grain") == "series").sort("unique_id", "lever")
+
+    every, asked = found_once(served, "levers", find), pl.col("column").is_in(list(columns))
+    mine = rows_of(every, ids).filter(asked)
+    return mine if mine["unique_id"].n_unique() == ids.len() else every.filter(asked)
 
 
 def answer_levers(

@@ -37,3 +37,10 @@ def served_for(session: Session) -> Served:
 def open_served(config: Config) -> Served:
     """The newest vintage of a job; raises UserError when there is none."""
     return served_for(open_session(config))
+
+
+def is_newest(served: Served) -> bool:
+    """Whether the served vintage and load are still the newest ones."""
+    now = open_session(served.config)
+    newest = now.vintages.row(0, named=True) if now.vintages.height else None
+    return now.store.load == served.session.store.load and newest == served.vintage

@@ -18,12 +18,11 @@ from forecasting.data.edits import CellEdit
 from forecasting.data.panel import KEY, InMemory, InProcess
 from forecasting.features import peers
 from forecasting.models.naive import TOP
-from forecasting.steps.serving.edited import answer_levers, predict_cut, split_edits
+from forecasting.steps.serving.edited import answer_levers, levers_of, predict_cut, split_edits
 from forecasting.steps.serving.plans import EditedPlan, at_usual, in_portions, plan_with_values
 from forecasting.steps.serving.served import (
     Served,
     buckets_of,
-    levers_of,
     panel_rows,
     planned_peer_sums,
     row_columns,

@@ -6,7 +6,7 @@ needed and then kept in memory, its rows and plans. `held` makes it. Nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
@@ -24,11 +24,13 @@ from forecasting.planning.observed_range import Observed, observed_values
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.session import Session, open_session
+from forecasting.steps.session import Session
 
 Found = TypeVar("Found")
 HELD_BYTES = 512_000_000
 """The size of what one Served keeps of its vintage's rows and plans."""
+WALKED_HERE = 4
+"""Buckets that are walked in this process: to start others would take longer."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,6 @@ class Served:
         return self.session.store.scan("series").select("unique_id", "bucket").collect()
 
     @cached_property
-    def _buckets(self) -> dict[str, int]:
-        return dict(self.series.select("unique_id", "bucket").iter_rows())
-
-    @cached_property
     def observed(self) -> dict[str, Observed]:
         """What the known-ahead columns have been so far, over all series: least and greatest value, or the texts."""
         panel = self.job.panel
@@ -99,16 +97,16 @@ class Served:
         return observed_values(history, self.columns)
 
     @cached_property
-    def _peer_sums(self) -> pl.DataFrame:
-        panel = self.job.panel
-        sums = partial(peer_sums, Cut(panel, self.cutoff, self.job.config.h), self.cutoff)
-        parts = list(panel.engine.map(sums, panel.buckets))
-        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
+    def _cut(self) -> Cut:
+        """The cut of the vintage, which keeps what all buckets share, and of the frames the newest."""
+        return Cut(self.job.panel, self.cutoff, self.job.config.h, cache_bytes=0)
 
     @cached_property
-    def _levers(self) -> pl.DataFrame:
-        table = self.bundle.levers
-        return pl.DataFrame() if table is None else table.filter(pl.col("grain") == "series").sort("unique_id", "lever")
+    def _peer_sums(self) -> pl.DataFrame:
+        buckets, sums = self.job.panel.buckets, partial(peer_sums, self._cut, self.cutoff)
+        walk = map if len(buckets) <= WALKED_HERE else self.job.panel.engine.map
+        parts = list(walk(sums, buckets))
+        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
 
     @property
     def days(self) -> tuple[date, date]:
@@ -136,8 +134,7 @@ class Served:
         return pl.concat(parts) if parts else pl.DataFrame(schema=self.job.panel.schema)
 
     def _plans(self, bucket: int) -> pl.DataFrame:
-        cut = Cut(self.job.panel, self.cutoff, self.job.config.h)
-        return cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(self.job.panel.schema))
+        return self._cut.frame(bucket).filter(pl.col("ds") > self.cutoff).select(list(self.job.panel.schema))
 
 
 def buckets_of(served: Served, ids: pl.Series) -> list[int]:
@@ -147,16 +144,8 @@ def buckets_of(served: Served, ids: pl.Series) -> list[int]:
 
 def bucket_of_each(served: Served, ids: pl.Series) -> pl.Series:
     """The bucket of each of these series, null of unknown ones."""
-    return pl.Series("bucket", [served._buckets.get(one) for one in ids], pl.Int32)
-
-
-def levers_of(served: Served, ids: pl.Series, columns: Collection[str]) -> pl.DataFrame:
-    """What the table `levers` says of these series and columns alone, which is found sooner; of all series where one of
-    them is new, and responds like the others.
-    """
-    asked = pl.col("column").is_in(list(columns))
-    mine = rows_of(served._levers, ids).filter(asked)
-    return mine if mine["unique_id"].n_unique() == ids.len() else served._levers.filter(asked)
+    known = found_once(served, "buckets", lambda: dict(served.series.select("unique_id", "bucket").iter_rows()))
+    return pl.Series("bucket", [known.get(one) for one in ids], pl.Int32)
 
 
 def rows_of(rows: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
@@ -186,8 +175,7 @@ def usual_rows(served: Served, bucket: int) -> pl.DataFrame:
     """
 
     def find() -> pl.DataFrame:
-        cut = Cut(served.job.panel, served.cutoff, served.job.config.h)
-        filled = fill_unknown(cut.frame(bucket), served.columns, served.job.config, served.cutoff)
+        filled = fill_unknown(served._cut.frame(bucket), served.columns, served.job.config, served.cutoff)
         return filled.filter(pl.col("ds") > served.cutoff).select(list(served.job.panel.schema))
 
     return served._held.get_or_compute(("usual", bucket), find)
@@ -213,10 +201,3 @@ def planned_peer_sums(served: Served) -> pl.DataFrame:
 def row_columns(config: Config) -> list[str]:
     """The columns of a forecast row that requests are answered with."""
     return [*KEY, "yhat", "q50", *interval_columns(config.level), "source", "interval", "cold_start", "model"]
-
-
-def is_newest(served: Served) -> bool:
-    """Whether the served vintage and load are still the newest ones."""
-    now = open_session(served.config)
-    newest = now.vintages.row(0, named=True) if now.vintages.height else None
-    return now.store.load == served.session.store.load and newest == served.vintage
