@@ -98,15 +98,7 @@ class Served:
 
     @cached_property
     def _cut(self) -> Cut:
-        """The cut of the vintage, which keeps what all buckets share, and of the frames the newest."""
         return Cut(self.job.panel, self.cutoff, self.job.config.h, cache_bytes=0)
-
-    @cached_property
-    def _peer_sums(self) -> pl.DataFrame:
-        buckets, sums = self.job.panel.buckets, partial(peer_sums, self._cut, self.cutoff)
-        walk = map if len(buckets) <= WALKED_HERE else self.job.panel.engine.map
-        parts = list(walk(sums, buckets))
-        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
 
     @property
     def days(self) -> tuple[date, date]:
@@ -192,10 +184,15 @@ def newest_values(served: Served, bucket: int, column: str) -> pl.DataFrame:
 
 
 def planned_peer_sums(served: Served) -> pl.DataFrame:
-    """The sums behind the means of peers (see features.peers) on coming days, of all series as planned; no columns
-    where there is nothing to compare. They take a walk through all series, once.
-    """
-    return served._peer_sums
+    """The sums behind the means of peers on coming days, of all series as planned; no columns without any to compare."""
+
+    def find() -> pl.DataFrame:
+        panel = served.job.panel
+        walk = map if len(panel.buckets) <= WALKED_HERE else panel.engine.map
+        parts = list(walk(partial(peer_sums, served._cut, served.cutoff), panel.buckets))
+        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
+
+    return found_once(served, "peer sums", find)
 
 
 def row_columns(config: Config) -> list[str]:
