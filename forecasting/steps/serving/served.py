@@ -184,7 +184,7 @@ def newest_values(served: Served, bucket: int, column: str) -> pl.DataFrame:
 
 
 def planned_peer_sums(served: Served) -> pl.DataFrame:
-    """The sums behind the means of peers on coming days, of all series as planned; no columns without any to compare."""
+    """The sums behind the means of peers on coming days, of all series as planned; no columns without any."""
 
     def find() -> pl.DataFrame:
         panel = served.job.panel
