@@ -59,8 +59,10 @@ class ProblemError(Exception):
 class Client:
     """The REST API of one job. `scenarios` and `jobs` are its resources of these names."""
 
-    def __init__(self, url: str = "http://127.0.0.1:8050", timeout: float = 120.0) -> None:
-        self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", timeout=timeout)
+    def __init__(self, url: str = "http://127.0.0.1:8050", timeout: float = 120.0, key: str | None = None) -> None:
+        """`key` is one of `demandcast keys add`, where one has to sign in."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", timeout=timeout, headers=headers)
         self.scenarios = Scenarios(self)
         self.jobs = Jobs(self)
 

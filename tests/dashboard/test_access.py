@@ -8,6 +8,7 @@ import pytest
 from dashboard.access import policy, sign_in, trail
 from dashboard.access.settings import Access, is_loopback, open_access
 from dashboard.app import create_guarded, prepare
+from demandcast.client import Client, ProblemError
 from flows.cli import main
 from forecasting.data.edits import parse_edit
 from forecasting.errors import UserError
@@ -52,6 +53,13 @@ def test_a_page_sends_who_is_not_signed_in_to_sign_in_and_back(clean):
     assert {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=43200"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
     assert noted(clean, "sign-in") == [("planner", "POST", "/sign-in", "", None)]
+
+
+def test_the_client_asks_with_its_key(clean):
+    with Client(clean.address, key=clean.keys["viewer"]) as client:
+        assert client.status().config == clean.config.name
+    with Client(clean.address, key="dck_none") as client, pytest.raises(ProblemError, match="401"):
+        client.status()
 
 
 @pytest.mark.parametrize(
