@@ -1,11 +1,13 @@
 """Segments of series: the class of demand, the class of volume, how steady demand is, and the stage of life.
 
-`demand_segments` takes a history [unique_id, ds, y] and returns [unique_id, segment, adi, cv2, volume], `segment` being
-smooth, intermittent, erratic, lumpy or none. `planning_classes` takes rows of the table `series` and returns
+`demand_segments` takes a history [unique_id, ds, y] in parts and returns [unique_id, segment, adi, cv2, volume],
+`segment` being smooth, intermittent, erratic, lumpy or none. `planning_classes` takes rows of the table `series` and returns
 [unique_id, volume, xyz, lifecycle], volume being A, B or C. The limits are constants, not config.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -24,12 +26,15 @@ DECLINE = 0.5
 Y = pl.col("y")
 
 
-def demand_segments(history: pl.DataFrame) -> pl.DataFrame:
+def demand_segments(history: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """[unique_id, segment, adi, cv2, volume]: one row per series of a history [unique_id, ds, y].
 
-    `segment` as in `demand_classes`, `volume` as in `volume_classes`. Rows without an observation do not count.
+    It comes in one part or several, each with all rows of its series, of which one is in memory at a time. `segment` as
+    in `demand_classes`, `volume` as in `volume_classes`. Rows without an observation do not count.
     """
-    return demand_classes(history).join(volume_classes(history), on="unique_id").sort("unique_id")
+    facts = [(demand_classes(part), part.group_by("unique_id").agg(Y.abs().sum())) for part in history]
+    classes, totals = (pl.concat(parts) for parts in zip(*facts, strict=True))
+    return classes.join(volume_classes(totals), on="unique_id").sort("unique_id")
 
 
 def demand_classes(history: pl.DataFrame) -> pl.DataFrame:

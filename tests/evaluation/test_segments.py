@@ -20,7 +20,7 @@ def history(**series):
 
 
 def test_the_worked_example_is_intermittent():
-    row = demand_segments(history(a=[0, 0, 5, 0, 3, 0, 0, 4, 0, 6])).row(0, named=True)
+    row = demand_segments([history(a=[0, 0, 5, 0, 3, 0, 0, 4, 0, 6])]).row(0, named=True)
     assert row["adi"] == 2.5
     assert row["cv2"] == pytest.approx(0.061728, abs=1e-6)
     assert row["segment"] == "intermittent"
@@ -38,17 +38,23 @@ def test_the_worked_example_is_intermittent():
     ],
 )
 def test_demand_classes(y, segment):
-    assert demand_segments(history(a=y))["segment"].to_list() == [segment]
+    assert demand_segments([history(a=y)])["segment"].to_list() == [segment]
 
 
 def test_volume_classes_of_the_worked_example():
-    found = demand_segments(history(a=[500], b=[300], c=[100], d=[60], e=[40]))
+    found = demand_segments([history(a=[500], b=[300], c=[100], d=[60], e=[40])])
     assert found["volume"].to_list() == ["A", "A", "B", "C", "C"]
 
 
 def test_the_largest_series_is_always_an_a():
-    assert demand_segments(history(a=[99], b=[1]))["volume"].to_list() == ["A", "C"]
-    assert demand_segments(history(a=[7]))["volume"].to_list() == ["A"]
+    assert demand_segments([history(a=[99], b=[1])])["volume"].to_list() == ["A", "C"]
+    assert demand_segments([history(a=[7])])["volume"].to_list() == ["A"]
+
+
+def test_a_history_may_come_in_parts():
+    sold = {"a": [500, 0, 2], "b": [300, 1, None], "c": [100], "d": [0, 60], "e": [40, 0, 0]}
+    parts = [history(d=sold["d"]), history(a=sold["a"], e=sold["e"]), history(b=sold["b"], c=sold["c"])]
+    assert demand_segments(iter(parts)).equals(demand_segments([history(**sold)]))
 
 
 PHASE = pl.col("ds").dt.weekday() - 1

@@ -7,6 +7,10 @@ import polars as pl
 import pytest
 
 from forecasting.config import Config
+from forecasting.data.aggregates import group_sums
+from forecasting.data.cut import Cut
+from forecasting.data.panel import InMemory, Panel
+from forecasting.planning.response import history
 from forecasting.frequency import FREQS
 from forecasting.planning.response.answer import apply_response, response_factors
 from forecasting.planning.response.doubts import warn_of_response
@@ -78,6 +82,20 @@ def job(**other: object) -> Config:
     columns = {"known_ahead": ["price", "promo", "type"], "static": ["item"], "price": "price", "promo": "promo"}
     base = {"name": "job", "source": {"path": "sales.csv"}, "freq": "1w", "h": 8, "columns": columns}
     return Config.model_validate(base | other)
+
+
+def test_of_a_long_panel_every_so_many_series_are_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifteen series of 130 weeks in three buckets, and room for 600 rows: two years of every third, by name."""
+    rows = chain(np.full(5, -1.5)).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"), type=pl.lit("A"))
+    ids, config = rows["unique_id"].unique().sort(), job()
+    parts = [rows.filter(pl.col("unique_id").is_in(ids[i::3].implode())) for i in (2, 0, 1)]
+    groups = InMemory(group_sums(rows, config, [()]))
+    panel = Panel(config, lambda bucket: parts[bucket].lazy(), (0, 1, 2), groups)
+    monkeypatch.setattr(history, "MOST_ROWS", 600)
+    learned = history.learn_levers(Cut(panel, rows["ds"].max(), 8))
+    newest = rows.filter(pl.col("unique_id").is_in(ids[2::3].implode())).sort("ds").group_by("unique_id").tail(104)
+    assert learned.equals(estimate_levers(config, newest.drop("y_raw", "flag")))
+    assert learned.filter(grain="series")["unique_id"].unique().sort().equals(ids[2::3])
 
 
 def test_the_estimate_recovers_what_sales_were_made_of() -> None:

@@ -31,15 +31,21 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
         return pl.DataFrame(schema=LEVERS)
     first, every = newest_history(counts, config.frequency.training_periods(LEAST_YEARS))
     columns = dict.fromkeys(("unique_id", "ds", "y", *levers, *config.static_columns))
+    mine = pl.col("ds").is_between(first, cut.cutoff)
+    if every > 1:
+        mine &= pl.col("unique_id").is_in(_every(cut, first, every).implode())
     parts = []
     for bucket in cut.panel.buckets:
         frame = cut.frame(bucket)
-        frame = frame.select(c for c in columns if c in frame.columns)
-        parts.append(frame.filter(pl.col("ds").is_between(first, cut.cutoff)))
-    history = pl.concat(parts)
-    if every > 1:
-        history = history.filter(pl.col("unique_id").rank("dense") % every == 0)
-    return estimate_levers(config, history)
+        parts.append(frame.filter(mine).select(c for c in columns if c in frame.columns))
+    return estimate_levers(config, pl.concat(parts))
+
+
+def _every(cut: Cut, first: date, every: int) -> pl.Series:
+    """Every so many of the series that have rows from a day up to the cutoff, in the order of their names."""
+    days = pl.col("ds").is_between(first, cut.cutoff)
+    ids = [cut.panel.scan(bucket).filter(days).select(pl.col("unique_id").unique()) for bucket in cut.panel.buckets]
+    return pl.concat(pl.collect_all(ids)).to_series().sort().gather_every(every, every - 1)
 
 
 def newest_history(counts: pl.DataFrame, least: int) -> tuple[date, int]:

@@ -153,7 +153,7 @@ def learn_weights(backtests: pl.LazyFrame, cut: Cut, members: Sequence[str]) -> 
 
 def classify_series(cut: Cut) -> pl.DataFrame:
     """[unique_id, segment]: the segment (demand class and volume) of each series in weights at the cutoff."""
-    history = pl.concat([_history(cut, bucket) for bucket in cut.panel.buckets])
+    history = (_history(cut, bucket) for bucket in cut.panel.buckets)
     return demand_segments(history).select("unique_id", segment=pl.format("{}/{}", "segment", "volume"))
 
 
