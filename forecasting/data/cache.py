@@ -48,6 +48,12 @@ class Cache:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._values
 
+    def drop(self, unwanted: Callable[[Hashable], bool]) -> None:
+        """Let go of the values whose keys are unwanted."""
+        with self._guard:
+            for key in [key for key in self._values if unwanted(key)]:
+                del self._values[key]
+
     def held(self) -> dict[Hashable, Sized]:
         """The values that are held now, by key."""
         with self._guard:

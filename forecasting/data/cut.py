@@ -73,9 +73,15 @@ class Cut:
         known = self.panel.known_ahead if self.config.backtest.known_ahead == "as_served" else None
         return known if known and known.columns else None
 
-    def cached(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The value of `compute`, cached under `key` while there is room for it."""
-        return self._cache.get_or_compute(key, compute)
+    def cached(self, key: Hashable, compute: Callable[[], Value], bucket: int | None = None) -> Value:
+        """The value of `compute`, cached under `key` while there is room for it, and if it is of one bucket, until that
+        is done (see `forget`).
+        """
+        return self._cache.get_or_compute((bucket, key), compute)
+
+    def forget(self, bucket: int) -> None:
+        """Let go of what is cached of a bucket, which is done: it would only hold memory beside the next ones."""
+        self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == bucket)
 
     def shared(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value of `compute`, cached under `key` as long as the cut: small, made from all buckets, read by each."""
@@ -139,7 +145,7 @@ class Cut:
         """
         make = partial(self._frame, bucket)
         kept = make if self._kept is None else partial(self._kept.get_or_compute, f"frame-{bucket}", make)
-        return self.cached(("frame", bucket), kept)
+        return self.cached("frame", kept, bucket)
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()

@@ -1,8 +1,8 @@
 """Segments of series: the class of demand, the class of volume, how steady demand is, and the stage of life.
 
 `demand_segments` takes a history [unique_id, ds, y] in parts and returns [unique_id, segment, adi, cv2, volume],
-`segment` being smooth, intermittent, erratic, lumpy or none. `planning_classes` takes rows of the table `series` and returns
-[unique_id, volume, xyz, lifecycle], volume being A, B or C. The limits are constants, not config.
+`segment` being smooth, intermittent, erratic, lumpy or none. `planning_classes` takes rows of the table `series` and
+returns [unique_id, volume, xyz, lifecycle], volume being A, B or C. The limits are constants, not config.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def ladder_forecasts(cut: Cut, bucket: int, top: Rung = TOP) -> pl.DataFrame:
     """
     chain = RUNGS[RUNGS.index(top.rung) :]
     season = top.season or cut.config.season
-    rows = cut.cached(("rungs", bucket, season), partial(_all_rungs, cut, bucket, season))
+    rows = cut.cached(("rungs", season), partial(_all_rungs, cut, bucket, season), bucket)
     source = pl.coalesce(pl.when(pl.col(rung).is_not_null()).then(pl.lit(rung)) for rung in chain)
     rows = rows.with_columns(yhat=pl.coalesce(chain), source=source, cold_start=pl.lit(value=False)).drop(RUNGS)
     new = cold_start.select_new_series(cut, rows)

@@ -42,6 +42,15 @@ def test_the_newest_value_is_kept_however_large() -> None:
     assert "small" not in cache
 
 
+def test_what_is_dropped_is_computed_again_and_nothing_else() -> None:
+    cache = Cache(100)
+    for key in ((0, "frame"), (0, "rungs"), (1, "frame")):
+        cache.get_or_compute(key, lambda: Thing("old"))
+    cache.drop(lambda key: key[0] == 0)
+    assert list(cache.held()) == [(1, "frame")]
+    assert cache.get_or_compute((0, "frame"), lambda: Thing("new")).name == "new"
+
+
 def test_threads_that_need_the_same_value_wait_for_the_one_that_computes_it() -> None:
     cache, computed, start = Cache(100), [], Barrier(8)
 

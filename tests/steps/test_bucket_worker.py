@@ -78,6 +78,16 @@ def test_a_kept_frame_is_made_once_for_all_processes_and_for_no_other_cut(config
     assert [file.name for file in tmp_path.iterdir()] == ["frame-0.arrow"]
 
 
+def test_a_worker_holds_nothing_of_a_bucket_that_is_done(config, tmp_path):
+    """What all buckets share is kept, as is what belongs to none; memory does not grow with the buckets."""
+    done = worker(config, str(tmp_path), 9)
+    cut = done.shared.cut
+    cut.cached("of no bucket", lambda: pl.DataFrame({"x": [1]}))
+    done(0)
+    assert list(cut._cache.held()) == [(None, "of no bucket")]
+    assert "groups" in cut.shared_frames()
+
+
 def test_two_processes_write_what_one_does(tmp_path):
     job = chain.make(models=["ladder"])
     job.run(["ingest"], store__buckets=2)

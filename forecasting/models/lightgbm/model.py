@@ -123,7 +123,7 @@ class LightGBM:
         def compute() -> pl.DataFrame:
             return matrix.prepare(cut, sample_series(cut.frame(bucket), share))
 
-        return cut.cached(("prepared", bucket, share, self.options.priors), compute)
+        return cut.cached(("prepared", share, self.options.priors), compute, bucket)
 
     def estimate_memory(self, cut: Cut) -> int:
         """Bytes that `fit` will hold at its peak, beside the frames of a bucket and what the cut has cached."""

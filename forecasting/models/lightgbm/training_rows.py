@@ -106,7 +106,7 @@ class Matrix:
 
         # models that were trained on other days have other codes
         kind = (self.features.levels, self.features.target, json.dumps(self.codes))
-        return cut.cached(("future rows", bucket, drivers, lead, kind), select)
+        return cut.cached(("future rows", drivers, lead, kind), select, bucket)
 
     def prepare_coming(self, cut: Cut, frame: pl.DataFrame) -> Coming:
         """What `future_rows` takes, of a frame of which only the coming rows have features."""

@@ -145,6 +145,7 @@ class BucketWorker:
         silent = silent_series(cut.frame(bucket), cut.cutoff, cut.config)
         summary = BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, silent)
         summary.keep(self.progress, bucket)
+        cut.forget(bucket)
         return summary
 
     def _keep_bases(self, bucket: int, rows: pl.DataFrame, members: pl.DataFrame) -> list[str] | None:

@@ -131,7 +131,9 @@ def _own_forecasts(bundle: Bundle, origin: Origin) -> pl.DataFrame:
 
 def _forecast_columns(shared: Shared, model: str, columns: Sequence[str], bucket: int) -> pl.DataFrame:
     """These columns of a model's forecasts of a bucket's series."""
-    return forecast_bucket(shared.trained, shared.cut, bucket).filter(pl.col("model") == model).select(columns)
+    rows = forecast_bucket(shared.trained, shared.cut, bucket).filter(pl.col("model") == model).select(columns)
+    shared.cut.forget(bucket)
+    return rows
 
 
 def _recent_sales(job: Job) -> pl.DataFrame:
