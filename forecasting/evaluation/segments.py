@@ -33,7 +33,7 @@ def demand_segments(history: Iterable[pl.DataFrame]) -> pl.DataFrame:
     in `demand_classes`, `volume` as in `volume_classes`. Rows without an observation do not count.
     """
     facts = [(demand_classes(part), part.group_by("unique_id").agg(Y.abs().sum())) for part in history]
-    classes, totals = (pl.concat(parts) for parts in zip(*facts, strict=True))
+    classes, totals = pl.concat(kind for kind, _ in facts), pl.concat(total for _, total in facts)
     return classes.join(volume_classes(totals), on="unique_id").sort("unique_id")
 
 

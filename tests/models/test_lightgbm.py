@@ -13,6 +13,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.models import lightgbm
+from forecasting.models.lightgbm import boosters
 from forecasting.models.lightgbm.contributions import tree_contributions
 from forecasting.models.lightgbm.training_rows import Matrix, features_at
 from forecasting.models.lightgbm.unknown_drivers import Drivers
@@ -50,6 +51,21 @@ def test_several_seeds_say_what_their_boosters_say_on_average(configure, cut, tm
     assert (alone[1]["yhat"] - alone[2]["yhat"]).abs().max() > 0.01
     three.save(tmp_path)
     assert_frame_equal(lightgbm.load(tmp_path).predict(at, 0), said, check_exact=True)
+
+
+def test_trees_are_grown_on_no_more_rows_than_tell(configure, cut, monkeypatch):
+    """The root of each tree says how many rows it was grown on: other ones each time, about as many as are allowed."""
+
+    def grown(*entries):
+        (fitted,), _ = made(configure, cut, *entries)
+        trees = fitted.boosters[H][0].dump_model()["tree_info"]
+        return [tree["tree_structure"]["internal_count"] for tree in trees]
+
+    usual, every = grown({}), grown({"params": {**QUICK["params"], "bagging_fraction": 1.0}})
+    assert np.mean(usual) == pytest.approx(0.8 * every[0], rel=0.03)
+    monkeypatch.setattr(boosters, "TREE_ROWS", every[0] // 4)
+    assert np.mean(grown({})) == pytest.approx(every[0] / 4, rel=0.05)
+    assert grown({"params": {**QUICK["params"], "bagging_fraction": 1.0}}) == every
 
 
 def test_boosters_stop_by_the_newest_known_periods_and_are_fitted_again_on_all(configure, cut):

@@ -97,10 +97,11 @@ def test_a_large_training_says_before_it_starts_how_much_it_will_hold(configure,
     monkeypatch.setattr(training, "LARGE", size)
     monkeypatch.setattr(logging.getLogger("demandcast"), "propagate", True)
     with caplog.at_level(logging.INFO, "demandcast"):
-        train_models([model], Origin(at, at), NO_BACKTESTS)
+        trained = train_models([model], Origin(at, at), NO_BACKTESTS)
     # a record is seen twice where a test before has let the logger propagate
     foreseen = [r.fields["megabytes"] for r in caplog.records if r.message == "memory foreseen"]
     assert set(foreseen) == {round(size / 2**20)}
+    assert trained.megabytes == {model.name: round(size / 2**20)}
 
 
 def available(at):

@@ -37,6 +37,9 @@ PARAMS: dict[str, Any] = {
     "cat_smooth": 20.0,
 }
 TREES = 200
+TREE_ROWS = 500_000
+"""A tree is grown on at most so many of the training rows, each on others: its leaves then rest on thousands of rows,
+and more of them cost time without moving its splits."""
 FOREST: dict[str, Any] = {
     "boosting": "rf",
     "objective": "regression",
@@ -97,7 +100,7 @@ def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tupl
     """One booster per seed, with the number of trees given or found by early stopping."""
     import lightgbm
 
-    head = fit_target(options, _params(options, matrix), data.rows)
+    head = fit_target(options, _params(options, matrix, data.rows.height), data.rows)
     trees = (_early_stop(options, matrix, data, head) if options.stop else None) or options.trees or TREES
     with data.lock:
         dataset = _for_head(data.bins, head.target, head.weight)
@@ -115,11 +118,12 @@ def objective_remarks(options: Options, boosters: Iterable[lightgbm.Booster]) ->
     )
 
 
-def _params(options: Options, matrix: Matrix) -> dict[str, Any]:
-    """The parameters of the kind, overridden by those of the entry."""
-    kind = FOREST if options.kind == "forest" else {}
+def _params(options: Options, matrix: Matrix, rows: int) -> dict[str, Any]:
+    """The parameters of the kind for so many training rows, overridden by those of the entry."""
+    kind = {**PARAMS, **(FOREST if options.kind == "forest" else {})}
+    kind["bagging_fraction"] = min(kind["bagging_fraction"], TREE_ROWS / max(rows, 1))
     falling = {"monotone_constraints": _falling(matrix)} if options.price_effect == "falling" else {}
-    return {**PARAMS, **kind, **options.params, **falling, **FIXED}
+    return {**kind, **options.params, **falling, **FIXED}
 
 
 def _falling(matrix: Matrix) -> list[int]:

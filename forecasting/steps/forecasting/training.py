@@ -41,12 +41,15 @@ LARGE = 2**30
 
 @dataclass(frozen=True)
 class Trained:
-    """Fitted models by name, what each is fitted on, the seconds that it took, and what it says of how it learned."""
+    """Fitted models by name, what each is fitted on, the seconds that it took, what it says of how it learned, and the
+    megabytes that it was foreseen to hold, where that is known.
+    """
 
     fitted: dict[str, Fitted]
     on: dict[str, str]
     seconds: dict[str, float]
     said: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    megabytes: dict[str, int] = field(default_factory=dict)
 
     def only(self, name: str) -> Trained:
         """The one model, preceded by those that its forecasts are made of."""
@@ -107,20 +110,21 @@ def train_models(
                 home.keep(f"model-{i}", facts)
         done.fitted[model.name], done.on[model.name] = fitted, model.on
         done.seconds[model.name], done.said[model.name] = facts["seconds"], tuple(facts["said"])
+        done.megabytes.update(facts.get("megabytes", {}))
     return done
 
 
 def _fit(model: Model, at: Origin, backtests: pl.LazyFrame, done: Trained) -> tuple[Fitted, dict[str, Any]]:
-    """The fitted model, the seconds that it took and what it says of how it learned."""
-    cut = at.cut_of(model.on)
+    """The fitted model, the seconds that it took, what it says of how it learned, and the megabytes foreseen."""
+    cut, foreseen = at.cut_of(model.on), {}
     if isinstance(model, ModelInMemory):
         size = model.estimate_memory(cut)
-        level = logging.INFO if size >= LARGE else logging.DEBUG
-        log.event("memory foreseen", level=level, model=model.name, megabytes=round(size / 2**20))
+        level, foreseen[model.name] = logging.INFO if size >= LARGE else logging.DEBUG, round(size / 2**20)
+        log.event("memory foreseen", level=level, model=model.name, megabytes=foreseen[model.name])
     with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)) as results:
         fitted = models.fit(model, cut, done.fitted, Evidence(backtests, at, cut))
     said = fitted.remarks if isinstance(fitted, FittedWithRemarks) else ()
-    return fitted, {"seconds": round(results["seconds"], 2), "said": said}
+    return fitted, {"seconds": round(results["seconds"], 2), "said": said, "megabytes": foreseen}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def _train(job: Job, progress: Progress) -> Outcome:
     set_alias(session, version, decision)
     facts |= {"key": key, "version": version, "champion": champion, "promoted": decision.promote}
     facts |= {"reason": decision.reason, "gain": [decision.gain, decision.lo, decision.hi]}
-    return Outcome("train", facts | {"seconds": trained.seconds, "failures": trained.failures()[:100]})
+    facts |= {"seconds": trained.seconds, "foreseen_megabytes": trained.megabytes}
+    return Outcome("train", facts | {"failures": trained.failures()[:100]})
 
 
 def _store_levers(session: Session, bundle: Bundle, version: int, cutoff: date) -> None:
