@@ -17,9 +17,10 @@ from forecasting.config.sections import Outliers
 from forecasting.data import launch_curves
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.closures.ended import ENDED
-from forecasting.data.cut import Cut, keep_peer_sums, peer_sums
+from forecasting.data.cut import COMING_PEER_MEANS, Cut, peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
+from forecasting.features import peers
 from forecasting.features.groups import Level, aggregate_groups
 
 
@@ -71,7 +72,7 @@ def _walk(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
     begun = launch_curves.launch_days(cut) if whole else None
     walked = list(cut.panel.engine.map(partial(_walk_bucket, cut, levels, begun), cut.panel.buckets))
     if whole:
-        keep_peer_sums(cut, [peers for _, peers, _ in walked])
+        cut.shared(COMING_PEER_MEANS, partial(peers.mean_by_group, [sums for _, sums, _ in walked]))
     if begun is not None:
         launch_curves.keep_launches(cut, [launches for _, _, launches in walked])
     return pl.concat([sums for sums, _, _ in walked])
@@ -81,9 +82,9 @@ def _walk_bucket(
     cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, bucket: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
     """One bucket's share of sums, of the means of peers, and of launches."""
-    peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, cut.cutoff, bucket)
+    of_peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, cut.cutoff, bucket)
     launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
-    return _partial_sums(cut, levels, bucket), peers, launches
+    return _partial_sums(cut, levels, bucket), of_peers, launches
 
 
 def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:

@@ -74,9 +74,7 @@ class Cut:
         return known if known and known.columns else None
 
     def cached(self, key: Hashable, compute: Callable[[], Value], bucket: int | None = None) -> Value:
-        """The value of `compute`, cached under `key` while there is room for it, and if it is of one bucket, until that
-        is done (see `forget`).
-        """
+        """The value of `compute`, cached under `key` while there is room, and until its bucket is done (see forget)."""
         return self._cache.get_or_compute((bucket, key), compute)
 
     def forget(self, bucket: int) -> None:
@@ -199,8 +197,3 @@ def peer_sums(cut: Cut, after: date, bucket: int) -> pl.DataFrame:
     """A bucket's part of the sums behind the means of peers after a day; no columns without any to compare."""
     context = Context(cut.config, dict(cut.panel.scan(cut.panel.buckets[0]).collect_schema()))
     return peers.sum_by_group(cut.frame(bucket), context, after) if peers.has_peers(context) else pl.DataFrame()
-
-
-def keep_peer_sums(cut: Cut, parts: list[pl.DataFrame]) -> None:
-    """Keep the means of peers on coming days, from the `peer_sums` of all buckets, which a walk has made anyway."""
-    cut.shared(COMING_PEER_MEANS, partial(peers.mean_by_group, parts))
