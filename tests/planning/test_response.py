@@ -10,8 +10,8 @@ from forecasting.config import Config
 from forecasting.data.aggregates import group_sums
 from forecasting.data.cut import Cut
 from forecasting.data.panel import InMemory, Panel
-from forecasting.planning.response import history
 from forecasting.frequency import FREQS
+from forecasting.planning.response import history
 from forecasting.planning.response.answer import apply_response, response_factors
 from forecasting.planning.response.doubts import warn_of_response
 from forecasting.planning.response.estimator.calendar import Calendar
