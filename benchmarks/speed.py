@@ -2,14 +2,16 @@
 
 Made-up sales of a chain (`demandcast sample`, Parquet, default noise) go through ingest, backtest with one window,
 train and predict; then the sales of one more day of all series come, and are ingested and forecast. Each step runs in
-a process of its own. Models are the ladder and LightGBM with up to four million training rows. The last column divides
-the seconds by those of a fixed piece of arithmetic measured just before, which makes runs on different or busy machines
-comparable.
+a process of its own. Models are the ladder and LightGBM with up to four million training rows for each block of the
+horizon. The last column but one divides the seconds by those of a fixed piece of arithmetic measured just before, which
+makes runs on different or busy machines comparable; beside it is the load average at the end of the step: above the
+number of processors, others have had a part of the machine, and seconds of all processors and memory are what tells.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -27,8 +29,8 @@ STORES = 50
 DAYS = {1.0: 730, 10.0: 730, 125.0: 1000}
 """Days of history by millions of rows; others have two years."""
 MODELS = ["ladder", {"lightgbm": {"rows": 4_000_000}}]
-HEAD = ("rows", "series", "step", "seconds", "rows/s", "cpu s", "peak MB", "x reference")
-LINE = "{:>12} {:>8}  {:<18} {:>8} {:>9} {:>8} {:>8} {:>12}"
+HEAD = ("rows", "series", "step", "seconds", "rows/s", "cpu s", "peak MB", "x reference", "load")
+LINE = "{:>12} {:>8}  {:<18} {:>8} {:>9} {:>8} {:>8} {:>12} {:>6}"
 PART = "bench"
 FILE = ROOT / "docs" / "PERFORMANCE.md"
 TITLE = "# Time and memory\n"
@@ -72,7 +74,7 @@ def _row(count: int, series: int, step: str, cost: Cost, unit: float) -> tuple[s
     speed = f"{count / cost.wall:,.0f}"
     return (
         *(f"{count:,}", f"{series:,}", step, f"{cost.wall:.1f}", speed, f"{cost.cpu:.1f}", f"{cost.mb:,.0f}"),
-        f"{cost.wall / unit:.1f}",
+        *(f"{cost.wall / unit:.1f}", f"{os.getloadavg()[0]:.1f}"),
     )
 
 
