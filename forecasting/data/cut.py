@@ -74,12 +74,8 @@ class Cut:
         return known if known and known.columns else None
 
     def cached(self, key: Hashable, compute: Callable[[], Value], bucket: int | None = None) -> Value:
-        """The value of `compute`, cached under `key` while there is room, and until its bucket is done (see forget)."""
+        """The value of `compute`, cached under `key` while there is room, and until `forget_bucket`."""
         return self._cache.get_or_compute((bucket, key), compute)
-
-    def forget(self, bucket: int) -> None:
-        """Let go of what is cached of a bucket, which is done: it would only hold memory beside the next ones."""
-        self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == bucket)
 
     def shared(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value of `compute`, cached under `key` as long as the cut: small, made from all buckets, read by each."""
@@ -191,6 +187,11 @@ def keep_frames(cut: Cut, frames: Keeper | None) -> Cut:
     kept = cut.with_shared_frames(cut.shared_frames())
     object.__setattr__(kept, "_kept", frames)
     return kept
+
+
+def forget_bucket(cut: Cut, bucket: int) -> None:
+    """Let go of what is cached of a bucket that is done: it would only hold memory beside the next ones."""
+    cut._cache.drop(lambda key: isinstance(key, tuple) and key[0] == bucket)
 
 
 def peer_sums(cut: Cut, after: date, bucket: int) -> pl.DataFrame:

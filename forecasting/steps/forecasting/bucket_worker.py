@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from forecasting.data.closures.ended import silent_series
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, forget_bucket
 from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY
 from forecasting.io import files
@@ -145,7 +145,7 @@ class BucketWorker:
         silent = silent_series(cut.frame(bucket), cut.cutoff, cut.config)
         summary = BucketSummary(rows.height, rows["unique_id"].n_unique(), span, sums, silent)
         summary.keep(self.progress, bucket)
-        cut.forget(bucket)
+        forget_bucket(cut, bucket)
         return summary
 
     def _keep_bases(self, bucket: int, rows: pl.DataFrame, members: pl.DataFrame) -> list[str] | None:

@@ -13,6 +13,7 @@ from functools import partial
 
 import polars as pl
 
+from forecasting.data.cut import forget_bucket
 from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
@@ -132,7 +133,7 @@ def _own_forecasts(bundle: Bundle, origin: Origin) -> pl.DataFrame:
 def _forecast_columns(shared: Shared, model: str, columns: Sequence[str], bucket: int) -> pl.DataFrame:
     """These columns of a model's forecasts of a bucket's series."""
     rows = forecast_bucket(shared.trained, shared.cut, bucket).filter(pl.col("model") == model).select(columns)
-    shared.cut.forget(bucket)
+    forget_bucket(shared.cut, bucket)
     return rows
 
 
