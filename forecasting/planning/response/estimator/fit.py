@@ -74,14 +74,15 @@ class Fit:
         means = self._unit_means(residual, weight)
         solution = self._solve_units(turn, means, mean, weight)
         left = self.controls.shares_left(weight, self.unit)
-        information, score = solution.scaled(self._by_unit(trust, weight), left)
+        trust_in_units = self._by_unit(trust, weight)
+        information, score = solution.scaled(trust_in_units, left)
         score = score + np.einsum("nij,nj->ni", information, state.of_units)
         if self.shared:
             own, own_score = self._solve_series(turn, means, mean, residual, trust)
             information, score = information + own, score + own_score
         self.units = pool(information, score, self.unit_groups, before=self.units)
         state.information, state.score = information, score
-        change = (STEP if turn else 1.0) * (self.units.effect - state.of_units)
+        change = _step(turn, trust_in_units) * (self.units.effect - state.of_units)
         state.of_units = state.of_units + change
         state.trends = solution.nuisance_after(change)
 
@@ -129,7 +130,7 @@ class Fit:
         own = information[:, levers:, levers:]
         own_score = score[:, levers:] + np.einsum("nij,nj->ni", own, state.differences)
         self.between = pool(own, own_score, self.series_groups, mean=FIXED, before=self.between)
-        state.differences = state.differences + STEP * (self.between.effect - state.differences)
+        state.differences = state.differences + _step(1, trust) * (self.between.effect - state.differences)
         unit_information, unit_score = np.zeros((len(state.of_units), levers, levers)), np.zeros_like(state.of_units)
         np.add.at(unit_information, self.unit, information[:, :levers, :levers])
         np.add.at(unit_score, self.unit, score[:, :levers])
@@ -147,6 +148,15 @@ class Fit:
         assert self.regression is not None
         assert self.state.unit_wander is not None
         return judge_timing(self.regression, self.state.unit_wander, self.unit_groups)
+
+
+def _step(turn: int, trust: Floats) -> Floats:
+    """The share of a new estimate that a round takes over.
+
+    Where controls share most of a lever's variation a whole step would go too far, for they follow a round behind, and
+    effects would swing ever wider.
+    """
+    return np.asarray((STEP if turn else 1.0) * np.sqrt(trust))
 
 
 def _trust(controls: Controls, levers: Floats, weight: Floats) -> Floats:
