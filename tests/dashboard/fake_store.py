@@ -93,6 +93,8 @@ def build_frames(config: Config) -> dict[str, pl.DataFrame]:
         "forecasts": pl.concat([_vintage(panel, cutoff, version) for cutoff, version in VINTAGES]),
         "vintages": _vintages(),
         "drift": _drift(),
+        "realised": _realised(),
+        "alerts": _alerts(),
         "levers": _levers(),
         "runs": _runs(),
         "quarantine": _quarantine(),
@@ -225,6 +227,19 @@ def _drift() -> pl.DataFrame:
         for back in (2, 1, 0) for column, (kind, score) in columns.items()
     ]  # fmt: skip
     return pl.DataFrame(rows).with_columns(drifted=pl.col("score") > pl.col("threshold"))
+
+
+def _realised() -> pl.DataFrame:
+    cell = {"cutoff": CUTOFFS[-1], "version": 1, "model": "LightGBM", "origin": "published", "through": LAST}
+    cell |= {"segment": "all", "horizon": "all"}
+    return pl.DataFrame([cell | {"metric": "wape", "value": 0.2}, cell | {"metric": "bias", "value": -0.05}])
+
+
+def _alerts() -> pl.DataFrame:
+    opened, closed = (datetime(2024, 2, day, 4, tzinfo=UTC) for day in (2, 3))
+    row = {"id": "0a1b2c3d", "kind": "damage", "subject": "all", "severity": "critical", "message": "WAPE is 50 %"}
+    row |= {"owner": None, "link": None, "cutoff": LAST, "opened_at": opened, "seen_at": closed, "seen": 2}
+    return pl.DataFrame([row | {"closed_at": closed, "snoozed_until": None, "delivered": "{}"}])
 
 
 def _runs() -> pl.DataFrame:

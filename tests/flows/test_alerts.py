@@ -168,3 +168,18 @@ def test_a_check_that_is_worse_than_its_baseline_ends_with_exit_code_2(make_job,
     assert "past forecasts are worse than the baseline: WAPE is 50.0%" in told.err
     facts["worse"] = []
     main(["monitor", str(make_job()), *words])
+
+
+def test_a_run_of_a_flow_sends_what_is_open(connected, job):
+    """Inside a real flow, whose calls of Prefect could be of the other colour."""
+    from flows.orchestration.deployments import FLOWS
+
+    file, config = job
+    connected.mail.clear()
+    connected.hook.clear()
+    note(config, DAMAGE)
+    FLOWS["ingest"](str(file))
+    assert [message["Subject"].split(": ")[0] for message in connected.mail] == ["demandcast tiny"]
+    assert len(connected.hook) == 1
+    connected.mail.clear()
+    connected.hook.clear()

@@ -39,7 +39,7 @@ def test_every_table_in_every_format(job, tmp_path, table, ending):
     more = ["periods", "life", "verdict", "volume", "xyz", "lifecycle"] if table == "series" else []
     assert (back.height, back.columns) == (rows.height, rows.columns + more)
     numbers = {"forecasts": "yhat", "backtests": "yhat", "scores": "value", "quarantine": "line", "series": "n"}
-    number = (numbers | {"levers": "estimate"})[table]
+    number = (numbers | {"levers": "estimate", "realised": "value", "alerts": "seen"})[table]
     assert back[number].sum() == pytest.approx(rows[number].sum())
 
 

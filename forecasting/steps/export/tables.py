@@ -91,8 +91,8 @@ def _published_forecasts(session: Session, cutoff: date | None) -> pl.DataFrame:
 
 def _no_rows(table: str, cutoff: date | None) -> UserError:
     at, where = f" at {cutoff}" if cutoff else "", f"export {table}"
-    if table == "quarantine":
-        return UserError("no row is in quarantine, so there is nothing to write", where=where)
-    return UserError(
-        f"the store holds none{at}", where=where, mend="choose another cutoff" if cutoff else "", needs="predict"
-    )
+    nothing = {"quarantine": "no row is in quarantine", "alerts": f"nothing was found to be wrong{at}"}
+    if table in nothing:
+        return UserError(f"{nothing[table]}, so there is nothing to write", where=where)
+    mend, needs = "choose another cutoff" if cutoff else "", "monitor" if table == "realised" else "predict"
+    return UserError(f"the store holds none{at}", where=where, mend=mend, needs=needs)

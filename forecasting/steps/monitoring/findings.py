@@ -29,6 +29,9 @@ MORE_MISSES = 1.5
 DEVIATIONS = 3.0
 """So many standard deviations of a share of so few rows are chance."""
 
+JUDGED = ("unique_id", "cutoff", "ds", "step", "block", "y", "yhat", "q50")
+"""What is read of the rows of a backtest, besides one interval."""
+
 Verdict = Mapping[str, Any]
 
 
@@ -44,11 +47,13 @@ def judge_past(session: Session, vintages: pl.DataFrame, rows: pl.DataFrame) -> 
     of_model = made_by.filter(pl.col("champion") == newest["champion"], pl.col("recipe") == newest["recipe"])
     judged = newest_rows(rows.join(of_model.select(KEY[:2]), on=KEY[:2], how="semi"), session.config.frequency.days)
     of_recipe = pl.col("recipe") == newest["recipe"], pl.col("model") == newest["champion"], pl.col("grain") == "series"
-    tested = run_log.scan_scored(session.store, "backtests").filter(*of_recipe, pl.col("y").is_not_null()).collect()
+    level = min(session.config.level)
+    tested = run_log.scan_scored(session.store, "backtests").filter(*of_recipe, pl.col("y").is_not_null())
+    tested = tested.select(*JUDGED, f"lo-{level}", f"hi-{level}").collect()
     if tested.is_empty():
         return []
     tested = scored_rows(tested.join(segments(session), on="unique_id", how="left").sort("cutoff", "unique_id", "ds"))
-    past, level = scored_rows(judged), min(session.config.level)
+    past = scored_rows(judged)
     parts = [judge(_all_series(past), _all_series(tested), level)]
     parts += [judge(past.drop_nulls("segment"), tested.drop_nulls("segment"), level)]
     span = {"first": str(judged["ds"].min()), "last": str(judged["ds"].max()), "model": newest["champion"]}
