@@ -193,6 +193,20 @@ def test_the_verdict_is_that_of_a_loop(damaged):
     assert verdict["excess"] == pytest.approx(missed / expected)
 
 
+def test_a_training_keeps_what_it_was_for_and_the_alert_lasts_while_the_damage_does(damaged):
+    """The days with the damage are in the windows of the new backtest, and still no excuse."""
+    job = damaged[0].copy()
+    steps = ["ingest", "monitor", "backtest", "train", "monitor"]
+    _, found, _, trained, after = job.run(steps, source__path=str(job.folder / "bad.parquet"))
+    assert trained.facts["retrained_for"] == found.facts["retrain"]["reason"]
+    versions_of = session.open_session(job.config()).registry.versions()
+    tags = {number: json.loads(text) for number, text in versions_of.select("version", "tags").iter_rows()}
+    assert tags[2]["retrained_for"].startswith("damage: ")
+    assert "retrained_for" not in tags[1]
+    assert after.facts["retrain"] is None
+    assert after.facts["alerts"]["open"] == found.facts["alerts"]["open"]
+
+
 def test_a_training_is_due_and_says_why(damaged):
     _, (first, again, _) = damaged
     assert first.facts["retrain"]["event"] == "damage"

@@ -48,7 +48,9 @@ def judge_past(session: Session, vintages: pl.DataFrame, rows: pl.DataFrame) -> 
     judged = newest_rows(rows.join(of_model.select(KEY[:2]), on=KEY[:2], how="semi"), session.config.frequency.days)
     of_recipe = pl.col("recipe") == newest["recipe"], pl.col("model") == newest["champion"], pl.col("grain") == "series"
     level = min(session.config.level)
-    tested = run_log.scan_scored(session.store, "backtests").filter(*of_recipe, pl.col("y").is_not_null())
+    # a backtest of later says what the damage itself has made usual
+    before = pl.col("ds") < judged["ds"].min(), pl.col("y").is_not_null()
+    tested = run_log.scan_scored(session.store, "backtests").filter(*of_recipe, *before)
     tested = tested.select(*JUDGED, f"lo-{level}", f"hi-{level}").collect()
     if tested.is_empty():
         return []
