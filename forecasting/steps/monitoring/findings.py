@@ -50,8 +50,8 @@ def judge_past(session: Session, vintages: pl.DataFrame, rows: pl.DataFrame) -> 
     level = min(session.config.level)
     # a backtest of later says what the damage itself has made usual
     before = pl.col("ds") < judged["ds"].min(), pl.col("y").is_not_null()
-    tested = run_log.scan_scored(session.store, "backtests").filter(*of_recipe, *before)
-    tested = tested.select(*JUDGED, f"lo-{level}", f"hi-{level}").collect()
+    windows = run_log.scan_scored(session.store, "backtests").filter(*of_recipe, *before)
+    tested = windows.select(*JUDGED, f"lo-{level}", f"hi-{level}").collect()
     if tested.is_empty():
         return []
     tested = scored_rows(tested.join(segments(session), on="unique_id", how="left").sort("cutoff", "unique_id", "ds"))
