@@ -15,7 +15,8 @@ from dash import Dash
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from dashboard.access import policy, sign_in
+from dashboard.access import policy
+from dashboard.access.entry import password, provider
 from dashboard.access.guard import Guard
 from dashboard.access.headers import Hardening
 from dashboard.access.settings import Access, check_host, open_access
@@ -57,7 +58,8 @@ def create_guarded(config: Config, access: Access) -> Guarded:
         yield
 
     server = create_api(config, set_up)
-    server.include_router(sign_in.routes(access))
+    server.include_router(password.routes(access))
+    server.include_router(provider.routes(access))
     app = Dash(
         "dashboard",
         server=server,

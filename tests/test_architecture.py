@@ -51,7 +51,7 @@ HANDOVERS = {("flows/commands/serve.py", "dashboard.app")}
 # Outside library -> the only files that import it.
 DOORS = {
     "argon2": ("forecasting/services/accounts/passwords.py",),
-    "authlib": ("dashboard/access/oidc.py",),
+    "authlib": ("dashboard/access/entry/provider.py",),
     "cyclopts": ("flows/cli.py", "flows/arguments.py", "flows/commands/*"),
     # processes are the engine's; blocks of boosters are trained by threads, which share the panel
     "concurrent.futures": ("forecasting/services/engine/*", "forecasting/models/lightgbm/model.py"),

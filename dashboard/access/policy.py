@@ -25,6 +25,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 TABLE: dict[str, dict[str, Role | None]] = {
     "/health": {"GET": NOBODY},
     "/sign-in": {"GET": NOBODY, "POST": NOBODY},
+    "/sign-in/provider": {"GET": NOBODY},
+    "/sign-in/back": {"GET": NOBODY},
     "/sign-out": {"POST": NOBODY},
     "/ready": {"GET": "viewer"},
     "/metrics": {"GET": "viewer"},

@@ -57,7 +57,7 @@ class ProblemError(Exception):
 
 
 class Client:
-    """The REST API of one job. `scenarios` and `jobs` are its resources of these names."""
+    """The REST API of one job, with a key where it has accounts. `scenarios` and `jobs` are its resources."""
 
     def __init__(self, url: str = "http://127.0.0.1:8050", timeout: float = 120.0, key: str | None = None) -> None:
         """`key` is one of `demandcast keys add`, where one has to sign in."""

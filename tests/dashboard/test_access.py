@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from dashboard.access import policy, sign_in, trail
+from dashboard.access import policy, trail
+from dashboard.access.entry.sessions import local_path
 from dashboard.access.settings import Access, is_loopback, open_access
 from dashboard.app import create_guarded, prepare
 from demandcast.client import Client, ProblemError
@@ -68,7 +69,7 @@ def test_the_client_asks_with_its_key(clean):
      ("javascript:alert(1)", "/"), ("/a\r\nSet-Cookie: x=y", "/"), ("", "/"), ("/sign-out", "/")],
 )  # fmt: skip
 def test_one_comes_back_to_this_server_only(wanted, path):
-    assert sign_in.local_path(wanted) == path
+    assert local_path(wanted) == path
 
 
 def test_behind_https_the_cookie_is_for_https_only(clean, serving):

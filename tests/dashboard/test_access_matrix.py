@@ -19,6 +19,7 @@ WHO = ("nobody", "viewer", "planner", "admin")
 ROUTES = {
     "nobody": {
         "GET /health", "GET /api/v1/health", "GET /sign-in", "POST /sign-in", "POST /sign-out",
+        "GET /sign-in/provider", "GET /sign-in/back",
     },
     "viewer": {
         "GET /", "GET {path:path}", "GET /assets/{path:path}", "GET /_dash-layout", "GET /_dash-dependencies",

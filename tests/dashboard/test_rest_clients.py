@@ -8,8 +8,11 @@ from datetime import date
 import httpx
 import pytest
 
-from dashboard.api import create_api
+from dashboard.app import create_app
 from demandcast.client import Client, ForecastRow, ProblemError
+from forecasting.config import Config
+from forecasting.services.accounts.database import open_accounts
+from forecasting.services.accounts.keys import add_key
 from tests.conftest import ROOT
 from tests.dashboard.served import ran
 
@@ -18,15 +21,27 @@ ROUTE = re.compile(r"""(?:-X (?P<method>[A-Z]+) )?"\$API/(?P<path>[^"?]*)""")
 
 
 @pytest.fixture(scope="module")
-def address(serving) -> str:
-    """A server over the job of these tests."""
+def config() -> Config:
+    """The job of these tests."""
     job = ran()
-    return serving(create_api(job.config(serving__spool=str(job.folder / "spool-of-clients"))))
+    return job.config(serving__spool=str(job.folder / "spool-of-clients"))
+
+
+@pytest.fixture(scope="module")
+def key(config) -> str:
+    """The key of a planner."""
+    return add_key(open_accounts(config), "clients", "planner")
+
+
+@pytest.fixture(scope="module")
+def address(serving, config, key) -> str:
+    """A server over that job, which asks for the key."""
+    return serving(create_app(config))
 
 
 @pytest.fixture
-def client(address) -> Iterator[Client]:
-    with Client(address) as opened:
+def client(address, key) -> Iterator[Client]:
+    with Client(address, key=key) as opened:
         yield opened
 
 
@@ -79,8 +94,9 @@ def test_the_client_has_the_other_resources(client):
     assert client.jobs.cancel(job_id).state == "done"
 
 
-def test_there_is_an_example_of_every_route(address):
-    paths = httpx.get(f"{address}/openapi.json").json()["paths"]
+def test_there_is_an_example_of_every_route(address, key):
+    described = httpx.get(f"{address}/openapi.json", headers={"Authorization": f"Bearer {key}"})
+    paths = described.json()["paths"]
     routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     shown = set()
     for example in EXAMPLES:
@@ -93,7 +109,12 @@ def test_there_is_an_example_of_every_route(address):
     assert shown == routes
 
 
-def test_the_curl_examples_work(address, client):
+def test_without_a_key_the_client_is_refused(address):
+    with Client(address) as stranger, pytest.raises(ProblemError, match="401: sign in, or send a key"):
+        stranger.models()
+
+
+def test_the_curl_examples_work(address, client, key):
     """In their order: a scenario is saved before it is shown, and the job is the one that was begun last."""
     days, job = first_days(client), ""
     for example in EXAMPLES:
@@ -101,7 +122,7 @@ def test_the_curl_examples_work(address, client):
         asked = asked.replace("2024-05-21", str(days[1])).replace("2024-05-20", str(days[0]))
         if asked.rstrip().endswith('/result"'):
             client.jobs.wait(job)
-        script = f"set -o pipefail; API={address}/api/v1 JOB={job}\n{asked}"
+        script = f"set -o pipefail; API={address}/api/v1 KEY={key} JOB={job}\n{asked}"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{asked}\n{done.stdout}\n{done.stderr}"
         if "respond-async" in example:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dashboard.access.visits import may
 from dashboard.components import card
 from dashboard.pages.scenario.change_list import describe_edit
 from forecasting.steps import actions
@@ -16,15 +17,23 @@ from forecasting.steps.session import Session
 
 
 def saved_scenarios_card(name: str = "") -> dmc.Card:
-    """Name, reason and save button, the place of the list, and the dialog for withdrawals."""
+    """Name, reason and save button, the place of the list, and the dialog for withdrawals.
+
+    Who may not save sees why.
+    """
+    mine = may("planner")
     columns = {"base": 12, "sm": 5}
     fields = [
         (dmc.TextInput(id="scenario-name", label="Name", value=name, placeholder="for example spring sale"), columns),
         (dmc.TextInput(id="scenario-reason", label="Reason", placeholder="why it is worth a look"), columns),
-        (dmc.Button("Save", id="scenario-save", variant="light", fullWidth=True), {"base": 12, "sm": 2}),
+        (
+            dmc.Button("Save", id="scenario-save", variant="light", fullWidth=True, disabled=not mine),
+            {"base": 12, "sm": 2},
+        ),
     ]
     form = dmc.Grid([dmc.GridCol(field, span=span) for field, span in fields], gutter="md", align="flex-end")
     hint = "Keeps series and changes under a name, for everybody. The plan stays as it is."
+    hint = hint if mine else "Saving needs the role planner; trying changes does not."
     parts = [
         dmc.Text(hint, size="sm", c="dimmed"),
         form,
@@ -55,12 +64,10 @@ def _row(saved: actions.SavedScenario) -> dmc.Group:
         dmc.Text(f"{saved.author}, {saved.time:%Y-%m-%d %H:%M} UTC: {saved.reason}", size="sm", c="dimmed"),
     ]
     link = dmc.Anchor("Link", href=f"/scenario?{urlencode({'saved': saved.name})}", size="sm")
-    buttons = [
-        _button("Open", "open", saved.name),
-        _button("Duplicate", "duplicate", saved.name),
-        _button("Withdraw", "withdraw", saved.name),
-        link,
-    ]
+    buttons = [_button("Open", "open", saved.name)]
+    if may("planner"):
+        buttons += [_button("Duplicate", "duplicate", saved.name), _button("Withdraw", "withdraw", saved.name)]
+    buttons.append(link)
     texts = dmc.Stack(lines, gap=2, className="saved-scenario-text")
     return dmc.Group([texts, dmc.Group(buttons, gap="xs")], justify="space-between", className="saved-scenario")
 
