@@ -56,6 +56,14 @@ def note_object(name: str) -> None:
         visit.about = name
 
 
+def require(role: Role, about: str) -> None:
+    """Refuse (403) who has not this role; what goes on is a write, and is entered in the audit log."""
+    if visit := VISIT.get():
+        visit.writes, visit.about = True, visit.about or about
+    if not may(role):
+        raise HTTPException(403, f"this needs the role {role}")
+
+
 def needs(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator for callbacks of Dash that write: it refuses (403) who has not this role.
 
@@ -63,20 +71,14 @@ def needs(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """
 
     def mark(callback: Callable[..., Any]) -> Callable[..., Any]:
-        def check() -> None:
-            if visit := VISIT.get():
-                visit.writes, visit.about = True, visit.about or callback.__name__
-            if not may(role):
-                raise HTTPException(403, f"this needs the role {role}")
-
         @wraps(callback)
         async def checked(*values: Any) -> Any:
-            check()
+            require(role, callback.__name__)
             return await callback(*values)
 
         @wraps(callback)
         def checked_at_once(*values: Any) -> Any:
-            check()
+            require(role, callback.__name__)
             return callback(*values)
 
         marked: Callable[..., Any] = checked if iscoroutinefunction(callback) else checked_at_once

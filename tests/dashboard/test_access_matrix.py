@@ -29,10 +29,11 @@ ROUTES = {
         "GET /api/v1/openapi.json", "GET /api/v1/ready", "GET /api/v1/metrics", "GET /api/v1/status",
         "GET /api/v1/series", "GET /api/v1/models", "POST /api/v1/predict", "GET /api/v1/jobs/{job_id}",
         "GET /api/v1/jobs/{job_id}/result", "GET /api/v1/scenarios", "GET /api/v1/scenarios/{name}",
-        "GET /api/v1/forecasts/{unique_id:path}",
+        "GET /api/v1/forecasts/{unique_id:path}", "POST /api/v1/scenarios/search",
     },
     "planner": {
         "POST /api/v1/predict/batch", "POST /api/v1/forecasts", "POST /api/v1/scenarios",
+        "POST /api/v1/scenarios/{name}/copy",
         "DELETE /api/v1/scenarios/{name}", "DELETE /api/v1/jobs/{job_id}",
     },
     "admin": set(),
@@ -49,10 +50,13 @@ CALLBACKS = {
         *(f"{PAGES}forecasts.callbacks:_register_controls.<locals>.{n}" for n in ("search", "keep_one_kind", "models")),
         *(f"{PAGES}scenario.callbacks:_register_changes.<locals>.{n}" for n in ("change", "change_list")),
         *(f"{PAGES}scenario.callbacks:_register_plan.<locals>.{n}" for n in ("search", "plan")),
-        *(f"{PAGES}scenario.callbacks:_register_result.<locals>.{n}" for n in ("run", "result")),
+        *(f"{PAGES}scenario.callbacks:_register_result.<locals>.{n}" for n in ("run", "export", "result")),
         f"{PAGES}scenario.saved_callbacks:register_saved.<locals>.saved",
         f"{PAGES}scenario.saved_callbacks:_register_open.<locals>.open_saved",
         f"{PAGES}scenario.saved_callbacks:_register_withdraw.<locals>.choose",
+        *(f"{PAGES}scenario.saved_callbacks:_register_comparison.<locals>.{n}" for n in ("comparison", "names")),
+        # called when its buttons are drawn, too: it refuses where one was pressed
+        f"{PAGES}scenario.saved_callbacks:_register_duplicate.<locals>.duplicate",
         "dash.dash:Dash.enable_pages.<locals>.router_sync.<locals>.update",
     },
     "planner": {

@@ -10,7 +10,7 @@ from typing import Any
 from dash import ALL, Dash, Input, Output, State, ctx, no_update
 
 from dashboard import choices
-from dashboard.access.visits import needs, note_object
+from dashboard.access.visits import needs, note_object, require
 from dashboard.async_queries import render, run_query
 from dashboard.error_text import error_text
 from dashboard.pages.scenario.changes import to_edits
@@ -89,10 +89,9 @@ def _register_duplicate(app: Dash, config: Config) -> None:
         prevent_initial_call=True,
     )
     async def duplicate(clicks: list[int | None], revision: int) -> Any:
-        # also called when the buttons are drawn, for every reader: saving itself refuses who may not
-        if not any(clicks):
+        if not any(clicks):  # the buttons were drawn, for any reader
             return no_update
-        note_object(ctx.triggered_id["name"])
+        require("planner", ctx.triggered_id["name"])
         return await run_query(config, _duplicate, ctx.triggered_id["name"]), revision + 1
 
 
