@@ -55,13 +55,7 @@ def routes(access: Access) -> APIRouter:
         except (AuthlibBaseError, httpx.HTTPError, RuntimeError, ValueError) as error:
             log.warning("the provider %s cannot be reached: %s", oidc.issuer, error)
             return shown(access, "/", FAILED, 502)
-        kept = {name: begun[name] for name in ("state", "nonce", "code_verifier")}
-        token = await to_thread.run_sync(sign_ins.put_pending, access.accounts, kept | {"next": local_path(next)})
-        answer = RedirectResponse(begun["url"], 303)
-        life = int(sign_ins.PENDING.total_seconds())
-        secure = access.is_https(request)
-        answer.set_cookie(_cookie(access, request), token, life, secure=secure, httponly=True, samesite="lax")
-        return answer
+        return await _sent_away(access, request, begun, local_path(next))
 
     @router.get(BACK)
     async def come_back(request: Request, code: str = "", state: str = "") -> Response:
@@ -102,6 +96,17 @@ def role_for(oidc: Oidc, claims: Mapping[str, Any]) -> Role | None:
     said = claims.get(oidc.role_claim)
     values = {said} if isinstance(said, str) else {str(value) for value in said or ()}
     return next((role for role in reversed(ROLES) if values & set(oidc.roles.get(role, ()))), None)
+
+
+async def _sent_away(access: Access, request: Request, begun: Mapping[str, Any], wanted: str) -> Response:
+    """The way to the provider, with a cookie for what the sign-in began with, which stays here."""
+    assert access.accounts is not None
+    kept = {name: begun[name] for name in ("state", "nonce", "code_verifier")} | {"next": wanted}
+    token = await to_thread.run_sync(sign_ins.put_pending, access.accounts, kept)
+    answer = RedirectResponse(begun["url"], 303)
+    life, secure = int(sign_ins.PENDING.total_seconds()), access.is_https(request)
+    answer.set_cookie(_cookie(access, request), token, life, secure=secure, httponly=True, samesite="lax")
+    return answer
 
 
 async def _load_metadata(client: Any, oidc: Oidc) -> None:
