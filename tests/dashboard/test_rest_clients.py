@@ -84,7 +84,7 @@ def test_the_client_has_the_other_resources(client):
     assert client.scenarios.get("Half").rows == made.rows
     assert [saved.name for saved in client.scenarios.list()] == ["Half"]
     assert made.sums[0].measure == "units"
-    assert client.scenarios.copy("Half", "Twin").reason == "copy of Half, version 1: why not"
+    assert client.scenarios.copy("Half", "Twin").reason == f"copy of Half, version {made.version}: why not"
     client.scenarios.withdraw("Twin", "over")
     client.scenarios.withdraw("Half", "over")
     assert client.scenarios.list() == []
