@@ -80,13 +80,13 @@ def test_the_client_has_the_other_resources(client):
     assert client.status().config == "served"
     assert client.is_ready()
     assert "demandcast_requests_total" in client.metrics()
-    made = client.scenarios.save("Half", "S1/I01", [f"price*=0.5@{day}:{day}"], "why not")
-    assert client.scenarios.get("Half").rows == made.rows
-    assert [saved.name for saved in client.scenarios.list()] == ["Half"]
+    made = client.scenarios.save("Cheap", "S1/I01", [f"price*=0.5@{day}:{day}"], "why not")
+    assert client.scenarios.get("Cheap").rows == made.rows
+    assert [saved.name for saved in client.scenarios.list()] == ["Cheap"]
     assert made.sums[0].measure == "units"
     assert client.scenarios.copy("Half", "Twin").reason == f"copy of Half, version {made.version}: why not"
     client.scenarios.withdraw("Twin", "over")
-    client.scenarios.withdraw("Half", "over")
+    client.scenarios.withdraw("Cheap", "over")
     assert client.scenarios.list() == []
     answer = client.request("POST", "forecasts", json={"h": 1}, headers={"Prefer": "respond-async"})
     job_id = answer.json()["id"]
