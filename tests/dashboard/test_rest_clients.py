@@ -84,7 +84,7 @@ def test_the_client_has_the_other_resources(client):
     assert client.scenarios.get("Cheap").rows == made.rows
     assert [saved.name for saved in client.scenarios.list()] == ["Cheap"]
     assert made.sums[0].measure == "units"
-    assert client.scenarios.copy("Half", "Twin").reason == f"copy of Half, version {made.version}: why not"
+    assert client.scenarios.copy("Cheap", "Twin").reason == f"copy of Cheap, version {made.version}: why not"
     client.scenarios.withdraw("Twin", "over")
     client.scenarios.withdraw("Cheap", "over")
     assert client.scenarios.list() == []
