@@ -22,8 +22,8 @@ ROUTE = re.compile(r"""(?:-X (?P<method>[A-Z]+) )?"\$API/(?P<path>[^"?]*)""")
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    """The job of these tests."""
-    job = ran()
+    """The job of these tests, which save scenarios in it."""
+    job = ran().copy()
     return job.config(serving__spool=str(job.folder / "spool-of-clients"))
 
 
