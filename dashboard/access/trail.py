@@ -27,7 +27,7 @@ class Trail:
     async def note(self, asked: HTTPConnection, rule: Rule, visit: Visit, status: int) -> None:
         """Enter a request that was refused, or that wrote."""
         refused = status in (401, 403)
-        if self.accounts is None or not (refused or (visit.writes and status < 400)):
+        if self.accounts is None or visit.logged or not (refused or (visit.writes and status < 400)):
             return
         address = address_of(asked)
         if not visit.identity.name and not self._is_new(address):

@@ -1,7 +1,8 @@
 """Who asks now: `current()` returns the Identity behind the request that is answered, also in its threads.
 
 `needs(role)` marks callbacks that not every reader may call. `open_own_session(config)` opens a session in the name of
-who asks, and `note_object(name)` says for the audit log what the request is about.
+who asks; `note_object(name)` and `note_logged()` say for the audit log what the request is about, and that it stands
+there already.
 """
 
 from collections.abc import Callable
@@ -23,11 +24,12 @@ LOCAL = Identity("local", "admin", "loopback")
 
 @dataclass
 class Visit:
-    """A request as it is answered: who asks, what it is about, and whether it writes."""
+    """A request as it is answered: who asks, what it is about, whether it writes, whether it is in the audit log."""
 
     identity: Identity
     about: str = ""
     writes: bool = False
+    logged: bool = False
 
 
 VISIT: ContextVar[Visit | None] = ContextVar("visit", default=None)
@@ -62,6 +64,12 @@ def require(role: Role, about: str) -> None:
         visit.writes, visit.about = True, visit.about or about
     if not may(role):
         raise HTTPException(403, f"this needs the role {role}")
+
+
+def note_logged() -> None:
+    """Say that the request stands in the audit log already."""
+    if visit := VISIT.get():
+        visit.logged = True
 
 
 def needs(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -86,7 +86,12 @@ def sum_differences(rows: pl.DataFrame, uncertain: Uncertainty) -> pl.DataFrame:
 
 
 def days_of(over: str) -> pl.Expr:
-    """Whether a row is one of the days that are added up."""
+    """Whether a row is one of the days that are added up.
+
+    >>> rows = pl.DataFrame({"changed": [True, False]})
+    >>> rows.select(days_of(CHANGED)).to_series().to_list()
+    [True, False]
+    """
     return pl.col("changed") if over == CHANGED else pl.lit(value=True)
 
 

@@ -175,7 +175,7 @@ def _header(facts: dict[str, Any]) -> list[str]:
     if facts["gain"]:
         gain, lo, hi = facts["gain"]
         lines.append(f"Gain in WAPE {gain:+.4f}, 95 % interval {lo:+.4f} to {hi:+.4f}, over {facts['units']}.")
-    return [*lines, f"{facts['said'].capitalize()}."]
+    return [*lines, f"{facts['conclusion'].capitalize()}."]
 
 
 def _log_run(session: Session, facts: dict[str, Any], trials: pl.DataFrame) -> str:

@@ -168,8 +168,8 @@ def test_a_trial_is_scored_and_writes_no_document(data, monkeypatch, capsys):
         rows = task.naive(values, task.cutoffs(values, 1)).with_columns(yhat=1.0)
         for model in ("SeasonalNaive", "Trees"):
             rows.write_parquet(out / f"{model}.parquet")
-        text = {"champion": "Trees", "models": ["Trees", "SeasonalNaive"], "calibration": []}
-        (out / "text.json").write_text(json.dumps(text))
+        summary = {"champion": "Trees", "models": ["Trees", "SeasonalNaive"], "calibration": []}
+        (out / "summary.json").write_text(json.dumps(summary))
         return Cost(1, 2, 3)
 
     monkeypatch.setattr(bench, "measured", pipeline)

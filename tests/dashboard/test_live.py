@@ -97,6 +97,7 @@ def test_every_page_can_be_drawn(live, largest):
     champion = queries.read_kpis(live).model
     drawn = draw_forecast(live, ([f"series:{largest}"], f"{cutoff}@{version}", champion), "year", None)
     assert largest in str(drawn)
-    changes = [f"promo=1@{queries.read_plan(live, largest)['ds'][0]}:{cutoff.replace(year=2030)}"]
+    days = queries.read_plan(live, largest)["ds"]
+    changes = [f"promo=1@{days[0]}:{days[-1]}"]
     outcome = run_scenario(live, largest, changes)
     assert "scenario-chart" in str(draw_result(live, outcome, [largest, changes], "light"))

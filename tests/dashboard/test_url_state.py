@@ -42,6 +42,9 @@ STATES = {
                 "start": st.none() | day,
                 "end": st.none() | day,
                 "change": st.lists(change, max_size=4),
+                "where": st.none() | text,
+                "saved": st.none() | text,
+                "compare": st.lists(text, min_size=1, max_size=4),
             }
         ),
     ),

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from dashboard.access.entry.page import HEADERS, sign_in_page
 from dashboard.access.settings import Access
 from dashboard.access.trail import address_of
+from dashboard.access.visits import note_logged
 from forecasting.services.accounts import sign_ins
 from forecasting.services.accounts.audit import Entry, Event, note
 
@@ -45,3 +46,4 @@ async def enter_in_log(access: Access, request: Request, event: Event, who: str)
     assert access.accounts is not None
     entry = Entry(event, who, request.method, request.url.path, address=address_of(request))
     await to_thread.run_sync(note, access.accounts, entry)
+    note_logged()

@@ -23,7 +23,7 @@ def _lines(f: Facts) -> Iterator[str]:
     yield f"{f['trials']:,} trials, {f['pruned']:,} of them stopped early; {windows}"
     yield f"{metric} {f['before']:.4f} with the config as it is, {f['after']:.4f} with the options of trial {f['best']}"
     if f["trials"] < f["planned"]:
-        yield f"the time limit came before {f['asked']:,} trials were finished: the same command continues the search"
+        yield f"the time limit came before {f['planned']:,} trials were finished: the same command continues the search"
     if f["gain"]:
         gain, lo, hi = f["gain"]
         yield f"gain in WAPE {gain:+.4f}, 95 % interval {lo:+.4f} to {hi:+.4f}, over {f['units']}"

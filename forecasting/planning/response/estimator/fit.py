@@ -155,6 +155,9 @@ def _step(turn: int, trust: Floats) -> Floats:
 
     Where controls share most of a lever's variation a whole step would go too far, for they follow a round behind, and
     effects would swing ever wider.
+
+    >>> _step(1, np.array([1.0, 0.25])).tolist()
+    [0.6, 0.3]
     """
     return np.asarray((STEP if turn else 1.0) * np.sqrt(trust))
 

@@ -93,7 +93,12 @@ def _foretold(regression: Regression, wander: Wander) -> tuple[Floats, Floats, F
 
 
 def _partial(columns: Floats, known: Floats, seen: NDArray[np.bool_]) -> Floats:
-    """Columns less what `known` explains of them, by unit (least squares over the periods seen)."""
+    """Columns less what `known` explains of them, by unit (least squares over the periods seen).
+
+    >>> columns, known = np.array([1.0, 2.0, 6.0]).reshape(3, 1, 1), np.ones((3, 1, 1))
+    >>> (_partial(columns, known, np.ones((3, 1), dtype=bool)).round(6) + 0.0).ravel().tolist()
+    [-2.0, -1.0, 3.0]
+    """
     by_unit = (known * seen[..., None]).transpose(1, 2, 0)
     inside = by_unit @ known.transpose(1, 0, 2) + 1e-9 * np.eye(known.shape[-1])
     told = np.linalg.solve(inside, by_unit @ columns.transpose(1, 0, 2))
