@@ -27,7 +27,7 @@ def double_forecast(session: Session, edits: Any, series: SeriesFilter) -> Answe
     rows = rows.select(**names, baseline="yhat", yhat=pl.col("yhat") * 2, difference="yhat", **bounds)
     checked = check_edits(edits, session.config, session.panel.schema)
     future = queries.read_plan(session, str(series.unique_id), checked)
-    columns = [edit.column for edit in checked]
+    columns = list(dict.fromkeys(edit.column for edit in checked))
     past = pl.concat([session.panel.scan(b) for b in session.panel.buckets]).filter(pl.col("flag") != "ahead")
     warnings = tuple(warn_outside(future, observed_values(past, columns), columns))
     total = float(rows["difference"].sum())

@@ -1,5 +1,6 @@
 """The description of the REST API holds: generated requests get documented answers, and valid ones mostly succeed."""
 
+import itertools
 import random
 from collections import Counter
 from contextlib import suppress
@@ -43,7 +44,7 @@ def stored(address) -> dict[str, list[Any]]:
     return {
         "unique_id": ids, "unique_ids": [ids[:2], []], "ds": days, "start": days[:1], "end": days[-1:], "h": [1, 7],
         "changes": [[change]], "name": ["Kept"], "saved": names, "job_id": [job],
-        "values": values, "where": ["store = 'S1'"],
+        "values": values, "where": ["store = 'S1'"], "column": ["price"], "low": [0.8], "high": [1.1],
     }  # fmt: skip
 
 
@@ -51,6 +52,11 @@ def from_store(stored: dict[str, list[Any]], given: dict[str, Any]) -> dict[str,
     """The generated fields with values that exist, as far as they are fields that name something."""
     rng = random.Random(repr(sorted(given.items(), key=repr)))
     return {name: rng.choice(stored[name]) if name in stored else v for name, v in given.items()}
+
+
+def one_series(stored: dict[str, list[Any]], body: dict[str, Any]) -> dict[str, Any]:
+    """A body about scenarios for one series: with a condition beside it, or with neither, it would be refused."""
+    return body | {"unique_id": stored["unique_id"][0], "where": None}
 
 
 def at_peace(body: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def test_generated_requests_get_documented_answers(address, stored, mode):
         not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
         checks.response_schema_conformance,
     ]  # fmt: skip
-    saved = iter(stored["saved"])
+    saved, copies = iter(stored["saved"]), (f"Copy {n}" for n in itertools.count())
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
 
     @schema.hook
@@ -83,6 +89,10 @@ def test_generated_requests_get_documented_answers(address, stored, mode):
             case.query = at_peace(from_store(stored, dict(case.query or {})))
             if isinstance(case.body, dict):
                 case.body = at_peace(from_store(stored, case.body))
+                if case.path.endswith("/copy"):
+                    case.body["name"] = next(copies)
+                elif case.path.startswith("/scenarios"):
+                    case.body = one_series(stored, case.body)
             elif case.media_type == "text/csv":
                 case.body = f"unique_id,ds\n{stored['unique_id'][0]},{stored['ds'][0]}\n".encode()
         return case
