@@ -36,16 +36,16 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        asked = HTTPConnection(scope)
+        connection = HTTPConnection(scope)
         rule = rule_of(scope.get("method", "WEBSOCKET"), scope["path"])
         visit, statuses = Visit(NOBODY, writes=rule.writes), []
-        send = self._hardened(send, asked, statuses)
+        send = self._hardened(send, connection, statuses)
         try:
-            who = await self._identify(asked)
+            who = await self._identify(connection)
             visit.identity = who or NOBODY
-            self._check(asked, rule, who)
+            self._check(connection, rule, who)
             if rule.limit is not None and scope.get("method", "GET") not in SAFE:
-                receive = await received(receive, rule.limit, asked.headers.get("content-length"))
+                receive = await received(receive, rule.limit, connection.headers.get("content-length"))
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
         else:
@@ -54,11 +54,11 @@ class Guard:
                 await self.app(scope, receive, send)
             finally:
                 VISIT.reset(token)
-        await self.trail.note(asked, rule, visit, statuses[0] if statuses else 0)
+        await self.trail.note(connection, rule, visit, statuses[0] if statuses else 0)
 
-    def _check(self, asked: HTTPConnection, rule: Rule, who: Identity | None) -> None:
+    def _check(self, connection: HTTPConnection, rule: Rule, who: Identity | None) -> None:
         """Raise Refused when a foreign site asks, nobody known does, or somebody without the role."""
-        if is_foreign(asked, self.access, who):
+        if is_foreign(connection, self.access, who):
             raise Refused(403, "the request comes from another site, or does not say from where: send a key instead")
         if rule.role is None:
             return
@@ -67,22 +67,22 @@ class Guard:
         if not allows(who.role, rule.role):
             raise Refused(403, f"this needs the role {rule.role}, and {who.name} is {who.role}")
 
-    async def _identify(self, asked: HTTPConnection) -> Identity | None:
+    async def _identify(self, connection: HTTPConnection) -> Identity | None:
         """Who asks, by a key or by a session; None: nobody known. Raises Refused for a key that is not valid."""
         accounts = self.access.accounts
         if accounts is None:
-            if not is_for_this_machine(asked):
+            if not is_for_this_machine(connection):
                 raise Refused(403, "without accounts only this machine is answered, at http://localhost or 127.0.0.1")
             return LOCAL
-        kind, _, key = asked.headers.get("authorization", "").partition(" ")
+        kind, _, key = connection.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             if found := await to_thread.run_sync(find_key, accounts, key.strip()):
                 return found
             raise Refused(401, "this key is not valid", {"WWW-Authenticate": 'Bearer error="invalid_token"'})
-        token = asked.cookies.get(self.access.cookie_of(asked))
+        token = connection.cookies.get(self.access.cookie_of(connection))
         return await to_thread.run_sync(find_session, accounts, token) if token else None
 
-    def _hardened(self, send: Send, asked: HTTPConnection, statuses: list[int]) -> Send:
+    def _hardened(self, send: Send, connection: HTTPConnection, statuses: list[int]) -> Send:
         """A `send` that adds the headers, and notes the status."""
 
         async def hardened(message: Message) -> None:
@@ -90,7 +90,7 @@ class Guard:
                 statuses.append(403 if message["type"] == "websocket.close" else 101)
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
-                self.hardening.add(MutableHeaders(scope=message), self.access.is_https(asked))
+                self.hardening.add(MutableHeaders(scope=message), self.access.is_https(connection))
             await send(message)
 
         return hardened

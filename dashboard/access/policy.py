@@ -83,10 +83,10 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple((compile_path(route)[0
 
 def rule_of(method: str, path: str) -> Rule:
     """The rule of a request; "WEBSOCKET" stands for the method of a connection that stays open."""
-    asked = "GET" if method == "HEAD" else method
+    verb = "GET" if method == "HEAD" else method
     for pattern, route in PATTERNS:
-        if asked in TABLE[route] and pattern.match(path):
-            role = TABLE[route][asked]
+        if verb in TABLE[route] and pattern.match(path):
+            role = TABLE[route][verb]
             writes = role in ("planner", "admin") and route not in QUESTIONS
             return Rule(route, role, LIMITS.get(route, JSON_LIMIT), writes)
     return UNKNOWN

@@ -25,16 +25,16 @@ class Access:
     config: Config
     accounts: Accounts | None = None
 
-    def is_https(self, asked: HTTPConnection) -> bool:
+    def is_https(self, connection: HTTPConnection) -> bool:
         """Whether the browser reaches the dashboard by HTTPS, perhaps through a proxy."""
-        return self.public_url.startswith("https:") or asked.url.scheme in ("https", "wss")
+        return self.public_url.startswith("https:") or connection.url.scheme in ("https", "wss")
 
-    def cookie_of(self, asked: HTTPConnection) -> str:
+    def cookie_of(self, connection: HTTPConnection) -> str:
         """The name of the cookie of a session. Browsers do not tell ports apart, so each job has a name of its own.
 
         By HTTPS its prefix makes browsers refuse it from anybody but this very host.
         """
-        return f"{'__Host-' if self.is_https(asked) else ''}demandcast-{self.config.name}"
+        return f"{'__Host-' if self.is_https(connection) else ''}demandcast-{self.config.name}"
 
     @property
     def hours(self) -> int:

@@ -24,20 +24,20 @@ class Trail:
         self.accounts = accounts
         self._noted: dict[str, float] = {}
 
-    async def note(self, asked: HTTPConnection, rule: Rule, visit: Visit, status: int) -> None:
+    async def note(self, connection: HTTPConnection, rule: Rule, visit: Visit, status: int) -> None:
         """Enter a request that was refused, or that wrote."""
         refused = status in (401, 403)
         if self.accounts is None or visit.logged or not (refused or (visit.writes and status < 400)):
             return
-        address = address_of(asked)
+        address = address_of(connection)
         if not visit.identity.name and not self._is_new(address):
             return
         entry = Entry(
             "refused" if refused else "write",
             visit.identity.name or "nobody",
-            asked.scope.get("method", "WEBSOCKET"),
+            connection.scope.get("method", "WEBSOCKET"),
             rule.route,
-            visit.about or asked.scope["path"],
+            visit.about or connection.scope["path"],
             status,
             address,
         )
@@ -54,6 +54,6 @@ class Trail:
         return True
 
 
-def address_of(asked: HTTPConnection) -> str:
+def address_of(connection: HTTPConnection) -> str:
     """The address that a request comes from; behind a proxy on this machine, the one that the proxy tells."""
-    return asked.client.host if asked.client else ""
+    return connection.client.host if connection.client else ""

@@ -1,5 +1,6 @@
 """Signing in, keys, what other sites may not do, what is noted, and no server for others without accounts."""
 
+import time
 from datetime import UTC, datetime
 
 import httpx
@@ -111,6 +112,10 @@ def test_access_ends_at_once(clean, monkeypatch):
         answer = program.get("/metrics")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
     assert answer.json()["detail"] == "this key is not valid"
+    for _ in range(100):  # an entry is written after the answer is sent
+        if len(noted(clean, "refused")) == 2:
+            break
+        time.sleep(0.05)
     assert [row[:3] for row in noted(clean, "refused")] == [
         ("nobody", "GET", "/metrics"),
         ("nobody", "GET", "/_dash-layout"),

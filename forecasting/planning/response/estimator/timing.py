@@ -71,9 +71,9 @@ def _doubt(regression: Regression, wander: Wander, move: Floats, state: Floats) 
     unknown, covariance = unforeseen(weight, wander)[..., None], np.zeros((move.shape[-1],) * 2)
     slope = (move * state).sum((0, 1)) / np.maximum((state**2).sum((0, 1)), 1e-12)
     news = (move - slope * state) * (move != 0)
-    told = slope * (unknown * (move != 0)).sum((0, 1)) / np.maximum((news**2).sum((0, 1)), 1e-12)
+    slopes_of_news = slope * (unknown * (move != 0)).sum((0, 1)) / np.maximum((news**2).sum((0, 1)), 1e-12)
     for k in np.flatnonzero(slope):
-        omitted = np.clip(told[k], -1 / abs(slope[k]), 1 / abs(slope[k])) * news[..., k]
+        omitted = np.clip(slopes_of_news[k], -1 / abs(slope[k]), 1 / abs(slope[k])) * news[..., k]
         for t in range(1, len(omitted)):
             omitted[t] += wander.memory * omitted[t - 1]
         solution = replace(regression, residual=omitted).solve(wander)
@@ -87,9 +87,9 @@ def _foretold(regression: Regression, wander: Wander) -> tuple[Floats, Floats, F
     levers, trends = regression.levers, regression.solve(wander).nuisance
     residual = regression.residual - np.einsum("tnu,nu->tn", regression.nuisance, trends)
     columns = np.concatenate([levers, residual[..., None]], axis=-1)
-    told = foretell(columns, wander.weights(regression.expected), wander)
+    foretold = foretell(columns, wander.weights(regression.expected), wander)
     last = np.concatenate([levers[:1], levers[:-1]])
-    return levers, told[..., -1], np.concatenate([last, told[..., :-1]], axis=-1)
+    return levers, foretold[..., -1], np.concatenate([last, foretold[..., :-1]], axis=-1)
 
 
 def _partial(columns: Floats, known: Floats, seen: NDArray[np.bool_]) -> Floats:
@@ -101,5 +101,5 @@ def _partial(columns: Floats, known: Floats, seen: NDArray[np.bool_]) -> Floats:
     """
     by_unit = (known * seen[..., None]).transpose(1, 2, 0)
     inside = by_unit @ known.transpose(1, 0, 2) + 1e-9 * np.eye(known.shape[-1])
-    told = np.linalg.solve(inside, by_unit @ columns.transpose(1, 0, 2))
-    return np.asarray((columns - (known.transpose(1, 0, 2) @ told).transpose(1, 0, 2)) * seen[..., None])
+    explained = np.linalg.solve(inside, by_unit @ columns.transpose(1, 0, 2))
+    return np.asarray((columns - (known.transpose(1, 0, 2) @ explained).transpose(1, 0, 2)) * seen[..., None])
