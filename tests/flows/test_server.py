@@ -12,6 +12,12 @@ from flows.orchestration import server
 from forecasting.errors import UserError
 
 
+@pytest.fixture(autouse=True)
+def _no_server_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that another test ran in this process has left the address of its temporary server."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+
+
 def test_a_user_s_server_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with pytest.raises(UserError, match=r"PREFECT_API_URL.*127\.0\.0\.1:9.*prefect server start"):
