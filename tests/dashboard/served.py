@@ -1,7 +1,7 @@
 """A small job with models and a published forecast, and its REST API on a real server, for the tests of the API."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ MODELS = ["ladder", chain.LIGHT, {"ensemble": {"members": ["LightGBM", "Seasonal
 
 @cache
 def ran() -> chain.Job:
-    """The job after all steps; the tests of the API write what they serve into its tables."""
+    """The job after all steps, with two vintages; the tests of the API write what they serve into its tables."""
     rows = chain.sample().filter(pl.col("ds") > date(2023, 8, 1))
     job = chain.make(rows, models=MODELS, backtest={"windows": 1, "calibration": 1}, name="served")
-    job.run()
+    job.run(["ingest"])
+    job.run(["backtest", "train", "predict"], cutoff=chain.LAST - timedelta(7))
+    job.run(["predict"])
     return job
 
 

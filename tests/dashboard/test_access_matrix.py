@@ -29,7 +29,9 @@ ROUTES = {
         "GET /api/v1/openapi.json", "GET /api/v1/ready", "GET /api/v1/metrics", "GET /api/v1/status",
         "GET /api/v1/series", "GET /api/v1/models", "POST /api/v1/predict", "GET /api/v1/jobs/{job_id}",
         "GET /api/v1/jobs/{job_id}/result", "GET /api/v1/scenarios", "GET /api/v1/scenarios/{name}",
-        "GET /api/v1/forecasts/{unique_id:path}", "POST /api/v1/scenarios/search",
+        "GET /api/v1/forecasts/{unique_id:path}", "POST /api/v1/scenarios/search", "GET /api/v1/explanations",
+        "GET /api/v1/explanations/changes", "GET /api/v1/explanations/inputs", "GET /api/v1/levers",
+        "GET /api/v1/events",
     },
     "planner": {
         "POST /api/v1/predict/batch", "POST /api/v1/forecasts", "POST /api/v1/scenarios",

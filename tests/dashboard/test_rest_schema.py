@@ -33,6 +33,7 @@ def stored(address) -> dict[str, list[Any]]:
     with httpx.Client(base_url=address, timeout=60) as http:
         ids = [item["unique_id"] for item in http.get("/series").json()["items"]]
         days = [row["ds"] for row in http.get(f"/forecasts/{ids[0]}").json()["rows"]]
+        cutoff = http.get("/status").json()["cutoff"]
         change = f"price*=0.9@{days[0]}:{days[1]}"
         job = http.post("/forecasts", json={"h": 1}, headers={"Prefer": "respond-async"}).json()["id"]
         while http.get(f"/jobs/{job}").json()["state"] != "done":
@@ -45,6 +46,7 @@ def stored(address) -> dict[str, list[Any]]:
         "unique_id": ids, "unique_ids": [ids[:2], []], "ds": days, "start": days[:1], "end": days[-1:], "h": [1, 7],
         "changes": [[change]], "name": ["Kept"], "saved": names, "job_id": [job],
         "values": values, "where": ["store = 'S1'"], "column": ["price"], "low": [0.8], "high": [1.1],
+        "lever": ["price"], "cutoff": [cutoff], "search": ["s1", ""],
     }  # fmt: skip
 
 

@@ -4,12 +4,12 @@ POST forecasts a scenario before it saves it, so that none is saved that cannot 
 name that is in use gets a further version. POST /scenarios/search tries values of a lever, and saves nothing.
 """
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query
 
 from dashboard.access.visits import note_object, open_own_session
+from dashboard.rest.asked_series import blaming
 from dashboard.rest.context import Context
 from dashboard.rest.problems import Refusal, responses
 from dashboard.rest.scenario_bodies import (
@@ -33,7 +33,6 @@ from forecasting.steps.scenario.optimise import Question, optimise
 from forecasting.steps.session import Session
 
 Name = Annotated[str, Path(description="Name of a saved scenario", max_length=200)]
-Made = TypeVar("Made")
 BOUNDS = {"lo-90": "low", "hi-90": "high"}
 
 
@@ -58,7 +57,7 @@ def _add_all(router: APIRouter, context: Context) -> None:
         note_object(ask.name)
         session = open_own_session(context.config)
         edits, series = _edits(ask.changes), SeriesFilter(ask.where, ask.unique_id)
-        made = _blaming(lambda: answer_from(context.current.served(), edits, series), "changes")
+        made = blaming(lambda: answer_from(context.current.served(), edits, series), "changes")
         actions.save_scenario(session, ask.name, ask.unique_id, edits, ask.reason, ask.where)
         return scenario_result(actions.open_saved_scenario(session, ask.name), made)
 
@@ -70,7 +69,7 @@ def _add_search(router: APIRouter, context: Context) -> None:
         served = context.current.served()
         days = ask.start or served.days[0], ask.end or served.days[1]
         question = Question(ask.column, (ask.low, ask.high), ask.maximise, days)
-        found = _blaming(lambda: optimise(served, question, SeriesFilter(ask.where, ask.unique_id)), "column")
+        found = blaming(lambda: optimise(served, question, SeriesFilter(ask.where, ask.unique_id)), "column")
         tried = [TriedValue.model_validate(row) for row in found.tried.rename(BOUNDS).iter_rows(named=True)]
         best = [BestValue.model_validate(row) for row in found.best.rename(BOUNDS).iter_rows(named=True)]
         return SearchResult(tried=tried, best=best, sentences=list(found.sentences))
@@ -93,7 +92,7 @@ def _add_one(router: APIRouter, context: Context) -> None:
         note_object(ask.name)
         session = open_own_session(context.config)
         found = _find(session, name)
-        _blaming(lambda: actions.duplicate_scenario(session, found.name, ask.name), "name")
+        blaming(lambda: actions.duplicate_scenario(session, found.name, ask.name), "name")
         return scenario_body(actions.open_saved_scenario(session, ask.name))
 
     @router.delete("/scenarios/{name}", status_code=204, responses=responses(404))
@@ -115,14 +114,3 @@ def _edits(changes: list[str]) -> tuple[Edit, ...]:
         return tuple(parse_edit(text) for text in changes)
     except ValueError as error:
         raise UserError(str(error), where=Option("changes")) from None
-
-
-def _blaming(make: Callable[[], Made], field: str) -> Made:
-    """What `make` returns; its mistakes are those of `field`, but of the series and of the condition where they are."""
-    try:
-        return make()
-    except UserError as error:
-        if error.needs:
-            raise
-        named = "unique_id" if "no series" in error.what else "where" if error.what.startswith("where ") else field
-        raise UserError(error.what, where=Option(named)) from None

@@ -5,8 +5,17 @@ a Session and a SeriesFilter and return frames and sentences; nothing is stored.
 """
 
 from forecasting.steps.explaining.changes import Change, explain_change
-from forecasting.steps.explaining.events import PastEvents, past_events
+from forecasting.steps.explaining.events import PastEvents, are_events_held, past_events
 from forecasting.steps.explaining.explain import Explanation, explain
 from forecasting.steps.explaining.inputs import explain_inputs
 
-__all__ = ["Change", "Explanation", "PastEvents", "explain", "explain_change", "explain_inputs", "past_events"]
+__all__ = [
+    "Change",
+    "Explanation",
+    "PastEvents",
+    "are_events_held",
+    "explain",
+    "explain_change",
+    "explain_inputs",
+    "past_events",
+]

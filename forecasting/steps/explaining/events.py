@@ -1,21 +1,23 @@
 """Past promotions and price changes of a job: `past_events` takes a Session and a SeriesFilter and returns PastEvents.
 
 It walks the buckets of the panel, decomposes their series and measures each event against what was to be expected
-without it. No model and no forecast is needed, and nothing is stored.
+without it. Series of a market tell about each other, so all are measured, whichever are chosen, and a process keeps
+what it has measured of the newest few loads. No model and no forecast is needed, and nothing is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.cache import Cache
 from forecasting.data.cut import Cut
-from forecasting.data.panel import KEY
+from forecasting.data.panel import KEY, Panel
 from forecasting.data.windows import resolve_cutoff
 from forecasting.features.base import SERIES
 from forecasting.planning import events as planning
@@ -25,7 +27,12 @@ from forecasting.planning.scenario import check_condition, condition
 from forecasting.steps.explaining.explain import EVERY
 from forecasting.steps.explaining.vintage import pooled_effects
 from forecasting.steps.scenario import SeriesFilter
+from forecasting.steps.scenario.selection import no_such_series
 from forecasting.steps.session import Session
+
+HELD_BYTES = 100_000_000
+"""The size of the measured events that a process keeps."""
+_HELD = Cache(HELD_BYTES)
 
 
 @dataclass(frozen=True)
@@ -42,25 +49,54 @@ class PastEvents:
 def past_events(session: Session, series: SeriesFilter = EVERY, cutoff: date | None = None) -> PastEvents:
     """The events of the last two years up to `cutoff` (None: the newest day) of `series`.
 
-    Raises UserError when the config names neither a price nor a promotion, and for a condition that is none.
+    Raises UserError when the config names neither a price nor a promotion, for a condition that is none, and where no
+    series meets it.
     """
     config, panel = session.config, session.panel
     if not (config.columns.price or config.columns.promo):
         raise config.fault("columns", "events are promotions and changes of price: name a column in promo or price")
-    where = condition_over_panel(series.condition, config)
+    where = condition_over_panel(series.where, config)
     check_condition(where, panel.schema)
-    cut = Cut(panel, resolve_cutoff(panel, cutoff), config.h)
-    worker = partial(_bucket_events, cut, pooled_effects(cut), market_columns(config, panel.schema), where)
-    parts = list(panel.engine.map(worker, panel.buckets))
-    near, _ = reaches(config)
-    measured = planning.add_halo(pl.concat(p for p, _ in parts), pl.concat(d for _, d in parts), near)
-    rows = planning.finish(measured)
+    at = resolve_cutoff(panel, cutoff)
+    chosen = None if series == EVERY else _chosen(panel, replace(series, where=where), at)
+    rows = _HELD.get_or_compute(_key(session, at), partial(_measure_all, session, at))
+    if chosen is not None:
+        rows = rows.join(chosen, on=SERIES, how="semi", maintain_order="left")
     warnings = []
     if not config.columns.cost and rows.height:
         warnings.append(
             "no cost is known: units and revenue only. Name the column of the cost of a unit in columns.cost."
         )
     return PastEvents(rows, _sentence(rows), tuple(warnings))
+
+
+def are_events_held(session: Session, cutoff: date | None = None) -> bool:
+    """Whether this process has measured the events already, so that `past_events` answers at once."""
+    return _key(session, resolve_cutoff(session.panel, cutoff)) in _HELD
+
+
+def _key(session: Session, cutoff: date) -> Hashable:
+    return session.store.root, session.store.load, repr(session.config), cutoff
+
+
+def _chosen(panel: Panel, series: SeriesFilter, cutoff: date) -> pl.DataFrame:
+    """[unique_id] of the series of which any row by the cutoff meets the condition; raises UserError without any."""
+    met = condition(series.condition) & (pl.col("ds") <= cutoff)
+    parts = [panel.scan(bucket).filter(met).select(SERIES).unique() for bucket in panel.buckets]
+    found = pl.concat(pl.collect_all(parts))
+    if found.is_empty():
+        raise no_such_series(panel.config.name, series)
+    return found
+
+
+def _measure_all(session: Session, cutoff: date) -> pl.DataFrame:
+    """The events of all series."""
+    config, panel = session.config, session.panel
+    cut = Cut(panel, cutoff, config.h)
+    worker = partial(_bucket_events, cut, pooled_effects(cut), market_columns(config, panel.schema))
+    parts = list(panel.engine.map(worker, panel.buckets))
+    near, _ = reaches(config)
+    return planning.finish(planning.add_halo(pl.concat(p for p, _ in parts), pl.concat(d for _, d in parts), near))
 
 
 def market_columns(config: Config, schema: dict[str, pl.DataType]) -> tuple[str, ...]:
@@ -77,9 +113,7 @@ def reaches(config: Config) -> tuple[int, int]:
     return windows[min(1, len(windows) - 1)], windows[0]
 
 
-def _bucket_events(
-    cut: Cut, pooled: Pooled, market: Sequence[str], where: str | None, bucket: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _bucket_events(cut: Cut, pooled: Pooled, market: Sequence[str], bucket: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The measured events of a bucket, and its part of the days of all markets."""
     config, (near, after) = cut.config, reaches(cut.config)
     frame = cut.frame(bucket).filter(pl.col("ds") <= cut.cutoff)
@@ -93,8 +127,7 @@ def _bucket_events(
     days = planning.market_days(rows, history)
     found = planning.find_events(rows, config.season)
     found = planning.measure(found, history, near, after)
-    chosen = frame.filter(condition(where)).select(SERIES).unique()
-    return _with_values(found.join(chosen, on=SERIES, how="semi", maintain_order="left"), rows), days
+    return _with_values(found, rows), days
 
 
 def _number(frame: pl.DataFrame, column: str | None) -> pl.Expr:

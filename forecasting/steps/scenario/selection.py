@@ -5,7 +5,7 @@ Both read the rows of the panel, and nothing is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -51,10 +51,15 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
     parts = [panel.scan(bucket).filter(chosen) for bucket in buckets]
     rows = pl.concat(pl.collect_all(parts)) if parts else pl.DataFrame()
     if rows.is_empty():
-        if series.unique_id is not None:
-            raise UserError(f"{panel.config.name}: there is no series {series.unique_id}")
-        raise UserError(f"where {series.where!r}: no series meets this condition")
+        raise no_such_series(panel.config.name, series)
     return part_of_panel(panel, rows)
+
+
+def no_such_series(job: str, series: SeriesFilter) -> UserError:
+    """The error that no series of a job is chosen by this filter."""
+    if series.unique_id is not None:
+        return UserError(f"{job}: there is no series {series.unique_id}")
+    return UserError(f"where {series.where!r}: no series meets this condition")
 
 
 def find_series(served: Served, series: SeriesFilter) -> pl.Series:
@@ -63,11 +68,11 @@ def find_series(served: Served, series: SeriesFilter) -> pl.Series:
     if series.unique_id is not None:
         ids = ids.filter(ids == series.unique_id)
         if ids.is_empty():
-            raise UserError(f"{served.config.name}: there is no series {series.unique_id}")
+            raise no_such_series(served.config.name, series)
     if series.where is not None:
         ids = ids.filter(ids.is_in(_that_meet(served, series.where, buckets_of(served, ids)).implode()))
         if ids.is_empty():
-            raise UserError(f"where {series.where!r}: no series meets this condition")
+            raise no_such_series(served.config.name, replace(series, unique_id=None))
     return ids
 
 

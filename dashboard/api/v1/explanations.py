@@ -1,0 +1,120 @@
+"""`routes(context)`: GET /explanations, of published forecasts, /explanations/changes since the vintage before, and
+/explanations/inputs, of trees.
+
+Few series are explained at once, many by 202 and a job to poll. Nothing is stored.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from dashboard.api.v1.jobs import JobBody, accepted
+from dashboard.rest import caching
+from dashboard.rest.asked_series import AskedAsOf, AskedSeries, Prefer, blaming
+from dashboard.rest.context import Context
+from dashboard.rest.evidence_bodies import (
+    Changes,
+    Explanations,
+    Inputs,
+    change_body,
+    explanation_body,
+    inputs_body,
+)
+from dashboard.rest.problems import responses
+from forecasting.steps.explaining import explain, explain_change, explain_inputs
+from forecasting.steps.scenario.run import chosen_series
+
+MOST_SERIES = 20
+"""Series that are explained at once; more are a job."""
+ANSWERS = responses(409, 429) | {
+    202: {"model": JobBody, "description": "Accepted"},
+    304: {"description": "Not Modified"},
+}
+
+
+class AskedDays(AskedAsOf):
+    """Series, and days of their forecast."""
+
+    start: date | None = Field(default=None, description="First day; the first one of the forecast by default.")
+    end: date | None = Field(default=None, description="Last day; the last one of the forecast by default.")
+
+
+def routes(context: Context) -> APIRouter:
+    """The routes of /explanations."""
+    router = APIRouter(tags=["explanations"])
+
+    @router.get("/explanations", responses=ANSWERS)
+    def explanations(
+        asked: Annotated[AskedDays, Query()], request: Request, response: Response, prefer: Prefer = ""
+    ) -> Explanations | JobBody:
+        """What published forecasts are made of: level, trend, season, price, promotion, in units that add up to them.
+
+        More than 20 series are answered by 202 and a job, whose result has this form. They are associations.
+        """
+
+        def make() -> Explanations:
+            return explanation_body(explain(*_question(context, asked)))
+
+        return _answer(context, asked, make, request, response, prefer)
+
+    @router.get("/explanations/changes", responses=ANSWERS)
+    def changes(
+        asked: Annotated[AskedSeries, Query()], request: Request, response: Response, prefer: Prefer = ""
+    ) -> Changes | JobBody:
+        """Why forecasts are others than in the vintage before: plans, data or model, in units that add up."""
+
+        def make() -> Changes:
+            return change_body(explain_change(context.current.session(), asked.filter))
+
+        return _answer(context, asked, make, request, response, prefer)
+
+    @router.get("/explanations/inputs", responses=ANSWERS)
+    def inputs(
+        asked: Annotated[AskedDays, Query()], request: Request, response: Response, prefer: Prefer = ""
+    ) -> Inputs | JobBody:
+        """What each input of the trees behind published forecasts adds to them, in units; the largest first."""
+
+        def make() -> Inputs:
+            return inputs_body(explain_inputs(*_question(context, asked)))
+
+        return _answer(context, asked, make, request, response, prefer)
+
+    return router
+
+
+def _answer(
+    context: Context,
+    asked: AskedSeries,
+    make: Callable[[], Any],
+    request: Request,
+    response: Response,
+    prefer: str,
+) -> Any:
+    """What `make` returns, at once or by a job; 304 to a client that has it already."""
+    served = context.current.served()
+    tag = caching.etag(served.identity, request.url.path, asked.model_dump_json())
+    if held := caching.unchanged(request, tag):
+        return held
+    ids, _ = blaming(lambda: chosen_series(served, asked.filter), "where")
+
+    def parts() -> Iterator[Any]:
+        yield blaming(make, "start")
+
+    if ids.len() > MOST_SERIES or "respond-async" in prefer:
+        return accepted(context.jobs.submit("explanations", 1, parts, lambda done: done[0]), response)
+    response.headers.update(caching.headers(tag))
+    return next(parts())
+
+
+def _question(context: Context, asked: AskedDays) -> tuple[Any, ...]:
+    """What explain and explain_inputs take."""
+    served = context.current.served()
+    days = None
+    if asked.start or asked.end:
+        frequency, h = served.job.config.frequency, served.job.config.h
+        cutoff = asked.cutoff or served.cutoff
+        days = (asked.start or frequency.shift(cutoff, 1), asked.end or frequency.shift(cutoff, h))
+    return served.session, asked.filter, days, asked.cutoff
