@@ -51,8 +51,9 @@ class Api:
 
     def forecasts(self, model: str | None = None) -> pl.DataFrame:
         """The published rows of the series by the champion, or by another model, as they are stored."""
-        name = model or self.session.vintages["champion"][0]
-        rows = self.session.store.scan("forecasts").filter(grain="series", model=name).collect()
+        newest = self.session.vintages.row(0, named=True)
+        rows = self.session.store.scan("forecasts", cutoff=newest["cutoff"])
+        rows = rows.filter(grain="series", model=model or newest["champion"]).collect()
         return rows.sort("unique_id", "ds")
 
     def plans(self) -> pl.DataFrame:
