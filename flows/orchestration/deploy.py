@@ -70,8 +70,9 @@ def _check_names(jobs: Mapping[Path, Config]) -> None:
 
 def _deployments(file: Path, job: Config, overrides: Mapping[str, Any]) -> list[RunnerDeployment]:
     """One deployment per step of the job, and one of the pipeline."""
-    if unknown := sorted(set(job.schedules.cron) - set(FLOWS)):
-        raise job.fault("schedules.cron", f"there is no step {unknown[0]}: name one of {', '.join(FLOWS)}")
+    for key, known in {"cron": FLOWS, "hours": STEPS}.items():
+        if unknown := sorted(set(getattr(job.schedules, key)) - set(known)):
+            raise job.fault(f"schedules.{key}", f"there is no step {unknown[0]}: name one of {', '.join(known)}")
     place = {"working_dir": str(Path.cwd()), "env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)}}
     parameters = {"config": str(file.absolute())} | ({"overrides": dict(overrides)} if overrides else {})
     return [

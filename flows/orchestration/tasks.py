@@ -26,6 +26,7 @@ from flows import error_hints, summary
 from flows.orchestration import guard
 from flows.orchestration.crash_watch import too_many_starts
 from flows.orchestration.reactions import note_failure, react
+from flows.orchestration.time_limit import time_limit
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.services import log
@@ -109,7 +110,9 @@ def run(
     """
     started = time.perf_counter()
     try:
-        outcome = run_step(name, load(config, overrides), cutoff, force, options)
+        job = load(config, overrides)
+        with time_limit(name, job):
+            outcome = run_step(name, job, cutoff, force, options)
     except UserError as error:
         return Failed(message=error_hints.sentence(error), data=error)
     record = {"step": outcome.step, "facts": outcome.facts, "reused": outcome.reused}

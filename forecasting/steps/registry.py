@@ -57,6 +57,8 @@ class Step:
     description: str
     schedule: str
     """When its deployment runs: cron, in UTC."""
+    hours: float = 4
+    """How long a run of its deployment may take before it is stopped: many times what it should, as it may hang."""
     in_pipeline: bool = True
     """Whether it is part of the main job (`run`)."""
     scheduled: bool = True
@@ -101,6 +103,7 @@ _ENTRIES = (
         "backtest",
         "Score all models of the config on past cutoffs.",
         schedule="0 8 * * 6",
+        hours=12,
         uses_registry=True,
         fits_models=True,
     ),
@@ -108,6 +111,7 @@ _ENTRIES = (
         "train",
         "Fit the models, register them, and decide which one forecasts.",
         schedule="0 20 * * 6",
+        hours=12,
         uses_registry=True,
         fits_models=True,
     ),
@@ -128,6 +132,7 @@ _ENTRIES = (
         "Score past forecasts whose actuals have come, look for drift in the data, and open alerts where forecasts "
         "are worse than expected. Exit code 2 where they are worse than a baseline.",
         schedule="0 5 * * *",
+        hours=2,
         options=MonitorOptions,
     ),
     Step(
@@ -135,6 +140,7 @@ _ENTRIES = (
         "Search options of LightGBM on windows before the reported ones and write the best as a config to review. "
         "After an interruption the same command continues the search.",
         schedule="0 8 1 * *",
+        hours=48,
         in_pipeline=False,
         scheduled=False,
         uses_registry=True,

@@ -33,6 +33,7 @@ def written(folder: Path, name: str, **sections: Any) -> Path:
     ("schedules", "says"),
     [
         ({"cron": {"ingets": "0 2 * * *"}}, r"schedules\.cron.*there is no step ingets: name one of .*ingest"),
+        ({"hours": {"pipeline": 3}}, r"schedules\.hours.*there is no step pipeline: name one of ingest"),
         ({"cron": {"ingest": "at night"}}, r"schedules\.cron\.ingest.*'at night' is no cron: five fields"),
     ],
 )

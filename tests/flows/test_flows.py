@@ -3,6 +3,7 @@
 import inspect
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +20,12 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Failed
 
-from flows.orchestration import prefect_yaml, tasks
+from flows.orchestration import crash_watch, prefect_yaml, tasks
 from flows.orchestration.deployments import FLOWS
 from forecasting.config import Config, load
 from forecasting.errors import UserError
 from forecasting.steps import run_step
+from forecasting.steps.ingestion import load_state
 from forecasting.steps.registry import PIPELINE, STEPS, Outcome
 from forecasting.steps.session import open_session
 from tests.conftest import ROOT
@@ -163,6 +165,42 @@ def test_an_unexpected_error_comes_out_as_it_is(harness: None, make_job: Make, m
     assert isinstance(state.result(raise_on_failure=False), ZeroDivisionError)
 
 
+def test_a_run_beyond_its_hours_fails_nobody_sees_half_of_it_and_the_next_goes_on(
+    harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of deployed jobs: all rows are written, then it hangs."""
+    job = make_job(schedules={"hours": {"ingest": 2 / 3600}})
+    more = {"source.options.days": 420}
+    FLOWS["ingest"](str(job))
+    before = stored(job, "panel")
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks.runtime, "deployment", SimpleNamespace(id="deployment"))
+        patch.setattr(tasks.guard, "overtaken_by", lambda: None)
+        patch.setattr(tasks, "too_many_starts", lambda: None)
+        patch.setattr(load_state, "publish_load", hang)
+        state: State[Any] = FLOWS["ingest"](str(job), more, return_state=True)
+    assert state.is_failed()
+    told = "schedules.hours.ingest: ingest has taken 0.000555556 hours and was stopped; nothing half done is published"
+    assert told in state.message
+    assert list(stored(job, "alerts")["kind"]) == ["failed"]
+    assert_frame_equal(stored(job, "panel"), before, check_row_order=False)
+    (record,) = FLOWS["ingest"](str(job), more)
+    assert not record["reused"]
+    after = stored(job, "panel").filter(pl.col("flag") != "ahead")
+    assert after["ds"].n_unique() == 420
+
+
+def hang(*_: Any) -> None:
+    """In short waits, as pytest has taken the alarm that would interrupt a long one."""
+    for _ in range(6000):
+        time.sleep(0.01)
+
+
+def stored(job: Path, table: str) -> pl.DataFrame:
+    """What one who opens the job now sees of a table."""
+    return open_session(load(job)).store.scan(table).collect()
+
+
 DEPLOYED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
 
@@ -188,3 +226,7 @@ def test_deployments_fit_their_flows(deployment: dict[str, Any]) -> None:
     for schedule in deployment["schedules"]:
         assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
     assert deployment["work_pool"]["name"]
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert deployment["tags"] == [crash_watch.TAG], "by which runs of killed workers are found"
+    heartbeat = deployment["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
+    assert heartbeat == str(crash_watch.HEARTBEAT)

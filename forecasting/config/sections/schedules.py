@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PositiveFloat
 
 from forecasting.config.declarations import Section
 
@@ -31,4 +31,9 @@ class Schedules(Section):
         default_factory=dict,
         description="Step (or `pipeline`, all of the main job): when it runs as cron, '30 2 * * 1-6' say; null: only "
         "when started by hand. Steps that are not named run as in `prefect.yaml`.",
+    )
+    hours: dict[str, PositiveFloat] = Field(
+        default_factory=dict,
+        description="Step: hours after which a run of it is stopped, as it may hang; the next run goes on where it "
+        "stopped. Steps that are not named have the hours of docs/OPERATIONS.md.",
     )
