@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -107,6 +108,11 @@ class Module:
     lines: int
     tree: ast.Module
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All of the tree, walked once for all rules."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def dotted(self) -> str:
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -119,21 +125,27 @@ def parse(path: str, source: str) -> Module:
     return Module(path, len(source.splitlines()), ast.parse(source))
 
 
+@cache
 def modules() -> list[Module]:
     files = (file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))
     return [parse(file.relative_to(ROOT).as_posix(), file.read_text()) for file in files]
 
 
-def imports(module: Module) -> Iterator[tuple[ast.AST, str]]:
+@cache
+def imports(module: Module) -> list[tuple[ast.AST, str]]:
     """Every import anywhere in the file, by name too; `from a import b` counts as a.b (b may be a module)."""
-    for node in ast.walk(module.tree):
-        match node:
-            case ast.Import(names=names):
-                yield from ((node, name.name) for name in names)
-            case ast.ImportFrom(names=names):
-                yield from ((node, f"{origin(module, node)}.{name.name}") for name in names)
-            case ast.Call(args=[ast.Constant(value=str(name)), *_]) if called(node) in ("import_module", "__import__"):
-                yield node, name
+    return [(node, name) for node in module.nodes for name in imported(module, node)]
+
+
+def imported(module: Module, node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [name.name for name in names]
+        case ast.ImportFrom(names=names):
+            return [f"{origin(module, node)}.{name.name}" for name in names]
+        case ast.Call(args=[ast.Constant(value=str(name)), *_]) if called(node) in ("import_module", "__import__"):
+            return [name]
+    return []
 
 
 def called(node: ast.Call) -> str:
@@ -225,7 +237,7 @@ def frequency_switches(module: Module) -> list[str]:
     if any(fnmatch(module.path, known) for known in KNOW_FREQUENCIES):
         return []
     return [
-        module.finding(node, "decides by freq: ask the Frequency") for node in ast.walk(module.tree) if switches(node)
+        module.finding(node, "decides by freq: ask the Frequency") for node in module.nodes if switches(node)
     ]
 
 
@@ -266,7 +278,7 @@ def long_bodies(module: Module) -> list[str]:
 
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -279,7 +291,7 @@ def large_classes(module: Module) -> list[str]:
     """A class with very many public methods does several jobs."""
     return [
         module.finding(node, f"{node.name} has {count} public methods, more than {MOST_METHODS}")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ClassDef) and (count := public_methods(node)) > MOST_METHODS
     ]
 
@@ -314,7 +326,7 @@ def cli_words(module: Module) -> list[str]:
     """The core speaks of no command and no option: errors carry data, and every front end words its own hint."""
     if not inside(module.dotted, "forecasting"):
         return []
-    texts = (node for node in ast.walk(module.tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    texts = (node for node in module.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return [
         module.finding(node, f"speaks of the command line: {found.group(0)}")
         for node in texts

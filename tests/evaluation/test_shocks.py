@@ -38,20 +38,27 @@ def drawn(rng, spread):
 
 
 def shaken(windows, spread, seeds):
-    """Coverage of both levels in a new window, exactly, as its law is known, and widths over the best ones: means."""
-    covered, width = [], []
-    for seed in range(seeds):
-        rng = np.random.default_rng([seed, windows, int(100 * spread)])
-        past = pl.concat([window(drawn(rng, spread), k) for k in range(windows)])
-        new = window(np.zeros((1, STEPS)))
-        found = intervals.add_bounds(new, intervals.fit_quantiles(past, LEVELS), LEVELS)
-        assert set(found["interval"]) == {"horizon block"}
-        sides = [(found[f"lo-{n}"].to_numpy() - 100, found[f"hi-{n}"].to_numpy() - 100) for n in LEVELS]
-        sigma = np.sqrt(1 + spread**2)
-        covered.append([(norm.cdf(hi / sigma) - norm.cdf(lo / sigma)).mean() for lo, hi in sides])
-        best = [2 * sigma * norm.ppf(0.5 + n / 200) for n in LEVELS]
-        width.append([(hi - lo).mean() / wide for wide, (lo, hi) in zip(best, sides, strict=True)])
-    return *np.mean(covered, axis=0), *np.mean(width, axis=0)
+    """Coverage of both levels in a new window, exactly, as its law is known, and widths over the best ones: means.
+
+    Every seed is a model of its own: bounds are learned of each apart.
+    """
+    rngs = [np.random.default_rng([seed, windows, int(100 * spread)]) for seed in range(seeds)]
+    past = pl.concat(of_models(np.stack([drawn(rng, spread) for rng in rngs]), k) for k in range(windows))
+    new = of_models(np.zeros((seeds, 1, STEPS)))
+    found = intervals.add_bounds(new, intervals.fit_quantiles(past, LEVELS), LEVELS)
+    assert set(found["interval"]) == {"horizon block"}
+    sides = [(found[f"lo-{n}"].to_numpy() - 100, found[f"hi-{n}"].to_numpy() - 100) for n in LEVELS]
+    sigma = np.sqrt(1 + spread**2)
+    best = [2 * sigma * norm.ppf(0.5 + n / 200) for n in LEVELS]
+    covered = [(norm.cdf(hi / sigma) - norm.cdf(lo / sigma)).mean() for lo, hi in sides]
+    return *covered, *((hi - lo).mean() / wide for wide, (lo, hi) in zip(best, sides, strict=True))
+
+
+def of_models(errors, k=0):
+    """One window of several models; errors are (models, series, steps)."""
+    models, series, steps = errors.shape
+    rows = window(errors.reshape(-1, steps), k)
+    return rows.with_columns(model=pl.Series(np.repeat(np.arange(models), series * steps)).cast(pl.String))
 
 
 @pytest.mark.slow

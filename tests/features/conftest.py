@@ -1,7 +1,7 @@
 """Panels in memory with gaps, closed days, prices and promotions, for each frequency."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -29,10 +29,21 @@ class Bench:
     frame: pl.DataFrame
     group_sums: pl.DataFrame
     made: Features
+    _whole: dict[int, pl.DataFrame] = field(default_factory=dict)
 
     def matrix(self, lead: int, frame: pl.DataFrame | None = None, sums: pl.DataFrame | None = None) -> pl.DataFrame:
-        """unique_id, ds and every feature in Float64, so that nothing hides behind a rounding."""
-        rows = self.prepared(lead, self.frame if frame is None else frame, sums)
+        """unique_id, ds and every feature in Float64, so that nothing hides behind a rounding.
+
+        That of the bench's own frame is made once per lead.
+        """
+        if frame is not None or sums is not None:
+            return self._matrix(lead, self.frame if frame is None else frame, sums)
+        if lead not in self._whole:
+            self._whole[lead] = self._matrix(lead, self.frame, None)
+        return self._whole[lead]
+
+    def _matrix(self, lead: int, frame: pl.DataFrame, sums: pl.DataFrame | None) -> pl.DataFrame:
+        rows = self.prepared(lead, frame, sums)
         named = [f.expr.cast(pl.Float64).alias(f"f:{f.name}") for f in self.made.all(Lead.of(lead))]
         return rows.with_columns(*named, self.made.exprs(Lead.of(lead))[-1].alias("f:level")).select(
             "unique_id", "ds", "^f:.*$"
