@@ -1,5 +1,6 @@
 """A small chain from raw file to published forecasts, run once for all tests that only look at it."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from forecasting.data.sources import TAGS
 from forecasting.steps import run_step
 from forecasting.steps.registry import Outcome
 from forecasting.steps.session import open_session
-from tests.conftest import SCRATCH
+from tests.conftest import SCRATCH, once
 
 H = 14
 DAYS = 500
@@ -89,9 +90,9 @@ class Job:
     def table(self, name: str, **equals: Any) -> pl.DataFrame:
         return open_session(self.config()).store.scan(name, **equals).collect()
 
-    def copy(self) -> "Job":
+    def copy(self, folder: Path | None = None) -> "Job":
         """The same job as it is now, for a test that goes on with it."""
-        return _placed(shutil.copytree(self.folder, place(), dirs_exist_ok=True))
+        return _placed(shutil.copytree(self.folder, folder or place(), dirs_exist_ok=True))
 
 
 def place() -> Path:
@@ -106,7 +107,11 @@ def sample() -> pl.DataFrame:
 
 def make(rows: pl.DataFrame | None = None, **keys: Any) -> Job:
     """A job over these rows (default: the sample); keyword arguments replace sections of JOB. Nothing is run."""
-    folder = place()
+    return make_in(place(), rows, **keys)
+
+
+def make_in(folder: Path, rows: pl.DataFrame | None = None, **keys: Any) -> Job:
+    """The same in a folder that is there."""
     (sample() if rows is None else rows).write_parquet(folder / "sales.parquet")
     (folder / "job.yaml").write_text(yaml.safe_dump(JOB | keys))
     return _placed(folder)
@@ -122,11 +127,25 @@ def _placed(folder: Path) -> Job:
     return Job(folder)
 
 
+def shared(name: str, rows: pl.DataFrame | None = None, **keys: Any) -> tuple[Job, dict[str, Outcome]]:
+    """The job of `make` after all steps, and what they told: run once for all processes of the tests under this name.
+
+    Do not write into it: `copy` it.
+    """
+
+    def run(folder: Path) -> None:
+        told = [outcome.as_dict() for outcome in make_in(folder, rows, **keys).run()]
+        (folder / "told.json").write_text(json.dumps(told))
+
+    folder = once(name, run)
+    told = [Outcome(**outcome) for outcome in json.loads((folder / "told.json").read_text())]
+    return Job(folder), dict(zip(STEPS, told, strict=True))
+
+
 @cache
 def ran() -> tuple[Job, dict[str, Outcome]]:
     """The job over the sample after ingest, backtest, train and predict, and what they told. Do not write into it."""
-    job = make()
-    return job, dict(zip(STEPS, job.run(), strict=True))
+    return shared("ran")
 
 
 def versions(job: Job) -> dict[str, int | None]:
@@ -158,9 +177,12 @@ for step in ("backtest", "train", "predict"):
 @cache
 def night() -> Job:
     """The job trained and predicted at OVER by another process, the newer sales lying in its store."""
-    job = ran()[0].copy()
-    subprocess.run([sys.executable, "-c", NIGHT, str(job.folder / "job.yaml"), str(OVER)], check=True)
-    return job
+
+    def run(folder: Path) -> None:
+        job = ran()[0].copy(folder)
+        subprocess.run([sys.executable, "-c", NIGHT, str(job.folder / "job.yaml"), str(OVER)], check=True)
+
+    return Job(once("night", run))
 
 
 def assert_alike(one: pl.DataFrame, other: pl.DataFrame) -> None:

@@ -1,14 +1,17 @@
 """What every test stands on: no telemetry, nothing written in the repository or at home, real data, a browser."""
 
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = tempfile.TemporaryDirectory(prefix="demandcast-tests-")
+SHARED = os.environ.setdefault("TESTS_SHARED_FOLDER", SCRATCH.name)
+"""The folder of the process that started this one as a worker of pytest-xdist: all of one run see it (`once`)."""
 
 # Before anything imports Prefect or MLflow: both read their settings when imported, and child processes inherit them.
 os.environ |= {
@@ -29,6 +32,7 @@ __all__ = ["postgres", "s3", "s3_server"]
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from xdist.scheduler import LoadFileScheduling
 
 CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -60,6 +64,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in long["timeout"], item.path not in long["slow"]))
 
 
+TOGETHER = dict.fromkeys((f"tests/flows/test_{name}.py" for name in ("alerts", "flows", "summary")), "harness")
+"""Files that one process has to run, as they share a fixture that cannot lie on disk: one Prefect server for all."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadFileScheduling":
+    """As --dist loadfile, with the files of TOGETHER as one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(file, file)
+
+    return Scheduling(config, log)
+
+
 SEEN = "what was seen"
 """The property of a test under which it records lines to be printed at the end."""
 
@@ -77,6 +98,22 @@ def pytest_unconfigure() -> None:
     SCRATCH.cleanup()
 
 
+def once(name: str, fill: Callable[[Path], object]) -> Path:
+    """The folder of this name as `fill` leaves it, whichever process of this run comes first; not to be written into.
+
+    Others wait for it. What was filled by halves is filled again.
+    """
+    folder, done = Path(SHARED, name), Path(SHARED, f"{name}.done")
+    with Path(SHARED, f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            fill(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _session_folder() -> None:
     """Relative paths of session and module fixtures land outside the repository."""
@@ -88,13 +125,13 @@ def _tracking_tables() -> Iterator[None]:
     """A new tracking database is a copy of an empty one that MLflow has made: it takes seconds over its tables."""
     from forecasting.services.tracking import client
 
-    make_folder, template = client._make_folder, Path(SCRATCH.name, "tracking.db")
+    make_folder, name = client._make_folder, "mlflow.db"
 
     def copy(database: Path) -> None:
         make_folder(database)
-        if database != template and not database.exists():
-            client.connect(f"{client.SQLITE}{template}")
-            shutil.copyfile(template, database)
+        if not database.exists() and database.parent.name != "empty-tracking":
+            template = once("empty-tracking", lambda folder: client.connect(f"{client.SQLITE}{folder}/{name}"))
+            shutil.copyfile(template / name, database)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "_make_folder", copy)

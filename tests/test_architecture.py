@@ -236,9 +236,7 @@ def frequency_switches(module: Module) -> list[str]:
     """Day, week and month differ in frequency.py only: nobody else compares their names or keys a dict by them."""
     if any(fnmatch(module.path, known) for known in KNOW_FREQUENCIES):
         return []
-    return [
-        module.finding(node, "decides by freq: ask the Frequency") for node in module.nodes if switches(node)
-    ]
+    return [module.finding(node, "decides by freq: ask the Frequency") for node in module.nodes if switches(node)]
 
 
 def switches(node: ast.AST) -> bool:

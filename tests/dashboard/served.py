@@ -13,6 +13,7 @@ from dashboard.rest.context import Context
 from forecasting.config import Config
 from forecasting.steps.session import Session, open_session
 from tests import chain
+from tests.conftest import once
 
 MODELS = ["ladder", chain.LIGHT, {"ensemble": {"members": ["LightGBM", "SeasonalMean4"]}}]
 
@@ -21,11 +22,14 @@ MODELS = ["ladder", chain.LIGHT, {"ensemble": {"members": ["LightGBM", "Seasonal
 def ran() -> chain.Job:
     """The job after all steps, with two vintages; the tests of the API write what they serve into its tables."""
     rows = chain.sample().filter(pl.col("ds") > date(2023, 8, 1))
-    job = chain.make(rows, models=MODELS, backtest={"windows": 1, "calibration": 1}, name="served")
-    job.run(["ingest"])
-    job.run(["backtest", "train", "predict"], cutoff=chain.LAST - timedelta(7))
-    job.run(["predict"])
-    return job
+
+    def run(folder: Path) -> None:
+        job = chain.make_in(folder, rows, models=MODELS, backtest={"windows": 1, "calibration": 1}, name="served")
+        job.run(["ingest"])
+        job.run(["backtest", "train", "predict"], cutoff=chain.LAST - timedelta(7))
+        job.run(["predict"])
+
+    return chain.Job(once("served", run)).copy()
 
 
 @dataclass(frozen=True)

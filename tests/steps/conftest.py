@@ -20,6 +20,4 @@ def ran() -> tuple[Job, dict[str, Outcome]]:
 @pytest.fixture(scope="session")
 def fast() -> Callable[[], Job]:
     """Copies of a job with the ladder and a small LightGBM only, run to the forecasts."""
-    job = chain.make(models=FAST, backtest={"windows": 2, "step": chain.H, "calibration": 1})
-    job.run()
-    return job.copy
+    return chain.shared("fast", models=FAST, backtest={"windows": 2, "step": chain.H, "calibration": 1})[0].copy
