@@ -40,32 +40,42 @@ TAKES, MOST_SERIES = 1.0, 50
 DEAR = 2.0
 """Where a series takes so many seconds, longer ones are not measured."""
 PANELS = (
-    (12, 60, 60, (12,)),
-    (12, 60, 60, tuple(range(1, 13))),
-    (12, 400, 90, (1, 3, 6, 12)),
-    (12, 400, 90, tuple(range(1, 13))),
-    (12, 800, 120, (6, 12)),
-    (7, 40, 700, (28,)),
-    (7, 40, 700, (1, 7, 14, 28)),
-    (7, 120, 700, (7, 28)),
-    (52, 100, 200, (1, 2, 4, 8)),
+    (12, 60, 60, (12,), 0),
+    (12, 60, 60, tuple(range(1, 13)), 0),
+    (12, 400, 90, (1, 3, 6, 12), 0),
+    (12, 400, 90, tuple(range(1, 13)), 12),
+    (12, 800, 120, (6, 12), 0),
+    (7, 40, 700, (28,), 0),
+    (7, 40, 700, (1, 7, 14, 28), 0),
+    (7, 120, 700, (7, 28), 12),
+    (7, 500, 700, (28,), 0),
+    (7, 500, 700, (28,), 12),
+    (52, 100, 200, (1, 2, 4, 8), 0),
 )
-"""Season, series, periods and blocks of the panels on which boosters are measured."""
+"""Season, series, periods, blocks and known-ahead columns of the panels on which boosters are measured."""
 
 
-def panel_of(season: int, series: int, length: int, h: int, blocks: tuple[int, ...] | None = None) -> Panel:
-    """A panel in memory: `series` of a trend, a season and noise, all above 0."""
+def panel_of(
+    season: int, series: int, length: int, h: int, blocks: tuple[int, ...] | None = None, drivers: int = 0
+) -> Panel:
+    """A panel in memory: `series` of a trend, a season and noise, all above 0; known-ahead columns are noise."""
     keys: dict[str, Any] = {"name": "cost", "source": {"path": "none"}, "freq": FREQ[season], "h": h}
-    config = Config.model_validate(keys | {"season_length": season, "blocks": blocks, "models": ["ladder"]})
-    rng, at = np.random.default_rng(7), np.arange(length)
+    names = [f"driver {i}" for i in range(drivers)]
+    keys |= {"season_length": season, "blocks": blocks, "models": ["ladder"], "columns": {"known_ahead": names}}
+    config = Config.model_validate(keys)
+    planned = h if drivers else 0
+    rng, at = np.random.default_rng(7), np.arange(length + planned)
     first = date(2015, 1, 5) if season in (7, 52) else date(2010, 1, 1)
-    days = [config.frequency.shift(first, i) for i in range(length)]
+    days = [config.frequency.shift(first, i) for i in at.tolist()]
     parts = []
     for i in range(series):
-        wave = np.sin(2 * np.pi * (at + i) / season) if season > 1 else np.zeros(length)
-        y = (100 + 5 * i + 0.2 * at) * (1 + 0.3 * wave) * np.exp(rng.normal(0, 0.1, length))
-        parts.append(pl.DataFrame({"unique_id": f"s{i:05}", "ds": days, "y": y}))
-    rows = pl.concat(parts).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
+        wave = np.sin(2 * np.pi * (at + i) / season) if season > 1 else np.zeros(len(at))
+        y = (100 + 5 * i + 0.2 * at) * (1 + 0.3 * wave) * np.exp(rng.normal(0, 0.1, len(at)))
+        noise = {name: rng.normal(size=len(at)) for name in names}
+        sold = pl.Series(y).set(pl.Series(at >= length), None)
+        parts.append(pl.DataFrame({"unique_id": f"s{i:05}", "ds": days, "y": sold, **noise}))
+    flag = pl.when(pl.col("y").is_null()).then(pl.lit("ahead")).otherwise(pl.lit("observed"))
+    rows = pl.concat(parts).with_columns(y_raw=pl.col("y"), flag=flag)
     return Panel(config, InMemory(rows), (0,), InMemory(group_sums(rows, config, config.levels_of_aggregation)))
 
 
@@ -128,8 +138,8 @@ def lightgbm_costs() -> dict[str, float]:
     """Seconds for one of each term of `Boosters.terms`."""
     rows, spent = [], []
     fit_and_forecast(panel_of(12, 5, 60, 12), [booster("mean", 2, 400_000)])()  # what is imported first
-    for season, series, length, blocks in PANELS:
-        panel = panel_of(season, series, length, blocks[-1], blocks)
+    for season, series, length, blocks, drivers in PANELS:
+        panel = panel_of(season, series, length, blocks[-1], blocks, drivers)
         assert panel.newest is not None
         facts = count_facts(panel, panel.newest)
         for heads in (("mean",), ("mean", "median")):
@@ -137,7 +147,7 @@ def lightgbm_costs() -> dict[str, float]:
             taken = seconds(fit_and_forecast(panel, [booster(h, 2, 400_000) for h in heads]), times=1)
             rows.append(options.terms(facts))
             spent.append(taken)
-            print(f"boosters {heads} {season=} {series=} {length=} {blocks=}: {taken:.2f} s", flush=True)
+            print(f"boosters {heads} {season=} {series=} {length=} {blocks=} {drivers=}: {taken:.2f} s", flush=True)
     names, target = list(rows[0]), np.array(spent)
     matrix = np.array([[row[name] for name in names] for row in rows]) / target[:, None]
     scale = matrix.max(axis=0)

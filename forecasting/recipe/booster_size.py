@@ -1,7 +1,7 @@
 """How large boosters may be: `choose_boosters` takes Facts and units for a window, and returns Boosters and block ends.
 
-Sizes are steps of one ladder, each dearer than the one before; the last one that can be afforded is taken. So a larger
-budget never makes anything smaller. No step is measured here: what each brings stands in the docs of its constant.
+Sizes are steps of one ladder; the last one that can be afforded is taken. So a larger budget never makes anything
+smaller. No step is measured here: what each brings stands in the docs of its constant.
 """
 
 from __future__ import annotations
@@ -35,13 +35,8 @@ def choose_boosters(facts: Facts, units: float, blocks: tuple[int, ...] | None =
 
     `blocks` are those that the config asks for, None: to be chosen.
     """
-    found: Size | None = None
-    for size in sizes(facts, blocks):
-        if found and size.boosters.units(facts) > units:
-            break
-        found = size
-    assert found is not None
-    return found
+    smallest, *larger = sizes(facts, blocks)
+    return next((size for size in reversed(larger) if size.boosters.units(facts) <= units), smallest)
 
 
 def sizes(facts: Facts, blocks: tuple[int, ...] | None = None) -> Iterator[Size]:

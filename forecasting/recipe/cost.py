@@ -14,6 +14,7 @@ from math import exp, log
 from pathlib import Path
 from typing import Any
 
+from forecasting.models.lightgbm.boosters import count_parts
 from forecasting.recipe.facts import Facts
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -68,12 +69,15 @@ class Boosters:
         rows, coming = min(recent, self.rows), facts.series * facts.h
         cells = facts.cells * min(1.0, self.rows / max(recent, 1)) + coming
         heads, blocks, trees, wide = self.heads, self.blocks, self.trees, facts.features
+        parts = count_parts(rows, trees)
         return {
             "fit": heads,
             "panel": (facts.cells + coming) * wide,
             "features": cells * wide * blocks,
             "bins": rows * wide * blocks,
-            "splits": rows * wide * blocks * trees * heads,
+            "grown": rows / parts * blocks * trees * heads,
+            "splits": rows / parts * wide * blocks * trees * heads,
+            "evaluated": rows * (1 - 1 / parts) / 2 * blocks * trees * heads,
             "trees": blocks * trees * heads,
             "forecasts": coming * trees * heads,
         }

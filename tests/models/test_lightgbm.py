@@ -53,19 +53,26 @@ def test_several_seeds_say_what_their_boosters_say_on_average(configure, cut, tm
     assert_frame_equal(lightgbm.load(tmp_path).predict(at, 0), said, check_exact=True)
 
 
-def test_trees_are_grown_on_no_more_rows_than_tell(configure, cut, monkeypatch):
-    """The root of each tree says how many rows it was grown on: other ones each time, about as many as are allowed."""
+def test_trees_are_grown_on_one_part_of_the_rows_after_the_other(configure, cut, monkeypatch):
+    """The root of each tree says how many rows it was grown on; together the parts are all rows, each time the same."""
 
-    def grown(*entries):
-        (fitted,), _ = made(configure, cut, *entries)
-        trees = fitted.boosters[H][0].dump_model()["tree_info"]
-        return [tree["tree_structure"]["internal_count"] for tree in trees]
+    def grown(**params):
+        (fitted,), at = made(configure, cut, {"params": {**QUICK["params"], **params}})
+        roots = [tree["tree_structure"] for tree in fitted.boosters[H][0].dump_model()["tree_info"]]
+        return [root["internal_count"] for root in roots], fitted.predict(at, 0)
 
-    usual, every = grown({}), grown({"params": {**QUICK["params"], "bagging_fraction": 1.0}})
+    (every, whole), (usual, _) = grown(bagging_fraction=1.0), grown()
+    assert len(set(every)) == 1
     assert np.mean(usual) == pytest.approx(0.8 * every[0], rel=0.03)
-    monkeypatch.setattr(boosters, "TREE_ROWS", every[0] // 4)
-    assert np.mean(grown({})) == pytest.approx(every[0] / 4, rel=0.05)
-    assert grown({"params": {**QUICK["params"], "bagging_fraction": 1.0}}) == every
+    monkeypatch.setattr(boosters, "PART_ROWS", every[0] // 3)
+    parts, divided = grown(bagging_fraction=1.0)
+    assert [parts[at] for at in (0, 5, 10, 15)] == parts[4::5], "four parts, of five trees each"
+    assert sum(parts[::5]) == every[0]
+    assert max(parts) - min(parts) <= 1
+    assert_frame_equal(grown(bagging_fraction=1.0)[1], divided, check_exact=True)
+    apart, size = (divided["yhat"] - whole["yhat"]).abs().mean(), whole["yhat"].mean()
+    assert 0 < apart < 0.1 * size, "less is learned of fewer rows, but of the same sales"
+    assert np.mean(grown()[0]) == pytest.approx(0.8 * every[0] / 4, rel=0.05)
 
 
 def test_boosters_stop_by_the_newest_known_periods_and_are_fitted_again_on_all(configure, cut):

@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from forecasting.config import Config
 from forecasting.config.keys import BUDGET
 from forecasting.recipe import Constraints, Facts, Recipe, choose
-from forecasting.recipe.booster_size import block_ends, sizes
+from forecasting.recipe.booster_size import block_ends, choose_boosters, sizes
 from forecasting.recipe.budget import BOOSTERS, STATS
 from forecasting.recipe.candidates import CANDIDATES, HEADS
 from forecasting.recipe.choice import count_windows
@@ -170,9 +171,23 @@ def test_blocks_are_single_steps_first() -> None:
 
 
 def test_sizes_grow_and_end_with_a_block_for_each_step() -> None:
-    found = [size.boosters.units(facts()) for size in sizes(facts())]
-    assert found == sorted(found)
-    assert list(sizes(facts()))[-1].ends == tuple(range(1, 19))
+    found = list(sizes(facts()))
+    for before, after in pairwise(size.boosters for size in found):
+        assert all(getattr(after, name) >= getattr(before, name) for name in ("rows", "heads", "years", "blocks"))
+        assert after != before
+    assert found[-1].ends == tuple(range(1, 19))
+
+
+def test_a_larger_budget_makes_boosters_no_smaller() -> None:
+    """Even where a larger size is the cheaper one, as rows are divided into one part more."""
+    known, places = facts(recent={years: 190_000 if years < 3 else 210_000 for years in YEARS}), []
+    ladder = list(sizes(known))
+    for units in np.geomspace(1, 10 * max(size.boosters.units(known) for size in ladder), 200):
+        chosen = choose_boosters(known, units)
+        places.append(ladder.index(chosen))
+        assert chosen.boosters.units(known) <= units or chosen == ladder[0]
+    assert places == sorted(places)
+    assert places[-1] == len(ladder) - 1
 
 
 def test_a_recipe_survives_json_and_replaces_auto() -> None:

@@ -24,8 +24,10 @@ from forecasting.config import Config, ModelSpec
 from forecasting.data.cut import Cut
 from forecasting.features import ZERO
 from forecasting.models.lightgbm.boosters import (
+    TREES,
     TrainingData,
     binning_params,
+    count_parts,
     objective_remarks,
     prepare_training_data,
     train_boosters,
@@ -131,7 +133,8 @@ class LightGBM:
         drivers = (*cut.config.columns.known_ahead, *cut.config.static_columns)
         width = len(features.names) + sum(features.schema.get(c) == pl.String for c in drivers)
         blocks = min(BLOCKS_AT_ONCE, len(cut.config.block_ends))
-        return blocks * estimate_memory(min(self.options.rows, self._available(cut)), width)
+        rows, trees = min(self.options.rows, self._available(cut)), self.options.trees or TREES
+        return blocks * estimate_memory(rows, width, count_parts(rows, trees))
 
     def _available(self, cut: Cut) -> int:
         """How many observed rows of the recent years there are, of which those within the budget are used."""

@@ -22,9 +22,10 @@ IN_MEMORY = 256 * 2**20
 """Bytes of inputs of a block that are held in memory."""
 BATCH = 8192
 """Rows that are read from a file at a time."""
-FACTS, OWN = 44, 52
-"""Bytes that a training row takes beside its inputs: ds, y, zero, level and the label; and while boosters are trained
-target, weight, score, gradient, hessian, and its number in the sample of a tree."""
+FACTS, OWN, TARGET = 44, 52, 24
+"""Bytes that a training row takes beside its inputs: ds, y, zero, level and the label; while boosters are trained on it
+target, weight, score, gradient, hessian, and its number in the sample of a tree; while they are trained on other parts,
+target, weight and the number of its part."""
 
 SAMPLED, SAMPLE = 200_000, 16
 """Rows that LightGBM takes for the borders of bins, and bytes that it takes for each of their values."""
@@ -32,17 +33,19 @@ SAMPLED, SAMPLE = 200_000, 16
 Inputs = NDArray[np.float32]
 
 
-def estimate_memory(rows: int, width: int) -> int:
+def estimate_memory(rows: int, width: int, parts: int = 1) -> int:
     """Bytes that the training on so many rows of so many inputs holds at its peak: while inputs are binned, or while
-    boosters are trained. What Python, the frames of a bucket and the cache of a cut hold comes on top.
+    boosters are trained on one of the parts, at a change-over on two. What Python, the frames of a bucket and the cache
+    of a cut hold comes on top.
 
-    >>> estimate_memory(4_000_000, 60) // 10**6
-    624
+    >>> estimate_memory(4_000_000, 60) // 10**6, estimate_memory(4_000_000, 60, parts=8) // 10**6
+    (624, 624)
     """
     inputs, bins = rows * width * 4, rows * width
     held = inputs if inputs <= IN_MEMORY else BATCH * width * 8
     sample = min(rows, SAMPLED) * width * SAMPLE
-    return rows * FACTS + max(held + sample, held + bins, bins + rows * OWN)
+    trained = rows * OWN if parts == 1 else rows * TARGET + 2 * rows // parts * (width + OWN)
+    return rows * FACTS + max(held + sample, held + bins, bins + trained)
 
 
 class InputParts:
