@@ -4,8 +4,10 @@ from datetime import date
 
 import polars as pl
 import pytest
+from fastapi.testclient import TestClient
 from polars.testing import assert_frame_equal
 
+from dashboard.api import create_api
 from dashboard.pages.overview.state_cards import state_cards
 from flows import cli
 from forecasting import models
@@ -113,3 +115,23 @@ def test_listed_models_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> N
     }
     cli.main(["recipe", str(job.folder / "job.yaml")])
     assert capsys.readouterr().out.startswith("The config lists its models")
+
+
+def test_forecasts_of_chosen_models_are_explained(
+    ran: tuple[Job, dict[str, Outcome]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the command and by the API: components add up to the forecast of whatever was chosen."""
+    job, _ = ran
+    config = job.config(serving__spool=str(job.folder / "spool"))
+    champion = open_session(config).vintages["champion"][0]
+    stored = job.table("forecasts").filter(grain="series", model=champion, unique_id="S1/I01")["yhat"].sum()
+    cli.main(["explain", str(job.folder / "job.yaml"), "--where", "unique_id = 'S1/I01'"])
+    assert "the published mean forecast" in capsys.readouterr().out
+    with TestClient(create_api(config), base_url="http://127.0.0.1") as http:
+        for path, column in (("explanations", "mean"), ("explanations/inputs", "units")):
+            answer = http.get(f"/api/v1/{path}", params={"unique_id": "S1/I01"})
+            assert answer.status_code == 200, answer.text
+            rows = answer.json()["rows"]
+            assert len({row["ds"] for row in rows}) == H
+            if column == "mean":
+                assert sum(sum(row["components"].values()) for row in rows) == pytest.approx(stored)

@@ -16,7 +16,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, InMemory
 from forecasting.errors import UserError
 from forecasting.planning.explain import CHANGES, bridge, tell_change
-from forecasting.steps.explaining.explain import EVERY, explained_model, published_forecasts
+from forecasting.steps.explaining.explain import EVERY, explained_model
 from forecasting.steps.explaining.vintage import Prepared, prepare
 from forecasting.steps.forecasting.bucket_forecasts import predictions
 from forecasting.steps.scenario import SeriesFilter
@@ -53,11 +53,9 @@ def explain_change(session: Session, series: SeriesFilter = EVERY) -> Change:
         same = changed.frame(0).equals(old_cut.frame(0), null_equal=True)
         steps["known ahead"] = steps["then"] if same else _forecasts(old, changed)
     unchanged = then is session and old_at == new_at
-    old_model = replace(old, cut=new.cut)
-    steps["data"] = steps["then"] if unchanged else _forecasts(old_model, new_cut)
+    steps["data"] = steps["then"] if unchanged else _forecasts(old, new_cut)
     steps["model"] = steps["data"] if old_version == new_version else _forecasts(new, new_cut)
-    before, after = published_forecasts(then or session, old, old_cut), published_forecasts(session, new, new_cut)
-    rows = bridge(before, steps, after)
+    rows = bridge(old.published(old_cut), steps, new.published(new_cut))
     if rows.is_empty():
         raise UserError(f"the vintages of {old_at} and {new_at} forecast no common day of these series")
     parts = {name: float(rows[name].sum()) for name in CHANGES}

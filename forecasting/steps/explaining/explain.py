@@ -24,7 +24,6 @@ from forecasting.models.shares import member_shares
 from forecasting.models.stats.model import FittedStats
 from forecasting.planning.decomposition import EFFECTS, Pooled, decompose, read_design
 from forecasting.planning.explain import ANSWERS, COMPONENTS, combine, split, tell
-from forecasting.services.store.vintages import scan_published
 from forecasting.steps.explaining.levers import lever_steps, of_series
 from forecasting.steps.explaining.response import with_response
 from forecasting.steps.explaining.vintage import Prepared, newest_vintage, prepare
@@ -65,8 +64,7 @@ def explain(
     cut = prepared.select(series)
     trained = prepared.bundle.trained.only(explained_model(prepared))
     parts, prices = contributions(trained, cut, prepared.pooled, prepared.bundle.levers)
-    published = published_forecasts(session, prepared, cut)
-    rows, warnings = _of_published(parts, published, prepared)
+    rows, warnings = _of_published(parts, prepared.published(cut), prepared)
     rows = rows.join(prices, on="unique_id", how="left", maintain_order="left")
     prepared.keep(cut)
     if days:
@@ -118,17 +116,6 @@ def _combined(trained: Trained, parts: pl.DataFrame, cut: Cut) -> pl.DataFrame:
             made = combine(parts, shares, name)
             parts = pl.concat([parts, made.select(parts.columns)])
     return parts.filter(pl.col("model") == list(trained.fitted)[-1])
-
-
-def published_forecasts(session: Session, prepared: Prepared, cut: Cut) -> pl.DataFrame:
-    """[unique_id, ds, yhat]: the published forecasts of the champion for the cut's series."""
-    ids = cut.panel.scan(0).select("unique_id").unique().collect()["unique_id"]
-    bucket = session.store.scan("series").filter(pl.col("unique_id").is_in(ids.implode())).select("bucket").unique()
-    rows = scan_published(
-        session.store, "forecasts", cutoff=cut.cutoff, bucket=bucket.collect()["bucket"].sort().to_list()
-    )
-    mine = rows.filter(pl.col("model") == prepared.bundle.champion, pl.col("unique_id").is_in(ids.implode()))
-    return mine.select(*KEY, "yhat").collect()
 
 
 def _of_published(parts: pl.DataFrame, published: pl.DataFrame, prepared: Prepared) -> tuple[pl.DataFrame, list[str]]:

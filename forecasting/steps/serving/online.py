@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 
 import polars as pl
 
 from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut, peer_sums
 from forecasting.data.edits import CellEdit
-from forecasting.data.panel import KEY, InMemory, InProcess
+from forecasting.data.panel import KEY, part_of_panel
 from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.steps.serving.edited import answer_levers, levers_of, predict_cut, split_edits
@@ -96,7 +95,7 @@ def _forecasts(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> I
     changed = pl.concat([edit.cells["unique_id"] for edit in edits]).unique().sort()
     of_peers = {COMING_PEER_MEANS: _peer_means(served, changed, edits)}
     for part in _portions(ids):
-        cut = _cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
+        cut = cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
         yield predict_cut(served.bundle, cut)
         of_plan = (PEER_MEANS, COMING_PEER_MEANS)
         served.shared.update({name: frame for name, frame in cut.shared_frames().items() if name not in of_plan})
@@ -106,12 +105,11 @@ def _portions(ids: pl.Series) -> Iterator[pl.Series]:
     return (ids.slice(first, SERIES_AT_ONCE) for first in range(0, ids.len(), SERIES_AT_ONCE))
 
 
-def _cut_through(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> Cut:
-    """The cut through these series, in one bucket 0."""
+def cut_through(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...] = ()) -> Cut:
+    """The cut through these series, in one bucket 0; rows that were read once are kept."""
     panel, mine = served.job.panel, pl.col("unique_id").is_in(ids.implode())
     rows = pl.concat([panel_rows(served, bucket).filter(mine) for bucket in buckets_of(served, ids)])
-    selected = replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
-    return Cut(selected, served.cutoff, served.job.config.h, edits)
+    return Cut(part_of_panel(panel, rows), served.cutoff, served.job.config.h, edits)
 
 
 def _peer_means(served: Served, changed: pl.Series, edits: tuple[CellEdit, ...]) -> pl.DataFrame:
@@ -127,7 +125,7 @@ def _peer_means(served: Served, changed: pl.Series, edits: tuple[CellEdit, ...])
     parts = [every]
     for part in _portions(changed):
         planned, new = (
-            peer_sums(_cut_through(served, part, plan).with_shared_frames(served.shared), served.cutoff, 0)
+            peer_sums(cut_through(served, part, plan).with_shared_frames(served.shared), served.cutoff, 0)
             for plan in ((), edits)
         )
         parts += [planned.with_columns(-pl.exclude("group", "ds")), new]
