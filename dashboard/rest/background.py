@@ -5,6 +5,7 @@ that the first request need not wait for them. Failures are logged, and tried ag
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -54,3 +55,10 @@ def _warm(context: Context) -> None:
         log.warning("no forecasts are served yet: %s", error)
     except Exception:
         log.exception("the models could not be loaded; each request tries again")
+    _spare_from_collections()
+
+
+def _spare_from_collections() -> None:
+    """Leave what is loaded by now out of collections of garbage: walking through it halts all requests meanwhile."""
+    gc.collect()
+    gc.freeze()

@@ -25,15 +25,21 @@ def serve(config: File, /, *, host: Host = "127.0.0.1", port: int = 8050, set_: 
     # flows and dashboard do not import each other: only the config is passed on here.
     dashboard = import_module("dashboard.app")
     server = dashboard.prepare(job, host, port)
-    print_line(f"dashboard of {job.name} on http://{host}:{port} (Ctrl+C ends it)")
+    shown = f"[{host}]" if ":" in host else host
+    print_line(f"dashboard of {job.name} on http://{shown}:{port} (Ctrl+C ends it)")
     server.run()
 
 
 def _check_address(host: str, port: int) -> None:
-    """Raise UserError when the dashboard could not listen there."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise UserError(f"--host {host} --port {port}: cannot listen there ({error}); choose others") from None
+    """Raise UserError when the dashboard could not listen there: at every address of the host, of IPv4 and IPv6."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:  # as the server does: the two families do not share a port
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UserError(f"--host {host} --port {port}: cannot listen there ({error}); choose others") from None

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from flows import cli, sample
+from flows.commands import serve
 from flows.orchestration import launch
 from forecasting.config import Config, load
 from forecasting.data import sources
@@ -126,11 +127,20 @@ def test_options_of_a_step_reach_the_flow_by_name(launched: list[dict[str, Any]]
     assert launched[0]["options"] == asdict(TuneOptions(trials=5, metric="mase"))
 
 
-def test_a_taken_port_is_told_before_the_dashboard_starts(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, told = ended(["serve", DEMO, "--port", str(taken.getsockname()[1])], capsys)
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_a_taken_port_is_told_before_the_dashboard_starts(
+    host: str, family: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        taken = socket.create_server((host, 0), family=family)
+    except OSError:
+        pytest.skip(f"this machine has no {host}")
+    with taken:
+        port = taken.getsockname()[1]
+        code, told = ended(["serve", DEMO, "--host", host, "--port", str(port)], capsys)
     assert code == 2
     assert "cannot listen there" in told
+    serve._check_address(host, port)  # once it is free
 
 
 def test_sample_is_what_the_synthetic_source_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

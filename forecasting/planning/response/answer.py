@@ -30,8 +30,8 @@ def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
     >>> levers_in(pl.DataFrame([row, row | {"grain": "total"}]))
     (Lever(column='promo', kind='flag', text=None),)
     """
-    of_series = table.lazy().filter(pl.col("grain") == "series")
-    known = of_series.select("lever", "column", "kind", "text").unique().sort("lever").collect()
+    of_series = table.filter(pl.col("grain") == "series")
+    known = of_series.select("lever", "column", "kind", "text").unique().sort("lever")
     return tuple(Lever(column, kind, text) for _, column, kind, text in known.iter_rows())
 
 
@@ -42,14 +42,16 @@ def response_factors(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.Data
     1.
     """
     log, variance = pl.lit(0.0), pl.lit(0.0)
-    rows = planned.lazy().select(*KEY)  # lazily: a plan of a few rows is answered in the time of a few steps
+    rows = planned.select(*KEY)  # step by step: to optimise a plan takes longer than to run it on a few rows
     for i, lever in enumerate(levers_in(table)):
         if lever.column not in planned.columns:
             continue
-        moved = _moves(planned, edited, lever, table).select(*KEY, **{f"_log{i}": "log", f"_var{i}": "variance"})
+        moved = moves_of_lever(planned, edited, lever, table).select(
+            *KEY, **{f"_log{i}": "log", f"_var{i}": "variance"}
+        )
         rows = rows.join(moved, on=KEY, how="left", maintain_order="left")
         log, variance = log + pl.col(f"_log{i}"), variance + pl.col(f"_var{i}")
-    return rows.select(*KEY, factor=log.exp(), error=variance.sqrt()).collect()
+    return rows.select(*KEY, factor=log.exp(), error=variance.sqrt())
 
 
 def common_share(table: pl.DataFrame, columns: Iterable[str]) -> float:
@@ -82,10 +84,10 @@ def apply_response(rows: pl.DataFrame, factors: pl.DataFrame, levels: Iterable[i
     errors of the response alone (what else is uncertain is the same with and without the edits), and `response_error`,
     the standard error of the log of their factor.
     """
-    both = rows.lazy().join(factors.lazy(), on=KEY, how="left", maintain_order="left")
+    both = rows.join(factors, on=KEY, how="left", maintain_order="left")
     both = both.with_columns(pl.col("factor").fill_null(1.0), pl.col("error").fill_null(0.0))
     answered = both.with_columns(_answered(tuple(levels), tuple(rows.columns)))
-    return answered.drop("factor").rename({"error": "response_error"}).collect()
+    return answered.drop("factor").rename({"error": "response_error"})
 
 
 @lru_cache(maxsize=16)
@@ -123,13 +125,8 @@ def moves_of_lever(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, ta
 
     The columns of the lever's row of the table follow.
     """
-    return _moves(planned, edited, lever, table).collect()
-
-
-def _moves(planned: pl.DataFrame, edited: pl.DataFrame, lever: Lever, table: pl.DataFrame) -> pl.LazyFrame:
-    """The rows of `moves_of_lever`, not yet computed."""
-    before, after = planned.lazy().select(*KEY, before=lever.value), edited.lazy().select(*KEY, after=lever.value)
-    of = table.lazy().filter((pl.col("grain") == "series") & (pl.col("lever") == lever.name))
+    before, after = planned.select(*KEY, before=lever.value), edited.select(*KEY, after=lever.value)
+    of = table.filter((pl.col("grain") == "series") & (pl.col("lever") == lever.name))
     rows = _with_effects(before.join(after, on=KEY), of)
     for columns in _moved(lever):
         rows = rows.with_columns(columns)
@@ -160,18 +157,17 @@ def _moved(lever: Lever) -> tuple[list[pl.Expr], ...]:
     return tuple([expr.alias(name) for name, expr in stage.items()] for stage in stages)
 
 
-def _with_effects(rows: pl.LazyFrame, of: pl.LazyFrame) -> pl.LazyFrame:
+def _with_effects(rows: pl.DataFrame, of: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns of the table; a series that it does not hold, being new, responds like the others."""
+    found = rows.join(of, on="unique_id", how="left", maintain_order="left")
+    if not found["lever"].null_count():
+        return found
     others = of.select(
-        _estimate=pl.col("estimate").mean(),
-        _error=(pl.col("estimate").var().fill_null(0) + (pl.col("std_error") ** 2).mean()).sqrt(),
+        estimate=pl.col("estimate").mean(),
+        std_error=(pl.col("estimate").var().fill_null(0) + (pl.col("std_error") ** 2).mean()).sqrt(),
     )
-    found = rows.join(of, on="unique_id", how="left", maintain_order="left").join(others, how="cross")
     new = pl.col("lever").is_null()
-    return found.with_columns(
-        estimate=pl.when(new).then("_estimate").otherwise("estimate"),
-        std_error=pl.when(new).then("_error").otherwise("std_error"),
-    ).drop("_estimate", "_error")
+    return found.with_columns(pl.when(new).then(others[c].item()).otherwise(c).alias(c) for c in others.columns)
 
 
 def _difference(move: pl.Expr, held: pl.Expr) -> pl.Expr:

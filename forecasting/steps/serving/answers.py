@@ -64,12 +64,12 @@ def _changed(served: Served, requested: pl.DataFrame, given: list[str]) -> Itera
 
 def _with_forecasts(requested: pl.DataFrame, forecasts: pl.DataFrame, served: Served) -> pl.DataFrame:
     """The rows with their forecasts; a series that is not forecast gets a fault."""
-    bare = requested.lazy().drop([c for c in served.columns if c in requested.columns])
-    both, none = bare.join(forecasts.lazy(), on=KEY, how="left"), pl.col("yhat").is_null()
+    bare = requested.drop([c for c in served.columns if c in requested.columns])
+    both, none = bare.join(forecasts, on=KEY, how="left"), pl.col("yhat").is_null()
     return both.with_columns(
         fault=pl.when(none).then(pl.format("{} is not forecast: it has ended, or no sale is known", "unique_id")),
         field=pl.when(none).then(pl.lit("unique_id")),
-    ).collect()
+    )
 
 
 def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
@@ -80,7 +80,7 @@ def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
     is_priced = price in rows.columns and "yhat" in rows.columns
     cost = pl.col(str(price)).cast(pl.Float64) if is_priced else pl.lit(None, pl.Float64)
     missing = [pl.lit(None, kind).alias(c) for c, kind in kinds.items() if c not in rows.columns]
-    whole = rows.lazy().with_columns(*missing, price=cost)
+    whole = rows.with_columns(*missing, price=cost)
     rung = pl.col("source").str.contains(f"^({'|'.join(LADDER)})\\b")
     return whole.select(
         *(["row"] if "row" in rows.columns else []),
@@ -92,7 +92,7 @@ def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
         changes=_text("changes", rows),
         field=_text("field", rows),
         fault=_text("fault", rows),
-    ).collect()
+    )
 
 
 def _text(column: str, rows: pl.DataFrame) -> pl.Expr:
