@@ -15,11 +15,16 @@ LEVERS: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("timing", "timing_error"), pl.Float64),
     **dict.fromkeys(("changes", "periods"), pl.Int64),
     **dict.fromkeys(("low", "high", "reach_low", "reach_high", "last"), pl.Float64),
+    "window": pl.Int64,
+    "market": pl.String,
+    "peers": pl.Int64,
 }
 """What a row holds besides version and cutoff.
 
 `grain` is series, total or a static column; `lever` the column, with "=text" for one of its texts; `kind` price, flag,
-number or text. `estimate` is the effect on the log of sales: of the log of a price (an elasticity), of a flag that is
+number or text; or, where the data support them, after (the periods after a promotion, `window` of them) or peers (the
+mean promotion of the other series of its `market`, `peers` of them, so the effect is that of all in promotion).
+`estimate` is the effect on the log of sales: of the log of a price (an elasticity), of a flag that is
 up (the log of the uplift) or of one unit of a number; lo and hi are its 90 % interval, `own_estimate` and `own_error`
 what the series, or all that share its levers, told before pooling. `timing` is the correlation of the lever's moves
 with the demand that sales before them foretold, pooled like the effects, with its standard error: a price that is cut

@@ -14,7 +14,8 @@ from statistics import NormalDist
 import polars as pl
 
 from forecasting.data.panel import KEY
-from forecasting.planning.response.levers import Lever
+from forecasting.planning.response.levers import Lever, levers_in
+from forecasting.planning.response.spillover import planned_spillovers
 
 NORMAL_90 = NormalDist().inv_cdf(0.95)
 """Standard errors from the middle of a 90 % interval to its ends."""
@@ -23,24 +24,15 @@ STAGES = ("_low", "_high", "_move", *(f"{end}{of}" for end in ENDS for of in (""
 """Columns that live while moves are computed."""
 
 
-def levers_in(table: pl.DataFrame) -> tuple[Lever, ...]:
-    """The levers of a table of series, in the order of their names.
-
-    >>> row = {"grain": "series", "lever": "promo", "column": "promo", "kind": "flag", "text": None}
-    >>> levers_in(pl.DataFrame([row, row | {"grain": "total"}]))
-    (Lever(column='promo', kind='flag', text=None),)
-    """
-    of_series = table.filter(pl.col("grain") == "series")
-    known = of_series.select("lever", "column", "kind", "text").unique().sort("lever")
-    return tuple(Lever(column, kind, text) for _, column, kind, text in known.iter_rows())
-
-
-def response_factors(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+def response_factors(
+    planned: pl.DataFrame, edited: pl.DataFrame, table: pl.DataFrame, past: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """[unique_id, ds, factor, error] of every row of `planned`; both hold the same rows, with the columns of levers.
 
     Where the plan does not know a lever, the value that it last had stands in. A lever without an estimate has factor
-    1.
+    1. What a promotion does after its end and to peers needs all rows of a plan, and `past` (see spillover).
     """
+    planned, edited = (planned_spillovers(rows, past, table) for rows in (planned, edited))
     log, variance = pl.lit(0.0), pl.lit(0.0)
     rows = planned.select(*KEY)  # step by step: to optimise a plan takes longer than to run it on a few rows
     for i, lever in enumerate(levers_in(table)):

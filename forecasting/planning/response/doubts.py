@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from forecasting.columns import user_name
-from forecasting.planning.response.answer import levers_in, moves_of_lever
-from forecasting.planning.response.levers import FLAG, NUMBER, PRICE, TEXT, Lever, follows_demand
+from forecasting.planning.response.answer import moves_of_lever
+from forecasting.planning.response.levers import FLAG, NUMBER, PRICE, SPILLS, TEXT, Lever, follows_demand, levers_in
 
 NAMED_SERIES = 3
 """Series that a sentence names."""
@@ -40,7 +40,7 @@ def doubts_of_response(planned: pl.DataFrame, edited: pl.DataFrame, table: pl.Da
     """[unique_id, lever, doubt, range]: one row per series, lever that moves and doubt about it, by lever and doubt."""
     found = [no_doubts()]
     for lever in levers_in(table):
-        if lever.column not in planned.columns:
+        if lever.column not in planned.columns or lever.kind in SPILLS:
             continue
         rows = moves_of_lever(planned, edited, lever, table)
         moved = rows.filter(~pl.col("before").eq_missing(pl.col("after")) & pl.col("after").is_not_null())

@@ -1,7 +1,7 @@
 """What was seen of a lever: `facts_of_lever` takes rows of the history and a Lever, and returns a row per series.
 
-[unique_id, grain, lever, column, kind, text, changes, periods, low, high, reach_low, reach_high, last], see LEVERS in
-data/schemas/lever_table; nothing is estimated.
+[unique_id, grain, lever, column, kind, text, changes, periods, low, high, reach_low, reach_high, last, window], see
+LEVERS in data/schemas/lever_table; nothing is estimated.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def facts_of_lever(rows: pl.DataFrame, lever: Lever) -> pl.DataFrame:
     low, high = _reach(known, of, lever)
     names = {"grain": "series", "lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
     literals = [pl.lit(name, pl.String).alias(column) for column, name in names.items()]
-    return of.with_columns(*literals, reach_low=low, reach_high=high).drop("_usual").sort("unique_id")
+    window = pl.lit(lever.periods or None, pl.Int64)
+    return of.with_columns(*literals, window=window, reach_low=low, reach_high=high).drop("_usual").sort("unique_id")
 
 
 def _reach(known: pl.DataFrame, of: pl.DataFrame, lever: Lever) -> tuple[pl.Expr, pl.Expr]:

@@ -38,7 +38,7 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
     for bucket in cut.panel.buckets:
         frame = cut.frame(bucket)
         parts.append(frame.filter(mine).select(c for c in columns if c in frame.columns))
-    return estimate_levers(config, pl.concat(parts))
+    return estimate_levers(config, pl.concat(parts), every)
 
 
 def _every(cut: Cut, first: date, every: int) -> pl.Series:

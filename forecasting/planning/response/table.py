@@ -1,8 +1,8 @@
 """The table `levers`: `estimate_levers` takes the Config and rows of the panel, and returns a row per series and lever.
 
 [grain, unique_id, lever, column, kind, text, estimate, std_error, lo, hi, own_estimate, own_error, timing,
-timing_error, changes, periods, low, high, reach_low, reach_high, last]; rows of groups (grain: a static column, or
-total) follow those of series. See data/schemas for what each column holds. Nothing is written.
+timing_error, changes, periods, low, high, reach_low, reach_high, last, window, market, peers]; rows of groups (grain: a
+static column, or total) follow those of series. See data/schemas for what each column holds. Nothing is written.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.schemas.lever_table import LEVERS
+from forecasting.planning.market import market_columns
 from forecasting.planning.response.estimator.arrays import Ints, Observed
 from forecasting.planning.response.estimator.calendar import Calendar
 from forecasting.planning.response.estimator.estimate import Estimate, estimate
 from forecasting.planning.response.facts import facts_of_lever
 from forecasting.planning.response.levers import Lever, levers_of
+from forecasting.planning.response.spillover import market_of_each, numbers_of, spillovers_of, with_spillovers
 
 NORMAL_90 = 1.6448536269514722
 """Standard errors from the middle of a 90 % interval to its ends."""
@@ -29,10 +31,11 @@ DIGITS = 6
 ESTIMATED = ("estimate", "std_error", "lo", "hi", "own_estimate", "own_error", "timing", "timing_error")
 
 
-def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+def estimate_levers(config: Config, rows: pl.DataFrame, every: int = 1) -> pl.DataFrame:
     """The table of rows [unique_id, ds, y, levers, static columns] of the history, one per series and period.
 
-    No rows where no lever varies, or nothing was sold.
+    The rows are those of `every` so manyth series: without all of them nothing is said of peers. No rows where no lever
+    varies, or nothing was sold.
 
     >>> columns = {"known_ahead": ["promo"], "promo": "promo"}
     >>> job = {"name": "shop", "source": {"path": "sales.csv"}, "freq": "1w", "h": 8, "columns": columns}
@@ -44,8 +47,12 @@ def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     ('A', 'promo', 2.0, 21)
     """
     empty = pl.DataFrame(schema=LEVERS)
-    rows = rows.filter(pl.col("y").is_not_null()).sort("unique_id", "ds")
-    levers = _moved(levers_of(config, rows), rows)
+    complete, observed = rows.sort("unique_id", "ds"), pl.col("y").is_not_null()
+    levers = _moved(levers_of(config, complete.filter(observed)), complete.filter(observed))
+    choices, market = spillovers_of(config, complete, levers), market_columns(config, complete.schema)
+    choices = choices[:1] if every > 1 else choices
+    levers = (*levers, *(lever for choice in choices for lever in choice))
+    rows = with_spillovers(complete, levers, market).filter(observed)
     sold = rows.filter((pl.col("y") > 0).any().over("unique_id"))
     if not levers or sold.is_empty():
         return empty
@@ -53,8 +60,10 @@ def estimate_levers(config: Config, rows: pl.DataFrame) -> pl.DataFrame:
         sold.with_columns(pl.col("y").clip(0)), {lever.name: lever.as_seen(lever.value) for lever in levers}
     )
     codes = _codes(sold, config.static_columns)
-    found = estimate(seen, codes, Calendar.of(config.frequency, len(seen.y)))
+    found = estimate(seen, codes, Calendar.of(config.frequency, len(seen.y)), numbers_of(levers, choices))
+    levers = tuple(levers[k] for k in found.kept)
     facts = pl.concat([facts_of_lever(rows, lever) for lever in levers])
+    facts = facts.join(market_of_each(complete, market), on="unique_id", how="left", maintain_order="left")
     series = facts.join(_effects(seen.ids, levers, found), on=["unique_id", "lever"], how="left")
     groups = _groups(sold, config.static_columns, seen.ids, levers, found)
     table = pl.concat([series, groups], how="diagonal").select(pl.col(c).cast(t) for c, t in LEVERS.items())
@@ -118,6 +127,7 @@ def _groups(
             for k, lever in enumerate(levers):
                 of = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
                 effect = {"estimate": found.effect[members, k].mean(), "std_error": error[k]}
-                parts.append(facts | of | effect | {"timing": timing[k], "timing_error": timing_error[k]})
+                told = {"timing": timing[k], "timing_error": timing_error[k], "window": lever.periods or None}
+                parts.append(facts | of | effect | told)
     schema = {name: LEVERS[name] for name in parts[0]}
     return pl.DataFrame(parts, schema=schema).with_columns(*_interval())

@@ -23,6 +23,8 @@ from forecasting.features.base import SERIES
 from forecasting.planning import events as planning
 from forecasting.planning.column_names import condition_over_panel
 from forecasting.planning.decomposition import Pooled, decompose, read_design
+from forecasting.planning.market import market_columns
+from forecasting.planning.response.spillover import tell_spillovers
 from forecasting.planning.scenario import check_condition, condition
 from forecasting.steps.explaining.explain import EVERY
 from forecasting.steps.explaining.vintage import pooled_effects
@@ -37,8 +39,8 @@ _HELD = Cache(HELD_BYTES)
 
 @dataclass(frozen=True)
 class PastEvents:
-    """`rows` (see planning.events.COLUMNS): one per event, by series and day. `sentence` sums them up, `warnings` say
-    what they leave out.
+    """`rows` (see planning.events.COLUMNS): one per event, by series and day. `sentence` sums them up, with what the
+    response model has found of promotions on the whole, and `warnings` say what they leave out.
     """
 
     rows: pl.DataFrame
@@ -67,7 +69,7 @@ def past_events(session: Session, series: SeriesFilter = EVERY, cutoff: date | N
         warnings.append(
             "no cost is known: units and revenue only. Name the column of the cost of a unit in columns.cost."
         )
-    return PastEvents(rows, _sentence(rows), tuple(warnings))
+    return PastEvents(rows, " ".join([_sentence(rows), *tell_spillovers(_newest_levers(session))]), tuple(warnings))
 
 
 def are_events_held(session: Session, cutoff: date | None = None) -> bool:
@@ -99,12 +101,10 @@ def _measure_all(session: Session, cutoff: date) -> pl.DataFrame:
     return planning.finish(planning.add_halo(pl.concat(p for p, _ in parts), pl.concat(d for _, d in parts), near))
 
 
-def market_columns(config: Config, schema: dict[str, pl.DataType]) -> tuple[str, ...]:
-    """The static columns whose values make a market, within which other series are compared: those of the levels of
-    aggregation; without any all static columns.
-    """
-    levels = dict.fromkeys(c for level in config.levels_of_aggregation for c in level)
-    return tuple(c for c in levels or config.static_columns if c in schema)
+def _newest_levers(session: Session) -> pl.DataFrame:
+    """The table `levers` of the newest training."""
+    every = session.store.scan("levers").collect()
+    return every.filter(pl.col("version") == pl.col("version").max())
 
 
 def reaches(config: Config) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from forecasting.config import Config
 from forecasting.config.formats import refuse_newer
 from forecasting.data.schemas import tables
 from forecasting.errors import UserError
-from forecasting.planning.response.answer import levers_in
+from forecasting.planning.response.levers import levers_in
 from forecasting.services.tracking.registry import Registry
 from forecasting.services.tracking.signature import Signature
 from forecasting.steps.forecasting.training import Trained, load_trained, save_trained

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.errors import UserError
-from forecasting.planning.response.levers import NUMBER, PRICE, follows_demand
+from forecasting.planning.response.levers import AFTER, NUMBER, PEERS, PRICE, SPILLS, follows_demand
 from forecasting.steps.session import Session
 
 EFFECT = ("estimate", "lo", "hi")
@@ -35,6 +35,8 @@ def report_levers(session: Session) -> dict[str, pl.DataFrame]:
     newest = every.filter(pl.col("version") == pl.col("version").max()).sort("lever", "grain", "unique_id")
     priced = pl.col("kind") == PRICE
     measure = pl.when(priced).then(pl.lit("elasticity")).when(pl.col("kind") == NUMBER).then(pl.lit("uplift per unit"))
+    beyond = {AFTER: "uplift in periods after", PEERS: "uplift when all peers promote"}
+    measure = measure.when(pl.col("kind").is_in(SPILLS)).then(pl.col("kind").replace(beyond))
     spoken = newest.with_columns(
         *(pl.when(priced).then(c).otherwise(pl.col(c).exp() - 1).alias(c) for c in EFFECT),
         measure=measure.otherwise(pl.lit("uplift")),
@@ -49,7 +51,7 @@ def report_levers(session: Session) -> dict[str, pl.DataFrame]:
 def _doubt(priced: pl.Expr) -> pl.Expr:
     """What speaks against relying on the row of a series or group; null where nothing does."""
     unusual = pl.when(priced).then(pl.col("estimate") > 0).otherwise(pl.col("estimate") < 0) & (
-        pl.col("kind") != NUMBER
+        ~pl.col("kind").is_in([NUMBER, *SPILLS])
     )
     sign = (
         pl.when(pl.col("estimate").is_null())

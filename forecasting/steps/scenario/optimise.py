@@ -14,8 +14,7 @@ import polars as pl
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.paired import HORIZON, TOTAL
-from forecasting.planning.response.answer import levers_in
-from forecasting.planning.response.levers import PRICE, Lever
+from forecasting.planning.response.levers import PRICE, SPILLS, Lever, levers_in
 from forecasting.planning.search import FINER, LEVEL, Search, best_of, first_tries, judge, next_tries
 from forecasting.planning.worth import MARGIN, MEASURES, NO_COST, NO_PRICE, REVENUE
 from forecasting.steps.scenario.measure import measure
@@ -71,7 +70,7 @@ def optimise(served: Served, question: Question, series: SeriesFilter = ALL) -> 
         total = _total(rows)
         gains = dict(total.select("tried", pl.when(pl.col("outside") == 0).then("gain")).iter_rows())
         tries = next_tries(search, gains)
-    every = _with_changes(served, search.lever, rows.filter(pl.col("unique_id") != TOTAL))
+    every = _with_changes(served, search.lever, rows.filter(pl.col("unique_id").is_in(ids.implode())))
     best = best_of(search, every)
     return Optimum(total, best, every, tuple(judge(search, total, best["changes"].to_list())))
 
@@ -80,7 +79,7 @@ def _lever(served: Served, name: str) -> Lever:
     """The lever of a column."""
     column = served.job.config.panel_names.get(name, name)
     known = levers_in(served.bundle.levers) if served.bundle.levers is not None else ()
-    found = [lever for lever in known if lever.column == column]
+    found = [lever for lever in known if lever.column == column and lever.kind not in SPILLS]
     if not found:
         there = ", ".join(dict.fromkeys(lever.column for lever in known)) or "none"
         raise UserError(f"optimise {name}: the response to it is not known; levers of this forecast are {there}")

@@ -21,6 +21,7 @@ from forecasting.planning.response.doubts import no_doubts
 from forecasting.planning.scenario import both_conditions, check_condition, check_edits, compare_forecasts
 from forecasting.planning.worth import warn_of_worth
 from forecasting.steps.forecasting.bundles import Bundle
+from forecasting.steps.scenario.peers import tell_peers, with_peers
 from forecasting.steps.scenario.selection import ALL, SeriesFilter, find_series
 from forecasting.steps.scenario.worth import with_worth
 from forecasting.steps.serving.held import served_for
@@ -57,7 +58,8 @@ def run_scenario(session: Session, edits: Sequence[Edit], series: SeriesFilter =
 def compare_plans(served: Served, edits: Sequence[Edit], series: SeriesFilter = ALL) -> Scenario:
     """The published forecast of `series`, and that with `edits`, by the same model.
 
-    The edits hold for these series only: the plans of all others stay. Raises UserError without such a series, for
+    The edits hold for these series only: the plans of all others stay; where promotions are known to move other series
+    of their market, these have rows, too. Raises UserError without such a series, for
     edits outside of the horizon, for edits that their columns cannot take and for those that would change a value of
     which none is known.
     """
@@ -80,10 +82,11 @@ def compare_series(served: Served, ids: pl.Series, edits: Sequence[Edit]) -> Sce
     notes = check_days(config, served.cutoff, edits)
     checked = check_edits(edits, config, served.job.panel.schema)
     plan, warnings = plan_with_edits(served, ids, checked)
-    baseline = rows_of(served.published(buckets_of(served, ids)), ids)
-    both = compare_forecasts(baseline, pl.concat(list(forecast_edited(served, ids, plan)), how="diagonal"))
+    every, plan = with_peers(served, ids, plan)
+    baseline = rows_of(served.published(buckets_of(served, every)), every)
+    both = compare_forecasts(baseline, pl.concat(list(forecast_edited(served, every, plan)), how="diagonal"))
     rows = with_worth(served, plan, both)
-    more = warn_of_worth(rows)
+    more = [*tell_peers(ids, rows), *warn_of_worth(rows)]
     if rows["changed"].any() and not (rows["difference"] != 0).any():
         more.append(_explain_no_move(served.bundle, checked, rows))
     edited = tuple(dict.fromkeys(edit.column for edit in checked))

@@ -16,7 +16,7 @@ import polars as pl
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
 from forecasting.data.schemas.lever_table import LEVERS
-from forecasting.planning.response.answer import apply_response, response_factors
+from forecasting.planning.response.answer import apply_response
 from forecasting.planning.scenario import both_conditions, sql_text
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.bundles import Bundle
@@ -51,16 +51,13 @@ def levers_of(served: Served, ids: pl.Series, columns: Collection[str]) -> pl.Da
     return mine if mine["unique_id"].n_unique() == ids.len() else every.filter(asked)
 
 
-def answer_levers(
-    levers: pl.DataFrame, rows: pl.DataFrame, planned: pl.DataFrame, edited: pl.DataFrame
-) -> pl.DataFrame:
-    """The forecast rows with the response to the coming rows `edited` in place of `planned`, by the table `levers`;
-    rows of other periods stay.
+def answer_levers(rows: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
+    """The forecast rows with the response `factors` [unique_id, ds, factor, error]; rows without one stay.
 
     They gain difference-lo-L and difference-hi-L of the levels whose bounds they have.
     """
     levels = sorted({int(c.removeprefix("lo-")) for c in rows.columns if c.startswith("lo-")})
-    return apply_response(rows, response_factors(planned, edited, levers), levels)
+    return apply_response(rows, factors, levels)
 
 
 def predict_cut(bundle: Bundle, cut: Cut) -> pl.DataFrame:

@@ -8,7 +8,8 @@ vintage; where these fail the ladder stands in. Nothing is written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import zip_longest
 
 import polars as pl
 
@@ -17,11 +18,14 @@ from forecasting.data.edits import CellEdit
 from forecasting.data.panel import KEY, part_of_panel
 from forecasting.features import peers
 from forecasting.models.naive import TOP
+from forecasting.planning.response.answer import response_factors
+from forecasting.planning.response.levers import SPILLS, levers_in
 from forecasting.steps.serving.edited import answer_levers, levers_of, predict_cut, split_edits
 from forecasting.steps.serving.plans import EditedPlan, at_usual, in_portions, plan_with_values
 from forecasting.steps.serving.served import (
     Served,
     buckets_of,
+    found_once,
     panel_rows,
     planned_peer_sums,
     row_columns,
@@ -77,13 +81,41 @@ def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterato
     answered, others = split_edits(served.bundle, plan.changes(served.columns))
     levers = {edit.column for edit in answered}
     plans = plan.portions(ids, SERIES_AT_ONCE)
-    for part, portion, forecast in zip(_portions(ids), plans, _forecasts(served, ids, others), strict=True):
+    factors = in_portions(_response(served, ids, plan, levers), ids, SERIES_AT_ONCE) if levers else ()
+    for portion, forecast, answer in zip_longest(plans, _forecasts(served, ids, others), factors):
         rows = forecast.select(row_columns(served.config))
         if levers:
-            moved = at_usual(served, portion.where_changed(levers), levers)
-            rows = answer_levers(levers_of(served, part, levers), rows, moved.planned, moved.edited)
+            rows = answer_levers(rows, answer)
         known = portion.edited.select(*KEY, *served.columns)
         yield rows.join(known, on=KEY, how="left", maintain_order="left")
+
+
+def _response(served: Served, ids: pl.Series, plan: EditedPlan, columns: Collection[str]) -> pl.DataFrame:
+    """[unique_id, ds, factor, error]: the response of the series to what a plan sets in these columns of levers.
+
+    Rows that are not there are as planned. Where the response knows what a promotion does to later periods and to its
+    market, these are there, too.
+    """
+    levers = levers_of(served, ids, columns)
+    if not levers["kind"].is_in(SPILLS).any():
+        moved = at_usual(served, plan.where_changed(columns), columns)
+        return response_factors(moved.planned, moved.edited, levers)
+    moved, buckets = at_usual(served, plan, columns), buckets_of(served, ids)
+    past = pl.concat([_past(served, bucket, levers) for bucket in buckets])
+    return response_factors(moved.planned, moved.edited, levers, rows_of(past, ids))
+
+
+def _past(served: Served, bucket: int, levers: pl.DataFrame) -> pl.DataFrame:
+    """The newest periods of a bucket before the horizon, in which a promotion may have ended that is still felt."""
+    window = max((lever.periods for lever in levers_in(levers)), default=0)
+    columns = [*KEY, *levers.filter(pl.col("kind").is_in(SPILLS))["column"].unique().sort()]
+
+    def find() -> pl.DataFrame:
+        after = served.job.config.frequency.shift(served.cutoff, -window)
+        newest = pl.col("ds").is_between(after, served.cutoff, closed="right")
+        return served.job.panel.scan(bucket).filter(newest).select(columns).sort(KEY).collect()
+
+    return found_once(served, f"newest plans {bucket}", find)
 
 
 def _forecasts(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> Iterator[pl.DataFrame]:

@@ -6,8 +6,8 @@ observed has no weight; nothing is estimated here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -41,6 +41,10 @@ class Observed:
         shape = (int(place[0].max()) + 1, int(place[1].max()) + 1)
         y, *columns = (_spread(values[name], place, shape) for name in ("y", *levers))
         return cls(numbered["unique_id"].unique(maintain_order=True), *_centred(y, np.stack(columns, axis=-1)))
+
+    def only(self, levers: Sequence[int]) -> Observed:
+        """The same with these levers alone, by their numbers."""
+        return replace(self, levers=self.levers[..., list(levers)])
 
 
 def _spread(values: pl.Series, place: tuple[Ints, Ints], shape: tuple[int, int]) -> Floats:

@@ -61,11 +61,14 @@ class Controls:
     def residuals(self, columns: Floats, weight: Floats) -> Floats:
         """Columns (periods x series x columns) less what the cells explain of each, as far as they are believed."""
         left = columns.copy()
-        for _ in range(SWEEPS):
-            for cells, prior in zip(self.cells, self.prior, strict=True):
-                total = cells.sums(weight) + 1 / prior
-                for k in range(columns.shape[-1]):
-                    left[..., k] -= cells.spread(cells.sums(left[..., k] * weight) / total)
+        sums = [cells.sums(weight) for cells in self.cells]
+        for k in range(columns.shape[-1]):
+            known = [np.zeros_like(total) for total in sums]
+            for _ in range(SWEEPS):
+                for i, (cells, prior) in enumerate(zip(self.cells, self.prior, strict=True)):
+                    new = (cells.sums(left[..., k] * weight) + sums[i] * known[i]) / (sums[i] + 1 / prior)
+                    left[..., k] -= cells.spread(new - known[i])
+                    known[i] = new
         return np.where(weight[..., None] > 0, left, 0.0)
 
     def shares_left(self, weight: Floats, unit: Ints) -> Floats:

@@ -1,6 +1,7 @@
 """The estimate: `estimate` takes Observed sales and levers and the groups of series, and returns an Estimate.
 
-Effects of levers and controls are fitted in turn (fit.py); then it is judged whether levers follow demand (timing.py).
+Effects of levers and controls are fitted in turn (fit.py); then it is seen which further levers the data support
+(spillover.py), and judged whether levers follow demand (timing.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from forecasting.planning.response.estimator.arrays import Floats, Ints, Observe
 from forecasting.planning.response.estimator.calendar import Calendar
 from forecasting.planning.response.estimator.fit import Fit
 from forecasting.planning.response.estimator.pooling import Groups, Pooled
+from forecasting.planning.response.estimator.spillover import Candidates, take_up
 from forecasting.planning.response.estimator.timing import Timing
 from forecasting.planning.response.estimator.units import find_units
 
@@ -25,7 +27,8 @@ ROUNDS = 11
 class Estimate:
     """Effects of levers (series x levers), their `covariance`, and what each unit told by itself (`alone`, with its
     standard `alone_error`). `units` are the effects of the units, `groups` by which they were pooled, `unit` of each
-    series. `timing` says how far the levers of units were moved as demand went before.
+    series. `timing` says how far the levers of units were moved as demand went before. `kept` are the numbers of the
+    levers that have effects.
     """
 
     effect: Floats
@@ -36,10 +39,13 @@ class Estimate:
     groups: Groups
     unit: Ints
     timing: Timing
+    kept: tuple[int, ...]
 
 
-def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> Estimate:
+def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar, candidates: Candidates = ()) -> Estimate:
     """The effects of the levers on the log of sales, by series; `codes` are the groups of each series by column.
+
+    `candidates` are numbers of the last levers: those that the data do not support have no effect, and are not kept.
 
     >>> import polars as pl
     >>> from forecasting.frequency import FREQS
@@ -50,10 +56,13 @@ def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> E
     >>> np.exp(found.effect).round(1).tolist()
     [[2.0]]
     """
-    unit = find_units(seen, codes, calendar.span)
-    fit = Fit(seen, unit, calendar, codes)
+    own = tuple(range(seen.levers.shape[-1] - sum(map(len, candidates))))
+    mine = seen.only(own)
+    unit = find_units(mine, codes, calendar.span)
+    fit = Fit(mine, unit, calendar, codes)
     for turn in range(ROUNDS):
         fit.round(turn)
+    fit, more = take_up(fit, seen, candidates)
     state, units = fit.state, fit.units
     assert units is not None
     inverse = np.linalg.inv(state.information + 1e-8 * np.eye(state.score.shape[1]))
@@ -62,4 +71,4 @@ def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar) -> E
     covariance = units.covariance[unit] + (fit.between.covariance if fit.between else 0.0)
     effect, timing = state.of_units[unit] + state.differences, fit.judge_timing()
     covariance = covariance + timing.doubt
-    return Estimate(effect, covariance, alone[unit], error[unit], units, fit.unit_groups, unit, timing)
+    return Estimate(effect, covariance, alone[unit], error[unit], units, fit.unit_groups, unit, timing, (*own, *more))

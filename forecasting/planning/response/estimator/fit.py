@@ -9,7 +9,8 @@ too: the sum of a unit tells its effect, and how its series differ from it tells
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Fit:
 
     def __init__(self, seen: Observed, unit: Ints, calendar: Calendar, codes: Mapping[str, Ints]) -> None:
         series, levers, units = *seen.levers.shape[1:], int(unit.max()) + 1
-        self.seen, self.unit, self.calendar = seen, unit, calendar
+        self.seen, self.unit, self.calendar, self.own = seen, unit, calendar, levers
         self.shared = units < series
         self.cells = Cells(unit, np.arange(len(seen.y)))
         self.waves, self.variances = calendar.waves()
@@ -62,6 +63,19 @@ class Fit:
         self.between: Pooled | None = None
         self.regression: Regression | None = None
 
+    def extended(self, seen: Observed) -> Fit:
+        """A fit that goes on from this one with more levers behind its own, which stays as it is.
+
+        The own levers alone decide about units and controls.
+        """
+        more, state = copy(self), self.state
+        added = [(0, 0), (0, seen.levers.shape[-1] - self.seen.levers.shape[-1])]
+        of_units, differences = np.pad(state.of_units, added), np.pad(state.differences, added)
+        more.seen, more.controls = seen, deepcopy(self.controls)
+        more.state = replace(state, of_units=of_units, differences=differences)
+        more.units = more.between = more.regression = None
+        return more
+
     def round(self, turn: int) -> None:
         """Fit the controls beside the effects, and the effects beside the controls."""
         state, seen = self.state, self.seen
@@ -70,15 +84,15 @@ class Fit:
         mean = self.controls.fit(seen, explained, state.noise)
         weight = mean / (1 + state.noise * mean)
         residual = np.where(mean > 0, (seen.y - mean) / np.maximum(mean, 1e-12), 0.0)
-        trust = _trust(self.controls, seen.levers, weight)
-        means = self._unit_means(residual, weight)
+        columns, trust = self._columns(weight)
+        means = self._unit_means(columns, residual, weight)
         solution = self._solve_units(turn, means, mean, weight)
         left = self.controls.shares_left(weight, self.unit)
         trust_in_units = self._by_unit(trust, weight)
         information, score = solution.scaled(trust_in_units, left)
         score = score + np.einsum("nij,nj->ni", information, state.of_units)
         if self.shared:
-            own, own_score = self._solve_series(turn, means, mean, residual, trust)
+            own, own_score = self._solve_series(turn, columns, means, mean, residual, trust)
             information, score = information + own, score + own_score
         self.units = pool(information, score, self.unit_groups, before=self.units)
         state.information, state.score = information, score
@@ -86,11 +100,21 @@ class Fit:
         state.of_units = state.of_units + change
         state.trends = solution.nuisance_after(change)
 
-    def _unit_means(self, residual: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    def _columns(self, weight: Floats) -> tuple[Floats, Floats]:
+        """The levers that are regressed on, and the share of each one's information that is its own.
+
+        Beside further levers, which controls share much of, all are less what controls explain of them.
+        """
+        levers = self.seen.levers
+        if levers.shape[-1] == self.own:
+            return levers, _trust(self.controls, levers, weight)
+        return self.controls.residuals(levers, weight), np.ones(levers.shape[1:])
+
+    def _unit_means(self, columns: Floats, residual: Floats, weight: Floats) -> tuple[Floats, Floats]:
         """Levers and residual of the units: means over their series."""
         total = np.maximum(self.cells.sums(weight), 1e-12)
-        columns = [self.cells.sums(lever * weight) / total for lever in np.moveaxis(self.seen.levers, -1, 0)]
-        return np.stack(columns, axis=-1), self.cells.sums(residual * weight) / total
+        levers = [self.cells.sums(lever * weight) / total for lever in np.moveaxis(columns, -1, 0)]
+        return np.stack(levers, axis=-1), self.cells.sums(residual * weight) / total
 
     def _solve_units(self, turn: int, means: tuple[Floats, Floats], mean: Floats, weight: Floats) -> Solution:
         """What the time series of the units tell."""
@@ -109,14 +133,14 @@ class Fit:
         return regression.solve(state.unit_wander)
 
     def _solve_series(
-        self, turn: int, means: tuple[Floats, Floats], mean: Floats, residual: Floats, trust: Floats
+        self, turn: int, levers: Floats, means: tuple[Floats, Floats], mean: Floats, residual: Floats, trust: Floats
     ) -> tuple[Floats, Floats]:
         """What the differences between the series of a unit tell of its effect; learns how their effects differ."""
-        state, seen, levers = self.state, self.seen, means[0].shape[-1]
-        apart = (seen.levers - means[0][:, self.unit]) * seen.seen[..., None]
+        state, seen, k = self.state, self.seen, levers.shape[-1]
+        apart = (levers - means[0][:, self.unit]) * seen.seen[..., None]
         left = (residual - means[1][:, self.unit]) * seen.seen
         trends = self.waves[:, None, :2] * seen.seen[..., None]
-        columns = np.concatenate([apart, seen.levers], axis=-1)
+        columns = np.concatenate([apart, levers], axis=-1)
         variances = np.array([FREE, TREND**2])
         regression = Regression(columns, trends, variances, left, mean)
         if turn in LEARN_WANDER_IN:
@@ -127,13 +151,13 @@ class Fit:
         weight = mean / (1 + state.noise * mean)
         others = 1 - weight.sum(0) / np.maximum(self.cells.sums(weight).sum(0)[self.unit], 1e-12)
         information, score = solution.scaled(np.concatenate([trust, trust], axis=-1), np.clip(others, LEAST_TRUST, 1))
-        own = information[:, levers:, levers:]
-        own_score = score[:, levers:] + np.einsum("nij,nj->ni", own, state.differences)
+        own = information[:, k:, k:]
+        own_score = score[:, k:] + np.einsum("nij,nj->ni", own, state.differences)
         self.between = pool(own, own_score, self.series_groups, mean=FIXED, before=self.between)
         state.differences = state.differences + _step(1, trust) * (self.between.effect - state.differences)
-        unit_information, unit_score = np.zeros((len(state.of_units), levers, levers)), np.zeros_like(state.of_units)
-        np.add.at(unit_information, self.unit, information[:, :levers, :levers])
-        np.add.at(unit_score, self.unit, score[:, :levers])
+        unit_information, unit_score = np.zeros((len(state.of_units), k, k)), np.zeros_like(state.of_units)
+        np.add.at(unit_information, self.unit, information[:, :k, :k])
+        np.add.at(unit_score, self.unit, score[:, :k])
         return unit_information, unit_score + np.einsum("nij,nj->ni", unit_information, state.of_units)
 
     def _by_unit(self, trust: Floats, weight: Floats) -> Floats:
