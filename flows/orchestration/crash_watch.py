@@ -2,7 +2,8 @@
 
 Runs of deployments send a heartbeat every HEARTBEAT seconds. One that is silent for SILENCE seconds and has not ended
 is taken for crashed; a worker that lives says so at once. What has crashed is started again and goes on where it was.
-`too_many_starts` tells a flow that something else than a killed worker must be wrong.
+`too_many_starts` tells a flow that something else than a killed worker must be wrong, and `announce_plan` lets the
+server follow a run that begins soon after it was planned.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 from prefect import runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
+from prefect.events import emit_event
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
@@ -47,6 +49,24 @@ def too_many_starts() -> int | None:
     with get_client(sync_client=True) as client:
         starts = client.read_flow_run(UUID(str(runtime.flow_run.id))).run_count
     return starts if starts > MOST_STARTS else None
+
+
+def announce_plan() -> None:
+    """Send the event about the planning of this run, which the server's scheduler leaves out.
+
+    The server takes the events of a run in their order: one about a change of state waits for that of the state before,
+    where the two are less than five minutes apart. A run that begins so soon, as the first ones after a deployment do,
+    would have all its events kept back without the first one, and would not be started again after a crash.
+    """
+    if not runtime.deployment.id:
+        return
+    run = UUID(str(runtime.flow_run.id))
+    with get_client(sync_client=True) as client:
+        if not client.read_flow_run(run).auto_scheduled:
+            return
+        planned = min(client.read_flow_run_states(run), key=lambda state: state.timestamp)
+    resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
+    emit_event(f"prefect.flow-run.{planned.name}", resource, occurred=planned.timestamp, id=planned.id)
 
 
 def _automations() -> Iterator[AutomationCore]:

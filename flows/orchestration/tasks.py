@@ -24,7 +24,7 @@ from prefect.tasks import Task
 
 from flows import error_hints, summary
 from flows.orchestration import guard
-from flows.orchestration.crash_watch import too_many_starts
+from flows.orchestration.crash_watch import announce_plan, too_many_starts
 from flows.orchestration.reactions import note_failure, react
 from flows.orchestration.time_limit import time_limit
 from forecasting.config import load
@@ -52,6 +52,7 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
     A mistake of the user ends the flow in a Failed state with its message; anything else is raised, so that Prefect
     logs where it happened. At the end receivers are told of alerts; a run that cannot do so fails, and the next tries.
     """
+    announce_plan()
     if later := guard.overtaken_by():
         return Completed(name=guard.SKIPPED, message=guard.message(later))
     if starts := too_many_starts():

@@ -176,6 +176,7 @@ def test_a_run_beyond_its_hours_fails_nobody_sees_half_of_it_and_the_next_goes_o
     with monkeypatch.context() as patch:
         patch.setattr(tasks.runtime, "deployment", SimpleNamespace(id="deployment"))
         patch.setattr(tasks.guard, "overtaken_by", lambda: None)
+        patch.setattr(tasks, "announce_plan", lambda: None)
         patch.setattr(tasks, "too_many_starts", lambda: None)
         patch.setattr(load_state, "publish_load", hang)
         state: State[Any] = FLOWS["ingest"](str(job), more, return_state=True)
