@@ -61,6 +61,7 @@ def webhook(status: int = 200) -> Iterator[Receiver]:
             receiver.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(status)
             self.end_headers()
+            self.wfile.write(b"ok")  # Slack's word for it
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,11 +1,14 @@
 """Alerts reach receivers through blocks of a Prefect server: one message each, to a local mailbox and a webhook."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from flows.cli import main
 from flows.orchestration import launch, notifications, reactions
@@ -90,6 +93,39 @@ def test_an_address_that_is_none_is_not_told(harness):
     with pytest.raises(UserError, match="mail/x: its address is none for mail") as told:
         notifications.connect_receiver("mail/x", "s3cret")
     assert "s3cret" not in str(told.value)
+
+
+SLACK = "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7"
+TEAMS = "https://prod-1.westeurope.logic.azure.com:443/workflows/0a1b/triggers/manual/paths/invoke?sig=s3cret"
+
+
+@pytest.mark.parametrize(("kind", "url"), [("slack-webhook", SLACK), ("ms-teams-webhook", TEAMS)])
+def test_chats_are_told_at_their_addresses(harness, make_job, monkeypatch, kind, url):
+    """The request goes to a local receiver instead; all else is as it is sent."""
+    asked, send = [], requests.Session.send
+
+    def send_here(session: requests.Session, request: requests.PreparedRequest, **how: object) -> requests.Response:
+        if "127.0.0.1" not in request.url:
+            asked.append(urlsplit(request.url))
+            request.url = f"http://127.0.0.1:{chat.port}/"
+        return send(session, request, **how)
+
+    config = load(make_job(alerts={"receivers": [f"{kind}/planning"]}))
+    with webhook() as chat:
+        notifications.connect_receiver(f"{kind}/planning", url)
+        monkeypatch.setattr(requests.Session, "send", send_here)
+        note(config, DAMAGE)
+        assert notifications.deliver(config) == notifications.deliver(config) == []
+    (address,), (posted,) = asked, chat.received
+    assert (address.hostname, address.path) == (urlsplit(url).hostname, urlsplit(url).path)
+    assert "Forecasts are worse than expected" in json.dumps(posted)
+    assert DAMAGE.message in json.dumps(posted)
+
+
+@pytest.mark.parametrize("kind", ["slack-webhook", "ms-teams-webhook"])
+def test_an_address_of_another_kind_is_none_of_a_chat(harness, kind):
+    with pytest.raises(UserError, match=f"{kind}/x: its address is none for {kind}"):
+        notifications.connect_receiver(f"{kind}/x", "ftp://example.com/s3cret")
 
 
 def test_receivers_can_be_tested(connected, job):
