@@ -20,6 +20,7 @@ from dashboard.access.entry import password, provider
 from dashboard.access.guard import Guard
 from dashboard.access.headers import Hardening
 from dashboard.access.settings import Access, check_host, open_access
+from dashboard.access_log import AccessLog
 from dashboard.api import create_api, v1
 from dashboard.page import add_page
 from dashboard.pages import find_pages
@@ -87,7 +88,14 @@ def prepare(config: Config, host: str = "127.0.0.1", port: int = 8050) -> uvicor
     check_host(access, host)
     app = create_guarded(config, access).app
     settings = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=KEEP_ALIVE
+        AccessLog(app),
+        host=host,
+        port=port,
+        log_level="warning",
+        log_config=None,  # as all of this program's (see forecasting.services.log)
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
     )
     return uvicorn.Server(settings)
 

@@ -59,6 +59,11 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
         return Failed(message=f"started {starts} times, and killed each time: look at the memory of its machine")
     if not log.LOGGER.handlers:  # on a worker nobody else has set it up
         log.setup()
+    with log.context(flow_run_id=str(runtime.flow_run.id), job=_config_name(job["config"])):
+        return _in_order(steps, job)
+
+
+def _in_order(steps: Sequence[str], job: Mapping[str, Any]) -> list[dict[str, Any]] | State[Any]:
     records: list[dict[str, Any]] = []
     for name in steps:
         state = _task(name)(name, **job, return_state=True)
@@ -112,7 +117,7 @@ def run(
     started = time.perf_counter()
     try:
         job = load(config, overrides)
-        with time_limit(name, job):
+        with log.context(task=name), time_limit(name, job):
             outcome = run_step(name, job, cutoff, force, options)
     except UserError as error:
         return Failed(message=error_hints.sentence(error), data=error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import polars as pl
@@ -49,28 +49,30 @@ def track_rows(
     label: str,
     total: int,
     rows_of: Callable[[T], int],
-    done: int = 0,
+    buckets: Sequence[int],
     level: int = logging.DEBUG,
 ) -> Iterator[T]:
-    """Yield the items of `iterable`, each a piece of work with so many rows, showing rows per second and the time left.
+    """Yield the items of `iterable`, each the work of one of these `buckets` with so many rows, showing rows per second
+    and the time left.
 
-    `total` counts all pieces, `done` those that were finished before this run. On a terminal as a progress bar;
-    elsewhere as one event per piece, which is logged as all details are (in JSON): done, total, rows, rows_per_second
-    and seconds_left. At the end one line with count and seconds is logged at `level`.
+    `total` counts all buckets, of which the others were finished before this run. On a terminal as a progress bar;
+    elsewhere as one event per bucket, which is logged as all details are (in JSON): bucket, done, total, rows,
+    rows_per_second and seconds_left. At the end one line with count and seconds is logged at `level`.
     """
+    done = total - len(buckets)
     screen = _console(stderr=True)
     started, rows = time.perf_counter(), 0
     with Progress(
         *BAR, TextColumn("{task.fields[speed]}", markup=False), console=screen, disable=not screen.is_terminal
     ) as bar:
         task = bar.add_task(label, total=total, completed=done, speed="")
-        for here, item in enumerate(iterable, 1):
+        for here, (bucket, item) in enumerate(zip(buckets, iterable, strict=True), 1):
             rows += rows_of(item)
             seconds = max(time.perf_counter() - started, 1e-9)
             speed, left = round(rows / seconds), round(seconds / here * (total - done - here), 1)
             bar.update(task, advance=1, speed=f"{speed:,} rows/s")
             fields = {"done": done + here, "total": total, "rows": rows, "rows_per_second": speed, "seconds_left": left}
-            log.event(label, level=logging.DEBUG, **fields)
+            log.event(label, level=logging.DEBUG, bucket=bucket, **fields)
             yield item
     log.event(label, level=level, count=total - done, seconds=round(time.perf_counter() - started, 1))
 

@@ -1,8 +1,9 @@
 """Structured logging to stderr: `setup` once, `event` for a line, `step` for the start, end and error of a block.
 
 `event` takes a message and fields and returns nothing; `step` yields a dict whose entries are logged at the end.
-Plain text by default, one JSON object per line with DEMANDCAST_LOG=json. Only the logger "demandcast" is configured;
-the root logger is left to the application.
+Plain text by default, one JSON object per line with DEMANDCAST_LOG=json. `context` adds fields to all JSON lines of a
+block: whose run or request they are of. The loggers of this program and of what runs it (PROGRAM) are configured; the
+root logger is left to the application.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ NOISY = (
     "cmdstanpy",
 )
 
+PROGRAM = ("dashboard", "flows", "forecasting", "uvicorn")
+"""Loggers of modules that report errors nobody waits for, and of the web server."""
+RUNNER = ("prefect", "prefect.flow_runs", "prefect.task_runs")
+"""Loggers of Prefect, whose lines on the console take the same form."""
+
+_context: ContextVar[dict[str, Any]] = ContextVar("context", default={})  # noqa: B039  never changed in place
 _step_fields: ContextVar[dict[str, Any]] = ContextVar("step_fields", default={})  # noqa: B039  never changed in place
 
 
@@ -44,7 +51,11 @@ def setup(level: int | None = None) -> None:
     as_json = os.environ.get("DEMANDCAST_LOG", "text").lower() == "json"
     handler = _Stderr()
     handler.setFormatter(_Json() if as_json else _Text())
-    LOGGER.handlers = [handler]
+    for logger in (LOGGER, *map(logging.getLogger, PROGRAM)):
+        logger.handlers = [handler]
+    for console in (console for name in RUNNER for console in logging.getLogger(name).handlers):
+        if as_json and isinstance(console, logging.StreamHandler):
+            console.setFormatter(handler.formatter)
     LOGGER.propagate = False
     LOGGER.setLevel(level or (logging.DEBUG if as_json else logging.INFO))
     for name in NOISY:
@@ -54,6 +65,16 @@ def setup(level: int | None = None) -> None:
 def event(message: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one message with the fields of the enclosing steps and `fields`."""
     LOGGER.log(level, message, extra={"fields": {**_step_fields.get(), **fields}})
+
+
+@contextmanager
+def context(**fields: Any) -> Iterator[None]:
+    """Add fields to all lines that this block logs as JSON, those of libraries too: run_id and job, for example."""
+    token = _context.set({**_context.get(), **fields})
+    try:
+        yield
+    finally:
+        _context.reset(token)
 
 
 @contextmanager
@@ -122,7 +143,7 @@ class _Text(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One JSON object per line: time (UTC, ISO 8601), level, logger, message and the fields."""
+    """One JSON object per line: time (UTC, ISO 8601), level, logger, message, the context and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -130,6 +151,7 @@ class _Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **_context.get(),
             **_fields(record),
         }
         if record.exc_info:

@@ -149,8 +149,8 @@ def _merge(load: Load, new: rebuild.Incoming, *, force: bool) -> tuple[Load, int
         return load, change.written
     with load_state.rebuilding(load, new.identity) as (load, progress):
         left = [bucket for bucket in range(load.buckets) if progress.facts(f"bucket-{bucket}") is None]
-        panels, done = rebuild.rebuild_panel(load, new, left), load.buckets - len(left)
-        tracked = track_rows(panels, "panel", load.buckets, lambda part: part[1].height, done, level=logging.INFO)
+        panels = rebuild.rebuild_panel(load, new, left)
+        tracked = track_rows(panels, "panel", load.buckets, lambda part: part[1].height, left, level=logging.INFO)
         return load, series_statistics.rebuild_tables(load, tracked, progress)
 
 

@@ -18,10 +18,13 @@ from forecasting.services import console, log
 def restored_loggers():
     """Restore the loggers."""
     kept = log.LOGGER.handlers, log.LOGGER.propagate, log.LOGGER.level
+    handlers = {name: logging.getLogger(name).handlers for name in log.PROGRAM}
     levels = {name: logging.getLogger(name).level for name in log.NOISY}
     yield
     log.LOGGER.handlers, log.LOGGER.propagate = kept[0], kept[1]
     log.LOGGER.setLevel(kept[2])
+    for name, before in handlers.items():
+        logging.getLogger(name).handlers = before
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 
@@ -133,6 +136,32 @@ def test_progress_follows_the_json_setting(capsys):
     list(console.track(range(4), "fit"))
     (line,) = objects(capsys)
     assert (line["message"], line["count"]) == ("fit", 4)
+
+
+@pytest.mark.usefixtures("as_json")
+def test_every_json_line_of_a_block_tells_whose_it_is(capsys):
+    """Also those that libraries log, and one per bucket; text is for people, who see one run."""
+    with log.context(flow_run_id="a", job="shop"), log.context(task="ingest"):
+        rows = console.track_rows(iter([10, 20]), "panel", 3, lambda count: count, [0, 2])
+        assert list(rows) == [10, 20]
+        logging.getLogger("dashboard.app").error("a callback failed", exc_info=ZeroDivisionError("odd"))
+    log.event("after")
+    *inside, after = objects(capsys)
+    assert all((line["flow_run_id"], line["job"], line["task"]) == ("a", "shop", "ingest") for line in inside)
+    assert [(line.get("bucket"), line.get("done"), line.get("rows")) for line in inside[:2]] == [(0, 2, 10), (2, 3, 30)]
+    assert "ZeroDivisionError: odd" in inside[-1]["traceback"]
+    assert "flow_run_id" not in after
+
+
+def test_prefect_s_lines_take_the_form_of_ours(monkeypatch, capsys):
+    monkeypatch.setenv("DEMANDCAST_LOG", "json")
+    console_of_prefect, there = logging.StreamHandler(sys.stderr), logging.getLogger("prefect.flow_runs")
+    monkeypatch.setattr(there, "handlers", [console_of_prefect])
+    log.setup()
+    with log.context(flow_run_id="a"):
+        there.warning("Finished in state Failed")
+    (line,) = objects(capsys)
+    assert (line["logger"], line["flow_run_id"]) == ("prefect.flow_runs", "a")
 
 
 def on_a_terminal(code: str) -> str:

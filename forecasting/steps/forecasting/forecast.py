@@ -104,7 +104,7 @@ def _all_buckets(worker: BucketWorker, panel: Panel) -> list[BucketSummary]:
     left = [bucket for bucket, summary in kept.items() if summary is None]
     done = panel.engine.map(worker, left)
     label = f"forecast at {worker.shared.cut.cutoff}: buckets"
-    tracked = track_rows(done, label, len(kept), lambda summary: summary.rows, len(kept) - len(left))
+    tracked = track_rows(done, label, len(kept), lambda summary: summary.rows, left)
     kept |= dict(zip(left, tracked, strict=True))
     return [summary for summary in kept.values() if summary]
 
