@@ -154,14 +154,19 @@ def test_every_json_line_of_a_block_tells_whose_it_is(capsys):
 
 
 def test_prefect_s_lines_take_the_form_of_ours(monkeypatch, capsys):
+    """Its own handler of the console, which writes by Rich."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    there = logging.getLogger("runner")
     monkeypatch.setenv("DEMANDCAST_LOG", "json")
-    console_of_prefect, there = logging.StreamHandler(sys.stderr), logging.getLogger("prefect.flow_runs")
-    monkeypatch.setattr(there, "handlers", [console_of_prefect])
+    monkeypatch.setattr(log, "RUNNER", ["runner"])
+    monkeypatch.setattr(there, "handlers", [PrefectConsoleHandler(stream=sys.stderr)])
     log.setup()
     with log.context(flow_run_id="a"):
-        there.warning("Finished in state Failed")
+        there.warning("Finished in state Failed[1] 'http://127.0.0.1' " + 100 * "-")
     (line,) = objects(capsys)
-    assert (line["logger"], line["flow_run_id"]) == ("prefect.flow_runs", "a")
+    assert (line["logger"], line["flow_run_id"]) == ("runner", "a")
+    assert line["message"].startswith("Finished in state Failed[1]")
 
 
 def on_a_terminal(code: str) -> str:
