@@ -113,7 +113,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 
 lock: $(DEV)
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
-	@$(COMPILE) pyproject.toml --extra server --constraint requirements.lock --output-file requirements-server.lock
+	@$(COMPILE) pyproject.toml --extra server --extra telemetry --constraint requirements.lock --output-file requirements-server.lock
 	@$(COMPILE) pyproject.toml --extra test --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(COMPILE) $(SCORER).in --output-file $(SCORER).lock
 

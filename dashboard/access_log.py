@@ -1,4 +1,4 @@
-"""Requests in the log: `AccessLog(app)` is the ASGI app `app`, whose requests are logged as details (in JSON).
+"""Requests in the log: `AccessLog(app)` is the ASGI app `app`; its requests are traced, and logged in JSON.
 
 Each line of a request, also those about errors in it, has its `request_id`; queries and headers, which may hold
 secrets, are in none.
@@ -11,6 +11,7 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forecasting.services import log
+from forecasting.services.traces import span
 
 NO_ANSWER = 500
 """Status of a request that was never answered: its app failed, or nobody waited."""
@@ -33,10 +34,10 @@ class AccessLog:
             status = message.get("status", status)
             await send(message)
 
-        with log.context(request_id=uuid4().hex):
+        asked, request_id = {"method": scope["method"], "path": scope["path"]}, uuid4().hex
+        with log.context(request_id=request_id), span("request", request_id=request_id, **asked) as traced:
             try:
                 await self.app(scope, receive, send_on)
             finally:
-                seconds = round(time.perf_counter() - started, 4)
-                told = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
-                log.event("request", level=logging.DEBUG, **told)
+                traced["status"], seconds = status, round(time.perf_counter() - started, 4)
+                log.event("request", level=logging.DEBUG, **asked, status=status, seconds=seconds)

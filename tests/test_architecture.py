@@ -69,6 +69,7 @@ DOORS = {
     "lightgbm": ("forecasting/models/lightgbm/*",),
     "mlflow": ("forecasting/services/tracking/*",),
     "multiprocessing": ("forecasting/services/engine/local.py",),
+    "opentelemetry": ("forecasting/services/traces.py",),
     "optuna": ("forecasting/services/hyperparameter_search/*",),
     "pandas": ("forecasting/services/drift.py",),  # Evidently takes nothing else
     "pandera": ("forecasting/data/*",),

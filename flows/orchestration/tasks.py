@@ -30,6 +30,7 @@ from flows.orchestration.time_limit import time_limit
 from forecasting.config import load
 from forecasting.errors import UserError
 from forecasting.services import log
+from forecasting.services.traces import span
 from forecasting.steps import run_step
 
 PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
@@ -116,8 +117,8 @@ def run(
     """
     started = time.perf_counter()
     try:
-        job = load(config, overrides)
-        with log.context(task=name), time_limit(name, job):
+        job, run_id = load(config, overrides), str(runtime.flow_run.id)
+        with log.context(task=name), span(name, job=job.name, flow_run_id=run_id), time_limit(name, job):
             outcome = run_step(name, job, cutoff, force, options)
     except UserError as error:
         return Failed(message=error_hints.sentence(error), data=error)
