@@ -30,7 +30,8 @@ class Context:
     def record(self, served: Served, rows: pl.DataFrame, operation: str) -> None:
         """Log and count the forecast rows of an answer, before it leaves, with the name of who asks."""
         self.log.record(served, rows, Request(operation, current().name))
-        self.counters.predictions.labels(operation, served.version).inc(rows["yhat"].count())
+        for version, count in rows.drop_nulls("yhat")["version"].value_counts().iter_rows():
+            self.counters.predictions.labels(operation, version).inc(count)
         if "fallback" in rows.columns and (fallbacks := rows["fallback"].sum()):
             self.counters.fallbacks.labels(operation).inc(fallbacks)
 

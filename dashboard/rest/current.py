@@ -12,7 +12,7 @@ from dashboard.error_text import error_text
 from dashboard.rest.problems import Refusal
 from forecasting.config import Config
 from forecasting.errors import UserError
-from forecasting.steps.serving.held import is_newest, open_served
+from forecasting.steps.serving.held import is_newest, open_challenger, open_served
 from forecasting.steps.serving.served import Served
 from forecasting.steps.session import Session, open_session
 
@@ -27,6 +27,7 @@ class Current:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._served: Served | None = None
+        self._challenger: Served | None = None
         self._looked = 0.0
         self._guard = Lock()
 
@@ -36,6 +37,11 @@ class Current:
             return self.served().session
         except Refusal:
             return open_session(self.config)
+
+    def challenger(self) -> Served | None:
+        """What answers a share of requests in place of what is served (serving.challenger_share), if anything."""
+        challenger = self._challenger
+        return challenger if challenger and challenger.cutoff == self.served().cutoff else None
 
     def served(self) -> Served:
         """What is served now, its models loaded; raises Refusal (409) when nothing can be served yet.
@@ -67,4 +73,6 @@ class Current:
             _ = served.bundle, served.columns, served.series
             log.info("served now: the forecast of %s, version %s", served.cutoff, served.version)
             self._served = served
+        if self.config.serving.challenger_share:
+            self._challenger = open_challenger(self._served, self._challenger)
         return self._served

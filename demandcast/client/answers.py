@@ -41,11 +41,12 @@ class ForecastRow:
 
 @dataclass(frozen=True)
 class Prediction(ForecastRow):
-    """The forecast of one series in one period, and what made it."""
+    """The forecast of one series in one period, and what made it; `answered_by` is champion or challenger."""
 
     cutoff: date
     version: int
     model: str
+    answered_by: str
 
 
 @dataclass(frozen=True)

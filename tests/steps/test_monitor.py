@@ -13,6 +13,7 @@ from forecasting.services.store.report_files import list_report_files, read_repo
 from forecasting.steps import run_step, session
 from forecasting.steps.monitoring import reports
 from forecasting.steps.monitoring.new_data import read_new_rows
+from forecasting.steps.monitoring.summary import summarize
 from forecasting.steps.registry import Outcome
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
@@ -332,3 +333,28 @@ def test_forecasts_that_were_served_are_scored_once_and_without_changed_plans(da
     pairs = said.join(sold, on=["unique_id", "ds"])
     assert served["n"] == pairs.height
     assert served["bias"] == pytest.approx((pairs["yhat"] - pairs["y"]).sum() / pairs["y"].sum())
+
+
+def test_champion_and_challenger_are_compared_on_what_each_has_answered(damaged):
+    """Rows of S1 were answered by the champion, those of S2 by a challenger that foretold nothing."""
+    job = damaged[0].copy()
+    opened = session.open_session(job.config())
+    said = job.table("forecasts").filter(pl.col("grain") == "series").unique(["unique_id", "ds"], maintain_order=True)
+    schema, other = opened.store.tables["predictions"].schema, pl.col("unique_id").str.starts_with("S2/")
+    blank = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in said.columns]
+    at = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    rows = said.with_columns(blank).with_columns(
+        id=pl.format("a-{}", pl.int_range(pl.len())), served_at=pl.lit(at), day=pl.lit(at.date()), hour=pl.lit(12),
+        version=pl.when(other).then(pl.col("version") + 1).otherwise("version"),
+        answered_by=pl.when(other).then(pl.lit("challenger")).otherwise(pl.lit("champion")),
+        yhat=pl.when(other).then(0.0).otherwise("yhat"), q50=pl.when(other).then(0.0).otherwise("q50"),
+    )  # fmt: skip
+    opened.store.append("predictions", rows.select(pl.col(n).cast(k) for n, k in schema.items()))
+    outcome = job.run(["monitor"], source__path=str(job.folder / "good.parquet"))[0]
+    champion, challenger = outcome.facts["trial"]
+    assert (champion["answered_by"], challenger["answered_by"]) == ("champion", "challenger")
+    assert (challenger["wape"], challenger["bias"]) == (1.0, -1.0)
+    sold = job.table("panel").filter(pl.col("ds") > OVER).drop_nulls("y").select("unique_id", "ds", "y")
+    assert champion["n"] == said.filter(~other).join(sold, on=["unique_id", "ds"]).height
+    told = next(part for part in summarize(outcome.facts) if part.title.startswith("Champion and challenger"))
+    assert "challenger, version 2: WAPE 100.0%, bias -100.0%" in told.lines[1]

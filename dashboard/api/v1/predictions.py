@@ -39,6 +39,8 @@ UPLOAD = {
 Value = float | int | bool | str | None
 EXAMPLE = {"unique_id": "S1/tea", "ds": "2024-05-20", "values": {"price": 1.79, "promo": 1}}
 
+EXAMPLE_ORIGIN = {"cutoff": "2024-05-14", "version": 3, "model": "Combination", "answered_by": "champion"}
+
 
 class Ask(BaseModel):
     """One series, one day of the horizon, and what is different from the plan."""
@@ -55,9 +57,9 @@ class Ask(BaseModel):
 class Prediction(ForecastRow, Origin):
     """The forecast of one series in one period, and what made it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [EXAMPLE_ROW | {"cutoff": "2024-05-14", "version": 3, "model": "Combination"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_ROW | EXAMPLE_ORIGIN]})
+
+    answered_by: str = Field(description="champion, or challenger: see `serving.challenger_share`.")
 
 
 def routes(context: Context) -> APIRouter:
@@ -81,10 +83,11 @@ def _add_predict(router: APIRouter, context: Context) -> None:
 
 def _predict(context: Context, ask: Ask) -> tuple[Prediction, str]:
     """The logged answer, and its ETag."""
-    served = context.current.served()
+    served, challenger = context.current.served(), context.current.challenger()
     values = {name: value for name, value in ask.values.items() if value is not None}
-    key = (served.identity, ask.unique_id, ask.ds, json.dumps(values, sort_keys=True))
-    row, answer = context.answers.get(key) or _answer(served, ask, values)
+    held = (served.identity, challenger.identity if challenger else "")
+    key = (*held, ask.unique_id, ask.ds, json.dumps(values, sort_keys=True))
+    row, answer = context.answers.get(key) or _answer(served, challenger, ask, values)
     if not answer.fallback:  # the models may answer the next time
         context.answers.put(key, (row, answer))
     context.record(served, row, "predict")
@@ -111,16 +114,18 @@ def _add_batch(router: APIRouter, context: Context) -> None:
             raise Refusal(415, "send the file as it is, with Content-Type: text/csv")
         file = await _receive(request, context.config.serving.upload)
         served = await to_thread.run_sync(context.current.served)
-        parts = await to_thread.run_sync(batch_csv.open_batch, served, file)
+        parts = await to_thread.run_sync(batch_csv.open_batch, served, file, context.current.challenger())
         lines = _csv(context, served, parts)
         return StreamingResponse(_in_threads(lines, limiter, file), media_type="text/csv; charset=utf-8")
 
 
-def _answer(served: Served, ask: Ask, values: dict[str, Any]) -> tuple[pl.DataFrame, Prediction]:
+def _answer(
+    served: Served, challenger: Served | None, ask: Ask, values: dict[str, Any]
+) -> tuple[pl.DataFrame, Prediction]:
     """The row to log and the body to answer with."""
-    rows = answer_one.answer_one(served, ask.unique_id, ask.ds, values)
+    rows = answer_one.answer_one(served, ask.unique_id, ask.ds, values, challenger)
     row = rows.row(0, named=True)
-    origin = {"cutoff": served.cutoff, "version": served.version, "model": row["model"]}
+    origin = {"cutoff": served.cutoff} | {name: row[name] for name in ("version", "model", "answered_by")}
     return rows, Prediction.model_construct(**row_values(row, served.config.level), **origin)
 
 

@@ -25,6 +25,15 @@ class Serving(Section):
         description="Number of forecasts with changed values that are kept to be served again, until there is a newer "
         "forecast; 0: none.",
     )
+    challenger_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Share of single predictions and of rows of files that the challenger answers in place of the "
+        "champion, where the step shadow has forecast with it: 0.1 is one of ten. Which ones follows from series and "
+        "day alone; answer and log say who answered. Published forecasts and scenarios stay the champion's.",
+    )
     upload: StrictInt = Field(
         default=100, ge=1, description="The largest file that may be sent for a batch of predictions, in megabytes."
     )

@@ -14,7 +14,7 @@ from forecasting.data.schemas.load_tables import TIMESTAMP
 
 
 def _predictions(config: Config, _: Columns) -> Columns:
-    texts = ("request", "operation", "author", "model", "source", "changes", "vintage")
+    texts = ("request", "operation", "author", "model", "source", "changes", "vintage", "answered_by")
     origin = {"id": pl.String, "segment": pl.String, "day": pl.Date, "hour": pl.Int32, "served_at": TIMESTAMP}
     row = {"unique_id": pl.String, "ds": pl.Date, "cutoff": pl.Date, "version": pl.Int64, "fallback": pl.Boolean}
     numbers = dict.fromkeys(("yhat", "q50", *interval_columns(config.level)), pl.Float64)
@@ -25,7 +25,7 @@ SERVING_TABLES = (
     TableEntry(
         "predictions",
         "Every forecast row that was served on request, by the hour (UTC): when, to whom, by which model and version, "
-        "with which changes of the plan (JSON)",
+        "champion or challenger, with which changes of the plan (JSON)",
         "id",
         _predictions,
         partition="day hour",

@@ -69,9 +69,9 @@ def scan_published(store: Store, name: str = "forecasts", /, **equals: Any) -> p
     return _scan_of(published_vintages(store), store, name, equals)
 
 
-def scan_shadows(store: Store) -> pl.LazyFrame:
-    """The rows of `forecasts` that challengers have made."""
-    return _scan_of(shadow_vintages(store), store, "forecasts", {})
+def scan_shadows(store: Store, /, **equals: Any) -> pl.LazyFrame:
+    """The rows of `forecasts` that challengers have made; `equals` as in `Store.scan`."""
+    return _scan_of(shadow_vintages(store), store, "forecasts", equals)
 
 
 def _scan_of(made: pl.DataFrame, store: Store, name: str, equals: Mapping[str, Any]) -> pl.LazyFrame:

@@ -19,7 +19,8 @@ from forecasting.steps.monitoring.drift_check import check_drift, newest_periods
 from forecasting.steps.monitoring.findings import find_wrong, judge_past
 from forecasting.steps.monitoring.new_data import read_new_rows
 from forecasting.steps.monitoring.realised import KEY, overall, past_rows, score_past
-from forecasting.steps.monitoring.served import served_rows
+from forecasting.steps.monitoring.served import roles_of_answers, served_rows
+from forecasting.steps.serving.served import CHALLENGER
 from forecasting.steps.session import Session
 
 ORIGINS = {"published": "realised", "shadow": "shadows", "served": "served"}
@@ -52,7 +53,23 @@ def check_loaded(session: Session, at: date, key: str) -> Check:
         columns = found.report.table.with_columns(cutoff=pl.lit(at), run_at=run_at)
         store.merge("drift", columns.select(store.tables["drift"].schema.names()), ignore=("run_at",))
     facts = _facts(session, vintages, rows, found.facts()) | {"key": key, "cutoff": str(at)}
-    return Check(at, facts | {name: overall(scores, origin) for origin, name in ORIGINS.items()}, found.report)
+    facts |= {name: overall(scores, origin) for origin, name in ORIGINS.items()}
+    return Check(at, facts | {"trial": _trial(session, at, facts["served"])}, found.report)
+
+
+def _trial(session: Session, at: date, served: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The scores of what was served, of cutoffs at which champion and challenger have answered, with `answered_by`."""
+    roles = roles_of_answers(session, _open_since(session, at)).with_columns(pl.col("cutoff").cast(pl.String))
+    role_of = {(cutoff, version): role for cutoff, version, role in roles.iter_rows()}
+    scored = [row | {"answered_by": role_of.get((row["cutoff"], row["version"]))} for row in served]
+    both = {row["cutoff"] for row in scored if row["answered_by"] == CHALLENGER}
+    return [row for row in scored if row["answered_by"] and row["cutoff"] in both]
+
+
+def _open_since(session: Session, at: date) -> date:
+    """The day after which the sales may still be corrected that forecasts are scored by."""
+    config = session.config
+    return config.frequency.shift(at, -config.h - newest_periods(config))
 
 
 def _score_all(session: Session, past: pl.DataFrame, at: date) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -61,7 +78,7 @@ def _score_all(session: Session, past: pl.DataFrame, at: date) -> tuple[pl.DataF
     Those of which no day lies in the newest weeks are read from the table: their sales are not corrected any more.
     """
     store, config = session.store, session.config
-    open_since = config.frequency.shift(at, -config.h - newest_periods(config))
+    open_since = _open_since(session, at)
     stored = store.scan("realised").filter(pl.col("through") <= at).collect()
     shadows = shadow_vintages(store).filter(pl.col("cutoff") < at)
     to_score = [

@@ -32,6 +32,14 @@ def served_rows(session: Session, since: date, sold: pl.DataFrame) -> pl.DataFra
     return known.join(segments(session), on="unique_id", how="left").sort("cutoff", "version", "unique_id", "ds")
 
 
+def roles_of_answers(session: Session, since: date) -> pl.DataFrame:
+    """[cutoff, version, answered_by]: who was which, of cutoffs of which both have answered."""
+    asked = session.store.scan("predictions").filter(pl.col("ds") >= since, pl.col("answered_by").is_not_null())
+    roles = asked.group_by("cutoff", "version").agg(pl.col("answered_by").sort_by("served_at", "id").last())
+    both = pl.col("answered_by").n_unique().over("cutoff") > 1
+    return roles.filter(both).sort("cutoff", "answered_by").collect()
+
+
 def _block(config: Config) -> pl.Expr:
     """The last step of the block of the horizon that a step lies in; of steps beyond the horizon its last."""
     ends = config.block_ends

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from forecasting.data.quality.freshness import freshness_messages
+from forecasting.evaluation.metrics import format_value, label
 from forecasting.steps.alerts import KINDS
 from forecasting.steps.monitoring.findings import verdict_lines
 from forecasting.steps.registry import Facts, Section
@@ -28,6 +30,8 @@ def summarize(facts: Facts) -> list[Section]:
         rows = score_rows(facts.get(name, ()))
         more = f" (the newest {SHOWN} of {len(rows)})" if len(rows) > SHOWN else ""
         sections += [Section(f"{title}{more}", (), rows[-SHOWN:])] if rows else []
+    if lines := tuple(_trial_lines(facts.get("trial", ()))):
+        sections.append(Section("Champion and challenger, each on what it answered", lines))
     if lines := tuple(_alert_lines(facts)):
         sections.append(Section("Alerts", lines))
     return sections
@@ -45,6 +49,12 @@ def _drift_lines(facts: Facts) -> Iterator[str]:
         yield f"measured and not drawn in the report (monitoring.columns): {', '.join(left_out)}"
     if facts.get("report"):
         yield f"report: {facts['report']}"
+
+
+def _trial_lines(trial: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for row in trial:
+        scores = ", ".join(f"{label(name)} {format_value(name, row[name])}" for name in ("wape", "bias") if name in row)
+        yield f"{row['cutoff']}: {row['answered_by']}, version {row['version']}: {scores} of {row['n']:,.0f} answers"
 
 
 def _alert_lines(facts: Facts) -> Iterator[str]:

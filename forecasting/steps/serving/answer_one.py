@@ -9,13 +9,15 @@ import polars as pl
 
 from forecasting.data.panel import KEY
 from forecasting.errors import Option, UserError
-from forecasting.steps.serving.answers import answer_rows
+from forecasting.steps.serving.answers import answer_shared
 from forecasting.steps.serving.requested_rows import check_rows, column_names
 from forecasting.steps.serving.served import Served
 
 
-def answer_one(served: Served, unique_id: str, ds: date, values: Mapping[str, object]) -> pl.DataFrame:
-    """The one row of `answer_rows` for a series and a day.
+def answer_one(
+    served: Served, unique_id: str, ds: date, values: Mapping[str, object], challenger: Served | None = None
+) -> pl.DataFrame:
+    """The one row of `answer_rows` for a series and a day, by the challenger where its share falls on it.
 
     Raises UserError, which names the field: unique_id, ds, or values.<column>.
     """
@@ -25,7 +27,7 @@ def answer_one(served: Served, unique_id: str, ds: date, values: Mapping[str, ob
         raise _in_values(error) from None
     texts = {names[name]: _text(value) for name, value in values.items()}
     requested = pl.DataFrame([{"row": 0, "unique_id": unique_id, "ds": ds.isoformat()} | texts])
-    row = answer_rows(served, check_rows(served, requested))
+    row = pl.concat(list(answer_shared(served, challenger, check_rows(served, requested))))
     field, fault = row.select("field", "fault").row(0)
     if fault is not None:
         raise UserError(fault, where=Option(field if field in KEY else f"values.{field}"))

@@ -2,12 +2,15 @@
 
 A row without values is answered from the published vintage, one with values by a forecast made on request. What
 several rows say of coming days holds together, as one plan; a cell that is given twice with other values opens a
-further plan. Nothing is written.
+further plan. `answer_shared` lets a challenger answer its share: whose turn it is follows from series and day alone, so
+that the same question is always answered by the same. Nothing is written.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import polars as pl
 
@@ -18,10 +21,13 @@ from forecasting.steps.serving.online import NOT_LOOKED_AT, forecast_plan
 from forecasting.steps.serving.plans import plan_with_values, planned_rows
 from forecasting.steps.serving.served import Served, buckets_of, rows_of
 
+log = logging.getLogger(__name__)
+DRAWS = 2**32
+
 
 def answer_rows(served: Served, requested: pl.DataFrame) -> pl.DataFrame:
     """The rows of `requested` (see requested_rows) in their order, with yhat, q50, bounds, source, model, fallback,
-    price, revenue and changes.
+    price, revenue, changes, and who answered: version, vintage and answered_by (champion or challenger).
 
     `fallback` tells whether a rung of the ladder stands in for the model. `price` is that of the row, given or planned,
     and revenue = yhat * price; both are null where there is none. `changes` are the given values as JSON. Rows with a
@@ -47,6 +53,44 @@ def answer_in_parts(served: Served, requested: pl.DataFrame) -> Iterator[pl.Data
     rest = requested.filter(sound & changed)
     if rest.height:
         yield from _changed(served, rest, given)
+
+
+def answer_shared(served: Served, challenger: Served | None, requested: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The parts of `answer_in_parts`; rows that the challenger's share falls on are its own, where it has a forecast.
+
+    Both see the whole request, so that what it says of coming days holds together for either.
+    """
+    drawn = draw_rows(requested, served.config.serving.challenger_share) if challenger else None
+    if challenger is None or drawn is None or not drawn.any():
+        yield from answer_in_parts(served, requested)
+        return
+    theirs = _answers_of(challenger, requested, requested.filter(drawn).select("row"))
+    if theirs is not None and theirs.height:
+        yield theirs
+        if theirs.height == requested.height:
+            return
+        for part in answer_in_parts(served, requested):
+            yield part.join(theirs.select("row"), on="row", how="anti", maintain_order="left")
+    else:
+        yield from answer_in_parts(served, requested)
+
+
+def _answers_of(challenger: Served, requested: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame | None:
+    """The challenger's forecasts of these rows, without those that it cannot make itself; None where it fails."""
+    try:
+        answers = pl.concat(list(answer_in_parts(challenger, requested)))
+    except Exception:
+        log.exception("the challenger, version %s, could not answer: the champion does", challenger.version)
+        return None
+    own = answers.filter(pl.col("yhat").is_not_null() & ~pl.col("fallback").fill_null(value=False))
+    return own.join(rows, on="row", how="semi", maintain_order="left")
+
+
+def draw_rows(rows: pl.DataFrame, share: float) -> pl.Series:
+    """Whether the challenger's share falls on each row, by its series and day."""
+    texts = rows.select(pl.format("{} {}", "unique_id", "ds")).to_series()
+    draws = (DRAWS if t is None else int.from_bytes(blake2b(t.encode(), digest_size=4).digest()) for t in texts)
+    return pl.Series("drawn", list(draws), pl.Int64) < share * DRAWS
 
 
 def _changed(served: Served, requested: pl.DataFrame, given: list[str]) -> Iterator[pl.DataFrame]:
@@ -90,6 +134,9 @@ def shape_answers(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
         price="price",
         revenue=pl.col("yhat") * pl.col("price"),
         changes=_text("changes", rows),
+        version=pl.lit(served.version, pl.Int64),
+        vintage=pl.lit(served.identity),
+        answered_by=pl.lit(served.role),
         field=_text("field", rows),
         fault=_text("fault", rows),
     )

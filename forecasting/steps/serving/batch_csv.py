@@ -17,7 +17,7 @@ import polars as pl
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.errors import Option, UserError
-from forecasting.steps.serving.answers import answer_in_parts, shape_answers
+from forecasting.steps.serving.answers import answer_shared, shape_answers
 from forecasting.steps.serving.requested_rows import check_rows, column_names
 from forecasting.steps.serving.served import Served
 
@@ -27,14 +27,14 @@ NAMES = {"yhat": "mean", "q50": "median", "fault": "error"}
 KEYS = {"row": pl.Int64, "unique_id": pl.String, "ds": pl.Date}
 
 
-def open_batch(served: Served, file: IO[bytes]) -> Iterator[pl.DataFrame]:
+def open_batch(served: Served, file: IO[bytes], challenger: Served | None = None) -> Iterator[pl.DataFrame]:
     """Parts of the answer, in the order of the lines: [row, unique_id, ds, yhat, ..., field, fault]; `row` is the line.
 
     The file is read before this returns: raises UserError where it is no UTF-8, has no header, a column that a row may
-    not give, or more than MOST_ROWS rows. The values that it gives hold together.
+    not give, or more than MOST_ROWS rows. The values that it gives hold together. The challenger answers its share.
     """
     requested = check_rows(served, _read(served, file))
-    return _in_order(requested["row"], answer_in_parts(served, requested))
+    return _in_order(requested["row"], answer_shared(served, challenger, requested))
 
 
 def csv_lines(rows: pl.DataFrame, served: Served) -> str:
@@ -50,10 +50,12 @@ def csv_header(served: Served) -> str:
 def _columns(rows: pl.DataFrame, served: Served) -> pl.DataFrame:
     """The columns of an answer as they are called in the file."""
     bounds = interval_columns(served.config.level)
-    version = pl.when(pl.col("yhat").is_not_null()).then(served.version)
-    named = rows.with_columns(version=version).rename(NAMES | {"row": "line"})
-    columns = ["line", *KEY, "mean", "median", *bounds, "price", "revenue", "model", "version", "source", "fallback"]
-    return named.select(*columns, "error")
+    answered = pl.when(pl.col("yhat").is_not_null())  # a line that is wrong was answered by nobody
+    named = rows.with_columns(answered.then(c).alias(c) for c in ("version", "answered_by")).rename(
+        NAMES | {"row": "line"}
+    )
+    columns = ["line", *KEY, "mean", "median", *bounds, "price", "revenue", "model", "version"]
+    return named.select(*columns, "answered_by", "source", "fallback", "error")
 
 
 def _read(served: Served, file: IO[bytes]) -> pl.DataFrame:

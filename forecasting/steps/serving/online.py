@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
+from functools import partial
 from itertools import zip_longest
 
 import polars as pl
@@ -27,7 +28,6 @@ from forecasting.steps.serving.served import (
     buckets_of,
     found_once,
     panel_rows,
-    planned_peer_sums,
     row_columns,
     rows_of,
 )
@@ -35,6 +35,8 @@ from forecasting.steps.serving.served import (
 log = logging.getLogger(__name__)
 NOT_LOOKED_AT = " (fallback, the given values are not looked at)"
 """Added to the source where the models failed."""
+WALKED_HERE = 4
+"""Buckets that are walked in this process: to start others would take longer."""
 SERIES_AT_ONCE = 500
 """Series that are forecast together: what they need at once fits well in memory."""
 
@@ -150,7 +152,7 @@ def _peer_means(served: Served, changed: pl.Series, edits: tuple[CellEdit, ...])
     Their planned values are taken out of the sums of all series and the new ones added: no other series is read. Where
     nothing is edited that peers are compared by, the means are those of the plan.
     """
-    config, every = served.job.config, planned_peer_sums(served)
+    config, every = served.job.config, _planned_peer_sums(served)
     compared = {config.columns.price, config.columns.promo}
     if not every.width or compared.isdisjoint(edit.column for edit in edits):
         return peers.mean_by_group([every])
@@ -162,3 +164,16 @@ def _peer_means(served: Served, changed: pl.Series, edits: tuple[CellEdit, ...])
         )
         parts += [planned.with_columns(-pl.exclude("group", "ds")), new]
     return peers.mean_by_group(parts)
+
+
+def _planned_peer_sums(served: Served) -> pl.DataFrame:
+    """The sums behind the means of peers on coming days, of all series as planned; no columns without any."""
+
+    def find() -> pl.DataFrame:
+        panel = served.job.panel
+        cut = Cut(panel, served.cutoff, served.job.config.h, cache_bytes=0)
+        walk = map if len(panel.buckets) <= WALKED_HERE else panel.engine.map
+        parts = list(walk(partial(peer_sums, cut, served.cutoff), panel.buckets))
+        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
+
+    return found_once(served, "peer sums", find)

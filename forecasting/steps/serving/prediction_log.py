@@ -18,7 +18,7 @@ from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.services.prediction_spool import Spool, moment, read_lines
 from forecasting.services.store import Store
-from forecasting.steps.serving.served import Served
+from forecasting.steps.serving.served import CHAMPION, Served
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ class PredictionLog:
     def record(self, served: Served, rows: pl.DataFrame, by: Request) -> None:
         """Add the forecast rows of an answer; those without a forecast are left out.
 
-        `rows` have unique_id, ds, yhat, q50, bounds, source, model, and perhaps fallback and `changes` (JSON).
+        `rows` have unique_id, ds, yhat, q50, bounds, source, model, and perhaps fallback, `changes` (JSON), and,
+        where a challenger may have answered, version, vintage and answered_by.
         """
         now, request = moment(), uuid4().hex
         answered = rows.filter(pl.col("yhat").is_not_null())
@@ -52,16 +53,20 @@ class PredictionLog:
 def _lines(served: Served, rows: pl.DataFrame, by: Request, request: str, now: datetime) -> bytes:
     """The rows as JSON lines."""
     numbers = ("yhat", "q50", *interval_columns(served.config.level))
-    optional = {"fallback": pl.lit(value=False), "changes": pl.lit(None, pl.String)}
+    optional = {
+        "fallback": pl.lit(value=False),
+        "changes": pl.lit(None, pl.String),
+        "version": pl.lit(served.version, pl.Int64),
+        "vintage": pl.lit(served.identity),
+        "answered_by": pl.lit(CHAMPION),
+    }
     logged = rows.select(
         pl.format("{}-{}", pl.lit(request), pl.int_range(pl.len())).alias("id"),
         pl.lit(now.isoformat()).alias("served_at"),
         pl.lit(by.operation).alias("operation"),
         pl.lit(by.author).alias("author"),
         pl.lit(request).alias("request"),
-        pl.lit(served.identity).alias("vintage"),
         pl.lit(served.cutoff).alias("cutoff"),
-        pl.lit(served.version, pl.Int64).alias("version"),
         *KEY,
         "model",
         "source",

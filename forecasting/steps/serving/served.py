@@ -16,31 +16,32 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.cache import Cache
-from forecasting.data.cut import Cut, peer_sums
+from forecasting.data.cut import Cut
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
 from forecasting.planning.observed_range import Observed, observed_values
-from forecasting.services.store.vintages import scan_published
+from forecasting.services.store.vintages import scan_published, scan_shadows
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.session import Session
 
 Found = TypeVar("Found")
+CHAMPION, CHALLENGER = "champion", "challenger"
+"""Who has made a forecast: the version that is published, or one that is scored beside it."""
 HELD_BYTES = 512_000_000
 """The size of what one Served keeps of its vintage's rows and plans."""
-WALKED_HERE = 4
-"""Buckets that are walked in this process: to start others would take longer."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """The newest vintage of a job: `vintage` is its row in the table `vintages`; `shared` is what forecasts made on
-    request have found out about all series (see Cut.shared_frames).
+    """The newest vintage of a job: `vintage` is its row in the table `vintages`, or, of a challenger, in `shadows`;
+    `shared` is what forecasts made on request have found out about all series (see Cut.shared_frames).
     """
 
     session: Session
     vintage: dict[str, Any]
+    role: str = CHAMPION
     shared: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
     _found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     _held: Cache = field(default_factory=lambda: Cache(HELD_BYTES), compare=False, repr=False)
@@ -116,7 +117,8 @@ class Served:
         return pl.concat(parts) if parts else self._published(-2, name)
 
     def _published(self, bucket: int, model: str) -> pl.DataFrame:
-        rows = scan_published(self.session.store, "forecasts", cutoff=self.cutoff, bucket=bucket)
+        scan = scan_shadows if self.role == CHALLENGER else scan_published
+        rows = scan(self.session.store, cutoff=self.cutoff, bucket=bucket)
         mine = rows.filter(pl.col("version") == self.version, pl.col("model") == model, pl.col("grain") == "series")
         return mine.select(row_columns(self.config)).sort(KEY).collect()
 
@@ -181,18 +183,6 @@ def newest_values(served: Served, bucket: int, column: str) -> pl.DataFrame:
         return known.group_by("unique_id").agg(newest=pl.col(column).sort_by("ds").last()).collect()
 
     return served._held.get_or_compute(("newest", bucket, column), find)
-
-
-def planned_peer_sums(served: Served) -> pl.DataFrame:
-    """The sums behind the means of peers on coming days, of all series as planned; no columns without any."""
-
-    def find() -> pl.DataFrame:
-        panel = served.job.panel
-        walk = map if len(panel.buckets) <= WALKED_HERE else panel.engine.map
-        parts = list(walk(partial(peer_sums, served._cut, served.cutoff), panel.buckets))
-        return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
-
-    return found_once(served, "peer sums", find)
 
 
 def row_columns(config: Config) -> list[str]:
