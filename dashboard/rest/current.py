@@ -17,17 +17,18 @@ from forecasting.steps.serving.served import Served
 from forecasting.steps.session import Session, open_session
 
 log = logging.getLogger(__name__)
+Rivals = tuple[Served, Served | None]
+"""What is served, and the challenger that answers its share, if there is one."""
 LOOK_AFTER = 2.0
 """Seconds after which it is looked whether there is a newer vintage: no answer is older than that."""
 
 
 class Current:
-    """The newest vintage of a job, kept between requests."""
+    """The newest vintage of a job, and the challenger's forecast beside it, kept between requests."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._served: Served | None = None
-        self._challenger: Served | None = None
+        self._known: Rivals | None = None
         self._looked = 0.0
         self._guard = Lock()
 
@@ -38,41 +39,40 @@ class Current:
         except Refusal:
             return open_session(self.config)
 
-    def challenger(self) -> Served | None:
-        """What answers a share of requests in place of what is served (serving.challenger_share), if anything."""
-        challenger = self._challenger
-        return challenger if challenger and challenger.cutoff == self.served().cutoff else None
-
     def served(self) -> Served:
-        """What is served now, its models loaded; raises Refusal (409) when nothing can be served yet.
+        """What is served now; see `rivals`."""
+        return self.rivals()[0]
 
-        While one request looks for a newer vintage, others are answered from the one that is known. One that cannot be
-        opened is left out, with a line in the log.
+    def rivals(self) -> Rivals:
+        """What is served now, its models loaded, and what answers a share of requests in its place, if anything does.
+
+        Raises Refusal (409) when nothing can be served yet. While one request looks for a newer vintage, others are
+        answered from the one that is known. One that cannot be opened is left out, with a line in the log.
         """
-        known = self._served
+        known = self._known
         if known is not None and time.monotonic() - self._looked < LOOK_AFTER:
             return known
         if not self._guard.acquire(blocking=known is None):
             assert known is not None
             return known
         try:
-            return self._look()
+            self._known = self._look()
+            return self._known
         except UserError as error:
-            if self._served is None:
+            if self._known is None:
                 raise Refusal(409, error_text(error)) from None
             log.warning("a newer forecast cannot be served: %s", error)
-            return self._served
+            return self._known
         finally:
             self._looked = time.monotonic()
             self._guard.release()
 
-    def _look(self) -> Served:
-        """The newest vintage, opened if it is not the known one."""
-        if self._served is None or not is_newest(self._served):
+    def _look(self) -> Rivals:
+        """The newest vintage, opened if it is not the known one, and the newest challenger beside it."""
+        served, challenger = self._known or (None, None)
+        if served is None or not is_newest(served):
             served = open_served(self.config)
             _ = served.bundle, served.columns, served.series
             log.info("served now: the forecast of %s, version %s", served.cutoff, served.version)
-            self._served = served
-        if self.config.serving.challenger_share:
-            self._challenger = open_challenger(self._served, self._challenger)
-        return self._served
+        shared = self.config.serving.challenger_share > 0
+        return served, open_challenger(served, challenger) if shared else None

@@ -96,7 +96,7 @@ def test_published_forecasts_are_the_champions(client):
 
 def test_where_the_challenger_fails_the_champion_answers(address, job, monkeypatch):
     context = address[1]
-    challenger = context.current.challenger()
+    challenger = context.current.rivals()[1]
     assert challenger.version == 2
     answered = answers.answer_in_parts
     monkeypatch.setattr(

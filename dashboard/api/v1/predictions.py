@@ -83,7 +83,7 @@ def _add_predict(router: APIRouter, context: Context) -> None:
 
 def _predict(context: Context, ask: Ask) -> tuple[Prediction, str]:
     """The logged answer, and its ETag."""
-    served, challenger = context.current.served(), context.current.challenger()
+    served, challenger = context.current.rivals()
     values = {name: value for name, value in ask.values.items() if value is not None}
     held = (served.identity, challenger.identity if challenger else "")
     key = (*held, ask.unique_id, ask.ds, json.dumps(values, sort_keys=True))
@@ -113,8 +113,8 @@ def _add_batch(router: APIRouter, context: Context) -> None:
         if request.headers.get("content-type", "").split(";")[0].strip().lower() not in ("text/csv", "application/csv"):
             raise Refusal(415, "send the file as it is, with Content-Type: text/csv")
         file = await _receive(request, context.config.serving.upload)
-        served = await to_thread.run_sync(context.current.served)
-        parts = await to_thread.run_sync(batch_csv.open_batch, served, file, context.current.challenger())
+        served, challenger = await to_thread.run_sync(context.current.rivals)
+        parts = await to_thread.run_sync(batch_csv.open_batch, served, file, challenger)
         lines = _csv(context, served, parts)
         return StreamingResponse(_in_threads(lines, limiter, file), media_type="text/csv; charset=utf-8")
 
