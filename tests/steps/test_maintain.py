@@ -119,15 +119,16 @@ def test_the_published_forecasts_stay_while_others_are_half_written():
     assert scan_published(open_session(job.config()).store).collect()["yhat"].to_list() == [1.0]
 
 
-def test_small_files_of_many_loads_are_merged_and_every_load_is_still_read():
+def test_small_files_of_many_loads_are_merged_and_every_load_is_still_read(monkeypatch):
+    monkeypatch.setattr("forecasting.steps.maintain.MANY_FILES", 6)
     job = chain.make(chain.sample().head(0), **SETTINGS)
-    for k in range(19):
+    for k in range(8):
         path = job.folder / f"{k}.parquet"
         pl.DataFrame({"item": ["a"], "day": [FIRST + timedelta(k)], "units": [float(k)]}).write_parquet(path)
         job.run(["ingest"], **{"source.path": str(path)})
     before = {name: job.table(name) for name in DERIVED}
     facts = run(job)
-    assert facts["merged"]["panel"] == 19
+    assert facts["merged"]["panel"] == 8
     for name in DERIVED:
         assert_frame_equal(job.table(name), before[name], check_row_order=False)
     assert open_session(job.config(data_version=5)).store.scan("panel").collect().height == 5

@@ -19,7 +19,6 @@ from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
 NEWEST = 56
-LIGHT = ["ladder", chain.LIGHT]
 QUICK = {"backtest": {"windows": 1, "step": H, "calibration": 1}}
 
 
@@ -80,18 +79,27 @@ def test_without_a_year_the_weeks_just_before_are_the_reference():
 
 
 @pytest.fixture(scope="module")
-def landed() -> tuple[Job, list[dict]]:
-    """Forecast on OVER from a file that ends there; then sales of ten of the fourteen days arrive."""
-    job = chain.make(models=LIGHT, **QUICK)
-    sales = chain.sample()
-    later = pl.col("ds") > OVER
+def forecast() -> Job:
+    """Forecast on OVER from a file that ends there. Copied by those who go on with it."""
+    sales, later = chain.sample(), pl.col("ds") > OVER
     hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
-    sales.with_columns(hidden).write_parquet(job.folder / "first.parquet")
-    sales.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10))).write_parquet(
-        job.folder / "next.parquet"
-    )
-    first, following = ({"source.path": str(job.folder / f"{name}.parquet")} for name in ("first", "next"))
-    assert job.run([*chain.STEPS, "monitor"], **first)[-1].facts["realised"] == []
+    job = chain.make(sales.with_columns(hidden), models=["ladder"], **QUICK)
+    job.run()
+    return job
+
+
+def ten_days() -> pl.DataFrame:
+    """What was sold on the ten days after OVER."""
+    return chain.sample().filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10)))
+
+
+@pytest.fixture(scope="module")
+def landed(forecast) -> tuple[Job, list[dict]]:
+    """Then sales of ten of the fourteen days arrive."""
+    job = forecast.copy()
+    ten_days().write_parquet(job.folder / "next.parquet")
+    assert job.run(["monitor"])[0].facts["realised"] == []
+    following = {"source.path": str(job.folder / "next.parquet")}
     return job, job.run(["ingest", "monitor"], **following)[-1].facts["realised"]
 
 
@@ -138,16 +146,13 @@ def test_a_look_back_sees_no_later_day(shifted):
 
 
 @pytest.fixture(scope="module")
-def damaged() -> tuple[Job, list[Outcome]]:
-    """Forecast on OVER; then ten days arrive on which four times as much is sold at a price that has doubled: looked at
-    twice, then corrected to what was forecast."""
-    job = chain.make(models=["ladder"], **QUICK)
-    sales, later = chain.sample(), pl.col("ds") > OVER
-    hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
-    sales.with_columns(hidden).write_parquet(job.folder / "first.parquet")
-    new = sales.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10)))
+def damaged(forecast) -> tuple[Job, list[Outcome]]:
+    """Ten days arrive on which four times as much is sold at a price that has doubled: looked at twice, then corrected
+    to what was forecast.
+    """
+    job, new = forecast.copy(), ten_days()
     new.with_columns(pl.col("y") * 4, pl.col("price") * 2).write_parquet(job.folder / "bad.parquet")
-    job.run([*chain.STEPS, "monitor"], source__path=str(job.folder / "first.parquet"))
+    job.run(["monitor"])
     champion = job.table("vintages")["champion"].item()
     said = job.table("forecasts").filter(pl.col("model") == champion, pl.col("grain") == "series")
     said = said.select("ds", store=pl.col("unique_id").str.head(2), item=pl.col("unique_id").str.tail(3), said="q50")
@@ -236,16 +241,11 @@ def test_scores_of_past_forecasts_are_kept_by_segment_and_lag(landed):
 
 
 @pytest.fixture(scope="module")
-def offline() -> Job:
-    """Forecast on OVER, with sales of the ten days after it in a file that is not loaded."""
-    job = chain.make(models=["ladder"], **QUICK)
-    sales, later = chain.sample(), pl.col("ds") > OVER
-    hidden = [pl.when(later).then(None).otherwise(c).alias(c) for c in ("y", "stock")]
-    sales.with_columns(hidden).write_parquet(job.folder / "sales.parquet")
-    job.run(chain.STEPS)
-    new = sales.filter(pl.col("ds").is_between(OVER + timedelta(1), OVER + timedelta(10)))
-    new.write_parquet(job.folder / "new.parquet")
-    new.with_columns(pl.col("y") * 6).write_parquet(job.folder / "worse.parquet")
+def offline(forecast) -> Job:
+    """Sales of the ten days are in a file that is not loaded."""
+    job = forecast.copy()
+    ten_days().write_parquet(job.folder / "new.parquet")
+    ten_days().with_columns(pl.col("y") * 6).write_parquet(job.folder / "worse.parquet")
     return job
 
 
