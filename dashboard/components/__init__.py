@@ -1,6 +1,15 @@
 """Building blocks of the pages: cards, charts, tables and notices."""
 
-from dashboard.components.cards import card, empty_state, kpi_card, loading_area, notice, page_frame, status_light
+from dashboard.components.cards import (
+    card,
+    empty_state,
+    kpi_card,
+    link_notices,
+    loading_area,
+    notice,
+    page_frame,
+    status_light,
+)
 from dashboard.components.charts import chart_card
 from dashboard.components.tables import (
     data_table,
@@ -17,6 +26,7 @@ __all__ = [
     "data_table",
     "empty_state",
     "kpi_card",
+    "link_notices",
     "loading_area",
     "notice",
     "number_column",

@@ -3,6 +3,7 @@
 They take finished texts and components and return a component; nothing is read or formatted here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -57,6 +58,13 @@ def notice(text: Any, kind: str = "info", title: str | None = None) -> html.Div:
     colour = {"info": "sea", "watch": "orange", "bad": "red"}[kind]
     alert = dmc.Alert(text, title=title, color=colour, variant="light")
     return html.Div(alert, className=f"notice notice-{kind}", role="status")
+
+
+def link_notices(left_out: Sequence[str]) -> list[html.Div]:
+    """A warning about what a link says and the page leaves out (see url_state.unread); none without anything."""
+    if not left_out:
+        return []
+    return [notice(f"This link holds what cannot be read and is left out: {'; '.join(left_out)}.", "watch")]
 
 
 def loading_area(name: str, min_height: int = 400) -> dcc.Loading:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dashboard.pages.drift import callbacks as drift
 from dashboard.pages.forecasts import controls as forecasts
 from dashboard.pages.scenario import controls as scenario
-from dashboard.url_state import QueryField, decode, encode
+from dashboard.url_state import QueryField, decode, encode, unread
 
 text = st.text(min_size=1).filter(lambda t: t.strip() == t)
 day = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(str)
@@ -90,3 +90,25 @@ def test_dash_hands_over_a_parsed_query() -> None:
     fields = (QueryField("show", [], many=True), QueryField("span", "short"))
     assert decode(fields, {"show": "series:A", "x": "1"}) == {"show": ["series:A"], "span": "short"}
     assert decode(fields, {"show": ["series:A", "series:B"]})["show"] == ["series:A", "series:B"]
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "says"),
+    [
+        (
+            scenario,
+            {"change": ["price*=0.9@2024-05-20:2024-05-22", "price*=cheap@soon"], "start": "May"},
+            ["change", "start"],
+        ),
+        (forecasts, {"span": "ages", "vintage": "newest"}, ["span", "vintage"]),
+        (drift, {"cutoff": "yesterday"}, ["cutoff"]),
+        (scenario, {"change": "price*=0.9@2024-05-20:2024-05-22", "utm_source": "mail"}, []),
+    ],
+)
+def test_what_a_link_says_and_nobody_can_read_is_shown(job, page, query, says):
+    """A scenario without one of its changes is another scenario: the page names what it leaves out."""
+    left_out = unread(page.FIELDS, query)
+    assert sorted(text.split()[0] for text in left_out) == says
+    shown = str(page.layout(job[0], query))
+    assert all(repr(text)[1:-1] in shown or text in shown for text in left_out)
+    assert ("cannot be read and is left out" in shown) == bool(says)

@@ -9,10 +9,10 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html
 
 from dashboard.async_queries import render
-from dashboard.components import loading_area, page_frame
+from dashboard.components import link_notices, loading_area, page_frame
 from dashboard.page import register_address
 from dashboard.pages.drift.body import draw_body
-from dashboard.url_state import QueryField, decode, iso_date
+from dashboard.url_state import QueryField, decode, iso_date, unread
 from forecasting.config import Config
 from forecasting.steps import queries
 from forecasting.steps.session import open_session
@@ -39,7 +39,7 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
         allowDeselect=False,
     )
     choice = select if checks else html.Div(select, hidden=True)
-    return page_frame("Drift", LEAD, choice, loading_area("drift-body"))
+    return page_frame("Drift", LEAD, *link_notices(unread(FIELDS, query)), choice, loading_area("drift-body"))
 
 
 def register(app: Dash, config: Config) -> None:

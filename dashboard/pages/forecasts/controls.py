@@ -10,8 +10,8 @@ import dash_mantine_components as dmc
 from dash import dcc
 
 from dashboard import choices
-from dashboard.components import loading_area, page_frame
-from dashboard.url_state import QueryField, decode, one_of
+from dashboard.components import link_notices, loading_area, page_frame
+from dashboard.url_state import QueryField, decode, one_of, unread
 from forecasting.config import Config
 from forecasting.steps.session import open_session
 
@@ -44,7 +44,10 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
     ]
     row = dmc.Grid([dmc.GridCol(select, span=span) for select, span in selects], gutter="md")
     controls = dmc.Card(dmc.Stack([row, _span_and_export(state["span"])], gap="md"))
-    return page_frame("Forecasts", LEAD, controls, loading_area("forecasts-body"), dcc.Download(id="forecasts-file"))
+    remarks = link_notices(unread(FIELDS, query))
+    return page_frame(
+        "Forecasts", LEAD, *remarks, controls, loading_area("forecasts-body"), dcc.Download(id="forecasts-file")
+    )
 
 
 def _selection(options: list[Any], value: list[str]) -> dmc.MultiSelect:

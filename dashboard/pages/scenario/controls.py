@@ -11,13 +11,21 @@ import polars as pl
 from dash import dcc, html
 
 from dashboard import choices
-from dashboard.components import data_table, empty_state, loading_area, page_frame, period_column, text_column
+from dashboard.components import (
+    data_table,
+    empty_state,
+    link_notices,
+    loading_area,
+    page_frame,
+    period_column,
+    text_column,
+)
 from dashboard.labels import run_command
 from dashboard.pages.scenario.change_list import OPERATIONS
 from dashboard.pages.scenario.changes import normalize_change
 from dashboard.pages.scenario.compare import comparison_card
 from dashboard.pages.scenario.saved import saved_scenarios_card
-from dashboard.url_state import QueryField, decode, iso_date
+from dashboard.url_state import QueryField, decode, iso_date, unread
 from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.edits import format_edit
@@ -62,6 +70,7 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
     return page_frame(
         "Scenario",
         LEAD,
+        *link_notices(unread(FIELDS, query)),
         dcc.Store(id="scenario-changes", data=state["change"]),
         dcc.Store(id="scenario-outcome"),
         dcc.Download(id="scenario-file"),
