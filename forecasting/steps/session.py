@@ -86,6 +86,13 @@ def open_session(config: Config, user: str = "local", role: str = "admin") -> Se
     return Session(config, replace(store, tables=tables(config, driver_types(meta))), meta, user, role)
 
 
+def at_load(session: Session, load: int | None) -> Session:
+    """The session with the data of a load; raises UserError where these are not kept any more."""
+    if load == session.store.load:
+        return session
+    return open_session(session.config.model_copy(update={"data_version": load}), session.user, session.role)
+
+
 def open_registry(config: Config) -> Registry:
     """The job's runs and bundle versions."""
     return Registry(config.tracking.uri, config.tracking.artifacts, config.name)

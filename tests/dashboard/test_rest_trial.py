@@ -80,7 +80,8 @@ def test_a_changed_price_is_answered_by_the_same_and_the_log_says_who(client, ad
     moved = (changed["mean"] - planned["mean"]).abs() > 1e-9
     assert set(changed.filter(moved)["answered_by"]) == {"champion", "challenger"}
     store_log(address[1])
-    logged = job.table("predictions").filter(operation="predict/batch")
+    by = [rival.identity for rival in address[1].current.rivals()]
+    logged = job.table("predictions").filter(pl.col("operation") == "predict/batch", pl.col("vintage").is_in(by))
     roles = logged.group_by("version").agg(pl.col("answered_by", "vintage").unique()).sort("version").rows()
     assert [(version, *who) for version, who, _ in roles] == [(1, "champion"), (2, "challenger")]
     assert all(len(vintages) == 1 for _, _, vintages in roles)

@@ -109,3 +109,24 @@ def test_what_is_served_is_kept_while_the_session_is_of_the_same_vintage(served)
     assert again is served_for(open_session(config))
     other = served_for(open_session(config.model_copy(update={"level": (50,)})))
     assert other is not again
+
+
+def test_what_is_forecast_on_request_knows_what_the_published_forecast_knew() -> None:
+    """Sales that were loaded since are in neither, until they are forecast from: what differs is the edit."""
+    job = chain.ran()[0].copy()
+    published = open_served(job.config()).published(range(99))
+    late = pl.col("ds") > LAST - timedelta(28)
+    chain.sample().with_columns(y=pl.when(late).then(pl.col("y") * 3).otherwise("y")).write_parquet(
+        job.folder / "sales.parquet"
+    )
+    job.run(["ingest"])
+    served = open_served(job.config())
+    assert served.session.store.load > served.vintage["data_version"]
+    ids = served.series["unique_id"].sort().head(2)
+    values = pl.DataFrame({"unique_id": ids, "ds": [LAST + timedelta(H)] * 2, "open": [0, 0]})
+    rows = pl.concat(online.forecast_changed(served, ids, values))
+    before = pl.col("ds") < LAST + timedelta(H - 1)
+    both = rows.filter(before).join(published, on=["unique_id", "ds", "model"], suffix="_published")
+    assert both.height == 2 * (H - 2)
+    assert both["yhat"].to_list() == pytest.approx(both["yhat_published"].to_list())
+    assert rows.filter(pl.col("ds") == LAST + timedelta(H))["yhat"].to_list() == [0.0, 0.0]

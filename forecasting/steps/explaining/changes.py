@@ -20,7 +20,7 @@ from forecasting.steps.explaining.explain import EVERY, explained_model
 from forecasting.steps.explaining.vintage import Prepared, prepare
 from forecasting.steps.forecasting.bucket_forecasts import predictions
 from forecasting.steps.scenario import SeriesFilter
-from forecasting.steps.session import Session, open_session
+from forecasting.steps.session import Session, at_load
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,8 @@ def _vintages(session: Session) -> list[tuple[date, int, int | None]]:
 
 def _session_of(session: Session, load: int | None) -> tuple[Session | None, list[str]]:
     """The session with the data of a load, None where they are not kept any more, and what to say then."""
-    if load == session.store.load:
-        return session, []
     try:
-        return open_session(session.config.model_copy(update={"data_version": load})), []
+        return at_load(session, load), []
     except UserError as error:
         return None, [f"what was known ahead then cannot be told from the data: {error}"]
 

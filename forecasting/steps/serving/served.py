@@ -6,6 +6,7 @@ needed and then kept in memory, its rows and plans. `held` makes it. Nothing is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,12 +21,14 @@ from forecasting.data.cut import Cut
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY
 from forecasting.data.schemas import interval_columns
+from forecasting.errors import UserError
 from forecasting.planning.observed_range import Observed, observed_values
 from forecasting.services.store.vintages import scan_published, scan_shadows
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bundles import Bundle
-from forecasting.steps.session import Session
+from forecasting.steps.session import Session, at_load
 
+log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 CHAMPION, CHALLENGER = "champion", "challenger"
 """Who has made a forecast: the version that is published, or one that is scored beside it."""
@@ -76,8 +79,15 @@ class Served:
 
     @cached_property
     def job(self) -> Session:
-        """The session with the recipe of the bundle."""
-        return bundles.served_by(self.session, self.bundle, self.version)
+        """The session with the recipe of the bundle and the data that the vintage was made of: forecasts on request are
+        compared with published ones, so both know the same. The newest data stand in where those are not kept any more.
+        """
+        try:
+            known = at_load(self.session, self.config.data_version or self.vintage["data_version"])
+        except UserError as error:
+            log.warning("forecasts on request know newer data than the published ones: %s", error)
+            known = self.session
+        return bundles.served_by(known, self.bundle, self.version)
 
     @cached_property
     def columns(self) -> dict[str, pl.DataType]:
