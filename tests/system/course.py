@@ -78,7 +78,7 @@ class Course:
             self._first_run(aside)
             web.result()
             self.client = parts.enter_context(Client(self.machine.web, key=key))
-            self._first_night()
+            self._first_night(parts)
             self._second_night()
             self._ask()
         self.notes.mail, self.notes.posted = self.mail.received, self.hook.received
@@ -102,28 +102,25 @@ class Course:
         by_hand.result()
         self.notes.add(f"demandcast run: forecasts from {CUTOFFS[0]} on")
 
-    def _first_night(self) -> None:
+    def _first_night(self, parts: ExitStack) -> None:
         """Planted drift with damage; the worker is killed while it forecasts, and another one starts."""
         self._deliver(DAYS, NIGHT, y=4, price=0.5)
         with self.machine.worker() as worker:
             self._deploy()
             self._kill_in_predict(worker)
-        with self.machine.worker():
-            self._alone("ingest", "backtest", "train", "predict")
-            self._wait_for_monitoring(CUTOFFS[1])
-            self._wait_for_retraining()
-            self._wait_for_restart()
+        parts.enter_context(self.machine.worker())
+        self._alone("ingest", "backtest", "train", "predict")
+        self._wait_for_monitoring(CUTOFFS[1])
+        self._wait_for_retraining()
+        self._wait_for_restart()
 
     def _second_night(self) -> None:
         """The new level stays: nobody is told again, and nothing is trained again."""
         self._deliver(DAYS + NIGHT, NIGHT, y=4, price=0.5)
-        with self.machine.worker():
-            self._deploy()
-            self._alone("ingest", "predict")
-            self._until(lambda: self.client.status().cutoff == CUTOFFS[2], f"forecasts from {CUTOFFS[2]} on")
-            self._wait_for_monitoring(CUTOFFS[2])
-            self._until(lambda: not self._runs_of("monitor", "RUNNING"), "end of the second monitoring")
-        self.notes.nights = [run for step in NIGHTLY for run in self._runs_of(step, *ENDS)]
+        self._deploy()
+        self._alone("ingest", "predict")
+        self._wait_for_monitoring(CUTOFFS[2])
+        self.notes.nights = self._runs_of("ingest", *ENDS)
         self.notes.lines += [f"          {line}" for line in self.machine.began()]
 
     def _deploy(self) -> None:
@@ -165,16 +162,14 @@ class Course:
         os.sched_setaffinity(0, before)
 
     def _wait_for_monitoring(self, cutoff: date) -> None:
-        """Until the sales up to it have been judged."""
-        self._until(lambda: self._monitored().get("cutoff") == str(cutoff), f"monitoring of {cutoff}")
-        self.notes.monitored = [*getattr(self.notes, "monitored", ()), facts := self._monitored()]
-        errors = ", ".join(f"{row['cutoff']} WAPE {row['wape']:.2f}" for row in facts["realised"])
-        self.notes.add(f"monitored up to {cutoff}: drifted {facts['drifted']}, {errors}")
-
-    def _monitored(self) -> dict[str, Any]:
-        """The facts of the newest run of monitor."""
+        """Until the monitoring of the night has come to its end, which has judged the sales up to this day."""
+        number = CUTOFFS.index(cutoff)
+        self._until(lambda: len(self._runs_of("monitor", "COMPLETED")) == number, f"end of monitoring number {number}")
         rows = open_session(load(self.shop)).store.scan("runs").filter(pl.col("step") == "monitor").collect()
-        return json.loads(rows.sort("run_at")["facts"][-1]) if rows.height else {}
+        facts = json.loads(rows.sort("run_at")["facts"][-1])
+        self.notes.monitored = [*getattr(self.notes, "monitored", ()), facts]
+        errors = ", ".join(f"{row['cutoff']} WAPE {row['wape']:.2f}" for row in facts["realised"])
+        self.notes.add(f"monitored up to {facts['cutoff']}: drifted {facts['drifted']}, {errors}")
 
     def _kill_in_predict(self, worker: subprocess.Popen[bytes]) -> None:
         """SIGKILL to the worker and its run once rows of a bucket are written and those of others are not."""
@@ -205,7 +200,7 @@ class Course:
         self.notes.retraining = run = self._ended(asked_for()[0]["id"], "end of the retraining", *ENDS)
         self.notes.versions = open_registry(load(self.shop)).versions()
         self.notes.tags = json.loads(self.notes.versions["tags"][0])
-        version, why = self.client.status().version, self.notes.tags.get("retrained_for")
+        version, why = self.client.status().version, self.notes.tags.get("retrained_for", "").partition(";")[0]
         self.notes.add(f"{run['name']}: {run['state']['name']}; version {version} serves, trained for: {why}")
 
     def _ended(self, run: str, what: str, *types: str) -> dict[str, Any]:

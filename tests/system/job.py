@@ -21,10 +21,10 @@ JOB: dict[str, Any] = {
     "freq": "1d",
     "h": H,
     "columns": {"known_ahead": ["price"], "price": "price"},
-    "levels_of_aggregation": [[], ["store"]],
+    "levels_of_aggregation": [[]],
     "future": {"price": "last"},
     "backtest": {"windows": 2, "step": H, "calibration": 1},
-    "models": ["ladder", {"lightgbm": {"trees": 15, "params": {"min_data_in_leaf": 10, "num_leaves": 15}}}],
+    "models": ["ladder"],
     "alerts": {"receivers": [*RECEIVERS], "owner": OWNER},
 }
 
