@@ -75,6 +75,16 @@ def test_trees_are_grown_on_one_part_of_the_rows_after_the_other(configure, cut,
     assert np.mean(grown()[0]) == pytest.approx(0.8 * every[0] / 4, rel=0.05)
 
 
+def test_a_forest_of_parts_is_the_mean_of_all_its_trees(configure, cut, monkeypatch):
+    """A change of parts neither begins the forest anew nor adds to it what its trees said before."""
+    (whole,), at = made(configure, cut, {"kind": "forest", "trees": 40})
+    monkeypatch.setattr(boosters, "PART_ROWS", 1)
+    monkeypatch.setattr(boosters, "MOST_PARTS", 4)
+    (divided,), _ = made(configure, cut, {"kind": "forest", "trees": 40})
+    usual, parts = (fitted.predict(at, 0)["yhat"] for fitted in (whole, divided))
+    assert 0 < (usual - parts).abs().mean() < 0.1 * usual.mean()
+
+
 def test_boosters_stop_by_the_newest_known_periods_and_are_fitted_again_on_all(configure, cut):
     """As many trees as were best on the window before the cutoff, on all rows: the same as asking for that number."""
     (stopped,), at = made(configure, cut, {"stop": 10, "trees": 300})
