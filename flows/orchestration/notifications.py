@@ -1,4 +1,4 @@
-"""Alerts on their way out: `deliver(config)` tells the receivers of a job what they have not been told yet.
+"""Alerts on their way out: `deliver(config)` sends the receivers of a job what they have not been sent yet.
 
 Receivers are notification blocks of the Prefect server, by type/name; addresses and passwords are kept there alone.
 `connect_receiver` saves such a block, `send_test` sends each receiver of a job a message. What could not be sent comes
@@ -84,11 +84,11 @@ def connect_receiver(receiver: str, url: str) -> None:
     try:
         TYPES[kind](url).save(name, overwrite=True)
     except (ValidationError, ValueError):
-        raise UserError(f"{receiver}: its address is none for {kind}") from None  # and is not told: it is a secret
+        raise UserError(f"{receiver}: its address is none for {kind}") from None  # and is not shown: it is a secret
 
 
 def deliver(config: Config) -> list[str]:
-    """Send each receiver the open alerts that it was not told of, in one message; returns what went wrong."""
+    """Send each receiver the open alerts that it was not sent yet, in one message; returns what went wrong."""
     if not config.alerts.receivers:
         return []
     store, problems = open_session(config).store, []
@@ -108,7 +108,7 @@ def send_test(config: Config) -> list[str]:
 
 
 def _send(receiver: str, subject: str, body: str) -> str | None:
-    """Send a message; returns why it could not be sent. Of an error its kind is told: the text may hold an address."""
+    """Send a message; returns why it could not be sent. Only the kind of an error is named: its text may hold an address."""
     try:
         block = Block.load(receiver)
     except (ValueError, PrefectException):
@@ -119,7 +119,7 @@ def _send(receiver: str, subject: str, body: str) -> str | None:
         with block.raise_on_failure():
             block.notify(body, subject)  # type: ignore[unused-coroutine]
     except Exception as error:
-        return f"alerts.receivers: {receiver} could not be told of alerts ({type(error).__name__}); they are sent again"
+        return f"alerts.receivers: {receiver} could not be sent alerts ({type(error).__name__}); they are sent again"
     return None
 
 

@@ -51,7 +51,7 @@ def run_steps(steps: Sequence[str], **job: Any) -> list[dict[str, Any]] | State[
     """Run the steps one after the other and return their records; nothing where a newer run does so (see guard).
 
     A mistake of the user ends the flow in a Failed state with its message; anything else is raised, so that Prefect
-    logs where it happened. At the end receivers are told of alerts; a run that cannot do so fails, and the next tries.
+    logs where it happened. At the end receivers are sent alerts; a run that cannot do so fails, and the next tries.
     """
     announce_plan()
     if later := guard.overtaken_by():

@@ -31,6 +31,9 @@ def time_limit(step: str, config: Config) -> Iterator[None]:
         with timeout(hours * 3600 if runtime.deployment.id else None, _TimeIsOver):
             yield
     except _TimeIsOver:
-        told = f"{step} has taken {hours:g} hours and was stopped; nothing half done is published, and the next run "
-        told += "goes on where it stopped. Look at its log for what it was waiting for, or allow it more hours"
-        raise config.fault(f"schedules.hours.{step}", told) from None
+        stopped = f"{step} has taken {hours:g} hours and was stopped"
+        rest = (
+            "nothing half done is published, and the next run goes on where it stopped. Look at its log for what it was"
+        )
+        sentence = f"{stopped}; {rest} waiting for, or allow it more hours"
+        raise config.fault(f"schedules.hours.{step}", sentence) from None

@@ -176,7 +176,7 @@ class Keys(TopLevel):
     )
     alerts: Alerts = Field(
         default=Alerts(),
-        description="Who is told when something is wrong, and how.",
+        description="Who is notified when something is wrong, and how.",
         json_schema_extra=changes("nothing"),
     )
     retrain: Retrain = Field(

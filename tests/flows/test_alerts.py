@@ -67,7 +67,7 @@ def test_a_receiver_that_cannot_be_reached_is_named_and_told_later(connected, ma
     with webhook(status=500) as broken:
         notifications.connect_receiver("custom-webhook/broken", f"http://127.0.0.1:{broken.port}/x?token=s3cret")
         (problem,) = notifications.deliver(config)
-    assert "custom-webhook/broken could not be told" in problem
+    assert "custom-webhook/broken could not be sent" in problem
     assert "s3cret" not in problem
     assert len(connected.mail) == 1, "the other receiver is told nevertheless"
     with webhook() as mended:

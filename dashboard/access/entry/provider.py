@@ -93,8 +93,8 @@ def build_client(oidc: Oidc) -> Any:
 
 def role_for(oidc: Oidc, claims: Mapping[str, Any]) -> Role | None:
     """The highest role that the claim gives; None where it gives none."""
-    said = claims.get(oidc.role_claim)
-    values = {said} if isinstance(said, str) else {str(value) for value in said or ()}
+    claimed = claims.get(oidc.role_claim)
+    values = {claimed} if isinstance(claimed, str) else {str(value) for value in claimed or ()}
     return next((role for role in reversed(ROLES) if values & set(oidc.roles.get(role, ()))), None)
 
 

@@ -80,7 +80,7 @@ def connect(
 
 @alerts.command(name="test")
 def send_test(config: File, /, *, set_: Sets = ()) -> None:
-    """Send each receiver of the job a message; exit code 2 where one cannot be told."""
+    """Send each receiver of the job a message; exit code 2 where one cannot be reached."""
     job = load_config(config, set_)
     if not job.alerts.receivers:
         raise job.fault("alerts.receivers", "names nobody: give the receivers, like [mail/planning]")

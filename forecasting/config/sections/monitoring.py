@@ -41,7 +41,7 @@ class Monitoring(Section):
 
 
 class Alerts(Section):
-    """Who is told when something is wrong, and how."""
+    """Who is notified when something is wrong, and how."""
 
     receivers: tuple[Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")], ...] = Field(
         default=(),

@@ -40,7 +40,7 @@ MONITORING_TABLES = (
     TableEntry(
         "alerts",
         "What was found to be wrong, one row per cause from when it was first seen (`opened_at`) until it was gone "
-        "(`closed_at`); `delivered` is JSON, when each receiver was told",
+        "(`closed_at`); `delivered` is JSON, when it was sent to each receiver",
         "id",
         fixed(_CAUSE | _SEEN | {"snoozed_until": pl.Date, "delivered": pl.String}),
         export=Export(("opened_at", "id"), row="one row per cause", cutoff="filter"),

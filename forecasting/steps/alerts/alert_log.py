@@ -1,8 +1,8 @@
 """Alerts, one per cause: `note_findings` takes what is wrong now and opens, keeps or closes rows of the table `alerts`.
 
-A cause is a kind and a subject. While its alert is open the cause is not told again; once it is gone the alert is
+A cause is a kind and a subject. While its alert is open the cause is not reported again; once it is gone the alert is
 closed (`resolve` does so for one cause), and a later return opens another one. `snooze` keeps an alert from being sent
-up to a day, `undelivered` returns those that receivers have not been told yet, `note_delivery` that one was.
+up to a day, `undelivered` returns those that receivers have not been sent yet, `note_delivery` that one was.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def snooze(store: Store, alert: str, until: date) -> Alert:
 
 
 def undelivered(config: Config, store: Store, today: date) -> list[tuple[str, list[Alert]]]:
-    """Per receiver of the config the open alerts that it is still to be told, the oldest first.
+    """Per receiver of the config the open alerts that it is still to be sent, the oldest first.
 
     An alert of severity info is kept and never sent; one that is snoozed, by itself or with its kind, waits.
     """
@@ -94,11 +94,11 @@ def undelivered(config: Config, store: Store, today: date) -> list[tuple[str, li
 
 
 def note_delivery(store: Store, alerts: Iterable[Alert], receiver: str) -> None:
-    """Note that a receiver was told of these alerts."""
+    """Note that a receiver was sent these alerts."""
     now, ids = datetime.now(UTC).isoformat(timespec="seconds"), [alert["id"] for alert in alerts]
     rows = _rows(store.scan("alerts").filter(pl.col("id").is_in(ids)).collect())
-    told = [row | {"delivered": json.dumps(json.loads(row["delivered"]) | {receiver: now})} for row in rows]
-    _write(store, told)
+    noted = [row | {"delivered": json.dumps(json.loads(row["delivered"]) | {receiver: now})} for row in rows]
+    _write(store, noted)
 
 
 def _new_alert(config: Config, finding: Finding, known: pl.DataFrame, cutoff: date | None, now: datetime) -> Alert:

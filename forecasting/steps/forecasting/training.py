@@ -48,7 +48,7 @@ class Trained:
     fitted: dict[str, Fitted]
     on: dict[str, str]
     seconds: dict[str, float]
-    said: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     megabytes: dict[str, int] = field(default_factory=dict)
 
     def only(self, name: str) -> Trained:
@@ -67,7 +67,7 @@ class Trained:
 
     def remarks(self) -> list[str]:
         """What models say of how they learned, where it is not what their entry in the config says."""
-        return [f"{name} {text}" for name, texts in self.said.items() for text in texts]
+        return [f"{name} {text}" for name, texts in self.notes.items() for text in texts]
 
 
 def save_trained(trained: Trained, folder: Path) -> list[dict[str, str]]:
@@ -109,7 +109,7 @@ def train_models(
                 home.keep_folder(f"model-{i}", fitted.save)
                 home.keep(f"model-{i}", facts)
         done.fitted[model.name], done.on[model.name] = fitted, model.on
-        done.seconds[model.name], done.said[model.name] = facts["seconds"], tuple(facts["said"])
+        done.seconds[model.name], done.notes[model.name] = facts["seconds"], tuple(facts["notes"])
         done.megabytes.update(facts.get("megabytes", {}))
     return done
 
@@ -123,8 +123,8 @@ def _fit(model: Model, at: Origin, backtests: pl.LazyFrame, done: Trained) -> tu
         log.event("memory foreseen", level=level, model=model.name, megabytes=foreseen[model.name])
     with log.step("fit", model=model.name, cutoff=str(at.cut.cutoff)) as results:
         fitted = models.fit(model, cut, done.fitted, Evidence(backtests, at, cut))
-    said = fitted.remarks if isinstance(fitted, FittedWithRemarks) else ()
-    return fitted, {"seconds": round(results["seconds"], 2), "said": said, "megabytes": foreseen}
+    notes = fitted.remarks if isinstance(fitted, FittedWithRemarks) else ()
+    return fitted, {"seconds": round(results["seconds"], 2), "notes": notes, "megabytes": foreseen}
 
 
 @dataclass(frozen=True)
