@@ -108,7 +108,7 @@ def send_test(config: Config) -> list[str]:
 
 
 def _send(receiver: str, subject: str, body: str) -> str | None:
-    """Send a message; returns why it could not be sent. Only the kind of an error is named: its text may hold an address."""
+    """Send a message; returns why it could not be. Only the kind of an error is named: its text may hold an address."""
     try:
         block = Block.load(receiver)
     except (ValueError, PrefectException):
