@@ -34,10 +34,10 @@ class AccessLog:
             status = message.get("status", status)
             await send(message)
 
-        asked, request_id = {"method": scope["method"], "path": scope["path"]}, uuid4().hex
-        with log.context(request_id=request_id), span("request", request_id=request_id, **asked) as traced:
+        fields, request_id = {"method": scope["method"], "path": scope["path"]}, uuid4().hex
+        with log.context(request_id=request_id), span("request", request_id=request_id, **fields) as traced:
             try:
                 await self.app(scope, receive, send_on)
             finally:
                 traced["status"], seconds = status, round(time.perf_counter() - started, 4)
-                log.event("request", level=logging.DEBUG, **asked, status=status, seconds=seconds)
+                log.event("request", level=logging.DEBUG, **fields, status=status, seconds=seconds)

@@ -87,8 +87,8 @@ class Evidence:
         cutoff: date | None = None,
     ) -> Explanations:
         """What published forecasts are made of, in units that add up to them."""
-        asked = {"unique_id": unique_id, "where": where, "start": start, "end": end, "cutoff": cutoff}
-        return read(Explanations, self._ask("explanations", **asked))
+        query = {"unique_id": unique_id, "where": where, "start": start, "end": end, "cutoff": cutoff}
+        return read(Explanations, self._ask("explanations", **query))
 
     def changes(self, unique_id: str | None = None, *, where: str | None = None) -> Changes:
         """Why forecasts are others than in the vintage before."""
@@ -104,8 +104,8 @@ class Evidence:
         cutoff: date | None = None,
     ) -> Inputs:
         """What each input of the trees behind published forecasts adds to them."""
-        asked = {"unique_id": unique_id, "where": where, "start": start, "end": end, "cutoff": cutoff}
-        return read(Inputs, self._ask("explanations/inputs", **asked))
+        query = {"unique_id": unique_id, "where": where, "start": start, "end": end, "cutoff": cutoff}
+        return read(Inputs, self._ask("explanations/inputs", **query))
 
     def events(self, unique_id: str | None = None, *, where: str | None = None, cutoff: date | None = None) -> Events:
         """What past promotions and changes of price are associated with."""

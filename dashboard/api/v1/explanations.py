@@ -13,7 +13,6 @@ from pydantic import Field
 
 from dashboard.api.v1.jobs import JobBody, accepted
 from dashboard.rest import caching
-from dashboard.rest.asked_series import AskedAsOf, AskedSeries, Prefer, blaming
 from dashboard.rest.context import Context
 from dashboard.rest.evidence_bodies import (
     Changes,
@@ -24,6 +23,7 @@ from dashboard.rest.evidence_bodies import (
     inputs_body,
 )
 from dashboard.rest.problems import responses
+from dashboard.rest.series_query import DatedQuery, Prefer, SeriesQuery, blaming
 from forecasting.steps.explaining import explain, explain_change, explain_inputs
 from forecasting.steps.scenario.run import chosen_series
 
@@ -35,7 +35,7 @@ ANSWERS = responses(409, 429) | {
 }
 
 
-class AskedDays(AskedAsOf):
+class DaysQuery(DatedQuery):
     """Series, and days of their forecast."""
 
     start: date | None = Field(default=None, description="First day; the first one of the forecast by default.")
@@ -48,7 +48,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/explanations", responses=ANSWERS)
     def explanations(
-        asked: Annotated[AskedDays, Query()], request: Request, response: Response, prefer: Prefer = ""
+        query: Annotated[DaysQuery, Query()], request: Request, response: Response, prefer: Prefer = ""
     ) -> Explanations | JobBody:
         """What published forecasts are made of: level, trend, season, price, promotion, in units that add up to them.
 
@@ -56,38 +56,38 @@ def routes(context: Context) -> APIRouter:
         """
 
         def make() -> Explanations:
-            return explanation_body(explain(*_question(context, asked)))
+            return explanation_body(explain(*_question(context, query)))
 
-        return _answer(context, asked, make, request, response, prefer)
+        return _answer(context, query, make, request, response, prefer)
 
     @router.get("/explanations/changes", responses=ANSWERS)
     def changes(
-        asked: Annotated[AskedSeries, Query()], request: Request, response: Response, prefer: Prefer = ""
+        query: Annotated[SeriesQuery, Query()], request: Request, response: Response, prefer: Prefer = ""
     ) -> Changes | JobBody:
         """Why forecasts are others than in the vintage before: plans, data or model, in units that add up."""
 
         def make() -> Changes:
-            return change_body(explain_change(context.current.session(), asked.filter))
+            return change_body(explain_change(context.current.session(), query.filter))
 
-        return _answer(context, asked, make, request, response, prefer)
+        return _answer(context, query, make, request, response, prefer)
 
     @router.get("/explanations/inputs", responses=ANSWERS)
     def inputs(
-        asked: Annotated[AskedDays, Query()], request: Request, response: Response, prefer: Prefer = ""
+        query: Annotated[DaysQuery, Query()], request: Request, response: Response, prefer: Prefer = ""
     ) -> Inputs | JobBody:
         """What each input of the trees behind published forecasts adds to them, in units; the largest first."""
 
         def make() -> Inputs:
-            return inputs_body(explain_inputs(*_question(context, asked)))
+            return inputs_body(explain_inputs(*_question(context, query)))
 
-        return _answer(context, asked, make, request, response, prefer)
+        return _answer(context, query, make, request, response, prefer)
 
     return router
 
 
 def _answer(
     context: Context,
-    asked: AskedSeries,
+    query: SeriesQuery,
     make: Callable[[], Any],
     request: Request,
     response: Response,
@@ -95,10 +95,10 @@ def _answer(
 ) -> Any:
     """What `make` returns, at once or by a job; 304 to a client that has it already."""
     served = context.current.served()
-    tag = caching.etag(served.identity, request.url.path, asked.model_dump_json())
+    tag = caching.etag(served.identity, request.url.path, query.model_dump_json())
     if held := caching.unchanged(request, tag):
         return held
-    ids, _ = blaming(lambda: chosen_series(served, asked.filter), "where")
+    ids, _ = blaming(lambda: chosen_series(served, query.filter), "where")
 
     def parts() -> Iterator[Any]:
         yield blaming(make, "start")
@@ -109,12 +109,12 @@ def _answer(
     return next(parts())
 
 
-def _question(context: Context, asked: AskedDays) -> tuple[Any, ...]:
+def _question(context: Context, query: DaysQuery) -> tuple[Any, ...]:
     """What explain and explain_inputs take."""
     served = context.current.served()
     days = None
-    if asked.start or asked.end:
+    if query.start or query.end:
         frequency, h = served.job.config.frequency, served.job.config.h
-        cutoff = asked.cutoff or served.cutoff
-        days = (asked.start or frequency.shift(cutoff, 1), asked.end or frequency.shift(cutoff, h))
-    return served.session, asked.filter, days, asked.cutoff
+        cutoff = query.cutoff or served.cutoff
+        days = (query.start or frequency.shift(cutoff, 1), query.end or frequency.shift(cutoff, h))
+    return served.session, query.filter, days, query.cutoff

@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query
 
 from dashboard.access.visits import note_object, open_own_session
-from dashboard.rest.asked_series import blaming
 from dashboard.rest.context import Context
 from dashboard.rest.problems import Refusal, responses
 from dashboard.rest.scenario_bodies import (
@@ -24,6 +23,7 @@ from dashboard.rest.scenario_bodies import (
     scenario_body,
     scenario_result,
 )
+from dashboard.rest.series_query import blaming
 from forecasting.data.edits import Edit, parse_edit
 from forecasting.errors import Option, UserError
 from forecasting.steps import actions

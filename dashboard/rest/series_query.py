@@ -1,4 +1,4 @@
-"""What the routes of evidence are asked about: `AskedSeries` is the query, `blaming` names the field of a mistake.
+"""What the routes of evidence are asked about: `SeriesQuery` is the query, `blaming` names the field of a mistake.
 
 `as_job` says whether a client would rather poll a job than wait.
 """
@@ -17,8 +17,8 @@ Made = TypeVar("Made")
 Prefer = Annotated[str, Header(description="respond-async: as a job, however few series")]
 
 
-class AskedSeries(BaseModel):
-    """The series of a question: one, those that meet a condition, or all."""
+class SeriesQuery(BaseModel):
+    """The series of a query: one, those that meet a condition, or all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,8 +33,8 @@ class AskedSeries(BaseModel):
         return SeriesFilter(self.where, self.unique_id)
 
 
-class AskedAsOf(AskedSeries):
-    """The series of a question, as of a day."""
+class DatedQuery(SeriesQuery):
+    """The series of a query, as of a day."""
 
     cutoff: date | None = Field(default=None, description="As of an earlier day; the newest one by default.")
 
