@@ -1,6 +1,5 @@
-"""What the routes of evidence are asked about: `SeriesQuery` is the query, `blaming` names the field of a mistake.
-
-`as_job` says whether a client would rather poll a job than wait.
+"""Queries of the routes of evidence: SeriesQuery names series, DatedQuery a day as well; `blaming` names the field of a
+mistake in one.
 """
 
 from collections.abc import Callable
