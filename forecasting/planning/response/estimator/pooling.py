@@ -150,7 +150,10 @@ class _Fit:
         for factor, part in list(enumerate(self.groups.parts()))[1:]:
             determined = np.clip(1 - errors[part] / between[factor], 0, 1).sum(0)
             new[factor] = (self.coefficients[part] ** 2).sum(0) / np.maximum(determined, 1e-3)
-        return np.clip((self.own**2).sum(0) / np.maximum(known, 1e-3), LEAST, MOST), np.clip(new, LEAST, MOST)
+        # one less, as of a prior that rises with the deviation (Chung et al., "A nondegenerate penalized likelihood
+        # estimator for variance parameters", 2013): few units that look alike by chance are not taken to be the same
+        count = np.maximum(np.maximum(known - 1, known / 4), 1e-3)
+        return np.clip((self.own**2).sum(0) / count, LEAST, MOST), np.clip(new, LEAST, MOST)
 
     def pooled(self, own: Floats, between: Floats) -> Pooled:
         """Effects and their covariances."""

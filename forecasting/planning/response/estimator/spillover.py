@@ -2,7 +2,8 @@
 
 Candidates are more levers, such as the periods after a promotion, or what the peers of a series do. Each is tried
 beside the own levers in one round of the fit that has come to rest (a score test), and kept where its mean over all
-series is farther from 0 than chance would have it; the others are not in the model at all.
+series is farther below 0 than chance would have it; the others are not in the model at all. Above 0 none is kept: that
+sales stay high after a promotion mostly says that something else has lasted longer.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def take_up(fit: Fit, seen: Observed, candidates: Candidates) -> tuple[Fit, tupl
     tried = sum(map(len, candidates))
     if not tried:
         return fit, ()
-    enough = NormalDist().inv_cdf(1 - BY_CHANCE / 2 / tried)
+    enough = NormalDist().inv_cdf(1 - BY_CHANCE / tried)
     kept = tuple(best for choice in candidates for best in _best(fit, seen, choice, enough))
     if not kept:
         return fit, ()
@@ -43,8 +44,8 @@ def take_up(fit: Fit, seen: Observed, candidates: Candidates) -> tuple[Fit, tupl
 
 
 def _best(fit: Fit, seen: Observed, choice: tuple[int, ...], enough: float) -> Iterator[int]:
-    """The candidate of a choice that is most standard errors away from 0, if they are enough."""
-    far = [abs(standard_errors(fit, seen, k)) for k in choice]
+    """The candidate of a choice that is most standard errors below 0, if they are enough."""
+    far = [-standard_errors(fit, seen, k) for k in choice]
     best = int(np.argmax(far))
     if far[best] > enough:
         yield choice[best]
