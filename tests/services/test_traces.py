@@ -71,6 +71,8 @@ def test_without_the_extra_it_is_said_once(collector, monkeypatch, caplog):
     for _ in range(2):
         with traces.span("ingest"):
             pass
-    assert [record.getMessage() for record in caplog.records if "telemetry" in record.getMessage()] == [
+    # a record is seen twice where a test before has let the logger propagate
+    found = {id(record): record.getMessage() for record in caplog.records if "telemetry" in record.getMessage()}
+    assert list(found.values()) == [
         "OTEL_EXPORTER_OTLP_ENDPOINT is set, but no traces are sent: pip install 'demandcast[telemetry]'"
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from forecasting.data.quality.freshness import freshness_messages
-from forecasting.evaluation.metrics import format_value, label
+from forecasting.evaluation.metrics import format_value, in_display_order, label
 from forecasting.steps.alerts import KINDS
 from forecasting.steps.monitoring.findings import verdict_lines
 from forecasting.steps.registry import Facts, Section
@@ -53,7 +53,9 @@ def _drift_lines(facts: Facts) -> Iterator[str]:
 
 def _trial_lines(trial: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for row in trial:
-        scores = ", ".join(f"{label(name)} {format_value(name, row[name])}" for name in ("wape", "bias") if name in row)
+        scores = ", ".join(
+            f"{label(name)} {format_value(name, row[name])}" for name in in_display_order(row, "summary")
+        )
         yield f"{row['cutoff']}: {row['answered_by']}, version {row['version']}: {scores} of {row['n']:,.0f} answers"
 
 

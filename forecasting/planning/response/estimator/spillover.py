@@ -33,14 +33,22 @@ def take_up(fit: Fit, seen: Observed, candidates: Candidates) -> tuple[Fit, tupl
     tried = sum(map(len, candidates))
     if not tried:
         return fit, ()
-    enough = NormalDist().inv_cdf(1 - BY_CHANCE / tried)
-    kept = tuple(best for choice in candidates for best in _best(fit, seen, choice, enough))
+    kept = tuple(best for choice in candidates for best in _best(fit, seen, choice, least_distance(tried)))
     if not kept:
         return fit, ()
     more = _beside(fit, seen, kept)
     for _ in range(MORE_ROUNDS):
         more.round(LATE)
     return more, kept
+
+
+def least_distance(tried: int) -> float:
+    """The standard errors below 0 from which on the best of so many candidates is kept (Bonferroni's bound).
+
+    >>> round(least_distance(1), 2), round(least_distance(10), 2)
+    (2.33, 3.09)
+    """
+    return NormalDist().inv_cdf(1 - BY_CHANCE / tried)
 
 
 def _best(fit: Fit, seen: Observed, choice: tuple[int, ...], enough: float) -> Iterator[int]:
