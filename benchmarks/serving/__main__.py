@@ -1,7 +1,9 @@
-"""`python -m benchmarks.serving [--folder F] [--rate 50] [--seconds 30] [--rows 100000]` prints what it measured.
+"""`python -m benchmarks.serving [--folder F] [--rate 50] [--seconds 30] [--rows 100000] [--requests N]` prints what it
+measured, with the load of the machine beside it.
 
 Half of the requests are predictions with a changed price on random series, the others as planned, first without the
-cache; then the same questions again and again, from the cache; then a file of rows, half of them with a changed price.
+cache; then a file of rows, half of them with a changed price, and /health meanwhile; then the same questions about all
+series again and again, from the cache. With N requests more, as fast as they are answered, it shows how memory grows.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -31,22 +34,54 @@ def main() -> None:
     options = _options()
     file = make_job(Path(options.folder))
     with _served(file, cache=0) as (address, pid):
-        ids, days = _stored(address)
-        rng = random.Random(5)
-        kinds = {"changed": lambda: load.changed(rng, ids, days), "planned": lambda: load.planned(rng, ids, days)}
-        asyncio.run(load.ask_at_rate(address, kinds, options.rate / 10, 5))  # what is read once is read
-        before = _megabytes(pid)
-        _tell(asyncio.run(load.ask_at_rate(address, kinds, options.rate, options.seconds)))
-        seconds, answered, health = asyncio.run(load.send_batch(address, _file(rng, ids, days, options.rows)))
-        print(f"file of {options.rows:,} rows: {seconds:.1f} s, {answered:,} answered")
-        _tell([health])
-        print(f"memory: {before:.0f} MB before, {_megabytes(pid):.0f} MB after")
+        _measure_computed(address, options)
+        if options.requests:
+            _measure_memory(address, pid, options.requests)
     with _served(file, cache=10_000) as (address, _):
-        same = [load.changed(rng, ids, days) for _ in range(100)]
-        asyncio.run(load.ask_at_rate(address, {"first": iter(same * 2).__next__}, 5, 20))
-        _tell(
-            asyncio.run(load.ask_at_rate(address, {"cached": lambda: rng.choice(same)}, options.rate, options.seconds))
-        )
+        _measure_cached(address, options)
+
+
+def _measure_computed(address: str, options: argparse.Namespace) -> None:
+    """Single predictions that are made anew each time, and a file of rows."""
+    ids, days = _stored(address)
+    rng = random.Random(5)
+    kinds = _kinds(rng, ids, days)
+    asyncio.run(load.ask_at_rate(address, kinds, options.rate / 10, 5))  # what is read once is read
+    _tell(asyncio.run(load.ask_at_rate(address, kinds, options.rate, options.seconds)))
+    seconds, answered, health = asyncio.run(load.send_batch(address, _file(rng, ids, days, options.rows)))
+    print(f"file of {options.rows:,} rows: {seconds:.1f} s, {answered:,} answered; {_load()}")
+    _tell([health])
+
+
+def _measure_cached(address: str, options: argparse.Namespace) -> None:
+    """The same questions, one of each kind about every series, once each and then again at the rate."""
+    ids, days = _stored(address)
+    rng = random.Random(7)
+    same = {
+        "unchanged, cached": [load.planned(rng, [one], days) for one in ids],
+        "changed, cached": [load.changed(rng, [one], days) for one in ids],
+    }
+    asyncio.run(load.ask_in_turn(address, [question for asked in same.values() for question in asked]))
+    kinds = {kind: partial(rng.choice, asked) for kind, asked in same.items()}
+    _tell(asyncio.run(load.ask_at_rate(address, kinds, options.rate, options.seconds)))
+
+
+def _measure_memory(address: str, pid: int, requests: int) -> None:
+    """Memory of the server after each tenth of many requests, each question a new one."""
+    ids, days = _stored(address)
+    kinds = list(_kinds(random.Random(9), ids, days).values())
+    print(f"memory: {_megabytes(pid):.0f} MB before {requests:,} requests; {_load()}")
+    begun = time.perf_counter()
+    for tenth in range(1, 11):
+        questions = [kinds[number % len(kinds)]() for number in range(requests // 10)]
+        failures = asyncio.run(load.ask_in_turn(address, questions))
+        seconds = time.perf_counter() - begun
+        print(f"  {requests * tenth // 10:,}: {_megabytes(pid):.0f} MB, {failures} failed, {seconds:.0f} s", flush=True)
+
+
+def _kinds(rng: random.Random, ids: list[str], days: list[str]) -> dict[str, Callable[[], load.Request]]:
+    """Both kinds of single predictions."""
+    return {"changed": lambda: load.changed(rng, ids, days), "planned": lambda: load.planned(rng, ids, days)}
 
 
 def _options() -> argparse.Namespace:
@@ -55,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=50.0)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--requests", type=int, default=0)
     return parser.parse_args()
 
 
@@ -102,10 +138,17 @@ def _megabytes(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def _load() -> str:
+    """How many processes want a processor: figures of a busy machine say little about an idle one."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+
+
 def _tell(measured: list[load.Times]) -> None:
     for times in measured:
         quantiles = ", ".join(f"p{share:.0%} {times.quantile(share):.0f} ms".replace("%", "") for share in (0.5, 0.99))
-        print(f"{times.kind}: {len(times.milliseconds)} requests, {quantiles}, {times.failures.total()} failed")
+        print(
+            f"{times.kind}: {len(times.milliseconds)} requests, {quantiles}, {times.failures.total()} failed; {_load()}"
+        )
         for reason, count in times.failures.most_common():
             print(f"  {count} x {reason}")
 

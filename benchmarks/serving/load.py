@@ -1,7 +1,7 @@
 """Requests at a fixed rate: `ask_at_rate` sends them whether or not earlier ones are answered, and returns the times.
 
-`send_batch` sends a file of rows meanwhile asking /health. Times are in milliseconds, those of requests from the moment
-at which they were due.
+`ask_in_turn` sends them as fast as they are answered, `send_batch` a file of rows, meanwhile asking /health. Times are
+in milliseconds, those of requests from the moment at which they were due.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+AT_ONCE = 4
+"""Requests that wait for their answers where they are sent as fast as possible."""
 LONGEST = 200
 """Characters that are kept of a failure."""
 Request = tuple[str, str, dict[str, Any] | None]
@@ -72,6 +74,20 @@ async def ask_at_rate(
             tasks.append(asyncio.create_task(ask(client, list(kinds)[number % len(kinds)], due)))
         await asyncio.gather(*tasks)
     return [Times(kind, sorted(times), failures[kind]) for kind, times in taken.items()]
+
+
+async def ask_in_turn(address: str, questions: Iterable[Request]) -> int:
+    """Send all of these, AT_ONCE at a time; returns how many were not answered."""
+    left, failed = iter(questions), 0
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        nonlocal failed
+        for method, path, body in left:
+            failed += not (await client.request(method, path, json=body)).is_success
+
+    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+        await asyncio.gather(*(ask(client) for _ in range(AT_ONCE)))
+    return failed
 
 
 async def send_batch(address: str, rows: bytes) -> tuple[float, int, Times]:
