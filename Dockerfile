@@ -15,6 +15,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY forecasting forecasting
 COPY flows flows
 COPY dashboard dashboard
+COPY demandcast demandcast
 RUN /opt/demandcast/bin/pip install --no-deps --no-build-isolation . \
     && /opt/demandcast/bin/python -m compileall -q /opt/demandcast \
     && mkdir -p /work/data /work/configs

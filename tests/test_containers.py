@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from fnmatch import fnmatch
 from itertools import pairwise
 from typing import Any
@@ -49,7 +50,9 @@ def test_what_is_copied_is_there_and_not_left_out() -> None:
     kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     copies = [rest.split() for word, rest in instructions(DOCKERFILE) if word == "COPY"]
     sources = {name for words in copies if not words[0].startswith("--from") for name in words[:-1]}
-    assert {"forecasting", "requirements-server.lock"} <= sources
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = {name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    assert {*packages, "requirements-server.lock"} <= sources
     assert [name for name in sorted(sources) if not (ROOT / name).exists() or name not in kept] == []
     assert [name for name in kept if not (ROOT / name).exists()] == []
 
