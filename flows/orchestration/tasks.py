@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,26 @@ def run_name() -> str:
 
 
 def may_recover(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a retry may help: input and output recover, mistakes do not; the store handles commit conflicts."""
+    """Whether a retry may help: input and output recover, mistakes do not; the store handles commit conflicts.
+
+    A database or a server that is away is told as a mistake of the user, whose cause says what it was; who types a
+    command is told at once.
+    """
+    from sqlalchemy.exc import OperationalError
+
     error = state.result(raise_on_failure=False)
-    if isinstance(error, PERMANENT):
+    if isinstance(error, UserError) and not runtime.deployment.id:
         return False
-    return isinstance(error, OSError)
+    causes = list(_causes(error))
+    passing = any(isinstance(cause, OSError | OperationalError) for cause in causes)
+    return passing and not any(isinstance(cause, PERMANENT) for cause in causes)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on; an error that was met on the way is none where that is said."""
+    while isinstance(error, BaseException):
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 @task(

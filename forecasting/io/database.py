@@ -121,8 +121,11 @@ def _require_file(database: str) -> None:
 
 @contextmanager
 def _clear_errors(url: URL, kind: type[Exception]) -> Iterator[None]:
-    """Raise errors of SQLAlchemy and its drivers as `kind`, in one line and without secrets."""
-    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+    """Raise errors of SQLAlchemy and its drivers as `kind`, in one line and without secrets.
+
+    Those that may pass, a server that is away say, have a ConnectionError as their cause.
+    """
+    from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
     try:
         yield
@@ -134,7 +137,9 @@ def _clear_errors(url: URL, kind: type[Exception]) -> Iterator[None]:
         raise ConnectionFailed(f"{url.drivername} is not a kind of database that SQLAlchemy supports here") from None
     except SQLAlchemyError as error:
         message = str(getattr(error, "orig", None) or error)
-        raise kind(_without_secrets(" ".join(message.split()), url)[:300]) from None
+        may_pass = isinstance(error, OperationalError) and url.get_backend_name() != "sqlite"  # where it is any mistake
+        passing = ConnectionError("the database does not answer") if may_pass else None
+        raise kind(_without_secrets(" ".join(message.split()), url)[:300]) from passing
 
 
 def _without_secrets(message: str, url: URL) -> str:

@@ -19,16 +19,19 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Failed
+from sqlalchemy.exc import OperationalError
 
 from flows.orchestration import crash_watch, prefect_yaml, tasks
 from flows.orchestration.deployments import FLOWS
 from forecasting.config import Config, load
 from forecasting.errors import UserError
+from forecasting.io.database import ConnectionFailed, QueryFailed, run_query
 from forecasting.steps import run_step
 from forecasting.steps.ingestion import load_state
 from forecasting.steps.registry import PIPELINE, STEPS, Outcome
 from forecasting.steps.session import open_session
 from tests.conftest import ROOT
+from tests.servers import free_port
 
 Make = Callable[..., Path]
 NOW = ("run_at", "published_at", "first_seen", "version", "key", "run_id")  # what a clock or a counter gave
@@ -140,6 +143,11 @@ ACCOUNT: dict[str, Any] = {
 }  # fmt: skip
 
 
+def raised(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
     [
@@ -150,10 +158,33 @@ ACCOUNT: dict[str, Any] = {
         (PermissionError(), False),
         (ValueError(), False),
         (UserError("mend it"), False),
+        (raised(RuntimeError("503"), ConnectionResetError()), True),
+        (raised(RuntimeError("no tracking"), OperationalError("SELECT 1", {}, ValueError())), True),
+        (raised(OSError("no table"), FileNotFoundError()), False),
+        (raised(UserError("the database is away"), ConnectionError()), True),
+        (raised(UserError("no folder"), PermissionError()), False),
     ],
 )
-def test_what_is_tried_again(error: Exception, again: bool) -> None:
+def test_what_is_tried_again(monkeypatch: pytest.MonkeyPatch, error: Exception, again: bool) -> None:
+    """Of a deployed job; who types a command and has made a mistake is told at once."""
+    monkeypatch.setattr(tasks, "runtime", SimpleNamespace(deployment=SimpleNamespace(id="d")))
     assert tasks.may_recover(tasks.run, None, Failed(data=error)) is again
+    monkeypatch.setattr(tasks, "runtime", SimpleNamespace(deployment=SimpleNamespace(id=None)))
+    at_once = tasks.may_recover(tasks.run, None, Failed(data=error))
+    assert at_once is (again and not isinstance(error, UserError))
+
+
+def test_a_database_that_is_away_is_asked_again_and_a_wrong_query_is_not(tmp_path: Path) -> None:
+    """As the source tells it."""
+    (empty := tmp_path / "empty.db").touch()
+    for url, query, away in (
+        (f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1", True),
+        (f"sqlite:///{empty}", "SELECT ", False),
+    ):
+        with pytest.raises((ConnectionFailed, QueryFailed)) as told:
+            run_query(url, query, {})
+        found = any(isinstance(cause, ConnectionError) for cause in tasks._causes(told.value))
+        assert found is away, query
 
 
 def test_an_unexpected_error_comes_out_as_it_is(harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,6 @@ def query_result(config: Config, options: Options) -> pl.DataFrame:
     except database.ConnectionFailed as error:
         key = "source.path" if options.url_env is None else "source.options.url_env"
         name = "" if options.url_env is None else f"the address in {options.url_env}: "
-        raise config.fault(key, f"the database cannot be reached: {name}{error}") from None
+        raise config.fault(key, f"the database cannot be reached: {name}{error}") from error
     except database.QueryFailed as error:
-        raise config.fault("source.options.query", f"the database does not answer: {error}") from None
+        raise config.fault("source.options.query", f"the database does not answer: {error}") from error
