@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRATCH = tempfile.TemporaryDirectory(prefix="demandcast-tests-")
+PREFIX = "demandcast-tests-"
+SCRATCH = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
 SHARED = os.environ.setdefault("TESTS_SHARED_FOLDER", SCRATCH.name)
 """The folder of the process that started this one as a worker of pytest-xdist: all of one run see it (`once`)."""
 
@@ -51,6 +52,25 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SERVERS = {"browser", "postgres", "s3", "s3_server"}
 """Fixtures that start something beside the tests."""
+
+
+def pytest_sessionstart() -> None:
+    """Throw away what test runs have left that were killed: folders whose process is no more."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        number = left.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdigit() and not is_alive(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this number, of whomever."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,10 @@
 """The project itself: locks, versions, no package index named, configs that load, commands that exist."""
 
+import os
 import re
 import subprocess
+import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from forecasting import config
+from tests import conftest
 from tests.conftest import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -150,3 +154,15 @@ def test_python_versions_agree() -> None:
     assert PROJECT["requires-python"] == ">=3.11,<3.14"
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in (ROOT / "scripts/venv.sh").read_text()
     assert matrix["python"] == ["3.11", "3.13"]
+
+
+def test_what_killed_test_runs_have_left_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of runs that are at work stay, and so do those of which nobody knows whose they are."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    names = [f"{ended.pid}-a", f"{os.getpid()}-b", "1-c", "no_number-d"]
+    for name in names:
+        (tmp_path / f"{conftest.PREFIX}{name}" / "prefect").mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    conftest.pytest_sessionstart()
+    assert {path.name.removeprefix(conftest.PREFIX) for path in tmp_path.iterdir()} == set(names[1:])
