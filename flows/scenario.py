@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.errors import UserError
+
+if TYPE_CHECKING:
+    from forecasting.steps.scenario.optimise import Question
 
 SHOWN = 40  # rows on a screen
 NUMBER, SIGNED = "{:,.1f}", "{:+,.1f}"
@@ -85,30 +89,22 @@ def report_scenario(
     return "\n".join([*found.scenario.warnings, text, against])
 
 
-def report_search(
-    config: Config,
-    where: str | None,
-    column: str,
-    between: str,
-    goal: str,
-    span: tuple[date, date] | None,
-    out: Path | None,
-) -> str:
-    """Try values of a lever on the days of `span` (None: the horizon); show them, and write those of each series.
+def report_search(config: Config, where: str | None, question: Question, out: Path | None) -> str:
+    """Try values of a lever; show them, and write those of each series.
 
     Returns what is best, and what cannot be told.
     """
     from forecasting.steps.export import write_file
     from forecasting.steps.scenario import SeriesFilter, vintage_at
-    from forecasting.steps.scenario.optimise import Question, optimise
+    from forecasting.steps.scenario.optimise import optimise
     from forecasting.steps.session import open_session
 
-    served = vintage_at(open_session(config))
-    found = optimise(served, Question(column, parse_between(between), goal, span), SeriesFilter(where))
+    found = optimise(vintage_at(open_session(config)), question, SeriesFilter(where))
     tried = {"tried": "{:g}", "gain": SIGNED}
     _show(
         found.tried,
-        f"Tried values of {column} (gain: more {goal} than as planned; outside: series beyond their range)",
+        f"Tried values of {question.column} (gain: more {question.goal} than as planned; outside: series beyond their "
+        "range)",
         tried,
     )
     if found.best.height > 1:

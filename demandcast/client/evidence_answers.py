@@ -7,6 +7,14 @@ from datetime import date
 
 
 @dataclass(frozen=True)
+class Told:
+    """An answer that `sentence` says of all its rows together; `warnings` say on what it rests."""
+
+    sentence: str
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
 class ExplainedRow:
     """The forecast of one series in one period and what it is made of: `components` add up to the mean."""
 
@@ -20,11 +28,9 @@ class ExplainedRow:
 
 
 @dataclass(frozen=True)
-class Explanations:
-    """What is behind published forecasts; `sentence` says it of all rows together."""
+class Explanations(Told):
+    """What is behind published forecasts."""
 
-    sentence: str
-    warnings: list[str]
     rows: list[ExplainedRow]
 
 
@@ -40,11 +46,9 @@ class ChangedRow:
 
 
 @dataclass(frozen=True)
-class Changes:
+class Changes(Told):
     """Why forecasts are others than in the vintage before."""
 
-    sentence: str
-    warnings: list[str]
     rows: list[ChangedRow]
 
 
@@ -68,8 +72,8 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class GroupEffect:
-    """How the sales of a group respond to a lever; the interval from `lo` to `hi` is of 90 %."""
+class Effect:
+    """How sales respond to a lever; the interval from `lo` to `hi` is of 90 %."""
 
     lever: str
     measure: str
@@ -79,21 +83,19 @@ class GroupEffect:
     hi: float | None
     timing: float | None
     doubt: str | None
+
+
+@dataclass(frozen=True)
+class GroupEffect(Effect):
+    """How the sales of a group respond to a lever."""
+
     grain: str
 
 
 @dataclass(frozen=True)
-class SeriesEffect:
+class SeriesEffect(Effect):
     """How the sales of a series respond to a lever, and what the lever was seen to be."""
 
-    lever: str
-    measure: str
-    unique_id: str
-    estimate: float | None
-    lo: float | None
-    hi: float | None
-    timing: float | None
-    doubt: str | None
     changes: int | None
     low: float | None
     high: float | None
@@ -144,9 +146,7 @@ class PastEvent:
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Told):
     """What past promotions and changes of price are associated with."""
 
-    sentence: str
-    warnings: list[str]
     items: list[PastEvent]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from demandcast.client.answers import Forecasts, Job, read
 from demandcast.client.connection import Connection, ProblemError
@@ -71,41 +71,32 @@ class Jobs:
         return self._connection.get(f"jobs/{job_id}/result").json()
 
 
+class Chosen(TypedDict, total=False):
+    """Series that meet a condition, days of their forecast from `start` to `end`, and the vintage of a cutoff."""
+
+    where: str | None
+    start: date | None
+    end: date | None
+    cutoff: date | None
+
+
 class Evidence:
     """What is behind forecasts, how sales respond to levers, and what past events did; waits where it becomes a job."""
 
     def __init__(self, connection: Connection, jobs: Jobs) -> None:
         self._connection, self._jobs = connection, jobs
 
-    def explanations(
-        self,
-        unique_id: str | None = None,
-        *,
-        where: str | None = None,
-        start: date | None = None,
-        end: date | None = None,
-        cutoff: date | None = None,
-    ) -> Explanations:
+    def explanations(self, unique_id: str | None = None, **chosen: Unpack[Chosen]) -> Explanations:
         """What published forecasts are made of, in units that add up to them."""
-        query = {"unique_id": unique_id, "where": where, "start": start, "end": end, "cutoff": cutoff}
-        return read(Explanations, self._ask("explanations", **query))
+        return read(Explanations, self._ask("explanations", unique_id=unique_id, **chosen))
 
     def changes(self, unique_id: str | None = None, *, where: str | None = None) -> Changes:
         """Why forecasts are others than in the vintage before."""
         return read(Changes, self._ask("explanations/changes", unique_id=unique_id, where=where))
 
-    def inputs(
-        self,
-        unique_id: str | None = None,
-        *,
-        where: str | None = None,
-        start: date | None = None,
-        end: date | None = None,
-        cutoff: date | None = None,
-    ) -> Inputs:
+    def inputs(self, unique_id: str | None = None, **chosen: Unpack[Chosen]) -> Inputs:
         """What each input of the trees behind published forecasts adds to them."""
-        query = {"unique_id": unique_id, "where": where, "start": start, "end": end, "cutoff": cutoff}
-        return read(Inputs, self._ask("explanations/inputs", **query))
+        return read(Inputs, self._ask("explanations/inputs", unique_id=unique_id, **chosen))
 
     def events(self, unique_id: str | None = None, *, where: str | None = None, cutoff: date | None = None) -> Events:
         """What past promotions and changes of price are associated with."""

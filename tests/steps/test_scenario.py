@@ -16,6 +16,7 @@ from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.scenario import parse_changes
 from forecasting.steps.scenario import SeriesFilter, answer, run_scenario
+from forecasting.steps.scenario.optimise import Question
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
@@ -276,14 +277,14 @@ def test_a_bad_question_is_refused_with_the_same_sentence_everywhere(job, api, c
 
 def test_a_price_below_its_cost_brings_no_margin_and_the_search_says_what_it_found(job, tmp_path):
     out = tmp_path / "tried.csv"
-    text = report_search(job.config(), "unique_id = 'S1/I02'", "price", "0.8:1.2", "margin", None, out)
+    text = report_search(job.config(), "unique_id = 'S1/I02'", Question("price", (0.8, 1.2), "margin"), out)
     assert "times the present price" in text or "no tried value within the range seen" in text or "cannot tell" in text
     tried = pl.read_csv(out)
     assert set(tried.filter(pl.col("tried") == 1.0)["gain"]) == {0.0}
     assert tried["tried"].n_unique() > 9, "finer between the best and its neighbours"
     for column, goal, says in (("open", "units", "optimise open"), ("price", "fame", "maximise fame")):
         with pytest.raises(UserError, match=says):
-            report_search(job.config(), None, column, "0.8:1.2", goal, None, None)
+            report_search(job.config(), None, Question(column, (0.8, 1.2), goal), None)
 
 
 def test_an_edit_of_which_the_first_days_are_past_is_told(job):

@@ -5,10 +5,11 @@ Few series are explained at once, many by 202 and a job to poll. Nothing is stor
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from dashboard.api.v1.jobs import JobBody, accepted
@@ -42,70 +43,62 @@ class DaysQuery(DatedQuery):
     end: date | None = Field(default=None, description="Last day; the last one of the forecast by default.")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request beside its query, and the answer that gets headers."""
+
+    request: Request
+    response: Response
+    prefer: Prefer = ""
+
+
+Depending = Annotated[Asked, Depends()]
+
+
 def routes(context: Context) -> APIRouter:
     """The routes of /explanations."""
     router = APIRouter(tags=["explanations"])
 
     @router.get("/explanations", responses=ANSWERS)
-    def explanations(
-        query: Annotated[DaysQuery, Query()], request: Request, response: Response, prefer: Prefer = ""
-    ) -> Explanations | JobBody:
+    def explanations(query: Annotated[DaysQuery, Query()], asked: Depending) -> Explanations | JobBody:
         """What published forecasts are made of: level, trend, season, price, promotion, in units that add up to them.
 
         More than 20 series are answered by 202 and a job, whose result has this form. They are associations.
         """
 
-        def make() -> Explanations:
-            return explanation_body(explain(*_question(context, query)))
-
-        return _answer(context, query, make, request, response, prefer)
+        return _answer(context, query, asked, lambda: explanation_body(explain(*_question(context, query))))
 
     @router.get("/explanations/changes", responses=ANSWERS)
-    def changes(
-        query: Annotated[SeriesQuery, Query()], request: Request, response: Response, prefer: Prefer = ""
-    ) -> Changes | JobBody:
+    def changes(query: Annotated[SeriesQuery, Query()], asked: Depending) -> Changes | JobBody:
         """Why forecasts are others than in the vintage before: plans, data or model, in units that add up."""
 
         def make() -> Changes:
             return change_body(explain_change(context.current.session(), query.filter))
 
-        return _answer(context, query, make, request, response, prefer)
+        return _answer(context, query, asked, make)
 
     @router.get("/explanations/inputs", responses=ANSWERS)
-    def inputs(
-        query: Annotated[DaysQuery, Query()], request: Request, response: Response, prefer: Prefer = ""
-    ) -> Inputs | JobBody:
+    def inputs(query: Annotated[DaysQuery, Query()], asked: Depending) -> Inputs | JobBody:
         """What each input of the trees behind published forecasts adds to them, in units; the largest first."""
-
-        def make() -> Inputs:
-            return inputs_body(explain_inputs(*_question(context, query)))
-
-        return _answer(context, query, make, request, response, prefer)
+        return _answer(context, query, asked, lambda: inputs_body(explain_inputs(*_question(context, query))))
 
     return router
 
 
-def _answer(
-    context: Context,
-    query: SeriesQuery,
-    make: Callable[[], Any],
-    request: Request,
-    response: Response,
-    prefer: str,
-) -> Any:
+def _answer(context: Context, query: SeriesQuery, asked: Asked, make: Callable[[], Any]) -> Any:
     """What `make` returns, at once or by a job; 304 to a client that has it already."""
     served = context.current.served()
-    tag = caching.etag(served.identity, request.url.path, query.model_dump_json())
-    if held := caching.unchanged(request, tag):
+    tag = caching.etag(served.identity, asked.request.url.path, query.model_dump_json())
+    if held := caching.unchanged(asked.request, tag):
         return held
     ids, _ = blaming(lambda: chosen_series(served, query.filter), "where")
 
     def parts() -> Iterator[Any]:
         yield blaming(make, "start")
 
-    if ids.len() > MOST_SERIES or "respond-async" in prefer:
-        return accepted(context.jobs.submit("explanations", 1, parts, lambda done: done[0]), response)
-    response.headers.update(caching.headers(tag))
+    if ids.len() > MOST_SERIES or "respond-async" in asked.prefer:
+        return accepted(context.jobs.submit("explanations", 1, parts, lambda done: done[0]), asked.response)
+    asked.response.headers.update(caching.headers(tag))
     return next(parts())
 
 

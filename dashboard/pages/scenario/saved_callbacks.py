@@ -49,18 +49,19 @@ def _register_save(app: Dash, config: Config) -> None:
         Output("scenario-save-message", "children"),
         Output("scenario-reason", "value"),
         Output(REVISION, "data"),
-        Input("scenario-save", "n_clicks"),
-        State("scenario-name", "value"),
-        State("scenario-reason", "value"),
-        *(State(f"scenario-{name}", "value") for name in ("series", "where")),
-        State("scenario-changes", "data"),
-        State(REVISION, "data"),
+        inputs=[Input("scenario-save", "n_clicks")],
+        state=[
+            State(REVISION, "data"),
+            {name: State(f"scenario-{name}", "value") for name in ("name", "reason", "series", "where")},
+            State("scenario-changes", "data"),
+        ],
         prevent_initial_call=True,
     )
     @needs("planner")
-    async def save(_: int, name: str, reason: str, series: str, where: str, changes: list[str], revision: int) -> Any:
-        note_object(name or "")
-        error, message = await run_query(config, _save, name or "", chosen(series, where), changes, reason or "")
+    async def save(_: int, revision: int, form: dict[str, str | None], changes: list[str]) -> Any:
+        name, series = form["name"] or "", chosen(form["series"], form["where"])
+        note_object(name)
+        error, message = await run_query(config, _save, name, series, changes, form["reason"] or "")
         return (error, no_update, no_update) if error else (message, "", revision + 1)
 
 

@@ -5,6 +5,7 @@ Takes the job's file, a condition on the series and days; prints a table and a s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,8 @@ from forecasting.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from forecasting.steps.session import Session
 
 SHOWN = 20
 """Inputs of trees on a screen."""
@@ -30,45 +33,52 @@ Out = Annotated[
 ]
 
 
-def explain(
-    config: File,
-    /,
-    *,
-    where: Where = None,
-    days: Days = None,
-    changes: Changes = False,
-    inputs: Inputs = False,
-    cutoff: Cutoff = None,
-    out: Out = None,
-    set_: Sets = (),
-) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Question:
+    """What is to be explained: of which series, on which days, of which vintage; the forecast, or one of the others."""
+
+    where: Where = None
+    days: Days = None
+    changes: Changes = False
+    inputs: Inputs = False
+    cutoff: Cutoff = None
+
+
+def explain(config: File, /, *, question: Question = Question(), out: Out = None, set_: Sets = ()) -> None:
     """What is behind a forecast: level, trend, season, holidays, price, promotions, in units that add up to it."""
-    span = _span(days) if days else None
-    if changes and (span or cutoff or inputs):
+    span = _span(question.days) if question.days else None
+    if question.changes and (span or question.cutoff or question.inputs):
         raise UserError("--change compares the newest two forecasts on all their common days: leave other options out")
     job = load_config(config, set_)
-    from forecasting.steps.explaining import explain as explain_forecast
-    from forecasting.steps.explaining import explain_change, explain_inputs
     from forecasting.steps.export import write_file
-    from forecasting.steps.scenario import SeriesFilter
     from forecasting.steps.session import open_session
 
-    session, series = open_session(job), SeriesFilter(where)
-    if inputs:
-        rows, lines = explain_inputs(session, series, span, cutoff), []
-        _print_inputs(rows)
-    elif changes:
-        change = explain_change(session, series)
-        rows, lines = change.rows, [*change.warnings, change.sentence]
-        _print_steps(rows)
-    else:
-        found = explain_forecast(session, series, span, cutoff)
-        rows, lines = found.rows, [*found.warnings, found.sentence]
-        _print_components(rows)
+    rows, lines = _answer(open_session(job), question, span)
     if out:
         write_file(job, "explain", rows, out)
         lines.append(f"written to {out}")
     print_line("\n".join(lines))
+
+
+def _answer(session: Session, question: Question, span: tuple[date, date] | None) -> tuple[pl.DataFrame, list[str]]:
+    """Print a table; the rows behind it, and sentences about it."""
+    from forecasting.steps.explaining import explain as explain_forecast
+    from forecasting.steps.explaining import explain_change, explain_inputs
+    from forecasting.steps.scenario import SeriesFilter
+
+    series = SeriesFilter(question.where)
+    if question.inputs:
+        rows = explain_inputs(session, series, span, question.cutoff)
+        _print_inputs(rows)
+        return rows, []
+    if question.changes:
+        change = explain_change(session, series)
+        _print_steps(change.rows)
+        return change.rows, [*change.warnings, change.sentence]
+    found = explain_forecast(session, series, span, question.cutoff)
+    _print_components(found.rows)
+    return found.rows, [*found.warnings, found.sentence]
 
 
 def _span(text: str) -> tuple[date, date]:
