@@ -75,7 +75,7 @@ def create_guarded(config: Config, access: Access) -> Guarded:
     for page in pages:
         add_page(app, config, page)
     app.layout = shell_layout(config, pages)
-    register_shell(app, config)
+    register_shell(app, config, pages)
     return Guarded(Guard(server, access, hardening), server, server.state.rest, app)
 
 

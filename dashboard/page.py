@@ -11,14 +11,18 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, dcc, html
 
+from dashboard.access.visits import may
 from dashboard.async_queries import render_layout
+from dashboard.components import page_frame
 from dashboard.url_state import QueryField, encode
 from forecasting.config import Config
+from forecasting.services.accounts.identity import Role
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its name and description in the navigation, its path, its layout and its callbacks.
+    """One page: its name and description in the navigation, its path, its layout and its callbacks, and the least role
+    that one has to have to see it.
 
     `layout(config, query)` returns the controls as the parsed query string sets them, `register(app, config)` adds the
     callbacks that fill the rest.
@@ -30,6 +34,7 @@ class Page:
     description: str
     layout: Callable[[Config, dict[str, Any]], Any]
     register: Callable[[Dash, Config], None]
+    role: Role = "viewer"
 
 
 def add_page(app: Dash, config: Config, page: Page) -> None:
@@ -45,6 +50,8 @@ def add_page(app: Dash, config: Config, page: Page) -> None:
 
     @app.callback(Output(f"page-{page.name}", "children"), Input(f"query-{page.name}", "data"))
     async def draw(query: dict[str, Any]) -> Any:
+        if not may(page.role):
+            return page_frame(page.name, f"This page needs the role {page.role}.")
         return await render_layout(config, page.layout, query)
 
     page.register(app, config)

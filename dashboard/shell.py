@@ -1,9 +1,10 @@
 """The frame around every page: `shell_layout(config, pages)` returns header, navigation and the place of the page.
 
-`register_shell(app, config)` adds its callbacks: freshness of the data, who is signed in, address, colours, burger.
+`register_shell(app, config, pages)` adds its callbacks: the pages that one may see, freshness of the data, who is
+signed in, address, colours, burger.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dash
@@ -23,11 +24,11 @@ NAVBAR_WIDTH = 220
 
 def shell_layout(config: Config, pages: Sequence[Page]) -> dmc.MantineProvider:
     """Header, navigation to `pages`, and the place of the current page."""
-    links = [dmc.NavLink(label=p.name, href=p.path, active="exact", description=p.description) for p in pages]
+    links = html.Nav(_links(p for p in pages if p.role == "viewer"), id="pages", **{"aria-label": "Pages"})
     shell = dmc.AppShell(
         [
             dmc.AppShellHeader(_header(config), px="md"),
-            dmc.AppShellNavbar(html.Nav(links, **{"aria-label": "Pages"}), p="sm"),
+            dmc.AppShellNavbar(links, p="sm"),
             dmc.AppShellMain(html.Div(dmc.Container(dash.page_container, size=1240, px=0), id="main", tabIndex=-1)),
         ],
         id="shell",
@@ -41,8 +42,14 @@ def shell_layout(config: Config, pages: Sequence[Page]) -> dmc.MantineProvider:
     return dmc.MantineProvider([dcc.Store(id="address"), scheme, skip, shell], theme=MANTINE, defaultColorScheme="auto")
 
 
-def register_shell(app: Dash, config: Config) -> None:
-    """Callbacks of the frame: freshness, account, address, colour scheme, and the navigation on small screens."""
+def register_shell(app: Dash, config: Config, pages: Sequence[Page]) -> None:
+    """Callbacks of the frame: links to pages, freshness, account, address, colour scheme, and the navigation on small
+    screens.
+    """
+
+    @app.callback(Output("pages", "children"), Input("_pages_location", "pathname"))
+    def links(_: str) -> Any:
+        return _links(page for page in pages if visits.may(page.role))
 
     @app.callback(Output("freshness", "children"), Input("_pages_location", "pathname"))
     async def freshness(_: str) -> Any:
@@ -67,6 +74,10 @@ def register_shell(app: Dash, config: Config) -> None:
         """The burger opens the navigation on a small screen; going to a page closes it."""
         opened = bool(opened) and dash.ctx.triggered_id == "burger"
         return _navbar(opened=opened), opened
+
+
+def _links(pages: Iterable[Page]) -> list[dmc.NavLink]:
+    return [dmc.NavLink(label=p.name, href=p.path, active="exact", description=p.description) for p in pages]
 
 
 def _navbar(*, opened: bool) -> dict[str, Any]:

@@ -69,6 +69,33 @@ def test_a_planner_saves_under_the_own_name(tab, house):
     assert tab.wrong == []
 
 
+def test_an_admin_lets_somebody_in(tab, house):
+    page = tab.go("/access", "[name=password]")
+    enter(tab, "admin")
+    page.wait_for_selector("#access-user-table .ag-row >> text=planner")
+    page.wait_for_selector("#access-audit .ag-row >> text=sign-in")
+    page.fill("#access-user-name", "emil")
+    page.fill("#access-user-password", PASSWORD)
+    page.click("#access-user-add")
+    page.wait_for_selector("text=emil may sign in.")
+    page.wait_for_selector("#access-user-table .ag-row >> text=emil")
+    assert page.input_value("#access-user-password") == ""
+    page.fill("#access-key-name", "export")
+    page.click("#access-key-add")
+    page.wait_for_selector("#access-key-message >> text=dck_")
+    tab.go("/models", "text=No versions yet")
+    page.fill("#models-reason", "a test")
+    page.click("#models-rollback")
+    page.wait_for_selector("text=there is no champion to go back to")
+    assert tab.wrong == []
+    page.click("text=Sign out")
+    page.wait_for_selector("[name=password]")
+    tab.go("/access", "[name=password]")
+    enter(tab, "emil")
+    page.wait_for_selector("text=This page needs the role admin.")
+    assert page.get_by_role("navigation", name="Pages").get_by_text("Access", exact=True).count() == 0
+
+
 def test_a_session_that_is_over_leads_to_sign_in(tab, house):
     users.add_user(house.accounts, "leaver", "viewer", PASSWORD)
     page = tab.go("/forecasts", "[name=password]")

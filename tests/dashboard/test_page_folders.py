@@ -54,7 +54,7 @@ def test_a_further_page_is_one_folder(further):
     first, *rest = find_pages()
     assert isinstance(first, Page)
     assert (first.name, first.path) == ("Glossary", "/glossary")
-    assert [page.name for page in rest] == ["Overview", "Forecasts", "Scenario", "Drift"]
+    assert [page.name for page in rest] == ["Overview", "Forecasts", "Scenario", "Drift", "Models", "Access"]
 
 
 def test_a_further_resource_is_one_file(further, bare):
