@@ -3,6 +3,9 @@
 Every answer gets the headers of `headers`; sign-ins, refusals and writes go to the audit log.
 """
 
+import time
+from math import ceil
+
 from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -12,9 +15,10 @@ from dashboard.access.bodies import received
 from dashboard.access.headers import Hardening
 from dashboard.access.origin import is_for_this_machine, is_foreign
 from dashboard.access.policy import SAFE, Rule, rule_of
+from dashboard.access.rates import Rates
 from dashboard.access.refusals import Refused, answer
 from dashboard.access.settings import Access
-from dashboard.access.trail import Trail
+from dashboard.access.trail import Trail, address_of
 from dashboard.access.visits import LOCAL, VISIT, Visit
 from forecasting.services.accounts.identity import Identity, allows
 from forecasting.services.accounts.keys import find_key
@@ -30,6 +34,7 @@ class Guard:
     def __init__(self, app: ASGIApp, access: Access, hardening: Hardening) -> None:
         self.app, self.access, self.hardening = app, access, hardening
         self.trail = Trail(access.accounts)
+        self.rates = Rates(access.config.access.requests_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with a refusal."""
@@ -43,6 +48,7 @@ class Guard:
         try:
             who = await self._identify(connection)
             visit.identity = who or NOBODY
+            self._slow_down(connection, who)
             self._check(connection, rule, who)
             if rule.limit is not None and scope.get("method", "GET") not in SAFE:
                 receive = await received(receive, rule.limit, connection.headers.get("content-length"))
@@ -55,6 +61,14 @@ class Guard:
             finally:
                 VISIT.reset(token)
         await self.trail.note(connection, rule, visit, statuses[0] if statuses else 0)
+
+    def _slow_down(self, connection: HTTPConnection, who: Identity | None) -> None:
+        """Raise Refused for who has asked too often; where nobody has to sign in there is only this machine."""
+        if who is LOCAL:
+            return
+        wait = self.rates.seconds_to_wait(who.name if who else address_of(connection), time.monotonic())
+        if wait:
+            raise Refused(429, "too many requests (access.requests_per_second)", {"Retry-After": str(ceil(wait))})
 
     def _check(self, connection: HTTPConnection, rule: Rule, who: Identity | None) -> None:
         """Raise Refused when a foreign site asks, nobody known does, or somebody without the role."""

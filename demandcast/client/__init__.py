@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import IO, Any
+from typing import IO, Any, TypedDict, Unpack
 
 import httpx
 
@@ -55,6 +55,14 @@ __all__ = [
 Value = float | int | bool | str | None
 
 
+class Days(TypedDict, total=False):
+    """From `start` to `end`, or the first `h` periods; without any of them the whole horizon."""
+
+    start: date | None
+    end: date | None
+    h: int | None
+
+
 class Client:
     """The REST API of one job, with a key where it has accounts; `scenarios`, `jobs` and `evidence` are resources."""
 
@@ -85,23 +93,23 @@ class Client:
                 raise problem_of(answer)
             yield from answer.iter_lines()
 
-    def forecast(self, unique_id: str, start: date | None = None, end: date | None = None) -> Forecasts:
-        """The published forecast of a series."""
-        days = {name: str(day) for name, day in (("start", start), ("end", end)) if day}
-        return read(Forecasts, self.request("GET", f"forecasts/{unique_id}", params=days).json())
+    def forecast(
+        self, unique_id: str, start: date | None = None, end: date | None = None, h: int | None = None
+    ) -> Forecasts:
+        """The published forecast of a series, from `start` to `end` or of the first `h` periods."""
+        return read(Forecasts, self._connection.get(f"forecasts/{unique_id}", start=start, end=end, h=h).json())
 
     def forecasts(
         self,
         unique_ids: Iterable[str] = (),
         *,
         where: str | None = None,
-        start: date | None = None,
-        end: date | None = None,
         changes: Iterable[str] = (),
+        **days: Unpack[Days],
     ) -> Forecasts:
         """Forecasts of series, perhaps with changes of the plan; waits where it becomes a job."""
-        body = {"unique_ids": list(unique_ids), "where": where, "changes": list(changes)}
-        body |= {name: day.isoformat() for name, day in (("start", start), ("end", end)) if day}
+        body: dict[str, Any] = {"unique_ids": list(unique_ids), "where": where, "changes": list(changes)}
+        body |= {name: value if name == "h" else str(value) for name, value in days.items() if value is not None}
         answer = self.request("POST", "forecasts", json=body)
         if answer.status_code == 202:
             return self.jobs.wait(read(Job, answer.json()).id)

@@ -13,7 +13,16 @@ from typing import Any, TypedDict, Unpack
 from demandcast.client.answers import Forecasts, Job, read
 from demandcast.client.connection import Connection, ProblemError
 from demandcast.client.evidence_answers import Changes, Events, Explanations, Inputs, Levers
-from demandcast.client.scenario_answers import Scenario, ScenarioResult
+from demandcast.client.scenario_answers import Scenario, ScenarioResult, SearchResult
+
+
+class Searched(TypedDict, total=False):
+    """The series of a search, one or those that meet a condition, and its days from `start` to `end`."""
+
+    unique_id: str | None
+    where: str | None
+    start: date | None
+    end: date | None
 
 
 class Scenarios:
@@ -30,14 +39,24 @@ class Scenarios:
         """A saved scenario, and what it would do to the newest forecast."""
         return read(ScenarioResult, self._connection.request("GET", f"scenarios/{name}").json())
 
-    def save(self, name: str, unique_id: str, changes: Iterable[str], reason: str) -> ScenarioResult:
-        """Forecast changes of the plan of a series, and save them under a name."""
-        body = {"name": name, "unique_id": unique_id, "changes": [*changes], "reason": reason}
+    def save(
+        self, name: str, unique_id: str | None, changes: Iterable[str], reason: str, *, where: str | None = None
+    ) -> ScenarioResult:
+        """Forecast changes of the plan of a series, or of those that meet a condition, and save them under a name."""
+        body = {"name": name, "unique_id": unique_id, "where": where, "changes": [*changes], "reason": reason}
         return read(ScenarioResult, self._connection.request("POST", "scenarios", json=body).json())
 
     def copy(self, name: str, new: str) -> Scenario:
         """Save a scenario under a further name."""
         return read(Scenario, self._connection.request("POST", f"scenarios/{name}/copy", json={"name": new}).json())
+
+    def search(
+        self, column: str, between: tuple[float, float], maximise: str = "revenue", **over: Unpack[Searched]
+    ) -> SearchResult:
+        """Which value of a lever is best (of a price: times the present one), for units, revenue or margin."""
+        body = {"column": column, "low": between[0], "high": between[1], "maximise": maximise}
+        body |= {name: str(value) for name, value in over.items() if value is not None}
+        return read(SearchResult, self._connection.request("POST", "scenarios/search", json=body).json())
 
     def withdraw(self, name: str, reason: str) -> None:
         """Withdraw a saved scenario."""

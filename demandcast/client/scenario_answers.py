@@ -21,6 +21,42 @@ class Scenario:
 
 
 @dataclass(frozen=True)
+class TriedValue:
+    """One tried value: sums over the horizon of all series; the interval from `low` to `high` is of 90 %."""
+
+    tried: float
+    units: float
+    revenue: float | None
+    margin: float | None
+    gain: float
+    low: float
+    high: float
+    outside: int
+
+
+@dataclass(frozen=True)
+class BestValue:
+    """The best value of one series within what it has had."""
+
+    unique_id: str
+    tried: float
+    gain: float
+    low: float
+    high: float
+    changes: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found; `sentences` say what is best of one value for all, and what cannot be told."""
+
+    tried: list[TriedValue]
+    best: list[BestValue]
+    sentences: list[str]
+
+
+@dataclass(frozen=True)
 class ScenarioRow:
     """One period of a series: as planned, with the changes, and the difference; what is not known is None."""
 

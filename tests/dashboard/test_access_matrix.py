@@ -47,6 +47,7 @@ CALLBACKS = {
         "dashboard.page:add_page.<locals>.draw", "dashboard.page:register_address.<locals>.address",
         "dashboard.shell:register_shell.<locals>.freshness", "dashboard.shell:register_shell.<locals>.navigation",
         "dashboard.shell:register_shell.<locals>.account",
+        "dashboard.shell:register_shell.<locals>.links", f"{PAGES}models.callbacks:register.<locals>.body",
         f"{PAGES}overview.callbacks:register.<locals>.body", f"{PAGES}drift.callbacks:register.<locals>.body",
         f"{PAGES}forecasts.callbacks:register.<locals>.body", f"{PAGES}forecasts.callbacks:register.<locals>.export",
         *(f"{PAGES}forecasts.callbacks:_register_controls.<locals>.{n}" for n in ("search", "keep_one_kind", "models")),
@@ -65,7 +66,10 @@ CALLBACKS = {
         f"{PAGES}scenario.saved_callbacks:_register_save.<locals>.save",
         f"{PAGES}scenario.saved_callbacks:_register_withdraw.<locals>.withdraw",
     },
-    "admin": set(),
+    "admin": {
+        *(f"{PAGES}models.callbacks:register.<locals>.{n}" for n in ("promote", "rollback")),
+        f"{PAGES}accounts.callbacks:_register.<locals>.act",  # every button of the page Access
+    },
 }  # fmt: skip
 
 
@@ -87,6 +91,19 @@ def test_every_route_is_classified(house: House) -> None:
     assert {f"{method} {path}" for method, path in found} == set(as_one(ROUTES))
     listed = {f"{method} {path}" for path, methods in policy.TABLE.items() for method in methods}
     assert listed == set(as_one(ROUTES)), "a rule without a route is no rule"
+
+
+def test_the_description_of_the_api_says_which_role_a_route_needs(house: House) -> None:
+    with house.with_key("viewer") as asking:
+        described = asking.get("/openapi.json").json()
+    least = {route.replace(":path}", "}"): role for route, role in as_one(ROUTES).items()}
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            role = least[f"{method.upper()} {v1.PATH}{path}"]
+            told = operation["description"].rsplit("\n\n", 1)[-1]
+            assert told == f"Role: {role}." or role == "nobody", path
+            assert {"401", "403", "429"} <= set(operation["responses"]) or role == "nobody", path
+    assert described["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
 @pytest.mark.parametrize("who", WHO)

@@ -94,6 +94,18 @@ def test_the_client_has_the_other_resources(client):
     assert client.jobs.cancel(job_id).state == "done"
 
 
+def test_the_client_searches_the_best_price_and_asks_for_some_periods(client):
+    days = first_days(client)
+    assert [row.ds for row in client.forecast("S1/I01", h=3).rows] == days[:3]
+    assert [row.ds for row in client.forecasts(["S1/I01"], h=2).rows] == days[:2]
+    found = client.scenarios.search("price", (0.8, 1.1), "units", unique_id="S1/I01", start=days[0], end=days[1])
+    assert {0.8, 1.0, 1.1} <= {round(tried.tried, 6) for tried in found.tried}
+    assert next(tried.gain for tried in found.tried if tried.tried == 1.0) == 0.0
+    with pytest.raises(ProblemError) as caught:
+        client.scenarios.search("open", (0.0, 1.0), unique_id="S1/I01")
+    assert caught.value.errors
+
+
 def test_there_is_an_example_of_every_route(address, key):
     described = httpx.get(f"{address}/openapi.json", headers={"Authorization": f"Bearer {key}"})
     paths = described.json()["paths"]

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from dashboard.access import policy
 from dashboard.rest.context import Context
 from dashboard.rest.counters import CountRequests
-from dashboard.rest.problems import MEDIA_TYPE, add_problem_handlers
+from dashboard.rest.problems import MEDIA_TYPE, add_problem_handlers, responses
 
 PATH = "/api/v1"
 DESCRIPTION = """Forecasts of one job: single predictions with other prices or promotions than planned, files of them,
@@ -20,6 +21,13 @@ whole horizons, saved scenarios, and the state of models and service.
 
 Errors are `application/problem+json` (RFC 9457) and name the field. Answers to GET have an ETag that holds until there
 is a newer forecast. Long work is answered by 202 with a job to poll."""
+
+
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `demandcast keys add`; none where the job has no accounts.",
+}
 
 
 def create_rest(context: Context) -> FastAPI:
@@ -40,6 +48,17 @@ def create_rest(context: Context) -> FastAPI:
     return rest
 
 
+def _add_guard(operation: dict[str, Any], rule: policy.Rule) -> None:
+    """What the guard before the API asks for and may answer (see dashboard/access)."""
+    if rule.role is None:
+        return
+    operation["security"] = [{"key": []}, {}]
+    operation["description"] = f"{operation.get('description', '')}\n\nRole: {rule.role}.".strip()
+    for status, answer in responses(401, 403, 429).items():
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        operation["responses"].setdefault(str(status), {"description": answer["description"], "content": content})
+
+
 def _openapi(rest: FastAPI) -> dict[str, Any]:
     """The description of the API, in which errors have the media type of problems."""
     if rest.openapi_schema is None:
@@ -47,10 +66,12 @@ def _openapi(rest: FastAPI) -> dict[str, Any]:
             title=rest.title, version=rest.version, description=rest.description, routes=rest.routes,
             servers=[{"url": PATH}],
         )  # fmt: skip
-        operations = [operation for path in schema["paths"].values() for operation in path.values()]
-        for responses in (operation["responses"] for operation in operations):
-            for status, response in responses.items():
-                if status >= "400" and "application/json" in response.get("content", {}):
-                    response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                _add_guard(operation, policy.rule_of(method.upper(), PATH + path))
+                for status, response in operation["responses"].items():
+                    if status >= "400" and "application/json" in response.get("content", {}):
+                        response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
+        schema["components"]["securitySchemes"] = {"key": KEY}
         rest.openapi_schema = schema
     return rest.openapi_schema

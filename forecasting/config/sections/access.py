@@ -51,6 +51,12 @@ class Access(Section):
         "https://forecasts.example.com; null: that of the server itself.",
     )
     session_hours: StrictInt = Field(default=12, ge=1, description="Hours after which one has to sign in again.")
+    requests_per_second: StrictInt | None = Field(
+        default=200,
+        ge=1,
+        description="Requests that a user, a key, or an address of nobody known may send in a second, twice as many at "
+        "once; more are answered by 429. null: no limit.",
+    )
     oidc: Oidc | None = Field(
         default=None, description="A provider of OpenID Connect where people sign in; null: only with passwords."
     )
