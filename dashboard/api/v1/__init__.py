@@ -4,12 +4,15 @@ Each module has `routes(context) -> APIRouter` and is found by itself. Errors ar
 """
 
 import importlib
+import json
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from dashboard import rest
 from dashboard.access import policy
 from dashboard.rest.context import Context
 from dashboard.rest.counters import CountRequests
@@ -23,6 +26,8 @@ Errors are `application/problem+json` (RFC 9457) and name the field. Answers to 
 is a newer forecast. Long work is answered by 202 with a job to poll."""
 
 
+EXAMPLES = json.loads(Path(rest.__file__).with_name("examples.json").read_text("utf-8"))
+"""Examples of parameters and bodies by their names, and of texts by their path."""
 KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -32,7 +37,7 @@ KEY = {
 
 def create_rest(context: Context) -> FastAPI:
     """The app that is mounted at /api/v1."""
-    rest = FastAPI(
+    app = FastAPI(
         title=f"demandcast {context.config.name}",
         version="1",
         description=DESCRIPTION,
@@ -41,11 +46,11 @@ def create_rest(context: Context) -> FastAPI:
         redirect_slashes=False,
     )
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        rest.include_router(importlib.import_module(module.name).routes(context))
-    rest.add_middleware(CountRequests, counters=context.counters)
-    add_problem_handlers(rest)
-    rest.openapi = lambda: _openapi(rest)  # type: ignore[method-assign]
-    return rest
+        app.include_router(importlib.import_module(module.name).routes(context))
+    app.add_middleware(CountRequests, counters=context.counters)
+    add_problem_handlers(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
 
 
 def _add_guard(operation: dict[str, Any], rule: policy.Rule) -> None:
@@ -59,19 +64,32 @@ def _add_guard(operation: dict[str, Any], rule: policy.Rule) -> None:
         operation["responses"].setdefault(str(status), {"description": answer["description"], "content": content})
 
 
-def _openapi(rest: FastAPI) -> dict[str, Any]:
+def _add_examples(operation: dict[str, Any], path: str) -> None:
+    """Examples of parameters, and of an answer that is a text."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in EXAMPLES["parameters"] and "examples" not in parameter["schema"]:
+            parameter["example"] = EXAMPLES["parameters"][parameter["name"]]
+    if path in EXAMPLES["texts"]:
+        for content in operation["responses"]["200"]["content"].values():
+            content["example"] = EXAMPLES["texts"][path]
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
     """The description of the API, in which errors have the media type of problems."""
-    if rest.openapi_schema is None:
+    if app.openapi_schema is None:
         schema = get_openapi(
-            title=rest.title, version=rest.version, description=rest.description, routes=rest.routes,
+            title=app.title, version=app.version, description=app.description, routes=app.routes,
             servers=[{"url": PATH}],
         )  # fmt: skip
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 _add_guard(operation, policy.rule_of(method.upper(), PATH + path))
+                _add_examples(operation, path)
                 for status, response in operation["responses"].items():
                     if status >= "400" and "application/json" in response.get("content", {}):
                         response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
+        for name, example in EXAMPLES["schemas"].items():
+            schema["components"]["schemas"][name]["examples"] = [example]
         schema["components"]["securitySchemes"] = {"key": KEY}
-        rest.openapi_schema = schema
-    return rest.openapi_schema
+        app.openapi_schema = schema
+    return app.openapi_schema
