@@ -1,6 +1,7 @@
 """A chain whose promotions take from the week after and from the other items of the store, from file to scenario."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from forecasting.steps.explaining.events import past_events
 from forecasting.steps.explaining.explain import explain
 from forecasting.steps.reports.lever_report import report_levers
 from forecasting.steps.scenario import SeriesFilter, answer, run_scenario
+from forecasting.steps.serving import online
 from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import LAST, Job
@@ -109,3 +111,23 @@ def test_past_events_say_what_the_response_knows_of_promotions_on_the_whole(job:
 
 def plans() -> pl.DataFrame:
     return chain.sample().select("ds", "promo", unique_id=pl.concat_str("store", "item", separator="/"))
+
+
+def test_what_is_kept_of_the_past_does_not_depend_on_who_asks_first() -> None:
+    """Two kinds of promotion are felt for some periods afterwards; a request edits one of them, the next the other."""
+    days = [LAST - timedelta(n) for n in range(20)]
+    panel = pl.DataFrame({"unique_id": "A", "ds": days, "promo": 0, "display": 1, "price": 2.0}).lazy()
+    row = {"grain": "series", "unique_id": "A", "text": None}
+    levers = pl.DataFrame(
+        [
+            row | {"lever": "promo (after, 3)", "column": "promo", "kind": "after", "window": 3},
+            row | {"lever": "display (after, 7)", "column": "display", "kind": "after", "window": 7},
+            row | {"lever": "price", "column": "price", "kind": "price", "window": None},
+        ]
+    )
+    frequency = SimpleNamespace(shift=lambda day, n: day + timedelta(n))
+    job = SimpleNamespace(panel=SimpleNamespace(scan=lambda _: panel), config=SimpleNamespace(frequency=frequency))
+    served = SimpleNamespace(job=job, cutoff=LAST, bundle=SimpleNamespace(levers=levers), _found={})
+    past = online._past(served, 0)
+    assert past.columns == ["unique_id", "ds", "display", "promo"]
+    assert past["ds"].to_list() == sorted(days[:7])

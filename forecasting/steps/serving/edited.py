@@ -41,14 +41,19 @@ def levers_of(served: Served, ids: pl.Series, columns: Collection[str]) -> pl.Da
     """What the table `levers` says of these series and columns alone, which is found sooner; of all series where one of
     them is new, and responds like the others.
     """
+    every, asked = every_lever(served), pl.col("column").is_in(list(columns))
+    mine = rows_of(every, ids).filter(asked)
+    return mine if mine["unique_id"].n_unique() == ids.len() else every.filter(asked)
+
+
+def every_lever(served: Served) -> pl.DataFrame:
+    """What the table `levers` says of all series, sorted by series; without rows where nothing is known."""
 
     def find() -> pl.DataFrame:
         table = pl.DataFrame(schema=LEVERS) if served.bundle.levers is None else served.bundle.levers
         return table.filter(pl.col("grain") == "series").sort("unique_id", "lever")
 
-    every, asked = found_once(served, "levers", find), pl.col("column").is_in(list(columns))
-    mine = rows_of(every, ids).filter(asked)
-    return mine if mine["unique_id"].n_unique() == ids.len() else every.filter(asked)
+    return found_once(served, "levers", find)
 
 
 def answer_levers(rows: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:

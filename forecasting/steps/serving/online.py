@@ -21,7 +21,7 @@ from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.planning.response.answer import response_factors
 from forecasting.planning.response.levers import SPILLS, levers_in
-from forecasting.steps.serving.edited import answer_levers, levers_of, predict_cut, split_edits
+from forecasting.steps.serving.edited import answer_levers, every_lever, levers_of, predict_cut, split_edits
 from forecasting.steps.serving.plans import EditedPlan, at_usual, in_portions, plan_with_values
 from forecasting.steps.serving.served import (
     Served,
@@ -103,16 +103,19 @@ def _response(served: Served, ids: pl.Series, plan: EditedPlan, columns: Collect
         moved = at_usual(served, plan.where_changed(columns), columns)
         return response_factors(moved.planned, moved.edited, levers)
     moved, buckets = at_usual(served, plan, columns), buckets_of(served, ids)
-    past = pl.concat([_past(served, bucket, levers) for bucket in buckets])
+    past = pl.concat([_past(served, bucket) for bucket in buckets])
     return response_factors(moved.planned, moved.edited, levers, rows_of(past, ids))
 
 
-def _past(served: Served, bucket: int, levers: pl.DataFrame) -> pl.DataFrame:
-    """The newest periods of a bucket before the horizon, in which a promotion may have ended that is still felt."""
-    window = max((lever.periods for lever in levers_in(levers)), default=0)
-    columns = [*KEY, *levers.filter(pl.col("kind").is_in(SPILLS))["column"].unique().sort()]
+def _past(served: Served, bucket: int) -> pl.DataFrame:
+    """The newest periods of a bucket before the horizon, in which a promotion may have ended that is still felt, with
+    all columns of which that is known: whichever series and lever is asked for first.
+    """
 
     def find() -> pl.DataFrame:
+        spilling = [lever for lever in levers_in(every_lever(served)) if lever.kind in SPILLS]
+        window = max((lever.periods for lever in spilling), default=0)
+        columns = [*KEY, *sorted({lever.column for lever in spilling})]
         after = served.job.config.frequency.shift(served.cutoff, -window)
         newest = pl.col("ds").is_between(after, served.cutoff, closed="right")
         return served.job.panel.scan(bucket).filter(newest).select(columns).sort(KEY).collect()
