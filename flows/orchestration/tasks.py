@@ -29,6 +29,7 @@ from flows.orchestration.reactions import note_failure, react
 from flows.orchestration.time_limit import time_limit
 from forecasting.config import load
 from forecasting.errors import UserError
+from forecasting.io.database import may_pass
 from forecasting.services import log
 from forecasting.services.traces import span
 from forecasting.steps import run_step
@@ -92,13 +93,11 @@ def may_recover(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool
     A database or a server that is away is told as a mistake of the user, whose cause says what it was; who types a
     command is told at once.
     """
-    from sqlalchemy.exc import OperationalError
-
     error = state.result(raise_on_failure=False)
     if isinstance(error, UserError) and not runtime.deployment.id:
         return False
     causes = list(_causes(error))
-    passing = any(isinstance(cause, OSError | OperationalError) for cause in causes)
+    passing = any(isinstance(cause, OSError) or may_pass(cause) for cause in causes)
     return passing and not any(isinstance(cause, PERMANENT) for cause in causes)
 
 

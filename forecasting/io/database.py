@@ -35,6 +35,13 @@ class QueryFailed(Exception):
     """The database rejects the query; the text gives the reason and contains no password."""
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether an error of a database may be gone the next time, as when its server is away for a moment."""
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(error, OperationalError)
+
+
 def is_one_select(query: str) -> bool:
     """Whether a text is a single SELECT, as far as its keywords show."""
     bare = NOT_SQL.sub(" ", query).strip().rstrip("; \n")
@@ -125,7 +132,7 @@ def _clear_errors(url: URL, kind: type[Exception]) -> Iterator[None]:
 
     Those that may pass, a server that is away say, have a ConnectionError as their cause.
     """
-    from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
+    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
     try:
         yield
@@ -137,8 +144,8 @@ def _clear_errors(url: URL, kind: type[Exception]) -> Iterator[None]:
         raise ConnectionFailed(f"{url.drivername} is not a kind of database that SQLAlchemy supports here") from None
     except SQLAlchemyError as error:
         message = str(getattr(error, "orig", None) or error)
-        may_pass = isinstance(error, OperationalError) and url.get_backend_name() != "sqlite"  # where it is any mistake
-        passing = ConnectionError("the database does not answer") if may_pass else None
+        passes = may_pass(error) and url.get_backend_name() != "sqlite"  # where it is any mistake
+        passing = ConnectionError("the database does not answer") if passes else None
         raise kind(_without_secrets(" ".join(message.split()), url)[:300]) from passing
 
 
