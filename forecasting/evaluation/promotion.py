@@ -80,7 +80,7 @@ def decide_refresh(forecasts: pl.DataFrame, recent: pl.DataFrame, y_min: float |
     fault = find_invalid_forecasts(forecasts, y_min) or find_level_shift(forecasts, recent)
     if fault:
         return Decision(False, f"Not promoted: the refreshed bundle {fault}.")
-    checked = f"{forecasts.height} forecasts are finite and of the size of recent sales"
+    checked = f"{forecasts.height:,} forecasts that were checked are finite and of the size of recent sales"
     return Decision(True, f"Promoted: same recipe on newer data, and its {checked}.")
 
 

@@ -7,33 +7,31 @@ Both take a Job and return a Decision, the former after the model's name; `set_a
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import polars as pl
 
-from forecasting.data.cut import forget_bucket
 from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
 from forecasting.services import log
-from forecasting.services.store.scratch import scratch_folder
 from forecasting.steps import identity, run_log
 from forecasting.steps.backtest import backtest
 from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
-from forecasting.steps.forecasting.bucket_worker import Shared
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.forecast import forecast
-from forecasting.steps.forecasting.origin import Origin, actuals
+from forecasting.steps.forecasting.origin import Origin, scan_actuals
 from forecasting.steps.forecasting.reconciliation import reconcilers
 from forecasting.steps.lifecycle.champions import crown
 from forecasting.steps.session import Session
 from forecasting.steps.train.job import Job
 
-WORTH_WORKERS = 8
-"""With fewer buckets, the cut still holds much of what training has computed of them, which workers would not have."""
+CHECKED_BUCKETS = 8
+"""Of more buckets, so many spread evenly are forecast before a promotion: buckets hold series by a hash of their names,
+so they tell an impossible value or level of the model; `predict` forecasts all of them anyway."""
 
 
 def choose_champion(job: Job) -> tuple[str, Decision | None]:
@@ -70,7 +68,8 @@ def best_learned_model(job: Job, names: Sequence[str]) -> pl.DataFrame:
 def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -> Decision:
     """Whether the bundle becomes the champion version: plausible forecasts, and for a new recipe a paired test."""
     serving = _champion_tags(job.session)
-    forecasts, recent = _own_forecasts(bundle, origin), _recent_sales(job)
+    buckets = _checked_buckets(origin.cut.panel.buckets)
+    forecasts, recent = _own_forecasts(bundle, origin, buckets), _recent_sales(job, buckets)
     if serving is None:
         return _decide_first_champion(bundle, verdict, forecasts, recent, job.config.clean.y_min)
     checked = promotion.decide_refresh(forecasts, recent, job.config.clean.y_min)
@@ -118,28 +117,30 @@ def _refuse_older(serving: dict[str, str]) -> Decision:
     return Decision(False, f"Not promoted: the champion knows newer data, up to {serving['cutoff']}.")
 
 
-def _own_forecasts(bundle: Bundle, origin: Origin) -> pl.DataFrame:
-    """[unique_id, ds, yhat, closed, yhat_min] of single series by the bundle's champion."""
+def _checked_buckets(buckets: Sequence[int]) -> Sequence[int]:
+    """Up to CHECKED_BUCKETS of the buckets, spread evenly.
+
+    >>> list(_checked_buckets(range(125)))
+    [0, 16, 32, 48, 64, 80, 96, 112]
+    """
+    return buckets[:: math.ceil(len(buckets) / CHECKED_BUCKETS)]
+
+
+def _own_forecasts(bundle: Bundle, origin: Origin, buckets: Sequence[int]) -> pl.DataFrame:
+    """[unique_id, ds, yhat, closed, yhat_min] of the buckets' single series by the bundle's champion."""
     of_series = pl.col("grain") == "series", pl.col("model") == bundle.champion
     columns = ("unique_id", "ds", "yhat", "closed", "yhat_min")
-    own, engine, buckets = bundle.trained.only(bundle.champion), origin.cut.panel.engine, origin.cut.panel.buckets
-    if reconcilers(own) or len(buckets) < WORTH_WORKERS:
+    own = bundle.trained.only(bundle.champion)
+    if reconcilers(own):  # they need the sums of all series
         return pl.concat([part.filter(of_series).select(columns) for part in forecast(own, origin)])
-    with scratch_folder(engine.scratch) as folder:
-        shared = Shared(origin.cut, own, bundle.quantiles, folder)
-        return pl.concat(engine.map(partial(_forecast_columns, shared, bundle.champion, columns), buckets))
+    parts = (forecast_bucket(own, origin.cut, bucket) for bucket in buckets)
+    return pl.concat([part.filter(pl.col("model") == bundle.champion).select(columns) for part in parts])
 
 
-def _forecast_columns(shared: Shared, model: str, columns: Sequence[str], bucket: int) -> pl.DataFrame:
-    """These columns of a model's forecasts of a bucket's series."""
-    rows = forecast_bucket(shared.trained, shared.cut, bucket).filter(pl.col("model") == model).select(columns)
-    forget_bucket(shared.cut, bucket)
-    return rows
-
-
-def _recent_sales(job: Job) -> pl.DataFrame:
-    """[unique_id, ds, y] of the last two horizons."""
-    return actuals(job.session.panel, job.config.frequency.shift(job.cutoff, -2 * job.config.h), job.cutoff)
+def _recent_sales(job: Job, buckets: Sequence[int]) -> pl.DataFrame:
+    """[unique_id, ds, y] of the buckets' series in the last two horizons."""
+    first = job.config.frequency.shift(job.cutoff, -2 * job.config.h)
+    return pl.concat(scan_actuals(job.session.panel, bucket, first, job.cutoff).collect() for bucket in buckets)
 
 
 def _champion_tags(session: Session) -> dict[str, str] | None:
