@@ -34,26 +34,26 @@ def main() -> None:
     options = _options()
     file = make_job(Path(options.folder))
     with _served(file, cache=0) as (address, pid):
-        _measure_computed(address, options)
+        _measure_computed(address, pid, options)
         if options.requests:
             _measure_memory(address, pid, options.requests)
-    with _served(file, cache=10_000) as (address, _):
-        _measure_cached(address, options)
+    with _served(file, cache=10_000) as (address, pid):
+        _measure_cached(address, pid, options)
 
 
-def _measure_computed(address: str, options: argparse.Namespace) -> None:
+def _measure_computed(address: str, pid: int, options: argparse.Namespace) -> None:
     """Single predictions that are made anew each time, and a file of rows."""
     ids, days = _stored(address)
     rng = random.Random(5)
     kinds = _kinds(rng, ids, days)
     asyncio.run(load.ask_at_rate(address, kinds, options.rate / 10, 5))  # what is read once is read
-    _tell(asyncio.run(load.ask_at_rate(address, kinds, options.rate, options.seconds)))
+    _ask(address, pid, kinds, options)
     seconds, answered, health = asyncio.run(load.send_batch(address, _file(rng, ids, days, options.rows)))
     print(f"file of {options.rows:,} rows: {seconds:.1f} s, {answered:,} answered; {_load()}")
     _tell([health])
 
 
-def _measure_cached(address: str, options: argparse.Namespace) -> None:
+def _measure_cached(address: str, pid: int, options: argparse.Namespace) -> None:
     """The same questions, one of each kind about every series, once each and then again at the rate."""
     ids, days = _stored(address)
     rng = random.Random(7)
@@ -63,7 +63,17 @@ def _measure_cached(address: str, options: argparse.Namespace) -> None:
     }
     asyncio.run(load.ask_in_turn(address, [question for asked in same.values() for question in asked]))
     kinds = {kind: partial(rng.choice, asked) for kind, asked in same.items()}
-    _tell(asyncio.run(load.ask_at_rate(address, kinds, options.rate, options.seconds)))
+    _ask(address, pid, kinds, options)
+
+
+def _ask(address: str, pid: int, kinds: dict[str, Callable[[], load.Request]], options: argparse.Namespace) -> None:
+    """Times of requests at the rate, and what they took of processors, which depends less on who else wants them."""
+    before = _processor_seconds(pid)
+    times = asyncio.run(load.ask_at_rate(address, kinds, options.rate, options.seconds))
+    taken = _processor_seconds(pid) - before
+    _tell(times)
+    count = sum(len(of.milliseconds) for of in times)
+    print(f"  {1000 * taken / count:.1f} ms of processors for each of {count} requests")
 
 
 def _measure_memory(address: str, pid: int, requests: int) -> None:
@@ -130,6 +140,12 @@ def _file(rng: random.Random, ids: list[str], days: list[str], rows: int) -> byt
         f"{rng.choice(ids)},{rng.choice(days)},{round(rng.uniform(0.5, 9.5), 2) if n % 2 else ''}" for n in range(rows)
     )
     return "\n".join(["unique_id,ds,price", *lines]).encode()
+
+
+def _processor_seconds(pid: int) -> float:
+    """The time that a process has had on processors."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _megabytes(pid: int) -> float:
