@@ -14,7 +14,7 @@ from statistics import NormalDist
 import polars as pl
 
 from forecasting.data.panel import KEY
-from forecasting.planning.response.levers import Lever, levers_in
+from forecasting.planning.response.levers import SPILLS, Lever, levers_in
 from forecasting.planning.response.spillover import planned_spillovers
 
 NORMAL_90 = NormalDist().inv_cdf(0.95)
@@ -32,10 +32,12 @@ def response_factors(
     Where the plan does not know a lever, the value that it last had stands in. A lever without an estimate has factor
     1. What a promotion does after its end and to peers needs all rows of a plan, and `past` (see spillover).
     """
-    planned, edited = (planned_spillovers(rows, past, table) for rows in (planned, edited))
+    levers = levers_in(table)
+    if any(lever.kind in SPILLS for lever in levers):
+        planned, edited = (planned_spillovers(rows, past, table) for rows in (planned, edited))
     log, variance = pl.lit(0.0), pl.lit(0.0)
     rows = planned.select(*KEY)  # step by step: to optimise a plan takes longer than to run it on a few rows
-    for i, lever in enumerate(levers_in(table)):
+    for i, lever in enumerate(levers):
         if lever.column not in planned.columns:
             continue
         moved = moves_of_lever(planned, edited, lever, table).select(
