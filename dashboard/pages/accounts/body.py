@@ -60,7 +60,9 @@ def draw_keys(accounts: Accounts) -> Any:
 
 def _table(name: str, rows: pl.DataFrame, headers: dict[str, str]) -> Any:
     texts = rows.with_columns(pl.col(pl.Datetime).dt.strftime(MINUTE))
-    return data_table(name, texts, [text_column(column, header) for column, header in headers.items()], height=320)
+    wide = {"minWidth": 150}
+    columns = [text_column(c, header, **(wide if "UTC" in header else {})) for c, header in headers.items()]
+    return data_table(name, texts, columns, height=320)
 
 
 def _user_forms() -> list[Any]:
@@ -68,14 +70,14 @@ def _user_forms() -> list[Any]:
     new = [
         dmc.TextInput(id="access-user-name", label="New user", placeholder="anna"),
         _roles("access-user-role"),
-        dmc.PasswordInput(id="access-user-password", label="Password", description="12 characters or more"),
+        dmc.PasswordInput(id="access-user-password", label="Password", description="12 characters or more", w=200),
         dmc.Button("Add", id="access-user-add"),
     ]
     known = [
         dmc.TextInput(id="access-changed-name", label="User", placeholder="anna"),
         _roles("access-changed-role"),
         dmc.Button("Set role", id="access-user-set-role", variant="light"),
-        dmc.PasswordInput(id="access-changed-password", label="New password", description="ends all sessions"),
+        dmc.PasswordInput(id="access-changed-password", label="New password", description="ends all sessions", w=200),
         dmc.Button("Set password", id="access-user-set-password", variant="light"),
         dmc.Button("Remove", id="access-user-remove", variant="default"),
     ]

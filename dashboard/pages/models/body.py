@@ -16,15 +16,15 @@ from forecasting.steps.session import Session
 
 COLUMNS = [
     number_column("version", "Version", 0, maxWidth=110),
-    text_column("role", "Role"),
-    text_column("cutoff", "Knows sales up to"),
-    text_column("model", "Model"),
-    number_column("wape", "WAPE of the backtest (%)"),
-    number_column("bias", "Bias of the backtest (%)"),
-    number_column("live_wape", "WAPE since (%)"),
-    number_column("live_n", "Rows behind it", 0),
+    text_column("role", "Role", minWidth=115),
+    text_column("cutoff", "Sales up to", minWidth=115),
+    text_column("model", "Model", minWidth=150),
+    number_column("wape", "Backtest WAPE (%)", minWidth=100),
+    number_column("bias", "Backtest bias (%)", minWidth=100),
+    number_column("live_wape", "Live WAPE (%)"),
+    number_column("live_n", "Live rows", 0),
     text_column("registered", "Trained (UTC)", minWidth=150),
-    text_column("why", "Why", minWidth=320, flex=3, wrapText=True, autoHeight=True),
+    text_column("why", "Why", minWidth=300, flex=3, wrapText=True, autoHeight=True),
 ]
 SHARES = ("wape", "bias", "live_wape")
 
