@@ -99,6 +99,8 @@ MOST_FILES = 12
 """Python files in one folder, tests apart."""
 MOST_METHODS = 12
 """Public methods of one class."""
+MOST_PARAMETERS = 6
+"""Of one function, self apart; more of them belong together, and their dataclass has a name."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,19 @@ def long_bodies(module: Module) -> list[str]:
     ]
 
 
+def long_signatures(module: Module) -> list[str]:
+    return [
+        module.finding(node, f"{node.name} takes {count} parameters, more than {MOST_PARAMETERS}")
+        for node in functions(module)
+        if (count := parameter_count(node)) > MOST_PARAMETERS
+    ]
+
+
+def parameter_count(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    return sum(parameter.arg not in ("self", "cls") for parameter in every)
+
+
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     return (node for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
@@ -345,6 +360,7 @@ RULES = (
     frequency_switches,
     long_files,
     long_bodies,
+    long_signatures,
     large_classes,
     switch_parameters,
 )
@@ -461,6 +477,7 @@ BROKEN = (
     (long_files, "flows/cli.py", "x = 1\n" * (LONGEST_FILE + 1)),
     (long_bodies, "flows/cli.py", LONG_BODY),
     (long_bodies, "flows/cli.py", LONG_BODY.replace("def", "async def")),
+    (long_signatures, "flows/cli.py", "def f(a, b, /, c, d, *, e, f, g): pass"),
     (large_classes, "flows/cli.py", "class Large:\n" + "".join(f"    def f{i}(self): pass\n" for i in range(13))),
     (switch_parameters, "forecasting/models/naive.py", "def fit(cut, fast: bool = False): pass"),
     (switch_parameters, "forecasting/services/store.py", "def merge(table, *, force: bool): pass"),
@@ -492,6 +509,7 @@ SOUND = (
     ("dashboard/runs.py", "from prefect import get_client"),
     ("flows/cli.py", "def run(debug: bool = False): pass\nimport pandasticsearch"),
     ("flows/cli.py", LONG_BODY.removesuffix("    x = 1\n")),
+    ("flows/cli.py", "class A:\n    def f(self, a, b, c, d, e, f, **more): pass"),
 )
 
 

@@ -5,6 +5,7 @@ Takes the table's name, the job's file and perhaps a cutoff; prints how many row
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,24 +23,24 @@ Cutoff = Annotated[date | None, Parameter(help="The forecasts, or scores, of thi
 Over = Annotated[str | None, Parameter(help="Of sums: over how many periods, like 7,14; the horizon if left out.")]
 
 
-def export(
-    what: Table,
-    config: File,
-    /,
-    *,
-    out: Out,
-    cutoff: Cutoff = None,
-    over: Over = None,
-    data_version: DataVersion = None,
-    set_: Sets = (),
-) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Chosen:
+    """Which rows are written."""
+
+    cutoff: Cutoff = None
+    over: Over = None
+    data_version: DataVersion = None
+
+
+def export(what: Table, config: File, /, *, out: Out, chosen: Chosen = Chosen(), set_: Sets = ()) -> None:
     """Write a table to a file."""
-    periods = _periods(over) if over else ()
-    job = load_config(config, set_, data_version)
+    periods = _periods(chosen.over) if chosen.over else ()
+    job = load_config(config, set_, chosen.data_version)
     from forecasting.steps.export import export_table
     from forecasting.steps.session import open_session
 
-    rows = export_table(open_session(job), what, out, cutoff, periods)
+    rows = export_table(open_session(job), what, out, chosen.cutoff, periods)
     print_line(f"{rows:,} rows written to {out}")
 
 
