@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from dashboard.app import create_app
+from dashboard.pages import find_pages
 from flows.cli import main
 from forecasting.config import Config, load
 from forecasting.errors import UserError
@@ -21,6 +22,7 @@ from forecasting.services.accounts.users import add_user
 from forecasting.steps import run_step
 from forecasting.steps.session import open_session
 from tests import chain
+from tests.dashboard.pressed import press
 
 PLANTED = "zwiebelkuchen-4711"
 """It is part of every secret here, so that a piece of one is found as well."""
@@ -125,8 +127,11 @@ def test_no_secret_is_on_a_page(config, serving):
     paths += [f"/api/v1/{name}" for name in ("status", "models", "series", "scenarios", "forecasts/tea", "forecasts/x")]
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as asking:
         answers = {path: asking.get(path) for path in paths}
+        queries = [f"query-{page.name}" for page in find_pages()]
+        answers |= {name: press(asking, name, {name: {}}) for name in queries}
     assert all(answer.status_code < 500 for answer in answers.values())
-    assert answers["/api/v1/forecasts/tea"].status_code == 200
+    assert answers["/api/v1/forecasts/tea"].status_code == answers["query-Access"].status_code == 200
+    assert "anna" in answers["query-Access"].text
     assert [path for path, answer in answers.items() if PLANTED in answer.text or key in answer.text] == []
 
 

@@ -137,6 +137,32 @@ def test_what_passes_is_tried_again(harness: None, make_job: Make, monkeypatch: 
     assert records[0]["facts"]["last"] == "2025-01-31"
 
 
+def test_a_deployed_job_asks_again_where_its_database_was_away_for_a_moment(
+    harness: None, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as a mistake of the user, as it would be if the database stayed away."""
+    calls = []
+
+    def flaky(name: str, *rest: Any) -> Outcome:
+        calls.append(name)
+        if len(calls) == 1:
+            raise UserError("the database cannot be reached") from ConnectionError()
+        return run_step(name, *rest)
+
+    monkeypatch.setattr(tasks, "run_step", flaky)
+    monkeypatch.setattr(tasks, "run", tasks.run.with_options(retry_delay_seconds=[0]))
+    state: State[Any] = FLOWS["ingest"](job := str(make_job()), return_state=True)
+    assert (state.is_failed(), calls) == (True, ["ingest"]), "who types a command is told at once"
+    calls.clear()
+    monkeypatch.setattr(tasks.runtime, "deployment", SimpleNamespace(id="deployment"))
+    monkeypatch.setattr(tasks.guard, "overtaken_by", lambda: None)
+    for name in ("announce_plan", "too_many_starts"):
+        monkeypatch.setattr(tasks, name, lambda: None)
+    (record,) = FLOWS["ingest"](job)
+    assert calls == ["ingest", "ingest"]
+    assert not record["reused"]
+
+
 ACCOUNT: dict[str, Any] = {
     "lines": 1, "aggregated": 1, "quarantined": 0, "quarantined_by_rule": {}, "duplicates": 0, "dropped": {}, "keys": 1,
     "observed": 1, "filled": 0, "series": 1, "first": "2025-01-01", "data_version": 0, "rows_written": 1,
