@@ -13,20 +13,22 @@ from benchmarks import report
 from benchmarks.processes import ROOT
 from benchmarks.response import document
 from benchmarks.response.chains import Chain, retailer, weak_demand, weekly
-from benchmarks.response.judge import judge, spillovers
+from benchmarks.response.components import components
+from benchmarks.response.judge import common, judge, spillovers
 
 FILE = ROOT / "docs" / "RESPONSE.md"
 TITLE = "# How well the response to price and promotion is known\n"
 SMALL = {"items": 12, "stores": 4, "weeks": 104}
 CHAINS: dict[str, tuple[Callable[[int], Chain], int]] = {
     "retailer": (retailer, 5),
-    "retailer, elasticity 0": (partial(retailer, elasticity=0.0), 1),
-    "retailer, elasticity -0.5": (partial(retailer, elasticity=-0.5), 1),
-    "retailer, elasticity -3": (partial(retailer, elasticity=-3.0), 1),
-    "retailer, weak demand": (weak_demand, 3),
-    "weekly": (weekly, 2),
+    "retailer, weak demand": (weak_demand, 10),
+    "weekly": (weekly, 4),
 }
 """Chains, and of how many seeds each."""
+COMMON = {0.0: range(100, 112), -0.5: range(200, 212), -3.0: range(300, 312)}
+"""Elasticities that all items have, and the seeds of the chains: others for each, for errors hardly depend on it."""
+EXPLAINED = 3
+"""Chains whose components are compared with their own."""
 SPILLS: dict[str, tuple[Callable[[int], Chain], int]] = {
     "none": (partial(weekly, **SMALL), 20),
     "after -0.25, peers -0.6": (partial(weekly, dip=-0.25, lost=-0.6, **SMALL), 8),
@@ -42,8 +44,13 @@ def main(given: list[str] | None = None) -> None:
     for name, (draw, count) in CHAINS.items():
         effects.append(judge(name, map(draw, _seeds(count, args.most))))
         print(effects[-1].filter(pl.col("series") > 0), flush=True)
+    alike = pl.concat(
+        common(elasticity, partial(retailer, elasticity=elasticity, items=12, stores=3), seeds[: args.most])
+        for elasticity, seeds in COMMON.items()
+    )
+    print(alike, parts := components(_seeds(EXPLAINED, args.most)), flush=True)
     spills = {name: spillovers(draw, _seeds(count, args.most)) for name, (draw, count) in SPILLS.items()}
-    chapter = document.text(pl.concat(effects), spills, perf_counter() - began)
+    chapter = document.text(pl.concat(effects), alike, parts, spills, perf_counter() - began)
     print(chapter)
     if args.most is None:
         report.put(FILE, "bench-response", chapter, TITLE)

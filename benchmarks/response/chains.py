@@ -48,9 +48,9 @@ def job(freq: str) -> Config:
     return Config.model_validate(keys | {"levels_of_aggregation": levels})
 
 
-def retailer(seed: int, elasticity: float | None = None) -> Chain:
+def retailer(seed: int, elasticity: float | None = None, items: int = 20, stores: int = 5) -> Chain:
     """The built-in retailer of two years; with `elasticity` all items have this one."""
-    options, chain = _drawn(seed)
+    options, chain = _drawn(seed, items, stores)
     own = chain.items.elasticity
     new = own if elasticity is None else np.full(options.items, elasticity)
     return _sold(options, chain, chain.price, (new - own) * np.log(chain.price / chain.items.price), new)
@@ -85,8 +85,8 @@ def wander(rng: np.random.Generator, periods: int, many: int, size: float, memor
     return found
 
 
-def _drawn(seed: int) -> tuple[Options, RetailChain]:
-    options = Options(seed=seed)
+def _drawn(seed: int, items: int = 20, stores: int = 5) -> tuple[Options, RetailChain]:
+    options = Options(seed=seed, items=items, stores=stores)
     years = range(options.start.year, options.start.year + 4)
     return options, simulate_chain(options, 0, holidays.country_holidays("DE", years=years))
 

@@ -1,6 +1,7 @@
 """Estimates against the truth: `judge` takes Chains and returns a row per group of chains, lever and number of changes.
 
-`spillovers` says how often dips and losses are found, and how large.
+`common` says how well one effect for all series is known over chains, `spillovers` how often dips and losses are found,
+and how large.
 """
 
 from __future__ import annotations
@@ -57,6 +58,20 @@ def _row(name: str, lever: str, seen: str, of: pl.DataFrame) -> pl.DataFrame:
     }
     names = (pl.lit(text).alias(column) for column, text in {"name": name, "lever": lever, "seen": seen}.items())
     return of.select(*names, **{column: e.cast(pl.Float64) for column, e in told.items()})
+
+
+def common(elasticity: float, draw: Callable[[int], Chain], seeds: Iterable[int]) -> pl.DataFrame:
+    """[elasticity, chains, mean, error, spread, covered, series, width] of chains with one elasticity for all: the mean
+    estimate of the effect on the whole, its mean standard error, and its standard deviation between chains; the share
+    of chains whose 90 % interval of it holds the truth, and the mean share of series; and these intervals' mean width.
+    """
+    tables = [estimate_levers(chain.config, chain.rows).filter(lever="price") for chain in map(draw, seeds)]
+    total, series = (pl.concat(tables).filter(grain=grain) for grain in ("total", "series"))
+    held = ((pl.col("lo") <= elasticity) & (elasticity <= pl.col("hi"))).mean()
+    of_series = series.select(series=held, width=(pl.col("hi") - pl.col("lo")).mean())
+    told = {"mean": pl.col("estimate").mean(), "error": pl.col("std_error").mean(), "spread": pl.col("estimate").std()}
+    names = {"elasticity": pl.lit(elasticity), "chains": pl.lit(len(tables))}
+    return pl.concat([total.select(**names, **told, covered=held), of_series], how="horizontal")
 
 
 def spillovers(draw: Callable[[int], Chain], seeds: Iterable[int]) -> pl.DataFrame:

@@ -21,6 +21,8 @@ SERIES_PER_GROUP = 4
 """A group of fewer series has no factor of its own in time: it would be that of its series."""
 OWN_VARIATION = 0.5
 """A group has a factor in time where at least this share of a lever's variation is between its series at one time."""
+LEAST_TRUST = 0.05
+"""The least share of a lever's variation that is taken to be its own."""
 LEAST_LEFT = 0.05
 """Less of a shock than this is never taken to be left."""
 LEAST, MOST = 0.02**2, 1.0
@@ -71,6 +73,12 @@ class Controls:
                     known[i] = new
         return np.where(weight[..., None] > 0, left, 0.0)
 
+    def trust(self, levers: Floats, weight: Floats) -> Floats:
+        """The share of each lever's variation that the cells leave, by series; the rest is theirs."""
+        left = self.residuals(levers, weight)
+        size = np.maximum(np.einsum("tnk,tn->nk", levers**2, weight), 1e-12)
+        return np.asarray(np.clip(np.einsum("tnk,tn->nk", left**2, weight) / size, LEAST_TRUST, 1))
+
     def shares_left(self, weight: Floats, unit: Ints) -> Floats:
         """The share of a shock of each unit that the factors in time leave: the rest looks like one of its group."""
         left = np.ones(int(unit.max()) + 1)
@@ -87,6 +95,27 @@ class Controls:
 
 def _mean(logs: Floats, seen: Observed) -> Floats:
     return np.asarray(np.exp(np.clip(logs, -LARGEST, LARGEST)) * seen.seen)
+
+
+@dataclass(frozen=True)
+class Left:
+    """What controls leave in the round `turn`, by period and series: levers, and sales in shares of their `mean`.
+
+    `trust` is the share of each lever's information (series x levers) that is its own and not that of controls.
+    """
+
+    turn: int
+    mean: Floats
+    weight: Floats
+    levers: Floats
+    trust: Floats
+    residual: Floats
+
+    def means(self, cells: Cells) -> tuple[Floats, Floats]:
+        """Levers and residual of units: means over their series."""
+        total = np.maximum(cells.sums(self.weight), 1e-12)
+        levers = [cells.sums(lever * self.weight) / total for lever in np.moveaxis(self.levers, -1, 0)]
+        return np.stack(levers, axis=-1), cells.sums(self.residual * self.weight) / total
 
 
 def choose_controls(seen: Observed, codes: Mapping[str, Ints], week: Ints, phase: Ints) -> Controls:

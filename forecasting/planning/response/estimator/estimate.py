@@ -14,12 +14,12 @@ import numpy as np
 from forecasting.planning.response.estimator.arrays import Floats, Ints, Observed
 from forecasting.planning.response.estimator.calendar import Calendar
 from forecasting.planning.response.estimator.fit import Fit
-from forecasting.planning.response.estimator.pooling import Groups, Pooled
+from forecasting.planning.response.estimator.pooling import Pooled, over_variances
 from forecasting.planning.response.estimator.spillover import Candidates, take_up
 from forecasting.planning.response.estimator.timing import Timing
-from forecasting.planning.response.estimator.units import find_units
+from forecasting.planning.response.estimator.units import Groups, find_units
 
-ROUNDS = 11
+ROUNDS = 9
 """Rounds of the fit."""
 
 
@@ -63,12 +63,13 @@ def estimate(seen: Observed, codes: Mapping[str, Ints], calendar: Calendar, cand
     for turn in range(ROUNDS):
         fit.round(turn)
     fit, more = take_up(fit, seen, candidates)
-    state, units = fit.state, fit.units
-    assert units is not None
+    state, mode = fit.state, fit.units
+    assert mode is not None
+    units = over_variances(state.information, state.score, fit.unit_groups, mode)
     inverse = np.linalg.inv(state.information + 1e-8 * np.eye(state.score.shape[1]))
     alone = np.einsum("nij,nj->ni", inverse, state.score)
     error = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
     covariance = units.covariance[unit] + (fit.between.covariance if fit.between else 0.0)
-    effect, timing = state.of_units[unit] + state.differences, fit.judge_timing()
+    effect, timing = units.effect[unit] + state.differences, fit.judge_timing()
     covariance = covariance + timing.doubt
     return Estimate(effect, covariance, alone[unit], error[unit], units, fit.unit_groups, unit, timing, (*own, *more))

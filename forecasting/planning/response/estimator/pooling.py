@@ -8,70 +8,52 @@ interpolation", 1992). The mean has no prior, and no sign is preferred.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
-from forecasting.planning.response.estimator.arrays import Floats, Ints
+from forecasting.planning.response.estimator.arrays import Floats
+from forecasting.planning.response.estimator.units import Groups
 
 FIRST, LEAST, MOST = 0.3**2, 1e-4, 9.0
 """Variances to begin with, and the least and greatest that are believed."""
+USUAL = 1.0
+"""Variances of units' own effects that are usual. The prior of their standard deviation falls beyond like a
+half-Cauchy's (Gelman, "Prior distributions for variance parameters in hierarchical models", 2006), so that few units
+that are hardly known are not taken to differ at will."""
+DEVIATIONS = tuple(0.01 * 1.6**k for k in range(13))
+"""Standard deviations of own effects that are tried in the end: each is the same factor above the one before."""
 ROUNDS, MORE_ROUNDS = 40, 8
 """Rounds of the search for the variances, from FIRST and from those of a pooling before."""
-FREE, FIXED = 1e-9, 1e9
-"""Precision of a mean that is learned, and of one that is 0."""
 
 
 @dataclass(frozen=True)
-class Groups:
-    """The groups of each unit: `index` is units x factors, numbers of coefficients; `sizes` how many each factor has.
-
-    The first factor is the mean of all units.
+class Variances:
+    """Variances by lever: of effects `own` to units of the same groups, and `between` the groups of each factor
+    (factors x levers).
     """
 
-    index: Ints
-    sizes: tuple[int, ...]
+    own: Floats
+    between: Floats
 
-    @classmethod
-    def of(cls, units: int, codes: Sequence[Ints]) -> Groups:
-        """The groups of units by codes, one array per factor, each numbered from 0."""
-        sizes = (1, *(int(code.max()) + 1 for code in codes))
-        moved = (code + start for code, start in zip(codes, np.cumsum(sizes), strict=False))
-        return cls(np.stack([np.zeros(units, np.int64), *moved], axis=1), sizes)
-
-    @property
-    def count(self) -> int:
-        """How many coefficients there are."""
-        return sum(self.sizes)
-
-    @cached_property
-    def members(self) -> sparse.csr_matrix:
-        """1 where a unit has a coefficient: units x coefficients."""
-        units, factors = self.index.shape
-        place = np.repeat(np.arange(units), factors), self.index.ravel()
-        return sparse.csr_matrix((np.ones(self.index.size), place), shape=(units, self.count))
-
-    def parts(self) -> list[slice]:
-        """The coefficients of each factor."""
-        ends = np.cumsum(self.sizes)
-        return [slice(int(end - size), int(end)) for end, size in zip(ends, self.sizes, strict=True)]
+    def with_own(self, lever: int, variance: float) -> Variances:
+        """The same with another variance of the own effects of a lever."""
+        own = self.own.copy()
+        own[lever] = variance
+        return Variances(own, self.between)
 
 
 @dataclass(frozen=True)
 class Pooled:
     """Effects of units: `effect` units x levers, `covariance` units x levers x levers.
 
-    `own` are the variances of effects between units of the same groups, `between` those between the groups of each
-    factor (factors x levers); `inverse` is the covariance of the coefficients (coefficients x levers, twice).
+    `variances` are those with which they were drawn together; `inverse` is the covariance of the coefficients
+    (coefficients x levers, twice).
     """
 
     effect: Floats
     covariance: Floats
-    own: Floats
-    between: Floats
+    variances: Variances
     inverse: Floats
 
     def mean_error(self, groups: Groups, share: Floats) -> Floats:
@@ -82,10 +64,8 @@ class Pooled:
         return np.asarray(np.sqrt((share**2) @ own + (1 - alike) * common))
 
 
-def pool(
-    information: Floats, score: Floats, groups: Groups, *, mean: float = FREE, before: Pooled | None = None
-) -> Pooled:
-    """The effects: `information` units x levers x levers, `score` units x levers; `mean` is FREE or FIXED at 0.
+def pool(information: Floats, score: Floats, groups: Groups, before: Pooled | None = None) -> Pooled:
+    """The effects: `information` units x levers x levers, `score` units x levers.
 
     The variances are searched from those of the pooling `before`.
 
@@ -95,12 +75,49 @@ def pool(
     [-1.0, -2.0, -1.5]
     """
     levers = score.shape[1]
-    own, between = np.full(levers, FIRST), np.full((len(groups.sizes), levers), FIRST)
+    variances = Variances(np.full(levers, FIRST), np.full((len(groups.sizes), levers), FIRST))
     if before is not None:
-        own, between = before.own, before.between
+        variances = before.variances
     for _ in range(ROUNDS if before is None else MORE_ROUNDS):
-        own, between = _Fit.of(information, score, groups, own, between, mean).variances(own, between)
-    return _Fit.of(information, score, groups, own, between, mean).pooled(own, between)
+        variances = _Fit.of(information, score, groups, variances).better_variances()
+    return _Fit.of(information, score, groups, variances).pooled()
+
+
+def over_variances(information: Floats, score: Floats, groups: Groups, mode: Pooled) -> Pooled:
+    """The mean of the effects over how much those of units may differ, each deviation as far as it is likely; `mode` is
+    pooled with the likeliest.
+
+    Few units that are hardly known do not tell how much they differ, and one value for it would make intervals too
+    narrow where it happens to be small, and effects too wild where it happens to be large.
+
+    >>> scores = 25 * np.array([[-1.0], [-1.1], [-1.4], [-1.5]])
+    >>> evidence = np.full((4, 1, 1), 25.0), scores, Groups.of(4, ())
+    >>> over_variances(*evidence, pool(*evidence)).effect.ravel().round(2).tolist()
+    [-1.12, -1.17, -1.33, -1.38]
+    """
+    effect, covariance, inverse = mode.effect.copy(), mode.covariance.copy(), mode.inverse.copy()
+    for lever in range(score.shape[1]):
+        fits = [
+            _Fit.of(information, score, groups, mode.variances.with_own(lever, deviation**2))
+            for deviation in DEVIATIONS
+        ]
+        priors = [np.log(deviation / (1 + deviation**2 / USUAL)) for deviation in DEVIATIONS]
+        logs = np.array([fit.log_likelihood for fit in fits]) + priors
+        share = np.exp(logs - logs.max())
+        share /= share.sum()
+        found = [fit.pooled() for fit in fits]
+        mean, spread = _spread(share, np.stack([of.effect for of in found]), "gni,gnj->gnij")
+        effect += mean - mode.effect
+        covariance += np.tensordot(share, [of.covariance for of in found], 1) + spread - mode.covariance
+        _, spread = _spread(share, np.stack([fit.coefficients for fit in fits]), "gai,gbj->gaibj")
+        inverse += np.tensordot(share, [of.inverse for of in found], 1) + spread - mode.inverse
+    return Pooled(effect, covariance, mode.variances, inverse)
+
+
+def _spread(share: Floats, values: Floats, product: str) -> tuple[Floats, Floats]:
+    """The mean of values, and their covariance around it."""
+    mean = np.tensordot(share, values, 1)
+    return mean, np.tensordot(share, np.einsum(product, values - mean, values - mean), 1)
 
 
 @dataclass(frozen=True)
@@ -108,40 +125,42 @@ class _Fit:
     """The effects given the variances."""
 
     groups: Groups
+    variances: Variances
     kept: Floats
     coefficients: Floats
     inverse: Floats
     own: Floats
     given: Floats
     shared: Floats
+    log_likelihood: float
 
     @classmethod
-    def of(cls, information: Floats, score: Floats, groups: Groups, own: Floats, between: Floats, mean: float) -> _Fit:
+    def of(cls, information: Floats, score: Floats, groups: Groups, variances: Variances) -> _Fit:
         """Henderson's mixed model equations, the units' own effects eliminated."""
-        levers, prior = score.shape[1], np.diag(own)
+        levers, prior = score.shape[1], np.diag(variances.own)
         kept = np.asarray(np.linalg.inv(np.eye(levers) + prior @ information), dtype=np.float64)
         weighted = information @ kept
         reduced = np.einsum("nji,nj->ni", kept, score)
-        members, matrix = groups.members, np.zeros((groups.count, levers, groups.count, levers))
-        side = members.T @ reduced
-        for i in range(levers):
-            for j in range(levers):
-                matrix[:, i, :, j] = (members.T @ members.multiply(weighted[:, i, j, None])).toarray()
-        precision = np.repeat(1 / between, groups.sizes, axis=0)
-        precision[0] = mean
+        side = groups.members.T @ reduced
+        matrix = (groups.pairs @ weighted.reshape(-1, levers**2)).reshape(groups.count, groups.count, levers, levers)
+        precision = np.repeat(1 / variances.between, groups.sizes, axis=0)
+        precision[0] = groups.mean
         size = groups.count * levers
-        inverse = np.asarray(np.linalg.inv(matrix.reshape(size, size) + np.diag(precision.ravel())), dtype=np.float64)
+        inverse = np.asarray(np.linalg.inv(matrix.swapaxes(1, 2).reshape(size, size) + np.diag(precision.ravel())))
+        likelihood = np.linalg.slogdet(kept)[1].sum() + np.linalg.slogdet(inverse)[1] + np.log(precision).sum()
+        likelihood += (variances.own * score * reduced).sum() + side.ravel() @ inverse @ side.ravel()
         coefficients = (inverse @ side.ravel()).reshape(groups.count, levers)
         inverse = inverse.reshape(groups.count, levers, groups.count, levers)
         expected = coefficients[groups.index].sum(1)
         missed = score - np.einsum("nij,nj->ni", information, expected)
-        effect = np.einsum("i,nji,nj->ni", own, kept, missed)
+        effect = np.einsum("i,nji,nj->ni", variances.own, kept, missed)
         given = prior - prior @ weighted @ prior
         shared = sum(inverse[a, :, b, :] for a in groups.index.T for b in groups.index.T)
-        return cls(groups, kept, coefficients, inverse, effect, given, np.asarray(shared))
+        return cls(groups, variances, kept, coefficients, inverse, effect, given, np.asarray(shared), likelihood / 2)
 
-    def variances(self, own: Floats, between: Floats) -> tuple[Floats, Floats]:
+    def better_variances(self) -> Variances:
         """The next variances of units and of groups."""
+        own, between = self.variances.own, self.variances.between
         rest = np.eye(own.size) - self.kept
         left = self.given + rest @ self.shared @ rest.transpose(0, 2, 1)
         known = np.clip(1 - np.diagonal(left, axis1=1, axis2=2) / own, 0, 1).sum(0)
@@ -152,11 +171,11 @@ class _Fit:
             new[factor] = (self.coefficients[part] ** 2).sum(0) / np.maximum(determined, 1e-3)
         # one less, as of a prior that rises with the deviation (Chung et al., "A nondegenerate penalized likelihood
         # estimator for variance parameters", 2013): few units that look alike by chance are not taken to be the same
-        count = np.maximum(np.maximum(known - 1, known / 4), 1e-3)
-        return np.clip((self.own**2).sum(0) / count, LEAST, MOST), np.clip(new, LEAST, MOST)
+        count = np.maximum(np.maximum(known - 1, known / 4) + 2 * own / (own + USUAL), 1e-3)
+        return Variances(np.clip((self.own**2).sum(0) / count, LEAST, MOST), np.clip(new, LEAST, MOST))
 
-    def pooled(self, own: Floats, between: Floats) -> Pooled:
+    def pooled(self) -> Pooled:
         """Effects and their covariances."""
         expected = self.coefficients[self.groups.index].sum(1)
         covariance = self.given + self.kept @ self.shared @ self.kept.transpose(0, 2, 1)
-        return Pooled(expected + self.own, covariance, own, between, self.inverse)
+        return Pooled(expected + self.own, covariance, self.variances, self.inverse)

@@ -7,6 +7,7 @@ shares of their mean. `learn_wander` finds how the demand of each series wanders
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from forecasting.planning.response.estimator.state import Wander, cross_products
 
 MEMORIES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 """Shares of a deviation that may be left after a span (a week of days, else a period)."""
+FIRST_MEMORY = 0.9
+"""Where the search for the memory begins."""
 SIZES = (0.001, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45)
 """Standard deviations of the log of demand around what is explained."""
 NOISES = (0.0, 0.002, 0.01, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0)
@@ -65,7 +68,7 @@ class Regression:
         """The Solution, the nuisance estimated beside the levers."""
         k, n = self.levers.shape[-1], self.nuisance.shape[-1]
         weight = wander.weights(self.expected)
-        products = cross_products(self._columns(), weight, wander)
+        products = cross_products(self._columns, weight, wander)
         lever, nuisance = slice(0, k), slice(k, k + n)
         inverse = np.linalg.inv(products[:, nuisance, nuisance] + np.diag(1 / self.variances))
         slope = inverse @ products[:, nuisance, lever]
@@ -82,7 +85,7 @@ class Regression:
         they could explain says nothing about how demand wanders).
         """
         k = self.levers.shape[-1]
-        new, log_det = whiten(self._columns(), wander.weights(self.expected), wander)
+        new, log_det = whiten(self._columns, wander.weights(self.expected), wander)
         by_series = np.ascontiguousarray(new.transpose(1, 0, 2))
         products = by_series.transpose(0, 2, 1) @ by_series
         known = products[:, :-1, :-1] + np.diag(np.concatenate([np.full(k, 1 / FREE), 1 / self.variances]))
@@ -90,6 +93,7 @@ class Regression:
         left = products[:, -1, -1] - np.einsum("ni,ni->n", side, np.linalg.solve(known, side[..., None])[..., 0])
         return np.asarray(-0.5 * (log_det + np.linalg.slogdet(known)[1] + left))
 
+    @cached_property
     def _columns(self) -> Floats:
         return np.concatenate([self.levers, self.nuisance, self.residual[..., None]], axis=-1)
 
@@ -111,8 +115,7 @@ class Solution:
         """Information and score in units of the innovations; `trust` (series x levers) is the share of each lever's
         variation that controls leave, `left` (by series) the share of the innovations' variance that they leave.
         """
-        root = np.sqrt(trust)
-        scale = self.scale / left
+        root, scale = np.sqrt(trust), self.scale / left
         information = self.information * root[:, :, None] * root[:, None, :] / scale[:, None, None]
         return information, self.score / scale[:, None]
 
@@ -135,14 +138,25 @@ def learn_wander(regression: Regression, calendar: Calendar) -> Wander:
     """
     series = regression.expected.shape[1]
     some = regression.of_series(np.arange(0, series, -(-series // MOST_SERIES))).by_span(calendar.span)
-    tried = [_coarse(some, memory) for memory in MEMORIES]
-    best = max(range(len(tried)), key=lambda i: tried[i][0])
-    kept, size = MEMORIES[best] ** (1 / calendar.per_span), np.full(series, tried[best][1])
+    memory, usual = _best_memory(some)
+    kept, size = memory ** (1 / calendar.per_span), np.full(series, usual)
     wanders = [Wander(kept, size, np.full(series, noise)) for noise in NOISES]
     noise = np.array(NOISES) @ _shares(np.stack([regression.log_likelihood(w) for w in wanders]))[0]
     wanders = [Wander(kept, np.full(series, size), noise) for size in SIZES]
     shares, _ = _shares(np.stack([regression.log_likelihood(w) for w in wanders]))
     return Wander(kept, np.sqrt(np.square(SIZES) @ shares), noise)
+
+
+def _best_memory(regression: Regression) -> tuple[float, float]:
+    """The likeliest memory of all series, and the size that it goes with: from FIRST_MEMORY uphill."""
+    tried: dict[float, tuple[float, float]] = {}
+    best, last = FIRST_MEMORY, None
+    while best != last:
+        last, place = best, MEMORIES.index(best)
+        near = MEMORIES[max(place - 1, 0) : place + 2]
+        tried |= {memory: _coarse(regression, memory) for memory in near if memory not in tried}
+        best = max(near, key=lambda memory: tried[memory][0])
+    return best, tried[best][1]
 
 
 def _coarse(regression: Regression, memory: float) -> tuple[float, float]:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.planning.response.estimator.arrays import Floats
-from forecasting.planning.response.estimator.pooling import Groups, Pooled, pool
+from forecasting.planning.response.estimator.pooling import Pooled, pool
 from forecasting.planning.response.estimator.regression import Regression
 from forecasting.planning.response.estimator.state import Wander, foretell, unforeseen
+from forecasting.planning.response.estimator.units import Groups
 from forecasting.planning.response.levers import SURE
 
 LEAST_MOVE = 0.2

@@ -1,14 +1,18 @@
 """Units: the series that share their levers, such as an item that has one price in all stores.
 
 `find_units` takes Observed and the groups of series and returns the unit of each series; `unit_groups` and
-`series_groups` return the groups over which the effects of units, and the differences between their series, are pooled.
+`series_groups` return the groups over which the effects of units, and the differences between their series, are pooled,
+which Groups numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from forecasting.planning.response.estimator.arrays import Cells, Ints, Observed
 from forecasting.planning.response.estimator.controls import OWN_VARIATION, own_variation
@@ -17,6 +21,8 @@ LARGEST_SHARE = 0.8
 """A static column with more groups than this share of what it groups says nothing about what is alike."""
 MOST_GROUPS = 300
 """The pooling solves equations in the groups of all columns: those with the most are left out, up to this number."""
+FREE, FIXED = 1e-9, 1e9
+"""Precision of a mean that is learned, and of one that is 0."""
 
 
 def find_units(seen: Observed, codes: Mapping[str, Ints], span: Ints) -> Ints:
@@ -67,3 +73,47 @@ def _affordable(codes: Mapping[str, Ints]) -> dict[str, Ints]:
         if 1 < groups <= LARGEST_SHARE * len(code) and total <= MOST_GROUPS and not known:
             kept[name] = code
     return kept
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of each unit: `index` is units x factors, numbers of coefficients; `sizes` how many each factor has.
+
+    The first factor is the mean of all units, which is FREE or FIXED.
+    """
+
+    index: Ints
+    sizes: tuple[int, ...]
+    mean: float
+
+    @classmethod
+    def of(cls, units: int, codes: Sequence[Ints], mean: float = FREE) -> Groups:
+        """The groups of units by codes, one array per factor, each numbered from 0."""
+        sizes = (1, *(int(code.max()) + 1 for code in codes))
+        moved = (code + start for code, start in zip(codes, np.cumsum(sizes), strict=False))
+        return cls(np.stack([np.zeros(units, np.int64), *moved], axis=1), sizes, mean)
+
+    @property
+    def count(self) -> int:
+        """How many coefficients there are."""
+        return sum(self.sizes)
+
+    @cached_property
+    def members(self) -> sparse.csr_matrix:
+        """1 where a unit has a coefficient: units x coefficients."""
+        units, factors = self.index.shape
+        place = np.repeat(np.arange(units), factors), self.index.ravel()
+        return sparse.csr_matrix((np.ones(self.index.size), place), shape=(units, self.count))
+
+    @cached_property
+    def pairs(self) -> sparse.csr_matrix:
+        """1 where a unit has both of two coefficients: (coefficients x coefficients) x units."""
+        units, factors = self.index.shape
+        first, second = np.repeat(self.index, factors, axis=1), np.tile(self.index, factors)
+        place = (first * self.count + second).ravel(), np.repeat(np.arange(units), factors**2)
+        return sparse.csr_matrix((np.ones(place[0].size), place), shape=(self.count**2, units))
+
+    def parts(self) -> list[slice]:
+        """The coefficients of each factor."""
+        ends = np.cumsum(self.sizes)
+        return [slice(int(end - size), int(end)) for end, size in zip(ends, self.sizes, strict=True)]
