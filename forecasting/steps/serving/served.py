@@ -7,6 +7,7 @@ needed and then kept in memory, its rows and plans. `held` makes it. Nothing is 
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -156,8 +157,8 @@ def rows_of(rows: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     """The rows of these series; `rows` of one bucket are sorted by series, so those of one are found at once."""
     if ids.len() != 1:
         return rows.filter(pl.col("unique_id").is_in(ids.implode()))
-    first, end = (rows["unique_id"].search_sorted(ids[0], side) for side in ("left", "right"))
-    return rows[first:end]
+    column, one = rows["unique_id"], ids[0]  # looked up here: each call of the engine costs more than all the steps
+    return rows[bisect_left(column, one) : bisect_right(column, one)]
 
 
 def panel_rows(served: Served, bucket: int) -> pl.DataFrame:
@@ -174,9 +175,7 @@ def found_once(served: Served, name: str, find: Callable[[], Found]) -> Found:
 
 
 def usual_rows(served: Served, bucket: int) -> pl.DataFrame:
-    """[unique_id, ds, columns of the panel] of the coming periods of a bucket, with the usual values of known-ahead
-    columns (see data/known_ahead) where none is planned.
-    """
+    """The rows of `plans` of a bucket, with the usual values (see data/known_ahead) where none is planned."""
 
     def find() -> pl.DataFrame:
         filled = fill_unknown(served._cut.frame(bucket), served.columns, served.job.config, served.cutoff)
