@@ -23,7 +23,7 @@ from tests import chain
 from tests.chain import H, Job
 
 pytestmark = pytest.mark.slow
-QUICK = {"models": "auto", "budget": 5.0, "backtest": {"windows": 1, "step": H}}
+QUICK = {"models": "auto", "budget": 3.0, "backtest": {"windows": 1, "step": H}}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_every_candidate_is_named_before_and_after_a_run(
     printed = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1] for line in printed.splitlines() if line.split()[:1]}
     assert {name: rows[name] for name in every} == {name: "yes" if name in chosen else "no" for name in every}
-    assert "of 5 units" in printed
+    assert "of 3 units" in printed
     sections = {s.title: s for s in STEPS["backtest"].summarize(outcomes["backtest"].facts)}
     left_out = {line.split()[0] for line in sections["Recipe"].lines if " is left out: " in line}
     assert left_out == every - chosen

@@ -23,7 +23,7 @@ def days(n: int) -> list[date]:
 
 
 def run(rows: pl.DataFrame, **keys: Any) -> SimpleNamespace:
-    """A job of the ladder and an average of two of its rungs over these rows [item, date, units], run to forecasts."""
+    """A job of the ladder over these rows [item, date, units], run to forecasts."""
     source = {"kind": "table", "path": "", "columns": {"unique_id": "item", "ds": "date", "y": "units"}}
     plain: dict[str, Any] = {"columns": {}, "future": {}, "calendar": {}, "clean": {}, "h": H, "models": ["ladder"]}
     plain |= {"backtest": {"windows": 2, "step": H, "calibration": 1}, "levels_of_aggregation": [[]]}
@@ -72,6 +72,9 @@ def listed() -> SimpleNamespace:
     return run(sales())
 
 
+ONE_WINDOW = {"windows": 1, "step": H, "calibration": 1}
+
+
 def sales() -> pl.DataFrame:
     items = (("alive", 400, 40.0), ("delisted", 200, 20.0))
     return pl.concat(pl.DataFrame({"item": name, "date": days(n), "units": units}) for name, n, units in items)
@@ -99,7 +102,7 @@ def test_the_run_tells_what_it_would_be_of_the_forecast(listed: SimpleNamespace)
 
 
 def test_never_goes_on_at_the_old_level() -> None:
-    never = run(sales(), clean={"ended": "never"})
+    never = run(sales(), clean={"ended": "never"}, backtest=ONE_WINDOW)
     assert never.forecasts.filter(grain="total")["yhat"].sum() == pytest.approx(60 * H)
     (told,) = [t for t in never.told if "silent" in t]
     assert told.startswith("1 of 2 series (delisted) has been silent for long")
@@ -112,7 +115,7 @@ def test_receipts_of_a_shop_that_is_closed_on_mondays() -> None:
     rare = [d for d in every if rng.random() < 0.05]
     shop = [pl.DataFrame({"item": "often", "date": every, "units": 10.0})]
     shop += [pl.DataFrame({"item": "rare", "date": rare, "units": 1.0})]
-    found = run(pl.concat(shop), clean={"gaps": "zero"})
+    found = run(pl.concat(shop), clean={"gaps": "zero"}, backtest=ONE_WINDOW)
     often = found.forecasts.filter(unique_id="often")
     assert often.filter(pl.col("ds").dt.weekday() == 1)["yhat"].sum() == 0
     assert often.filter(pl.col("ds").dt.weekday() > 1)["yhat"].to_list() == pytest.approx([10.0] * 12)

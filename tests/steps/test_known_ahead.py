@@ -148,7 +148,7 @@ def test_a_scenario_says_how_many_rows_it_changed(partly):
 
 def test_warnings_of_a_scenario_name_a_column_as_the_file_does():
     """`scale` is also a column of the program, so that of the file has another name inside."""
-    job = make(SOME, price="scale", models=["ladder"])
+    job = make(SOME, price="scale", models=["ladder"], backtest={"windows": 1, "calibration": 1})
     job.run()
     found = scenario(job, "scale*=0.1")
     assert "scale*=0.1 changes 16 of 48 rows: no scale is known on the others." in found.warnings
@@ -157,7 +157,7 @@ def test_warnings_of_a_scenario_name_a_column_as_the_file_does():
 
 @pytest.mark.slow
 def test_where_known_prices_fall_away_after_the_training_forecasts_stay_and_the_run_says_so():
-    job = make(pl.lit(value=True))
+    job = make(pl.lit(value=True), backtest={"windows": 1, "calibration": 1})
     assert told(run(job)["predict"]) == []
     withdrawn = pl.when((pl.col("week") <= LAST) | SOME).then("price")
     sales(pl.lit(value=True)).with_columns(price=withdrawn).write_parquet(job.folder / "sales.parquet")
