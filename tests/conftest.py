@@ -15,7 +15,10 @@ SHARED = os.environ.setdefault("TESTS_SHARED_FOLDER", SCRATCH.name)
 """The folder of the process that started this one as a worker of pytest-xdist: all of one run see it (`once`)."""
 
 # Before anything imports Prefect or MLflow: both read their settings when imported, and child processes inherit them.
+# Each process of pytest-xdist has about one core: more threads of OpenMP and BLAS would wait for each other, busily.
 os.environ |= {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
