@@ -60,6 +60,11 @@ JOB: dict[str, Any] = {
     "backtest": {"windows": 2, "step": H, "calibration": 2},
     "models": RECIPE,
 }
+NO_LEVERS: dict[str, Any] = {
+    "columns": {"known_ahead": ["open"], "static": ["category"], "open": "open"},
+    "future": {"open": "same_weekday"},
+}
+"""Sections of a job without price and promotion: a training of it learns no effects of them, which takes seconds."""
 SAMPLE: dict[str, Any] = {
     "name": "sample",
     "source": {"kind": "synthetic", "options": {"stores": 2, "items": 4, "days": DAYS, "start": START, "seed": 3}},

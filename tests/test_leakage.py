@@ -14,6 +14,8 @@ from forecasting.steps.session import open_session
 from tests import chain
 from tests.chain import KEY, LAST, OVER, H, Job
 
+pytestmark = pytest.mark.slow
+
 OLDER = LAST - timedelta(2 * H)
 """The older of the two reported windows: its own days and those of the newer one lie in the future."""
 

@@ -9,6 +9,7 @@ from tests import chain
 from tests.chain import Job
 
 FAST = ["ladder", chain.LIGHT]
+QUICK = {"windows": 2, "step": chain.H, "calibration": 1}
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +20,5 @@ def ran() -> tuple[Job, dict[str, Outcome]]:
 
 @pytest.fixture(scope="session")
 def fast() -> Callable[[], Job]:
-    """Copies of a job with the ladder and a small LightGBM only, run to the forecasts."""
-    return chain.shared("fast", models=FAST, backtest={"windows": 2, "step": chain.H, "calibration": 1})[0].copy
+    """Copies of a job with the ladder and a small LightGBM only, no prices and promotions, run to the forecasts."""
+    return chain.shared("fast", models=FAST, backtest=QUICK, **chain.NO_LEVERS)[0].copy

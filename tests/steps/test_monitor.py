@@ -18,6 +18,8 @@ from forecasting.steps.registry import Outcome
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
+pytestmark = pytest.mark.slow
+
 NEWEST = 56
 QUICK = {"backtest": {"windows": 1, "step": H, "calibration": 1}}
 

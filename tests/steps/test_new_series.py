@@ -17,6 +17,8 @@ from forecasting.steps.scenario import SeriesFilter, run_scenario
 from forecasting.steps.session import open_session
 from tests import chain
 
+pytestmark = pytest.mark.slow
+
 NEWEST, H = date(1992, 8, 6), 8
 HIDDEN = pl.col("unique_id").hash(seed=5) % 6 == 0
 MODELS = [

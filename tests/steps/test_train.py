@@ -16,12 +16,12 @@ from forecasting.steps.train.job import Job as Training
 from tests import chain
 from tests.chain import LAST, OVER, H, Job, versions
 
+pytestmark = pytest.mark.slow
+
 LADDER = ["Naive", "SeasonalNaive", "SeasonalMean4", "HistoricAverage"]
 ASLEEP = {"lightgbm": {"trees": 1, "params": {"learning_rate": 1e-6}, "name": "Asleep"}}
 """A booster that learned nothing says the level of the series on all days."""
-ROLES = {"known_ahead": ["open"], "static": ["category"], "open": "open"}
-QUICK = {"backtest": {"windows": 2, "step": H, "calibration": 1}, "columns": ROLES, "future": {"open": "same_weekday"}}
-"""Two windows, and no effects of prices and promotions to be learned: nobody asks for them here."""
+QUICK = {"backtest": {"windows": 2, "step": H, "calibration": 1}} | chain.NO_LEVERS
 
 
 def registered(job: Job) -> pl.DataFrame:
