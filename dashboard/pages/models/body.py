@@ -7,6 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import polars as pl
+import polars.selectors as cs
 from dash import html
 
 from dashboard.components import card, data_table, empty_state, number_column, status_light, text_column
@@ -26,7 +27,6 @@ COLUMNS = [
     text_column("registered", "Trained (UTC)", minWidth=150),
     text_column("why", "Why", minWidth=300, flex=3, wrapText=True, autoHeight=True),
 ]
-SHARES = ("wape", "bias", "live_wape")
 
 
 def draw_body(session: Session) -> Any:
@@ -35,9 +35,8 @@ def draw_body(session: Session) -> Any:
     if versions.is_empty():
         reason = "A training registers a version; the gate decides whether it forecasts."
         return empty_state("No versions yet", reason, run_command(session.config))
-    shown = versions.with_columns(
-        pl.col(SHARES) * 100, registered=pl.col("registered").dt.strftime("%Y-%m-%d %H:%M"), role=pl.col("role")
-    )
+    registered = pl.col("registered").dt.strftime("%Y-%m-%d %H:%M")
+    shown = versions.with_columns(cs.float() * 100, registered=registered)  # all that is not counted is a share
     return dmc.Stack([*_in_charge(versions), data_table("models-versions", shown, COLUMNS, height=520)], gap="md")
 
 
