@@ -6,6 +6,7 @@ pages show what earlier runs have stored, and only scenarios are forecast on req
 
 from __future__ import annotations
 
+import os
 import socket
 from importlib import import_module
 from typing import Annotated
@@ -17,9 +18,13 @@ from forecasting.errors import UserError
 
 Host = Annotated[str, Parameter(help="0.0.0.0 lets other machines open it, too; they have to sign in.")]
 
+POLARS_THREADS = "1"
+"""Answers to requests are made of small frames, side by side: threads on one frame cost more than they bring."""
+
 
 def serve(config: File, /, *, host: Host = "127.0.0.1", port: int = 8050, set_: Sets = ()) -> None:
     """Show the dashboard until Ctrl+C."""
+    os.environ.setdefault("POLARS_MAX_THREADS", POLARS_THREADS)  # read when Polars is imported, which is below
     job = load_config(config, set_)
     _check_address(host, port)
     # flows and dashboard do not import each other: only the config is passed on here.
