@@ -15,17 +15,18 @@ from dashboard.labels import run_command
 from forecasting.steps.lifecycle.listing import list_versions
 from forecasting.steps.session import Session
 
+WRAPPED = {"wrapText": True, "autoHeight": True, "cellStyle": {"lineHeight": "1.4", "paddingBlock": "8px"}}
 COLUMNS = [
-    number_column("version", "Version", 0, maxWidth=110),
-    text_column("role", "Role", minWidth=115),
-    text_column("cutoff", "Sales up to", minWidth=115),
-    text_column("model", "Model", minWidth=150),
-    number_column("wape", "Backtest WAPE (%)", minWidth=100),
-    number_column("bias", "Backtest bias (%)", minWidth=100),
-    number_column("live_wape", "Live WAPE (%)"),
-    number_column("live_n", "Live rows", 0),
-    text_column("registered", "Trained (UTC)", minWidth=150),
-    text_column("why", "Why", minWidth=300, flex=3, wrapText=True, autoHeight=True),
+    number_column("version", "Version", 0, maxWidth=90),
+    text_column("role", "Role", minWidth=105),
+    text_column("cutoff", "Sales up to", minWidth=105),
+    text_column("model", "Model", minWidth=110),
+    number_column("wape", "Backtest WAPE (%)", minWidth=95),
+    number_column("bias", "Backtest bias (%)", minWidth=95),
+    number_column("live_wape", "Live WAPE (%)", minWidth=90),
+    number_column("live_n", "Live rows", 0, minWidth=75),
+    text_column("registered", "Trained (UTC)", minWidth=105, **WRAPPED),
+    text_column("why", "Why", minWidth=220, flex=3, **WRAPPED),
 ]
 
 
