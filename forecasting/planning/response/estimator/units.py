@@ -48,14 +48,21 @@ def find_units(seen: Observed, codes: Mapping[str, Ints], span: Ints) -> Ints:
 
 def unit_groups(codes: Mapping[str, Ints], unit: Ints) -> dict[str, Ints]:
     """The static columns that are the same within every unit, by unit, but for those with about a group per unit."""
-    _, first = np.unique(unit, return_index=True)
-    return _affordable({name: code[first] for name, code in codes.items() if (code == code[first][unit]).all()})
+    member = _member_of_each(unit)
+    return _affordable({name: code[member] for name, code in codes.items() if (code == code[member][unit]).all()})
 
 
 def series_groups(codes: Mapping[str, Ints], unit: Ints) -> dict[str, Ints]:
     """The static columns that differ within units, by series."""
-    _, first = np.unique(unit, return_index=True)
-    return _affordable({name: code for name, code in codes.items() if not (code == code[first][unit]).all()})
+    member = _member_of_each(unit)
+    return _affordable({name: code for name, code in codes.items() if not (code == code[member][unit]).all()})
+
+
+def _member_of_each(unit: Ints) -> Ints:
+    """The place of one series of each unit, by unit; units are numbered from 0."""
+    member = np.zeros(int(unit.max()) + 1, dtype=np.int64)
+    member[unit] = np.arange(len(unit))
+    return member
 
 
 def _affordable(codes: Mapping[str, Ints]) -> dict[str, Ints]:
