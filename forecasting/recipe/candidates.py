@@ -91,8 +91,8 @@ def _many_series(facts: Facts) -> str | None:
 
 SMOOTHING, THETA = "SeasonalExponentialSmoothingOptimized", "DynamicOptimizedTheta"
 CROSTON = {"alpha_d": 0.1, "alpha_p": 0.1}
-AIRLINE = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1), "transform": "log"}
-SARIMAX = {"order": (1, 0, 0), "seasonal_order": (0, 1, 1), "include_drift": True, "transform": "log"}
+AIRLINE = {"order": [0, 1, 1], "seasonal_order": [0, 1, 1], "transform": "log"}
+SARIMAX = {"order": [1, 0, 0], "seasonal_order": [0, 1, 1], "include_drift": True, "transform": "log"}
 
 CANDIDATES = (
     Candidate(stats("IMAPA", "IMAPA"), "IMAPA", _steady_sales),

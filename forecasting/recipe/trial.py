@@ -80,21 +80,18 @@ def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPla
     """The trial of models that cost more than a share of the budget for so many windows, and of those on logarithms,
     which help one class and hurt the next on the same data.
 
-    Nothing is tried where the budget pays for all of them: a backtest of all series knows more than a trial on some. A
-    model that it could not pay for in the end is not tried, and where the share for a trial is too small for all on the
-    fewest series, the dearest are not.
+    Where the budget pays for all candidates, logarithms need no trial: a backtest of all series knows more than a trial
+    on some. A model that it could not pay for in the end is not tried, and where the share for a trial is too small for
+    all on the fewest series, the dearest are not.
     """
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES if not c.against(facts)}
     by_cost = sorted(costs, key=lambda name: (costs[name], name))
-    logs = {c.name for c in CANDIDATES if c.spec.options.get("transform") == "log"}
+    pays_for_all = sum(costs.values()) * windows <= constraints.stats
+    logs = {c.name for c in CANDIDATES if c.spec.options.get("transform") == "log" and not pays_for_all}
     tried = [name for name in by_cost if name in logs or is_dear(costs[name], constraints, windows)]
     members = tuple(name for name in by_cost if name not in tried)
     tried = [name for name in tried if costs[name] * windows <= constraints.stats]
-    if (
-        sum(costs.values()) * windows <= constraints.stats
-        or facts.series <= FEW
-        or facts.span < 2 * facts.h + max(facts.season, 4)
-    ):
+    if facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
         return None
     while tried:
         each = sum(costs[name] for name in (*members, *tried)) / facts.series

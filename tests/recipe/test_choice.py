@@ -51,9 +51,9 @@ def why(recipe: Recipe, model: str) -> str:
 
 
 def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_blocks() -> None:
-    recipe = choose(facts(), Constraints(2 * BUDGET))
-    assert names(recipe) == ["ladder", *HEADS.values(), *STEADY, "Combination"]
-    assert recipe.units <= 2 * BUDGET
+    recipe = choose(facts(), Constraints(3 * BUDGET))
+    assert names(recipe) == ["ladder", *HEADS.values(), *STEADY, "Airline", "Combination"]
+    assert recipe.units <= 3 * BUDGET
     assert recipe.blocks[:2] == (1, 2)
     assert recipe.windows == 1 + recipe.calibration >= 3
     assert [spec.options["years"] >= 8 for spec in recipe.models if spec.family == "lightgbm"] == [True] * 3
@@ -108,8 +108,8 @@ def test_a_thousand_daily_series_of_years_get_boosters_and_quick_models() -> Non
             {"AutoETS": "97% of the series sell now and then", "Theta-log": "no logarithm"},
         ),
         (
-            facts(rare=0.1, positive=0.4),
-            ["IMAPA", "TSB", "SeasonalSmoothing", "Theta", "AutoETS", "AutoCES"],
+            facts(300, rare=0.1, positive=0.4),
+            ["IMAPA", "TSB", "SeasonalSmoothing", "Theta", "AutoETS", "AutoCES", "Airline"],
             {"AutoETS-log": "60% of the series hold a 0 or less"},
         ),
     ],

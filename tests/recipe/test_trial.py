@@ -38,6 +38,13 @@ def test_the_dearest_are_not_tried_where_a_trial_would_take_too_much_and_are_lef
     assert f"too many for a trial within {constraints.trial:.1f}" in why(recipe, "AutoETS")
 
 
+def test_where_the_budget_pays_for_all_dear_models_are_tried_but_cheap_ones_on_logarithms_are_not() -> None:
+    plan = plan_trial(daily(70, 1900), Constraints(3 * BUDGET), 4)
+    assert plan is not None
+    assert "Theta" in plan.tried
+    assert "AutoCES-log" in plan.members
+
+
 def test_what_the_budget_could_never_pay_for_is_not_tried() -> None:
     plan = plan_trial(daily(1115, 900), Constraints(BUDGET), 4)
     assert plan is not None
@@ -49,7 +56,7 @@ def test_what_the_budget_could_never_pay_for_is_not_tried() -> None:
     ("made", "budget"),
     [
         (facts(5), BUDGET),  # all are run
-        (facts(60), BUDGET),  # the budget pays for all
+        (facts(30), BUDGET),  # none is dear, and the budget pays for logarithms, too
         (facts(30, 34, positive=0.0, span=60), BUDGET),  # none is dear or on logarithms
         (facts(30_000), 10.0),  # not even a sample is affordable
         (facts(length=40, span=40), BUDGET),  # no window before the first reported one

@@ -7,7 +7,8 @@ StatsForecast 2.1.1 maximises the likelihood of a differenced model over a filte
 evaluation to the next (arima.py, `upARIMA` leaves the diffuse part of `Pn`), so its search stops where it began: at the
 conditional least squares estimate. Here every evaluation starts from a fresh filter, and the coefficients of the
 regressors come out by generalised least squares on the filter's innovations (Harvey, Forecasting, Structural Time
-Series Models and the Kalman Filter, 1989, section 3.4.2), so that only the ARMA part is searched.
+Series Models and the Kalman Filter, 1989, section 3.4.2), so that only the ARMA part is searched. It filters the
+differences: without gaps they have the likelihood of the values, and need a quarter of the time.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ class Likelihood:
     """Minus the concentrated log likelihood per observation of `y` on `x`; `arma` as in StatsForecast's fits."""
 
     def __init__(self, y: Array, x: Array, arma: Sequence[int]) -> None:
-        self.y, self.x = y, x
         self.order = tuple(arma)
         self.arma = np.array(arma, dtype=np.int32)
-        self.delta = _differencing(arma[5], arma[6], arma[4])
+        lags = _differencing(arma[5], arma[6], arma[4])
+        self.y, self.x = _differences(y, lags), _differences(x, lags)
 
     def __call__(self, free: Array) -> float:
         """At ARMA parameters in their unbounded form, in which every AR part is stationary."""
@@ -38,7 +39,7 @@ class Likelihood:
             squares, logs, _ = self.parts(arima_undopars(free, self.arma))
         except (ValueError, RuntimeError, np.linalg.LinAlgError):
             return float("inf")
-        n = len(self.y) - len(self.delta)
+        n = len(self.y)
         return 0.5 * (float(np.log(max(squares / n, TINY))) + logs / n)
 
     def parts(self, coefficients: Array) -> tuple[float, float, Array]:
@@ -46,7 +47,7 @@ class Likelihood:
         from statsforecast.arima import arima_transpar, make_arima
 
         phi, theta = arima_transpar(np.ascontiguousarray(coefficients), self.arma, False)
-        model = make_arima(phi, theta, self.delta)
+        model = make_arima(phi, theta, np.zeros(0))
         target, logs = self._innovations(model, self.y)
         if not self.x.shape[1]:
             return float(target @ target), logs, np.zeros(0)
@@ -56,19 +57,20 @@ class Likelihood:
         return float(rest @ rest), logs, beta
 
     def _innovations(self, model: dict[str, Array], series: Array) -> tuple[Array, float]:
-        """Standardised innovations after the diffuse start; the filter writes into its state, so it gets a copy."""
+        """Standardised innovations; the filter writes into its state, so it gets a copy."""
         from statsforecast.arima import arima_like
 
         state = [model[part].copy() for part in ("a", "P", "Pn")]
         series = np.ascontiguousarray(series)
         _, logs, _, rest = arima_like(series, model["phi"], model["theta"], model["delta"], *state, 0, True)
-        return np.asarray(rest)[len(self.delta) :], float(logs)
+        return np.asarray(rest), float(logs)
 
 
 def refine(params: dict[str, Any], y: Array, x: Array | None) -> dict[str, Any]:
     """`params` (arma, coef, sigma2) at the highest exact likelihood uphill from the given coefficients.
 
-    y (n,) and x (n, k) as in the fit. Unchanged for a series that never moves, and where no likelihood is finite.
+    y (n,) and x (n, k) as in the fit, without gaps. Unchanged for a series that never moves, and where no likelihood
+    is finite.
     """
     names, wide, scale = list(params["coef"]), sum(params["arma"][:4]), float(np.std(y))
     if not names or scale == 0:
@@ -79,7 +81,7 @@ def refine(params: dict[str, Any], y: Array, x: Array | None) -> dict[str, Any]:
     if best is None:
         return params
     squares, _, beta = likelihood.parts(best)
-    free = max(len(y) - len(likelihood.delta) - len(names), 1)
+    free = max(len(likelihood.y) - len(names), 1)
     kept = dict(zip(names, (float(c) for c in (*best, *(beta * scale))), strict=True))
     return params | {"coef": kept, "sigma2": squares / free * scale**2}
 
@@ -112,6 +114,17 @@ def _differencing(d: int, seasonal: int, period: int) -> Array:
     for factor in [np.array([1.0, -1.0])] * d + [season] * seasonal:
         polynomial = np.convolve(polynomial, factor)
     return -polynomial[1:]
+
+
+def _differences(values: Array, lags: Array) -> Array:
+    """The values (n, ...) less those before them, by the weights of `_differencing`, without those that lack a past.
+
+    >>> _differences(np.array([1.0, 4.0, 9.0, 16.0]), _differencing(1, 0, 7))
+    array([3., 5., 7.])
+    """
+    n = len(values) - len(lags)
+    past = (weight * values[len(lags) - lag :][:n] for lag, weight in enumerate(lags, 1) if weight)
+    return np.asarray(values[len(lags) :] - sum(past))
 
 
 def _invertible(coefficients: Array, arma: Sequence[int]) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -125,8 +125,16 @@ def _estimate(spec: StatsForecastSpec, series: Series, regressors: list[str]) ->
     if not spec.forwards:
         return {}
     x = series.regressors(regressors)["X"]
-    params = state.pack(spec.make().fit(series.y, x))
-    plain = spec.options.get("distribution", "normal") == "normal" and not spec.options.get("fixed")
-    if plain and sum(params.get("arma", ())[5:]):
-        return arima_likelihood.refine(params, series.y, x)
-    return params
+    refined = spec.options.get("distribution", "normal") == "normal" and not spec.options.get("fixed")
+    params = state.pack((_quick_start(spec) if refined else spec).make().fit(series.y, x))
+    return arima_likelihood.refine(params, series.y, x) if refined and sum(params.get("arma", ())[5:]) else params
+
+
+def _quick_start(spec: StatsForecastSpec) -> StatsForecastSpec:
+    """The specification whose estimate `refine` starts from: of a differenced ARIMA conditional least squares, which
+    take a tenth of the time of the likelihood that StatsForecast would add to them (see arima_likelihood).
+    """
+    differences = sum(spec.options.get(order, (0, 0, 0))[1] for order in ("order", "seasonal_order"))
+    if spec.cls != "ARIMA" or not differences or "method" in spec.options:
+        return spec
+    return replace(spec, options=spec.options | {"method": "CSS"})
