@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from forecasting.evaluation import intervals
 from forecasting.evaluation.intervals.adaptive import FEWEST, FURTHEST, STEP
@@ -46,6 +47,30 @@ def test_alpha_is_what_stepping_from_window_to_window_gives():
 def test_windows_that_held_what_they_promised_change_nothing():
     assert alpha(window(0, 0.8)) == pytest.approx(0.2)
     assert alpha(window(0, 0.95), 95) == pytest.approx(0.05)
+
+
+def test_each_window_is_judged_by_the_bounds_that_the_others_of_its_model_give():
+    """One table of all windows and models says what a table for each of them says."""
+    rng = np.random.default_rng(5)
+    keys = {"grain": "series", "block": 7, "unique_id": "a", "step": 1, "scale": 1.0, "mase_scale": 1.0}
+    keys |= {"rmsse_scale": 1.0, "yhat": 3.0}
+    sizes = {("A", 0): 1.0, ("A", 1): 2.0, ("A", 2): 1.5, ("B", 1): 1.0, ("B", 2): 3.0, ("C", 0): 1.0}
+    windows = {
+        (model, k): pl.DataFrame({"y": np.maximum(3 + size * rng.standard_t(4, 250), 0)}).with_columns(
+            model=pl.lit(model), cutoff=pl.lit(FIRST + timedelta(7 * k)), **{c: pl.lit(v) for c, v in keys.items()}
+        )
+        for (model, k), size in sizes.items()
+    }
+    judged = []
+    for (model, k), rows in windows.items():
+        others = [frame for (name, at), frame in windows.items() if name == model and at != k]
+        if others:
+            judged.append(intervals.add_bounds(rows, intervals.fit_quantiles(pl.concat(others), LEVELS, 0), LEVELS, 0))
+    together = pl.concat(windows.values())
+    alphas = intervals.adapt_alphas(pl.concat(judged), LEVELS)
+    assert alphas.filter(pl.col("alpha-80") != 0.2)["model"].to_list() == ["A", "B"]
+    expected = intervals.fit_quantiles(together, LEVELS, 0, alphas)
+    assert_frame_equal(intervals.fit_adapted_quantiles(together, LEVELS, 0), expected, check_exact=True)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))

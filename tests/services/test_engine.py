@@ -32,6 +32,14 @@ def threads(_: int) -> tuple[int, dict[str, str | None]]:
     return pl.thread_pool_size(), {name: os.environ.get(name) for name in ONE_THREAD}
 
 
+def imported(_: int) -> set[str]:
+    """What LightGBM and StatsForecast bring with them."""
+    import lightgbm  # noqa: F401
+    import statsforecast.models  # noqa: F401
+
+    return {name for name, module in sys.modules.items() if module}
+
+
 def die(n: int) -> int:
     if n == 1:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -114,6 +122,12 @@ def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pyte
         assert environment == ONE_THREAD
     assert os.environ["OMP_NUM_THREADS"] == "2"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_workers_do_without_packages_that_no_model_uses() -> None:
+    for modules in LocalEngine(2).map(imported, range(2)):
+        assert {"lightgbm", "statsforecast.models"} <= modules
+        assert not {"sklearn", "dask"} & modules
 
 
 @pytest.fixture

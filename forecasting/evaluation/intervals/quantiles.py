@@ -45,13 +45,23 @@ def fit_adapted_quantiles(residuals: pl.DataFrame, levels: Sequence[int], y_min:
     `residuals` has no bounds yet. The boosters that correct the scale are those of all windows.
     """
     rows, boosters = rescaled_rows(residuals)
-    held_out = [rows.clear()]
-    for (at,), window in rows.group_by("cutoff", maintain_order=True):
-        others = rows.filter(pl.col("cutoff") != at)
-        if others.height:
-            held_out.append(add_bounds(window, quantiles_of(others, levels, y_min), levels, y_min))
-    alphas = adapt_alphas(pl.concat(held_out, how="diagonal"), levels)
+    alphas = adapt_alphas(_bounded_by_others(rows, levels, y_min), levels)
     return with_error_scale(quantiles_of(rows, levels, y_min, alphas), boosters)
+
+
+def _bounded_by_others(rows: pl.DataFrame, levels: Sequence[int], y_min: float | None) -> pl.DataFrame:
+    """Every window of rows of `rescaled_rows` with the bounds that the other windows of its model and grain give it.
+
+    The table of all windows is made at once, in which the model less a window is a model of its own: many small tables
+    would take many times as long.
+    """
+    less = pl.format("{} less {}", "model", "held")
+    held = rows.with_columns(held="cutoff")
+    left = rows.join(held.select(*GROUP, "held").unique(), on=GROUP, maintain_order="left")
+    others = left.filter(pl.col("cutoff") != pl.col("held")).with_columns(model=less)
+    table = quantiles_of(others.drop("held"), levels, y_min)
+    bounded = add_bounds(held.with_columns(model=less, of="model"), table, levels, y_min)
+    return bounded.with_columns(model="of").drop("of", "held")
 
 
 def rescaled_rows(residuals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

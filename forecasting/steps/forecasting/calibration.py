@@ -6,7 +6,7 @@ Quantiles are of windows that were over by the cutoff. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -18,6 +18,9 @@ from forecasting.models.base import Fitted
 from forecasting.steps.forecasting.ensembles import replay
 
 ORDER = ("model", "grain", "block", "floor")
+
+AT_ONCE = 50_000
+"""Models with fewer rows together are calibrated at once: a small table takes nearly as long as a larger one."""
 
 
 def calibrate(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl.DataFrame:
@@ -39,18 +42,30 @@ def learn_quantiles(
     cutoff: date,
     config: Config,
 ) -> pl.DataFrame:
-    """The quantile table for a cutoff (see evaluation.intervals.fit_quantiles), learned model by model from backtest
-    rows, those of ensembles as the `fitted` ones would forecast them (see `replay`).
+    """The quantile table for a cutoff (see evaluation.intervals.fit_quantiles), learned from backtest rows that are
+    read model by model, those of ensembles as the `fitted` ones would forecast them (see `replay`).
     """
-    names = backtests.select(pl.col("model").unique().sort()).collect()["model"]
-    tables = []
-    for name in names:
+
+    def read(name: str) -> pl.DataFrame:
         newest = _newest_errors(backtests.filter(pl.col("model") == name), cutoff, config.calibration)
-        rows = replay(newest, backtests, fitted.get(name), memberships)
-        tables.append(quantiles_of_windows(rows, config.level, config.clean.y_min))
-    if not tables:
-        tables = [quantiles_of_windows(backtests.collect(), config.level, config.clean.y_min)]
+        return replay(newest, backtests, fitted.get(name), memberships)
+
+    names = backtests.select(pl.col("model").unique().sort()).collect()["model"]
+    parts = map(read, names) if len(names) else iter([backtests.collect()])
+    tables = [quantiles_of_windows(rows, config.level, config.clean.y_min) for rows in _together(parts)]
     return pl.concat(tables).sort(ORDER)
+
+
+def _together(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The parts in their order, as many in one frame as have `AT_ONCE` rows."""
+    waiting: list[pl.DataFrame] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(frame.height for frame in waiting) >= AT_ONCE:
+            yield pl.concat(waiting, how="diagonal")
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting, how="diagonal")
 
 
 def _newest_errors(mine: pl.LazyFrame, cutoff: date, windows: int) -> pl.DataFrame:
