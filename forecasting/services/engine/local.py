@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing import get_context, parent_process
 from typing import TypeVar, cast
 
@@ -24,9 +25,9 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-UNUSED = ("sklearn", "dask")
-"""Packages that LightGBM and StatsForecast import where they are installed, for wrappers that no model here uses:
-without them a worker starts in less than half the time."""
+LEAN = {"lightgbm": ("sklearn", "dask"), "statsforecast.models": ("dask",)}
+"""Libraries that import other packages for wrappers which no model here uses: without these a worker is there in less
+than half the time."""
 GRACE = 10.0
 """Seconds to wait for a worker to end after it was terminated."""
 
@@ -93,7 +94,8 @@ def _take_pool(workers: int) -> ProcessPoolExecutor:
         timer.cancel()
     if pool and not pool._broken:
         return pool
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+    needed = [library for library in LEAN if library in sys.modules]
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (needed,))
 
 
 def _keep_pool(workers: int, pool: ProcessPoolExecutor) -> None:
@@ -149,14 +151,26 @@ def single_threaded() -> Iterator[None]:
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _start_worker() -> None:
+def _start_worker(libraries: Iterable[str]) -> None:
     """Let Ctrl-C end a worker without a traceback (the parent process reports the interruption), and end it with its
-    parent, also when that is killed: it would go on writing beside the next run, and then wait for ever. Packages that
-    are not used are as if they were not installed.
+    parent, also when that is killed: it would go on writing beside the next run, and then wait for ever. `libraries` of
+    LEAN, which the parent has imported, are imported at once.
     """
-    sys.modules.update({name: None for name in UNUSED if name not in sys.modules})  # type: ignore[misc]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for library in libraries:
+        _import_lean(library)
+
+
+def _import_lean(library: str) -> None:
+    """Import a library of LEAN as if the packages that it does not need were not installed."""
+    hidden = [name for name in LEAN[library] if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        import_module(library)
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _end_with_parent() -> None:
