@@ -26,6 +26,7 @@ MOST = 20_000
 the interval score of spare parts and groceries by 0.2 %, on windows that are not reported, and took twice the time."""
 
 Y, YHAT, SCALE, R = pl.col("y"), pl.col("yhat"), pl.col("scale"), pl.col("r")
+ROWS = pl.len()
 
 
 def series_scales(every: pl.DataFrame, near: pl.DataFrame, season_length: int) -> pl.DataFrame:
@@ -90,16 +91,17 @@ def newest_windows(backtests: pl.DataFrame, cutoff: date, windows: int) -> pl.Da
     return finished_windows(backtests, cutoff).filter(place <= windows)
 
 
-def enough_series(rows: pl.DataFrame, most: int = MOST) -> pl.DataFrame:
+def enough_series(rows: pl.DataFrame, most: int = MOST, size: pl.Expr = ROWS) -> pl.DataFrame:
     """The rows of so many series of each model and grain as have about `most` of them: all of fewer, else complete
-    series in an order of their hashes, the same ones whatever the order of the rows.
+    series in an order of their hashes, the same ones whatever the order of the rows. `size` is how many rows there are,
+    where a row stands for several.
 
     >>> rows = pl.DataFrame({"model": "A", "grain": "series", "unique_id": ["a", "b", "c", "d"] * 5})
     >>> enough_series(rows, 20).height, enough_series(rows, 9).height
     (20, 10)
     """
     place = pl.col("unique_id").hash(seed=1).rank("dense").over(GROUP)
-    return rows.filter(place <= (most / pl.len().over(GROUP) * pl.col("unique_id").n_unique().over(GROUP)).ceil())
+    return rows.filter(place <= (most / size.over(GROUP) * pl.col("unique_id").n_unique().over(GROUP)).ceil())
 
 
 def scaled_residuals(residuals: pl.DataFrame) -> pl.DataFrame:

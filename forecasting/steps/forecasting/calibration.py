@@ -69,10 +69,11 @@ def _together(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _newest_errors(mine: pl.LazyFrame, cutoff: date, windows: int) -> pl.DataFrame:
-    """The rows of the newest windows, of as many series as are enough; only their keys are read in full."""
+    """The rows of the newest windows, of as many series as are enough: which these are is told by counts."""
     cells = ("model", "grain", "cutoff", "unique_id")
-    newest = intervals.newest_windows(mine.select(*cells, "ds").collect(), cutoff, windows)
-    used = intervals.enough_series(newest).select(cells).unique()
+    counts = mine.group_by(cells).agg(pl.col("ds").max(), rows=pl.len()).collect()
+    newest = intervals.newest_windows(counts, cutoff, windows)
+    used = intervals.enough_series(newest, size=pl.col("rows").sum()).select(cells)
     return mine.join(used.lazy(), on=cells, how="semi", maintain_order="left").collect()
 
 
