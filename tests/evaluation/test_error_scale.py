@@ -118,8 +118,8 @@ def test_whole_series_are_learned_from_in_whatever_order_they_come():
     )
     assert past["unique_id"].value_counts()["count"].to_list() == [STEPS] * 40
     counts = all_rows.group_by("model", "grain", "cutoff", "unique_id").agg(rows=pl.len())
-    told = intervals.enough_series(counts, STEPS * 40, pl.col("rows").sum())
-    assert set(told["unique_id"]) == set(past["unique_id"])
+    counted = intervals.enough_series(counts, STEPS * 40, pl.col("rows").sum())
+    assert set(counted["unique_id"]) == set(past["unique_id"])
     assert error_scale.fit_error_scale(past).equals(error_scale.fit_error_scale(mixed))
     found = with_bounds(past, rows(lambda _, steps: 5.0 + steps, seed=1))
     assert width(found.filter(pl.col("step") > 21)) > 1.7 * width(found.filter(pl.col("step") <= 7))

@@ -8,7 +8,9 @@ from polars.testing import assert_frame_equal
 
 from forecasting.models.ensemble import FittedEnsemble
 from forecasting.models.weights import Weights
+from forecasting.steps.forecasting import calibration
 from forecasting.steps.forecasting.ensembles import replay
+from tests import chain
 
 
 class Member:
@@ -72,3 +74,14 @@ def test_other_models_stay_as_they_were():
 def test_without_rows_of_members_nothing_changes():
     alone = past().filter(model="Both")
     assert_frame_equal(replayed(alone), alone)
+
+
+def test_bounds_of_models_that_are_calibrated_together_are_those_of_each_alone(monkeypatch):
+    job = chain.ran()[0]
+    stored = job.table("backtests").lazy()
+    tables = []
+    for at_once in (1, 10**9):
+        monkeypatch.setattr(calibration, "AT_ONCE", at_once)
+        tables.append(calibration.learn_quantiles(stored, {}, pl.DataFrame, chain.LAST, job.config()))
+    assert tables[0]["model"].n_unique() > 3
+    assert_frame_equal(*tables, check_exact=True)

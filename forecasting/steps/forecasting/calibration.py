@@ -69,7 +69,7 @@ def _together(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _newest_errors(mine: pl.LazyFrame, cutoff: date, windows: int) -> pl.DataFrame:
-    """The rows of the newest windows, of as many series as are enough: which these are is told by counts."""
+    """The rows of the newest windows, of as many series as are enough, which are found from counts of rows."""
     cells = ("model", "grain", "cutoff", "unique_id")
     counts = mine.group_by(cells).agg(pl.col("ds").max(), rows=pl.len()).collect()
     newest = intervals.newest_windows(counts, cutoff, windows)
