@@ -56,6 +56,17 @@ def test_rows_of_a_file_come_as_they_were_written():
     assert rows[8:12].tolist() == values[8:].tolist()
 
 
+@pytest.mark.parametrize(("many", "sampled"), [(9, 5), (10, 200_000)])
+def test_of_many_rows_fewer_decide_on_the_borders_of_bins_unless_the_config_says_how_many(many, sampled, monkeypatch):
+    monkeypatch.setattr(training_inputs, "MANY", many)
+    monkeypatch.setattr(training_inputs, "SAMPLED_OF_MANY", 5)
+    for own, found in (({}, sampled), ({"bin_construct_sample_cnt": 7}, 7)):
+        parts = training_inputs.InputParts(rows=10, width=3)
+        parts.add(np.arange(30, dtype=np.float32).reshape(10, 3))
+        bins = parts.dataset(np.arange(10.0), [], {"verbosity": -1} | own)
+        assert bins.params["bin_construct_sample_cnt"] == found
+
+
 MEASURED = """
 import numpy as np, lightgbm
 from forecasting.models.lightgbm import boosters, training_inputs as inputs

@@ -27,8 +27,11 @@ FACTS, OWN, TARGET = 44, 52, 24
 target, weight, score, gradient, hessian, and its number in the sample of a tree; while they are trained on other parts,
 target, weight and the number of its part."""
 
-SAMPLED, SAMPLE = 200_000, 16
-"""Rows that LightGBM takes for the borders of bins, and bytes that it takes for each of their values."""
+SAMPLE = 16
+"""Bytes that LightGBM takes for each value of the rows by which it finds the borders of bins."""
+SAMPLED, SAMPLED_OF_MANY, MANY = 200_000, 50_000, 500_000
+"""How many rows these are, and how many of more than MANY rows: 400 for each bin, while to read and to sort them takes
+half of the time of a training's bins."""
 
 Inputs = NDArray[np.float32]
 
@@ -43,9 +46,13 @@ def estimate_memory(rows: int, width: int, parts: int = 1) -> int:
     """
     inputs, bins = rows * width * 4, rows * width
     held = inputs if inputs <= IN_MEMORY else BATCH * width * 8
-    sample = min(rows, SAMPLED) * width * SAMPLE
+    sample = min(rows, _sampled(rows)) * width * SAMPLE
     trained = rows * OWN if parts == 1 else rows * TARGET + 2 * rows // parts * (width + OWN)
     return rows * FACTS + max(held + sample, held + bins, bins + trained)
+
+
+def _sampled(rows: int) -> int:
+    return SAMPLED_OF_MANY if rows > MANY else SAMPLED
 
 
 class InputParts:
@@ -74,8 +81,9 @@ class InputParts:
         lightgbm.Sequence.register(_Rows)
         stored = _Rows(self._file, self.length, self.width) if self._file else self._arrays
         inputs: Any = stored if self.length else np.empty((0, self.width), np.float32)
+        sampled = {"bin_construct_sample_cnt": _sampled(self.length)} | dict(params)
         # by position: LightGBM refuses some names (a[0]) and alters others ("school holiday")
-        bins = lightgbm.Dataset(inputs, y, categorical_feature=list(categories), params=dict(params))
+        bins = lightgbm.Dataset(inputs, y, categorical_feature=list(categories), params=sampled)
         if self.length:
             bins.construct()
         self._arrays = []
