@@ -13,7 +13,6 @@ from functools import partial
 
 import polars as pl
 
-from forecasting.data.cut import forget_bucket
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.services.console import track_rows
@@ -80,7 +79,6 @@ def write_forecasts(
     """
     buckets = at.cut.panel.buckets
     to.remove_others([*buckets, AGGREGATE_BUCKET], list(trained.fitted))
-    forget_bucket(at.cut, None)  # training data, beside which the workers would need theirs
     with scratch_folder(at.cut.panel.engine.scratch) as folder:
         worker = BucketWorker(Shared(at.cut, trained, quantiles, folder), to, progress, actuals_until)
         done = _all_buckets(worker, at.cut.panel)
