@@ -81,11 +81,10 @@ def sum_by_unit(both: pl.DataFrame) -> tuple[str, Floats]:
     ('8 series', [1.0, 0.5, 2.0])
     """
     columns = ("error", "reference_error", "y")
-    parts = [
-        (name, both.group_by(keys, maintain_order=True).agg(pl.col(columns).sum()).sort(keys)) for name, keys in UNITS
-    ]
-    name, chosen = next((part for part in parts if part[1].height >= FEWEST_UNITS), parts[-1])
-    return f"{chosen.height} {name}", chosen.select(columns).to_numpy()
+    enough = (unit for unit in UNITS if both.select(unit[1]).n_unique() >= FEWEST_UNITS)
+    name, keys = next(enough, UNITS[-1])
+    sums = both.group_by(keys, maintain_order=True).agg(pl.col(columns).sum()).sort(keys)
+    return f"{sums.height} {name}", sums.select(columns).to_numpy()
 
 
 def bootstrap_gains(sums: Floats, seed: int) -> Floats:
@@ -96,7 +95,7 @@ def bootstrap_gains(sums: Floats, seed: int) -> Floats:
     """
     rng = np.random.default_rng(seed)
     n = len(sums)
-    drawn = np.array([sums[rng.integers(0, n, n)].sum(axis=0) for _ in range(DRAWS)])
+    drawn = np.array([np.bincount(rng.integers(0, n, n), minlength=n) @ sums for _ in range(DRAWS)])
     gains, sales = drawn[:, 1] - drawn[:, 0], drawn[:, 2]
     return np.where(sales > 0, gains / np.where(sales > 0, sales, 1.0), 0.0)
 

@@ -67,6 +67,15 @@ def test_of_many_rows_fewer_decide_on_the_borders_of_bins_unless_the_config_says
         assert bins.params["bin_construct_sample_cnt"] == found
 
 
+def test_lightgbm_does_not_warn_of_how_few_rows_decide_on_the_borders_of_bins(capfd, monkeypatch):
+    monkeypatch.setattr(training_inputs, "IN_MEMORY", 1000)
+    rows = training_inputs.MANY + 1
+    parts = training_inputs.InputParts(rows, width=1)
+    parts.add(np.arange(rows, dtype=np.float32).reshape(-1, 1))
+    parts.dataset(np.zeros(rows), [], {"verbosity": -1}).construct()
+    assert capfd.readouterr() == ("", "")
+
+
 MEASURED = """
 import numpy as np, lightgbm
 from forecasting.models.lightgbm import boosters, training_inputs as inputs

@@ -23,6 +23,8 @@ from forecasting.evaluation.scores import build_scores, skill_scores
 from forecasting.models.naive import LADDER
 
 SINGLE = pl.col("grain") == "series"
+COMPARED = ("model", "recipe", "grain", "unique_id", "cutoff", "ds", "y", "yhat", "q50")
+"""What a comparison of two models reads of their rows."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _is_sold(rows: pl.DataFrame) -> bool:
 
 def _gains(reported: pl.LazyFrame, names: Iterable[str], best: str) -> list[pl.DataFrame]:
     """Rows of the table `scores`: the gain of every other model over the best of the ladder."""
-    single = reported.filter(SINGLE)
+    single = reported.filter(SINGLE).select(COMPARED)
     rival = single.filter(pl.col("model") == best).collect()
     pairs = (pl.concat([rival, single.filter(pl.col("model") == name).collect()]) for name in names if name != best)
     return [gain_scores(pair, [best]) for pair in pairs]
