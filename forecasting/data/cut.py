@@ -189,8 +189,8 @@ def keep_frames(cut: Cut, frames: Keeper | None) -> Cut:
     return kept
 
 
-def forget_bucket(cut: Cut, bucket: int) -> None:
-    """Let go of what is cached of a bucket that is done: it would only hold memory beside the next ones."""
+def forget_bucket(cut: Cut, bucket: int | None) -> None:
+    """Let go of what is cached of a bucket that is done, or (None) of all together: it would only hold memory."""
     cut._cache.drop(lambda key: isinstance(key, tuple) and key[0] == bucket)
 
 

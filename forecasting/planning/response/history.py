@@ -5,6 +5,7 @@ It reads the days up to the cutoff, bucket by bucket, with the columns that are 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -35,9 +36,9 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
     mine = pl.col("ds").is_between(first, cut.cutoff)
     if every > 1:
         mine &= pl.col("unique_id").is_in(_every(cut, first, every).implode())
-    parts = []
-    for bucket in cut.panel.buckets:
-        frame = cut.frame(bucket)
+    parts, once = [], replace(cut, cache_bytes=0).with_shared_frames(cut.shared_frames())
+    for bucket in cut.panel.buckets:  # read once: kept, they would push out what models read that are fitted beside
+        frame = once.frame(bucket)
         parts.append(frame.filter(mine).select(c for c in columns if c in frame.columns))
     return estimate_levers(config, pl.concat(parts), every)
 

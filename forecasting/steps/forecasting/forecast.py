@@ -13,6 +13,7 @@ from functools import partial
 
 import polars as pl
 
+from forecasting.data.cut import forget_bucket
 from forecasting.data.panel import InMemory, Panel
 from forecasting.data.schemas import AGGREGATE_BUCKET
 from forecasting.services.console import track_rows
@@ -102,6 +103,8 @@ def _all_buckets(worker: BucketWorker, panel: Panel) -> list[BucketSummary]:
     """The summaries of all buckets, of which only those are done that the progress does not hold."""
     kept = {bucket: BucketSummary.kept(worker.progress, bucket) for bucket in panel.buckets}
     left = [bucket for bucket, summary in kept.items() if summary is None]
+    for fitted_on in (*panel.buckets, None) if len(left) > 1 else ():  # workers have caches of their own
+        forget_bucket(worker.shared.cut, fitted_on)
     done = panel.engine.map(worker, left)
     label = f"forecast at {worker.shared.cut.cutoff}: buckets"
     tracked = track_rows(done, label, len(kept), lambda summary: summary.rows, left)

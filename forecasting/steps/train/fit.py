@@ -5,7 +5,6 @@ An origin is a cut of the series and one of their aggregates; a bundle is the fi
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -16,6 +15,7 @@ from forecasting import models
 from forecasting.data.panel import count_observed
 from forecasting.planning.response.history import learn_levers
 from forecasting.services.console import track
+from forecasting.services.engine.background import in_background
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
 from forecasting.steps.forecasting.bundles import Bundle
@@ -40,10 +40,9 @@ def fit_bundle(lesson: Lesson, champion: str, facts: dict[str, Any], progress: P
     """
     origin, config = lesson.origin, lesson.origin.config
     recipe = models.build(config, count_observed(origin.cut.panel))
-    with ThreadPoolExecutor(1) as beside:  # one thread for minutes: models leave a part of the processors idle
-        levers = beside.submit(learn_levers, origin.cut)
+    with in_background(learn_levers, origin.cut) as levers:  # minutes of one thread
         trained = train_models(track(recipe, "train: fits"), origin, lesson.past, progress)
         groups, cutoff = cache(partial(memberships, origin)), origin.cut.cutoff
         quantiles = learn_quantiles(lesson.past, trained.fitted, groups, cutoff, config)
         golden = golden_forecasts(trained, quantiles, origin.cut, lesson.store)
-    return Bundle(trained, quantiles, champion, facts, config, golden, levers.result())
+    return Bundle(trained, quantiles, champion, facts, config, golden, levers())
