@@ -86,6 +86,8 @@ DOORS = {
     ),
     "statsforecast": ("forecasting/models/stats/*",),
 }
+# They collect two queries of one bucket, or stream.
+COLLECT_AT_ONCE = ("forecasting/data/launch_curves.py", "forecasting/steps/monitoring/drift_check.py")
 # What is loaded with these runs whatever code the file holds.
 UNSAFE = ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
 
@@ -235,6 +237,14 @@ def pages_in_figures(module: Module) -> list[str]:
     ]
 
 
+def all_buckets_at_once(module: Module) -> list[str]:
+    """Queries of all buckets are collected one after the other, or memory would hold the whole panel."""
+    if any(fnmatch(module.path, known) for known in COLLECT_AT_ONCE):
+        return []
+    named = (node for node in module.nodes if isinstance(node, ast.Attribute) and node.attr == "collect_all")
+    return [module.finding(node, "collects all buckets at once: use data.buckets.collect_each") for node in named]
+
+
 def frequency_switches(module: Module) -> list[str]:
     """Day, week and month differ in frequency.py only: nobody else compares their names or keys a dict by them."""
     if any(fnmatch(module.path, known) for known in KNOW_FREQUENCIES):
@@ -357,6 +367,7 @@ RULES = (
     side_doors,
     unsafe_imports,
     pages_in_figures,
+    all_buckets_at_once,
     frequency_switches,
     long_files,
     long_bodies,
@@ -464,6 +475,7 @@ BROKEN = (
     (side_doors, "forecasting/models/stats.py", "from concurrent.futures import ProcessPoolExecutor"),
     (side_doors, "forecasting/models/stats.py", "import concurrent.futures"),
     (side_doors, "flows/cli.py", "import multiprocessing as mp"),
+    (all_buckets_at_once, "forecasting/data/windows.py", "parts = pl.collect_all(scans)"),
     (unsafe_imports, "forecasting/models/stats.py", "import pickle"),
     (unsafe_imports, "dashboard/app.py", "from joblib import load"),
     (pages_in_figures, "dashboard/figures/forecast.py", "from dash import dcc"),

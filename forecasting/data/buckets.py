@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -31,6 +31,13 @@ def bucket_of(ids: pl.Series, n: int) -> pl.Series:
 def bucket_count(rows: int) -> int:
     """The number of buckets for a panel of `rows` rows: one of ROWS_PER_BUCKET rows fits well in memory."""
     return max(1, -(-rows // ROWS_PER_BUCKET))
+
+
+def collect_each(parts: Iterable[pl.LazyFrame]) -> list[pl.DataFrame]:
+    """The frames of queries, one for each bucket, in their order, made one after the other: `pl.collect_all` reads all
+    buckets at once, and then holds the whole panel.
+    """
+    return [part.collect() for part in parts]
 
 
 @dataclass(frozen=True)

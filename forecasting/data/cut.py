@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import collect_each
 from forecasting.data.cache import Cache, Keeper, Value
 from forecasting.data.closures.closures import Closures, closed_groups
 from forecasting.data.closures.ended import newest_rows
@@ -163,8 +164,7 @@ class Cut:
 
         def newest() -> pl.DataFrame:
             known = pl.col("ds") <= self.cutoff
-            parts = [newest_rows(every.scan(bucket).filter(known)) for bucket in every.buckets]
-            return pl.concat(pl.collect_all(parts))
+            return pl.concat(collect_each(newest_rows(every.scan(b).filter(known)) for b in every.buckets))
 
         return Closures(
             self.config,

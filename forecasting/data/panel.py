@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import collect_each
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.closures.ended import ENDED
 from forecasting.data.known_ahead import KnownAhead, observe
@@ -108,7 +109,7 @@ class Panel:
     def newest(self) -> date | None:
         """The newest day with an observation in any series; None without any."""
         seen = [self.scan(b).filter(pl.col("y").is_not_null()).select(pl.col("ds").max()) for b in self.buckets]
-        days = [day for part in pl.collect_all(seen) if (day := part.item()) is not None]
+        days = [day for part in collect_each(seen) if (day := part.item()) is not None]
         return max(days, default=None)
 
     @cached_property
@@ -150,7 +151,7 @@ def lowest_forecast(config: Config) -> pl.Expr:
 def count_observed(panel: Panel) -> int:
     """Rows of the panel with an observation: what fills a gap of the calendar is no more to learn from."""
     counts = [panel.scan(bucket).select(pl.col("y").count()) for bucket in panel.buckets]
-    return sum(int(part.item()) for part in pl.collect_all(counts))
+    return sum(int(part.item()) for part in collect_each(counts))
 
 
 def sample_panel(panel: Panel, last: date, share: Callable[[pl.DataFrame], float]) -> Panel:

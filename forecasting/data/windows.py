@@ -13,6 +13,7 @@ from math import ceil
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import collect_each
 from forecasting.data.panel import Panel
 from forecasting.errors import UserError
 
@@ -54,7 +55,7 @@ def resolve_cutoff(panel: Panel, requested: date | None) -> date:
 def _newest_by(panel: Panel, day: date) -> date | None:
     """The newest period of the panel by this day, of those that are not only planned."""
     usable = (pl.col("ds") <= day) & (pl.col("flag") != "ahead")
-    parts = pl.collect_all([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
+    parts = collect_each([panel.scan(b).filter(usable).select(pl.col("ds").max()) for b in panel.buckets])
     return max((newest for part in parts if (newest := part.item()) is not None), default=None)
 
 

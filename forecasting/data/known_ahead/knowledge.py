@@ -17,7 +17,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.buckets import bucket_of
+from forecasting.data.buckets import bucket_of, collect_each
 from forecasting.features.base import SERIES, hidden_mark
 
 USUALLY_FILLED = 0.5
@@ -90,7 +90,7 @@ def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> Know
     span = frequency.shift(newest, -frequency.level_window), frequency.shift(newest, config.h)
     around = [part.filter(pl.col("ds").is_between(*span, closed="right")) for part in parts]
     columns = [c for c in config.columns.known_ahead if c in around[0].collect_schema()]
-    rows = pl.concat(pl.collect_all([part.select(SERIES, "ds", "y", *columns) for part in around]))
+    rows = pl.concat(collect_each([part.select(SERIES, "ds", "y", *columns) for part in around]))
     seen = rows.filter(pl.col("ds") <= newest, pl.col("y").is_not_null())
     usual = {c: seen[c].count() / max(seen.height, 1) for c in columns}
     lately = seen.filter(pl.col("ds") > frequency.shift(newest, -frequency.windows[0]))

@@ -19,6 +19,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.data import launch_curves, schemas
+from forecasting.data.buckets import collect_each
 from forecasting.data.cleaning import stable_y
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
@@ -135,4 +136,4 @@ def _sales_since(past: Cut, series: pl.DataFrame) -> pl.DataFrame:
     first = past.config.frequency.shift(past.cutoff, -past.config.frequency.windows[0])
     seen = pl.col("ds").is_between(first, past.end, closed="right")
     scans = [past.panel.scan(b).filter(seen).select(*KEY, stable_y()).drop_nulls("y") for b in past.panel.buckets]
-    return pl.concat(pl.collect_all([rows.join(series.lazy(), on="unique_id") for rows in scans]))
+    return pl.concat(collect_each([rows.join(series.lazy(), on="unique_id") for rows in scans]))

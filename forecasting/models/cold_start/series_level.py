@@ -25,6 +25,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.data import launch_curves
+from forecasting.data.buckets import collect_each
 from forecasting.data.cleaning import stable_y
 from forecasting.data.cut import Cut
 from forecasting.features import groups
@@ -66,7 +67,7 @@ def _observed_series(cut: Cut) -> pl.DataFrame:
         seen = rows.filter(days).with_columns(stable_y()).filter(pl.col("y").is_not_null())
         both = seen.join(mean.lazy(), on="ds").sort("ds")
         parts.append(both.group_by("unique_id").agg(*statics, _sold=pl.col("y").sum(), _due=pl.col("_mean").sum()))
-    series = pl.concat(pl.collect_all(parts)).filter(pl.col("_due") > 0).sort("unique_id")
+    series = pl.concat(collect_each(parts)).filter(pl.col("_due") > 0).sort("unique_id")
     return series.with_columns(pl.col("_sold").clip(0), _n=pl.lit(1, pl.Int64))
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from forecasting.config import Config, ModelSpec
+from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut
 from forecasting.features import ZERO
 from forecasting.models.lightgbm.boosters import (
@@ -141,7 +142,7 @@ class LightGBM:
         recent = is_recent(cut, self.options.years)
         counts = [cut.panel.scan(b).filter(recent).select(pl.col("y").count()) for b in cut.panel.buckets]
         key = ("available rows", self.options.years)
-        return int(cut.shared(key, lambda: pl.concat(pl.collect_all(counts)).sum()).item())
+        return int(cut.shared(key, lambda: pl.concat(collect_each(counts)).sum()).item())
 
 
 def build(spec: ModelSpec, config: Config) -> list[LightGBM]:

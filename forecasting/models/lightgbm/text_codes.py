@@ -7,7 +7,7 @@ and the code is an ordinary number: the place in this order. `is_category` says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
@@ -35,20 +35,19 @@ def is_category(codes: Mapping[str, int]) -> bool:
 def category_codes(cut: Cut) -> Codes:
     """A number for every value of the text columns; nulls, unseen values and the rare ones of an order get none."""
     columns = [*cut.config.columns.known_ahead, *cut.config.static_columns]
-    history = pl.concat(_histories(cut))
-    schema = history.collect_schema()
-    texts = [c for c in columns if schema.get(c) == pl.String]
+    texts = [c for c in columns if cut.panel.schema.get(c) == pl.String]
     if not texts:
         return {}
-    values = history.select(pl.col(c).unique().drop_nulls().sort().implode() for c in texts).collect()
-    found = {c: values[c].item().to_list() for c in texts}
+    values = pl.concat(rows.select(pl.col(texts).unique().implode()).collect() for rows in _histories(cut))
+    found = {c: values[c].explode().unique().drop_nulls().sort().to_list() for c in texts}
     orders = _ordered_values(cut, [c for c, vs in found.items() if len(vs) > MOST_CATEGORIES])
     categories = {c: {v: i for i, v in enumerate(vs)} for c, vs in found.items() if 1 < len(vs) <= MOST_CATEGORIES}
     return {c: (orders | categories)[c] for c in texts if c in orders or c in categories}
 
 
-def _histories(cut: Cut) -> list[pl.LazyFrame]:
-    return [cut.panel.scan(bucket).filter(pl.col("ds") <= cut.cutoff) for bucket in cut.panel.buckets]
+def _histories(cut: Cut) -> Iterator[pl.LazyFrame]:
+    """The rows up to the cutoff bucket by bucket, each to be collected alone: together they are the whole panel."""
+    return (cut.panel.scan(bucket).filter(pl.col("ds") <= cut.cutoff) for bucket in cut.panel.buckets)
 
 
 def _ordered_values(cut: Cut, columns: Iterable[str]) -> Codes:
@@ -75,9 +74,8 @@ def _sums_by_value(cut: Cut, column: str) -> pl.DataFrame:
     """[column, sold, due, n]: of every value what sold in how many observed rows, and what the series usually sell."""
     is_static, size = column in cut.config.static_columns, pl.col("y").abs().mean().over(SERIES)
     sold, due = (size, pl.lit(1.0)) if is_static else (pl.col("y"), size)
-    seen = [rows.filter(pl.col("y").is_not_null(), pl.col(column).is_not_null()) for rows in _histories(cut)]
-    parts = [
-        rows.with_columns(sold=sold, due=due).group_by(column).agg(pl.col("sold", "due").sum(), n=pl.len())
-        for rows in seen
-    ]
-    return pl.concat(pl.collect_all(parts)).group_by(column).agg(pl.col("sold", "due").sum(), pl.col("n").sum())
+    parts = []
+    for rows in _histories(cut):
+        seen = rows.filter(pl.col("y").is_not_null(), pl.col(column).is_not_null()).with_columns(sold=sold, due=due)
+        parts.append(seen.group_by(column).agg(pl.col("sold", "due").sum(), n=pl.len()).collect())
+    return pl.concat(parts).group_by(column).agg(pl.col("sold", "due").sum(), pl.col("n").sum())

@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut
 from forecasting.data.schemas.lever_table import LEVERS
 from forecasting.planning.response.levers import lever_columns
@@ -28,7 +29,7 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
     levers = lever_columns(config)
     if not levers:
         return pl.DataFrame(schema=LEVERS)
-    counts = pl.concat(pl.collect_all([_counts(cut, bucket) for bucket in cut.panel.buckets]))
+    counts = pl.concat(collect_each([_counts(cut, bucket) for bucket in cut.panel.buckets]))
     if counts.is_empty():
         return pl.DataFrame(schema=LEVERS)
     first, every = newest_history(counts, config.frequency.training_periods(LEAST_YEARS))
@@ -47,7 +48,7 @@ def _every(cut: Cut, first: date, every: int) -> pl.Series:
     """Every so many of the series that have rows from a day up to the cutoff, in the order of their names."""
     days = pl.col("ds").is_between(first, cut.cutoff)
     ids = [cut.panel.scan(bucket).filter(days).select(pl.col("unique_id").unique()) for bucket in cut.panel.buckets]
-    return pl.concat(pl.collect_all(ids)).to_series().sort().gather_every(every, every - 1)
+    return pl.concat(collect_each(ids)).to_series().sort().gather_every(every, every - 1)
 
 
 def newest_history(counts: pl.DataFrame, least: int) -> tuple[date, int]:

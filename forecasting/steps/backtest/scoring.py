@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from forecasting.data.buckets import collect_each
 from forecasting.data.closures.ended import ENDED
 from forecasting.data.panel import Panel
 from forecasting.evaluation.comparisons import gain_scores
@@ -112,5 +113,5 @@ def recent_sales(panel: Panel, at: Iterable[date]) -> pl.DataFrame:
         days = pl.col("ds").is_between(config.frequency.shift(cutoff, 1 - config.h), cutoff)
         rows = [panel.scan(bucket).filter(days) for bucket in panel.buckets]
         sums = [part.group_by("unique_id").agg(value.alias("_value"), *statics) for part in rows]
-        parts += [part.with_columns(cutoff=pl.lit(cutoff)) for part in pl.collect_all(sums)]
+        parts += [part.with_columns(cutoff=pl.lit(cutoff)) for part in collect_each(sums)]
     return pl.concat(parts)

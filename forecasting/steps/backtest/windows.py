@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import collect_each
 from forecasting.data.panel import Panel
 from forecasting.data.windows import FEWEST, backtest_cutoffs, least_history
 
@@ -20,7 +21,7 @@ def backtest_windows(config: Config, panel: Panel, end: date) -> tuple[list[date
     What all series share differs from window to window, so that many errors of one window do not stand for another.
     Older ones go back to half of the history of the first reported one: with less, a model is another model.
     """
-    starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
+    starts = collect_each([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
     least = config.frequency.shift(first, max(FEWEST, config.h) - 1)
     reported, older = backtest_cutoffs(config, end)

@@ -15,6 +15,7 @@ from functools import partial
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import collect_each
 from forecasting.data.cache import Cache
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel
@@ -85,7 +86,7 @@ def _chosen(panel: Panel, series: SeriesFilter, cutoff: date) -> pl.DataFrame:
     """[unique_id] of the series of which any row by the cutoff meets the condition; raises UserError without any."""
     met = condition(series.condition) & (pl.col("ds") <= cutoff)
     parts = [panel.scan(bucket).filter(met).select(SERIES).unique() for bucket in panel.buckets]
-    found = pl.concat(pl.collect_all(parts))
+    found = pl.concat(collect_each(parts))
     if found.is_empty():
         raise no_such_series(panel.config.name, series)
     return found

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.planning.explain.usual import usual_plans
@@ -62,4 +63,4 @@ def _felt(frame: pl.DataFrame, levers: pl.DataFrame, cut: Cut, spills: Sequence[
     coming = pl.col("ds").is_between(cut.cutoff, cut.end, closed="right")
     parts = [panel.scan(b).filter(pl.col("unique_id").is_in(ids.implode()), coming) for b in panel.buckets]
     columns = [*KEY, *dict.fromkeys(lever.column for lever in levers_in(levers))]
-    return pl.concat([rows.select(columns) for rows in (own, *pl.collect_all(parts))]).sort(KEY)
+    return pl.concat([rows.select(columns) for rows in (own, *collect_each(parts))]).sort(KEY)

@@ -11,6 +11,7 @@ from functools import partial
 
 import polars as pl
 
+from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut
 from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import Option, UserError
@@ -40,7 +41,7 @@ def build_training_set(
     (lead,) = resolve_leads(config, () if lead is None else (lead,))
     at = resolve_cutoff(panel, last)
     days = pl.col("ds").is_between(first, at) & pl.col("y").is_not_null()
-    counts = pl.collect_all([panel.scan(b).filter(days).select(pl.len()) for b in panel.buckets])
+    counts = collect_each([panel.scan(b).filter(days).select(pl.len()) for b in panel.buckets])
     if not sum(count.item() for count in counts):
         raise UserError(f"{config.name}: nothing was observed from {first} to {last}: choose other days")
     builder, name = row_builder_at(Cut(panel, at, config.h)), offline_name(config, lead)

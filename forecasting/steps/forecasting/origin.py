@@ -13,6 +13,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.aggregates import aggregate_cut
+from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut, keep_frames
 from forecasting.data.panel import KEY, Panel
 from forecasting.features.groups import group_columns
@@ -65,7 +66,7 @@ def actuals(panel: Panel, first: date, last: date) -> pl.DataFrame:
     What was capped or dropped as an outlier was sold nevertheless: forecasts are judged on it. A value far out is taken
     for a slip that nobody sold (clean.outliers, flag far_out); no forecast is judged on it, and every load names it.
     """
-    return pl.concat(pl.collect_all([scan_actuals(panel, bucket, first, last) for bucket in panel.buckets]))
+    return pl.concat(collect_each([scan_actuals(panel, bucket, first, last) for bucket in panel.buckets]))
 
 
 def scan_actuals(panel: Panel, bucket: int, first: date, last: date) -> pl.LazyFrame:

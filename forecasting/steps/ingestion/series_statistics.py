@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -28,6 +29,8 @@ from forecasting.steps.ingestion.rebuild import latest_static_values
 
 MONDAY = date(2001, 1, 1)
 """Phases of the season are counted from here."""
+AT_ONCE = 8
+"""The group sums of so many buckets are in memory together: those of all are as many as the rows of a small panel."""
 MAX_DAYS = 400
 """If more days than this change, all group sums are computed again."""
 
@@ -83,9 +86,8 @@ def rebuild_tables(load: Load, panels: Iterable[tuple[int, pl.DataFrame, int]], 
         progress.keep(f"bucket-{bucket}", {"written": n})
     for bucket in range(load.buckets):
         written += (progress.facts(f"bucket-{bucket}") or {})["written"]
-    parts, sums_of = ([progress.frame(f"{name}-{b}") for b in range(load.buckets)] for name in ("series", "groups"))
-    store.replace("series", pl.concat(parts).collect())
-    store.replace("groups", _total(store, pl.collect_all(sums_of)))
+    store.replace("series", pl.concat([progress.frame(f"series-{b}") for b in range(load.buckets)]).collect())
+    store.replace("groups", _total(store, (progress.frame(f"groups-{b}").collect() for b in range(load.buckets))))
     return written
 
 
@@ -96,7 +98,7 @@ def update_tables(load: Load, change: Change) -> None:
     if not change.days.len():
         return
     some = {"ds": change.days.to_list()} if change.days.len() <= MAX_DAYS else {}
-    load.store.replace("groups", _total(load.store, list(_group_sums_by_bucket(load, some))), **some)
+    load.store.replace("groups", _total(load.store, _group_sums_by_bucket(load, some)), **some)
 
 
 def _update_series(load: Load, change: Change) -> None:
@@ -133,20 +135,28 @@ def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataF
         yield group_sums(cleaning.revert_neighbour_rules(part, load.config), load.config, every)
 
 
-def _total(store: Store, parts: list[pl.DataFrame]) -> pl.DataFrame:
+def _total(store: Store, parts: Iterator[pl.DataFrame]) -> pl.DataFrame:
     """Rows of the table `groups`: the sums over the parts of all buckets, prices weighted by their counts."""
-    priced = pl.col("y_count").filter(pl.col("price").is_not_null()).sum()
-    price = pl.when(priced > 0).then((pl.col("price") * pl.col("y_count")).sum() / priced)
-    every = pl.concat([store.tables["groups"].empty().select("group", "ds", "y_sum", "y_count", "price"), *parts])
-    together = every.group_by("group", "ds").agg(pl.col("y_sum").sum(), price=price, y_count=pl.col("y_count").sum())
-    return together.select(store.tables["groups"].schema.names())
+    names, total = store.tables["groups"].schema.names(), _weighed(store.tables["groups"].empty())
+    while some := list(islice(parts, AT_ONCE)):
+        together = pl.concat([total, *map(_weighed, some)])
+        total = together.group_by("group", "ds").agg(pl.all().sum())
+    price = pl.when(pl.col("_priced") > 0).then(pl.col("_worth") / pl.col("_priced"))
+    return total.with_columns(price=price).select(names)
+
+
+def _weighed(sums: pl.DataFrame) -> pl.DataFrame:
+    """Group sums with what can be added up in the place of the price: what was sold with one, and how much of it."""
+    count, price = pl.col("y_count"), pl.col("price")
+    priced = pl.when(price.is_not_null()).then(count).otherwise(0)
+    return sums.select("group", "ds", "y_sum", "y_count", _worth=price * count, _priced=priced)
 
 
 def panel_facts(store: Store, config: Config) -> dict[str, Any]:
     """Facts about the panel as it is now: its rows, how many are observed and how many are filled gaps, how many were
     cleaned by flag, its series, first and last day, and freshness.
     """
-    flags = dict(store.scan("panel").group_by("flag").len().collect().iter_rows())
+    flags = dict(store.scan("panel").group_by("flag").len().collect(engine="streaming").iter_rows())
     keys, made = sum(flags.values()), flags.get("filled", 0)
     cleaned = {flag: flags[flag] for flag in cleaning.REPORTED_FLAGS if flag in flags}
     series = store.scan("series").collect()

@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut
 from forecasting.data.launch_curves import launch_curves_at
 from forecasting.data.panel import KEY, Panel, part_of_panel
@@ -80,4 +81,4 @@ def _spread_series(store: Store) -> list[str]:
 
 def _sample(panel: Panel, ids: Sequence[str]) -> Panel:
     mine = pl.col("unique_id").is_in(list(ids))
-    return part_of_panel(panel, pl.concat(pl.collect_all([panel.scan(b).filter(mine) for b in panel.buckets])))
+    return part_of_panel(panel, pl.concat(collect_each([panel.scan(b).filter(mine) for b in panel.buckets])))

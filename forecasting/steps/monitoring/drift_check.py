@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data.buckets import collect_each
 from forecasting.data.panel import Panel
 from forecasting.services import drift, log
 from forecasting.services.store import Store
@@ -76,7 +77,7 @@ def compared_spans(config: Config, panel: Panel, cutoff: date) -> tuple[Span, Sp
     With a single period of history no reference is left: its span ends before it starts.
     """
     f, periods = config.frequency, newest_periods(config)
-    starts = pl.collect_all([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
+    starts = collect_each([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
     first = min(s.item() for s in starts if s.item() is not None)
     history: int = pl.select(f.steps(pl.lit(first), pl.lit(cutoff))).item() + 1
     if history < periods + f.year:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from forecasting.data.buckets import collect_each
 from forecasting.data.panel import Panel, part_of_panel
 from forecasting.errors import UserError
 from forecasting.planning.scenario import both_conditions, condition, sql_text
@@ -49,7 +50,7 @@ def select_series(panel: Panel, store: Store, series: SeriesFilter) -> Panel:
         found = store.scan("series").filter(pl.col("unique_id") == series.unique_id).select("bucket").collect()
         buckets = tuple(found["bucket"])
     parts = [panel.scan(bucket).filter(chosen) for bucket in buckets]
-    rows = pl.concat(pl.collect_all(parts)) if parts else pl.DataFrame()
+    rows = pl.concat(collect_each(parts)) if parts else pl.DataFrame()
     if rows.is_empty():
         raise no_such_series(panel.config.name, series)
     return part_of_panel(panel, rows)
@@ -81,4 +82,4 @@ def _that_meet(served: Served, where: str, buckets: list[int]) -> pl.Series:
     met = condition(where)
     columns = list(dict.fromkeys(("unique_id", *met.meta.root_names())))
     rows = [served.job.panel.scan(bucket).select(columns).filter(met) for bucket in buckets]
-    return pl.concat(pl.collect_all([r.select("unique_id").unique() for r in rows]))["unique_id"]
+    return pl.concat(collect_each([r.select("unique_id").unique() for r in rows]))["unique_id"]
