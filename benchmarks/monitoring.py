@@ -58,11 +58,11 @@ def job(folder: Path) -> dict[str, object]:
 def serve(store: Store, rows: int) -> None:
     """Put the published forecasts of the champion into `predictions`, an hour each time, until there are so many."""
     champion = store.scan("vintages").collect()["champion"][0]
-    said = store.scan("forecasts").filter(pl.col("grain") == "series", pl.col("model") == champion).collect()
+    published = store.scan("forecasts").filter(pl.col("grain") == "series", pl.col("model") == champion).collect()
     schema = store.tables["predictions"].schema
-    blank = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in said.columns]
-    for hour in range(-(-rows // said.height)):
-        part = said.head(min(said.height, rows - hour * said.height)).with_columns(blank)
+    blank = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in published.columns]
+    for hour in range(-(-rows // published.height)):
+        part = published.head(min(published.height, rows - hour * published.height)).with_columns(blank)
         at = datetime(2024, 6, 3, tzinfo=UTC) + timedelta(hours=hour)
         key = pl.format("{}-{}", pl.lit(str(hour)), pl.int_range(pl.len()))
         when = {"served_at": pl.lit(at), "day": pl.lit(at.date()), "hour": pl.lit(at.hour), "id": key, "request": key}

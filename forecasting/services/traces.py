@@ -48,8 +48,8 @@ def _tracer() -> Any:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        told = f"{ENDPOINT} is set, but no traces are sent: pip install 'demandcast[telemetry]'"
-        log.event(told, level=logging.WARNING)
+        message = f"{ENDPOINT} is set, but no traces are sent: pip install 'demandcast[telemetry]'"
+        log.event(message, level=logging.WARNING)
         return None
     name = os.environ.get("OTEL_SERVICE_NAME", SERVICE)
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))  # at exit it sends what is left

@@ -73,8 +73,8 @@ async def _changed(config: Config, change: Any, revision: int) -> Any:
     except UserError as error:
         return error_text(error), no_update, no_update
     before = "" if promotion.before is None else f", version {promotion.before} is the challenger"
-    told = f"Version {promotion.version} is the champion{before}. Its forecasts are published by the next predict."
-    return told, "", (revision or 0) + 1
+    message = f"Version {promotion.version} is the champion{before}. Its forecasts are published by the next predict."
+    return message, "", (revision or 0) + 1
 
 
 def _promote(version: Any, reason: str, session: Session) -> Promotion:

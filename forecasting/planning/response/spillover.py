@@ -97,7 +97,7 @@ def tell_spillovers(table: pl.DataFrame) -> list[str]:
     >>> tell_spillovers(pl.DataFrame([row]))
     ['In the 7 periods after a promotion sales are 18 % lower (90 % interval -26 to -10 %).']
     """
-    told = []
+    sentences = []
     for row in table.filter(pl.col("grain") == "total", pl.col("kind").is_in(SPILLS)).iter_rows(named=True):
         when = "While all other series of its market are in promotion a series sells"
         if row["kind"] == AFTER:
@@ -105,8 +105,8 @@ def tell_spillovers(table: pl.DataFrame) -> list[str]:
         share, low, high = (100 * (exp(row[end]) - 1) for end in ("estimate", "lo", "hi"))
         side = "lower" if share < 0 else "higher"
         side = side if row["kind"] == AFTER else {"lower": "less", "higher": "more"}[side]
-        told.append(f"{when} {abs(share):.0f} % {side} (90 % interval {low:+.0f} to {high:+.0f} %).")
-    return told
+        sentences.append(f"{when} {abs(share):.0f} % {side} (90 % interval {low:+.0f} to {high:+.0f} %).")
+    return sentences
 
 
 def _held(rows: pl.DataFrame, levers: Iterable[Lever]) -> pl.DataFrame:

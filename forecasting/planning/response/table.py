@@ -127,7 +127,7 @@ def _groups(
             for k, lever in enumerate(levers):
                 of = {"lever": lever.name, "column": lever.column, "kind": lever.kind, "text": lever.text}
                 effect = {"estimate": found.effect[members, k].mean(), "std_error": error[k]}
-                told = {"timing": timing[k], "timing_error": timing_error[k], "window": lever.periods or None}
-                parts.append(facts | of | effect | told)
+                of_timing = {"timing": timing[k], "timing_error": timing_error[k], "window": lever.periods or None}
+                parts.append(facts | of | effect | of_timing)
     schema = {name: LEVERS[name] for name in parts[0]}
     return pl.DataFrame(parts, schema=schema).with_columns(*_interval())
