@@ -1,15 +1,18 @@
 """The pages in a browser, on a full store and on an empty one."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
 
 from dashboard import app
+from dashboard.pages.models import body as models_body
 from forecasting.planning.observed_range import observed_values, warn_outside
 from forecasting.planning.scenario import check_edits
 from forecasting.steps import queries, scenario
+from forecasting.steps.lifecycle.listing import LISTING
 from forecasting.steps.scenario import Answer, Scenario, SeriesFilter
 from forecasting.steps.session import Session
 from tests.dashboard import fake_store as fake
@@ -269,6 +272,24 @@ def test_nothing_sticks_out_on_a_phone(visit, path):
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert visit.page.is_visible("#burger")
     visit.page.set_viewport_size({"width": 1280, "height": 1000})
+
+
+def test_no_column_of_the_versions_is_cut_off_on_a_laptop(visit, monkeypatch):
+    row = dict.fromkeys(LISTING) | {"version": 1, "cutoff": date(2026, 1, 4), "why": "wape 0.200 beats 0.220"}
+    monkeypatch.setattr(models_body, "list_versions", lambda _: pl.DataFrame([row], schema=LISTING))
+    page = visit.go("/models", "#models-versions .ag-row")
+    until(  # widths are given out after the first rows are drawn
+        page,
+        """() => { const right = s => document.querySelector(`#models-versions ${s}`)?.getBoundingClientRect().right;
+        return right('[col-id=why].ag-header-cell') <= right('.ag-root') + 1; }""",
+    )
+
+
+def test_tables_stay_visible_where_the_grid_waits_for_widths(visit):
+    page = visit.go("/scenario?series=S1/bread", "#main .ag-row")
+    page.evaluate("document.querySelector('#main .ag-root').classList.add('ag-delay-render')")
+    assert page.is_visible("#main .ag-row")
+    assert page.is_visible("#main .ag-header-cell")
 
 
 def test_the_pages_are_reached_on_a_phone(visit):

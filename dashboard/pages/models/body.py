@@ -17,16 +17,16 @@ from forecasting.steps.session import Session
 
 WRAPPED = {"wrapText": True, "autoHeight": True, "cellStyle": {"lineHeight": "1.4", "paddingBlock": "8px"}}
 COLUMNS = [
-    number_column("version", "Version", 0, maxWidth=90),
-    text_column("role", "Role", minWidth=105),
-    text_column("cutoff", "Sales up to", minWidth=105),
-    text_column("model", "Model", minWidth=110),
-    number_column("wape", "Backtest WAPE (%)", minWidth=95),
-    number_column("bias", "Backtest bias (%)", minWidth=95),
-    number_column("live_wape", "Live WAPE (%)", minWidth=90),
-    number_column("live_n", "Live rows", 0, minWidth=75),
-    text_column("registered", "Trained (UTC)", minWidth=105, **WRAPPED),
-    text_column("why", "Why", minWidth=220, flex=3, **WRAPPED),
+    number_column("version", "Version", 0, minWidth=75, maxWidth=90),
+    text_column("role", "Role", minWidth=100),
+    text_column("cutoff", "Sales up to", minWidth=100),
+    text_column("model", "Model", minWidth=110, **WRAPPED),
+    number_column("wape", "Backtest WAPE (%)", minWidth=90),
+    number_column("bias", "Backtest bias (%)", minWidth=90),
+    number_column("live_wape", "Live WAPE (%)", minWidth=75),
+    number_column("live_n", "Live rows", 0, minWidth=65),
+    text_column("registered", "Trained (UTC)", minWidth=100, **WRAPPED),
+    text_column("why", "Why", minWidth=180, flex=3, **WRAPPED),
 ]
 
 
