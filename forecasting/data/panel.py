@@ -113,6 +113,12 @@ class Panel:
         return max(days, default=None)
 
     @cached_property
+    def oldest(self) -> date | None:
+        """The day of the first row of any series; None without any."""
+        starts = collect_each([self.scan(b).select(pl.col("ds").min()) for b in self.buckets])
+        return min((day for part in starts if (day := part.item()) is not None), default=None)
+
+    @cached_property
     def known_ahead(self) -> KnownAhead | None:
         """What is known of known-ahead columns after the newest observed day; None without such columns or days."""
         if self.plans:

@@ -2,7 +2,8 @@
 
 `resolve_cutoff` takes a Panel and perhaps a day and returns one date; `backtest_cutoffs` takes the config and the last
 day of the data and returns two lists of dates: those that are reported, and older ones that only calibrate intervals;
-`least_history` returns the periods of history that these need.
+`least_history` returns the periods of history that these need, `comparable_from` the first cutoff whose models are of
+the same kind as those of a later one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,17 @@ def least_history(h: int, reported: int) -> int:
     (35, 12)
     """
     return max(FEWEST, h, ceil(PART * reported))
+
+
+def comparable_from(panel: Panel, cutoff: date) -> date:
+    """The first cutoff from which models are comparable with those that are fitted at `cutoff`.
+
+    Without a season and the horizon behind it no model has seen what happens a season later. Where that has changed by
+    `cutoff`, windows from before say nothing of how good its models are; where it has not, all of them count.
+    """
+    config, first = panel.config, panel.oldest or cutoff
+    seasoned = config.frequency.shift(first, config.season + config.h - 1)
+    return seasoned if seasoned <= cutoff else min(first, cutoff)
 
 
 def resolve_cutoff(panel: Panel, requested: date | None) -> date:

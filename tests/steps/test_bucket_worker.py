@@ -21,7 +21,7 @@ from forecasting.steps.forecasting import bundles
 from forecasting.steps.forecasting.bucket_worker import BucketWorker, Shared
 from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.forecast import write_forecasts
-from forecasting.steps.forecasting.origin import memberships, origin_of
+from forecasting.steps.forecasting.origin import origin_of
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.forecasting.training import NO_BACKTESTS, train_models
 from forecasting.steps.session import open_session
@@ -95,7 +95,7 @@ def test_two_processes_write_what_one_does(tmp_path):
     panel = replace(session.panel, engine=InProcess())
     origin = origin_of(Cut(panel, LAST, H))
     trained = train_models(models.build(session.config), origin, NO_BACKTESTS)
-    quantiles = learn_quantiles(NO_BACKTESTS, {}, lambda: memberships(origin), LAST, session.config)
+    quantiles = learn_quantiles(NO_BACKTESTS, {}, origin)
     written = []
     for version, engine in ((1, InProcess()), (2, LocalEngine(2))):
         to = Destination(session.store, "forecasts", {"cutoff": LAST, "version": version}, {"version": version})

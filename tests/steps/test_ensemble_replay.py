@@ -6,10 +6,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from forecasting.data.cut import Cut
 from forecasting.models.ensemble import FittedEnsemble
 from forecasting.models.weights import Weights
 from forecasting.steps.forecasting import calibration
 from forecasting.steps.forecasting.ensembles import replay
+from forecasting.steps.forecasting.origin import origin_of
+from forecasting.steps.session import open_session
 from tests import chain
 
 
@@ -78,10 +81,11 @@ def test_without_rows_of_members_nothing_changes():
 
 def test_bounds_of_models_that_are_calibrated_together_are_those_of_each_alone(monkeypatch):
     job = chain.ran()[0]
-    stored = job.table("backtests").lazy()
+    stored, session = job.table("backtests").lazy(), open_session(job.config())
+    at = origin_of(Cut(session.panel, chain.LAST, session.config.h))
     tables = []
     for at_once in (1, 10**9):
         monkeypatch.setattr(calibration, "AT_ONCE", at_once)
-        tables.append(calibration.learn_quantiles(stored, {}, pl.DataFrame, chain.LAST, job.config()))
+        tables.append(calibration.learn_quantiles(stored, {}, at))
     assert tables[0]["model"].n_unique() > 3
     assert_frame_equal(*tables, check_exact=True)

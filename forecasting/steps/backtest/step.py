@@ -11,7 +11,6 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ from forecasting.steps.backtest.scoring import (
 from forecasting.steps.backtest.windows import backtest_windows
 from forecasting.steps.forecasting.calibration import learn_quantiles
 from forecasting.steps.forecasting.forecast import write_forecasts
-from forecasting.steps.forecasting.origin import kept_origin, memberships
+from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import Destination, rows_so_far
 from forecasting.steps.forecasting.training import train_models
 from forecasting.steps.recipes import with_recipe
@@ -153,7 +152,7 @@ def _run_window(
     config, cutoff = session.config, to.within["cutoff"]
     origin = kept_origin(Cut(session.panel, cutoff, config.h), progress)
     trained = train_models(recipe, origin, past, progress, lasting)
-    quantiles = learn_quantiles(past, trained.fitted, cache(partial(memberships, origin)), cutoff, config)
+    quantiles = learn_quantiles(past, trained.fitted, origin)
     write_forecasts(trained, origin, quantiles, to, progress, actuals_until=origin.cut.end)
     return {"seconds": trained.seconds, "failures": trained.failures()[:100], "learned": trained.remarks()}
 

@@ -6,11 +6,11 @@ Both are lists of dates; scores are reported on the former, the latter only teac
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.buckets import collect_each
 from forecasting.data.panel import Panel
 from forecasting.data.windows import FEWEST, backtest_cutoffs, least_history
 
@@ -21,8 +21,7 @@ def backtest_windows(config: Config, panel: Panel, end: date) -> tuple[list[date
     What all series share differs from window to window, so that many errors of one window do not stand for another.
     Older ones go back to half of the history of the first reported one: with less, a model is another model.
     """
-    starts = collect_each([panel.scan(b).select(pl.col("ds").min()) for b in panel.buckets])
-    first = min(s.item() for s in starts if s.item() is not None)
+    first = cast(date, panel.oldest)
     least = config.frequency.shift(first, max(FEWEST, config.h) - 1)
     reported, older = backtest_cutoffs(config, end)
     if reported[0] < least:

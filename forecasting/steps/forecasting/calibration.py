@@ -6,16 +6,19 @@ Quantiles are of windows that were over by the cutoff. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.schemas import interval_columns
+from forecasting.data.windows import comparable_from
 from forecasting.evaluation import intervals
 from forecasting.models.base import Fitted
 from forecasting.steps.forecasting.ensembles import replay
+from forecasting.steps.forecasting.origin import Origin, memberships
 
 ORDER = ("model", "grain", "block", "floor")
 
@@ -35,25 +38,33 @@ def calibrate(rows: pl.DataFrame, quantiles: pl.DataFrame, config: Config) -> pl
     return intervals.add_bounds(kept, complete, config.level, config.clean.y_min)
 
 
-def learn_quantiles(
-    backtests: pl.LazyFrame,
-    fitted: Mapping[str, Fitted],
-    memberships: Callable[[], pl.DataFrame],
-    cutoff: date,
-    config: Config,
-) -> pl.DataFrame:
-    """The quantile table for a cutoff (see evaluation.intervals.fit_quantiles), learned from backtest rows that are
+def learn_quantiles(backtests: pl.LazyFrame, fitted: Mapping[str, Fitted], at: Origin) -> pl.DataFrame:
+    """The quantile table for an origin (see evaluation.intervals.fit_quantiles), learned from backtest rows that are
     read model by model, those of ensembles as the `fitted` ones would forecast them (see `replay`).
+
+    The median stays at yhat where no window had models that are comparable with those that are fitted now.
     """
+    config, cutoff, groups = at.config, at.cut.cutoff, cache(partial(memberships, at))
+    since = comparable_from(at.cut.panel, cutoff)
 
     def read(name: str) -> pl.DataFrame:
         newest = _newest_errors(backtests.filter(pl.col("model") == name), cutoff, config.calibration)
-        return replay(newest, backtests, fitted.get(name), memberships)
+        return replay(newest, backtests, fitted.get(name), groups)
 
     names = backtests.select(pl.col("model").unique().sort()).collect()["model"]
     parts = map(read, names) if len(names) else iter([backtests.collect()])
-    tables = [quantiles_of_windows(rows, config.level, config.clean.y_min) for rows in _together(parts)]
+    tables = []
+    for rows in _together(parts):
+        table = quantiles_of_windows(rows, config.level, config.clean.y_min)
+        newest = rows.group_by("model", "grain").agg(newest=pl.col("cutoff").max())
+        tables.append(_without_odd_skew(table.join(newest, on=["model", "grain"], how="left"), since))
     return pl.concat(tables).sort(ORDER)
+
+
+def _without_odd_skew(table: pl.DataFrame, since: date) -> pl.DataFrame:
+    """The quantile table less its column `newest`, the skew 0 where this is not a cutoff from `since` on."""
+    skew = pl.when(pl.col("newest") >= since).then("skew").otherwise(pl.col("skew") * 0)
+    return table.with_columns(skew=skew).drop("newest")
 
 
 def _together(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

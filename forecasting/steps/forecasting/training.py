@@ -18,6 +18,7 @@ import polars as pl
 from forecasting import models
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
+from forecasting.data.windows import comparable_from
 from forecasting.evaluation import ensemble_weights, hierarchy, intervals
 from forecasting.evaluation.segments import demand_segments
 from forecasting.models.base import Fitted, FittedWithRemarks, Model, ModelInMemory
@@ -145,11 +146,17 @@ class Evidence:
 
 
 def learn_weights(backtests: pl.LazyFrame, cut: Cut, members: Sequence[str]) -> Weights:
-    """Weights of members by segment (demand class and volume), from windows that were over by the cutoff."""
+    """Weights of members by segment (demand class and volume), from windows that were over by the cutoff and whose
+    models are comparable with those that are fitted now (see `comparable_from`).
+    """
     classes = classify_series(cut)
     mine = backtests.filter(pl.col("model").is_in(list(members)))
     windows = mine.group_by("cutoff").agg(pl.col("ds").max()).filter(pl.col("ds") <= cut.cutoff).collect()
-    over = mine.filter(pl.col("cutoff").is_in(windows["cutoff"].implode())).join(
+    since = comparable_from(cut.panel, cut.cutoff)
+    used = windows.filter(pl.col("cutoff") >= since)
+    if used.height < windows.height:
+        log.event("weights are not learned from windows before the first season", since=str(since), used=used.height)
+    over = mine.filter(pl.col("cutoff").is_in(used["cutoff"].implode())).join(
         classes.lazy(), on="unique_id", how="semi", maintain_order="left"
     )
     return Weights(ensemble_weights.fit_weights(over, classes, members), classes)

@@ -6,7 +6,6 @@ An origin is a cut of the series and one of their aggregates; a bundle is the fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import Any
 
 import polars as pl
@@ -20,7 +19,7 @@ from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.calibration import learn_quantiles
-from forecasting.steps.forecasting.origin import Origin, memberships
+from forecasting.steps.forecasting.origin import Origin
 from forecasting.steps.forecasting.training import train_models
 from forecasting.steps.lifecycle.golden import golden_forecasts
 
@@ -42,7 +41,6 @@ def fit_bundle(lesson: Lesson, champion: str, facts: dict[str, Any], progress: P
     recipe = models.build(config, count_observed(origin.cut.panel))
     with in_background(learn_levers, origin.cut) as levers:  # minutes of one thread
         trained = train_models(track(recipe, "train: fits"), origin, lesson.past, progress)
-        groups, cutoff = cache(partial(memberships, origin)), origin.cut.cutoff
-        quantiles = learn_quantiles(lesson.past, trained.fitted, groups, cutoff, config)
+        quantiles = learn_quantiles(lesson.past, trained.fitted, origin)
         golden = golden_forecasts(trained, quantiles, origin.cut, lesson.store)
     return Bundle(trained, quantiles, champion, facts, config, golden, levers())
