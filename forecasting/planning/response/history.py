@@ -17,7 +17,7 @@ from forecasting.planning.response.levers import lever_columns
 from forecasting.planning.response.table import estimate_levers
 
 MOST_ROWS = 3_000_000
-"""Rows that the estimate takes: about three minutes of a processor (a twentieth of a second per thousand rows) and two
+"""Rows that the estimate takes: more than a minute of a processor (a fortieth of a second per thousand rows) and two
 gigabytes."""
 LEAST_YEARS = 2.0
 """So much of the newest history is taken of every series, and then of fewer series where that is too much."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -90,17 +91,44 @@ class Cells:
         """Whether a cell comes again or lasts for all periods, as a level and a weekday do."""
         return bool((np.diff(self.span) < 0).any() or self.span[0] == self.span[-1])
 
+    @cached_property
+    def _runs(self) -> tuple[_Runs, _Runs]:
+        """The spans and the groups."""
+        return _Runs.of(self.span), _Runs.of(self.group)
+
     def sums(self, values: Floats) -> Floats:
         """The sums over the cells of an array of periods x series: spans x groups."""
-        return np.asarray(_sum_runs(_sum_runs(values, self.group, 1), self.span, 0))
+        spans, groups = self._runs
+        return groups.sums(spans.sums(values, 0), 1)
 
     def spread(self, values: Floats) -> Floats:
-        """Values of spans x groups for each period and series."""
-        return values[self.span][:, self.group]
+        """Values of spans x groups for each period and series, with one row or column where all are the same."""
+        spans, groups = self._runs
+        return groups.spread(spans.spread(values, 0), 1)
 
 
-def _sum_runs(values: Floats, number: Ints, axis: int) -> Floats:
-    """The sums of the slices of an axis that have the same number; every number from 0 on is there."""
-    order = np.argsort(number, kind="stable")
-    starts = np.searchsorted(number[order], np.arange(number.max() + 1))
-    return np.add.reduceat(values.take(order, axis=axis), starts, axis=axis)
+@dataclass(frozen=True)
+class _Runs:
+    """The slices of an axis by their `number`, of which every one from 0 on is there: the `order` that brings equal
+    ones together (None: they are), and where each begins.
+    """
+
+    number: Ints
+    order: Ints | None
+    starts: Ints
+
+    @classmethod
+    def of(cls, number: Ints) -> _Runs:
+        order = np.argsort(number, kind="stable")
+        starts = np.searchsorted(number[order], np.arange(number.max() + 1))
+        return cls(number, None if (np.diff(number) >= 0).all() else order, starts)
+
+    def sums(self, values: Floats, axis: int) -> Floats:
+        """The sums of the slices that have the same number."""
+        ordered = values if self.order is None else values.take(self.order, axis=axis)
+        return ordered if len(self.starts) == len(self.number) else np.add.reduceat(ordered, self.starts, axis=axis)
+
+    def spread(self, values: Floats, axis: int) -> Floats:
+        """The value of its number for each slice; a single one is left to be broadcast."""
+        alone = len(self.starts) == 1 or (self.order is None and len(self.starts) == len(self.number))
+        return values if alone else values.take(self.number, axis=axis)

@@ -46,32 +46,38 @@ class Controls:
         if not self.logs:
             self.logs = [c.sums(np.zeros_like(seen.y)) for c in self.cells]
             self.prior = [MOST] * len(self.cells)
+        logs = explained + self.total()
         for _ in range(SWEEPS):
             for i, cells in enumerate(self.cells):
-                mean = _mean(explained + self.total(), seen)
+                mean = _mean(logs, seen)
                 share = 1 / (1 + noise * mean)
-                weight = cells.sums(mean * share)
-                missed = np.log((cells.sums(seen.y * share) + 0.5) / (weight + 0.5))
+                mean *= share
+                share *= seen.y
+                weight = cells.sums(mean)
+                missed = np.log((cells.sums(share) + 0.5) / (weight + 0.5))
                 raw = self.logs[i] + missed
                 if cells.groups < seen.y.shape[1] or cells.span.max() > 0:
                     spread = np.average(raw**2 - 1 / (weight + 1), weights=weight + 1e-9)
                     self.prior[i] = float(np.clip(spread, LEAST, MOST))
                     raw = raw * weight / (weight + 1 / self.prior[i])
+                logs += cells.spread(raw - self.logs[i])
                 self.logs[i] = raw
-        return _mean(explained + self.total(), seen)
+        return _mean(logs, seen)
 
     def residuals(self, columns: Floats, weight: Floats) -> Floats:
         """Columns (periods x series x columns) less what the cells explain of each, as far as they are believed."""
-        left = columns.copy()
-        sums = [cells.sums(weight) for cells in self.cells]
+        left = np.empty_like(columns)
+        sums, seen = [cells.sums(weight) for cells in self.cells], weight > 0
         for k in range(columns.shape[-1]):
+            column = columns[..., k].copy()  # of its own, as every second number is slow to read
             known = [np.zeros_like(total) for total in sums]
             for _ in range(SWEEPS):
                 for i, (cells, prior) in enumerate(zip(self.cells, self.prior, strict=True)):
-                    new = (cells.sums(left[..., k] * weight) + sums[i] * known[i]) / (sums[i] + 1 / prior)
-                    left[..., k] -= cells.spread(new - known[i])
+                    new = (cells.sums(column * weight) + sums[i] * known[i]) / (sums[i] + 1 / prior)
+                    column -= cells.spread(new - known[i])
                     known[i] = new
-        return np.where(weight[..., None] > 0, left, 0.0)
+            left[..., k] = np.where(seen, column, 0.0)
+        return left
 
     def trust(self, levers: Floats, weight: Floats) -> Floats:
         """The share of each lever's variation that the cells leave, by series; the rest is theirs."""
@@ -94,7 +100,10 @@ class Controls:
 
 
 def _mean(logs: Floats, seen: Observed) -> Floats:
-    return np.asarray(np.exp(np.clip(logs, -LARGEST, LARGEST)) * seen.seen)
+    mean = np.clip(logs, -LARGEST, LARGEST)
+    np.exp(mean, out=mean)
+    mean *= seen.seen
+    return np.asarray(mean)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from forecasting.planning.response.estimator.arrays import Cells, Floats, Ints
 from forecasting.planning.response.estimator.calendar import FREE, Calendar
-from forecasting.planning.response.estimator.state import Wander, cross_products, whiten
+from forecasting.planning.response.estimator.state import Wander, cross_products, products_and_determinant
 
 MEMORIES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 """Shares of a deviation that may be left after a span (a week of days, else a period)."""
@@ -85,9 +85,7 @@ class Regression:
         they could explain says nothing about how demand wanders).
         """
         k = self.levers.shape[-1]
-        new, log_det = whiten(self._columns, wander.weights(self.expected), wander)
-        by_series = np.ascontiguousarray(new.transpose(1, 0, 2))
-        products = by_series.transpose(0, 2, 1) @ by_series
+        products, log_det = products_and_determinant(self._columns, wander.weights(self.expected), wander)
         known = products[:, :-1, :-1] + np.diag(np.concatenate([np.full(k, 1 / FREE), 1 / self.variances]))
         side = products[:, :-1, -1]
         left = products[:, -1, -1] - np.einsum("ni,ni->n", side, np.linalg.solve(known, side[..., None])[..., 0])
