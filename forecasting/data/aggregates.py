@@ -21,7 +21,7 @@ from forecasting.data.cut import COMING_PEER_MEANS, Cut, peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features import peers
-from forecasting.features.groups import Level, aggregate_groups
+from forecasting.features.groups import Level, Total, aggregate_groups
 
 
 def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
@@ -40,7 +40,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     no series of the group can sell anything is shut, too. An unknown value counts with the usual one of its series: a
     mean of those that happen to be known would be that of others.
     """
-    summed = _walk(cut, tuple(levels)).group_by(*KEY).agg(pl.all().sum())
+    summed = _walk(cut, tuple(levels))
     means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
     rows = summed.select(
         *KEY,
@@ -63,19 +63,25 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
 
 
 def _walk(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
-    """The sums and counts behind `aggregate_cut`, bucket after bucket.
+    """The sums and counts behind `aggregate_cut`, by KEY, bucket after bucket.
 
     Frames of a cut are dear, so the walk also makes what models will need of all buckets, and keeps it with the cut:
     the means of peers, and launches.
     """
     whole = cut.panel.part_of is None
     begun = launch_curves.launch_days(cut) if whole else None
-    walked = list(cut.panel.engine.map(partial(_walk_bucket, cut, levels, begun), cut.panel.buckets))
+    total, of_peers, launches = Total(KEY), Total(("group", "ds")), []
+    for sums, of_bucket, begun_there in cut.panel.engine.map(
+        partial(_walk_bucket, cut, levels, begun), cut.panel.buckets
+    ):
+        total.add(sums)
+        of_peers.add(of_bucket)
+        launches.append(begun_there)
     if whole:
-        cut.shared(COMING_PEER_MEANS, partial(peers.mean_by_group, [sums for _, sums, _ in walked]))
+        cut.shared(COMING_PEER_MEANS, partial(peers.mean_by_group, [of_peers.sums()]))
     if begun is not None:
-        launch_curves.keep_launches(cut, [launches for _, _, launches in walked])
-    return pl.concat([sums for sums, _, _ in walked])
+        launch_curves.keep_launches(cut, launches)
+    return total.sums()
 
 
 def _walk_bucket(

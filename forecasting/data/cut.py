@@ -83,14 +83,10 @@ class Cut:
         return self._shared.get_or_compute(key, compute)
 
     def __reduce__(self) -> tuple[Callable[..., Cut], tuple[object, ...]]:
-        """A cut is pickled as its references, without its caches, but with what each process would have to look for in
-        all buckets.
-        """
+        """A cut is pickled as its references, without caches, but with what each process would look for everywhere."""
         _ = self.served
-        rules, silent = self.closures, self.config.clean.ended == "auto"
-        found = (
-            {} if self.panel.shut else {CLOSED_GROUPS: rules.groups()} | ({NEWEST: rules.newest()} if silent else {})
-        )
+        rules, auto = self.closures, self.config.clean.ended == "auto"
+        found = {} if self.panel.shut else {CLOSED_GROUPS: rules.groups()} | ({NEWEST: rules.newest()} if auto else {})
         return _elsewhere, ((self.panel, self.cutoff, self.h, self.edits, self.cache_bytes), self._kept, found)
 
     @property
@@ -114,13 +110,11 @@ class Cut:
 
     def _peer_means(self, after: date) -> pl.DataFrame:
         every = replace(self, panel=self.panel.part_of) if self.panel.part_of else self
-        sums = partial(peer_sums, every, after)
-        return peers.mean_by_group(list(self.panel.engine.map(sums, every.panel.buckets)))
+        return peers.mean_by_group(self.panel.engine.map(partial(peer_sums, every, after), every.panel.buckets))
 
     def shared_frames(self) -> dict[str, pl.DataFrame]:
         """The frames that are shared so far, by key: small, but each takes a walk through all buckets to compute."""
-        held = self._shared.held()
-        return {k: frame for k, frame in held.items() if isinstance(k, str) and isinstance(frame, pl.DataFrame)}
+        return {k: f for k, f in self._shared.held().items() if isinstance(k, str) and isinstance(f, pl.DataFrame)}
 
     def with_shared_frames(self, frames: Mapping[str, pl.DataFrame]) -> Cut:
         """The same cut with these frames, which it need not compute again."""
@@ -133,14 +127,15 @@ class Cut:
     def frame(self, bucket: int) -> pl.DataFrame:
         """The history of every series of a bucket, and future rows of those observed in the last years.
 
-        One row per series and period, complete on the calendar, sorted by unique_id and ds, cleaned as of the cutoff,
-        with edits applied and the columns of events added. In future rows y, y_raw, flag and every column that is not
-        known ahead are null, and so are values of known-ahead columns that are unknown so far ahead (see served); but
-        `flag` is closed or ended where nothing can be sold.
+        One row per series and period, sorted by both, cleaned as of the cutoff, with edits and the columns of events.
+        Future rows hold known-ahead columns alone, as far as these are known (see served), and why nothing can be sold
+        (`flag`: closed or ended).
         """
+        return self.cached("frame", partial(self._kept_frame, bucket), bucket)
+
+    def _kept_frame(self, bucket: int) -> pl.DataFrame:
         make = partial(self._frame, bucket)
-        kept = make if self._kept is None else partial(self._kept.get_or_compute, f"frame-{bucket}", make)
-        return self.cached("frame", kept, bucket)
+        return make() if self._kept is None else self._kept.get_or_compute(f"frame-{bucket}", make)
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
@@ -187,6 +182,11 @@ def keep_frames(cut: Cut, frames: Keeper | None) -> Cut:
     kept = cut.with_shared_frames(cut.shared_frames())
     object.__setattr__(kept, "_kept", frames)
     return kept
+
+
+def frame_once(cut: Cut, bucket: int) -> pl.DataFrame:
+    """The frame of a bucket for a walk through all: frames that it cached would push out what others read."""
+    return cut.frame(bucket) if (bucket, "frame") in cut._cache else cut._kept_frame(bucket)
 
 
 def forget_bucket(cut: Cut, bucket: int | None) -> None:

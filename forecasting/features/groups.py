@@ -51,6 +51,36 @@ def group_label(level: Level) -> pl.Expr:
     return join_labels({user_name(c): pl.col(c).fill_null("none") for c in level})
 
 
+AT_ONCE = 8
+"""Parts of a total that are added up at a time: more save little, and all of them would take many times the memory."""
+
+
+class Total:
+    """The sums of parts (frames of the same columns) by some of these; few parts are in memory at a time."""
+
+    def __init__(self, by: Iterable[str]) -> None:
+        self._by, self._waiting = tuple(by), list[pl.DataFrame]()
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Take the next part."""
+        self._waiting.append(part)
+        if len(self._waiting) == AT_ONCE:
+            self._waiting = [self.sums()]
+
+    def sums(self) -> pl.DataFrame:
+        """The sums of all parts so far, in any order; a frame without columns where the parts have none.
+
+        >>> total = Total(["day"])
+        >>> for n in range(20):
+        ...     total.add(pl.DataFrame({"day": [1, 2], "n": [n, 1]}))
+        >>> total.sums().sort("day").rows()
+        [(1, 190), (2, 20)]
+        """
+        if not self._waiting or not self._waiting[0].width:
+            return pl.DataFrame()
+        return pl.concat(self._waiting).group_by(self._by).agg(pl.all().sum())
+
+
 def aggregate_groups(rows: pl.DataFrame, level: Level, parts: Iterable[pl.Expr]) -> pl.DataFrame:
     """[group, ds, parts ...]: what these expressions make of the rows of each group of a level and period.
 

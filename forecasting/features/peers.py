@@ -7,12 +7,13 @@ feature: it is the same for all series of a day, and boosters would learn such d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import polars as pl
 
 from forecasting.features.base import Context, Feature, ratio, rolling_mean
-from forecasting.features.groups import Level, aggregate_groups, grain, group_label
+from forecasting.features.groups import Level, Total, aggregate_groups, grain, group_label
 
 VALUES = ("price", "discount", "promo")
 """What is compared: the price, the price over its recent mean, the mark of a promotion."""
@@ -62,13 +63,16 @@ def sum_by_group(frame: pl.DataFrame, context: Context, after: date = date.min) 
     return pl.concat([aggregate_groups(rows, level, parts) for level in peer_levels(context)])
 
 
-def mean_by_group(parts: list[pl.DataFrame]) -> pl.DataFrame:
+def mean_by_group(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """[group, ds, _<value> ...]: means per group and day from the sums of all buckets, sorted by group and ds; a frame
     without columns where the sums have none.
     """
-    if not parts or not parts[0].width:
-        return pl.DataFrame()
-    total = pl.concat(parts).group_by("group", "ds").sum()
+    added = Total(("group", "ds"))
+    for part in parts:
+        added.add(part)
+    total = added.sums()
+    if not total.width:
+        return total
     names = [c for c in total.columns if f"{c}_n" in total.columns]
     means = total.select("group", "ds", *(ratio(pl.col(n), pl.col(f"{n}_n")).alias(n) for n in names))
     return means.sort("group", "ds")

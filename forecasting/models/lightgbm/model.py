@@ -12,6 +12,7 @@ level ** (2 - p): the Tweedie deviance of power p is homogeneous of that degree,
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +23,9 @@ import polars as pl
 
 from forecasting.config import Config, ModelSpec
 from forecasting.data.buckets import collect_each
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, frame_once
 from forecasting.features import ZERO
+from forecasting.features.base import SERIES
 from forecasting.models.lightgbm.boosters import (
     TREES,
     TrainingData,
@@ -106,11 +108,12 @@ class LightGBM:
         available, hidden = self._available(cut), hidden_columns(cut)
         share, marked = min(1.0, self.options.rows / max(available, 1)), matrix.with_marks(hidden)
         inputs, facts, nulls = InputParts(min(self.options.rows, available), len(matrix.inputs)), [], []
-        for bucket in cut.panel.buckets:
-            prepared = self._prepared(cut, marked, bucket, share)
+        every, at_once = cut.panel.buckets, int(1 / share)
+        for buckets in (every[i : i + at_once] for i in range(0, len(every), at_once)):
+            prepared = self._prepared(cut, marked, buckets, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
                 coming = mark_coming(cut, prepared, hidden)
-                marked.future_rows(cut, bucket, Drivers(hidden), partial(coming_rows, cut, coming))
+                marked.future_rows(cut, buckets[0], Drivers(hidden), partial(coming_rows, cut, coming))
             of_block = mark_hidden(cut, assign_leads(cut, prepared, block), hidden)
             recent = is_recent(cut, self.options.years) & pl.col("y").is_not_null()
             rows = marked.evaluate(cut, of_block, recent).drop_nulls("level")
@@ -120,13 +123,22 @@ class LightGBM:
         drivers = Drivers(hidden, complete_columns(nulls, inputs.length))
         return prepare_training_data(self.options, matrix, pl.concat(facts), inputs, drivers)
 
-    def _prepared(self, cut: Cut, matrix: Matrix, bucket: int, share: float) -> pl.DataFrame:
-        """A bucket of the share of series, prepared once for the blocks and heads of all models with these inputs."""
+    def _prepared(self, cut: Cut, matrix: Matrix, buckets: Sequence[int], share: float) -> pl.DataFrame:
+        """The share of the series of buckets, prepared once for the blocks and heads of all models with these inputs.
+
+        A small share of many buckets is prepared at once: that of one would take nearly as long.
+        """
 
         def compute() -> pl.DataFrame:
-            return matrix.prepare(cut, sample_series(cut.frame(bucket), share))
+            if share >= 1:
+                return matrix.prepare(cut, cut.frame(buckets[0]))
+            parts, before = [], 0
+            for frame in (frame_once(cut, bucket) for bucket in buckets):
+                parts.append(sample_series(frame, share, before))
+                before += frame[SERIES].n_unique()
+            return matrix.prepare(cut, pl.concat(parts))
 
-        return cut.cached(("prepared", share, self.options.priors), compute, bucket)
+        return cut.cached(("prepared", share, self.options.priors), compute, buckets[0])
 
     def estimate_memory(self, cut: Cut) -> int:
         """Bytes that `fit` will hold at its peak, beside the frames of a bucket and what the cut has cached."""

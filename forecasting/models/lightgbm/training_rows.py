@@ -161,11 +161,14 @@ def is_recent(cut: Cut, years: float) -> pl.Expr:
     return pl.col("ds").is_between(first, cut.cutoff, closed="right")
 
 
-def sample_series(frame: pl.DataFrame, share: float) -> pl.DataFrame:
-    """All rows of a share of the series: every so many in the order of volume, so that large and small ones stay."""
+def sample_series(frame: pl.DataFrame, share: float, before: int = 0) -> pl.DataFrame:
+    """All rows of a share of the series: every so many in the order of volume, so that large and small ones stay.
+
+    `before` is how many series other frames have had: a share of few series of each is one of all.
+    """
     if share >= 1:
         return frame
     order = frame.group_by(SERIES).agg(pl.col("y").abs().sum()).sort("y", SERIES)
-    place = pl.int_range(pl.len())
+    place = pl.int_range(before, before + pl.len())
     kept = order.filter(((place + 1) * share).floor() > (place * share).floor())
     return frame.filter(pl.col(SERIES).is_in(kept[SERIES].implode()))

@@ -5,13 +5,12 @@ It reads the days up to the cutoff, bucket by bucket, with the columns that are 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
 from forecasting.data.buckets import collect_each
-from forecasting.data.cut import Cut
+from forecasting.data.cut import Cut, frame_once
 from forecasting.data.schemas.lever_table import LEVERS
 from forecasting.planning.response.levers import lever_columns
 from forecasting.planning.response.table import estimate_levers
@@ -37,9 +36,9 @@ def learn_levers(cut: Cut) -> pl.DataFrame:
     mine = pl.col("ds").is_between(first, cut.cutoff)
     if every > 1:
         mine &= pl.col("unique_id").is_in(_every(cut, first, every).implode())
-    parts, once = [], replace(cut, cache_bytes=0).with_shared_frames(cut.shared_frames())
-    for bucket in cut.panel.buckets:  # read once: kept, they would push out what models read that are fitted beside
-        frame = once.frame(bucket)
+    parts = []
+    for bucket in cut.panel.buckets:
+        frame = frame_once(cut, bucket)
         parts.append(frame.filter(mine).select(c for c in columns if c in frame.columns))
     return estimate_levers(config, pl.concat(parts), every)
 
