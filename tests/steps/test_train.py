@@ -14,7 +14,7 @@ from forecasting.steps import identity, run_step, session
 from forecasting.steps.train.champion import best_learned_model
 from forecasting.steps.train.job import Job as Training
 from tests import chain
-from tests.chain import LAST, OVER, H, Job, versions
+from tests.chain import LAST, OVER, START, H, Job, versions
 
 pytestmark = pytest.mark.slow
 
@@ -194,3 +194,13 @@ def test_a_median_head_helps_and_does_not_serve():
     config = chain.make(models=["ladder", chain.LIGHT, heads])
     rows = pl.concat([errors("LightGBM", 9.0), errors("Half", 5.0)])
     assert best_learned_model(Judged(config, rows), ["Half", "LightGBM"])["model"].unique().to_list() == ["LightGBM"]
+
+
+@pytest.mark.parametrize(("more", "known"), [(0, True), (1, False)])
+def test_windows_before_the_first_season_do_not_choose_who_serves(more, known):
+    both = {"models": ["ladder", chain.LIGHT, {"ensemble": {"name": "Combination", "weights": "learned"}}]}
+    job = chain.make(**both, **QUICK)
+    season = (LAST - START).days + 1 - 2 * H + more  # the newest window lies H days back
+    trained = job.run(["ingest", "backtest", "train"], season_length=season)[2]
+    assert ("no window of the backtest had a season behind it" in trained.facts["reason"]) != known
+    assert known or trained.facts["champion"] == "Combination"

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from forecasting.data.windows import comparable_from
 from forecasting.evaluation import paired_test, promotion
 from forecasting.evaluation.promotion import Decision
 from forecasting.models.naive import LADDER
@@ -38,12 +39,17 @@ def choose_champion(job: Job) -> tuple[str, Decision | None]:
     """The name of the model that forecasts within the bundle, and how it compares with the ladder.
 
     It is the best learned model if that beats the ladder, else the best rung of the ladder; the decision is None for a
-    recipe without learned models.
+    recipe without learned models. Where no window had a season behind it and the training has, none says how good
+    models are now: the combination forecasts.
     """
     rung = job.best_ladder_rows()
     learned = [name for name in job.models() if name not in LADDER]
     if not learned:
         return str(rung["model"][0]), None
+    combination = _combination(job)
+    if combination in learned and max(job.reported) < comparable_from(job.session.panel, job.cutoff):
+        why = "no window of the backtest had a season behind it, so that none tells how good models are that have one"
+        return combination, Decision(True, f"Promoted: {combination} combines all models; {why}.")
     best = best_learned_model(job, learned)
     verdict = promotion.decide_promotion(best, None, rung)
     return str((best if verdict.promote else rung)["model"][0]), verdict
@@ -57,12 +63,17 @@ def best_learned_model(job: Job, names: Sequence[str]) -> pl.DataFrame:
     """
     medians = [m.name for m in job.config.models if m.options.get("predicts") == "median"]
     best = job.best_rows([name for name in names if name not in medians] or names)
-    ensembles = [m.name for m in job.config.models if m.family == "ensemble" and m.on == "series"][:1]
-    if not set(ensembles) & set(names):
+    combination = _combination(job)
+    if combination not in names:
         return best
-    safe = job.rows(job.recipe, ensembles[0])
+    safe = job.rows(job.recipe, combination)
     compared = paired_test.compare_pair(best, safe)
     return safe if compared is not None and compared.lo <= 0 else best
+
+
+def _combination(job: Job) -> str:
+    """The recipe's first combination of models of single series; no name without one."""
+    return next((m.name for m in job.config.models if m.family == "ensemble" and m.on == "series"), "")
 
 
 def decide(job: Job, bundle: Bundle, origin: Origin, verdict: Decision | None) -> Decision:
