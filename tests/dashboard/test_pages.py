@@ -278,11 +278,10 @@ def test_no_column_of_the_versions_is_cut_off_on_a_laptop(visit, monkeypatch):
     row = dict.fromkeys(LISTING) | {"version": 1, "cutoff": date(2026, 1, 4), "why": "wape 0.200 beats 0.220"}
     monkeypatch.setattr(models_body, "list_versions", lambda _: pl.DataFrame([row], schema=LISTING))
     page = visit.go("/models", "#models-versions .ag-row")
-    until(  # widths are given out after the first rows are drawn
-        page,
-        """() => { const right = s => document.querySelector(`#models-versions ${s}`)?.getBoundingClientRect().right;
-        return right('[col-id=why].ag-header-cell') <= right('.ag-root') + 1; }""",
-    )
+    right = "s => document.querySelector(`#models-versions ${s}`).getBoundingClientRect().right"
+    why, table = "[col-id=why].ag-header-cell", ".ag-root"
+    until(page, f"([why, table]) => ({right})(why) <= ({right})(table) + 1", [why, table])  # widths come after rows
+    assert page.evaluate(right, why) <= page.evaluate(right, table) + 1
 
 
 def test_tables_stay_visible_where_the_grid_waits_for_widths(visit):

@@ -1,10 +1,11 @@
 """Demand that wanders: the innovations of a first-order autoregression seen through noise, for many series at once.
 
-`whiten` takes arrays of periods x series x columns and the weights of the observations, and returns what each period
-brings that the periods before did not foretell, `foretell` what they did. Regressions on the innovations are
-generalised least squares. A price that was set after weak weeks is compared with what those weeks foretold, which is
-why it does not look as though it caused them (the likelihood of each period given those before it is valid when levers
-follow past sales: Harvey, "Forecasting, Structural Time Series Models and the Kalman Filter", 1989, chapter 7).
+`cross_products` takes arrays of periods x series x columns and the weights of the observations, and returns the cross
+products of what each period brings that the periods before did not foretell, in units of its standard deviation;
+`foretell` returns what they did. Regressions on these innovations are generalised least squares. A price that was set
+after weak weeks is compared with what those weeks foretold, which is why it does not look as though it caused them (the
+likelihood of each period given those before it is valid when levers follow past sales: Harvey, "Forecasting, Structural
+Time Series Models and the Kalman Filter", 1989, chapter 7).
 """
 
 from __future__ import annotations
@@ -33,20 +34,6 @@ class Wander:
     def weights(self, mean: Floats) -> Floats:
         """The inverse variances of relative deviations from the `mean`; 0 where nothing is expected."""
         return np.asarray(mean / (1 + self.noise * mean))
-
-
-def whiten(columns: Floats, weight: Floats, wander: Wander) -> tuple[Floats, Floats]:
-    """The innovations of each column in units of their standard deviation, and the log determinant by series.
-
-    `columns` is periods x series x columns, `weight` the inverse variance of each observation (0: not observed).
-
-    >>> columns = np.array([[[2.0]], [[1.0]]])
-    >>> innovations, _ = whiten(columns, np.full((2, 1), 1.0), Wander(0.5, np.array([1.0]), np.zeros(1)))
-    >>> innovations.ravel().round(3).tolist()
-    [1.414, 0.365]
-    """
-    seen, total, gain = _spreads(weight, wander)
-    return _innovations(columns, seen / np.sqrt(total), gain, wander), (seen * np.log(total)).sum(0)
 
 
 def foretell(columns: Floats, weight: Floats, wander: Wander) -> Floats:
@@ -108,7 +95,12 @@ def _spreads(weight: Floats, wander: Wander) -> tuple[Floats, Floats, Floats]:
 
 
 def cross_products(columns: Floats, weight: Floats, wander: Wander) -> Floats:
-    """The cross products of the innovations by series: series x columns x columns."""
+    """The cross products of the innovations by series: series x columns x columns.
+
+    >>> columns = np.array([[[2.0]], [[1.0]]])
+    >>> cross_products(columns, np.full((2, 1), 1.0), Wander(0.5, np.array([1.0]), np.zeros(1))).round(3).tolist()
+    [[[2.133]]]
+    """
     return products_and_determinant(columns, weight, wander)[0]
 
 
