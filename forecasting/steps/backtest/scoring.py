@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+from polars import selectors as cs
 
 from forecasting.data.buckets import collect_each
 from forecasting.data.closures.ended import ENDED
@@ -26,6 +27,8 @@ from forecasting.models.naive import LADDER
 SINGLE = pl.col("grain") == "series"
 COMPARED = ("model", "recipe", "grain", "unique_id", "cutoff", "ds", "y", "yhat", "q50")
 """What a comparison of two models reads of their rows."""
+SCORED = cs.by_name(*COMPARED, "mase_scale", "rmsse_scale", "block") | cs.matches("^(lo|hi)-")
+"""What scores read of the rows of a model."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def score_windows(reported: pl.LazyFrame, segments: pl.DataFrame, weights: pl.Da
     names = reported.select(pl.col("model").unique().sort()).collect()["model"].to_list()
     tables, by_series, rmsse, wapes = [], [], [], []
     for name in names:
-        rows = reported.filter(pl.col("model") == name).collect()
+        rows = reported.filter(pl.col("model") == name).select(SCORED).collect()
         tables.append(build_scores(rows, segments))
         by_series.append(score(rows, ["model", "grain", "unique_id"]))
         rmsse.append(series_rmsse(rows))

@@ -68,6 +68,8 @@ def rows_so_far(store: Store, recipe: str, cutoffs: Sequence[date], models: Sequ
     aggregates last and by grain and name of the model; read when they are collected.
     """
     place = pl.col("model").replace_strict(dict(zip(models, range(len(models)), strict=True)), default=len(models))
-    grain, name = (pl.when(~SERIES).then(column) for column in ("grain", "model"))
-    rows = store.scan("backtests", cutoff=list(cutoffs)).filter(pl.col("recipe") == recipe)
-    return rows.sort("cutoff", ~SERIES, "bucket", grain, pl.when(SERIES).then(place), name, "unique_id", "ds")
+    # columns, not expressions of the sort: only past these does a filter by model come before the rows are read
+    order = {"_aggregate": ~SERIES, "_place": pl.when(SERIES).then(place)}
+    order |= {f"_{column}": pl.when(~SERIES).then(column) for column in ("grain", "model")}
+    rows = store.scan("backtests", cutoff=list(cutoffs)).filter(pl.col("recipe") == recipe).with_columns(**order)
+    return rows.sort("cutoff", "_aggregate", "bucket", "_grain", "_place", "_model", "unique_id", "ds").drop(order)

@@ -23,6 +23,9 @@ from forecasting.steps.forecasting.stored_rows import backtest_rows
 from forecasting.steps.recipes import with_chosen
 from forecasting.steps.session import Session
 
+JUDGED = ("unique_id", "ds", "cutoff", "model", "y", "yhat", "q50")
+"""What models are judged by: of all series, other columns would hold memory for nothing."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -57,8 +60,8 @@ class Job:
         return [str(name) for name in names["model"]]
 
     def rows(self, recipe: str, model: str) -> pl.DataFrame:
-        """The backtest rows of single series of a model of a recipe on the reported windows."""
-        return self._reported_rows(recipe).filter(pl.col("model") == model).collect()
+        """The rows [JUDGED] of single series of a model of a recipe on the reported windows."""
+        return self._reported_rows(recipe).filter(pl.col("model") == model).select(JUDGED).collect()
 
     def best_rows(self, names: Sequence[str]) -> pl.DataFrame:
         """The rows of the model with the lowest WAPE of these, ties by name; one model is read at a time."""
