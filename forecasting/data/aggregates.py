@@ -17,7 +17,7 @@ from forecasting.config.sections import Outliers
 from forecasting.data import launch_curves
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.closures.ended import ENDED
-from forecasting.data.cut import COMING_PEER_MEANS, Cut, peer_sums
+from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut, peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features import peers
@@ -33,14 +33,15 @@ def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> p
     return pl.concat([aggregate_groups(observed, level, sums) for level in levels])
 
 
-def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
+def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = None) -> Cut:
     """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
 
     Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates; one in which
     no series of the group can sell anything is shut, too. An unknown value counts with the usual one of its series: a
-    mean of those that happen to be known would be that of others.
+    mean of those that happen to be known would be that of others. The cut then holds the means of peers of the days
+    `peers_after` (default: its cutoff): a model that is trained needs those of all days, from date.min.
     """
-    summed = _walk(cut, tuple(levels))
+    summed = _walk(cut, tuple(levels), cut.cutoff if peers_after is None else peers_after)
     means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
     rows = summed.select(
         *KEY,
@@ -62,7 +63,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level]) -> Cut:
     return Cut(panel, cut.cutoff, cut.h)
 
 
-def _walk(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
+def _walk(cut: Cut, levels: tuple[Level, ...], peers_after: date) -> pl.DataFrame:
     """The sums and counts behind `aggregate_cut`, by KEY, bucket after bucket.
 
     Frames of a cut are dear, so the walk also makes what models will need of all buckets, and keeps it with the cut:
@@ -72,23 +73,31 @@ def _walk(cut: Cut, levels: tuple[Level, ...]) -> pl.DataFrame:
     begun = launch_curves.launch_days(cut) if whole else None
     total, of_peers, launches = Total(KEY), Total(("group", "ds")), []
     for sums, of_bucket, begun_there in cut.panel.engine.map(
-        partial(_walk_bucket, cut, levels, begun), cut.panel.buckets
+        partial(_walk_bucket, cut, levels, begun, peers_after), cut.panel.buckets
     ):
         total.add(sums)
         of_peers.add(of_bucket)
         launches.append(begun_there)
     if whole:
-        cut.shared(COMING_PEER_MEANS, partial(peers.mean_by_group, [of_peers.sums()]))
+        _keep_peer_means(cut, peers.mean_by_group([of_peers.sums()]), peers_after)
     if begun is not None:
         launch_curves.keep_launches(cut, launches)
     return total.sums()
 
 
+def _keep_peer_means(cut: Cut, means: pl.DataFrame, after: date) -> None:
+    """Keep the means of days `after` that one with the cut: those of coming days, and of all if these are all."""
+    coming = means.filter(pl.col("ds") > cut.cutoff) if means.width else means
+    cut.shared(COMING_PEER_MEANS, lambda: coming)
+    if after == date.min:
+        cut.shared(PEER_MEANS, lambda: means)
+
+
 def _walk_bucket(
-    cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, bucket: int
+    cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, peers_after: date, bucket: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
     """One bucket's share of sums, of the means of peers, and of launches."""
-    of_peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, cut.cutoff, bucket)
+    of_peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, peers_after, bucket)
     launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
     return _partial_sums(cut, levels, bucket), of_peers, launches
 

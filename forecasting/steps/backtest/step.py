@@ -150,7 +150,7 @@ def _run_window(
     what the models say of what they learned.
     """
     config, cutoff = session.config, to.within["cutoff"]
-    origin = kept_origin(Cut(session.panel, cutoff, config.h), progress)
+    origin = kept_origin(Cut(session.panel, cutoff, config.h), progress, peers_after=date.min)
     trained = train_models(recipe, origin, past, progress, lasting)
     quantiles = learn_quantiles(past, trained.fitted, origin)
     write_forecasts(trained, origin, quantiles, to, progress, actuals_until=origin.cut.end)

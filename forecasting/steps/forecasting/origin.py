@@ -36,17 +36,18 @@ class Origin:
         return self.aggregated if on == "aggregates" else self.cut
 
 
-def origin_of(cut: Cut) -> Origin:
-    """The cut and its aggregates by the levels of the config."""
-    return Origin(cut, aggregate_cut(cut, cut.config.levels_of_aggregation))
+def origin_of(cut: Cut, peers_after: date | None = None) -> Origin:
+    """The cut and its aggregates by the levels of the config; `peers_after`: see `aggregate_cut`."""
+    return Origin(cut, aggregate_cut(cut, cut.config.levels_of_aggregation, peers_after))
 
 
-def kept_origin(cut: Cut, progress: Progress) -> Origin:
+def kept_origin(cut: Cut, progress: Progress, peers_after: date | None = None) -> Origin:
     """The same, of a cut whose frames are made once for all processes, and left with the progress of the step.
 
     One bucket is done in this process, which holds its frame anyway.
     """
-    return origin_of(keep_frames(cut, progress.below("frames")) if len(cut.panel.buckets) > 1 else cut)
+    kept = keep_frames(cut, progress.below("frames")) if len(cut.panel.buckets) > 1 else cut
+    return origin_of(kept, peers_after)
 
 
 def memberships(at: Origin) -> pl.DataFrame:

@@ -77,7 +77,9 @@ def _fit_again(session: Session, kept: Bundle, past: pl.LazyFrame) -> Bundle:
     places = {name: getattr(session.config, name) for name in ("store", "tracking", "engine")}
     load = {"data_version": kept.facts["data_version"]}
     trained_on = open_session(kept.config.model_copy(update=places | load))
-    origin = origin_of(Cut(trained_on.panel, date.fromisoformat(kept.facts["cutoff"]), kept.config.h))
+    origin = origin_of(
+        Cut(trained_on.panel, date.fromisoformat(kept.facts["cutoff"]), kept.config.h), peers_after=date.min
+    )
     fitted = fit_bundle(Lesson(origin, past, trained_on.store), kept.champion, kept.facts)
     return replace(fitted, champion=kept.champion, facts=kept.facts, config=kept.config)
 

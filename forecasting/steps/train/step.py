@@ -46,7 +46,7 @@ def train(session: Session, cutoff: date | None = None, *, force: bool = False) 
 def _train(job: Job, progress: Progress) -> Outcome:
     """Fit the models that `progress` does not hold, register the bundle and decide about it."""
     session, key = job.session, job.scored["key"]
-    origin = kept_origin(Cut(session.panel, job.cutoff, job.config.h), progress)
+    origin = kept_origin(Cut(session.panel, job.cutoff, job.config.h), progress, peers_after=date.min)
     past = backtest_rows(session.store, job.scored["recipe"], job.cutoffs)
     champion, verdict = choose_champion(job)
     facts: dict[str, Any] = {"recipe": job.scored["recipe"], "data_version": identity.data_version(session.store)}
