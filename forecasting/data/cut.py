@@ -143,7 +143,7 @@ class Cut:
         frame = history_and_future(rows, self.config, self.cutoff, self.h, self.edits)
         frame = self._mark_closures(frame, rows.filter(pl.col("flag") == "ahead")["unique_id"].unique())
         own = self.shared("events", lambda: self.panel.events().collect())
-        return events.add_event_columns(frame, own, self.config)
+        return events.add_event_columns(frame, own, self.config).rechunk()  # each look-up would align the parts
 
     def _mark_closures(self, frame: pl.DataFrame, planned: pl.Series) -> pl.DataFrame:
         """The frame with `flag` closed or ended in future rows in which nothing can be sold (see data/closures)."""

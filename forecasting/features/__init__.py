@@ -105,7 +105,7 @@ class Features:
         """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads in addition to the panel's,
         for leads of `most` at most: those of `add_history` and of `describe_rows`.
         """
-        return self.describe_rows(self.add_history(frame, group_data, most), group_data, most)
+        return self.describe_rows(self.add_history(frame, group_data, most), group_data, most).rechunk()
 
     def add_history(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
         """The frame with the columns that take all rows of a series, and are mostly looked up on other rows than those
@@ -118,7 +118,8 @@ class Features:
         compared = [] if group_data.peer_means is None else peers.value_columns(context)
         history = [place, *compared, *sales.history_columns(context), *drivers.history_columns(context)]
         frame = frame.lazy().with_columns(history).collect()  # lazily, as many columns have parts in common
-        return self._add_priors(frame, group_data, most) if self.levels else frame
+        frame = self._add_priors(frame, group_data, most) if self.levels else frame
+        return frame.rechunk()  # or each look-up of a column would align the parts of all
 
     def describe_rows(self, rows: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
         """Rows of `add_history` with the columns that say something of a row itself, and are read nowhere else: they

@@ -4,11 +4,12 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from forecasting.config import Config
-from forecasting.data.aggregates import group_sums
+from forecasting.data.aggregates import aggregate_cut, group_sums
 from forecasting.data.buckets import bucket_of
-from forecasting.data.cut import Cut
+from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut
 from forecasting.data.edits import Edit
 from forecasting.data.panel import InMemory, Panel
 from forecasting.features import peers
@@ -110,3 +111,20 @@ def test_without_groups_or_columns_there_are_none():
     assert not [c for c in matrix(cut(levels_of_aggregation=[[]])).columns if "_peers_" in c]
     bare = {"known_ahead": ["price", "promo"], "static": ["store", "kind"]}
     assert not [c for c in matrix(cut(columns=bare)).columns if "_peers_" in c]
+
+
+@pytest.mark.parametrize("after", [None, date.min])
+def test_a_walk_over_the_buckets_leaves_the_same_means_with_the_cut(after):
+    walked, alone = cut(buckets=3), cut(buckets=3)
+    aggregate_cut(walked, walked.config.levels_of_aggregation, after)
+    left = walked.shared_frames()
+    assert set(left) & {PEER_MEANS, COMING_PEER_MEANS} == {COMING_PEER_MEANS} | ({PEER_MEANS} if after else set())
+    assert_frame_equal(left[COMING_PEER_MEANS], alone.coming_group_data.peer_means)
+    assert_frame_equal(walked.group_data.peer_means, alone.group_data.peer_means)
+
+
+def test_columns_of_a_prepared_frame_are_stored_in_one_piece():
+    at = cut()  # a frame whose columns have other pieces is copied whole at each look-up of one
+    made, rows_of_cut, data = features_at(at), at.frame(0), at.group_data
+    for frame in (rows_of_cut, made.add_history(rows_of_cut, data, 10), made.prepare(rows_of_cut, data, 10)):
+        assert {frame[c].n_chunks() for c in frame.columns} == {1}
