@@ -82,8 +82,8 @@ def silent_series(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataF
     ended, and others that are forecast on open days. `last` is their newest day with a row, `mean` what they sold per
     period in the quarter up to it, in units of y.
     """
+    frame = frame.select("unique_id", "ds", "y", "y_raw", "flag")
     newest = frame.filter(CAME, pl.col("ds") <= cutoff).group_by("unique_id").agg(last=pl.col("ds").max())
-    frame = frame.select("unique_id", "ds", "y", "flag")
     silent = newest.filter(
         config.frequency.steps(pl.col("last"), pl.lit(cutoff)) >= _shortest_silence(config.frequency)
     )

@@ -53,13 +53,16 @@ def change_series(frame: pl.DataFrame, where: pl.Expr, columns: Sequence[pl.Expr
     The expressions read a series at a time, and change nothing of any other.
     """
     ids = frame.select(pl.col(SERIES).filter(where).unique()).to_series()
+    if ids.is_empty():
+        return frame
     at = frame.select(pl.col(SERIES).is_in(ids.implode()).arg_true()).to_series()
     read = list(dict.fromkeys(name for column in columns for name in column.meta.root_names()))
     changed = frame.select(pl.col(SERIES, *read).gather(at)).select(columns)
-    return frame.with_columns(frame[c].scatter(at, changed[c]) for c in changed.columns) if len(at) else frame
+    return frame.with_columns(frame[c].scatter(at, changed[c]) for c in changed.columns)
 
 
 def unknown_on_coming_rows(frame: pl.DataFrame, columns: Iterable[str], cutoff: date) -> tuple[str, ...]:
     """Those of the columns that lack a value on a row after the cutoff."""
-    coming = frame.filter(pl.col("ds") > cutoff)
-    return tuple(c for c in columns if coming[c].null_count())
+    names = list(columns)
+    coming = frame.select("ds", *names).filter(pl.col("ds") > cutoff)
+    return tuple(c for c in names if coming[c].null_count())
