@@ -17,6 +17,9 @@ from forecasting.config import Config
 from forecasting.data.edits import Edit, format_change, format_number, parse_change, parse_number
 from forecasting.errors import UserError
 
+CLOSING = "closed"
+"""The word by which a scenario closes series: `closed=1`. A column of a user has another name in the panel."""
+
 
 def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.DataType]) -> tuple[Edit, ...]:
     """The edits with values of their columns' types, in their order.
@@ -30,11 +33,12 @@ def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.D
 def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -> Edit:
     change = format_change(edit)
     known_ahead = [c for c in config.columns.known_ahead if c in schema]
-    if edit.column not in known_ahead:
-        raise UserError(
-            f"change {change!r}: {edit.column} is not known ahead; a scenario may change {', '.join(known_ahead)}"
-        )
+    if edit.column not in (*known_ahead, CLOSING):
+        able = f"change {', '.join(known_ahead)}, and" if known_ahead else ""
+        raise UserError(f"change {change!r}: {edit.column} is not known ahead; a scenario may {able} close series")
     check_condition(edit.where, schema)
+    if edit.column == CLOSING:
+        return _check_closing(edit, change)
     if schema[edit.column] == pl.String:
         if edit.op != "=":
             raise UserError(f"change {change!r}: the column holds text, which can only be set with =")
@@ -45,6 +49,16 @@ def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -
     if edit.column == config.columns.price and edit.op in ("=", "*=") and value < 0:
         raise UserError(f"change {change!r}: a price cannot be below 0")
     return replace(edit, value=value)
+
+
+def _check_closing(edit: Edit, change: str) -> Edit:
+    """The edit that closes series; raises UserError for any other value."""
+    if edit.op != "=" or parse_number(str(edit.value)) != 1:
+        raise UserError(
+            f"change {change!r}: series can only be closed, by {CLOSING}=1; days on which they are closed anyway are "
+            "opened by the column that columns.open names"
+        )
+    return replace(edit, value=1.0)
 
 
 def check_condition(where: str | None, schema: Mapping[str, pl.DataType]) -> None:

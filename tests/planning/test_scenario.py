@@ -70,6 +70,8 @@ def test_changes_keep_their_order(config):
         ("price=nan", "nan is not a number"),
         ("price*=inf", "inf is not a number"),
         ("event*=2", "holds text, which can only be set with ="),
+        ("closed=0", "series can only be closed, by closed=1; days on which they are closed anyway are opened by"),
+        ("closed*=1", "series can only be closed, by closed=1"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(config, text, message):

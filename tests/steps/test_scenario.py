@@ -122,6 +122,28 @@ def test_a_closed_day_sells_nothing_and_opening_it_sells_something(job):
     assert opened["yhat"].min() > 0
 
 
+@pytest.mark.parametrize("planned", [True, False], ids=["with a column of open days", "without any"])
+def test_series_are_closed_by_a_word(job, planned):
+    shop = job if planned else without_plans()
+    made = scenario_rows(shop, ["closed=1"], "store = 'S1'")
+    assert set(made["unique_id"].str.slice(0, 2)) == {"S1"}
+    shut, others = made.filter(EDITED), made.filter(~EDITED)
+    assert shut.select("yhat", *chain.BOUNDS).max().row(0) == (0.0,) * 5
+    assert shut["baseline"].sum() > 0
+    assert others["difference"].abs().max() == 0
+    assert not others["changed"].any()
+
+
+def without_plans() -> Job:
+    """A job that knows nothing of coming days."""
+    rows = chain.sample().filter(pl.col("ds") <= LAST).select("store", "item", "ds", "y")
+    made = chain.make(
+        rows, columns={}, future={}, models=["ladder"], backtest={"windows": 1, "step": H, "calibration": 1}
+    )
+    made.run()
+    return made
+
+
 def test_nothing_is_stored(job):
     before = versions(job)
     scenario_rows(job, ["price*=0.5"])

@@ -30,7 +30,7 @@ from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.edits import format_edit
 from forecasting.features.joined_names import split_label
-from forecasting.planning.scenario import sql_text
+from forecasting.planning.scenario import CLOSING, sql_text
 from forecasting.steps import actions, queries
 from forecasting.steps.session import Session, open_session
 
@@ -60,9 +60,6 @@ def layout(config: Config, query: dict[str, Any]) -> Any:
     if cutoff is None:
         reason = "A scenario needs a published forecast."
         return page_frame("Scenario", LEAD, empty_state("No forecast to change yet", reason, run_command(config)))
-    if not config.columns.known_ahead:
-        reason = "The config names no column under columns.known_ahead, so there is nothing that a plan could change."
-        return page_frame("Scenario", LEAD, empty_state("Nothing to change", reason))
     state = _open_saved(session, decode(FIELDS, query))
     series = state["series"] or next(iter(queries.find_series(session, "", 1)), None)
     first, last = (config.frequency.shift(cutoff, step) for step in (1, config.h))
@@ -155,7 +152,7 @@ def _dates(config: Config, dates: list[str], horizon: tuple[date, date]) -> dmc.
 
 def _change(config: Config) -> list[Any]:
     """Column, operation, value, and the button that adds the change."""
-    columns = [user_name(column) for column in config.columns.known_ahead]
+    columns = list(dict.fromkeys([*map(user_name, config.columns.known_ahead), CLOSING]))
     operations = [{"value": value, "label": label} for value, label in OPERATIONS.items()]
     return [
         dmc.Select(id="scenario-column", label="Column", data=columns, value=columns[0], allowDeselect=False),

@@ -21,7 +21,15 @@ from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.planning.response.answer import response_factors
 from forecasting.planning.response.levers import SPILLS, levers_in
-from forecasting.steps.serving.edited import answer_levers, every_lever, levers_of, predict_cut, split_edits
+from forecasting.planning.scenario import CLOSING
+from forecasting.steps.serving.edited import (
+    answer_levers,
+    closings_as_flags,
+    every_lever,
+    levers_of,
+    predict_cut,
+    split_edits,
+)
 from forecasting.steps.serving.plans import EditedPlan, at_usual, in_portions, plan_with_values
 from forecasting.steps.serving.served import (
     Served,
@@ -80,11 +88,11 @@ def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterato
     one series; without any change the rows are the published ones. Where levers are edited the rows have
     difference-lo-L and difference-hi-L, too.
     """
-    answered, others = split_edits(served.bundle, plan.changes(served.columns))
+    answered, others = split_edits(served.bundle, plan.changes((*served.columns, CLOSING)))
     levers = {edit.column for edit in answered}
     plans = plan.portions(ids, SERIES_AT_ONCE)
     factors = in_portions(_response(served, ids, plan, levers), ids, SERIES_AT_ONCE) if levers else ()
-    for portion, forecast, answer in zip_longest(plans, _forecasts(served, ids, others), factors):
+    for portion, forecast, answer in zip_longest(plans, _forecasts(served, ids, closings_as_flags(others)), factors):
         rows = forecast.select(row_columns(served.config))
         if levers:
             rows = answer_levers(rows, answer)

@@ -15,10 +15,11 @@ import polars as pl
 
 from forecasting.columns import as_users_write
 from forecasting.data.edits import CellEdit, Edit
-from forecasting.data.panel import KEY
+from forecasting.data.panel import KEY, is_shut
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import warn_outside
 from forecasting.planning.response.doubts import describe_doubts, doubts_of_response, no_doubts
+from forecasting.planning.scenario import CLOSING
 from forecasting.steps.serving.edited import split_edits
 from forecasting.steps.serving.served import Served, buckets_of, rows_of, usual_rows
 
@@ -68,8 +69,9 @@ def in_portions(rows: pl.DataFrame, ids: pl.Series, size: int) -> list[pl.DataFr
 
 
 def planned_rows(served: Served, ids: pl.Series) -> pl.DataFrame:
-    """The coming rows of the series as planned."""
-    return rows_of(served.plans(buckets_of(served, ids)), ids)
+    """The coming rows of the series as planned, with CLOSING: 1 where nothing can be sold, else 0."""
+    rows = rows_of(served.plans(buckets_of(served, ids)), ids)
+    return rows.with_columns(is_shut(served.job.config).fill_null(value=False).cast(pl.Int8).alias(CLOSING))
 
 
 def plan_with_values(served: Served, ids: pl.Series, values: pl.DataFrame) -> EditedPlan:
