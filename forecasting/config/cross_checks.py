@@ -172,6 +172,8 @@ def _calendar(c: DerivedKeys) -> Conflicts:
             yield f"calendar.{key}", f"{getattr(calendar, key)} is not in columns.static: add it there"
     if (calendar.region or calendar.region_column) and not (calendar.country or calendar.country_column):
         yield "calendar", "a region needs its country: add calendar.country, for example DE"
+    if calendar.holidays and not (calendar.country or calendar.country_column):
+        yield "calendar.holidays", "they are added to those of a country: add calendar.country, for example DE"
     for i, name in enumerate(calendar.closed or ()):
         if name not in DAY_NAMES | MONTH_NAMES:
             yield f"calendar.closed.{i}", f"{name} is neither a weekday nor a month: write them as sat or dec"

@@ -17,8 +17,9 @@ from forecasting.config import Config
 from forecasting.data.edits import Edit, format_change, format_number, parse_change, parse_number
 from forecasting.errors import UserError
 
-CLOSING = "closed"
-"""The word by which a scenario closes series: `closed=1`. A column of a user has another name in the panel."""
+CLOSING, HOLIDAY = "closed", "holiday"
+"""Words by which a scenario closes series (`closed=1`; a column of a user has another name in the panel) and makes a
+day a public holiday (`holiday=Jubilee`, where the panel has no column of this name)."""
 
 
 def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.DataType]) -> tuple[Edit, ...]:
@@ -33,12 +34,13 @@ def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.D
 def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -> Edit:
     change = format_change(edit)
     known_ahead = [c for c in config.columns.known_ahead if c in schema]
-    if edit.column not in (*known_ahead, CLOSING):
-        able = f"change {', '.join(known_ahead)}, and" if known_ahead else ""
-        raise UserError(f"change {change!r}: {edit.column} is not known ahead; a scenario may {able} close series")
+    words = words_of(schema)
+    if edit.column not in (*known_ahead, *words):
+        able = ", ".join([*known_ahead, *words])
+        raise UserError(f"change {change!r}: {edit.column} is not known ahead; a scenario may change {able}")
     check_condition(edit.where, schema)
-    if edit.column == CLOSING:
-        return _check_closing(edit, change)
+    if edit.column in words:
+        return _check_closing(edit, change) if edit.column == CLOSING else _check_holiday(edit, change, config)
     if schema[edit.column] == pl.String:
         if edit.op != "=":
             raise UserError(f"change {change!r}: the column holds text, which can only be set with =")
@@ -49,6 +51,24 @@ def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -
     if edit.column == config.columns.price and edit.op in ("=", "*=") and value < 0:
         raise UserError(f"change {change!r}: a price cannot be below 0")
     return replace(edit, value=value)
+
+
+def words_of(schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
+    """What a scenario may change beside the known-ahead columns of a panel.
+
+    >>> words_of({"y": pl.Float64()}), words_of({"holiday": pl.Int8()})
+    (('closed', 'holiday'), ('closed',))
+    """
+    return (CLOSING,) if HOLIDAY in schema else (CLOSING, HOLIDAY)
+
+
+def _check_holiday(edit: Edit, change: str, config: Config) -> Edit:
+    """The edit that adds a holiday; raises UserError for another operator, and where no country has holidays."""
+    if edit.op != "=":
+        raise UserError(f"change {change!r}: a holiday is named, as in {HOLIDAY}=Jubilee")
+    if not (config.calendar.country or config.calendar.country_column):
+        raise UserError(f"change {change!r}: models know no holidays, as calendar.country names no country")
+    return replace(edit, value=str(edit.value) if isinstance(edit.value, str) else format_number(edit.value))
 
 
 def _check_closing(edit: Edit, change: str) -> Edit:

@@ -292,3 +292,23 @@ def test_months_and_quarters_know_where_easter_lay_a_year_ago():
     leap = told.filter(pl.col("ds") == date(2024, 2, 29))
     assert leap["easter_share_ago"].item() == 0
     assert "easter_share_ago" not in calendar.days(None, None).columns, "without a country months are only months"
+
+
+def test_a_further_holiday_counts_as_one_of_the_country_does():
+    """A Wednesday that is made Christmas Day: its code, the days around it, and a free day."""
+    days, jubilee = some_days(400), date(2023, 6, 14)
+    rows = pl.DataFrame({"ds": days})
+    plain = of("1d", rows, {"country": "DE"})
+    more = of("1d", rows, {"country": "DE", "holidays": {str(jubilee): "Christmas Day", "2022-12-25": "Jubilee"}})
+    i, christmas = days.index(jubilee), days.index(date(2022, 12, 25))
+    assert plain["cal_holiday"][i] == 0 < more["cal_holiday"][i] == plain["cal_holiday"][christmas]
+    assert more["cal_holiday"][christmas] != plain["cal_holiday"][christmas], "the further name comes first"
+    assert more["cal_next_holiday"][i - 3] == 3 < plain["cal_next_holiday"][i - 3]
+    assert (plain["cal_free_days"][i], more["cal_free_days"][i]) == (0, 1)
+    far = [k for k, day in enumerate(days) if abs((day - jubilee).days) > 31 and k != christmas]
+    assert more["cal_next_holiday"].gather(far).to_list() == plain["cal_next_holiday"].gather(far).to_list()
+
+
+def test_further_holidays_need_a_country():
+    with pytest.raises(ValueError, match=r"add calendar\.country"):
+        of("1d", pl.DataFrame({"ds": some_days(3)}), {"holidays": {"2022-01-02": "Jubilee"}})

@@ -72,6 +72,8 @@ def test_changes_keep_their_order(config):
         ("event*=2", "holds text, which can only be set with ="),
         ("closed=0", "series can only be closed, by closed=1; days on which they are closed anyway are opened by"),
         ("closed*=1", "series can only be closed, by closed=1"),
+        ("holiday=Jubilee", "models know no holidays, as calendar.country names no country"),
+        ("holiday+=1", "a holiday is named, as in holiday=Jubilee"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(config, text, message):

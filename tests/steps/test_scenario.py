@@ -144,6 +144,28 @@ def without_plans() -> Job:
     return made
 
 
+def test_a_holiday_is_added_for_the_series_that_the_change_names(job):
+    session, day = open_session(job.config()), LAST + timedelta(9)
+    every = run_scenario(session, parse_changes(["holiday=Christmas Day"], (day, day)))
+    some = run_scenario(session, parse_changes(["holiday=Christmas Day"], (day, day), "store = 'S1'")).rows
+    first = pl.col("unique_id").str.starts_with("S1/")
+    assert_frame_equal(some.filter(first), every.rows.filter(first))
+    assert some.filter(~first)["difference"].abs().max() == 0
+    assert every.rows.filter(ds=day)["difference"].abs().max() > 0
+    assert every.rows["changed"].sum() == 8
+    assert not any("never seen" in text for text in every.warnings)
+
+
+def test_a_holiday_that_is_there_anyway_changes_nothing_and_an_unknown_one_is_named(job):
+    pentecost = date(2024, 5, 20)
+    assert LAST < pentecost <= LAST + timedelta(H)
+    same = scenario_rows(job, ["holiday=Pentecost Monday"], start=pentecost, end=pentecost)
+    assert same["difference"].abs().max() == 0
+    found = run_scenario(open_session(job.config()), parse_changes(["holiday=Jubilee"], (FIRST, FIRST)))
+    (said,) = (text for text in found.warnings if "never seen Jubilee" in text)
+    assert "Pentecost Monday" in said
+
+
 def test_nothing_is_stored(job):
     before = versions(job)
     scenario_rows(job, ["price*=0.5"])

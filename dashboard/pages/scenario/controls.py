@@ -30,7 +30,7 @@ from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.edits import format_edit
 from forecasting.features.joined_names import split_label
-from forecasting.planning.scenario import CLOSING, sql_text
+from forecasting.planning.scenario import CLOSING, HOLIDAY, sql_text
 from forecasting.steps import actions, queries
 from forecasting.steps.session import Session, open_session
 
@@ -152,7 +152,7 @@ def _dates(config: Config, dates: list[str], horizon: tuple[date, date]) -> dmc.
 
 def _change(config: Config) -> list[Any]:
     """Column, operation, value, and the button that adds the change."""
-    columns = list(dict.fromkeys([*map(user_name, config.columns.known_ahead), CLOSING]))
+    columns = list(dict.fromkeys([*map(user_name, config.columns.known_ahead), CLOSING, *_holiday(config)]))
     operations = [{"value": value, "label": label} for value, label in OPERATIONS.items()]
     return [
         dmc.Select(id="scenario-column", label="Column", data=columns, value=columns[0], allowDeselect=False),
@@ -160,6 +160,11 @@ def _change(config: Config) -> list[Any]:
         dmc.TextInput(id="scenario-value", label="Value", placeholder="for example 0.9"),
         dmc.Button("Add change", id="scenario-add", variant="light", fullWidth=True),
     ]
+
+
+def _holiday(config: Config) -> list[str]:
+    """The word that adds a holiday, where models know of any."""
+    return [HOLIDAY] if config.calendar.country or config.calendar.country_column else []
 
 
 def _plan(session: Session, series: str | None) -> dmc.Card:

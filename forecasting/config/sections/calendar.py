@@ -5,9 +5,10 @@ Declarations only: the table of an Events section is read elsewhere, the feature
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from forecasting.config.declarations import Section
 from forecasting.config.value_types import ColumnName, DayNames, NameList, StrictInt
@@ -44,6 +45,10 @@ class Calendar(Section):
     region_column: ColumnName | None = Field(
         default=None, description="Static column that holds the region of a series; empty cells take `region`."
     )
+    holidays: dict[date, Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]] = Field(
+        default_factory=dict,
+        description="Further holidays, which the calendar of the country lacks, by day, such as 2026-06-19: Jubilee.",
+    )
     events: dict[str, Events] = Field(default_factory=dict, description="Own tables of events by name.")
     closed: DayNames = Field(
         default=None,
@@ -56,6 +61,11 @@ class Calendar(Section):
     paydays_move: Literal["before", "never"] = Field(
         default="before", description="Where a payday on a day off moves: to the working day before, or nowhere."
     )
+
+    @property
+    def further(self) -> tuple[tuple[date, str], ...]:
+        """Day and name of the further holidays, the oldest first."""
+        return tuple(sorted(self.holidays.items()))
 
     @property
     def place_columns(self) -> tuple[str, ...]:

@@ -15,7 +15,14 @@ from forecasting.features.calendar import aligned, events
 from forecasting.features.calendar.days import all_feature_names, days
 from forecasting.features.calendar.events import add_recurrence_lag
 from forecasting.features.calendar.paydays import MONTH, with_paydays
-from forecasting.features.calendar.places import Place, check_place, check_places, easter, places_of_rows
+from forecasting.features.calendar.places import (
+    Place,
+    check_place,
+    check_places,
+    easter,
+    holidays_of,
+    places_of_rows,
+)
 from forecasting.frequency import Frequency
 
 __all__ = ["add_calendar_columns", "add_recurrence_lag", "check_places", "easter", "features"]
@@ -84,7 +91,8 @@ def _days_at(place: Place, ds: pl.Series, config: Config, most: int) -> pl.DataF
     )
     if not _aligns(config.frequency):
         return dated
-    years = [aligned.aligned_lags(dated["ds"], place, config.frequency, year) for year in _years(config, most)]
+    holidays = holidays_of(*place, config.calendar.further)
+    years = [aligned.aligned_lags(dated["ds"], holidays, config.frequency, year) for year in _years(config, most)]
     return dated.with_columns(lags.alias(name) for name, lags in zip(ALIGNED_LAGS, years, strict=True))
 
 
@@ -93,5 +101,5 @@ def _date_features(ds: pl.Series, place: Place, config: Config) -> pl.DataFrame:
     check_place(config, place)
     margin = pl.duration(days=2 * MONTH)  # contains the paydays before the first and after the last day
     near = pl.col("ds").is_between(pl.lit(ds.min(), pl.Date) - margin, pl.lit(ds.max(), pl.Date) + margin)
-    features = with_paydays(days(*place).filter(near), config.calendar).drop("working")
+    features = with_paydays(days(*place, config.calendar.further).filter(near), config.calendar).drop("working")
     return ds.to_frame("ds").join(features.select("ds", pl.exclude("ds").name.prefix("cal_")), on="ds", how="left")

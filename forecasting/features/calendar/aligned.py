@@ -1,6 +1,6 @@
 """The comparable day of earlier years: the same distance from the same holiday, else the same phase of the year.
 
-`aligned_lags` takes days and a place (country, region) and returns the periods back to it, one number per day.
+`aligned_lags` takes days and the holidays of a place and returns the periods back to it, one number per day.
 Easter 2024 lay three weeks before Easter 2025: neither the same date nor the same week of last year is comparable.
 """
 
@@ -12,7 +12,7 @@ from typing import cast
 
 import polars as pl
 
-from forecasting.features.calendar.places import Holidays, Place, holidays_of
+from forecasting.features.calendar.places import Holidays
 from forecasting.frequency import Frequency
 
 MOVING, FIXED = 15, 15
@@ -23,14 +23,14 @@ EARLIER = 4
 """So many earlier occurrences of a holiday are considered."""
 
 
-def aligned_lags(ds: pl.Series, place: Place, frequency: Frequency, year: int) -> pl.Series:
+def aligned_lags(ds: pl.Series, holidays: Holidays, frequency: Frequency, year: int) -> pl.Series:
     """Periods back to the comparable day of each of the days `ds` (unique), shape (days,), Int32.
 
     It lies about `year` periods ago (a multiple of the year), at most REACH days earlier or later, and exactly `year`
     where no holiday is near.
     """
     days = frequency.days
-    rows = _days_near_holidays(ds, holidays_of(*place)) if len(ds) else []
+    rows = _days_near_holidays(ds, holidays) if len(ds) else []
     kinds = {"ds": pl.Date, "far": pl.Int32, "fixed": pl.Boolean, "past": pl.Boolean, "back": pl.Int32}
     near = pl.DataFrame(rows, schema=kinds, orient="row").with_columns(lag=(pl.col("back") / days).round())
     near = near.filter((pl.col("lag") - year).abs() <= REACH // days).sort("ds", "far", "fixed", "past", "lag")

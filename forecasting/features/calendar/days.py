@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from forecasting.features.calendar.places import FIRST, LAST, easter, holiday_code, holidays_of
+from forecasting.features.calendar.places import FIRST, LAST, Further, easter, holiday_code, holidays_of
 
 FAR = 15
 """Days from a holiday after which nearer or farther makes no difference."""
@@ -26,12 +26,13 @@ DS = pl.col("ds")
 
 
 @lru_cache(maxsize=64)
-def days(country: str | None, region: str | None) -> pl.DataFrame:
-    """[ds, working, features ...]: one row per day of FIRST to LAST, with every feature that the place has.
+def days(country: str | None, region: str | None, further: Further = ()) -> pl.DataFrame:
+    """[ds, working, features ...]: one row per day of FIRST to LAST, with every feature that the place has; `further`
+    are days and names of holidays beside those of the country.
 
     `working` (Boolean) is true on days that are neither weekend nor holiday.
     """
-    calendar = holidays_of(country, region)
+    calendar = holidays_of(country, region, further)
     frame = pl.DataFrame({"ds": pl.date_range(date(FIRST, 1, 1), date(LAST, 12, 31), eager=True)})
     code = pl.Series([holiday_code(n) for n in calendar.names.values()], dtype=pl.Int32)
     holidays = pl.DataFrame({"ds": pl.Series(list(calendar.names), dtype=pl.Date), "code": code})

@@ -26,6 +26,8 @@ MOVED = re.compile(r"\((observed|substitut|in lieu)")
 REMARK = re.compile(r"\s*\([^)]*\)")
 Place = tuple[str | None, str | None]
 """Country and region."""
+Further = tuple[tuple[date, str], ...]
+"""Day and name of holidays that the calendar of a country lacks."""
 SEASON = 7
 """A feast by a rule such as "the fourth Thursday" moves by up to so many days from year to year."""
 
@@ -82,12 +84,17 @@ def _wanders(days: list[date]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def holidays_of(country: str | None, region: str | None) -> Holidays:
-    """The holidays of FIRST to LAST, in order; none without a country. Raises NotImplementedError for unknown codes."""
+def holidays_of(country: str | None, region: str | None, further: Further = ()) -> Holidays:
+    """The holidays of FIRST to LAST, in order, with the `further` ones; none without a country. Raises
+    NotImplementedError for unknown codes.
+    """
     if not country:
         return Holidays({}, frozenset({5, 6}))
     found = _package().country_holidays(country, subdiv=region, years=range(FIRST, LAST + 1), language="en_US")
-    return Holidays(dict(sorted(found.items())), frozenset(found.weekend))
+    names = dict(found.items())
+    for day, name in further:  # in front: the first name of a day is the one that models see
+        names[day] = "; ".join(dict.fromkeys([name, *names.get(day, name).split("; ")]))
+    return Holidays(dict(sorted(names.items())), frozenset(found.weekend))
 
 
 def _package() -> Any:

@@ -13,12 +13,11 @@ from typing import TypeVar
 
 import polars as pl
 
-from forecasting.data.closures.closures import CLOSED
 from forecasting.data.cut import Cut
-from forecasting.data.edits import CellEdit, Edit
+from forecasting.data.edits import Edit
 from forecasting.data.schemas.lever_table import LEVERS
 from forecasting.planning.response.answer import apply_response
-from forecasting.planning.scenario import CLOSING, both_conditions, sql_text
+from forecasting.planning.scenario import both_conditions, sql_text
 from forecasting.steps.forecasting.bucket_forecasts import forecast_bucket
 from forecasting.steps.forecasting.bundles import Bundle
 from forecasting.steps.forecasting.calibration import calibrate
@@ -36,12 +35,6 @@ def split_edits(bundle: Bundle, edits: Iterable[E]) -> tuple[tuple[E, ...], tupl
     """The edits of levers, which the response answers, and the others, which the model does."""
     known, every = bundle.lever_columns, tuple(edits)
     return tuple(e for e in every if e.column in known), tuple(e for e in every if e.column not in known)
-
-
-def closings_as_flags(edits: Iterable[CellEdit]) -> tuple[CellEdit, ...]:
-    """The edits, of which those that close series set the flag by which frames know that nothing can be sold."""
-    flag = pl.lit(CLOSED).alias("value")
-    return tuple(CellEdit.of("flag", e.cells.with_columns(flag)) if e.column == CLOSING else e for e in edits)
 
 
 def levers_of(served: Served, ids: pl.Series, columns: Collection[str]) -> pl.DataFrame:

@@ -21,10 +21,10 @@ from forecasting.features import peers
 from forecasting.models.naive import TOP
 from forecasting.planning.response.answer import response_factors
 from forecasting.planning.response.levers import SPILLS, levers_in
-from forecasting.planning.scenario import CLOSING
+from forecasting.planning.scenario import words_of
+from forecasting.planning.words import added_holidays, by_holidays, with_holidays, without_words
 from forecasting.steps.serving.edited import (
     answer_levers,
-    closings_as_flags,
     every_lever,
     levers_of,
     predict_cut,
@@ -88,11 +88,12 @@ def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterato
     one series; without any change the rows are the published ones. Where levers are edited the rows have
     difference-lo-L and difference-hi-L, too.
     """
-    answered, others = split_edits(served.bundle, plan.changes((*served.columns, CLOSING)))
+    changes = plan.changes((*served.columns, *words_of(served.job.panel.schema)))
+    answered, others = split_edits(served.bundle, changes)
     levers = {edit.column for edit in answered}
     plans = plan.portions(ids, SERIES_AT_ONCE)
     factors = in_portions(_response(served, ids, plan, levers), ids, SERIES_AT_ONCE) if levers else ()
-    for portion, forecast, answer in zip_longest(plans, _forecasts(served, ids, closings_as_flags(others)), factors):
+    for portion, forecast, answer in zip_longest(plans, _forecasts(served, ids, others), factors):
         rows = forecast.select(row_columns(served.config))
         if levers:
             rows = answer_levers(rows, answer)
@@ -138,12 +139,17 @@ def _forecasts(served: Served, ids: pl.Series, edits: tuple[CellEdit, ...]) -> I
         yield from in_portions(rows, ids, SERIES_AT_ONCE)
         return
     changed = pl.concat([edit.cells["unique_id"] for edit in edits]).unique().sort()
+    added = added_holidays(edits, served.job.panel.schema)
+    edits = without_words(edits, served.job.panel.schema)
     of_peers = {COMING_PEER_MEANS: _peer_means(served, changed, edits)}
     for part in _portions(ids):
-        cut = cut_through(served, part, edits).with_shared_frames(served.shared | of_peers)
-        yield predict_cut(served.bundle, cut)
-        of_plan = (PEER_MEANS, COMING_PEER_MEANS)
-        served.shared.update({name: frame for name, frame in cut.shared_frames().items() if name not in of_plan})
+        done: list[pl.DataFrame] = []
+        for some, holidays in by_holidays(part, added):
+            cut = cut_through(served, some, edits).with_shared_frames(served.shared | of_peers)
+            done.append(predict_cut(served.bundle, with_holidays(cut, holidays)))
+            of_plan = (PEER_MEANS, COMING_PEER_MEANS)
+            served.shared.update({name: frame for name, frame in cut.shared_frames().items() if name not in of_plan})
+        yield done[0] if len(done) == 1 else pl.concat(done, how="diagonal").sort(KEY)
 
 
 def _portions(ids: pl.Series) -> Iterator[pl.Series]:

@@ -19,7 +19,8 @@ from forecasting.data.panel import KEY, is_shut
 from forecasting.planning.edit_reach import check_reach
 from forecasting.planning.observed_range import warn_outside
 from forecasting.planning.response.doubts import describe_doubts, doubts_of_response, no_doubts
-from forecasting.planning.scenario import CLOSING
+from forecasting.planning.scenario import CLOSING, HOLIDAY, words_of
+from forecasting.planning.words import warn_of_holidays
 from forecasting.steps.serving.edited import split_edits
 from forecasting.steps.serving.served import Served, buckets_of, rows_of, usual_rows
 
@@ -69,9 +70,13 @@ def in_portions(rows: pl.DataFrame, ids: pl.Series, size: int) -> list[pl.DataFr
 
 
 def planned_rows(served: Served, ids: pl.Series) -> pl.DataFrame:
-    """The coming rows of the series as planned, with CLOSING: 1 where nothing can be sold, else 0."""
+    """The coming rows of the series as planned, with the words of a scenario: CLOSING, 1 where nothing can be sold,
+    else 0, and HOLIDAY, null.
+    """
     rows = rows_of(served.plans(buckets_of(served, ids)), ids)
-    return rows.with_columns(is_shut(served.job.config).fill_null(value=False).cast(pl.Int8).alias(CLOSING))
+    shut = is_shut(served.job.config).fill_null(value=False).cast(pl.Int8)
+    words = {CLOSING: shut, HOLIDAY: pl.lit(None, pl.String)}
+    return rows.with_columns(words[word].alias(word) for word in words_of(served.job.panel.schema))
 
 
 def plan_with_values(served: Served, ids: pl.Series, values: pl.DataFrame) -> EditedPlan:
@@ -92,6 +97,7 @@ def plan_with_edits(served: Served, ids: pl.Series, edits: Sequence[Edit]) -> tu
     answered, others = split_edits(served.bundle, edits)
     if others:
         warnings += warn_outside(edited, served.observed, [edit.column for edit in others])
+        warnings += warn_of_holidays(edited, served.job.config) if HOLIDAY in words_of(served.job.panel.schema) else []
     plan = EditedPlan(planned, edited)
     if answered and served.bundle.levers is not None:
         levers = [edit.column for edit in answered]
