@@ -68,10 +68,13 @@ def warn_of_holidays(edited: pl.DataFrame, config: Config) -> list[str]:
 
 
 def with_holidays(cut: Cut, added: Added) -> Cut:
-    """The cut with these holidays in the calendar of its config; without any the cut itself."""
+    """The cut with these holidays in the calendar of its config, and of that of all series, which models that reconcile
+    forecast as well; without any the cut itself.
+    """
     if not added:
         return cut
     config = cut.config
     calendar = config.calendar.model_copy(update={"holidays": config.calendar.holidays | dict(added)})
-    panel = replace(cut.panel, config=config.model_copy(update={"calendar": calendar}))
+    own, every = config.model_copy(update={"calendar": calendar}), cut.panel.part_of
+    panel = replace(cut.panel, config=own, part_of=every and replace(every, config=own))
     return replace(cut, panel=panel).with_shared_frames(cut.shared_frames())
