@@ -15,6 +15,7 @@ from flows.scenario import Files, report_scenario, report_search
 from forecasting.data.edits import Edit
 from forecasting.errors import UserError
 from forecasting.planning.scenario import parse_changes
+from forecasting.steps import queries
 from forecasting.steps.scenario import SeriesFilter, answer, run_scenario
 from forecasting.steps.scenario.optimise import Question
 from forecasting.steps.session import open_session
@@ -142,6 +143,14 @@ def without_plans() -> Job:
     )
     made.run()
     return made
+
+
+def test_the_plan_of_a_series_shows_no_column_for_a_word(job):
+    session = open_session(job.config())
+    edits = parse_changes(["closed=1", "holiday=Jubilee", "price=2"], (FIRST, END))
+    shown = queries.read_plan(session, "S1/I01", edits)
+    assert shown.columns == ["ds", "price", "promo", "open"]
+    assert shown.filter(EDITED)["price"].unique().to_list() == [2.0]
 
 
 def test_a_holiday_is_added_for_the_series_that_the_change_names(job):

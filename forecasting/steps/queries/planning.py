@@ -30,11 +30,12 @@ def read_plan(session: Session, unique_id: str, edits: Iterable[Edit] = ()) -> p
         return pl.DataFrame()
     over_panel = (edit_over_panel(edit, config) for edit in edits)
     checked = check_edits(over_panel, config, session.panel.schema)
+    of_columns = tuple(edit for edit in checked if edit.column in session.panel.schema)  # others close, or add holidays
     try:
         selected = select_series(session.panel, session.store, SeriesFilter(unique_id=unique_id))
     except UserError:
         return pl.DataFrame()
-    frame = Cut(selected, cutoff, config.h, checked).frame(0)
+    frame = Cut(selected, cutoff, config.h, of_columns).frame(0)
     known_ahead = [c for c in config.columns.known_ahead if c in frame.columns]
     return frame.filter(pl.col("ds") > cutoff).select("ds", *known_ahead)
 
