@@ -32,6 +32,7 @@ MOST_ROWS = 150_000
 def run(config: Config, out: Path) -> None:
     """Run both steps; forecasts of single series on the reported windows go to <model>.parquet."""
     from forecasting.steps import run_step
+    from forecasting.steps.forecasting.stored_rows import backtest_rows
     from forecasting.steps.session import open_session
     from forecasting.steps.train.champion import choose_champion
     from forecasting.steps.train.job import find_job
@@ -47,9 +48,9 @@ def run(config: Config, out: Path) -> None:
     summary["champion"] = choose_champion(job)[0]
     summary["models"] = [s["model"] for s in facts["scores"] if s["grain"] == "series"]
     summary |= {key: facts[key] for key in ("cutoffs", "calibration", "seconds")} | {"failures": len(facts["failures"])}
+    rows = backtest_rows(job.session.store, facts["recipe"], job.reported).filter(grain="series")
     for model in summary["models"]:
-        mine = job.rows(facts["recipe"], model)
-        mine.select(ROWS).write_parquet(out / f"{model}.parquet")
+        rows.filter(model=model).select(ROWS).collect().write_parquet(out / f"{model}.parquet")
     (out / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
 
 

@@ -140,18 +140,25 @@ def _store_quarantine(load: Load, bad: pl.DataFrame) -> None:
 def _merge(load: Load, new: rebuild.Incoming, *, force: bool) -> tuple[Load, int]:
     """Merge the new rows into the panel, update series and groups; the load after it, and how many rows were written.
 
-    A rebuild goes on at the bucket where a killed one of the same rows has stopped.
+    A rebuild goes on at the bucket where a killed one of the same rows has stopped, and is none where the published
+    load is one of these rows.
     """
     if rebuild.can_update_incrementally(load, new) and not force:
         load = load_state.with_published_panel(load)
         change = incremental.update_panel(load, new)
+        if change.written:
+            load_state.note_rebuilt(load, None)
         series_statistics.update_tables(load, change)
         return load, change.written
+    if load_state.was_rebuilt(load, new.identity) and not force:
+        return load_state.with_published_panel(load), 0
     with load_state.rebuilding(load, new.identity) as (load, progress):
         left = [bucket for bucket in range(load.buckets) if progress.facts(f"bucket-{bucket}") is None]
         panels = rebuild.rebuild_panel(load, new, left)
         tracked = track_rows(panels, "panel", load.buckets, lambda part: part[1].height, left, level=logging.INFO)
-        return load, series_statistics.rebuild_tables(load, tracked, progress)
+        written = series_statistics.rebuild_tables(load, tracked, progress)
+    load_state.note_rebuilt(load, new.identity)
+    return load, written
 
 
 def summarize(facts: Facts) -> list[Section]:

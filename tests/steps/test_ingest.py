@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from forecasting.data import sources
+from forecasting.steps.ingestion import rebuild
 from tests import chain
 from tests.chain import LAST, Job, versions
 
@@ -224,3 +225,23 @@ def test_a_driver_that_was_stored_as_text_stays_text():
     load(some, "one.csv", "A;x;2024-01-01;5;ja;9", "A;x;2024-01-02;5;nein;9", "A;x;2024-01-03;5;halb;9")
     load(some, "two.csv", "A;x;2024-01-04;5;ja;9", "A;x;2024-01-05;5;nein;9")
     assert panel(some)["price"].to_list() == ["ja", "nein", "halb", "ja", "nein"]
+
+
+def test_the_rows_of_the_published_load_are_not_built_again(job, monkeypatch):
+    """A large file that is read a second time, or a run that was killed behind the load."""
+    built, build = [], rebuild.rebuild_panel
+    monkeypatch.setattr(rebuild, "can_update_incrementally", lambda *_: False)
+    monkeypatch.setattr(rebuild, "rebuild_panel", lambda *args: built.append(1) or build(*args))
+    load(job, "a.parquet", *FIRST)
+    first, before = panel(job), versions(job)
+    assert load(job, "a.parquet", *FIRST).reused
+    assert (len(built), versions(job)) == (1, before)
+    load(job, "a.parquet", *FIRST[:2], "B;y;2024-01-02;4;2;9")
+    assert len(built) == 2
+    load(job, "a.parquet", *FIRST)
+    assert len(built) == 3
+    assert_frame_equal(panel(job), first)
+    load(job, "a.parquet", *FIRST, **{"clean.gaps": "zero"})
+    assert len(built) == 4, "other rules make another panel of the same rows"
+    job.run(INGEST, **{"source.path": str(job.folder / "a.csv")}, **{"clean.gaps": "zero"})
+    assert len(built) == 4

@@ -29,6 +29,8 @@ from forecasting.steps import identity, session
 
 ROWS_AT_ONCE = 1_000_000
 """Larger tables are read in parts of so many rows."""
+REBUILT = "rebuilt"
+"""The key of the table `meta` under which is noted from what the panel was rebuilt."""
 SHELF = ".unfinished/rows"
 """The folder of the store in which the rows of a large table lie until they are in the panel."""
 
@@ -93,9 +95,30 @@ def with_published_panel(load: Load) -> Load:
 @contextmanager
 def rebuilding(load: Load, key: str) -> Iterator[tuple[Load, Progress]]:
     """The load while its panel is rebuilt from what `key` identifies, and the buckets that a killed load has done."""
-    rules = f"{load.rules} {identity.code_of(identity.ALL_CODE)}"
-    with unfinished_work(load.store, STEP, f"{key} {load.before['load']} {load.buckets} {rules}") as progress:
+    with unfinished_work(load.store, STEP, f"{key} {load.before['load']} {load.buckets} {_rules(load)}") as progress:
         yield replace(load, store=continue_panel(load.store, progress)), progress
+
+
+def was_rebuilt(load: Load, key: str) -> bool:
+    """Whether the load before this one has rebuilt the panel from what `key` identifies, by the same rules: to do so
+    once more, when a large file is read again or a run goes on that was killed in a later step, would change nothing.
+    """
+    return session.read_meta(load.store).get(REBUILT) == _rebuilt(load, key)
+
+
+def note_rebuilt(load: Load, key: str | None) -> None:
+    """Note with the load from what it has rebuilt the panel; None for one that comes on top of others."""
+    said = "" if key is None else _rebuilt(load, key)
+    if session.read_meta(load.store).get(REBUILT, "") != said:
+        load.store.merge("meta", pl.DataFrame({"key": [REBUILT], "value": [said]}))
+
+
+def _rebuilt(load: Load, key: str) -> str:
+    return f"{key} {_rules(load)} {dict(load.store.tables['panel'].schema)}"
+
+
+def _rules(load: Load) -> str:
+    return f"{load.rules} {identity.code_of(identity.ALL_CODE)}"
 
 
 def known_formats(config: Config, meta: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -67,7 +67,7 @@ class Incoming:
         heights = (part.each(lambda rows: rows.select(pl.len())).whole()["len"] for part in (self.rows, self.deleted))
         return [new + gone for new, gone in zip(*heights, strict=True)]
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """The same for the same rows and keys."""
         hashes = [sum(int(rows.hash_rows().sum() or 0) for rows in part) for part in (self.rows, self.deleted)]
