@@ -18,7 +18,7 @@ from forecasting.config import Config
 from forecasting.data.closures.closures import CLOSED
 from forecasting.data.cut import Cut
 from forecasting.data.edits import CellEdit
-from forecasting.features.calendar.places import holidays_of
+from forecasting.features.calendar.places import holidays_of, places_of_rows
 from forecasting.planning.scenario import CLOSING, HOLIDAY, words_of
 
 Schema = Mapping[str, pl.DataType]
@@ -57,9 +57,10 @@ def by_holidays(ids: pl.Series, added: Mapping[str, Added]) -> Iterator[tuple[pl
 
 
 def warn_of_holidays(edited: pl.DataFrame, config: Config) -> list[str]:
-    """A sentence about holidays of edited rows that the calendar does not know by name: models have seen none."""
+    """A sentence about holidays of edited rows that no calendar of their places knows by name: models have seen none."""
     names = edited[HOLIDAY].drop_nulls().unique().sort()
-    known = sorted(holidays_of(config.calendar.country, config.calendar.region).feasts)
+    places = places_of_rows(config, edited).unique().iter_rows()
+    known = sorted({name for place in places for name in holidays_of(*place, config.calendar.further).feasts})
     new = [name for name in names if name not in known]
     if not new:
         return []

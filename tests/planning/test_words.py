@@ -8,7 +8,7 @@ from forecasting.config import Config
 from forecasting.data.cut import Cut
 from forecasting.data.edits import CellEdit
 from forecasting.data.panel import InMemory, Panel, part_of_panel
-from forecasting.planning.words import added_holidays, by_holidays, with_holidays, without_words
+from forecasting.planning.words import added_holidays, by_holidays, warn_of_holidays, with_holidays, without_words
 
 DAY = date(2026, 6, 19)
 SCHEMA = {"unique_id": pl.String(), "price": pl.Float64()}
@@ -46,3 +46,14 @@ def test_holidays_are_added_to_the_calendar_of_the_cut_and_of_all_series() -> No
     assert made.panel.part_of.config is made.config
     assert config.calendar.further == ()
     assert with_holidays(cut, frozenset()) is cut
+
+
+def test_a_name_is_known_where_any_place_of_the_rows_knows_it() -> None:
+    columns = {"static": ["land"]}
+    base = {"name": "x", "source": {}, "freq": "1d", "h": 7, "columns": columns}
+    config = Config.model_validate(base | {"calendar": {"country_column": "land"}})
+    rows = pl.DataFrame({"land": ["DE", "US"], "holiday": ["Christmas Day", "Thanksgiving Day"]})
+    assert warn_of_holidays(rows, config) == []
+    (said,) = warn_of_holidays(rows.with_columns(holiday=pl.lit("Jubilee")), config)
+    assert "never seen Jubilee" in said
+    assert "Thanksgiving Day" in said
