@@ -68,7 +68,7 @@ def pair_errors(challenger: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFra
     absolute_error = (pl.col("q50") - pl.col("y")).abs()
     errors = scored_rows(challenger).select(*KEY, pl.col("y").abs(), error=absolute_error)
     other = scored_rows(reference).select(*KEY, reference_error=absolute_error)
-    return errors.join(other, on=KEY, maintain_order="left")  # sums over rows in chance order differ in their last bits
+    return errors.join(other, on=KEY).sort(KEY)  # sums over rows in chance order differ in their last bits
 
 
 def sum_by_unit(both: pl.DataFrame) -> tuple[str, Floats]:
