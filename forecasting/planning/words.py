@@ -57,7 +57,7 @@ def by_holidays(ids: pl.Series, added: Mapping[str, Added]) -> Iterator[tuple[pl
 
 
 def warn_of_holidays(edited: pl.DataFrame, config: Config) -> list[str]:
-    """A sentence about holidays of edited rows that no calendar of their places knows by name: models have seen none."""
+    """A sentence about holidays of edited rows that no calendar of their places knows: models have seen none."""
     names = edited[HOLIDAY].drop_nulls().unique().sort()
     places = places_of_rows(config, edited).unique().iter_rows()
     known = sorted({name for place in places for name in holidays_of(*place, config.calendar.further).feasts})
