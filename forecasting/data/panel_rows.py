@@ -12,6 +12,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import KEY, is_closed
+from forecasting.sorted_rows import sort_rows
 
 
 def flag_observations(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
@@ -40,10 +41,10 @@ def fill_gaps(rows: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:
     newest value of the series. Rows after `last` are flagged `ahead`. Sorted by unique_id and ds.
     """
     statics = [pl.col(c).drop_nulls().last() for c in config.static_columns if c in rows.columns]
-    spans = rows.sort(KEY).group_by("unique_id").agg(pl.col("ds").min().alias("_from"), *statics)
+    spans = sort_rows(rows, KEY).group_by("unique_id").agg(pl.col("ds").min().alias("_from"), *statics)
     filled = missing_rows(spans.with_columns(_to=pl.lit(last)), rows, config)
     rows = rows.with_columns(flag=pl.when(pl.col("ds") > last).then(pl.lit("ahead")).otherwise("flag"))
-    return pl.concat([rows, filled], how="diagonal").sort(KEY)
+    return sort_rows(pl.concat([rows, filled], how="diagonal"), KEY)
 
 
 def missing_rows(spans: pl.DataFrame, rows: pl.DataFrame, config: Config) -> pl.DataFrame:

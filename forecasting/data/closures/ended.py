@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.frequency import Frequency
+from forecasting.sorted_rows import sort_rows
 
 SHORTEST_DAYS = 91
 """No series has ended before it was silent for a quarter, nor before two periods,"""
@@ -43,7 +44,7 @@ def silence_facts(rows: pl.DataFrame, frequency: Frequency) -> pl.DataFrame:
     """[unique_id, first_row, last_row, rows, longest_gap]: of each series that has any, the first and the last day with
     a row that came, their number, and the most periods from one to the next.
     """
-    came = rows.filter(CAME).select("unique_id", "ds").sort("unique_id", "ds")
+    came = sort_rows(rows.filter(CAME).select("unique_id", "ds"), ("unique_id", "ds"))
     before, same = pl.col("ds").shift(1), pl.col("unique_id") == pl.col("unique_id").shift(1)
     gaps = came.with_columns(_gap=pl.when(same).then(frequency.steps(before, pl.col("ds"))))
     return gaps.group_by("unique_id").agg(

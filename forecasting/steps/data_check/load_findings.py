@@ -81,7 +81,7 @@ def check_panel(panel: pl.DataFrame, config: Config) -> Iterator[Finding]:
     sound = Finding("outliers", OK, "no value lies far from all others of its series")
     yield _of_remark(far_out_remark(found, config)) if found.height else sound
     sums = group_sums(panel, config, levels(config, panel.schema))
-    yield from map(_of_remark, find_closed_periods([panel], sums, config).remarks)
+    yield from map(_of_remark, find_closed_periods(panel, sums, config).remarks)
     yield from map(_of_remark, ended_remarks(panel, config))
 
 

@@ -7,9 +7,10 @@ which no row comes any more. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from forecasting.data.closures.closures import CLOSED, Closures, closed_groups
 from forecasting.data.closures.ended import have_ended, silence_facts
 from forecasting.data.closures.words import rhythm_remarks, silent_remarks
 from forecasting.remarks import Remark
+from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
 
 FILLED = pl.col("flag") == "filled"
@@ -34,31 +36,55 @@ class ClosedPeriods:
 NONE_CLOSED = ClosedPeriods(0, ())
 
 
+@dataclass(frozen=True)
+class ClosedRows:
+    """Of some rows of a panel: how many filled ones lie in closed periods, how many series there are, and the closed
+    phases [unique_id, cycle, phase] of those that have no row on them.
+    """
+
+    filled: int
+    series: int
+    phases: pl.DataFrame
+
+
 def stored_closed_periods(store: Store, config: Config, buckets: int) -> ClosedPeriods:
     """Those of the stored panel, which is read bucket by bucket."""
-    schema = store.tables["panel"].schema
-    drivers = [c for c in (*config.static_columns, config.columns.open) if c in schema]
-    columns = ["unique_id", "ds", "y", "y_raw", "flag", *drivers]
-    parts = (store.scan("panel", bucket=bucket).select(columns).collect() for bucket in range(buckets))
-    return find_closed_periods(parts, store.scan("groups").collect(), config)
-
-
-def find_closed_periods(parts: Iterable[pl.DataFrame], groups: pl.DataFrame, config: Config) -> ClosedPeriods:
-    """Those of a panel: `parts` are its rows by bucket, `groups` rows of the table `groups`."""
+    groups = store.scan("groups").collect()
     last = groups["ds"].max()
     if not isinstance(last, date):
         return NONE_CLOSED
-    of_groups = closed_groups(groups, config, last)
+    count = partial(_count_stored, store, config, last, closed_groups(groups, config, last))
+    return _of_all(list(walk(build_engine(config), count, range(buckets))), config)
+
+
+def find_closed_periods(rows: pl.DataFrame, groups: pl.DataFrame, config: Config) -> ClosedPeriods:
+    """Those of the rows of a panel; `groups` are rows of the table `groups`."""
+    last = groups["ds"].max()
+    if not isinstance(last, date):
+        return NONE_CLOSED
+    return _of_all([_count_closed(rows, config, last, closed_groups(groups, config, last))], config)
+
+
+def _of_all(parts: Sequence[ClosedRows], config: Config) -> ClosedPeriods:
+    phases, series = pl.concat(part.phases for part in parts), sum(part.series for part in parts)
+    return ClosedPeriods(sum(part.filled for part in parts), rhythm_remarks(phases, series, config))
+
+
+def _count_stored(store: Store, config: Config, last: date, of_groups: pl.DataFrame, bucket: int) -> ClosedRows:
+    schema = store.tables["panel"].schema
+    drivers = [c for c in (*config.static_columns, config.columns.open) if c in schema]
+    rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag", *drivers)
+    return _count_closed(rows.collect(), config, last, of_groups)
+
+
+def _count_closed(rows: pl.DataFrame, config: Config, last: date, of_groups: pl.DataFrame) -> ClosedRows:
+    """What rows show up to the day `last`; `of_groups` are the closed phases of their groups (see closed_groups)."""
     closures = Closures(config, last, lambda: of_groups, pl.DataFrame)
-    filled, series, found = 0, 0, []
-    for rows in parts:
-        history = rows.filter(pl.col("ds") <= last)
-        phases = closures.phases(history)
-        filled += int((closures.is_closed(history, phases) & history.select(FILLED).to_series()).sum())
-        series += rows["unique_id"].n_unique()
-        marked = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
-        found.append(phases.filter(~pl.col("unique_id").is_in(marked.implode())))
-    return ClosedPeriods(filled, rhythm_remarks(pl.concat(found), series, config))
+    history = rows.filter(pl.col("ds") <= last)
+    phases, filled = closures.phases(history), history.filter(FILLED)
+    marked = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
+    unmarked = phases.filter(~pl.col("unique_id").is_in(marked.implode()))
+    return ClosedRows(int(closures.is_closed(filled, phases).sum()), rows["unique_id"].n_unique(), unmarked)
 
 
 def ended_remarks(panel: pl.DataFrame, config: Config) -> tuple[Remark, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -21,8 +22,10 @@ from forecasting.data.closures.ended import silence_facts
 from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
+from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
+from forecasting.sorted_rows import sort_rows
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import latest_static_values
@@ -40,7 +43,7 @@ def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, the
     rows that came and the longest gap between them, and what `quality` counts.
     """
-    rows = rows.sort("unique_id", "ds")
+    rows = sort_rows(rows, ("unique_id", "ds"))
     y = pl.col("y")
     seen = pl.col("ds").filter(y.is_not_null())
     statistics = rows.group_by("unique_id").agg(
@@ -114,12 +117,16 @@ def _update_series(load: Load, change: Change) -> None:
 
 def _statistics_of(load: Load, ids: pl.Series) -> pl.DataFrame:
     """The statistics of these series, computed bucket by bucket from keys and sales."""
-    parts = []
-    for (bucket,), part in buckets_of(ids, load.buckets).group_by("bucket"):
-        rows = load.store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag")
-        mine = rows.filter(pl.col("unique_id").is_in(part["unique_id"].implode())).collect()
-        parts.append(series_statistics(mine, load.config).with_columns(bucket=pl.lit(bucket, pl.Int32)))
-    return pl.concat(parts)
+    engine, by_bucket = build_engine(load.config), buckets_of(ids, load.buckets).partition_by("bucket")
+    return pl.concat(walk(engine, partial(_statistics_in_bucket, load.store, load.config), by_bucket))
+
+
+def _statistics_in_bucket(store: Store, config: Config, series: pl.DataFrame) -> pl.DataFrame:
+    """Those of `series` [unique_id, bucket], all of one bucket."""
+    bucket = int(series["bucket"][0])
+    rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag")
+    mine = rows.filter(pl.col("unique_id").is_in(series["unique_id"].implode())).collect()
+    return series_statistics(mine, config).with_columns(bucket=pl.lit(bucket, pl.Int32))
 
 
 def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:

@@ -23,6 +23,7 @@ from forecasting.planning.response.answer import response_factors
 from forecasting.planning.response.levers import SPILLS, levers_in
 from forecasting.planning.scenario import words_of
 from forecasting.planning.words import added_holidays, by_holidays, with_holidays, without_words
+from forecasting.services.engine import walk
 from forecasting.steps.serving.edited import (
     answer_levers,
     every_lever,
@@ -43,8 +44,6 @@ from forecasting.steps.serving.served import (
 log = logging.getLogger(__name__)
 NOT_LOOKED_AT = " (fallback, the given values are not looked at)"
 """Added to the source where the models failed."""
-WALKED_HERE = 4
-"""Buckets that are walked in this process: to start others would take longer."""
 SERIES_AT_ONCE = 500
 """Series that are forecast together: what they need at once fits well in memory."""
 
@@ -189,8 +188,7 @@ def _planned_peer_sums(served: Served) -> pl.DataFrame:
     def find() -> pl.DataFrame:
         panel = served.job.panel
         cut = Cut(panel, served.cutoff, served.job.config.h, cache_bytes=0)
-        walk = map if len(panel.buckets) <= WALKED_HERE else panel.engine.map
-        parts = list(walk(partial(peer_sums, cut, served.cutoff), panel.buckets))
+        parts = list(walk(panel.engine, partial(peer_sums, cut, served.cutoff), panel.buckets))
         return pl.concat(parts).group_by("group", "ds").sum() if parts[0].width else parts[0]
 
     return found_once(served, "peer sums", find)
