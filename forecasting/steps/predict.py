@@ -1,7 +1,8 @@
 """The step predict: `predict` forecasts h periods by a bundle (fitted models + quantile table), as one vintage.
 
-It takes a Session and a cutoff, writes the rows of every model, series and aggregate to `forecasts` and then a row to
-`vintages` (a vintage is a published forecast: cutoff + version), and returns an Outcome. Nothing is fitted.
+It takes a Session and a cutoff, writes the rows of every model, series and aggregate to `forecasts`, what pages ask of
+all series to `rollups` and `totals`, and then a row to `vintages` (a vintage is a published forecast: cutoff +
+version), and returns an Outcome. Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from forecasting.steps.forecasting.origin import kept_origin
 from forecasting.steps.forecasting.stored_rows import Destination
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.known_ahead import coming_remarks, known_counts
+from forecasting.steps.rollups import write_rollups
 from forecasting.steps.session import Session
 
 
@@ -76,6 +78,8 @@ def _predict(session: Session, at: date, version: int, progress: Progress) -> di
         written = write_forecasts(bundle.trained, origin, bundle.quantiles, to, progress)
     vintage = {"cutoff": at, "version": version, "champion": bundle.champion, "recipe": bundle.facts["recipe"]}
     vintage |= {"data_version": identity.data_version(store), "rows": written.rows}
+    with log.step("rollups", cutoff=str(at), version=version):
+        write_rollups(session.panel, store, vintage)
     publish_vintage(store, vintage | {"forecasts_version": _version_to_read(session, at, version)})
     facts: dict[str, Any] = {"cutoff": str(at), "version": version, "champion": bundle.champion, "rows": written.rows}
     facts |= {"series": written.series, "first": str(written.days[0]), "last": str(written.days[1])}

@@ -18,8 +18,10 @@ from forecasting.steps.session import Session
 
 HISTORY = 4
 """Horizons of history that are shown before the forecast."""
-SIGNED_PERCENT = {"function": "params.value == null ? '–' : d3.format('+.1%')(params.value)"}
-"""The format of a share in a table cell, with its sign."""
+SIGNED_PERCENT, PERCENT = (
+    {"function": f"params.value == null ? '–' : d3.format('{form}')(params.value)"} for form in ("+.1%", ".1%")
+)
+"""The formats of a share in a table cell, with its sign and without."""
 
 
 def draw_body(session: Session, scheme: str | None) -> Any:
@@ -48,8 +50,7 @@ def _total_forecast(session: Session, status: queries.Status, scheme: str | None
         empty = empty_state("No forecast yet", reason, run_command(config), "overview-no-forecast")
         return dmc.Stack([chart_card("overview-forecast", fig), empty])
     cutoff, version, _ = published.row(0)
-    champion = queries.list_models(session, cutoff, version)[0]
-    forecast = queries.read_forecast(session, queries.TOTAL, cutoff, version, champion)
+    forecast = queries.read_forecast(session, queries.TOTAL, cutoff, version, status.champion)
     bare = forecast["yhat"].count() and not forecast["q50"].count()
     note = "sum of all series, without an interval" if bare else ""
     labels = chart_labels(config, "Total sales and forecast", scheme, through, note)
@@ -85,6 +86,7 @@ def _largest_series(session: Session) -> Any:
         number_column("change", "Change") | {"valueFormatter": SIGNED_PERCENT},
     ]
     columns += [number_column("value", "Value (last price)", 0)] if priced else []
+    columns.append(number_column("wape", "WAPE") | {"valueFormatter": PERCENT})
     title = f"Largest series of the next {count_periods(config, config.h)}, by {'value' if priced else 'units'}"
     heading = dmc.Title(title, order=2, size="h4", mb="sm")
     return dmc.Card([heading, data_table("overview-largest", rows, columns, height=440)])

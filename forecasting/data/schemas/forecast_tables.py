@@ -92,6 +92,27 @@ FORECAST_TABLES = (
         fixed(_VINTAGE),
     ),
     TableEntry(
+        "rollups",
+        "Every series of a vintage in one row: the champion's forecast and the sales of a year before over the "
+        "horizon, the last price, and the champion's errors in its backtest",
+        "cutoff version unique_id",
+        fixed(
+            {"cutoff": pl.Date, "version": pl.Int64, "unique_id": pl.String}
+            | dict.fromkeys(("yhat", "last_year", "price", "wape", "bias"), pl.Float64)
+        ),
+        partition="cutoff",
+    ),
+    TableEntry(
+        "totals",
+        "Forecasts of a vintage added up over the series of each group, by period and model",
+        "cutoff version group ds model",
+        fixed(
+            {"cutoff": pl.Date, "version": pl.Int64, "group": pl.String, "ds": pl.Date, "model": pl.String}
+            | {"yhat": pl.Float64}
+        ),
+        partition="cutoff",
+    ),
+    TableEntry(
         "runs",
         "What each run of a step did: its account of lines, decisions and times; `facts` is JSON",
         "step run_at",

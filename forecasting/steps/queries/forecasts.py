@@ -18,6 +18,7 @@ from forecasting.services.store.vintages import scan_published
 from forecasting.steps.queries.history import sum_observed
 from forecasting.steps.queries.selection import Selection, belongs_to
 from forecasting.steps.queries.status import read_run_facts
+from forecasting.steps.rollups import scan_totals
 from forecasting.steps.run_log import scan_scored
 from forecasting.steps.session import Session
 
@@ -60,7 +61,7 @@ def read_forecast(
     selected = rows.filter(pl.col("unique_id").is_in(names) & grain)
     forecast = selected.collect() if selection.kind != "sum" else _sum_series(selected, session.config.level).collect()
     if selection.kind == "group" and forecast.is_empty():
-        forecast = _sum_members(session, selection, _scan(session, cutoff, version).filter(by_model)).collect()
+        forecast = _sum_members(session, selection, cutoff, version).filter(by_model).collect()
     columns = [
         "ds",
         "yhat",
@@ -90,17 +91,25 @@ def _is_last_recipe(session: Session) -> pl.Expr:
     return pl.col("recipe") == recipe if recipe else pl.lit(value=True)
 
 
-def _sum_members(session: Session, aggregate: Selection, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _sum_members(session: Session, aggregate: Selection, cutoff: date, version: int | None) -> pl.LazyFrame:
     """The sum over the series of an aggregate, for vintages that hold no row of the aggregate itself."""
+    if version is not None:
+        totals = scan_totals(session, cutoff, version).filter(pl.col("group") == aggregate.name)
+        if totals.head(1).collect().height:
+            return totals.drop("group").with_columns(**_no_quantiles(session.config.level))
+    rows = _scan(session, cutoff, version).filter(pl.col("grain") == "series")
     members = session.store.scan("series").filter(belongs_to(session.config, aggregate.name)).select("unique_id")
-    series = rows.filter(pl.col("grain") == "series").join(members, on="unique_id", how="semi")
-    return _sum_series(series, session.config.level)
+    return _sum_series(rows.join(members, on="unique_id", how="semi"), session.config.level)
 
 
 def _sum_series(rows: pl.LazyFrame, levels: Sequence[int]) -> pl.LazyFrame:
     """Forecasts added up per period and model: means add up, quantiles do not and are null."""
-    no_quantiles = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(levels))}
-    no_origin = {"interval": pl.lit(None, pl.String), "cold_start": pl.lit(None, pl.Boolean)}
     observed = [sum_observed("y")] if "y" in rows.collect_schema() else []
-    total = rows.group_by("ds", "model").agg(sum_observed("yhat"), *observed)
-    return total.with_columns(**no_quantiles, source=pl.lit(SUM_OF_SERIES), **no_origin)
+    return rows.group_by("ds", "model").agg(sum_observed("yhat"), *observed).with_columns(**_no_quantiles(levels))
+
+
+def _no_quantiles(levels: Sequence[int]) -> dict[str, pl.Expr]:
+    """The columns of a sum of series that have no value, and its source."""
+    none = {c: pl.lit(None, pl.Float64) for c in ("q50", *interval_columns(levels))}
+    none |= {"interval": pl.lit(None, pl.String), "cold_start": pl.lit(None, pl.Boolean)}
+    return none | {"source": pl.lit(SUM_OF_SERIES)}

@@ -6,12 +6,11 @@ They are accuracy, bias and coverage of the champion in its backtest, and the vo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import polars as pl
 
-from forecasting.steps.queries.largest_series import sum_horizon_by_series
 from forecasting.steps.queries.status import read_status
+from forecasting.steps.rollups import read_series_rollups
 from forecasting.steps.run_log import scan_scored
 from forecasting.steps.session import Session
 
@@ -58,7 +57,7 @@ def read_kpis(session: Session) -> Kpis:
     scores = _read_scores(session, now.champion)
     wape, skill, level = scores.get("wape"), scores.get("skill"), min(session.config.level)
     ladder = wape / (1 - skill) if wape is not None and skill is not None and skill < 1 else None
-    total, change = _sum_horizon(session, now.cutoff) if now.cutoff else (None, None)
+    total, change = _sum_horizon(session)
     bias, coverage = scores.get("bias"), scores.get(f"coverage-{level}")
     return Kpis(now.champion, wape, ladder, bias, coverage, level, total, change)
 
@@ -74,9 +73,9 @@ def _read_scores(session: Session, model: str | None) -> dict[str, float]:
     return dict(rows.select("metric", "value").collect().iter_rows())
 
 
-def _sum_horizon(session: Session, cutoff: date) -> tuple[float | None, YearOnYear | None]:
+def _sum_horizon(session: Session) -> tuple[float | None, YearOnYear | None]:
     """The total forecast of the newest vintage, and its change on a year before."""
-    series = sum_horizon_by_series(session, cutoff)
+    series = read_series_rollups(session)
     if series.is_empty():
         return None, None
     matched = series.filter(pl.col("last_year").is_not_null())

@@ -1,0 +1,126 @@
+"""Rollups of a vintage: `write_rollups` takes a panel, a store and a row of `vintages`, and writes two tables.
+
+A RollupWorker takes the number of a bucket and returns a Rollup: [unique_id, yhat, last_year, price, wape, bias] by
+series, and sums of its series [group, ds, model, yhat]. What is written is seen once the vintage is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from forecasting.config import Config
+from forecasting.data.panel import Panel
+from forecasting.features.groups import Level, Total, aggregate_groups, levels
+from forecasting.services.engine import walk
+from forecasting.services.store import Store
+from forecasting.steps.run_log import scan_scored
+
+ID = "unique_id"
+SUMMED = ("group", "ds", "model")
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """What a bucket adds to both tables: its series, and the sums of their forecasts by group, period and model."""
+
+    series: pl.DataFrame
+    totals: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class RollupWorker:
+    """Makes the rollup of a bucket of a vintage, whose rows are in `forecasts`, published or not."""
+
+    panel: Panel
+    store: Store
+    vintage: Mapping[str, Any]
+
+    def __call__(self, bucket: int) -> Rollup:
+        rows = self.store.scan("forecasts", cutoff=self._cutoff, bucket=bucket)
+        mine = rows.filter(pl.col("version") == self.vintage["version"], pl.col("grain") == "series")
+        forecasts = mine.select(ID, "ds", "model", "yhat").collect()
+        members = self.store.scan("series").filter(pl.col("bucket") == bucket).collect()
+        every = levels(self.panel.config, members.schema)
+        return Rollup(self._series(bucket, forecasts), sum_by_group(forecasts, members, every))
+
+    @property
+    def _cutoff(self) -> date:
+        cutoff: date = self.vintage["cutoff"]
+        return cutoff
+
+    def _series(self, bucket: int, forecasts: pl.DataFrame) -> pl.DataFrame:
+        champion = forecasts.filter(pl.col("model") == self.vintage["champion"])
+        ahead = champion.group_by(ID).agg(pl.col("yhat").sum(), n=pl.len())
+        before = sold_a_year_before(self.panel, self._cutoff, bucket)
+        complete = (pl.col("_rows") >= pl.col("n")) & (pl.col("_observed") > 0)
+        both = ahead.join(before, on=ID, how="left").with_columns(last_year=pl.when(complete).then("_y"))
+        both = both.join(last_prices(self.panel, self._cutoff, bucket), on=ID, how="left")
+        both = both.join(self._errors(bucket), on=ID, how="left")
+        return both.select(ID, "yhat", "last_year", "price", "wape", "bias")
+
+    def _errors(self, bucket: int) -> pl.DataFrame:
+        """[unique_id, wape, bias] of the champion over the reported windows of the backtest of its recipe."""
+        scored = scan_scored(self.store, "backtests", bucket=bucket).filter(
+            "reported", pl.col("recipe") == self.vintage["recipe"], pl.col("model") == self.vintage["champion"]
+        )
+        error, sold = pl.col("yhat") - pl.col("y"), pl.col("y").abs().sum()
+        rows = scored.filter(pl.col("grain") == "series", pl.col("y").is_not_null()).group_by(ID)
+        shares = {"wape": error.abs().sum() / sold, "bias": error.sum() / sold}
+        return rows.agg(pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()).collect()
+
+
+def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> None:
+    """Write `rollups` and `totals` of a vintage (a row of `vintages`) whose forecasts are written."""
+    series, totals = [], Total(SUMMED)
+    for part in walk(panel.engine, RollupWorker(panel, store, vintage), panel.buckets):
+        series.append(part.series)
+        totals.add(part.totals)
+    of = {"cutoff": vintage["cutoff"], "version": vintage["version"]}
+    for name, rows in (("rollups", pl.concat(series)), ("totals", totals.sums())):
+        table = store.tables[name]
+        store.replace(name, rows.with_columns(**of).select(table.schema.names()).cast(table.schema), **of)
+
+
+def sum_by_group(forecasts: pl.DataFrame, members: pl.DataFrame, every: Sequence[Level]) -> pl.DataFrame:
+    """[group, ds, model, yhat]: the forecasts [unique_id, ds, model, yhat] of each group added up, by period and model.
+
+    `members` are the rows of `series`, which hold the static columns of the levels.
+    """
+    columns = dict.fromkeys(c for level in every for c in level)
+    placed = forecasts.join(members.select(ID, *columns), on=ID)
+    models = placed.partition_by("model", as_dict=True)
+    added = pl.col("yhat").sum()
+    parts = [
+        aggregate_groups(rows, level, [added]).with_columns(model=pl.lit(model))
+        for (model,), rows in models.items()
+        for level in every
+    ]
+    empty = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "yhat": pl.Float64, "model": pl.String})
+    return pl.concat([empty, *(part.select(empty.columns) for part in parts)])
+
+
+def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
+    """[unique_id, _y, _rows, _observed]: what each series sold in the periods of the horizon a year before, and how
+    many of these have a row and an observation. Closed periods count as nothing sold, as their forecast does.
+    """
+    frequency = panel.config.frequency
+    first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, panel.config.h))
+    rows = panel.scan(bucket).filter(pl.col("ds").is_between(first, last) & (pl.col("flag") != "ahead"))
+    return rows.group_by(ID).agg(_y=pl.col("y").sum(), _rows=pl.len(), _observed=pl.col("y").count()).collect()
+
+
+def last_prices(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
+    """[unique_id, price]: the last observed price of each series in the recent periods before the cutoff."""
+    config: Config = panel.config
+    column = config.columns.price
+    if column is None:
+        return pl.DataFrame(schema={ID: pl.String, "price": pl.Float64})
+    start = config.frequency.shift(cutoff, -config.frequency.level_window)
+    rows = panel.scan(bucket).filter(pl.col("ds").is_between(start, cutoff))
+    priced = rows.drop_nulls(column).group_by(ID).agg(price=pl.col(column).sort_by("ds").last())
+    return priced.with_columns(pl.col("price").cast(pl.Float64)).collect()
