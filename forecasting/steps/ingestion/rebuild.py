@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 import polars as pl
@@ -21,6 +21,7 @@ from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import ROWS_PER_BUCKET, Portions, by_bucket
 from forecasting.data.panel import KEY
 from forecasting.data.panel_rows import fill_gaps, flag_observations
+from forecasting.services.engine.background import one_ahead
 from forecasting.steps.ingestion.load_state import Load
 
 AHEAD = pl.col("flag") == "ahead"
@@ -129,16 +130,22 @@ def _rules_need_full_series(config: Config) -> bool:
 
 def rebuild_panel(load: Load, new: Incoming, left: Collection[int]) -> Iterator[tuple[int, pl.DataFrame, int]]:
     """Rebuild and merge one after the other the buckets that are left, in bounded memory; yields a bucket, its rows and
-    how many were written.
+    how many were written. While one is written, the next is built.
     """
-    config = load.config
     closed = _infer_closings(load, new) if left else NO_CLOSINGS
-    for bucket in left:
-        stored = load.store.scan("panel", bucket=bucket).collect()
-        panel = build_series(merge_raw_rows(stored, new.of([bucket]), config), config, new.last)
-        panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
-        panel = panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
+    for bucket, stored, panel in one_ahead(partial(_rebuild_bucket, load, new, closed), left):
         yield bucket, panel, _merge_bucket(load, panel.select(stored.columns), stored)
+
+
+def _rebuild_bucket(
+    load: Load, new: Incoming, closed: pl.DataFrame, bucket: int
+) -> tuple[int, pl.DataFrame, pl.DataFrame]:
+    """The bucket, its stored rows, and the rows that it gets; nothing is written."""
+    config = load.config
+    stored = load.store.scan("panel", bucket=bucket).collect()
+    panel = build_series(merge_raw_rows(stored, new.of([bucket]), config), config, new.last)
+    panel = cleaning.apply_neighbour_rules(cleaning.mark_closings(panel, closed, config), config)
+    return bucket, stored, panel.with_columns(bucket=pl.lit(bucket, pl.Int32))
 
 
 def _infer_closings(load: Load, new: Incoming) -> pl.DataFrame:
