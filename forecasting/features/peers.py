@@ -55,12 +55,19 @@ def sum_by_group(frame: pl.DataFrame, context: Context, after: date = date.min) 
     Sums and counts of several buckets add up; see `mean_by_group`.
     """
     names = [f"_{name}" for name in compared_values(context)]
-    valued = frame.select(
-        "ds", *dict.fromkeys(c for level in peer_levels(context) for c in level), *value_columns(context)
-    )
+    columns = dict.fromkeys(c for level in peer_levels(context) for c in level)
+    valued = _since(frame, context, after).select("ds", *columns, *value_columns(context))
     rows = valued.filter(pl.col("ds") > after)
     parts = [e for n in names for e in (pl.col(n).sum(), pl.col(n).count().cast(pl.Float64).alias(f"{n}_n"))]
     return pl.concat([aggregate_groups(rows, level, parts) for level in peer_levels(context)])
+
+
+def _since(frame: pl.DataFrame, context: Context, after: date) -> pl.DataFrame:
+    """The rows that the compared values of the days `after` this one are made of."""
+    frequency = context.config.frequency
+    if after == date.min:
+        return frame
+    return frame.filter(pl.col("ds") > frequency.shift(after, -frequency.level_window))
 
 
 def mean_by_group(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:

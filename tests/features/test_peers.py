@@ -128,3 +128,19 @@ def test_columns_of_a_prepared_frame_are_stored_in_one_piece():
     made, rows_of_cut, data = features_at(at), at.frame(0), at.group_data
     for frame in (rows_of_cut, made.add_history(rows_of_cut, data, 10), made.prepare(rows_of_cut, data, 10)):
         assert {frame[c].n_chunks() for c in frame.columns} == {1}
+
+
+def test_sums_after_a_day_are_those_of_all_days():
+    """A discount compares a price with those of the periods before it, also of days that are not asked for."""
+    c, days = config(), pl.date_range(START, START + timedelta(days=299), eager=True)
+    series = [("a", "S1", 2.0), ("b", "S1", 3.0), ("c", "S2", 5.0)]
+    frame = pl.concat(
+        pl.DataFrame({"unique_id": name, "ds": days, "store": store, "kind": "K"}).with_columns(
+            price=base + pl.int_range(300) % 13 / 10, promo=(pl.int_range(300) % 5 == 0).cast(pl.Float64)
+        )
+        for name, store, base in series
+    )
+    context, after = Context(c, dict(frame.schema)), START + timedelta(days=280)
+    every, near = (peers.sum_by_group(frame, context, day).sort("group", "ds") for day in (date.min, after))
+    assert near.height < every.height
+    assert_frame_equal(near, every.filter(pl.col("ds") > after))
