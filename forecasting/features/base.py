@@ -137,11 +137,6 @@ ROW = "_row"
 """The number of a row in the frame that it was taken from, from 0; see Lead."""
 
 
-def lag(value: pl.Expr, periods: int) -> pl.Expr:
-    """The value `periods` periods ago in the same series (ahead when negative)."""
-    return value.shift(periods).over(SERIES)
-
-
 def rolling_mean(value: pl.Expr, window: int, lag: int = 0) -> pl.Expr:
     """Mean of the observed values in the `window` periods that end `lag` periods ago."""
     return value.rolling_mean(window, min_samples=1).shift(lag).over(SERIES)

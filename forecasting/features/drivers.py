@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature, Lead, lag, ratio, rolling_mean
+from forecasting.features.base import SERIES, Context, Feature, Lead, ratio, rolling_mean
 from forecasting.features.sales import Y, phases, unit
+from forecasting.sorted_rows import lag
 
 
 def history_columns(context: Context) -> list[pl.Expr]:
@@ -55,7 +56,7 @@ def _around(context: Context, column: str, lead: Lead) -> list[Feature]:
     before, after = lead.here(lag(value, 1)), lead.here(_next(value, value))
     if hidden is not None:
         before = pl.coalesce(before, value)
-        soon = lead.here(hidden.shift(-1, fill_value=False).over(SERIES))
+        soon = lead.here(lag(hidden, -1).fill_null(value=False))
         after = pl.when(soon).then(value).otherwise(after)
     return [
         Feature(column, value, 0, column, column),
@@ -69,13 +70,14 @@ def _next(value: pl.Expr, now: pl.Expr) -> pl.Expr:
 
     A null there would be one that no training row has had: boosters take it for a price of 0.
     """
-    return value.shift(-1, fill_value=now.last()).over(SERIES)
+    goes_on = pl.col(SERIES) == pl.col(SERIES).shift(-1)
+    return pl.when(goes_on).then(value.shift(-1)).otherwise(now)
 
 
 def _runs(context: Context, column: str) -> dict[str, pl.Expr]:
     """How much of the period before and after (a week of days, four weeks, three months) the flag was up."""
     value, width = pl.col(column).cast(pl.Float64), context.config.frequency.windows[0]
-    coming = value.reverse().rolling_mean(width, min_samples=1).reverse()  # of as many as there are
+    coming = value.reverse().rolling_mean(width, min_samples=1).reverse().over(SERIES)  # of as many as there are
     return {
         f"_{column}_share_before": rolling_mean(value, width, 1),
         f"_{column}_share_after": _next(coming, value),

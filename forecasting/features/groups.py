@@ -78,7 +78,8 @@ class Total:
         """
         if not self._waiting or not self._waiting[0].width:
             return pl.DataFrame()
-        return pl.concat(self._waiting).group_by(self._by).agg(pl.all().sum())
+        columns = self._waiting[0].columns  # whatever their order: sums are a part of further ones
+        return pl.concat(self._waiting).group_by(self._by).agg(pl.all().sum()).select(columns)
 
 
 def aggregate_groups(rows: pl.DataFrame, level: Level, parts: Iterable[pl.Expr]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 
 from forecasting.features.base import NOISE, SERIES, Context, Feature, Lead, Unit, rolling_mean
 from forecasting.frequency import Frequency
+from forecasting.sorted_rows import lag
 
 Y = pl.col("y")
 SHORT_LAGS = 4
@@ -51,8 +52,8 @@ def _level_today(f: Frequency) -> pl.Expr:
 
 def _usual_step(f: Frequency) -> pl.Expr:
     """The mean absolute change between values that follow each other, over the window of the level."""
-    near = rolling_mean((Y - Y.shift(1).over(SERIES)).abs(), f.unit_window)
-    far = rolling_mean((Y - Y.shift(1).over(SERIES)).abs(), 3 * f.year)
+    step = (Y - lag(Y, 1)).abs()
+    near, far = rolling_mean(step, f.unit_window), rolling_mean(step, 3 * f.year)
     return pl.when(near > NOISE).then(near).when(far > NOISE).then(far)
 
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from forecasting.features.groups import AT_ONCE, Total
 from forecasting.services.store import Store
 from forecasting.steps import queries
 from forecasting.steps.rollups import read_series_rollups, scan_totals, write_rollups
@@ -89,3 +90,11 @@ def test_an_aggregate_that_was_not_forecast_is_read_from_the_totals(job):
     after = queries.read_forecast(session, queries.TOTAL, older, version, "LightGBM")
     assert_frame_equal(after, before)
     assert after.height == H
+
+
+def test_sums_of_more_buckets_than_are_added_up_at_once():
+    part = pl.DataFrame({"group": ["total"], "ds": [LAST], "yhat": [2.0], "model": ["Naive"]})
+    total = Total(("group", "ds", "model"))
+    for _ in range(3 * AT_ONCE + 1):
+        total.add(part)
+    assert_frame_equal(total.sums(), part.with_columns(yhat=pl.lit(2.0 * (3 * AT_ONCE + 1))))

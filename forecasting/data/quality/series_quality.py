@@ -16,6 +16,7 @@ from forecasting.config import Config
 from forecasting.data.cleaning.far_out import largest_values
 from forecasting.data.closures.ended import have_ended
 from forecasting.data.future_rows import ALIVE_YEARS
+from forecasting.sorted_rows import lag
 
 ID = "unique_id"
 Y = pl.col("y")
@@ -61,18 +62,13 @@ def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     blocks = rows.group_by(ID, block.alias("_block"), maintain_order=True)
     level = blocks.agg(_mean=Y.mean(), _half=Y.median(), _n=Y.count())
     mean, half, n = pl.col("_mean"), pl.col("_half"), pl.col("_n")
-    before, half_before, n_before, after = (*(_shift(c, 2) for c in (mean, half, n)), _shift(mean, -1))
+    before, half_before, n_before, after = (*(lag(c, 2) for c in (mean, half, n)), lag(mean, -1))
     up = (mean > JUMP * before) & (after > JUMP * before) & ((half > JUMP * half_before) | (half == 0))
     down = (JUMP * mean < before) & (JUMP * after < before) & ((JUMP * half < half_before) | (half_before == 0))
     significant = (mean - before).abs() > SIGNIFICANT * (mean / n + before / n_before).sqrt()
     level = level.with_columns(_jumped=((up | down) & significant).fill_null(value=False))
-    first = pl.col("_jumped") & ~_shift(pl.col("_jumped"), 1).fill_null(value=False)
+    first = pl.col("_jumped") & ~lag(pl.col("_jumped"), 1).fill_null(value=False)
     return level.with_columns(_first=first).group_by(ID).agg(jumps=pl.col("_first").sum())
-
-
-def _shift(value: pl.Expr, n: int) -> pl.Expr:
-    """The value n rows before in the same series, of rows sorted by series; in a fraction of the time of `over`."""
-    return pl.when(pl.col(ID) == pl.col(ID).shift(n)).then(value.shift(n))
 
 
 def add_verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:

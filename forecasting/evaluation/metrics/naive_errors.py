@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from forecasting.sorted_rows import sort_rows
+from forecasting.sorted_rows import lag, sort_rows
 
 Y = pl.col("y")
 
@@ -31,8 +31,8 @@ def naive_error_scales(history: pl.DataFrame, season_length: int) -> pl.DataFram
     gaps = ordered.select(
         "unique_id",
         "y",
-        season=(Y - Y.shift(season_length).over("unique_id")).abs(),
-        step=(Y - Y.shift(1).over("unique_id")) ** 2,
+        season=(Y - lag(Y, season_length)).abs(),
+        step=(Y - lag(Y, 1)) ** 2,
     )
     return gaps.group_by("unique_id", maintain_order=True).agg(
         mase_scale=pl.col("season").mean(),
