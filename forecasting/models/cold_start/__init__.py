@@ -2,7 +2,8 @@
 
 It takes a Cut (what was known on a cutoff, future rows included), a frame of it and rows of new series, as from
 `select_new_series`, and returns [unique_id, ds, yhat, q50, lo-L, hi-L ..., source, cold_start], in units of y.
-`add_bounds` takes forecasts of all series and returns them with q50 and bounds of the cold starts among them.
+`add_bounds` takes forecasts of all series and returns them with q50 and bounds of the cold starts among them;
+`forecasts_like` takes the forecast of a series that a new one is said to be like, and returns that of the new one.
 """
 
 from __future__ import annotations
@@ -45,6 +46,31 @@ def similar_series_forecasts(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) 
     return cut.cached(("similar series", tuple(ids)), partial(_similar_series_forecasts, cut, frame, ids))
 
 
+def forecasts_like(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, ds, yhat, q50, lo-L, hi-L ..., factor, suggested, group, source, cold_start] of new series, one row
+    per row of `days`.
+
+    `days` [unique_id, ds, y, static columns, like, yhat] are the first days of each, y null, and yhat the forecast of
+    the series that it is `like`, in units of y. It is multiplied by the launch curve at the age of the day (`factor`, 1
+    without one). Median and bounds lie as far around it as those of an announced series of the same groups, as nobody
+    knows how alike the two will be; null where too few series are known to measure errors. `suggested` is what an
+    announced series would be forecast as, by source `group`, null where no similar series are known.
+    """
+    aged = days.with_columns(_age(cut))
+    curves = _launch_factors(cut, aged)
+    rows = aged.join(curves, on=KEY, how="left", maintain_order="left")
+    rows = rows.join(_levels(cut, aged), on="unique_id", how="left", maintain_order="left")
+    similar = _similar_series_forecasts(cut, days, days["unique_id"].unique())
+    similar = similar.select(*KEY, suggested="yhat", group="source")
+    rows = rows.join(similar, on=KEY, how="left", maintain_order="left")
+    launched = pl.col("factor").is_not_null().any().over("unique_id")
+    yhat, factor = pl.col("yhat") * pl.col("factor").fill_null(1.0), pl.col("factor").fill_null(1.0)
+    spread = [(pl.col(c) * yhat).alias(c) for c in ("q50", *interval_columns(cut.config.level))]
+    source = sources.like_series(pl.col("like"), launched)
+    told = rows.with_columns(*spread, yhat=yhat, factor=factor, source=source, cold_start=pl.lit(value=True))
+    return told.select(*KEY, "yhat", "^q50$", "^(lo|hi)-.*$", "factor", "suggested", "group", "source", "cold_start")
+
+
 def add_bounds(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Forecast `rows` of `frame` with q50 and lo-L, hi-L of the cold starts among them, in units of y.
 
@@ -70,14 +96,21 @@ def _similar_series_forecasts(cut: Cut, frame: pl.DataFrame, ids: pl.Series) -> 
     days = frame.filter(usable, pl.col("unique_id").is_in(ids.implode())).with_columns(_age(cut))
     group_levels = series_level.group_multiples(cut, series_level.observed_series(cut))
     rows = profile_forecasts(cut, days, _levels(cut, days), group_levels)
-    curves = narrowest_group(cut, days, launch_curves_at(cut).rename({"age": "_age"}), "_age").select(*KEY, "factor")
-    rows = rows.join(curves, on=KEY, how="left").with_columns(yhat=pl.col("yhat") * pl.col("factor").fill_null(1.0))
+    rows = rows.join(_launch_factors(cut, days), on=KEY, how="left").with_columns(
+        yhat=pl.col("yhat") * pl.col("factor").fill_null(1.0)
+    )
     launched, observed = (pl.col(c).is_not_null().any().over("unique_id") for c in ("factor", "y"))
     rows = rows.with_columns(yhat=pl.col("yhat") * level_correction())
     future = rows.filter(launched | ~observed).filter(pl.col("ds") > cut.cutoff)
     spread = [pl.col(c) * pl.col("yhat") for c in ("q50", *interval_columns(cut.config.level))]
     source = sources.similar_series(pl.col("group"), pl.col("factor").is_not_null())
     return future.select(*KEY, "yhat", *spread, source=source, cold_start=pl.lit(value=True))
+
+
+def _launch_factors(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
+    """[unique_id, ds, factor] of the days whose series has a group with a launch curve, at their `_age`."""
+    curves = launch_curves_at(cut).rename({"age": "_age"})
+    return narrowest_group(cut, days, curves, "_age").select(*KEY, "factor")
 
 
 def _levels(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
