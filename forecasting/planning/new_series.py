@@ -57,7 +57,7 @@ def read_new(edit: Edit, known: Collection[str]) -> NewSeries:
     pairs = [(text[:i].strip(), text[i + len(LIKE) :].strip()) for i in places]  # names may hold the word as well
     new, like = next((pair for pair in pairs if pair[1] in known), pairs[0])
     if not new or like not in known:
-        raise UserError(f"change {change!r}: there is no series {like} that a new one could be like")
+        raise UserError(f"change {change!r}: it cannot be like {like}, which is not known")
     if new in known:
         raise UserError(f"change {change!r}: {new} is there already; give the new series another name")
     return NewSeries(new, like, edit.start, edit.end)
