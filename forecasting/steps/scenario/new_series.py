@@ -17,6 +17,7 @@ from forecasting.columns import as_users_write
 from forecasting.data.closures.ended import ENDED
 from forecasting.data.cut import Cut
 from forecasting.data.edits import Edit
+from forecasting.data.panel import KEY
 from forecasting.errors import UserError
 from forecasting.evaluation.intervals.labels import COLD_START
 from forecasting.models.cold_start import forecasts_like
@@ -25,6 +26,7 @@ from forecasting.planning.new_series import NewSeries, new_rows, own_values, rea
 from forecasting.planning.response.doubts import DOUBTS
 from forecasting.planning.scenario import NEW, compare_forecasts
 from forecasting.steps.forecasting.calibration import calibrate
+from forecasting.steps.scenario.peers import beside
 from forecasting.steps.scenario.worth import with_worth
 from forecasting.steps.serving.online import forecast_edited
 from forecasting.steps.serving.plans import EditedPlan, doubt_plan, planned_rows
@@ -81,13 +83,11 @@ def _listed(served: Served, new: NewSeries) -> Listed:
     return Listed(new, new_rows(new, planned_rows(served, like), own_values(new, series, config)))
 
 
-def forecast_new(served: Served, listed: Listed, edited: pl.DataFrame, edits: Sequence[Edit]) -> Compared:
-    """The rows of a new series, of which `edited` are the planned rows with the edits."""
-    new, planned = listed.new, planned_rows(served, listed.like)
-    columns = [c for c in edited.columns if c not in ("unique_id", *served.job.config.static_columns)]
-    plan = EditedPlan(planned, planned.update(edited.select(columns), on="ds", how="left"))
+def forecast_new(served: Served, listed: Listed, every: EditedPlan, edits: Sequence[Edit]) -> Compared:
+    """The rows of a new series, which has its rows in the plan of `every` series."""
+    new, plan = listed.new, _as_like(served, listed, every)
     plan, warnings = doubt_plan(served, plan, edits)
-    as_like = pl.concat(list(forecast_edited(served, listed.like, plan)), how="diagonal")
+    as_like = _forecast(served, listed, plan, beside(served, listed.like, every))
     days = listed.planned.join(as_like.select("ds", "yhat"), on="ds", how="left", maintain_order="left")
     made = _with_bounds(served, forecasts_like(_cut(served), days.with_columns(like=pl.lit(new.like))), as_like)
     rests = pl.DataFrame([(new.like, NEW, f"rests on {new.like}", None)], DOUBTS, orient="row")
@@ -98,6 +98,22 @@ def forecast_new(served: Served, listed: Listed, edited: pl.DataFrame, edits: Se
     return Compared(
         rows, plan.doubts.with_columns(name), (*map(as_users_write, _tell(served, listed, made)), *warnings)
     )
+
+
+def _as_like(served: Served, listed: Listed, every: EditedPlan) -> EditedPlan:
+    """The plan of the series that it is like, with what is edited of the new one."""
+    planned = planned_rows(served, listed.like)
+    edited = every.edited.filter(unique_id=listed.new.unique_id)
+    columns = [c for c in edited.columns if c not in ("unique_id", *served.job.config.static_columns)]
+    return EditedPlan(planned, planned.update(edited.select(columns), on="ds", how="left"))
+
+
+def _forecast(served: Served, listed: Listed, plan: EditedPlan, market: EditedPlan) -> pl.DataFrame:
+    """The forecast rows of the series that it is like with this plan, beside the plans of its market."""
+    ends = ((plan.planned, market.planned), (plan.edited, market.edited))
+    both = EditedPlan(*(pl.concat(rows).sort(KEY) for rows in ends))
+    ids = both.planned["unique_id"].unique().sort()
+    return pl.concat(list(forecast_edited(served, ids, both)), how="diagonal").filter(unique_id=listed.new.like)
 
 
 def _cut(served: Served) -> Cut:
@@ -137,7 +153,7 @@ def _tell(served: Served, listed: Listed, rows: pl.DataFrame) -> list[str]:
     name, like = listed.new.unique_id, listed.new.like
     start = "from its first day on, as too few launches are known to learn how series start"
     if rows["source"].str.ends_with(LAUNCHED).any():
-        start = f"on the launch curve of its group ({rows['factor'][0]:.0%} of it on the first day)"
+        start = f"on the launch curve of its group ({100 * rows['factor'][0]:.0f} % of it on the first day)"
     bounds = "its interval is that of an error as large as the forecast, as few series are known"
     if (rows["interval"] == COLD_START).all():
         bounds = "its interval comes from series with a history that were forecast as though they were new"

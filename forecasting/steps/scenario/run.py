@@ -98,7 +98,7 @@ def compare_series(served: Served, ids: pl.Series, edits: Sequence[Edit], listed
     planned = pl.concat([planned_rows(served, ids), *(one.planned for one in listed)])
     plan, reached = apply_edits(planned, checked, config.columns.price)
     found = [] if ids.is_empty() else [_compare_known(served, ids, plan.of(ids), checked)]
-    found += [forecast_new(served, one, plan.edited.filter(unique_id=one.new.unique_id), checked) for one in listed]
+    found += [forecast_new(served, one, plan, checked) for one in listed]
     rows = pl.concat([part.rows for part in found], how="diagonal_relaxed").sort(KEY)
     more = [*warn_of_worth(rows)]
     if rows["changed"].any() and not (rows["difference"] != 0).any():
