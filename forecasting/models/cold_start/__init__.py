@@ -8,6 +8,7 @@ It takes a Cut (what was known on a cutoff, future rows included), a frame of it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import polars as pl
@@ -50,25 +51,36 @@ def forecasts_like(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, yhat, q50, lo-L, hi-L ..., factor, suggested, group, source, cold_start] of new series, one row
     per row of `days`.
 
-    `days` [unique_id, ds, y, static columns, like, yhat] are the first days of each, y null, and yhat the forecast of
-    the series that it is `like`, in units of y. It is multiplied by the launch curve at the age of the day (`factor`, 1
-    without one). Median and bounds lie as far around it as those of an announced series of the same groups, as nobody
-    knows how alike the two will be; null where too few series are known to measure errors. `suggested` is what an
-    announced series would be forecast as, by source `group`, null where no similar series are known.
+    `days` [unique_id, ds, y, static columns, like, planned, yhat] are the first days of each, y null; `planned` and
+    yhat are the forecast of the series that it is `like`, as planned and as asked for, in units of y. yhat is
+    multiplied by the launch curve at the age of the day (`factor`, 1 without one). `suggested` is what an announced
+    series would be forecast as, by source `group`, null where no similar series are known.
+
+    Nobody knows how alike the two will be. So the bounds hold, whether it is or not: they reach from the lower to the
+    upper ones of an announced series at this forecast, and of one at what is suggested. Where the other series was
+    drawn at random, bounds of 80 and 95 % covered 79 and 94 % of the sales of juice by week (the same brand in another
+    store) and 80 and 94 % (another brand of the store); those around the forecast alone 56 and 79 %, 45 and 68 %. Null
+    where too few series are known to measure errors.
     """
     aged = days.with_columns(_age(cut))
-    curves = _launch_factors(cut, aged)
-    rows = aged.join(curves, on=KEY, how="left", maintain_order="left")
-    rows = rows.join(_levels(cut, aged), on="unique_id", how="left", maintain_order="left")
-    similar = _similar_series_forecasts(cut, days, days["unique_id"].unique())
-    similar = similar.select(*KEY, suggested="yhat", group="source")
-    rows = rows.join(similar, on=KEY, how="left", maintain_order="left")
+    rows = aged.join(_launch_factors(cut, aged), on=KEY, how="left", maintain_order="left")
     launched = pl.col("factor").is_not_null().any().over("unique_id")
-    yhat, factor = pl.col("yhat") * pl.col("factor").fill_null(1.0), pl.col("factor").fill_null(1.0)
-    spread = [(pl.col(c) * yhat).alias(c) for c in ("q50", *interval_columns(cut.config.level))]
-    source = sources.like_series(pl.col("like"), launched)
-    told = rows.with_columns(*spread, yhat=yhat, factor=factor, source=source, cold_start=pl.lit(value=True))
-    return told.select(*KEY, "yhat", "^q50$", "^(lo|hi)-.*$", "factor", "suggested", "group", "source", "cold_start")
+    rows = rows.with_columns(pl.col("factor").fill_null(1.0), source=sources.like_series(pl.col("like"), launched))
+    rows = rows.with_columns(pl.col("yhat", "planned") * pl.col("factor"), cold_start=pl.lit(value=True))
+    spread = ["q50", *interval_columns(cut.config.level)]
+    similar = _similar_series_forecasts(cut, days, days["unique_id"].unique())
+    of_groups = similar.select(*KEY, *(pl.col(c).alias(f"_{c}") for c in spread), suggested="yhat", group="source")
+    rows = rows.join(of_groups, on=KEY, how="left", maintain_order="left")
+    rows = rows.join(_levels(cut, aged).select("unique_id", *spread), on="unique_id", how="left", maintain_order="left")
+    share = pl.when(pl.col("planned") > 0).then(pl.col("yhat") / pl.col("planned")).otherwise(1.0)
+    bounds = [_outer(c)(pl.col(c) * pl.col("yhat"), pl.col(f"_{c}") * share).alias(c) for c in spread[1:]]
+    told = rows.with_columns(pl.col("q50") * pl.col("yhat"), *bounds)
+    return told.select(*KEY, "yhat", *spread, "factor", "suggested", "group", "source", "cold_start")
+
+
+def _outer(bound: str) -> Callable[..., pl.Expr]:
+    """Which of two such bounds lies further out."""
+    return pl.min_horizontal if bound.startswith("lo-") else pl.max_horizontal
 
 
 def add_bounds(cut: Cut, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

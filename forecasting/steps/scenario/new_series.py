@@ -2,7 +2,7 @@
 
 They take a Served and return a Listed, and Compared: rows as those of other series, baseline 0, with doubts and
 sentences. A series is forecast as the other one would be with the same edits, times the launch curve at its age; its
-bounds are those of announced series. Nothing is stored, and the forecasts of all other series stay.
+bounds are at least as far apart as those of announced series. Nothing is stored, and forecasts of other series stay.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def list_series(served: Served, edits: Sequence[Edit]) -> tuple[Listed, ...]:
 
 def _listed(served: Served, new: NewSeries) -> Listed:
     like = pl.Series("unique_id", [new.like])
-    published = rows_of(served.published(buckets_of(served, like)), like)
+    published = _published(served, like)
     if published.is_empty() or (published["source"] == ENDED).all():
         raise UserError(f"new series {new.unique_id}: {new.like} is not forecast, as it has ended; name another one")
     if published["cold_start"].fill_null(value=False).any():
@@ -83,13 +83,19 @@ def _listed(served: Served, new: NewSeries) -> Listed:
     return Listed(new, new_rows(new, planned_rows(served, like), own_values(new, series, config)))
 
 
+def _published(served: Served, like: pl.Series) -> pl.DataFrame:
+    return rows_of(served.published(buckets_of(served, like)), like)
+
+
 def forecast_new(served: Served, listed: Listed, every: EditedPlan, edits: Sequence[Edit]) -> Compared:
     """The rows of a new series, which has its rows in the plan of `every` series."""
     new, plan = listed.new, _as_like(served, listed, every)
     plan, warnings = doubt_plan(served, plan, edits)
     as_like = _forecast(served, listed, plan, beside(served, listed.like, every))
-    days = listed.planned.join(as_like.select("ds", "yhat"), on="ds", how="left", maintain_order="left")
-    made = _with_bounds(served, forecasts_like(_cut(served), days.with_columns(like=pl.lit(new.like))), as_like)
+    published = _published(served, listed.like).select("ds", planned="yhat")
+    both = as_like.select("ds", "yhat", like="unique_id").join(published, on="ds")
+    days = listed.planned.join(both, on="ds", how="left", maintain_order="left")
+    made = _with_bounds(served, forecasts_like(_cut(served), days), as_like)
     rests = pl.DataFrame([(new.like, NEW, f"rests on {new.like}", None)], DOUBTS, orient="row")
     plan = replace(plan, doubts=pl.concat([rests, plan.doubts]))
     both = compare_forecasts(made.with_columns(yhat=0.0), made).with_columns(unique_id=pl.lit(new.like))
@@ -156,10 +162,12 @@ def _tell(served: Served, listed: Listed, rows: pl.DataFrame) -> list[str]:
         start = f"on the launch curve of its group ({100 * rows['factor'][0]:.0f} % of it on the first day)"
     bounds = "its interval is that of an error as large as the forecast, as few series are known"
     if (rows["interval"] == COLD_START).all():
-        bounds = "its interval comes from series with a history that were forecast as though they were new"
+        bounds = (
+            "its interval comes from series that were forecast as though they were new, and holds if it is not like it"
+        )
     texts = [f"{name} is new: it has the plan and the forecast of {like}, {start}; {bounds}."]
     if rows.height and not rows["suggested"].null_count():
-        published = rows_of(served.published(buckets_of(served, listed.like)), listed.like)
+        published = _published(served, listed.like)
         planned = rows.select("ds", "factor").join(published, on="ds").select(pl.col("yhat") * pl.col("factor")).sum()
         texts.append(
             f"its groups alone suggest {rows['suggested'].sum():,.1f} units for {name} on these days "
