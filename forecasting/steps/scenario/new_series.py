@@ -162,9 +162,7 @@ def _tell(served: Served, listed: Listed, rows: pl.DataFrame) -> list[str]:
         start = f"on the launch curve of its group ({100 * rows['factor'][0]:.0f} % of it on the first day)"
     bounds = "its interval is that of an error as large as the forecast, as few series are known"
     if (rows["interval"] == COLD_START).all():
-        bounds = (
-            "its interval comes from series that were forecast as though they were new, and holds if it is not like it"
-        )
+        bounds = "its interval, of series that were forecast as though they were new, holds also where they differ"
     texts = [f"{name} is new: it has the plan and the forecast of {like}, {start}; {bounds}."]
     if rows.height and not rows["suggested"].null_count():
         published = _published(served, listed.like)
