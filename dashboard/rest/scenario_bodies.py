@@ -123,6 +123,7 @@ class ScenarioRow(BaseModel):
     baseline: float
     mean: float
     difference: float
+    source: str | None = Field(description="The model behind the mean; of a new series the one that it is like.")
     price: float | None
     revenue_difference: float | None
     margin_difference: float | None

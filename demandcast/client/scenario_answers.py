@@ -66,6 +66,7 @@ class ScenarioRow:
     baseline: float
     mean: float
     difference: float
+    source: str | None
     price: float | None
     revenue_difference: float | None
     margin_difference: float | None

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from forecasting.steps.scenario.optimise import Question
 
 Where = Annotated[str | None, Parameter(help="Which series, like \"store = 'CA_1'\"; all of them if left out.")]
-Changes = Annotated[tuple[str, ...], Parameter(help='Like "price*=0.9" or "promo=1"; repeatable.')]
+Changes = Annotated[
+    tuple[str, ...], Parameter(help='Like "price*=0.9", "promo=1" or "new=S1/I99 like S1/I13"; repeatable.')
+]
 Dates = Annotated[
     str | None,
     Parameter(help="First and last day of the change, like 2016-05-23:2016-05-29; the whole horizon if left out."),

@@ -1,7 +1,8 @@
 r"""Several names as one, so that no two lists of names ever become the same: ids of series, places, labels of groups.
 
-`join_names` takes columns of names and returns an expression, by row `S1/tea`. A slash inside a name is written `\/`
-(`1\/2 l`), and a backslash before it or at the end of a name is doubled; names without a slash stay as they are.
+`join_names` takes columns of names and returns an expression, by row `S1/tea`, which `split_names` takes apart.
+A slash inside a name is written `\/` (`1\/2 l`), and a backslash before it or at the end of a name is doubled; names
+without a slash stay as they are.
 `join_labels` does the same for labels like `store=S1/category=food`, which `split_label` takes apart.
 """
 
@@ -30,6 +31,23 @@ def join_names(columns: Sequence[str]) -> pl.Expr:
 
 def _escape(name: pl.Expr) -> pl.Expr:
     return name.str.replace_all(r"(\\*)/", r"${1}${1}\/").str.replace(r"(\\+)$", "${1}${1}")
+
+
+def split_names(joined: str) -> list[str]:
+    r"""The names of which `join_names` has made one.
+
+    >>> split_names("S1/tea"), split_names(r"A\/B/Coke"), split_names(r"1\/2 l")
+    (['S1', 'tea'], ['A/B', 'Coke'], ['1/2 l'])
+    """
+    names, start = [""], 0
+    for found in re.finditer(r"(\\*)(/|$)", joined):
+        names[-1] += joined[start : found.start()] + found[1][: len(found[1]) // 2]
+        start = found.end()
+        if found[2] and len(found[1]) % 2:
+            names[-1] += "/"
+        elif found[2]:
+            names.append("")
+    return names
 
 
 def join_columns(names: pl.DataFrame) -> pl.Series:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forecasting.evaluation.metrics import bound_probabilities
 from forecasting.evaluation.sample_paths import ErrorPool, draw_paths, sum_quantiles
+from forecasting.planning.new_paths import draw_new
 from forecasting.planning.worth import POINTS, known_measures, unit_values
 
 Floats = NDArray[np.float64]
@@ -63,8 +64,9 @@ def sum_differences(rows: pl.DataFrame, uncertain: Uncertainty) -> pl.DataFrame:
     """[unique_id, over, measure, baseline, scenario, difference, lo-L, hi-L ...]: sums of each series and of all.
 
     `rows` [unique_id, ds, step, changed, baseline, yhat, response_error, columns of worth, scale, closed ...] hold
-    every step of each series. The bounds are those of the difference. Sums of revenue and margin are over the days on
-    which a price and a cost are known.
+    every step of each series; where a column `new` is true, series are not there in the plan, and are drawn from their
+    median and bounds (see new_paths). The bounds are those of the difference. Sums of revenue and margin are over the
+    days on which a price and a cost are known.
     """
     measures, level = known_measures(rows), bound_probabilities(uncertain.level)
     cells = [(over, measure) for over in (CHANGED, HORIZON) for measure in measures]
@@ -118,7 +120,11 @@ def _draw(rows: pl.DataFrame, uncertain: Uncertainty, common: Floats, seed: int)
     effect = np.sqrt(uncertain.shared) * common + np.sqrt(1 - uncertain.shared) * own
     # a day that sells nothing as planned (closed, say) has no path to scale
     scaled = np.where(baseline != 0, before * (yhat / np.where(baseline != 0, baseline, 1.0)), yhat)
-    return Draws(rows, before, scaled * np.exp(effect[:, :, None] * error))
+    after = scaled * np.exp(effect[:, :, None] * error)
+    if "new" in rows.columns and rows["new"].any():
+        is_new = rows["new"].to_numpy().reshape(shape)[:, 0]
+        after[:, is_new] = draw_new(rows.filter("new"), len(common), seed)
+    return Draws(rows, before, after)
 
 
 def _points(rows: pl.DataFrame, cell: tuple[str, str]) -> pl.DataFrame:

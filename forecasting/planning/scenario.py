@@ -2,7 +2,7 @@
 
 `parse_changes` takes texts like `price*=0.9` and the first and last day and returns Edits; `check_edits` takes Edits,
 the Config and the panel's schema and returns them with typed values, or raises UserError. `compare_forecasts` takes
-forecasts without and with the edits and returns [unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...].
+forecasts without and with the edits and returns [unique_id, ds, baseline, yhat, difference, q50, lo-L, hi-L ...].
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from forecasting.config import Config
 from forecasting.data.edits import Edit, format_change, format_number, parse_change, parse_number
 from forecasting.errors import UserError
 
-CLOSING, HOLIDAY = "closed", "holiday"
-"""Words by which a scenario closes series (`closed=1`; a column of a user has another name in the panel) and makes a
-day a public holiday (`holiday=Jubilee`, where the panel has no column of this name)."""
+CLOSING, HOLIDAY, NEW = "closed", "holiday", "new"
+"""Words by which a scenario closes series (`closed=1`; a column of a user has another name in the panel), makes a day a
+public holiday (`holiday=Jubilee`) and lists a series that is not there yet (`new='S1/I99 like S1/I13'`), the latter
+two where the panel has no column of this name."""
+LIKE = " like "
+"""Between a new series and the one that it is like."""
 
 
 def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.DataType]) -> tuple[Edit, ...]:
@@ -34,13 +37,13 @@ def check_edits(edits: Iterable[Edit], config: Config, schema: Mapping[str, pl.D
 def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -> Edit:
     change = format_change(edit)
     known_ahead = [c for c in config.columns.known_ahead if c in schema]
-    words = words_of(schema)
+    words = (*words_of(schema), *(() if NEW in schema else (NEW,)))
     if edit.column not in (*known_ahead, *words):
         able = ", ".join([*known_ahead, *words])
         raise UserError(f"change {change!r}: {edit.column} is not known ahead; a scenario may change {able}")
     check_condition(edit.where, schema)
     if edit.column in words:
-        return _check_closing(edit, change) if edit.column == CLOSING else _check_holiday(edit, change, config)
+        return _check_word(edit, change, config)
     if schema[edit.column] == pl.String:
         if edit.op != "=":
             raise UserError(f"change {change!r}: the column holds text, which can only be set with =")
@@ -54,12 +57,32 @@ def _check_edit(edit: Edit, config: Config, schema: Mapping[str, pl.DataType]) -
 
 
 def words_of(schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
-    """What a scenario may change beside the known-ahead columns of a panel.
+    """What a scenario may change of series that are there, beside the known-ahead columns of a panel.
 
     >>> words_of({"y": pl.Float64()}), words_of({"holiday": pl.Int8()})
     (('closed', 'holiday'), ('closed',))
     """
     return (CLOSING,) if HOLIDAY in schema else (CLOSING, HOLIDAY)
+
+
+def _check_word(edit: Edit, change: str, config: Config) -> Edit:
+    """The edit by one of the words; raises UserError where it says something else than the word can."""
+    if edit.column == NEW:
+        return _check_new(edit, change)
+    return _check_closing(edit, change) if edit.column == CLOSING else _check_holiday(edit, change, config)
+
+
+def _check_new(edit: Edit, change: str) -> Edit:
+    """The edit that lists a new series; raises UserError where it does not name one that it is like, or is tied to a
+    condition.
+    """
+    if edit.op != "=" or LIKE not in str(edit.value).strip():
+        raise UserError(
+            f"change {change!r}: a new series comes with one that it is like, as in {NEW}='S1/I99{LIKE}S1/I13'"
+        )
+    if edit.where is not None:
+        raise UserError(f"change {change!r}: a new series is named, and not found by a condition: leave out the where")
+    return edit
 
 
 def _check_holiday(edit: Edit, change: str, config: Config) -> Edit:
@@ -127,7 +150,8 @@ def sql_text(value: str) -> str:
 def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, ds, baseline, yhat, difference, lo-L, hi-L ...]: one row per series and period that both hold.
 
-    All are in units of y; `yhat` and the bounds are those of `changed`, difference is yhat less baseline.
+    All are in units of y; `yhat`, the median and the bounds are those of `changed`, difference is yhat less baseline;
+    its `source` comes with them.
 
     >>> plan = pl.DataFrame({"unique_id": ["a"], "ds": [1], "yhat": [10.0]})
     >>> compare_forecasts(plan, plan.with_columns(yhat=12.0)).row(0)
@@ -136,8 +160,9 @@ def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataF
     before = baseline.select("unique_id", "ds", baseline="yhat")
     both = changed.join(before, on=["unique_id", "ds"])
     difference = (pl.col("yhat") - pl.col("baseline")).alias("difference")
-    bounds = [c for c in changed.columns if c.startswith(("lo-", "hi-", "difference-", "response_error"))]
-    return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds).sort("unique_id", "ds")
+    bounds = [c for c in changed.columns if c.startswith(("q50", "lo-", "hi-", "difference-", "response_error"))]
+    told = [c for c in ("source",) if c in changed.columns]
+    return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds, *told).sort("unique_id", "ds")
 
 
 def parse_changes(changes: Iterable[str], days: tuple[date, date], where: str | None = None) -> tuple[Edit, ...]:

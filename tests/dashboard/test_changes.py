@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from dashboard.pages.scenario.change_list import describe_edit
+from dashboard.pages.scenario.change_list import describe_edit, value_hint
 from dashboard.pages.scenario.changes import add_change, apply_cell_edits, remove_change, to_edits
 from forecasting.data.edits import Edit
 
@@ -21,6 +21,13 @@ def cell(column: str, value: object) -> dict[str, object]:
 )
 def test_an_edited_cell_sets_its_column_on_its_day(value, edited):
     assert to_edits(apply_cell_edits([], [cell("event", value)])) == [Edit("event", "=", edited, DAY, DAY)]
+
+
+def test_the_value_of_a_new_series_is_shown_by_the_one_that_is_selected():
+    (edit,) = to_edits(add_change([], [str(DAY), str(DAY)], "new=S1/I99 like S1/tea")[0])
+    assert describe_edit(edit) == "new: S1/I99 like S1/tea on 2024-02-08"
+    assert value_hint("new", "S1/tea")["placeholder"] == "S1/I99 like S1/tea"
+    assert value_hint("new", None)["description"] != value_hint("price", "S1/tea")["description"]
 
 
 def test_an_edited_cell_replaces_the_earlier_edit_of_that_cell_only():

@@ -272,6 +272,16 @@ def test_a_scenario_without_a_change_is_the_published_forecast_of_the_chosen_ser
     assert both["hi-80"].to_list() == pytest.approx(both["hi-80:published"].to_list())
 
 
+def test_a_new_series_of_a_scenario_is_like_a_reconciled_one(job, bundle, monkeypatch):
+    """It stands beside the reconciled forecasts, which stay."""
+    monkeypatch.setattr(bundles, "fetch", lambda registry, version: bundle)
+    listed = Edit("new", "=", "S1/I99 like S1/I01", OVER + timedelta(1), OVER + timedelta(H))
+    rows = run_scenario(open_session(job.config()), [listed], SeriesFilter("store = 'S1'")).rows
+    mine, like = (rows.filter(unique_id=name)["yhat"].to_list() for name in ("S1/I99", "S1/I01"))
+    assert mine == pytest.approx(like), "no launches are known"
+    assert rows.filter(pl.col("unique_id") != "S1/I99")["difference"].abs().max() == 0
+
+
 def test_an_edit_of_one_series_leaves_the_plans_of_the_others(job, bundle):
     """Closing one series for a day takes from the others what its aggregates have to miss, and no plan of theirs."""
     config = job.config()

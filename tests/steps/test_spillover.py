@@ -71,6 +71,20 @@ def test_a_scenario_lowers_the_days_after_and_the_peers(job: Job) -> None:
     assert "3 other series of the same markets respond to these promotions" in " ".join(made.warnings)
 
 
+def test_a_new_series_responds_to_the_promotions_beside_it_as_the_one_that_it_is_like(job: Job) -> None:
+    session, days = open_session(job.config()), (LAST + timedelta(1), LAST + timedelta(14))
+    listed = parse_changes(["new=S1/I99 like S1/I02"], days)
+    promoted = parse_changes(["promo=1"], (FIRST, END), "item = 'I01'")
+    store = SeriesFilter(where="store = 'S1'")
+    made = run_scenario(session, [*listed, *promoted], store).rows
+    mine, like = (made.filter(unique_id=name).sort("ds") for name in ("S1/I99", "S1/I02"))
+    assert (like["yhat"] < like["baseline"]).any()
+    assert mine["yhat"].to_numpy() == pytest.approx(like["yhat"].to_numpy())
+    alone = run_scenario(session, promoted, store).rows
+    others = made.filter(pl.col("unique_id") != "S1/I99")
+    assert others["yhat"].to_numpy() == pytest.approx(alone.sort("unique_id", "ds")["yhat"].to_numpy())
+
+
 def test_the_sums_hold_the_losses(job: Job) -> None:
     session = open_session(job.config())
     edits = parse_changes(["promo=1"], (FIRST, END))

@@ -12,7 +12,7 @@ from dashboard import choices
 from dashboard.async_queries import render, run_query
 from dashboard.error_text import error_text
 from dashboard.page import register_address
-from dashboard.pages.scenario.change_list import draw_change_list
+from dashboard.pages.scenario.change_list import draw_change_list, value_hint
 from dashboard.pages.scenario.changes import add_change, apply_cell_edits, remove_change
 from dashboard.pages.scenario.controls import FIELDS, PATH
 from dashboard.pages.scenario.result import draw_result
@@ -67,6 +67,16 @@ def _register_changes(app: Dash, config: Config) -> None:
             fault = fault or await run_query(config, refuse, made[-1])
             return (no_update, fault) if fault else (made, None)
         return remove_change(changes, clicks, ctx.triggered_id["index"]), None
+
+    @app.callback(
+        Output("scenario-value", "placeholder"),
+        Output("scenario-value", "description"),
+        Input("scenario-column", "value"),
+        SERIES,
+    )
+    def hint(column: str, series: str | None) -> tuple[str, str]:
+        found = value_hint(column, series)
+        return found["placeholder"], found["description"]
 
     @app.callback(Output("scenario-change-list", "children"), Input(CHANGES, "data"))
     def change_list(changes: list[str]) -> Any:

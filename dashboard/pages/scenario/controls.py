@@ -21,7 +21,7 @@ from dashboard.components import (
     text_column,
 )
 from dashboard.labels import run_command
-from dashboard.pages.scenario.change_list import OPERATIONS
+from dashboard.pages.scenario.change_list import OPERATIONS, value_hint
 from dashboard.pages.scenario.changes import normalize_change
 from dashboard.pages.scenario.compare import comparison_card
 from dashboard.pages.scenario.saved import saved_scenarios_card
@@ -30,7 +30,7 @@ from forecasting.columns import user_name
 from forecasting.config import Config
 from forecasting.data.edits import format_edit
 from forecasting.features.joined_names import split_label
-from forecasting.planning.scenario import CLOSING, HOLIDAY, sql_text
+from forecasting.planning.scenario import CLOSING, HOLIDAY, NEW, sql_text
 from forecasting.steps import actions, queries
 from forecasting.steps.session import Session, open_session
 
@@ -152,12 +152,12 @@ def _dates(config: Config, dates: list[str], horizon: tuple[date, date]) -> dmc.
 
 def _change(config: Config) -> list[Any]:
     """Column, operation, value, and the button that adds the change."""
-    columns = list(dict.fromkeys([*map(user_name, config.columns.known_ahead), CLOSING, *_holiday(config)]))
+    columns = list(dict.fromkeys([*map(user_name, config.columns.known_ahead), CLOSING, *_holiday(config), NEW]))
     operations = [{"value": value, "label": label} for value, label in OPERATIONS.items()]
     return [
         dmc.Select(id="scenario-column", label="Column", data=columns, value=columns[0], allowDeselect=False),
         dmc.Select(id="scenario-operation", label="Change", data=operations, value="=", allowDeselect=False),
-        dmc.TextInput(id="scenario-value", label="Value", placeholder="for example 0.9"),
+        dmc.TextInput(id="scenario-value", label="Value", **value_hint(columns[0], None)),
         dmc.Button("Add change", id="scenario-add", variant="light", fullWidth=True),
     ]
 

@@ -29,18 +29,18 @@ def measure(served: Served, scenario: Scenario, level: Sequence[int] = ()) -> pl
     levers = served.bundle.levers
     shared = 1.0 if levers is None else common_share(levers, scenario.edited)
     uncertain = Uncertainty(error_pool(served), shared, level or served.config.level)
-    return sum_differences(drawable(served, scenario.rows), uncertain)
+    is_new = pl.col("unique_id").is_in(scenario.new)
+    return sum_differences(drawable(served, scenario.rows).with_columns(new=is_new), uncertain)
 
 
 def drawable(served: Served, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with what sample paths need, and every step of each series: those that one lacks sell nothing."""
     ids = rows.select(pl.col("unique_id").unique(maintain_order=True))
-    parts = [
-        found_once(served, f"drawn rows {bucket}", partial(_published, served, bucket))
-        for bucket in buckets_of(served, ids.to_series())
-    ]
-    known = pl.concat(parts).join(ids, on="unique_id", how="semi")
-    steps = known.select(pl.col("ds", "step")).unique().sort("step")
+    buckets = buckets_of(served, ids.to_series()) or served.series["bucket"].head(1).to_list()
+    parts = [found_once(served, f"drawn rows {b}", partial(_published, served, b)) for b in buckets]
+    published = pl.concat(parts)
+    steps = published.select(pl.col("ds", "step")).unique().sort("step")  # those of a new series, too
+    known = published.join(ids, on="unique_id", how="semi")
     every = ids.join(steps, how="cross").join(known.drop("step"), on=KEY, how="left", maintain_order="left")
     full = every.join(rows, on=KEY, how="left", maintain_order="left")
     error = pl.col("response_error") if "response_error" in rows.columns else pl.lit(0.0)

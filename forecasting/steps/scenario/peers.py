@@ -1,7 +1,8 @@
 """The series beside those of a scenario: `with_peers` adds those that a changed promotion is known to move.
 
 It takes a Served, ids of series and their EditedPlan, and returns both with the other series of their markets, whose
-plans stay. Where the response knows nothing of peers nothing is added.
+plans stay; `beside` takes the plan and a series, and returns the others of its market. Where the response knows nothing
+of peers nothing is added.
 """
 
 from __future__ import annotations
@@ -39,6 +40,16 @@ def _peers(served: Served, plan: EditedPlan) -> pl.DataFrame:
     markets = known.join(changed, on="unique_id", how="semi")["market"].unique()
     there = pl.col("unique_id").is_in(served.series["unique_id"].implode())
     return known.filter(pl.col("market").is_in(markets.implode()), there).select("unique_id")
+
+
+def beside(served: Served, like: pl.Series, plan: EditedPlan) -> EditedPlan:
+    """The rows of a plan of the other series in the market of `like`, one series that responds to their promotions."""
+    table = served.bundle.levers
+    if table is None or "market" not in table.columns:
+        return plan.of(like.clear())
+    known = table.filter(pl.col("kind") == PEERS, pl.col("grain") == "series").sort("unique_id")
+    market = known.filter(pl.col("unique_id") == like[0])["market"]
+    return plan.of(known.filter(pl.col("market").is_in(market.implode()), pl.col("unique_id") != like[0])["unique_id"])
 
 
 def tell_peers(chosen: pl.Series, rows: pl.DataFrame) -> list[str]:

@@ -63,16 +63,20 @@ def no_such_series(job: str, series: SeriesFilter) -> UserError:
     return UserError(f"where {series.where!r}: no series meets this condition")
 
 
-def find_series(served: Served, series: SeriesFilter) -> pl.Series:
-    """The ids of the chosen series of which there are rows, sorted; raises UserError when there is none."""
+def find_series(served: Served, series: SeriesFilter, new: pl.DataFrame | None = None) -> pl.Series:
+    """The ids of the chosen series of which there are rows, sorted; raises UserError when there is none.
+
+    `new` are planned rows of series that are not there yet: where the filter is met by one of these, there may be none.
+    """
+    is_met = new is not None and not new.filter(condition(series.condition)).is_empty()
     ids = served.series["unique_id"].sort()
     if series.unique_id is not None:
         ids = ids.filter(ids == series.unique_id)
-        if ids.is_empty():
+        if ids.is_empty() and not is_met:
             raise no_such_series(served.config.name, series)
-    if series.where is not None:
+    if series.where is not None and ids.len():
         ids = ids.filter(ids.is_in(_that_meet(served, series.where, buckets_of(served, ids)).implode()))
-        if ids.is_empty():
+        if ids.is_empty() and not is_met:
             raise no_such_series(served.config.name, replace(series, unique_id=None))
     return ids
 

@@ -53,6 +53,11 @@ class EditedPlan:
         differ = [self.planned[c].ne_missing(self.edited[c]) for c in self.planned.columns]
         return pl.DataFrame(differ).select(pl.any_horizontal(pl.all())).to_series().rename("changed")
 
+    def of(self, ids: pl.Series) -> EditedPlan:
+        """The rows of these series, without doubts."""
+        mine = pl.col("unique_id").is_in(ids.implode())
+        return EditedPlan(self.planned.filter(mine), self.edited.filter(mine))
+
     def portions(self, ids: pl.Series, size: int) -> list[EditedPlan]:
         """The plan in portions of `size` of the series `ids`, in their order."""
         planned, edited = (in_portions(rows, ids, size) for rows in (self.planned, self.edited))
@@ -90,15 +95,31 @@ def plan_with_edits(served: Served, ids: pl.Series, edits: Sequence[Edit]) -> tu
 
     Raises UserError for an edit of which no row holds a value that it could change.
     """
-    planned = edited = planned_rows(served, ids)
-    warnings = [*check_reach(edits, planned, served.job.config.columns.price)]
+    plan, notes = apply_edits(planned_rows(served, ids), edits, served.job.config.columns.price)
+    doubted, more = doubt_plan(served, plan, edits)
+    return doubted, (*notes, *more)
+
+
+def apply_edits(planned: pl.DataFrame, edits: Sequence[Edit], price: str | None) -> tuple[EditedPlan, tuple[str, ...]]:
+    """The planned rows with edits, which are checked, and sentences about those that reach some rows only; `price` is
+    the column of the price.
+
+    Raises UserError for an edit of which no row holds a value that it could change.
+    """
+    notes, edited = check_reach(edits, planned, price), planned
     for edit in edits:
         edited = edited.with_columns(edit.expr(planned.schema[edit.column]))
+    return EditedPlan(planned, edited), tuple(map(as_users_write, notes))
+
+
+def doubt_plan(served: Served, plan: EditedPlan, edits: Sequence[Edit]) -> tuple[EditedPlan, tuple[str, ...]]:
+    """The plan with what is doubtful about the answer to it, and sentences about how far to trust it."""
     answered, others = split_edits(served.bundle, edits)
+    warnings: list[str] = []
     if others:
-        warnings += warn_outside(edited, served.observed, [edit.column for edit in others])
-        warnings += warn_of_holidays(edited, served.job.config) if HOLIDAY in words_of(served.job.panel.schema) else []
-    plan = EditedPlan(planned, edited)
+        warnings += warn_outside(plan.edited, served.observed, [edit.column for edit in others])
+        is_word = HOLIDAY in words_of(served.job.panel.schema)
+        warnings += warn_of_holidays(plan.edited, served.job.config) if is_word else []
     if answered and served.bundle.levers is not None:
         levers = [edit.column for edit in answered]
         usual = at_usual(served, plan, levers)

@@ -12,11 +12,12 @@ from datetime import date
 
 import polars as pl
 
-from forecasting.data.edits import parse_edit
+from forecasting.data.edits import format_change, parse_edit
 from forecasting.data.panel import KEY
 from forecasting.errors import Option, UserError
 from forecasting.planning.column_names import condition_over_panel, edit_over_panel
 from forecasting.planning.edit_reach import check_days
+from forecasting.planning.new_series import split_new
 from forecasting.planning.scenario import check_condition, check_edits, condition
 from forecasting.steps.serving.answers import shape_answers
 from forecasting.steps.serving.online import SERIES_AT_ONCE, forecast_plan
@@ -89,7 +90,11 @@ def _changed_plan(served: Served, ids: pl.Series, changes: Sequence[str]) -> tup
     config = served.job.config
     edits = [edit_over_panel(parse_edit(text), config) for text in changes]
     notes = check_days(config, served.cutoff, edits)
-    plan, warnings = plan_with_edits(served, ids, check_edits(edits, config, served.job.panel.schema))
+    checked = check_edits(edits, config, served.job.panel.schema)
+    new, _ = split_new(checked, served.job.panel.schema)
+    if new:
+        raise UserError(f"change {format_change(new[0])!r}: only a scenario can list new series")
+    plan, warnings = plan_with_edits(served, ids, checked)
     return plan, (*notes, *warnings)
 
 
