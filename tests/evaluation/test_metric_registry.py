@@ -107,6 +107,7 @@ def test_nobody_else_decides_how_a_metric_is_shown() -> None:
     searches = {"forecasting/steps/tuning/options.py"}  # what a search may minimise
     # the columns of their tables
     listed = {"forecasting/steps/lifecycle/listing.py", "flows/commands/operations/models.py"}
+    listed |= {"forecasting/data/schemas/forecast_tables.py"}
     assert set(found) <= searches | listed | {"forecasting/evaluation/breakdown.py"}
 
 

@@ -11,7 +11,12 @@ from forecasting.config import Config
 from forecasting.data.schemas.action_tables import ACTION_TABLES
 from forecasting.data.schemas.entry import Columns, Export, TableEntry
 from forecasting.data.schemas.feature_tables import FEATURE_TABLES, feature_rows_table
-from forecasting.data.schemas.forecast_tables import AGGREGATE_BUCKET, FORECAST_TABLES, interval_columns
+from forecasting.data.schemas.forecast_tables import (
+    AGGREGATE_BUCKET,
+    FORECAST_TABLES,
+    ROLLUP_FIGURES,
+    interval_columns,
+)
 from forecasting.data.schemas.lever_table import LEVER_TABLE
 from forecasting.data.schemas.load_tables import LOADED, LOADS
 from forecasting.data.schemas.monitoring_tables import MONITORING_TABLES
@@ -24,6 +29,7 @@ __all__ = [
     "ENTRIES",
     "EXPORTS",
     "LOADED_TABLES",
+    "ROLLUP_FIGURES",
     "Export",
     "TableEntry",
     "feature_rows_table",

@@ -26,6 +26,8 @@ _VINTAGE: Columns = {
     "rows": pl.Int64,
     "forecasts_version": pl.Int64,
 }
+ROLLUP_FIGURES = ("yhat", "last_year", "price", "wape", "bias")
+"""The figures of a series in the table `rollups`."""
 AGGREGATE_BUCKET = -1
 """The bucket of aggregated series."""
 
@@ -97,8 +99,7 @@ FORECAST_TABLES = (
         "horizon, the last price, and the champion's errors in its backtest",
         "cutoff version unique_id",
         fixed(
-            {"cutoff": pl.Date, "version": pl.Int64, "unique_id": pl.String}
-            | dict.fromkeys(("yhat", "last_year", "price", "wape", "bias"), pl.Float64)
+            {"cutoff": pl.Date, "version": pl.Int64, "unique_id": pl.String} | dict.fromkeys(ROLLUP_FIGURES, pl.Float64)
         ),
         partition="cutoff",
     ),

@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.config import Config
 from forecasting.data.panel import Panel
+from forecasting.data.schemas import ROLLUP_FIGURES
 from forecasting.features.groups import Level, Total, aggregate_groups, levels
 from forecasting.services.engine import walk
 from forecasting.services.store import Store
@@ -61,7 +62,7 @@ class RollupWorker:
         both = ahead.join(before, on=ID, how="left").with_columns(last_year=pl.when(complete).then("_y"))
         both = both.join(last_prices(self.panel, self._cutoff, bucket), on=ID, how="left")
         both = both.join(self._errors(bucket), on=ID, how="left")
-        return both.select(ID, "yhat", "last_year", "price", "wape", "bias")
+        return both.select(ID, *ROLLUP_FIGURES)
 
     def _errors(self, bucket: int) -> pl.DataFrame:
         """[unique_id, wape, bias] of the champion over the reported windows of the backtest of its recipe."""

@@ -9,6 +9,7 @@ from datetime import date
 
 import polars as pl
 
+from forecasting.data.schemas import ROLLUP_FIGURES
 from forecasting.services.engine import walk
 from forecasting.services.store.vintages import scan_published
 from forecasting.steps.rollups.build import RollupWorker
@@ -22,7 +23,7 @@ def read_series_rollups(session: Session) -> pl.DataFrame:
     horizon in units of the target; last_year is null for a series without a row for each of them. price is the last
     observed one; wape and bias are those of the champion in its backtest, as shares. No rows before the first forecast.
     """
-    columns = ["unique_id", "yhat", "last_year", "price", "wape", "bias"]
+    columns = ["unique_id", *ROLLUP_FIGURES]
     if session.vintages.is_empty():
         return session.store.tables["rollups"].empty().select(columns)
     newest = session.vintages.row(0, named=True)
