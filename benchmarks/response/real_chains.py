@@ -25,7 +25,7 @@ from forecasting.steps import run_step
 from forecasting.steps.session import open_session
 
 DATA = BESIDE / "data"
-STORES = {"breakfast_frat": 5, "dominicks_oj": 2}
+STORES = {"breakfast_frat": 8, "dominicks_oj": 4}
 """Data sets, and of every how manyth store the scenario is asked."""
 HELD_OUT = 4
 """The last of so many parts of the periods is held out."""

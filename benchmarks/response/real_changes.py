@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from benchmarks.response.real_plans import flags_of
 from forecasting.config import Config
 from forecasting.data.panel import KEY
 from forecasting.planning.response.answer import response_factors
@@ -27,19 +28,18 @@ def held_out_changes(rows: pl.DataFrame, config: Config, after: date) -> pl.Data
     """[unique_id, ds, market, price, promotion, their values before (_before), ratio, moved, promoted] of all periods
     later than `after` that follow on one with sales, of rows [unique_id, ds, y, price, promotion, known-ahead columns].
 
-    `ratio` is the log of sales over those before, less the median of the series of whose plans nothing changed from
-    the one period to the other (without any: 0). `moved` tells whether the price changed, `promoted` whether the
-    promotion did.
+    `ratio` is the log of sales over those before, less the median of the series whose price and flags stayed as they
+    were from the one period to the other (without any: 0). `moved` tells whether the price changed, `promoted`
+    whether the promotion did.
     """
     price, promo = str(config.columns.price), str(config.columns.promo)
-    known = [c for c in config.columns.known_ahead if c in rows.columns]
-    of = list(dict.fromkeys((price, promo, *known)))
+    of = [price, *flags_of(rows, config)]
     sold = rows.filter(pl.col("y") > 0, pl.col(price) > 0).sort(KEY)
     before = [pl.col(c).shift().over("unique_id").alias(f"{c}_before") for c in ("ds", "y", *of)]
     pairs = sold.with_columns(before).filter(pl.col("ds") > after)
     pairs = pairs.filter(pl.col("ds_before").dt.offset_by(config.frequency.every) == pl.col("ds"))
     move = (pl.col(price) / pl.col(f"{price}_before")).log()
-    others = [pl.col(c).eq_missing(pl.col(f"{c}_before")) for c in of if c != price and not _amount(rows, c)]
+    others = [pl.col(c).eq_missing(pl.col(f"{c}_before")) for c in of[1:]]
     told = pairs.with_columns(
         ratio=(pl.col("y") / pl.col("y_before")).log(),
         moved=move.abs() > MOVED,
@@ -49,11 +49,6 @@ def held_out_changes(rows: pl.DataFrame, config: Config, after: date) -> pl.Data
     usual = pl.col("ratio").filter("_still").median().over("ds").fill_null(0.0)
     columns = (*KEY, price, promo, f"{price}_before", f"{promo}_before", "ratio", "moved", "promoted")
     return told.with_columns(ratio=pl.col("ratio") - usual).select(columns)
-
-
-def _amount(rows: pl.DataFrame, column: str) -> bool:
-    """Whether a column holds other numbers than 0 and 1, such as a base price, which may move a little at any time."""
-    return rows.schema[column].is_numeric() and not set(rows[column].drop_nulls().unique()) <= {0.0, 1.0}
 
 
 def hold(changes: pl.DataFrame, table: pl.DataFrame, config: Config) -> pl.DataFrame:

@@ -49,9 +49,10 @@ def usual_prices(past: pl.DataFrame, config: Config, cutoff: date) -> pl.DataFra
 
 
 def flags_of(rows: pl.DataFrame, config: Config) -> list[str]:
-    """The known-ahead columns of 0 and 1."""
+    """The column of promotions, and the other known-ahead columns of 0 and 1."""
     known = [c for c in config.columns.known_ahead if c in rows.columns and rows.schema[c].is_numeric()]
-    return [c for c in known if set(rows[c].drop_nulls().unique()) <= {0.0, 1.0}]
+    flags = {c for c in known if set(rows[c].drop_nulls().unique()) <= {0.0, 1.0}}
+    return [c for c in known if c in flags or c == config.columns.promo]
 
 
 def promotions(rows: pl.DataFrame, plan: pl.DataFrame, config: Config, cutoff: date) -> pl.DataFrame:

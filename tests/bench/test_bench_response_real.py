@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.response.real_chains import signs_of, some_stores
 from benchmarks.response.real_changes import errors, held_out_changes, hold
-from benchmarks.response.real_document import verdict
+from benchmarks.response.real_document import Found, text, verdict
 from benchmarks.response.real_plans import planned, promotions, usual_prices, wape
 from forecasting.config import Config
 from forecasting.data.schemas.lever_table import LEVERS
@@ -97,6 +97,12 @@ def test_a_plan_has_the_usual_price_and_no_promotion_for_series_that_go_on() -> 
     assert coming.rows() == [("a", week(n), None, 2.1, 0.0, 2.02, "a") for n in (3, 4)]
 
 
+def test_a_promotion_of_some_of_the_days_of_a_week_is_no_part_of_a_plan() -> None:
+    every = rows("a", (0, 9.0, 2.0, 0), (1, 30.0, 1.0, 0.7), (2, 8.0, 1.0, 0.3))
+    coming = planned(every, JOB, week(1)).filter(pl.col("ds") > week(1))
+    assert coming.select("price", "promo").rows() == [(2.0, 0.0)] * 2
+
+
 def test_the_usual_price_is_that_of_promotions_where_there_is_nothing_else() -> None:
     always = rows("a", (0, 9.0, 1.0, 1), (1, 9.0, 3.0, 1))
     long_ago = rows("b", (-20, 9.0, 4.0, 0))
@@ -126,3 +132,18 @@ def test_some_stores_are_whole() -> None:
 
 def test_a_verdict_names_what_missed() -> None:
     assert verdict({"a": True, "b": False, "c": True}) == "met on a and c, missed on b"
+
+
+def test_the_chapter_tells_the_figures_and_which_aims_they_meet() -> None:
+    signs = pl.DataFrame({"changes": ["any"], "series": [1200], "units": [30], "own": [0.79], "pooled": [1.0]})
+    of = {"kind": "all", "changes": 50, "series": 20, "none": 0.9, "one": 0.7, "own": 0.6, "pooled": 0.5, "better": 0.7}
+    answer = {"given": "price and promotion", "on": "promotions", "periods": 2000, "series": 40, "weeks": 0.875}
+    answer |= {"planned": 0.6, "scenario": 0.5, "boosters": 0.4}
+    answer |= {"planned_total": 0.5, "scenario_total": 1.1, "boosters_total": 0.9}
+    found = Found("shop", signs, pl.DataFrame([of]), pl.DataFrame([answer]))
+    chapter = " ".join(text([found], {"shop": 3}, 10).split())
+    assert "| shop | any | 1,200 | 30 | 79% | 100% |" in chapter
+    assert "| 0.9000 | 0.7000 | 0.6000 | 0.5000 | 70% |" in chapter
+    assert "| promotions (2,000) | 40 | 0.6000 (50%) | 0.5000 (110%) | 0.4000 (90%) | 88% |" in chapter
+    assert "before pooling: missed on shop." in chapter
+    assert chapter.count("met on shop") == 2
