@@ -25,7 +25,7 @@ from forecasting.steps import run_step
 from forecasting.steps.session import open_session
 
 DATA = BESIDE / "data"
-STORES = {"breakfast_frat": 8, "dominicks_oj": 4}
+STORES = {"breakfast_frat": 10, "dominicks_oj": 5}
 """Data sets, and of every how manyth store the scenario is asked."""
 HELD_OUT = 4
 """The last of so many parts of the periods is held out."""

@@ -68,20 +68,21 @@ def hold(changes: pl.DataFrame, table: pl.DataFrame, config: Config) -> pl.DataF
 
 
 def errors(held: pl.DataFrame, ids: Sequence[str] | pl.Series) -> pl.DataFrame:
-    """[kind, changes, series, ESTIMATES ..., better] of changed prices of the series `ids`, a row per kind of KINDS.
+    """[kind, changes, series, ESTIMATES ..., better, slope] of changed prices of the series `ids`, a row per kind.
 
     Of each estimate the mean absolute error of the log ratio over the changes; `better` is the share of the series of
-    which the pooled estimate has a smaller mean error than the own one.
+    which the pooled estimate has a smaller mean error than the own one, `slope` that of what sales did on what the
+    pooled one foretold: above 1 where they did more.
     """
-    off = [(pl.col("ratio") - pl.col(name)).abs() for name in ESTIMATES]
-    moved = held.filter("moved", pl.col("unique_id").is_in(list(ids))).with_columns(
-        e.alias(name) for name, e in zip(ESTIMATES, off, strict=True)
-    )
+    off = {name: (pl.col("ratio") - pl.col(name)).abs() for name in ESTIMATES}
+    moved = held.filter("moved", pl.col("unique_id").is_in(list(ids))).with_columns(**off, _foretold="pooled")
     parts = []
     for kind, promoted in KINDS.items():
         of = moved if promoted is None else moved.filter(pl.col("promoted") == promoted)
         series = of.group_by("unique_id").agg(pl.col(ESTIMATES).mean())
         better = series.select((pl.col("pooled") < pl.col("own")).mean()).item()
         counts = {"kind": pl.lit(kind), "changes": pl.len(), "series": pl.lit(series.height)}
-        parts.append(of.select(**counts, **{n: pl.col(n).mean() for n in ESTIMATES}, better=pl.lit(better, pl.Float64)))
+        told = {name: pl.col(name).mean() for name in ESTIMATES} | {"better": pl.lit(better, pl.Float64)}
+        slope = pl.cov("ratio", "_foretold") / pl.col("_foretold").var()
+        parts.append(of.select(**counts, **told, slope=slope))
     return pl.concat(parts, how="vertical_relaxed")
