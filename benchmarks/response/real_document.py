@@ -59,6 +59,7 @@ ahead. A promotion is a period with a feature, or with a price at least 5 % belo
 are the sum of the forecast over that of sales; `better` is the share of periods of the horizon in which the scenario
 errs less than the plan. The aim is that on promotions, given price and feature, it errs less than the plan:
 {aim_scenario}. To err less than the boosters there, too, is {beside}.
+With so few stores it depends on those drawn which of the two is nearer on breakfast_frat.
 """
 SIGNS = ("data set", "price changes", "series", "units", "own below 0", "pooled below 0")
 CHANGES = ("data set", "changed", "changes", "series", "none", "one", "own", "pooled", "better", "slope")
