@@ -11,6 +11,7 @@
 #   make bench-latency  milliseconds of one question in a warm process (ARGS="--job CONFIG" for a job of yours)
 #   make bench-accuracy   errors beside those of other tools, on public data that lie beside the repository
 #   make bench-response   how well known effects of price and promotion are recovered; writes docs/RESPONSE.md
+#   make bench-response-real   the response on public data that lie beside the repository
 #   make bench-constants  the same with constants that never saw a data set, from what bench-accuracy has kept
 #   make bench-leaderboard   the place on a public leaderboard; takes long
 #   make cost-model   what models cost, measured again on this machine, for the choice of `models: auto`
@@ -35,7 +36,7 @@ endif
 DEV := $(VENV)/.dev
 RUN := $(or $(wildcard $(DEV)),$(VENV)/.run)
 
-.PHONY: demo serve test test-system gate lint bench bench-features bench-serving bench-kills bench-latency bench-accuracy bench-response bench-constants bench-leaderboard cost-model lock clean
+.PHONY: demo serve test test-system gate lint bench bench-features bench-serving bench-kills bench-latency bench-accuracy bench-response bench-response-real bench-constants bench-leaderboard cost-model lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.run: requirements.lock pyproject.toml scripts/venv.sh
@@ -94,6 +95,9 @@ bench-accuracy: $(RUN)
 
 bench-response: $(RUN)
 	@$(BIN)/python -m benchmarks.response $(ARGS)
+
+bench-response-real: $(RUN)
+	@$(BIN)/python -m benchmarks.response --real $(ARGS)
 
 bench-constants: $(RUN)
 	@$(BIN)/python -m benchmarks.constants $(ARGS)

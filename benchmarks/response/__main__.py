@@ -1,4 +1,7 @@
-"""`make bench-response`: estimate the response of chains whose truth is known, print, write docs/RESPONSE.md."""
+"""`make bench-response`: estimate the response of chains whose truth is known, print, write docs/RESPONSE.md.
+
+With --real (`make bench-response-real`) that of the data sets that lie beside the repository, in a chapter of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import polars as pl
 
 from benchmarks import report
 from benchmarks.processes import ROOT
-from benchmarks.response import document
+from benchmarks.response import document, real_chains
 from benchmarks.response.chains import Chain, retailer, weak_demand, weekly
 from benchmarks.response.components import components
 from benchmarks.response.judge import common, judge, spillovers
@@ -39,7 +42,12 @@ def main(given: list[str] | None = None) -> None:
     """Estimate, print, and write the document where all seeds are drawn."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, help="so many chains of each kind at most; nothing is written")
+    parser.add_argument("--real", action="store_true", help="the data sets beside the repository instead of chains")
+    parser.add_argument("--stores", type=int, help="with --real: every so manyth store; nothing is written")
     args = parser.parse_args(given)
+    if args.real:
+        real_chains.main(FILE, TITLE, args.stores)
+        return
     began, effects = perf_counter(), []
     for name, (draw, count) in CHAINS.items():
         effects.append(judge(name, map(draw, _seeds(count, args.most))))
