@@ -54,13 +54,18 @@ demo: $(RUN)
 serve: $(RUN)
 	@demandcast serve $(CONFIG)
 
+# Bytecode is kept, whatever the environment says: each process would compile all modules and all tests again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+
+# A process of pytest-xdist has about one core, and most frames of tests are small: more threads of Polars would hand
+# them to each other. The tests of the system have all threads, so that rows come in any order there.
 test: $(DEV)
-	@$(BIN)/python -m pytest -m "not system" $(ARGS)
+	@POLARS_MAX_THREADS=$${POLARS_MAX_THREADS:-1} $(PYTEST) -m "not system" $(ARGS)
 
 test-system: $(DEV)
 	@scripts/installed.sh chromium "the page tests" "$${CHROMIUM:-chromium}" chromium-browser google-chrome
 	@scripts/installed.sh postgresql "the tests of the source sql" initdb "/usr/lib/postgresql/*/bin/initdb"
-	@$(BIN)/python -m pytest -m system $(ARGS)
+	@$(PYTEST) -m system $(ARGS)
 
 # A small job from data to forecasts in a folder of its own, its checks, and the scores that others measured.
 gate: $(DEV)

@@ -1,6 +1,7 @@
 """What every test stands on: no telemetry, nothing written in the repository or at home, real data, a browser."""
 
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -102,6 +103,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadFile
             return TOGETHER.get(file, file)
 
     return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector passes over what is imported by now and stays, and comes only when much is new."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 SEEN = "what was seen"

@@ -72,7 +72,9 @@ def read(file: Path, overrides: Mapping[str, Any]) -> tuple[dict[str, Any], Orig
     """The keys and values of a file with dotted `overrides` put over them, and their places; raises UserError."""
     try:
         text = file.read_text(encoding="utf-8-sig")
-        node, raw = yaml.compose(text, Loader), yaml.load(text, Loader)
+        loader = Loader(text)
+        node = loader.get_single_node()
+        raw = loader.construct_document(node) if node else None
     except FileNotFoundError:
         raise UserError(f"{file}: there is no such config file; the built-in ones are in configs/") from None
     except (OSError, UnicodeDecodeError) as e:

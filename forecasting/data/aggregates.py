@@ -105,7 +105,8 @@ def _walk_bucket(
 def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:
     """One bucket's share of the sums and counts behind `aggregate_cut`."""
     frame = cut.frame(bucket)
-    means = [c for c in cut.config.columns.known_ahead if frame.schema[c].is_numeric()]
+    schema = frame.schema
+    means = [c for c in cut.config.columns.known_ahead if schema[c].is_numeric()]
     frame = fill_unknown(frame, means, cut.config, cut.cutoff)
     sums = [pl.col("y").sum(), pl.col("y").count().alias("_n"), pl.len().alias("_rows")]
     sums += [is_shut(cut.config).sum().alias("_shut"), (pl.col("flag") == ENDED).sum().alias("_ended")]

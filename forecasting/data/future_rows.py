@@ -61,7 +61,8 @@ def future_rows(history: pl.DataFrame, ahead: pl.DataFrame, config: Config, cuto
     grid = pl.concat([grid, _announced_rows(ahead, cutoff, statics).select(grid.columns)])
     future = grid.join(ahead.filter(pl.col("ds") > cutoff).select(*KEY, *known_ahead), on=KEY, how="left")
     missing = [c for c in history.columns if c not in future.columns]
-    future = future.with_columns(pl.lit(None, history.schema[c]).alias(c) for c in missing)
+    schema = history.schema
+    future = future.with_columns(pl.lit(None, schema[c]).alias(c) for c in missing)
     return _apply_future_rules(history, future.select(history.columns), config, cutoff, h)
 
 

@@ -85,7 +85,8 @@ def launches_in(cut: Cut, begun: tuple[date, date], bucket: int) -> list[pl.Data
     the rows up to an age of two ramps, with _age, of the series that began later, up to the second day.
     """
     rows = (cut.panel.part_of or cut.panel).scan(bucket)
-    statics = [c for c in cut.config.static_columns if c in rows.collect_schema()]
+    there = rows.collect_schema()
+    statics = [c for c in cut.config.static_columns if c in there]
     history = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)
     observed = history.filter(pl.col("y").is_not_null())
     since = observed.with_columns(_since=pl.col("ds").min().over("unique_id"))

@@ -35,7 +35,8 @@ def forecast_limits(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _largest_of_groups(cut: Cut, frame: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, _group]: the largest mean value of a period in any group of the series."""
-    texts = [c for c in cut.config.static_columns if frame.schema.get(c) == pl.String]
+    schema = frame.schema
+    texts = [c for c in cut.config.static_columns if schema.get(c) == pl.String]
     labels = [group_label(level) for level in ((), *((c,) for c in texts))]
     homes = frame.group_by("unique_id").last().select("unique_id", group=pl.concat_list(labels)).explode("group")
     groups = cut.groups

@@ -59,6 +59,15 @@ def unpicklable(_: int) -> object:
     return lambda: None
 
 
+LEAN = local.LEAN
+
+
+@pytest.fixture(autouse=True)
+def _bare_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers import nothing when they start: what they do here needs no library that other tests have imported."""
+    monkeypatch.setattr(local, "LEAN", {})
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_items(workers: int) -> None:
     assert list(LocalEngine(workers).map(square, iter(range(9)))) == [n * n for n in range(9)]
@@ -131,10 +140,13 @@ def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "_idle", {})
 
 
-def test_workers_import_what_this_process_has_without_packages_that_no_model_uses(no_pool: None) -> None:
+def test_workers_import_what_this_process_has_without_packages_that_no_model_uses(
+    no_pool: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import lightgbm  # noqa: F401
     import statsforecast.models  # noqa: F401
 
+    monkeypatch.setattr(local, "LEAN", LEAN)
     at_start = next(LocalEngine(2).map(imported, range(2)))
     assert {"lightgbm", "statsforecast.models"} <= at_start
     assert not {"sklearn", "dask"} & at_start

@@ -89,7 +89,8 @@ def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> Know
     frequency = config.frequency
     span = frequency.shift(newest, -frequency.level_window), frequency.shift(newest, config.h)
     around = [part.filter(pl.col("ds").is_between(*span, closed="right")) for part in parts]
-    columns = [c for c in config.columns.known_ahead if c in around[0].collect_schema()]
+    there = around[0].collect_schema()
+    columns = [c for c in config.columns.known_ahead if c in there]
     rows = pl.concat(collect_each([part.select(SERIES, "ds", "y", *columns) for part in around]))
     seen = rows.filter(pl.col("ds") <= newest, pl.col("y").is_not_null())
     usual = {c: seen[c].count() / max(seen.height, 1) for c in columns}

@@ -54,7 +54,8 @@ def measure_freshness(series: pl.DataFrame, config: Config, today: date) -> dict
 
 def _silent_groups(living: pl.DataFrame, config: Config) -> list[str]:
     """Labels of groups of several series that are all silent, while series of other groups are not."""
-    columns = [c for c in config.static_columns if c in living.columns and living.schema[c] == pl.String]
+    schema = living.schema
+    columns = [c for c in config.static_columns if schema.get(c) == pl.String]
     by_group = [living.group_by(group_label((c,)).alias("group")).agg("_silent") for c in columns]
     all_silent = pl.col("_silent").list.all() & (pl.col("_silent").list.len() > 1)
     found = [label for groups in by_group for label in groups.filter(all_silent)["group"].sort()]

@@ -37,7 +37,8 @@ def far_out_drivers(rows: pl.DataFrame, config: Config) -> dict[str, pl.DataFram
     """
     roles = config.columns
     named = dict.fromkeys((*roles.known_ahead, *roles.known_after, roles.price, roles.cost))
-    columns = [c for c in named if c in rows.columns and rows.schema[c].is_float()]
+    schema = rows.schema
+    columns = [c for c in named if c and c in schema and schema[c].is_float()]
     return {column: find_far_out(rows.select("unique_id", "ds", y_raw=column)) for column in columns}
 
 

@@ -71,7 +71,8 @@ def _regressor_columns(spec: StatsForecastSpec, config: Config, frame: pl.DataFr
         return spec.regressors
     if not getattr(classes()[spec.cls], "uses_exog", False):
         return ()
-    return tuple(c for c in config.columns.known_ahead if c in frame.columns and frame.schema[c].is_numeric())
+    schema = frame.schema
+    return tuple(c for c in config.columns.known_ahead if c in schema and schema[c].is_numeric())
 
 
 def _fill_gaps(rows: pl.DataFrame, cut: Cut, columns: tuple[str, ...]) -> pl.DataFrame:

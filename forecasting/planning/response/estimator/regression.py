@@ -147,23 +147,25 @@ def learn_wander(regression: Regression, calendar: Calendar) -> Wander:
 
 def _best_memory(regression: Regression) -> tuple[float, float]:
     """The likeliest memory of all series, and the size that it goes with: from FIRST_MEMORY uphill."""
+    series = regression.expected.shape[1]
+    every = regression.of_series(np.tile(np.arange(series), len(COARSE_SIZES) * len(COARSE_NOISES)))
     tried: dict[float, tuple[float, float]] = {}
     best, last = FIRST_MEMORY, None
     while best != last:
         last, place = best, MEMORIES.index(best)
         near = MEMORIES[max(place - 1, 0) : place + 2]
-        tried |= {memory: _coarse(regression, memory) for memory in near if memory not in tried}
+        tried |= {memory: _coarse(every, series, memory) for memory in near if memory not in tried}
         best = max(near, key=lambda memory: tried[memory][0])
     return best, tried[best][1]
 
 
-def _coarse(regression: Regression, memory: float) -> tuple[float, float]:
-    """The log likelihood of all series with this memory, and the size that it goes with."""
-    series, pairs = regression.expected.shape[1], len(COARSE_SIZES) * len(COARSE_NOISES)
+def _coarse(every: Regression, series: int, memory: float) -> tuple[float, float]:
+    """The log likelihood of all series with this memory, and the size that it goes with; `every` has all series once
+    for each pair of size and noise.
+    """
     sizes, noises = (np.ravel(grid) for grid in np.meshgrid(COARSE_SIZES, COARSE_NOISES, indexing="ij"))
-    every = regression.of_series(np.tile(np.arange(series), pairs))
     likelihood = every.log_likelihood(Wander(memory, np.repeat(sizes, series), np.repeat(noises, series)))
-    shares, total = _shares(likelihood.reshape(pairs, series))
+    shares, total = _shares(likelihood.reshape(-1, series))
     return total, float(np.sqrt(np.mean(np.square(sizes) @ shares)))
 
 

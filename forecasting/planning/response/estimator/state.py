@@ -46,7 +46,7 @@ def foretell(columns: Floats, weight: Floats, wander: Wander) -> Floats:
     gain, mean, foretold = _spreads(weight, wander)[-1], np.zeros(columns.shape[1:]), np.empty_like(columns)
     for t, now in enumerate(columns):
         foretold[t] = mean
-        _learn(mean, now - mean, gain[t], wander)
+        _learn(mean, now - mean, gain[t, :, None], wander)
     return foretold
 
 
@@ -61,20 +61,24 @@ def unforeseen(weight: Floats, wander: Wander) -> Floats:
 
 
 def _innovations(columns: Floats, share: Floats, gain: Floats, wander: Wander) -> Floats:
-    """What each period brings that was not foretold, times `share`, and 0 where nothing was observed."""
+    """What each period brings that was not foretold, times `share`, and 0 where nothing was observed.
+
+    Arrays of periods x columns x series: numpy works along the last axis, which is the longest.
+    """
     out, mean = np.empty_like(columns), np.zeros(columns.shape[1:])
+    apart = np.empty_like(mean)
     for t, now in enumerate(columns):
-        apart = now - mean
-        np.multiply(apart, share[t, :, None], out=out[t])
+        np.subtract(now, mean, out=apart)
+        np.multiply(apart, share[t], out=out[t])
         _learn(mean, apart, gain[t], wander)
     return out
 
 
 def _learn(mean: Floats, apart: Floats, gain: Floats, wander: Wander) -> None:
-    """Move what is foretold (series x columns) to the next period, having seen how far `apart` this one was, which is
-    used up.
+    """Move what is foretold of each column and series to the next period, having seen how far `apart` this one was,
+    which is used up.
     """
-    apart *= gain[:, None]
+    apart *= gain
     mean += apart
     mean *= wander.memory
 
@@ -86,11 +90,17 @@ def _spreads(weight: Floats, wander: Wander) -> tuple[Floats, Floats, Floats]:
     seen = (weight > 0).astype(float)
     noise = 1 / np.where(seen > 0, weight, 1.0)
     total, gain = np.empty_like(noise), np.empty_like(noise)
-    spread, step = wander.size**2, wander.size**2 * (1 - wander.memory**2)
+    kept, spread = wander.memory**2, wander.size**2
+    step, left = spread * (1 - kept), np.empty_like(spread)
     for t in range(len(noise)):
-        total[t] = spread + noise[t]
-        gain[t] = spread / total[t] * seen[t]
-        spread = wander.memory**2 * (1 - gain[t]) * spread + step
+        np.add(spread, noise[t], out=total[t])
+        np.divide(spread, total[t], out=gain[t])
+        gain[t] *= seen[t]
+        # spread = kept * (1 - gain[t]) * spread + step, without new arrays
+        np.subtract(1, gain[t], out=left)
+        left *= kept
+        left *= spread
+        np.add(left, step, out=spread)
     return seen, total, gain
 
 
@@ -113,7 +123,8 @@ def products_and_determinant(columns: Floats, weight: Floats, wander: Wander) ->
     share, products = seen / np.sqrt(total), []
     for first in range(0, columns.shape[1], SERIES_AT_ONCE):
         part = slice(first, first + SERIES_AT_ONCE)
-        new = _innovations(columns[:, part], share[:, part], gain[:, part], wander)
-        by_series = np.ascontiguousarray(new.transpose(1, 0, 2))
+        turned = np.ascontiguousarray(columns[:, part].transpose(0, 2, 1))
+        new = _innovations(turned, share[:, part], gain[:, part], wander)
+        by_series = np.ascontiguousarray(new.transpose(2, 0, 1))
         products.append(by_series.transpose(0, 2, 1) @ by_series)
     return np.concatenate(products), (seen * np.log(total)).sum(0)
