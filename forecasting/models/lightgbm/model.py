@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 BLOCKS_AT_ONCE = 2
 """Blocks that are trained at the same time, each by one thread: threads that share a tree of few rows spend more time
 waiting for each other than working."""
+SMALL_SHARE = 0.25
+"""Of a smaller share of the series those of many buckets are prepared at once, as one share of all of them."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class LightGBM:
         available, hidden = self._available(cut), hidden_columns(cut)
         share, marked = min(1.0, self.options.rows / max(available, 1)), matrix.with_marks(hidden)
         inputs, facts, nulls = InputParts(min(self.options.rows, available), len(matrix.inputs)), [], []
-        every, at_once = cut.panel.buckets, int(1 / share)
+        every, at_once = cut.panel.buckets, int(1 / share) if share < SMALL_SHARE else 1
         for buckets in (every[i : i + at_once] for i in range(0, len(every), at_once)):
             prepared = self._prepared(cut, marked, buckets, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
