@@ -1,7 +1,8 @@
 """Rollups of a vintage: `write_rollups` takes a panel, a store and a row of `vintages`, and writes two tables.
 
 A RollupWorker takes the number of a bucket and returns a Rollup: [unique_id, yhat, last_year, price, wape, bias] by
-series, and sums of its series [group, ds, model, yhat]. What is written is seen once the vintage is published.
+series, and sums of its series [group, ds, model, yhat]. What is written is seen once the vintage is published. Sums are
+over rows in the order of their keys: in that in which a killed run has left them, their last digits would differ.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class RollupWorker:
     def __call__(self, bucket: int) -> Rollup:
         rows = self.store.scan("forecasts", cutoff=self._cutoff, bucket=bucket)
         mine = rows.filter(pl.col("version") == self.vintage["version"], pl.col("grain") == "series")
-        forecasts = mine.select(ID, "ds", "model", "yhat").collect()
+        forecasts = mine.select(ID, "ds", "model", "yhat").sort(ID, "ds", "model").collect()
         members = self.store.scan("series").filter(pl.col("bucket") == bucket).collect()
         every = levels(self.panel.config, members.schema)
         return Rollup(self._series(bucket, forecasts), sum_by_group(forecasts, members, every))
@@ -70,9 +71,10 @@ class RollupWorker:
             "reported", pl.col("recipe") == self.vintage["recipe"], pl.col("model") == self.vintage["champion"]
         )
         error, sold = pl.col("yhat") - pl.col("y"), pl.col("y").abs().sum()
-        rows = scored.filter(pl.col("grain") == "series", pl.col("y").is_not_null()).group_by(ID)
+        rows = scored.filter(pl.col("grain") == "series", pl.col("y").is_not_null())
         shares = {"wape": error.abs().sum() / sold, "bias": error.sum() / sold}
-        return rows.agg(pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()).collect()
+        told = [pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()]
+        return rows.select(ID, "cutoff", "ds", "y", "yhat").sort(ID, "cutoff", "ds").group_by(ID).agg(told).collect()
 
 
 def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> None:
@@ -112,7 +114,8 @@ def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
     frequency = panel.config.frequency
     first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, panel.config.h))
     rows = panel.scan(bucket).filter(pl.col("ds").is_between(first, last) & (pl.col("flag") != "ahead"))
-    return rows.group_by(ID).agg(_y=pl.col("y").sum(), _rows=pl.len(), _observed=pl.col("y").count()).collect()
+    told = {"_y": pl.col("y").sum(), "_rows": pl.len(), "_observed": pl.col("y").count()}
+    return rows.select(ID, "ds", "y").sort(ID, "ds").group_by(ID).agg(**told).collect()
 
 
 def last_prices(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
