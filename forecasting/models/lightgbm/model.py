@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -62,8 +63,8 @@ if TYPE_CHECKING:
 BLOCKS_AT_ONCE = 2
 """Blocks that are trained at the same time, each by one thread: threads that share a tree of few rows spend more time
 waiting for each other than working."""
-SMALL_SHARE = 0.25
-"""Of a smaller share of the series those of many buckets are prepared at once, as one share of all of them."""
+FEW_SERIES = 30
+"""Where buckets have fewer of the series that are trained on, some are prepared at once."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class LightGBM:
         available, hidden = self._available(cut), hidden_columns(cut)
         share, marked = min(1.0, self.options.rows / max(available, 1)), matrix.with_marks(hidden)
         inputs, facts, nulls = InputParts(min(self.options.rows, available), len(matrix.inputs)), [], []
-        every, at_once = cut.panel.buckets, int(1 / share) if share < SMALL_SHARE else 1
+        every, at_once = cut.panel.buckets, _buckets_at_once(cut, share)
         for buckets in (every[i : i + at_once] for i in range(0, len(every), at_once)):
             prepared = self._prepared(cut, marked, buckets, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
@@ -128,7 +129,7 @@ class LightGBM:
     def _prepared(self, cut: Cut, matrix: Matrix, buckets: Sequence[int], share: float) -> pl.DataFrame:
         """The share of the series of buckets, prepared once for the blocks and heads of all models with these inputs.
 
-        A small share of many buckets is prepared at once: that of one would take nearly as long.
+        A few series of many buckets are prepared at once: those of one would take nearly as long.
         """
 
         def compute() -> pl.DataFrame:
@@ -157,6 +158,17 @@ class LightGBM:
         counts = [cut.panel.scan(b).filter(recent).select(pl.col("y").count()) for b in cut.panel.buckets]
         key = ("available rows", self.options.years)
         return int(cut.shared(key, lambda: pl.concat(collect_each(counts)).sum()).item())
+
+
+def _buckets_at_once(cut: Cut, share: float) -> int:
+    """Of how many buckets a share of the series is prepared at once, and drawn from all of them: as many as have
+    FEW_SERIES of it, and no more rows than a bucket.
+    """
+    most = int(1 / share)
+    if most == 1:
+        return 1
+    of_first = frame_once(cut, cut.panel.buckets[0])[SERIES].n_unique() * share
+    return min(most, ceil(FEW_SERIES / of_first)) if of_first else most
 
 
 def build(spec: ModelSpec, config: Config) -> list[LightGBM]:
