@@ -51,7 +51,7 @@ CALLBACKS = {
         f"{PAGES}overview.callbacks:register.<locals>.body", f"{PAGES}drift.callbacks:register.<locals>.body",
         f"{PAGES}forecasts.callbacks:register.<locals>.body", f"{PAGES}forecasts.callbacks:register.<locals>.export",
         *(f"{PAGES}forecasts.callbacks:_register_controls.<locals>.{n}" for n in ("search", "keep_one_kind", "models")),
-        *(f"{PAGES}scenario.callbacks:_register_changes.<locals>.{n}" for n in ("change", "change_list")),
+        *(f"{PAGES}scenario.callbacks:_register_changes.<locals>.{n}" for n in ("change", "change_list", "hint")),
         *(f"{PAGES}scenario.callbacks:_register_plan.<locals>.{n}" for n in ("search", "plan")),
         *(f"{PAGES}scenario.callbacks:_register_result.<locals>.{n}" for n in ("run", "export", "result")),
         f"{PAGES}scenario.saved_callbacks:register_saved.<locals>.saved",
