@@ -1,8 +1,7 @@
 """Rollups of a vintage: `write_rollups` takes a panel, a store and a row of `vintages`, and writes two tables.
 
 A RollupWorker takes the number of a bucket and returns a Rollup: [unique_id, yhat, last_year, price, wape, bias] by
-series, and sums of its series [group, ds, model, yhat]. What is written is seen once the vintage is published. Sums are
-over rows in the order of their keys: in that in which a killed run has left them, their last digits would differ.
+series, and sums of its series [group, ds, model, yhat]. What is written is seen once the vintage is published.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class RollupWorker:
     def __call__(self, bucket: int) -> Rollup:
         rows = self.store.scan("forecasts", cutoff=self._cutoff, bucket=bucket)
         mine = rows.filter(pl.col("version") == self.vintage["version"], pl.col("grain") == "series")
-        forecasts = mine.select(ID, "ds", "model", "yhat").sort(ID, "ds", "model").collect()
+        forecasts = in_order(mine.select(ID, "ds", "model", "yhat"), "ds", "model")
         members = self.store.scan("series").filter(pl.col("bucket") == bucket).collect()
         every = levels(self.panel.config, members.schema)
         return Rollup(self._series(bucket, forecasts), sum_by_group(forecasts, members, every))
@@ -56,7 +55,7 @@ class RollupWorker:
         return cutoff
 
     def _series(self, bucket: int, forecasts: pl.DataFrame) -> pl.DataFrame:
-        champion = forecasts.filter(pl.col("model") == self.vintage["champion"])
+        champion = forecasts.filter(pl.col("model") == self.vintage["champion"]).rechunk()
         ahead = champion.group_by(ID).agg(pl.col("yhat").sum(), n=pl.len())
         before = sold_a_year_before(self.panel, self._cutoff, bucket)
         complete = (pl.col("_rows") >= pl.col("n")) & (pl.col("_observed") > 0)
@@ -74,7 +73,14 @@ class RollupWorker:
         rows = scored.filter(pl.col("grain") == "series", pl.col("y").is_not_null())
         shares = {"wape": error.abs().sum() / sold, "bias": error.sum() / sold}
         told = [pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()]
-        return rows.select(ID, "cutoff", "ds", "y", "yhat").sort(ID, "cutoff", "ds").group_by(ID).agg(told).collect()
+        return in_order(rows.select(ID, "cutoff", "ds", "y", "yhat"), "cutoff", "ds").group_by(ID).agg(told)
+
+
+def in_order(rows: pl.LazyFrame, *key: str) -> pl.DataFrame:
+    """The rows of series in the order of their keys and in one piece: sums of a killed run, which has left them in
+    another order or in other files, would differ in their last digits.
+    """
+    return rows.sort(ID, *key).collect().rechunk()
 
 
 def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> None:
@@ -115,7 +121,7 @@ def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
     first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, panel.config.h))
     rows = panel.scan(bucket).filter(pl.col("ds").is_between(first, last) & (pl.col("flag") != "ahead"))
     told = {"_y": pl.col("y").sum(), "_rows": pl.len(), "_observed": pl.col("y").count()}
-    return rows.select(ID, "ds", "y").sort(ID, "ds").group_by(ID).agg(**told).collect()
+    return in_order(rows.select(ID, "ds", "y"), "ds").group_by(ID).agg(**told)
 
 
 def last_prices(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
