@@ -23,6 +23,8 @@ from forecasting.steps.run_log import scan_scored
 
 ID = "unique_id"
 SUMMED = ("group", "ds", "model")
+DIGITS = 9
+"""Digits of sums: their last bits depend on how rows are stored, which is not the same after a run that was killed."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class RollupWorker:
         both = ahead.join(before, on=ID, how="left").with_columns(last_year=pl.when(complete).then("_y"))
         both = both.join(last_prices(self.panel, self._cutoff, bucket), on=ID, how="left")
         both = both.join(self._errors(bucket), on=ID, how="left")
-        return both.select(ID, *ROLLUP_FIGURES)
+        return both.select(ID, pl.col(ROLLUP_FIGURES).round(DIGITS))
 
     def _errors(self, bucket: int) -> pl.DataFrame:
         """[unique_id, wape, bias] of the champion over the reported windows of the backtest of its recipe."""
@@ -77,9 +79,7 @@ class RollupWorker:
 
 
 def in_order(rows: pl.LazyFrame, *key: str) -> pl.DataFrame:
-    """The rows of series in the order of their keys and in one piece: sums of a killed run, which has left them in
-    another order or in other files, would differ in their last digits.
-    """
+    """The rows of series in the order of their keys and in one piece, in which sums are alike."""
     return rows.sort(ID, *key).collect().rechunk()
 
 
@@ -90,7 +90,8 @@ def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> Non
         series.append(part.series)
         totals.add(part.totals)
     of = {"cutoff": vintage["cutoff"], "version": vintage["version"]}
-    for name, rows in (("rollups", pl.concat(series)), ("totals", totals.sums())):
+    added = totals.sums().with_columns(pl.col("yhat").round(DIGITS))
+    for name, rows in (("rollups", pl.concat(series)), ("totals", added)):
         table = store.tables[name]
         store.replace(name, rows.with_columns(**of).select(table.schema.names()).cast(table.schema), **of)
 
