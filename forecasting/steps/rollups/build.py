@@ -24,7 +24,7 @@ from forecasting.steps.run_log import scan_scored
 ID = "unique_id"
 SUMMED = ("group", "ds", "model")
 DIGITS = 9
-"""Digits of sums: their last bits depend on how rows are stored, which is not the same after a run that was killed."""
+"""Digits of sums, whose last bits are no matter of the data."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class RollupWorker:
         return cutoff
 
     def _series(self, bucket: int, forecasts: pl.DataFrame) -> pl.DataFrame:
-        champion = forecasts.filter(pl.col("model") == self.vintage["champion"]).rechunk()
+        champion = forecasts.filter(pl.col("model") == self.vintage["champion"])
         ahead = champion.group_by(ID).agg(pl.col("yhat").sum(), n=pl.len())
         before = sold_a_year_before(self.panel, self._cutoff, bucket)
         complete = (pl.col("_rows") >= pl.col("n")) & (pl.col("_observed") > 0)
@@ -74,13 +74,15 @@ class RollupWorker:
         error, sold = pl.col("yhat") - pl.col("y"), pl.col("y").abs().sum()
         rows = scored.filter(pl.col("grain") == "series", pl.col("y").is_not_null())
         shares = {"wape": error.abs().sum() / sold, "bias": error.sum() / sold}
-        told = [pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()]
-        return in_order(rows.select(ID, "cutoff", "ds", "y", "yhat"), "cutoff", "ds").group_by(ID).agg(told)
+        known = [pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()]
+        return in_order(rows.select(ID, "cutoff", "ds", "y", "yhat"), "cutoff", "ds").group_by(ID).agg(known)
 
 
 def in_order(rows: pl.LazyFrame, *key: str) -> pl.DataFrame:
-    """The rows of series in the order of their keys and in one piece, in which sums are alike."""
-    return rows.sort(ID, *key).collect().rechunk()
+    """The rows of series in the order of their keys, and marked as such: Polars adds up the groups of a column that it
+    knows to be sorted in another way, with other last bits, and whether it knows depends on how rows are stored.
+    """
+    return rows.sort(ID, *key).collect().with_columns(pl.col(ID).set_sorted())
 
 
 def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> None:
@@ -121,8 +123,8 @@ def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
     frequency = panel.config.frequency
     first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, panel.config.h))
     rows = panel.scan(bucket).filter(pl.col("ds").is_between(first, last) & (pl.col("flag") != "ahead"))
-    told = {"_y": pl.col("y").sum(), "_rows": pl.len(), "_observed": pl.col("y").count()}
-    return in_order(rows.select(ID, "ds", "y"), "ds").group_by(ID).agg(**told)
+    sums = {"_y": pl.col("y").sum(), "_rows": pl.len(), "_observed": pl.col("y").count()}
+    return in_order(rows.select(ID, "ds", "y"), "ds").group_by(ID).agg(**sums)
 
 
 def last_prices(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
