@@ -18,6 +18,7 @@ from forecasting.columns import NAMESPACE, column_name
 from forecasting.config import Config
 from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
 from forecasting.features.base import PLACE, SERIES, Context, Feature, Lead
+from forecasting.features.looked_up import LookedUp, days_looked_up, longest_window
 
 __all__ = ["Feature", "Features", "GroupData"]
 
@@ -105,24 +106,52 @@ class Features:
         """The frame (rows sorted by unique_id and ds) with the columns that `exprs` reads in addition to the panel's,
         for leads of `most` at most: those of `add_history` and of `describe_rows`.
         """
-        return self.describe_rows(self.add_history(frame, group_data, most), group_data, most).rechunk()
+        return self.describe_rows(self._add_history(frame, group_data, most), group_data, most).rechunk()
 
-    def add_history(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
+    def _add_history(self, frame: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
         """The frame with the columns that take all rows of a series, and are mostly looked up on other rows than those
         that have features: what is known on each day (sales, drivers, elasticity, events), priors of groups.
+
+        Models of either target learn from them.
         """
-        context = self._context
-        frame = calendar.add_recurrence_lag(frame, self.config, most)
-        frame = elasticity.add_elasticity_columns(frame, context)
-        place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)
-        compared = [] if group_data.peer_means is None else peers.value_columns(context)
-        history = [place, *compared, *sales.history_columns(context), *drivers.history_columns(context)]
+        frame = self._add_long_history(frame, most)
+        history = self._history(replace(self._context, target=sales.CHANGE), group_data)
         frame = frame.lazy().with_columns(history).collect()  # lazily, as many columns have parts in common
         frame = self._add_priors(frame, group_data, most) if self.levels else frame
         return frame.rechunk()  # or each look-up of a column would align the parts of all
 
+    def look_up(self, frame: pl.DataFrame, group_data: GroupData, most: int, cutoff: date) -> LookedUp:
+        """What the rows of the `most` periods after `cutoff` look up: the frame, and the columns of what is known on
+        each day, on those days alone that they look up (hundreds are between them).
+        """
+        if self.target == sales.CHANGE:  # it looks up means of other days as well
+            return LookedUp(self._add_history(frame, group_data, most))
+        frame, f = self._add_long_history(frame, most).rechunk(), self.config.frequency
+        spans = days_looked_up(f, cutoff, most)
+        there = pl.any_horizontal(pl.col("ds").is_between(*span) for span in spans)
+        read = [(f.shift(first, -longest_window(f)), last) for first, last in spans]
+        rows = frame.filter(pl.any_horizontal(pl.col("ds").is_between(*span) for span in read))
+        known = rows.lazy().with_columns(self._history(self._context, group_data)).collect()
+        known = self._add_priors(known, group_data, most) if self.levels else known
+        history = known.filter(there).select(pl.exclude(frame.columns)).rechunk()
+        number = there.cast(pl.UInt32).cum_sum() - 1
+        return LookedUp(frame, history, frame.select(at=pl.when(there).then(number)).to_series())
+
+    def _add_long_history(self, frame: pl.DataFrame, most: int) -> pl.DataFrame:
+        """The frame with the columns that look back over years, and the place of each row in its series."""
+        context = self._context
+        frame = calendar.add_recurrence_lag(frame, self.config, most)
+        frame = elasticity.add_elasticity_columns(frame, context)
+        place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)
+        return frame.with_columns(place, sales.long_column(context))
+
+    def _history(self, context: Context, group_data: GroupData) -> list[pl.Expr]:
+        """The columns of what is known on each day by the sales and drivers up to then."""
+        compared = [] if group_data.peer_means is None else peers.value_columns(context)
+        return [*compared, *sales.history_columns(context), *drivers.history_columns(context)]
+
     def describe_rows(self, rows: pl.DataFrame, group_data: GroupData, most: int) -> pl.DataFrame:
-        """Rows of `add_history` with the columns that say something of a row itself, and are read nowhere else: they
+        """Rows with their history and the columns that say something of a row itself, and are read nowhere else: they
         are looked up by date (calendar) or joined by group (peers).
         """
         rows = calendar.add_calendar_columns(rows, self.config, most)

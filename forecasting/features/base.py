@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.features.looked_up import ROW, LookedUp
 
 SERIES = "unique_id"
 NOISE = 1e-9
@@ -28,12 +29,12 @@ class Lead:
     """How many periods lie between a row and the newest sale that it may use: `periods` by row, `most` at most.
 
     Where few rows of a large frame are wanted, expressions are evaluated on these rows alone, which bear their place in
-    the frame as ROW; `frame` is the one that they look up.
+    the frame as ROW; `looked_up` is what they look others up in.
     """
 
     most: int
     periods: pl.Expr
-    frame: pl.DataFrame | None = None
+    looked_up: LookedUp | None = None
 
     @staticmethod
     def of(periods: int) -> Lead:
@@ -41,9 +42,9 @@ class Lead:
         return Lead(periods, pl.lit(periods, pl.Int32))
 
     @staticmethod
-    def by_row(most: int, frame: pl.DataFrame | None = None) -> Lead:
-        """The lead of each row is in the column LEAD, `most` at most; `frame`: see Lead."""
-        return Lead(most, pl.col(LEAD), frame)
+    def by_row(most: int, looked_up: LookedUp | None = None) -> Lead:
+        """The lead of each row is in the column LEAD, `most` at most; `looked_up`: see Lead."""
+        return Lead(most, pl.col(LEAD), looked_up)
 
     def back(self, value: pl.Expr, more: int = 0) -> pl.Expr:
         """The value that was known when the forecast of the row was made, or so many periods before."""
@@ -51,16 +52,13 @@ class Lead:
 
     def lag_by(self, value: pl.Expr, periods: pl.Expr) -> pl.Expr:
         """The value `periods` ago in the same series, by row; null where `periods` is null or before the first row."""
-        row = pl.int_range(pl.len()) if self.frame is None else pl.col(ROW)
-        return self._column(value).gather(pl.when(periods <= pl.col(PLACE)).then(row - periods))
+        row = pl.int_range(pl.len()) if self.looked_up is None else pl.col(ROW)
+        then = pl.when(periods <= pl.col(PLACE)).then(row - periods)
+        return value.gather(then) if self.looked_up is None else self.looked_up.values(value, then)
 
     def here(self, value: pl.Expr) -> pl.Expr:
         """The value of the row, of an expression that reads other rows than these."""
-        return value if self.frame is None else self._column(value).gather(pl.col(ROW))
-
-    def _column(self, value: pl.Expr) -> pl.Expr:
-        """The value on all rows that can be looked up."""
-        return value if self.frame is None else pl.lit(self.frame.select(value).to_series())
+        return value if self.looked_up is None else self.looked_up.values(value, pl.col(ROW))
 
     def multiple_of(self, periods: int, beyond: int = 0) -> Lead:
         """The smallest multiple of `periods` that is at least this lead and so many periods beyond."""
@@ -133,8 +131,6 @@ class Context:
 
 PLACE = "_place"
 """A column of `Features.prepare`: the number of a row in its series, from 0."""
-ROW = "_row"
-"""The number of a row in the frame that it was taken from, from 0; see Lead."""
 
 
 def rolling_mean(value: pl.Expr, window: int, lag: int = 0) -> pl.Expr:

@@ -20,17 +20,26 @@ SHORT_LAGS = 4
 """So many of the newest usable sales are features one by one."""
 PHASES = 8
 """So many seasons back the same phase is looked at, where a season is shorter than a year."""
+FAR = "_mean_years"
+"""The column of long_column: the mean of the last years."""
 LEVEL, LAST, STEP = "_level", "_last", "_step"
-"""Columns of history_columns: the recent level, the last value, and its usual change from period to period."""
+"""Columns of history_columns: the recent level, and for the target CHANGE the last value, and its usual change from
+period to period."""
 CHANGE = "change"
 """The target of models that learn changes from the last value; see `unit`."""
+
+
+def long_column(context: Context) -> pl.Expr:
+    """FAR, which looks back further than other columns of what sales say, and which `history_columns` read."""
+    return rolling_mean(Y, 3 * context.config.frequency.year).alias(FAR)
 
 
 def history_columns(context: Context) -> list[pl.Expr]:
     """Columns of what the sales up to and with each day say: LEVEL, means, deviations, and shares of zeros and gaps."""
     f = context.config.frequency
-    level = rolling_mean(Y, f.level_window)
-    columns = {LEVEL: _level_today(f), "_mean_level": level, LAST: Y.forward_fill().over(SERIES), STEP: _usual_step(f)}
+    columns = {LEVEL: _level_today(f), "_mean_level": rolling_mean(Y, f.level_window)}
+    if context.target == CHANGE:
+        columns |= {LAST: Y.forward_fill().over(SERIES), STEP: _usual_step(f)}
     columns |= {f"_mean_{w}": rolling_mean(Y, w) for w in f.windows}
     columns |= {f"_std_{w}": Y.rolling_std(w, min_samples=2).over(SERIES) for w in f.windows}
     columns["_zeros"] = rolling_mean((pl.col("y") == 0).cast(pl.Float64), f.level_window)
@@ -45,7 +54,7 @@ def _level_today(f: Frequency) -> pl.Expr:
     of it, such a series looks like any other.
     """
     near = rolling_mean(Y.abs().sqrt(), f.unit_window) ** 2
-    far = rolling_mean(Y, 3 * f.year)
+    far = pl.col(FAR)
     signed = pl.when(far < -NOISE).then(-near).otherwise(near)
     return pl.when(near > NOISE).then(signed).when(far.abs() > NOISE).then(far)
 

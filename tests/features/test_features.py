@@ -1,6 +1,7 @@
 """Features against slow arithmetic on lists; nothing younger than the lead is read, nothing older than the lookback."""
 
 import math
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from statistics import fmean, stdev
@@ -8,10 +9,13 @@ from statistics import fmean, stdev
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from forecasting.features.base import LEAD, ROW, Context, Lead
+from forecasting.features import GroupData, peers
+from forecasting.features.base import LEAD, Context, Lead
 from forecasting.features.groups import group_label, priors
-from forecasting.features.sales import LEVEL, history_columns
+from forecasting.features.looked_up import LookedUp
+from forecasting.features.sales import CHANGE, LEVEL, history_columns, long_column
 
 FREQS = ("1d", "1w", "1mo", "1q", "1y")
 LEADS = {"1d": (1, 7, 14, 42, 340), "1w": (1, 4, 8, 45), "1mo": (1, 6, 8, 12, 24), "1q": (1, 4, 6), "1y": (1, 3)}
@@ -267,7 +271,8 @@ def test_a_level_of_zero_is_none_and_not_the_noise_of_a_running_sum(bench):
         sold[rng.random(len(sold)) < 0.2] = np.nan
         frame = pl.DataFrame({"unique_id": f"n{i}", "y": sold}).with_columns(pl.col("y").fill_nan(None))
         made += int((frame["y"].rolling_mean(91, min_samples=1)[-quiet:] != 0).any())
-        today = frame.select(history_columns(Context(b.config, {})))[LEVEL]
+        context = Context(b.config, {})
+        today = frame.with_columns(long_column(context)).select(history_columns(context))[LEVEL]
         levels = today.shift(1)[-quiet + 1 :]
         assert levels.null_count() == len(levels)
     assert made > 0, "no noise was made, so nothing was tested"
@@ -278,7 +283,30 @@ def test_few_rows_of_a_large_frame_have_the_features_that_they_have_among_all_of
     b = bench(freq)
     rows = b.prepared(lead, b.frame).with_columns(pl.lit(lead, pl.Int32).alias(LEAD))
     some = (pl.col("ds") > b.config.frequency.shift(max(b.frame["ds"]), -9)) | (pl.int_range(pl.len()) % 17 == 3)
-    few = rows.with_columns(pl.int_range(pl.len()).alias(ROW)).filter(some)
-    alone = few.select(b.made.exprs(Lead.by_row(lead, rows)))
+    whole = LookedUp(rows)
+    few = whole.rows(some)
+    alone = few.select(b.made.exprs(Lead.by_row(lead, whole)))
     assert 0 < few.height < rows.height / 2
     assert alone.equals(rows.select(some.alias("some"), *b.made.exprs(Lead.by_row(lead))).filter("some").drop("some"))
+
+
+@pytest.mark.parametrize("target", ["level", CHANGE])
+@every
+def test_coming_rows_have_the_features_that_they_have_among_all_rows(bench, freq, lead, target):
+    """What is known of the days that they do not look up is not computed; rolling sums begin on other rows."""
+    b = bench(freq)
+    made, f = replace(b.made, target=target), b.config.frequency
+    cutoff = f.shift(max(b.frame["ds"]), -lead)
+    is_coming, step = pl.col("ds") > cutoff, f.steps(pl.lit(cutoff), pl.col("ds")).clip(1).alias(LEAD)
+    unsold = b.frame.with_columns(y=pl.when(~is_coming).then("y"))
+    means = peers.mean_by_group([peers.sum_by_group(unsold, Context(b.config, made.schema))])
+    data = GroupData(b.group_sums.filter(pl.col("ds") <= cutoff), means)
+    whole = made.prepare(unsold, data, lead).with_columns(step)
+    among = whole.with_columns(made.exprs(Lead.by_row(lead))).filter(is_coming)
+    known = made.look_up(unsold, data, lead, cutoff)
+    rows = made.describe_rows(known.rows(is_coming), data, lead).with_columns(step)
+    alone = rows.select(made.exprs(Lead.by_row(lead, known)))
+    assert alone.height == lead * b.frame["unique_id"].n_unique()
+    assert_frame_equal(alone, among.select(alone.columns), rel_tol=1e-6, abs_tol=1e-9)
+    if target == "level" and f.days == 1 and lead < 100:
+        assert 0 < known.history.height < 0.6 * unsold.height

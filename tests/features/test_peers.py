@@ -126,7 +126,8 @@ def test_a_walk_over_the_buckets_leaves_the_same_means_with_the_cut(after):
 def test_columns_of_a_prepared_frame_are_stored_in_one_piece():
     at = cut()  # a frame whose columns have other pieces is copied whole at each look-up of one
     made, rows_of_cut, data = features_at(at), at.frame(0), at.group_data
-    for frame in (rows_of_cut, made.add_history(rows_of_cut, data, 10), made.prepare(rows_of_cut, data, 10)):
+    known = made.look_up(rows_of_cut, data, 10, at.cutoff)
+    for frame in (rows_of_cut, known.frame, known.history, made.prepare(rows_of_cut, data, 10)):
         assert {frame[c].n_chunks() for c in frame.columns} == {1}
 
 

@@ -5,6 +5,6 @@ values on coming rows. Nothing is forecast.
 """
 
 from forecasting.data.known_ahead.knowledge import KnownAhead, observe
-from forecasting.data.known_ahead.usual_values import change_series, fill_unknown, is_flag, unknown_on_coming_rows
+from forecasting.data.known_ahead.usual_values import change_rows, fill_unknown, is_flag, unknown_on_coming_rows
 
-__all__ = ["KnownAhead", "change_series", "fill_unknown", "is_flag", "observe", "unknown_on_coming_rows"]
+__all__ = ["KnownAhead", "change_rows", "fill_unknown", "is_flag", "observe", "unknown_on_coming_rows"]

@@ -16,48 +16,52 @@ from forecasting.features.base import SERIES
 
 
 def is_flag(column: str, cutoff: date) -> pl.Expr:
-    """By series: the column held nothing but 0 and 1 up to the cutoff."""
+    """Of the rows of a series: whether the column held nothing but 0 and 1 up to the cutoff."""
     past = pl.when(pl.col("ds") <= cutoff).then(pl.col(column))
-    return ((past == 0) | (past == 1)).all().over(SERIES)
+    return ((past == 0) | (past == 1)).all()
 
 
 def _usual_value(column: str, kind: pl.DataType, config: Config, cutoff: date) -> pl.Expr:
-    """By series, for a frame sorted by unique_id and ds: the share of a flag within the level window up to the cutoff,
-    the median of the newest values of other numbers (those of the shortest window of features: a price cut of one day
-    is not the usual price), the most frequent text of that window. Null where there is none.
+    """Of the rows of a series, sorted by ds: the share of a flag within the level window up to the cutoff, the median
+    of the newest values of other numbers (those of the shortest window of features: a price cut of one day is not the
+    usual price), the most frequent text of that window. Null where there is none.
     """
     past = pl.when(pl.col("ds") <= cutoff).then(pl.col(column))
     since = config.frequency.shift(cutoff, -config.frequency.level_window)
     late = pl.when(pl.col("ds") > since).then(past).drop_nulls()
     if not kind.is_numeric():
-        return late.mode().sort().first().over(SERIES)
+        return late.mode().sort().first()
     newest = past.drop_nulls().tail(config.frequency.windows[0]).median()
-    share = pl.coalesce(late.mean(), newest).over(SERIES)
-    return pl.when(is_flag(column, cutoff)).then(share).otherwise(newest.over(SERIES))
+    share = pl.coalesce(late.mean(), newest)
+    return pl.when(is_flag(column, cutoff)).then(share).otherwise(newest)
 
 
 def fill_unknown(frame: pl.DataFrame, columns: Iterable[str], config: Config, cutoff: date) -> pl.DataFrame:
-    """The frame with the usual value of each of the columns on the rows after the cutoff that hold none."""
+    """The frame (rows sorted by unique_id and ds) with the usual value of each of the columns on the rows after the
+    cutoff that hold none.
+    """
     unknown, kinds = unknown_on_coming_rows(frame, columns, cutoff), frame.schema
     if not unknown:
         return frame
-    usual = {c: pl.coalesce(c, _usual_value(c, kinds[c], config, cutoff).cast(kinds[c])) for c in unknown}
-    filled = [pl.when(pl.col("ds") > cutoff).then(e).otherwise(c).alias(c) for c, e in usual.items()]
+    usual = [_usual_value(c, kinds[c], config, cutoff).cast(kinds[c]).alias(f"usual {c}") for c in unknown]
     lacking = (pl.col("ds") > cutoff) & pl.any_horizontal(pl.col(c).is_null() for c in unknown)
-    return change_series(frame, lacking, filled)
+    return change_rows(frame, lacking, usual, [pl.coalesce(c, f"usual {c}").alias(c) for c in unknown])
 
 
-def change_series(frame: pl.DataFrame, where: pl.Expr, columns: Sequence[pl.Expr]) -> pl.DataFrame:
-    """The frame with these columns, computed for the series alone of which a row is `where`: most often few of them.
+def change_rows(
+    frame: pl.DataFrame, where: pl.Expr, facts: Sequence[pl.Expr], columns: Sequence[pl.Expr]
+) -> pl.DataFrame:
+    """The frame with these columns on the rows `where`, most often few of them, and all others as they are.
 
-    The expressions read a series at a time, and change nothing of any other.
+    They read the row, and of its series the `facts`, which are computed for the series of these rows alone.
     """
-    ids = frame.select(pl.col(SERIES).filter(where).unique()).to_series()
-    if ids.is_empty():
+    at = frame.select(where.arg_true()).to_series()
+    if at.is_empty():
         return frame
-    at = frame.select(pl.col(SERIES).is_in(ids.implode()).arg_true()).to_series()
-    read = list(dict.fromkeys(name for column in columns for name in column.meta.root_names()))
-    changed = frame.select(pl.col(SERIES, *read).gather(at)).select(columns)
+    rows = frame[at]
+    mine = frame.filter(pl.col(SERIES).is_in(rows[SERIES].unique().implode()))
+    known = mine.group_by(SERIES).agg(facts)
+    changed = rows.join(known, on=SERIES, how="left", maintain_order="left").select(columns)
     return frame.with_columns(frame[c].scatter(at, changed[c]) for c in changed.columns)
 
 

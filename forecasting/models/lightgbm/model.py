@@ -27,6 +27,7 @@ from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut, frame_once
 from forecasting.features import ZERO
 from forecasting.features.base import SERIES
+from forecasting.features.looked_up import LookedUp
 from forecasting.models.lightgbm.boosters import (
     TREES,
     TrainingData,
@@ -116,7 +117,7 @@ class LightGBM:
             prepared = self._prepared(cut, marked, buckets, share)
             if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
                 coming = mark_coming(cut, prepared, hidden)
-                marked.future_rows(cut, buckets[0], Drivers(hidden), partial(coming_rows, cut, coming))
+                marked.future_rows(cut, buckets[0], Drivers(hidden), partial(coming_rows, cut, LookedUp(coming)))
             of_block = mark_hidden(cut, assign_leads(cut, prepared, block), hidden)
             recent = is_recent(cut, self.options.years) & pl.col("y").is_not_null()
             rows = marked.evaluate(cut, of_block, recent).drop_nulls("level")

@@ -21,13 +21,14 @@ from forecasting.data.buckets import bucket_of
 from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY
 from forecasting.features import Features
-from forecasting.features.base import LEAD, ROW, SERIES, Context, Lead, hidden_mark
+from forecasting.features.base import LEAD, SERIES, Context, Lead, hidden_mark
 from forecasting.features.groups import Level
+from forecasting.features.looked_up import LookedUp
 from forecasting.models.lightgbm.text_codes import Codes
 from forecasting.models.lightgbm.unknown_drivers import Drivers
 
-Coming = tuple[pl.DataFrame, pl.DataFrame]
-"""A prepared frame, and its future rows, which look up the others in it."""
+Coming = tuple[LookedUp, pl.DataFrame]
+"""What the future rows of a bucket look others up in, and these rows."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,12 @@ class Matrix:
 
         Others are looked up only: what is wanted is a small part of them.
         """
-        return self._evaluate(cut, prepared, _numbered(prepared, wanted))
+        whole = LookedUp(prepared)
+        return self._evaluate(cut, whole, whole.rows(wanted))
 
-    def _evaluate(self, cut: Cut, prepared: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    def _evaluate(self, cut: Cut, looked_up: LookedUp, rows: pl.DataFrame) -> pl.DataFrame:
         """The inputs of `rows`, which bear their LEAD and their number in the frame that they look up."""
-        exprs = [*self.features.exprs(Lead.by_row(cut.h, prepared)), *self._codes()]
+        exprs = [*self.features.exprs(Lead.by_row(cut.h, looked_up)), *self._codes()]
         return rows.select(*KEY, pl.col("y").alias("_y"), *exprs).rename({"_y": "y"})
 
     def _codes(self) -> list[pl.Expr]:
@@ -100,8 +102,8 @@ class Matrix:
 
         def select() -> pl.DataFrame:
             at = _step_ahead(cut) if lead is None else pl.lit(lead, pl.Int32)
-            prepared, coming = compute()
-            rows = self._evaluate(cut, prepared, coming.with_columns(at.alias(LEAD)))
+            looked_up, coming = compute()
+            rows = self._evaluate(cut, looked_up, coming.with_columns(at.alias(LEAD)))
             return rows.filter(pl.col("level").is_not_null()).drop("y")
 
         # models that were trained on other days have other codes
@@ -110,20 +112,13 @@ class Matrix:
 
     def prepare_coming(self, cut: Cut, frame: pl.DataFrame) -> Coming:
         """What `future_rows` takes, of a frame of which only the coming rows have features."""
-        prepared = self.features.add_history(frame, cut.coming_group_data, cut.h)
-        coming = coming_rows(cut, prepared)[1]
-        return prepared, self.features.describe_rows(coming, cut.coming_group_data, cut.h)
+        looked_up, coming = coming_rows(cut, self.features.look_up(frame, cut.coming_group_data, cut.h, cut.cutoff))
+        return looked_up, self.features.describe_rows(coming, cut.coming_group_data, cut.h)
 
 
-def coming_rows(cut: Cut, prepared: pl.DataFrame) -> Coming:
-    """A prepared frame and its future rows."""
-    return prepared, _numbered(prepared, pl.col("ds") > cut.cutoff)
-
-
-def _numbered(prepared: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
-    """The wanted rows with their number in the frame."""
-    at = prepared.select(wanted.arg_true().cast(pl.Int64).alias(ROW))
-    return prepared[at[ROW]].hstack(at)
+def coming_rows(cut: Cut, looked_up: LookedUp) -> Coming:
+    """What future rows look others up in, and these rows."""
+    return looked_up, looked_up.rows(pl.col("ds") > cut.cutoff)
 
 
 def _step_ahead(cut: Cut) -> pl.Expr:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from forecasting.data.cut import Cut
-from forecasting.data.known_ahead import change_series, fill_unknown, is_flag, unknown_on_coming_rows
+from forecasting.data.known_ahead import change_rows, fill_unknown, is_flag, unknown_on_coming_rows
 from forecasting.features.base import LEAD, hidden_mark
 
 SELDOM = 0.001
@@ -75,9 +75,10 @@ def prepare_coming(cut: Cut, frame: pl.DataFrame, drivers: Drivers) -> pl.DataFr
     """
     filled = fill_unknown(frame, drivers.complete, cut.config, cut.cutoff)
     numbers = [c for c in drivers.complete if filled.schema[c].is_numeric()]
-    rounded = [pl.when(is_flag(c, cut.cutoff)).then(pl.col(c).round()).otherwise(c).alias(c) for c in numbers]
+    flags = [is_flag(c, cut.cutoff).alias(f"{c} is a flag") for c in numbers]
+    rounded = [pl.when(f"{c} is a flag").then(pl.col(c).round()).otherwise(c).alias(c) for c in numbers]
     parts = pl.any_horizontal(pl.lit(False), *(pl.col(c) != pl.col(c).round() for c in numbers))
-    whole = change_series(filled, (pl.col("ds") > cut.cutoff) & parts, rounded)
+    whole = change_rows(filled, (pl.col("ds") > cut.cutoff) & parts, flags, rounded)
     return mark_coming(cut, whole, drivers.hidden)
 
 
