@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ import polars as pl
 from forecasting.errors import UserError
 from forecasting.io.delta import commits, conditions, snapshots
 from forecasting.io.delta.commits import commit_with_retries
+from forecasting.io.delta.held import held
 from forecasting.io.delta.rows import cast_to_stored_types, changed_rows, conform
 from forecasting.io.delta.snapshots import Snapshot
 from forecasting.io.table import Table
@@ -103,7 +105,7 @@ class Store:
         """The version that is read: the pinned one, else the last that changed the content; None when never written."""
         if name in self.pins:
             return self.pins[name]
-        snapshot = self.newest_snapshot(name)
+        snapshot = self.snapshot(name)
         return None if snapshot is None else snapshots.content_version(snapshot)
 
     def is_readable(self, name: str, version: int, /) -> bool:
@@ -119,15 +121,21 @@ class Store:
         return snapshots.open_snapshot(self.uri(name))
 
     def snapshot(self, name: str, version: int | None = None, /) -> Snapshot | None:
-        """The table as it is read: at the given version, at the pinned one, else the newest."""
+        """The table as it is read: at the given version, at the pinned one, else the newest. It is not to write with."""
         if version is None and name in self.pins:
             version = self.pins[name]
             if version is None:
                 return None
+        return held(self.uri(name), (version, self.writer), partial(self._find, name, version))
+
+    def _find(self, name: str, version: int | None) -> tuple[Snapshot | None, int]:
+        """The table at a version (None: the newest), and its newest one."""
         newest = self.newest_snapshot(name)
-        if newest is None or version is None or version == snapshots.content_version(newest):
-            return newest  # compaction and vacuum may have removed the files of the version, but not its content
-        return snapshots.open_snapshot(self.uri(name), version)
+        if newest is None:
+            return None, 0
+        if version is None or version == snapshots.content_version(newest):
+            return newest, newest.version()  # compaction and vacuum may have removed files of the version, not its rows
+        return snapshots.open_snapshot(self.uri(name), version), newest.version()
 
     def uri(self, name: str, /) -> str:
         """Where a table lies."""
