@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from forecasting.io.delta import held
 from forecasting.io.table import Table
 from forecasting.services.store import Store
-from forecasting.services.store.maintenance import compact, vacuum
+from forecasting.services.store.maintenance import compact
 
 SOLD = Table("sold", ("item", "day"), pl.Schema({"item": pl.String, "day": pl.Int64, "y": pl.Float64}), ("item",))
 
@@ -55,13 +56,16 @@ def test_a_table_that_was_made_anew_is_another_one_though_its_version_is_the_sam
     assert store.snapshot("sold") is None
 
 
-def test_a_pinned_version_whose_files_a_vacuum_removed_is_read_from_the_newest(store):
+def test_a_pinned_version_whose_files_a_vacuum_removed_is_read_from_the_newest(store, tmp_path):
     for day in range(2, 30):
         store.append("sold", sold(day))
     pinned = replace(store, pins={"sold": store.version("sold")})
     assert days(pinned) == list(range(1, 30))
     assert compact(store)["sold"]
-    assert vacuum(store, 0)["sold"]
+    left = {Path(file).name for file in store.newest_snapshot("sold").file_uris()}
+    for file in (tmp_path / "sold").rglob("*.parquet"):
+        if file.name not in left:  # as a vacuum does when they are old enough
+            file.unlink()
     assert days(pinned) == list(range(1, 30))
 
 

@@ -121,7 +121,7 @@ class Store:
         return snapshots.open_snapshot(self.uri(name))
 
     def snapshot(self, name: str, version: int | None = None, /) -> Snapshot | None:
-        """The table as it is read: at the given version, at the pinned one, else the newest. It is not to write with."""
+        """The table as it is read: at the given version, at the pinned one, else the newest; never to write with."""
         if version is None and name in self.pins:
             version = self.pins[name]
             if version is None:
