@@ -17,7 +17,7 @@ from typing import Any
 
 from forecasting.config import Config
 from forecasting.config.cross_checks_dask import split_address
-from forecasting.services.engine.local import ONE_THREAD, single_threaded
+from forecasting.services.engine.local import WORKER_ENVIRONMENT, worker_environment
 
 CONNECT_SECONDS = 30
 """How long a scheduler may take to answer."""
@@ -75,7 +75,7 @@ def _start_here(config: Config) -> Any:
     """Workers of one thread each, with certificates that exist in memory only: no other user can send them anything."""
     from distributed import LocalCluster, Security
 
-    with single_threaded():
+    with worker_environment():
         return LocalCluster(
             n_workers=config.dask.workers or os.cpu_count() or 1,
             threads_per_worker=1,
@@ -84,7 +84,7 @@ def _start_here(config: Config) -> Any:
             worker_dashboard_address="127.0.0.1:0",
             memory_limit=0,  # a bucket at a time needs no limit, and one would end workers that are doing well
             security=Security.temporary(),
-            env=ONE_THREAD,
+            env=WORKER_ENVIRONMENT,
         )
 
 
