@@ -131,7 +131,7 @@ def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pyte
         assert pool_size == 1
         assert environment == ONE_THREAD
     assert os.environ["OMP_NUM_THREADS"] == "2"
-    for setting in LocalEngine(2).map(os.environ.get, ["_RJEM_MALLOC_CONF"] * 3):  # after that of Polars, so it counts
+    for setting in LocalEngine(2).map(os.getenv, ["_RJEM_MALLOC_CONF"] * 3):  # after that of Polars, so it counts
         assert str(setting).endswith("dirty_decay_ms:3000,muzzy_decay_ms:0")
     assert "MKL_NUM_THREADS" not in os.environ
 
