@@ -1,7 +1,7 @@
 """Rows in the order of their key: `sort_rows` returns a frame sorted by it, `is_sorted` whether it is already.
 
-Rows come sorted from most tables, and to see that takes a tenth of the time of a sort. `lag` is an expression over such
-rows: the value of an earlier one of the same series.
+Rows come sorted from most tables, and to see that takes a tenth of the time of a sort. Of such rows `number_series`
+puts numbers in the place of ids; `lag` is an expression over them: the value of an earlier one of the same series.
 """
 
 from __future__ import annotations
@@ -41,6 +41,19 @@ def is_sorted(frame: pl.DataFrame, key: Sequence[str]) -> bool:
         before = column.shift()
         greater = (column > before) | ((column == before) & greater)
     return bool(frame.select(greater.slice(1).all()).item())
+
+
+def number_series(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows, sorted by unique_id, with a number in place of each unique_id, from 0, and the ids by their number.
+
+    To group by sorted numbers takes a tenth of the time that texts take.
+
+    >>> rows, ids = number_series(pl.DataFrame({"unique_id": ["a", "a", "b"]}))
+    >>> rows["unique_id"].to_list(), ids.to_list()
+    ([0, 0, 1], ['a', 'b'])
+    """
+    number = pl.col("unique_id").rle_id()
+    return rows.with_columns(number), rows["unique_id"].rle().struct.field("value").rename("unique_id")
 
 
 def lag(value: pl.Expr, periods: int) -> pl.Expr:

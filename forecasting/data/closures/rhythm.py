@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.data.closures.cycles import YEAR, Cycle, cycles_of
+from forecasting.data.closures.cycles import Cycle, cycles_of
 from forecasting.frequency import Frequency
 
 EXCEPTIONS = 0.1
@@ -24,6 +24,7 @@ PHASES = {"id": pl.String, "cycle": pl.String, "phase": pl.Int64}
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 def closed_phases(days: pl.DataFrame, frequency: Frequency) -> pl.DataFrame:
@@ -31,49 +32,76 @@ def closed_phases(days: pl.DataFrame, frequency: Frequency) -> pl.DataFrame:
 
     An id that has rows in the two newest rounds of a phase is not closed in it, whatever was before.
     """
-    names = days["id"].unique(maintain_order=True)
-    numbered = days.select("ds", id=pl.col("id").cast(pl.Enum(names)).to_physical())
-    parts = [_closed_in_window(places, cycle, names) for cycle, places in _places(numbered, frequency)]
-    return pl.concat([pl.DataFrame(schema=PHASES), *parts]).unique()
+    empty, names = pl.DataFrame(schema=PHASES), _runs(days)
+    if names.n_unique() < len(names):
+        days = days.sort("id", maintain_order=True)
+        names = _runs(days)
+    if days.is_empty():
+        return empty
+    ids = days.select(pl.col("id").rle_id()).to_series().to_numpy().astype(np.int64)
+    parts = [_closed(_table(ids, places), cycle, names) for cycle, places in _places(days["ds"], frequency)]
+    return pl.concat([empty, *parts])
 
 
-def _places(days: pl.DataFrame, frequency: Frequency) -> Iterator[tuple[Cycle, pl.DataFrame]]:
-    """Each cycle with [id, place]: the places in it at which each id, a number, has rows."""
+def _runs(days: pl.DataFrame) -> pl.Series:
+    """The id of each run of rows with the same one."""
+    return days["id"].rle().struct.field("value")
+
+
+def _places(ds: pl.Series, frequency: Frequency) -> Iterator[tuple[Cycle, Counts]]:
+    """Each cycle with the place in it of each day, in whole rounds from the earliest; looked up by day, of which there
+    are few.
+    """
+    day = ds.to_physical().to_numpy().astype(np.int64)
+    first, different = int(day.min()), ds.unique()
+    rows = different.to_physical().to_numpy() - first
     for cycle in cycles_of(frequency):
-        places = days.select("id", place=cycle.place.cast(pl.Int32))
-        yield cycle, places.unique() if cycle.name == YEAR else places
+        found = np.zeros(int(day.max()) - first + 1, np.int64)
+        found[rows] = different.to_frame("ds").select(cycle.place).to_series().to_numpy()
+        lowest = int(found[rows].min()) // cycle.phases * cycle.phases
+        yield cycle, found[day - first] - lowest
 
 
-def _closed_in_window(places: pl.DataFrame, cycle: Cycle, names: pl.Series) -> pl.DataFrame:
+def _table(ids: Counts, places: Counts) -> Flags:
+    """(ids, places): whether there is a row."""
+    there = np.zeros((int(ids.max()) + 1, int(places.max()) + 1), dtype=bool)
+    there[ids, places] = True
+    return there
+
+
+def _closed(there: Flags, cycle: Cycle, names: pl.Series) -> pl.DataFrame:
     """The closed phases of a cycle as the newest rounds of each id show them, over any of the cycle's windows."""
-    place, n = pl.col("place"), cycle.phases
-    spans = places.group_by("id").agg(first=place.min(), last=place.max()).sort("id")
-    last = spans["last"].to_numpy().astype(np.int64)
-    ids, at = (places[c].to_numpy().astype(np.int64) for c in ("id", "place"))
-    closed = np.zeros((len(last), n), dtype=bool)
+    n, width = cycle.phases, there.shape[1]
+    first, last = there.argmax(axis=1), width - 1 - there[:, ::-1].argmax(axis=1)
+    rounds = np.pad(there, ((0, 0), (0, -width % n))).reshape(len(there), -1, n)
+    new, active = _newest(there, last, n), np.asarray(rounds.any(axis=2))
+    closed = np.zeros((len(there), n), dtype=bool)
     for window in cycle.windows:
-        first = np.maximum(spans["first"].to_numpy(), (last // n - window + 1) * n)
-        near = at >= first[ids]
-        mine, where = ids[near], at[near]
-        rows = np.bincount(mine * n + where % n, minlength=closed.size).reshape(-1, n)
-        new = np.bincount((mine * n + where % n)[where > last[mine] - 2 * n], minlength=closed.size).reshape(-1, n)
-        closed |= _improbable(rows, _due(mine, where, first, last, n), cycle) & (new < 2)
+        since = last // n - window + 1
+        begin = max(0, int(since.min()))
+        near = np.arange(begin, rounds.shape[1]) >= since[:, None]
+        due = _due((active[:, begin:] & near).sum(axis=1), np.maximum(first, since * n), last, n)
+        rows = (rounds[:, begin:] & near[:, :, None]).sum(axis=1)
+        closed |= _improbable(rows, due, cycle) & (new < 2)
     found = np.argwhere(closed)
     phase = pl.Series("phase", found[:, 1], pl.Int64)
     return pl.DataFrame({"id": names.gather(found[:, 0])}).select("id", pl.lit(cycle.name).alias("cycle"), phase)
 
 
-def _due(ids: Counts, at: Counts, first: Counts, last: Counts, n: int) -> Counts:
+def _newest(there: Flags, last: Counts, n: int) -> Counts:
+    """(ids, phases): how many rows each phase has in its two newest rounds."""
+    newest = last[:, None] - (last[:, None] - np.arange(n)) % n
+    both = [np.where(at >= 0, np.take_along_axis(there, at.clip(0), axis=1), False) for at in (newest, newest - n)]
+    return np.asarray(both[0].astype(np.int64) + both[1])
+
+
+def _due(active: Counts, first: Counts, last: Counts, n: int) -> Counts:
     """(ids, phases): in how many rounds with rows each phase lies between the first and the last row of the id."""
-    spread = int((last // n).max()) + 1 if len(last) else 1
-    low = int((first // n).min()) if len(first) else 0
-    active = np.zeros((len(last), spread - low), dtype=bool)
-    active[ids, at // n - low] = True
     phases = np.arange(n)[None, :]
-    return np.asarray(active.sum(axis=1)[:, None] - (phases < (first % n)[:, None]) - (phases > (last % n)[:, None]))
+    return np.asarray(active[:, None] - (phases < (first % n)[:, None]) - (phases > (last % n)[:, None]))
 
 
-def _improbable(rows: Counts, due: Counts, cycle: Cycle) -> NDArray[np.bool_]:
+def _improbable(rows: Counts, due: Counts, cycle: Cycle) -> Flags:
     """(ids, phases): whether a phase is among those that have too few `rows` for the rounds in which it was `due`."""
     rate = np.where(due > 0, rows / np.maximum(due, 1), np.inf)
     order = np.argsort(rate, axis=1, kind="stable")

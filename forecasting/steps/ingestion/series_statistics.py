@@ -25,7 +25,7 @@ from forecasting.features.groups import levels
 from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
-from forecasting.sorted_rows import sort_rows
+from forecasting.sorted_rows import number_series, sort_rows
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import latest_static_values
@@ -43,7 +43,7 @@ def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, the
     rows that came and the longest gap between them, and what `quality` counts.
     """
-    rows = sort_rows(rows, ("unique_id", "ds"))
+    rows, ids = number_series(sort_rows(rows, ("unique_id", "ds")))
     y = pl.col("y")
     seen = pl.col("ds").filter(y.is_not_null())
     statistics = rows.group_by("unique_id").agg(
@@ -61,7 +61,7 @@ def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     silence = silence_facts(rows, config.frequency)
     for fact in (variation_without_season(rows, phase), _yearly_trend(rows, config), silence):
         statistics = statistics.join(fact, on="unique_id", how="left")
-    return statistics
+    return statistics.with_columns(ids.gather(statistics["unique_id"]))
 
 
 def _yearly_trend(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
