@@ -56,6 +56,18 @@ def number_series(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     return rows.with_columns(number), rows["unique_id"].rle().struct.field("value").rename("unique_id")
 
 
+def place_in_series(rows: pl.DataFrame) -> pl.Series:
+    """The number of each row in its series, from 0 (Int32), of rows in which those of a series lie together.
+
+    >>> place_in_series(pl.DataFrame({"unique_id": ["a", "a", "b"]})).to_list()
+    [0, 1, 0]
+    """
+    lengths = rows["unique_id"].rle().struct.field("len")
+    begin = (lengths.cum_sum() - lengths).cast(pl.Int32)
+    number = rows.select(pl.col("unique_id").rle_id()).to_series()
+    return pl.int_range(rows.height, dtype=pl.Int32, eager=True) - begin.gather(number)
+
+
 def lag(value: pl.Expr, periods: int) -> pl.Expr:
     """The value `periods` rows before in the same series (ahead when negative), of rows sorted by unique_id; null where
     there is none. It takes a tenth of the time of `shift` over the series.

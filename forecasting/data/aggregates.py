@@ -34,7 +34,8 @@ def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> p
 
 
 def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = None) -> Cut:
-    """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged.
+    """The same cut with one series per group of `levels`: y summed, numeric known-ahead columns averaged if a model is
+    fitted on aggregates.
 
     Future rows come from the future rows of the cut, with its edits, so a scenario reaches the aggregates; one in which
     no series of the group can sell anything is shut, too. An unknown value counts with the usual one of its series: a
@@ -106,13 +107,18 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     """One bucket's share of the sums and counts behind `aggregate_cut`."""
     frame = cut.frame(bucket)
     schema = frame.schema
-    means = [c for c in cut.config.columns.known_ahead if schema[c].is_numeric()]
+    means = [c for c in _read_of_aggregates(cut.config) if schema[c].is_numeric()]
     frame = fill_unknown(frame, means, cut.config, cut.cutoff)
     sums = [pl.col("y").sum(), pl.col("y").count().alias("_n"), pl.len().alias("_rows")]
     sums += [is_shut(cut.config).sum().alias("_shut"), (pl.col("flag") == ENDED).sum().alias("_ended")]
     for c in means:
         sums += [pl.col(c).sum().cast(pl.Float64), pl.col(c).count().alias(f"{c}_n")]
     return pl.concat([aggregate_groups(frame, level, sums).rename({"group": "unique_id"}) for level in levels])
+
+
+def _read_of_aggregates(config: Config) -> tuple[str, ...]:
+    """The known-ahead columns, averaged for models that are fitted on aggregates; none where there is no such model."""
+    return config.columns.known_ahead if any(model.on == "aggregates" for model in config.models) else ()
 
 
 def _without_statics(config: Config, ahead: list[str]) -> Config:

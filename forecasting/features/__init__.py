@@ -17,8 +17,9 @@ import polars as pl
 from forecasting.columns import NAMESPACE, column_name
 from forecasting.config import Config
 from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
-from forecasting.features.base import PLACE, SERIES, Context, Feature, Lead
+from forecasting.features.base import PLACE, Context, Feature, Lead
 from forecasting.features.looked_up import LookedUp, days_looked_up, longest_window
+from forecasting.sorted_rows import place_in_series
 
 __all__ = ["Feature", "Features", "GroupData"]
 
@@ -142,8 +143,7 @@ class Features:
         context = self._context
         frame = calendar.add_recurrence_lag(frame, self.config, most)
         frame = elasticity.add_elasticity_columns(frame, context)
-        place = pl.int_range(pl.len(), dtype=pl.Int32).over(SERIES).alias(PLACE)
-        return frame.with_columns(place, sales.long_column(context))
+        return frame.with_columns(place_in_series(frame).alias(PLACE), sales.long_column(context))
 
     def _history(self, context: Context, group_data: GroupData) -> list[pl.Expr]:
         """The columns of what is known on each day by the sales and drivers up to then."""

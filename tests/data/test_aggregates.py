@@ -23,7 +23,10 @@ NO_SUMS = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "y_sum": pl.Fl
 @pytest.fixture(scope="module")
 def config() -> Config:
     columns = {"known_ahead": ["price", "event"], "static": ["store", "kind"], "price": "price"}
-    return Config.model_validate({"name": "x", "source": {}, "freq": "1d", "h": H, "columns": columns})
+    models = ["ladder", {"stats": {"class": "AutoARIMA", "on": "aggregates"}}]
+    return Config.model_validate(
+        {"name": "x", "source": {}, "freq": "1d", "h": H, "columns": columns, "models": models}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,15 @@ def test_an_aggregated_cut_sums_sales_averages_prices_and_knows_no_future_sale(c
         assert y == (sum(sold[name, ds]) if sold[name, ds] else None), (name, ds)
         values = prices[name, ds]
         assert price == (pytest.approx(sum(values) / len(values)) if values else None), (name, ds)
+
+
+def test_drivers_are_averaged_only_where_a_model_reads_them(config, rows):
+    unread = config.model_copy(update={"models": config.models[:1]})
+    frames = [
+        aggregate_cut(Cut(split(rows, c), START + timedelta(N - 1), H), LEVELS).frame(0) for c in (config, unread)
+    ]
+    assert "price" in frames[0].columns
+    assert frames[1].equals(frames[0].drop("price"))
 
 
 def test_an_edit_of_one_series_reaches_its_aggregates(config, rows):

@@ -174,7 +174,8 @@ def test_a_regressor_that_is_never_known_ahead_is_not_estimated(sold):
 
 def test_the_price_of_an_aggregate_does_not_jump_where_that_of_a_series_is_unknown(sold):
     """The mean of five known prices and the usual one of the sixth, the median of four weeks, worked by hand."""
-    at = cut(without(sold, pl.col("unique_id") == "k5"))
+    of_aggregates = {"models": ["ladder", {"stats": {"class": "AutoARIMA", "on": "aggregates"}}]}
+    at = cut(without(sold, pl.col("unique_id") == "k5"), **of_aggregates)
     total = aggregate_cut(at, [()]).frame(0).filter(pl.col("ds") > LAST).sort("ds")["price"].to_list()
     newest = sold.filter(pl.col("unique_id") == "k5", pl.col("ds") <= LAST).sort("ds")["price"].to_list()[-4:]
     usual = sum(sorted(newest)[1:3]) / 2

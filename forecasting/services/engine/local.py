@@ -19,6 +19,7 @@ from importlib import import_module
 from multiprocessing import get_context, parent_process
 from typing import TypeVar, cast
 
+from forecasting.services.engine.free_memory import release_free_memory
 from forecasting.services.engine.work_errors import errors_name
 
 I = TypeVar("I")  # noqa: E741
@@ -80,6 +81,7 @@ def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
 
 
 def _in_pool(fn: Callable[[I], R], items: Sequence[I], workers: int) -> Iterator[R]:
+    release_free_memory()
     pool = _take_pool(workers)
     try:
         yield from _ordered(pool, fn, items, 2 * workers)
