@@ -79,13 +79,23 @@ def is_alive(pid: int) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with a server of their own are those of the system. Files that take long come first, so that at the end no
-    process is left alone with one (pytest-xdist gives out files in this order).
+    process is left alone with one (pytest-xdist gives out files in this order): the longest, those that mostly wait for
+    a browser, beside which others compute, and the other slow ones.
     """
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.system)
-    long = {name: {item.path for item in items if item.get_closest_marker(name)} for name in ("timeout", "slow")}
-    items.sort(key=lambda item: (item.path not in long["timeout"], item.path not in long["slow"]))
+    browsing = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    longest, slow = ({item.path for item in items if item.get_closest_marker(name)} for name in ("timeout", "slow"))
+    items.sort(key=lambda item: [item.path not in files for files in (longest, browsing, slow)])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process more than processors for the tests of the system: they wait for servers half of the time."""
+    if config.option.markexpr != "system" or not hasattr(os, "sched_getaffinity"):
+        return None
+    return len(os.sched_getaffinity(0)) + 1
 
 
 TOGETHER = dict.fromkeys((f"tests/flows/test_{name}.py" for name in ("alerts", "flows", "summary")), "harness")
