@@ -77,15 +77,38 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+LONGEST = pytest.StashKey[set[Path]]()
+"""The files of tests that have a time limit of their own."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with a server of their own are those of the system. Files that take long come first, so that at the end no
-    process is left alone with one (pytest-xdist gives out files in this order).
+    process is left alone with one (pytest-xdist gives out files in this order): the longest, those that mostly wait for
+    a browser, beside which others compute, and the other slow ones.
     """
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.system)
-    long = {name: {item.path for item in items if item.get_closest_marker(name)} for name in ("timeout", "slow")}
-    items.sort(key=lambda item: (item.path not in long["timeout"], item.path not in long["slow"]))
+    browsing = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    longest, slow = ({item.path for item in items if item.get_closest_marker(name)} for name in ("timeout", "slow"))
+    items.sort(key=lambda item: [item.path not in files for files in (longest, browsing, slow)])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What runs beside the longest tests gives way to them: all others have ended before them, and what they start has
+    to come in time for a schedule.
+    """
+    longest = item.config.stash[LONGEST]
+    if longest and item.path not in longest and os.nice(0) == 0:
+        os.nice(5)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process more than processors for the tests of the system: they wait for servers half of the time."""
+    if config.option.markexpr != "system" or not hasattr(os, "sched_getaffinity"):
+        return None
+    return len(os.sched_getaffinity(0)) + 1
 
 
 TOGETHER = dict.fromkeys((f"tests/flows/test_{name}.py" for name in ("alerts", "flows", "summary")), "harness")
@@ -105,8 +128,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadFile
     return Scheduling(config, log)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """The garbage collector passes over what is imported by now and stays, and comes only when much is new."""
+    session.config.stash[LONGEST] = {item.path for item in session.items if item.get_closest_marker("timeout")}
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 

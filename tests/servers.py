@@ -97,7 +97,7 @@ def s3_server() -> Iterator[str]:
     """The address of an S3 server of this session."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, Path(__file__).with_name("s3_server.py"), str(port)]
-    with process(command, lambda: urlopen(f"{url}/moto-api/", timeout=5).close(), 4 * START):
+    with process(command, lambda: urlopen(url, timeout=5).close(), 4 * START):
         yield url
 
 

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -69,10 +70,17 @@ def object_store(root: str) -> Any:
     """The object store below an s3:// address as a pyarrow file system, configured by the AWS_* variables."""
     from pyarrow import fs  # type: ignore[import-untyped]
 
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    return fs.SubTreeFileSystem(root.partition("://")[2], _connection(**(storage_options(root) or {})))
+
+
+@lru_cache(maxsize=4)
+def _connection(**variables: str) -> Any:
+    """The object store that AWS_* variables name; one for all files, as to make one takes longer than most requests."""
+    from pyarrow import fs
+
+    endpoint = urlsplit(variables.get("AWS_ENDPOINT_URL", ""))
     options = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if endpoint.netloc else {}
-    store = fs.S3FileSystem(region=os.environ.get("AWS_REGION"), connect_timeout=10, **options)
-    return fs.SubTreeFileSystem(root.partition("://")[2], store)
+    return fs.S3FileSystem(region=variables.get("AWS_REGION"), connect_timeout=10, **options)
 
 
 def path_kind(place: str) -> Literal["file", "folder", "nothing"]:

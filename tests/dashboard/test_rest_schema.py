@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import Any
@@ -37,7 +38,7 @@ def stored(address) -> dict[str, list[Any]]:
         change = f"price*=0.9@{days[0]}:{days[1]}"
         job = http.post("/forecasts", json={"h": 1}, headers={"Prefer": "respond-async"}).json()["id"]
         while http.get(f"/jobs/{job}").json()["state"] != "done":
-            pass
+            time.sleep(0.05)
     session, names = open_session(ran().config()), [f"Saved {n}" for n in range(2 * EXAMPLES)]
     for name in ("Kept", *names):
         actions.save_scenario(session, name, ids[0], (parse_edit(change),), "for all")

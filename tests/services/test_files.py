@@ -31,6 +31,8 @@ def test_an_object_store_goes_by_the_variables_of_the_tables(monkeypatch):
     found = storage.object_store("s3://lake/jobs/corner")
     assert found.base_path == "lake/jobs/corner/"
     assert found.base_fs.region == "eu-central-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert storage.object_store("s3://lake/jobs/corner").base_fs.region == "eu-west-1"
 
 
 def test_a_folder_travels_as_one_file_and_is_removed(tmp_path):

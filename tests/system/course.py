@@ -52,7 +52,7 @@ class Course:
     """What happens on a machine, one thing after the other."""
 
     def __init__(self, machine: Machine, notes: Notes) -> None:
-        self.machine, self.notes, self.margin = machine, notes, 8.0
+        self.machine, self.notes, self.margin = machine, notes, 12.0
         (machine.folder / "sales").mkdir()
         beside = machine.folder / "twin"
         self.places = f"{machine.bucket}/lake", machine.mlflow, f"{machine.bucket}/artifacts"
