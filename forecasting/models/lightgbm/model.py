@@ -27,7 +27,6 @@ from forecasting.data.buckets import collect_each
 from forecasting.data.cut import Cut, frame_once
 from forecasting.features import ZERO
 from forecasting.features.base import SERIES
-from forecasting.features.looked_up import LookedUp
 from forecasting.models.lightgbm.boosters import (
     TREES,
     TrainingData,
@@ -44,7 +43,6 @@ from forecasting.models.lightgbm.training_inputs import InputParts, estimate_mem
 from forecasting.models.lightgbm.training_rows import (
     Matrix,
     assign_leads,
-    coming_rows,
     features_at,
     is_recent,
     sample_series,
@@ -54,7 +52,6 @@ from forecasting.models.lightgbm.unknown_drivers import (
     complete_columns,
     count_nulls,
     hidden_columns,
-    mark_coming,
     mark_hidden,
 )
 
@@ -115,9 +112,6 @@ class LightGBM:
         every, at_once = cut.panel.buckets, _buckets_at_once(cut, share)
         for buckets in (every[i : i + at_once] for i in range(0, len(every), at_once)):
             prepared = self._prepared(cut, marked, buckets, share)
-            if share >= 1:  # the future rows of all series are among them: kept, so that predict need not compute them
-                coming = mark_coming(cut, prepared, hidden)
-                marked.future_rows(cut, buckets[0], Drivers(hidden), partial(coming_rows, cut, LookedUp(coming)))
             of_block = mark_hidden(cut, assign_leads(cut, prepared, block), hidden)
             recent = is_recent(cut, self.options.years) & pl.col("y").is_not_null()
             rows = marked.evaluate(cut, of_block, recent).drop_nulls("level")

@@ -112,13 +112,9 @@ class Matrix:
 
     def prepare_coming(self, cut: Cut, frame: pl.DataFrame) -> Coming:
         """What `future_rows` takes, of a frame of which only the coming rows have features."""
-        looked_up, coming = coming_rows(cut, self.features.look_up(frame, cut.coming_group_data, cut.h, cut.cutoff))
+        looked_up = self.features.look_up(frame, cut.coming_group_data, cut.h, cut.cutoff)
+        coming = looked_up.rows(pl.col("ds") > cut.cutoff)
         return looked_up, self.features.describe_rows(coming, cut.coming_group_data, cut.h)
-
-
-def coming_rows(cut: Cut, looked_up: LookedUp) -> Coming:
-    """What future rows look others up in, and these rows."""
-    return looked_up, looked_up.rows(pl.col("ds") > cut.cutoff)
 
 
 def _step_ahead(cut: Cut) -> pl.Expr:
