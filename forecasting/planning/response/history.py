@@ -15,8 +15,8 @@ from forecasting.data.schemas.lever_table import LEVERS
 from forecasting.planning.response.levers import lever_columns
 from forecasting.planning.response.table import estimate_levers
 
-MOST_ROWS = 2_000_000
-"""Rows that the estimate takes: a minute of a processor (a fortieth of a second per thousand rows) and more than a
+MOST_ROWS = 1_500_000
+"""Rows that the estimate takes: less than a minute of a processor (a fortieth of a second per thousand rows) and a
 gigabyte."""
 LEAST_YEARS = 2.0
 """So much of the newest history is taken of every series, and then of fewer series where that is too much."""
