@@ -107,7 +107,7 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     """One bucket's share of the sums and counts behind `aggregate_cut`."""
     frame = cut.frame(bucket)
     schema = frame.schema
-    means = [c for c in _read_of_aggregates(cut.config) if schema[c].is_numeric()]
+    means = [c for c in _averaged_drivers(cut.config) if schema[c].is_numeric()]
     frame = fill_unknown(frame, means, cut.config, cut.cutoff)
     sums = [pl.col("y").sum(), pl.col("y").count().alias("_n"), pl.len().alias("_rows")]
     sums += [is_shut(cut.config).sum().alias("_shut"), (pl.col("flag") == ENDED).sum().alias("_ended")]
@@ -116,7 +116,7 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     return pl.concat([aggregate_groups(frame, level, sums).rename({"group": "unique_id"}) for level in levels])
 
 
-def _read_of_aggregates(config: Config) -> tuple[str, ...]:
+def _averaged_drivers(config: Config) -> tuple[str, ...]:
     """The known-ahead columns, averaged for models that are fitted on aggregates; none where there is no such model."""
     return config.columns.known_ahead if any(model.on == "aggregates" for model in config.models) else ()
 

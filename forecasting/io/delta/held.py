@@ -16,7 +16,7 @@ from forecasting.io.delta.snapshots import Snapshot
 from forecasting.io.storage import is_remote
 
 MOST = 64
-"""So many snapshots are held, those that were asked for last."""
+"""So many snapshots are held, those that were read last."""
 
 Mark = tuple[int, int, int]
 """By which the file of a commit is known: its inode, time and size."""
