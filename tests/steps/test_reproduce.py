@@ -1,6 +1,8 @@
 """A published forecast made again from its data, code, config and seeds: the same to the last bit, or named."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import polars as pl
 import pytest
@@ -11,6 +13,9 @@ from forecasting.steps import identity, run_step, session
 from forecasting.steps.lifecycle import model_check, reproduce
 from tests import chain
 from tests.chain import LAST
+
+GONE = "before the move"
+"""The folder of the job when the backup was made."""
 
 
 def opened(job):
@@ -69,14 +74,14 @@ def test_other_code_and_libraries_are_named(ran, monkeypatch):
 
 @pytest.fixture
 def restored(ran):
-    """The job from a backup of its folder (lake, tracking database, artifacts) in another one; the files are gone where
-    the database says that they are.
+    """The job from a backup of its folder (lake, tracking database, artifacts) in another one; where the database says
+    that the files are, there is nothing.
     """
     job = ran[0].copy()
-    files = ran[0].folder / "mlartifacts"
-    files.rename(files.with_name("gone"))
-    yield job
-    files.with_name("gone").rename(files)
+    with closing(sqlite3.connect(job.folder / "mlflow.db")) as database, database:
+        places = (str(ran[0].folder), str(job.folder / GONE))
+        database.execute("UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?)", places)
+    return job
 
 
 def test_a_backup_in_another_folder_forecasts_the_same(ran, restored):
@@ -90,7 +95,7 @@ def test_a_backup_in_another_folder_forecasts_the_same(ran, restored):
 def test_new_files_of_a_restored_job_lie_in_its_own_folder(ran, restored):
     registry = opened(restored).registry
     files = registry._files(ran[1]["backtest"].facts["run_id"])
-    assert files.recorded.startswith(str(ran[0].folder))
+    assert files.recorded.startswith(str(restored.folder / GONE))
     assert files.home.startswith(str(restored.folder / "mlartifacts"))
     note = restored.folder / "note.txt"
     note.write_text("later")
