@@ -21,16 +21,18 @@ from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut, peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features import peers
-from forecasting.features.groups import Level, Total, aggregate_groups
+from forecasting.features.group_sums import Total, sum_groups
+from forecasting.features.groups import Level
 
 
 def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
     """Sum and count of the observed y, and the mean price, by group and ds: rows of the table `groups`."""
-    price = config.columns.price
-    mean = pl.col(price).mean().cast(pl.Float64) if price else pl.lit(None, pl.Float64)
-    sums = pl.col("y").sum().alias("y_sum"), pl.len().cast(pl.Int64).alias("y_count"), mean.alias("price")
+    price = pl.col(config.columns.price) if config.columns.price else pl.lit(None, pl.Float64)
+    sums = {"y_sum": pl.col("y"), "y_count": pl.lit(1), "_price": price.cast(pl.Float64), "_n": price.is_not_null()}
     observed = rows.filter(pl.col("y").is_not_null())
-    return pl.concat([aggregate_groups(observed, level, sums) for level in levels])
+    added = pl.concat([sum_groups(observed, level, sums) for level in levels])
+    mean = pl.when(pl.col("_n") > 0).then(pl.col("_price") / pl.col("_n")).alias("price")
+    return added.select("group", "ds", "y_sum", "y_count", mean)
 
 
 def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = None) -> Cut:
@@ -109,11 +111,11 @@ def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFr
     schema = frame.schema
     means = [c for c in _averaged_drivers(cut.config) if schema[c].is_numeric()]
     frame = fill_unknown(frame, means, cut.config, cut.cutoff)
-    sums = [pl.col("y").sum(), pl.col("y").count().alias("_n"), pl.len().alias("_rows")]
-    sums += [is_shut(cut.config).sum().alias("_shut"), (pl.col("flag") == ENDED).sum().alias("_ended")]
+    sums = {"y": pl.col("y"), "_n": pl.col("y").is_not_null(), "_rows": pl.lit(1)}
+    sums |= {"_shut": is_shut(cut.config), "_ended": pl.col("flag") == ENDED}
     for c in means:
-        sums += [pl.col(c).sum().cast(pl.Float64), pl.col(c).count().alias(f"{c}_n")]
-    return pl.concat([aggregate_groups(frame, level, sums).rename({"group": "unique_id"}) for level in levels])
+        sums |= {c: pl.col(c).cast(pl.Float64), f"{c}_n": pl.col(c).is_not_null()}
+    return pl.concat([sum_groups(frame, level, sums).rename({"group": "unique_id"}) for level in levels])
 
 
 def _averaged_drivers(config: Config) -> tuple[str, ...]:

@@ -135,7 +135,8 @@ class Cut:
 
     def _kept_frame(self, bucket: int) -> pl.DataFrame:
         make = partial(self._frame, bucket)
-        return make() if self._kept is None else self._kept.get_or_compute(f"frame-{bucket}", make)
+        frame = make() if self._kept is None else self._kept.get_or_compute(f"frame-{bucket}", make)
+        return frame.with_columns(pl.col("unique_id").set_sorted())  # files do not say it; groups are found by it
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
@@ -185,7 +186,7 @@ def keep_frames(cut: Cut, frames: Keeper | None) -> Cut:
 
 
 def frame_once(cut: Cut, bucket: int) -> pl.DataFrame:
-    """The frame of a bucket for a walk through all: frames that it cached would push out what others read."""
+    """The frame of a bucket for a walk: frames that it cached would push out what others read."""
     return cut.frame(bucket) if (bucket, "frame") in cut._cache else cut._kept_frame(bucket)
 
 

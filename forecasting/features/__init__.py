@@ -7,7 +7,7 @@ a Lead says how many periods back a row may use sales. Columns of text are no fe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
@@ -18,7 +18,7 @@ from forecasting.columns import NAMESPACE, column_name
 from forecasting.config import Config
 from forecasting.features import calendar, drivers, elasticity, groups, peers, sales
 from forecasting.features.base import PLACE, Context, Feature, Lead
-from forecasting.features.looked_up import LookedUp, days_looked_up, longest_window
+from forecasting.features.looked_up import Days, LookedUp, days_looked_up, longest_window, place_history
 from forecasting.sorted_rows import place_in_series
 
 __all__ = ["Feature", "Features", "GroupData"]
@@ -115,9 +115,12 @@ class Features:
 
         Models of either target learn from them.
         """
+        context = replace(self._context, target=sales.CHANGE)
         frame = self._add_long_history(frame, most)
-        history = self._history(replace(self._context, target=sales.CHANGE), group_data)
-        frame = frame.lazy().with_columns(history).collect()  # lazily, as many columns have parts in common
+        lines = [elasticity.lines(frame, window) for window in elasticity.windows(context)]
+        # lazily, as many columns have parts in common
+        frame = frame.lazy().with_columns(self._history(context, group_data)).collect()
+        frame = pl.concat([frame, *lines], how="horizontal_extend")
         frame = self._add_priors(frame, group_data, most) if self.levels else frame
         return frame.rechunk()  # or each look-up of a column would align the parts of all
 
@@ -127,23 +130,42 @@ class Features:
         """
         if self.target == sales.CHANGE:  # it looks up means of other days as well
             return LookedUp(self._add_history(frame, group_data, most))
-        frame, f = self._add_long_history(frame, most).rechunk(), self.config.frequency
-        spans = days_looked_up(f, cutoff, most)
-        there = pl.any_horizontal(pl.col("ds").is_between(*span) for span in spans)
-        read = [(f.shift(first, -longest_window(f)), last) for first, last in spans]
-        rows = frame.filter(pl.any_horizontal(pl.col("ds").is_between(*span) for span in read))
-        known = rows.lazy().with_columns(self._history(self._context, group_data)).collect()
-        known = self._add_priors(known, group_data, most) if self.levels else known
-        history = known.filter(there).select(pl.exclude(frame.columns)).rechunk()
-        number = there.cast(pl.UInt32).cum_sum() - 1
-        return LookedUp(frame, history, frame.select(at=pl.when(there).then(number)).to_series())
+        frame = self._add_long_history(frame, most).rechunk()
+        near, *years_before = days_looked_up(self.config.frequency, cutoff, most)
+        known = [self._known_lately(frame, near, group_data, most)]
+        yearly = sales.yearly_columns(self._context)
+        known += [self._known(frame, days, longest_window(self.config.frequency), yearly) for days in years_before]
+        return place_history(frame, (near, *years_before), known)
+
+    def _known_lately(self, frame: pl.DataFrame, days: Days, group_data: GroupData, most: int) -> pl.DataFrame:
+        """The columns of all that is known on the days from the forecast on, by row of them."""
+        context, f = self._context, self.config.frequency
+        there = pl.col("ds").is_between(*days)
+        parts = [self._known(frame, days, longest_window(f), self._history(context, group_data))]
+        for window in elasticity.windows(context):
+            lately = frame.lazy().filter(pl.col("ds").is_between(f.shift(days[0], -window), days[1]))
+            rows = lately.select("ds", *elasticity.READ).collect()
+            parts.append(elasticity.lines(rows, window).filter(rows.select(there).to_series()))
+        known = pl.concat(parts, how="horizontal_extend")
+        if not self.levels:
+            return known
+        rows = frame.filter(there)
+        return self._add_priors(rows.hstack(known), group_data, most).select(pl.exclude(rows.columns))
+
+    def _known(self, frame: pl.DataFrame, days: Days, window: int, columns: Sequence[pl.Expr]) -> pl.DataFrame:
+        """These columns, which look back a window, on some days, by row of them."""
+        first = self.config.frequency.shift(days[0], -window)
+        rows = frame.lazy().filter(pl.col("ds").is_between(first, days[1])).select("ds", *columns).collect()
+        return rows.filter(pl.col("ds").is_between(*days)).drop("ds")
 
     def _add_long_history(self, frame: pl.DataFrame, most: int) -> pl.DataFrame:
-        """The frame with the columns that look back over years, and the place of each row in its series."""
+        """The frame with the columns that look back over years, or are read on other days than what is known by then,
+        and the place of each row in its series.
+        """
         context = self._context
         frame = calendar.add_recurrence_lag(frame, self.config, most)
-        frame = elasticity.add_elasticity_columns(frame, context)
-        return frame.with_columns(place_in_series(frame).alias(PLACE), sales.long_column(context))
+        added = [place_in_series(frame).alias(PLACE), sales.long_column(context), *elasticity.log_price(context)]
+        return frame.with_columns(added)
 
     def _history(self, context: Context, group_data: GroupData) -> list[pl.Expr]:
         """The columns of what is known on each day by the sales and drivers up to then."""

@@ -1,15 +1,14 @@
 """Price elasticity of each series: the slope of its log sales over its log prices, and the sales that it predicts.
 
-`add_elasticity_columns` takes rows of the panel and returns them with the line of each day per window (1, 2 years);
-`features` looks it up at the lead of a row. Trees learn what a price does to all series on average; how this series
-responds has to come as a feature.
+`lines` returns the line of each day, over one of the `windows` (one year, two); `features` looks them up at the lead of
+a row. Trees learn what a price does to all series on average; how this series responds has to come as a feature.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from forecasting.features.base import SERIES, Context, Feature, Lead
+from forecasting.features.base import SERIES, Context, Feature, Lead, rolling_mean
 from forecasting.features.sales import Y, recent_level
 
 USUAL = -2.0
@@ -27,33 +26,34 @@ def has_price(context: Context) -> bool:
 
 
 def windows(context: Context) -> tuple[int, ...]:
-    """The windows over which lines are fitted, in periods: one year and two."""
+    """The windows over which lines are fitted, in periods: one year and two; none without a price."""
     year = context.config.frequency.year
-    return year, 2 * year
+    return (year, 2 * year) if has_price(context) else ()
 
 
 LOG_PRICE = "_log_price"
+"""The column of log_price."""
+READ = (SERIES, "y", LOG_PRICE)
+"""The columns that `lines` reads."""
 
 
-def add_elasticity_columns(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """The frame (rows sorted by unique_id and ds) with LOG_PRICE and three columns per window: slope and middle (mean
-    log price and log sales) of the line through the days up to the row. Unchanged without a price column.
-    """
+def log_price(context: Context) -> list[pl.Expr]:
+    """LOG_PRICE, null where the price is not above 0; nothing without a price column."""
     if not has_price(context):
-        return frame
+        return []
     price = pl.col(str(context.config.columns.price)).cast(pl.Float64)
-    x, z = pl.when(price > 0).then(price.log()), pl.when(Y > 0).then(Y.log())
-    both = frame.select(SERIES, x=x, z=z)
-    paired = pl.col("x", "z") + 0 * (pl.col("x") + pl.col("z"))  # null on days without one of them
+    return [pl.when(price > 0).then(price.log()).alias(LOG_PRICE)]
+
+
+def lines(rows: pl.DataFrame, window: int) -> pl.DataFrame:
+    """Three columns by row of `rows` (READ, sorted by series and day): slope and middle (mean log price and log sales)
+    of the line through the `window` periods up to it.
+    """
     x_, z_ = pl.col("x"), pl.col("z")
-    products = both.select(SERIES, paired).select(SERIES, mx=x_, mz=z_, mxx=x_ * x_, mxz=x_ * z_)
-    lines = [_line(products, window) for window in windows(context)]
-    return pl.concat([frame.with_columns(both["x"].alias(LOG_PRICE)), *lines], how="horizontal_extend")
-
-
-def _line(products: pl.DataFrame, window: int) -> pl.DataFrame:
-    """The three columns of one window, from moments of the days that have both a price and sales."""
-    means = products.select(pl.exclude(SERIES).rolling_mean(window, min_samples=1).over(SERIES))
+    both = rows.select(SERIES, x=LOG_PRICE, z=pl.when(Y > 0).then(Y.log()))
+    paired = both.select(SERIES, pl.col("x", "z") + 0 * (x_ + z_))  # null on days without one of them
+    products = paired.select(SERIES, mx=x_, mz=z_, mxx=x_ * x_, mxz=x_ * z_)
+    means = products.select(rolling_mean(pl.exclude(SERIES), window))
     slope = (pl.col("mxz") - pl.col("mx") * pl.col("mz") + DOUBT * USUAL) / (
         (pl.col("mxx") - pl.col("mx") ** 2).clip(0) + DOUBT
     )

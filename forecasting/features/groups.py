@@ -51,52 +51,6 @@ def group_label(level: Level) -> pl.Expr:
     return join_labels({user_name(c): pl.col(c).fill_null("none") for c in level})
 
 
-AT_ONCE = 8
-"""Parts of a total that are added up at a time: more save little, and all of them would take many times the memory."""
-
-
-class Total:
-    """The sums of parts (frames of the same columns) by some of these; few parts are in memory at a time."""
-
-    def __init__(self, by: Iterable[str]) -> None:
-        self._by, self._waiting = tuple(by), list[pl.DataFrame]()
-
-    def add(self, part: pl.DataFrame) -> None:
-        """Take the next part."""
-        self._waiting.append(part)
-        if len(self._waiting) == AT_ONCE:
-            self._waiting = [self.sums()]
-
-    def sums(self) -> pl.DataFrame:
-        """The sums of all parts so far, in any order; a frame without columns where the parts have none.
-
-        >>> total = Total(["day"])
-        >>> for n in range(20):
-        ...     total.add(pl.DataFrame({"day": [1, 2], "n": [n, 1]}))
-        >>> total.sums().sort("day").rows()
-        [(1, 190), (2, 20)]
-        """
-        if not self._waiting or not self._waiting[0].width:
-            return pl.DataFrame()
-        columns = self._waiting[0].columns  # whatever their order: sums are a part of further ones
-        return pl.concat(self._waiting).group_by(self._by).agg(pl.all().sum()).select(columns)
-
-
-def aggregate_groups(rows: pl.DataFrame, level: Level, parts: Iterable[pl.Expr]) -> pl.DataFrame:
-    """[group, ds, parts ...]: what these expressions make of the rows of each group of a level and period.
-
-    Rows are put together by the columns of the level, and only the groups get a name: a name per row costs more than
-    to add up.
-    """
-    if not level:
-        return rows.group_by(group_label(level).alias("group"), "ds").agg(parts)
-    # a column of a level may be called like a part
-    by = {f"{GROUP_AT}{i}": pl.col(c).fill_null("none") for i, c in enumerate(level)}
-    made = rows.group_by(*(value.alias(name) for name, value in by.items()), "ds").agg(parts)
-    label = join_labels({user_name(c): pl.col(name) for c, name in zip(level, by, strict=True)})
-    return made.select(label.alias("group"), pl.exclude(list(by)))
-
-
 def levels(config: Config, schema: Mapping[str, pl.DataType]) -> list[Level]:
     """The groupings of the table `groups`: all series, each static text column, and the levels of aggregation.
 

@@ -6,8 +6,10 @@ that what takes all rows of a series to compute is computed there alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import accumulate
 
 import polars as pl
 
@@ -15,6 +17,8 @@ from forecasting.frequency import Frequency
 
 ROW = "_row"
 """The number of a row in the frame that it was taken from, from 0."""
+Days = tuple[date, date]
+"""The first and the last of a span of days."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,20 @@ class LookedUp:
         return rows.hstack(self.history[self.at.gather(number[ROW])]) if self.history.width else rows
 
 
-def days_looked_up(frequency: Frequency, cutoff: date, most: int) -> tuple[tuple[date, date], ...]:
-    """The first and the last day of each span of days on which the rows of the `most` periods after `cutoff` look up
-    what is known of sales and drivers: from the forecast on, and around the same days of earlier years.
+def place_history(frame: pl.DataFrame, spans: Sequence[Days], known: Sequence[pl.DataFrame]) -> LookedUp:
+    """The LookedUp of a frame, and of what is known by row of each span of its days; a day that lies in several is
+    looked up in the first.
+    """
+    there = [pl.col("ds").is_between(*days) for days in spans]
+    begin = accumulate((rows.height for rows in known[:-1]), initial=0)
+    numbers = [pl.when(on).then(on.cast(pl.UInt32).cum_sum() + (n - 1)) for on, n in zip(there, begin, strict=True)]
+    at = frame.select(at=pl.coalesce(numbers).cast(pl.UInt32)).to_series()
+    return LookedUp(frame, pl.concat(known, how="diagonal").rechunk(), at)
+
+
+def days_looked_up(frequency: Frequency, cutoff: date, most: int) -> tuple[Days, ...]:
+    """The spans of days on which the rows of the `most` periods after `cutoff` look up what is known of sales and
+    drivers: from the forecast on, and around the same days of earlier years.
     """
     width = frequency.windows[0]
     years = range(-(-(most + width) // frequency.year) + 1)

@@ -13,7 +13,8 @@ from datetime import date
 import polars as pl
 
 from forecasting.features.base import Context, Feature, ratio, rolling_mean
-from forecasting.features.groups import Level, Total, aggregate_groups, grain, group_label
+from forecasting.features.group_sums import Total, sum_groups
+from forecasting.features.groups import Level, grain, group_label
 
 VALUES = ("price", "discount", "promo")
 """What is compared: the price, the price over its recent mean, the mark of a promotion."""
@@ -58,8 +59,8 @@ def sum_by_group(frame: pl.DataFrame, context: Context, after: date = date.min) 
     columns = dict.fromkeys(c for level in peer_levels(context) for c in level)
     valued = _since(frame, context, after).select("ds", *columns, *value_columns(context))
     rows = valued.filter(pl.col("ds") > after)
-    parts = [e for n in names for e in (pl.col(n).sum(), pl.col(n).count().cast(pl.Float64).alias(f"{n}_n"))]
-    return pl.concat([aggregate_groups(rows, level, parts) for level in peer_levels(context)])
+    sums = {n: pl.col(n) for n in names} | {f"{n}_n": pl.col(n).is_not_null() for n in names}
+    return pl.concat([sum_groups(rows, level, sums) for level in peer_levels(context)])
 
 
 def _since(frame: pl.DataFrame, context: Context, after: date) -> pl.DataFrame:

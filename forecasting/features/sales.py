@@ -34,6 +34,12 @@ def long_column(context: Context) -> pl.Expr:
     return rolling_mean(Y, 3 * context.config.frequency.year).alias(FAR)
 
 
+def yearly_columns(context: Context) -> list[pl.Expr]:
+    """Those of history_columns that are looked up around the same days of earlier years, too (see _last_year)."""
+    names = ("_mean_level", f"_mean_{context.config.frequency.windows[0]}")
+    return [column for column in history_columns(context) if column.meta.output_name() in names]
+
+
 def history_columns(context: Context) -> list[pl.Expr]:
     """Columns of what the sales up to and with each day say: LEVEL, means, deviations, and shares of zeros and gaps."""
     f = context.config.frequency

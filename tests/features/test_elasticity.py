@@ -11,7 +11,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.features import Features, GroupData
 from forecasting.features.base import Context, Lead
-from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, add_elasticity_columns, features
+from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, features, log_price, windows
 from tests.features.test_features import LEADS, YEAR, Slow, over, same
 
 
@@ -86,8 +86,9 @@ def test_sales_that_rise_with_the_price_are_no_reason_to_expect_so():
 
 
 def test_without_a_price_there_is_nothing():
-    frame, context = answering(-1.0)
+    _, context = answering(-1.0)
     columns = context.config.columns.model_copy(update={"price": None})
     bare = replace(context, config=context.config.model_copy(update={"columns": columns}))
-    assert add_elasticity_columns(frame, bare).columns == frame.columns
+    assert log_price(bare) == []
+    assert windows(bare) == ()
     assert features(bare, Lead.of(4)) == []

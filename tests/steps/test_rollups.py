@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from forecasting.features.groups import AT_ONCE, Total
+from forecasting.features.group_sums import AT_ONCE, Total
 from forecasting.services.store import Store
 from forecasting.steps import queries
 from forecasting.steps.rollups import read_series_rollups, scan_totals, write_rollups

@@ -68,7 +68,7 @@ class Progress:
         Such frames are large, often read, and gone with the run: how fast they are read counts more than their size.
         """
         try:
-            return pl.read_ipc(BytesIO(files.read(self.folder, f"{name}.arrow")))
+            return pl.read_ipc(BytesIO(files.read(self.folder, f"{name}.arrow"))).rechunk()
         except FileNotFoundError:
             frame, content = compute(), BytesIO()
         frame.write_ipc(content, compression="zstd")

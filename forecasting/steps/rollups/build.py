@@ -16,7 +16,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.schemas import ROLLUP_FIGURES
-from forecasting.features.groups import Level, Total, aggregate_groups, levels
+from forecasting.features.group_sums import Total, sum_groups
+from forecasting.features.groups import Level, levels
 from forecasting.services.engine import walk
 from forecasting.services.store import Store
 from forecasting.steps.run_log import scan_scored
@@ -106,9 +107,8 @@ def sum_by_group(forecasts: pl.DataFrame, members: pl.DataFrame, every: Sequence
     columns = dict.fromkeys(c for level in every for c in level)
     placed = forecasts.join(members.select(ID, *columns), on=ID)
     models = placed.partition_by("model", as_dict=True)
-    added = pl.col("yhat").sum()
     parts = [
-        aggregate_groups(rows, level, [added]).with_columns(model=pl.lit(model))
+        sum_groups(rows, level, {"yhat": pl.col("yhat")}).with_columns(model=pl.lit(model))
         for (model,), rows in models.items()
         for level in every
     ]
