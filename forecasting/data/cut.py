@@ -84,8 +84,7 @@ class Cut:
 
     def __reduce__(self) -> tuple[Callable[..., Cut], tuple[object, ...]]:
         """A cut is pickled as its references, without caches, but with what each process would look for everywhere."""
-        _ = self.served
-        rules, auto = self.closures, self.config.clean.ended == "auto"
+        rules, auto, _ = self.closures, self.config.clean.ended == "auto", self.served
         found = {} if self.panel.shut else {CLOSED_GROUPS: rules.groups()} | ({NEWEST: rules.newest()} if auto else {})
         return _elsewhere, ((self.panel, self.cutoff, self.h, self.edits, self.cache_bytes), self._kept, found)
 
