@@ -53,8 +53,8 @@ def future_rows(history: pl.DataFrame, ahead: pl.DataFrame, config: Config, cuto
     known_ahead = [c for c in config.columns.known_ahead if c in ahead.columns]
     statics = [c for c in config.static_columns if c in ahead.columns]
     since = config.frequency.shift(cutoff, -ALIVE_YEARS * config.frequency.year)
-    recent = history.filter(pl.col("ds") > since).group_by("unique_id")
-    observed = recent.agg(pl.col("y").count().alias("_n"), *(pl.col(c).drop_nulls().last() for c in statics))
+    recent = history.lazy().filter(pl.col("ds") > since).group_by("unique_id")
+    observed = recent.agg(pl.col("y").count().alias("_n"), *(pl.col(c).drop_nulls().last() for c in statics)).collect()
     steps = pl.DataFrame({"_step": range(1, h + 1)}, schema={"_step": pl.Int32})
     ds = config.frequency.offset(pl.lit(cutoff), pl.col("_step"))
     grid = observed.filter(pl.col("_n") > 0).join(steps, how="cross").select("unique_id", *statics, ds=ds)
@@ -72,8 +72,9 @@ def _announced_rows(ahead: pl.DataFrame, cutoff: date, statics: list[str]) -> pl
     A series that sold since the cutoff was not announced at it: only plans ahead of all sales count.
     """
     unobserved = (pl.col("ds") <= cutoff) & pl.col("y").is_null()
-    announced = (unobserved | (pl.col("flag") == "ahead")).all().over("unique_id")
-    return ahead.filter(announced, pl.col("ds") > cutoff).select("unique_id", "ds", *statics)
+    sold = ahead.lazy().filter(~(unobserved | (pl.col("flag") == "ahead"))).select("unique_id").unique()
+    coming = ahead.lazy().filter(pl.col("ds") > cutoff).select("unique_id", "ds", *statics)
+    return coming.join(sold, on="unique_id", how="anti", maintain_order="left").collect()
 
 
 def _apply_future_rules(

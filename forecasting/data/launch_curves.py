@@ -88,12 +88,13 @@ def launches_in(cut: Cut, begun: tuple[date, date], bucket: int) -> list[pl.Data
     there = rows.collect_schema()
     statics = [c for c in cut.config.static_columns if c in there]
     history = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)
-    observed = history.filter(pl.col("y").is_not_null())
+    observed = history.filter(pl.col("y").is_not_null()).collect()
     since = observed.with_columns(_since=pl.col("ds").min().over("unique_id"))
-    old = since.filter(pl.col("_since") <= begun[0]).group_by("ds").agg(y=pl.col("y").sum(), n=pl.len())
+    older = since.lazy().filter(pl.col("_since") <= begun[0])
+    old = older.group_by("ds").agg(y=pl.col("y").sum(), n=pl.len()).collect()
     late = since.filter(pl.col("_since").is_between(*begun, closed="right"))
     aged = late.with_columns(_age=cut.config.frequency.steps(pl.col("_since"), pl.col("ds")))
-    return pl.collect_all([old, aged.filter(pl.col("_age") < 2 * ramp_periods(cut.config))])
+    return [old, aged.filter(pl.col("_age") < 2 * ramp_periods(cut.config))]
 
 
 def ramp_periods(config: Config) -> int:

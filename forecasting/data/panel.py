@@ -146,12 +146,12 @@ def is_shut(config: Config) -> pl.Expr:
 
 
 def lowest_forecast(config: Config) -> pl.Expr:
-    """The least that a forecast of the series of a row may be, in units of y: y_min; without one 0, and null (anything)
-    for series of which a value was below 0.
+    """Of the rows of a series: the least that its forecast may be, in units of y. y_min; without one 0, and null
+    (anything) where a value was below 0.
     """
     if config.clean.y_min is not None:
         return pl.lit(config.clean.y_min)
-    return pl.when(~(pl.col("y") < 0).any().over("unique_id")).then(0.0)
+    return pl.when(~(pl.col("y") < 0).any()).then(0.0)
 
 
 def count_observed(panel: Panel) -> int:

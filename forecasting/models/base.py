@@ -132,4 +132,4 @@ def with_limits(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """The rows of a cut with `closed` (nothing can be sold: the series is closed or has ended) and `yhat_min`, the
     least that a forecast may be (null: anything).
     """
-    return rows.with_columns(closed=is_shut(config), yhat_min=lowest_forecast(config))
+    return rows.with_columns(closed=is_shut(config), yhat_min=lowest_forecast(config).over("unique_id"))

@@ -53,11 +53,12 @@ def _places(ds: pl.Series, frequency: Frequency) -> Iterator[tuple[Cycle, Counts
     are few.
     """
     day = ds.to_physical().to_numpy().astype(np.int64)
-    first, different = int(day.min()), ds.unique()
-    rows = different.to_physical().to_numpy() - first
+    first = int(day.min())
+    rows = np.flatnonzero(np.bincount(day - first))
+    different = pl.DataFrame({"ds": pl.Series(rows + first, dtype=pl.Int32).cast(pl.Date)})
     for cycle in cycles_of(frequency):
-        found = np.zeros(int(day.max()) - first + 1, np.int64)
-        found[rows] = different.to_frame("ds").select(cycle.place).to_series().to_numpy()
+        found = np.zeros(int(rows[-1]) + 1, np.int64)
+        found[rows] = different.select(cycle.place).to_series().to_numpy()
         lowest = int(found[rows].min()) // cycle.phases * cycle.phases
         yield cycle, found[day - first] - lowest
 

@@ -106,14 +106,22 @@ def sum_by_group(forecasts: pl.DataFrame, members: pl.DataFrame, every: Sequence
     """
     columns = dict.fromkeys(c for level in every for c in level)
     placed = forecasts.join(members.select(ID, *columns), on=ID)
-    models = placed.partition_by("model", as_dict=True)
-    parts = [
-        sum_groups(rows, level, {"yhat": pl.col("yhat")}).with_columns(model=pl.lit(model))
-        for (model,), rows in models.items()
-        for level in every
-    ]
-    empty = pl.DataFrame(schema={"group": pl.String, "ds": pl.Date, "yhat": pl.Float64, "model": pl.String})
-    return pl.concat([empty, *(part.select(empty.columns) for part in parts)])
+    models, empty = placed["model"].unique().sort(), {"group": pl.String, "ds": pl.Date, "yhat": pl.Float64}
+    parts = [pl.DataFrame(schema=empty | {"model": pl.String})]
+    for level in every:
+        added = sum_groups(placed, level, _by_model(models))
+        parts += [
+            added.filter(pl.col(f"rows {i}") > 0).select("group", "ds", yhat=f"yhat {i}", model=pl.lit(model))
+            for i, model in enumerate(models)
+        ]
+    return pl.concat(parts)
+
+
+def _by_model(models: pl.Series) -> dict[str, pl.Expr]:
+    """What to add up of each model, by its number: its forecasts and their rows."""
+    mine = [pl.col("model") == model for model in models]
+    yhat = {f"yhat {i}": pl.when(is_mine).then("yhat") for i, is_mine in enumerate(mine)}
+    return yhat | {f"rows {i}": is_mine for i, is_mine in enumerate(mine)}
 
 
 def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
