@@ -81,9 +81,12 @@ class Closures:
 
     def _phases_of_groups(self, history: pl.DataFrame) -> pl.DataFrame:
         """[unique_id, cycle, phase]: in what the groups of each series are closed."""
+        closed = self.groups()
+        if closed.is_empty():
+            return closed.rename({"id": ID})
         labels = [group_label(level) for level in levels(self.config, history.schema)]
         homes = history.group_by(ID).last().select(ID, id=pl.concat_list(labels)).explode("id")
-        return homes.join(self.groups(), on="id").select(ID, "cycle", "phase")
+        return homes.join(closed, on="id").select(ID, "cycle", "phase")
 
     def is_closed(self, rows: pl.DataFrame, phases: pl.DataFrame) -> pl.Series:
         """Per row, whether it lies in a closed phase of its series and columns.open is empty there."""

@@ -59,8 +59,8 @@ def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
     """[unique_id, jumps]. A block of periods is compared with the last but one: a jump may lie within the last one."""
     f = config.frequency
     block = f.steps(pl.lit(EPOCH), pl.col("ds")) // f.windows[1]
-    blocks = rows.group_by(ID, block.alias("_block"), maintain_order=True)
-    level = blocks.agg(_mean=Y.mean(), _half=Y.median(), _n=Y.count())
+    blocks = rows.select(ID, "y", _block=pl.struct(ID, block.alias("block")).rle_id().set_sorted()).group_by("_block")
+    level = blocks.agg(pl.col(ID).first(), _mean=Y.mean(), _half=Y.median(), _n=Y.count()).sort("_block")
     mean, half, n = pl.col("_mean"), pl.col("_half"), pl.col("_n")
     before, half_before, n_before, after = (*(lag(c, 2) for c in (mean, half, n)), lag(mean, -1))
     up = (mean > JUMP * before) & (after > JUMP * before) & ((half > JUMP * half_before) | (half == 0))

@@ -21,6 +21,7 @@ from forecasting.data.closures.words import rhythm_remarks, silent_remarks
 from forecasting.remarks import Remark
 from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
+from forecasting.sorted_rows import sort_rows
 
 FILLED = pl.col("flag") == "filled"
 
@@ -74,7 +75,7 @@ def _count_stored(store: Store, config: Config, last: date, of_groups: pl.DataFr
     schema = store.tables["panel"].schema
     drivers = [c for c in (*config.static_columns, config.columns.open) if c in schema]
     rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag", *drivers)
-    return _count_closed(rows.collect(), config, last, of_groups)
+    return _count_closed(sort_rows(rows.collect(), ("unique_id", "ds")), config, last, of_groups)
 
 
 def _count_closed(rows: pl.DataFrame, config: Config, last: date, of_groups: pl.DataFrame) -> ClosedRows:
