@@ -30,7 +30,6 @@ from forecasting.features.calendar import events
 
 CACHE_BYTES = 512_000_000
 """The size of a cut's cache of frames and matrices that several models read."""
-
 PEER_MEANS, COMING_PEER_MEANS = "peer means", "peer means of coming days"
 CLOSED_GROUPS, NEWEST = "closed groups", "newest rows"
 """Names of shared frames."""
@@ -84,7 +83,8 @@ class Cut:
 
     def __reduce__(self) -> tuple[Callable[..., Cut], tuple[object, ...]]:
         """A cut is pickled as its references, without caches, but with what each process would look for everywhere."""
-        rules, auto, _ = self.closures, self.config.clean.ended == "auto", self.served
+        _ = self.served
+        rules, auto = self.closures, self.config.clean.ended == "auto"
         found = {} if self.panel.shut else {CLOSED_GROUPS: rules.groups()} | ({NEWEST: rules.newest()} if auto else {})
         return _elsewhere, ((self.panel, self.cutoff, self.h, self.edits, self.cache_bytes), self._kept, found)
 
@@ -133,9 +133,9 @@ class Cut:
         return self.cached("frame", partial(self._kept_frame, bucket), bucket)
 
     def _kept_frame(self, bucket: int) -> pl.DataFrame:
-        make = partial(self._frame, bucket)
-        frame = make() if self._kept is None else self._kept.get_or_compute(f"frame-{bucket}", make)
-        return frame.with_columns(pl.col("unique_id").set_sorted())  # files do not say it; groups are found by it
+        kept, make = self._kept, partial(self._frame, bucket)
+        frame = kept.get_or_compute(f"frame-{bucket}", make) if kept else make()
+        return frame.with_columns(pl.col("unique_id").set_sorted())  # no file says so, and groups are found by it
 
     def _frame(self, bucket: int) -> pl.DataFrame:
         rows = self.panel.scan(bucket).drop("bucket", strict=False).filter(pl.col("ds") <= self.end).collect()
@@ -185,7 +185,7 @@ def keep_frames(cut: Cut, frames: Keeper | None) -> Cut:
 
 
 def frame_once(cut: Cut, bucket: int) -> pl.DataFrame:
-    """The frame of a bucket for a walk: frames that it cached would push out what others read."""
+    """The frame of a bucket for a walk through all: frames that it cached would push out what others read."""
     return cut.frame(bucket) if (bucket, "frame") in cut._cache else cut._kept_frame(bucket)
 
 
