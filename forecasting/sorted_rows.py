@@ -26,10 +26,10 @@ def _is_text_and_day(frame: pl.DataFrame, key: Sequence[str]) -> bool:
 
 def _as_number(frame: pl.DataFrame, text: str, day: str) -> pl.Expr:
     """Text and day as one whole number in the same order, by which rows are sorted in a third of the time: the place of
-    the text among all, and in its lower 32 bits the day.
+    the text among all, and in its lower 32 bits the day. Rows with the same text often lie together.
     """
-    texts = pl.Enum(frame[text].unique().sort())
-    return pl.col(text).cast(texts).to_physical().cast(pl.Int64) * 2**32 + pl.col(day).to_physical()
+    place = frame[text].rle().struct.field("value").rank("dense").cast(pl.Int64)
+    return pl.lit(place).gather(pl.col(text).rle_id()) * 2**32 + pl.col(day).to_physical()
 
 
 def is_sorted(frame: pl.DataFrame, key: Sequence[str]) -> bool:

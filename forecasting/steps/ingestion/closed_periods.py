@@ -72,9 +72,9 @@ def _of_all(parts: Sequence[ClosedRows], config: Config) -> ClosedPeriods:
 
 
 def _count_stored(store: Store, config: Config, last: date, of_groups: pl.DataFrame, bucket: int) -> ClosedRows:
-    schema = store.tables["panel"].schema
-    drivers = [c for c in (*config.static_columns, config.columns.open) if c in schema]
-    rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag", *drivers)
+    named = config.static_columns if of_groups.height else ()  # by them a series is found in its groups
+    drivers = [c for c in (*named, config.columns.open) if c in store.tables["panel"].schema]
+    rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y_raw", "flag", *drivers)
     return _count_closed(sort_rows(rows.collect(), ("unique_id", "ds")), config, last, of_groups)
 
 
