@@ -45,6 +45,9 @@ class Engine(Protocol):
     def run(self, function: Callable[[I], R], item: I, /) -> R:
         """The result of `function(item)`: work that is not divided into buckets, such as training a global model."""
 
+    def rest(self) -> None:
+        """Let go of what is held on this machine between two calls of `map`: work follows that needs the memory."""
+
     def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
         """The results of `function`, in the order of the items."""
 
@@ -58,6 +61,9 @@ class InProcess:
     def run(self, function: Callable[[I], R], item: I, /) -> R:
         """The result of `function(item)`."""
         return function(item)
+
+    def rest(self) -> None:
+        """Nothing is held."""
 
     def map(self, function: Callable[[I], R], items: Iterable[I], /) -> Iterator[R]:
         """The results of `function`, in the order of the items."""

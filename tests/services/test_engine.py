@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from forecasting.errors import UserError
-from forecasting.services.engine import ONE_THREAD, LocalEngine, WorkError, local
+from forecasting.services.engine import ONE_THREAD, LocalEngine, WorkError, idle_pools, local
 from tests.engine_work import picky
 
 
@@ -93,12 +93,19 @@ def test_the_next_call_finds_the_workers_of_the_last_one_and_they_end_when_none_
 ) -> None:
     first = set(LocalEngine(2).map(who, range(12)))
     assert set(LocalEngine(2).map(who, range(12))) & first  # one of them may do all that little work
-    monkeypatch.setattr(local, "IDLE", 0.1)
+    monkeypatch.setattr(idle_pools, "IDLE", 0.1)
     list(LocalEngine(2).map(who, range(12)))
     deadline = time.monotonic() + 30
     while children():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert not set(LocalEngine(2).map(who, range(12))) & first
+
+
+def test_workers_end_when_they_may_rest_and_the_next_call_has_new_ones(no_pool: None) -> None:
+    first = set(LocalEngine(2).map(who, range(12)))
+    LocalEngine(2).rest()
+    assert not {child.pid for child in children()} & first
     assert not set(LocalEngine(2).map(who, range(12))) & first
 
 
@@ -139,7 +146,7 @@ def test_workers_use_one_thread_and_this_process_keeps_its_own(monkeypatch: pyte
 @pytest.fixture
 def no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no call had left its workers to the next one."""
-    monkeypatch.setattr(local, "_idle", {})
+    monkeypatch.setattr(idle_pools, "_idle", {})
 
 
 def test_workers_import_what_this_process_has_without_packages_that_no_model_uses(

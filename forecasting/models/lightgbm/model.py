@@ -39,7 +39,7 @@ from forecasting.models.lightgbm.boosters import (
 from forecasting.models.lightgbm.fitted import FittedLightGBM
 from forecasting.models.lightgbm.options import Options, read_options
 from forecasting.models.lightgbm.text_codes import category_codes
-from forecasting.models.lightgbm.training_inputs import InputParts, estimate_memory
+from forecasting.models.lightgbm.training_inputs import InputParts, estimate_memory, exceed_memory
 from forecasting.models.lightgbm.training_rows import (
     Matrix,
     assign_leads,
@@ -80,6 +80,8 @@ class LightGBM:
 
     def _fit(self, cut: Cut) -> FittedLightGBM:
         matrix = Matrix(features_at(cut, self.options.priors, self.options.target), category_codes(cut))
+        if exceed_memory(min(self.options.rows, self._available(cut)), len(matrix.inputs)):
+            cut.panel.engine.rest()
         ends = cut.config.block_ends
         blocks = dict(zip(ends, pairwise((0, *ends)), strict=True))
         with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:

@@ -55,6 +55,11 @@ def _sampled(rows: int) -> int:
     return SAMPLED_OF_MANY if rows > MANY else SAMPLED
 
 
+def exceed_memory(rows: int, width: int) -> bool:
+    """Whether the inputs of so many rows are more than are held in memory."""
+    return rows * width * 4 > IN_MEMORY
+
+
 class InputParts:
     """Arrays (rows, width), each given once and in order, all of them read once, by `dataset`.
 
@@ -64,7 +69,7 @@ class InputParts:
     def __init__(self, rows: int, width: int) -> None:
         self.width, self.length = width, 0
         self._arrays: list[Inputs] = []
-        self._file = tempfile.TemporaryFile() if rows * width * 4 > IN_MEMORY else None  # noqa: SIM115  see dataset
+        self._file = tempfile.TemporaryFile() if exceed_memory(rows, width) else None  # noqa: SIM115  see dataset
 
     def add(self, part: Inputs) -> None:
         """Take the next rows."""

@@ -56,6 +56,9 @@ class DaskEngine:
             return function(item)
         return next(self._on_workers(partial(_call, partial(function, item)), [repr(item)]))
 
+    def rest(self) -> None:
+        """Nothing to let go of: the cluster has its own memory."""
+
     def map(self, function: Callable[[I], R], items: Iterable[I]) -> Iterator[R]:
         """Yield `function(item)` for every item, in order, each as soon as it and all earlier ones are done.
 

@@ -20,6 +20,7 @@ from multiprocessing import get_context, parent_process
 from typing import TypeVar, cast
 
 from forecasting.services.engine.free_memory import release_free_memory
+from forecasting.services.engine.idle_pools import end_idle_pools, keep_pool, take_pool
 from forecasting.services.engine.work_errors import errors_name
 
 I = TypeVar("I")  # noqa: E741
@@ -35,12 +36,7 @@ than half the time."""
 GRACE = 10.0
 """Seconds to wait for a worker to end after it was terminated."""
 
-IDLE = 30.0
-"""Seconds for which workers that have nothing to do wait for the next call: to start one takes some, and
-steps on small data call often; beside a long training they would only hold memory."""
-
-_environment_lock, _lock = threading.Lock(), threading.Lock()
-_idle: dict[int, tuple[ProcessPoolExecutor, threading.Timer]] = {}
+_environment_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,10 @@ class LocalEngine:
     def run(self, function: Callable[[I], R], item: I) -> R:
         """The result of `function(item)`, in this process, which has all threads."""
         return function(item)
+
+    def rest(self) -> None:
+        """End workers that wait for the next call."""
+        end_idle_pools()
 
     def __reduce__(self) -> tuple[type[LocalEngine], tuple[int]]:
         """In a worker the engine has one worker: nested calls of `map` run in the same process."""
@@ -82,45 +82,18 @@ def _in_this_process(fn: Callable[[I], R], items: Sequence[I]) -> Iterator[R]:
 
 def _in_pool(fn: Callable[[I], R], items: Sequence[I], workers: int) -> Iterator[R]:
     release_free_memory()
-    pool = _take_pool(workers)
+    pool = take_pool(workers) or _new_pool(workers)
     try:
         yield from _ordered(pool, fn, items, 2 * workers)
     except BaseException:  # also KeyboardInterrupt and an abandoned iterator: do not wait for running items
         _terminate(pool)
         raise
-    _keep_pool(workers, pool)
+    keep_pool(workers, pool)
 
 
-def _take_pool(workers: int) -> ProcessPoolExecutor:
-    """The pool of so many workers that was used last, if it is still there, else a new one."""
-    with _lock:
-        pool, timer = _idle.pop(workers, (None, None))
-    if timer:
-        timer.cancel()
-    if pool and not pool._broken:
-        return pool
+def _new_pool(workers: int) -> ProcessPoolExecutor:
     needed = [library for library in LEAN if library in sys.modules]
     return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (needed,))
-
-
-def _keep_pool(workers: int, pool: ProcessPoolExecutor) -> None:
-    """Leave the pool to the next call for a while; where another thread has left one, this one ends."""
-    timer = threading.Timer(IDLE, _end_idle, (workers, pool))
-    timer.daemon = True
-    with _lock:
-        if workers not in _idle:
-            _idle[workers] = pool, timer
-            timer.start()
-            return
-    pool.shutdown()
-
-
-def _end_idle(workers: int, pool: ProcessPoolExecutor) -> None:
-    with _lock:
-        if _idle.get(workers, (None, None))[0] is not pool:
-            return
-        del _idle[workers]
-    pool.shutdown()
 
 
 def _ordered(pool: ProcessPoolExecutor, fn: Callable[[I], R], items: Sequence[I], ahead: int) -> Iterator[R]:
