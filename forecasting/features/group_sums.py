@@ -50,7 +50,7 @@ def _places(rows: pl.DataFrame, level: Level) -> tuple[NDArray[np.int64], pl.Ser
         return np.zeros(rows.height, np.int64), pl.Series("group", ["total"])
     changes = pl.any_horizontal(pl.col(c).ne_missing(pl.col(c).shift()) for c in level)
     begins = rows.select((pl.int_range(pl.len()) == 0) | changes).to_series()
-    firsts = rows.filter(begins).rechunk()  # Polars 2.0 panics where it formats parts of which one is empty
+    firsts = rows.filter(begins).rechunk()  # Polars 2.1 panics where it formats parts of which one is empty
     labels = firsts.select(group_label(level)).to_series()
     number = (labels.rank("dense") - 1).to_numpy().astype(np.int64)
     return number[begins.to_numpy().cumsum() - 1], labels.unique().sort().alias("group")
