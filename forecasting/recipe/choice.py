@@ -41,9 +41,9 @@ def _paid(facts: Facts) -> Facts:
 
 
 def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] | None = None) -> Recipe:
-    """The recipe for a panel; `trials` tell of dear models whether they earn their cost, None where no trial was run.
+    """The recipe for a panel; `trials` tell of dear models whether they earn their cost, None where none was planned.
 
-    Beside models that were tried, a dear one that was not is left out.
+    Where one was, a dear model that it had no room for is left out.
     """
     windows, paid = least_windows(facts, constraints), _paid(facts)
     size = choose_boosters(facts, constraints.boosters / count_trainings(paid, windows), constraints.blocks)
@@ -116,12 +116,12 @@ def _affordable(
     """The statistical models that neither facts nor trials speak against: the cheapest first, as long as their share
     of the budget lasts for all windows. One or few series get all of them.
     """
-    units, trials = constraints.stats / windows, trials or {}
-    untried: dict[str, str] = {}
-    if trials:
+    units, untried = constraints.stats / windows, dict[str, str]()
+    if trials is not None:
         dear = (name for name in costs if is_dear(costs[name], constraints, windows) and costs[name] <= units)
         why = f"it takes {{:,.1f}} units a window, too many for a trial within {constraints.trial:,.1f}"
         untried = {name: why.format(costs[name]) for name in dear if name not in trials}
+    trials = trials or {}
     no_use = f", so that a gain of {WORTH:.1%} is not likely"
     vain = {name: trial.words + no_use for name, trial in trials.items() if not trial.earns}
     doubts = untried | vain

@@ -1,9 +1,9 @@
 """Trials: whether dear models and logarithms pay, on a sample of series and a window before the first reported one.
 
-`plan_trial` takes Facts and what the config asks for, and says which models are tried on how many series; None where
-there is nothing to ask or no room for it. `run_trial` takes the panel, the first reported cutoff and the plan, and
-returns {model: Trial}: by how much a combination with the model errs less than the same without it. The sample holds
-series of all sizes and is bounded by a share of the budget.
+`plan_trial` takes Facts and what the config asks for, and says which models are tried on how many series, none where
+the budget has no room for it; None where there is nothing to ask, or nothing to try it on. `run_trial` takes the panel,
+the first reported cutoff and the plan, and returns {model: Trial}: by how much a combination with the model errs less
+than the same without it. The sample holds series of all sizes and is bounded by a share of the budget.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from forecasting.data.cut import Cut
 from forecasting.data.panel import KEY, Panel, sample_panel
 from forecasting.recipe.booster_size import block_ends
 from forecasting.recipe.budget import Constraints
-from forecasting.recipe.candidates import CANDIDATES, FEW, LADDER, booster
+from forecasting.recipe.candidates import CANDIDATES, LADDER, booster
 from forecasting.recipe.cost import Boosters, stats_units
 from forecasting.recipe.facts import Facts
 
@@ -82,7 +82,8 @@ def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPla
 
     Where the budget pays for all candidates, logarithms need no trial: a backtest of all series knows more than a trial
     on some. A model that it could not pay for in the end is not tried, and where the share for a trial is too small for
-    all on the fewest series, the dearest are not.
+    all on the fewest series, the dearest are not, or none is. None where no model is to be tried, and where there are
+    too few series or periods for a trial.
     """
     costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES if not c.against(facts)}
     by_cost = sorted(costs, key=lambda name: (costs[name], name))
@@ -91,7 +92,7 @@ def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPla
     tried = [name for name in by_cost if name in logs or is_dear(costs[name], constraints, windows)]
     members = tuple(name for name in by_cost if name not in tried)
     tried = [name for name in tried if costs[name] * windows <= constraints.stats]
-    if facts.series <= FEW or facts.span < 2 * facts.h + max(facts.season, 4):
+    if not tried or facts.series < FEWEST_SERIES or facts.span < 2 * facts.h + max(facts.season, 4):
         return None
     while tried:
         each = sum(costs[name] for name in (*members, *tried)) / facts.series
@@ -100,7 +101,7 @@ def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPla
         if series := next((n for n in sizes if units[n] <= constraints.trial), 0):
             return TrialPlan(tuple(tried), members, series, round(units[series], 1))
         tried.pop()
-    return None
+    return TrialPlan((), members, 0, 0.0)
 
 
 def _units(facts: Facts, each: float, series: int) -> float:
@@ -113,6 +114,8 @@ def _units(facts: Facts, each: float, series: int) -> float:
 
 def run_trial(panel: Panel, reported: date, plan: TrialPlan) -> dict[str, Trial]:
     """What the models of the plan bring in the h periods up to `reported`, the first reported cutoff."""
+    if not plan.tried:
+        return {}
     config = panel.config
     before = config.frequency.shift(reported, -config.h)
     sample = sample_panel(panel, reported, lambda series: plan.series / max(series.height, 1))

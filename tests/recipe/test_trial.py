@@ -8,7 +8,8 @@ import pytest
 
 from forecasting.config.keys import BUDGET
 from forecasting.recipe import Constraints, Trial, choose, plan_trial, run_trial
-from forecasting.recipe.trial import TrialPlan
+from forecasting.recipe.candidates import HEADS
+from forecasting.recipe.trial import DEAR, TrialPlan
 from tests.recipe.test_choice import daily, facts, names, why
 from tests.recipe.test_facts import FIRST, panel
 
@@ -36,6 +37,19 @@ def test_the_dearest_are_not_tried_where_a_trial_would_take_too_much_and_are_lef
     recipe = choose(made, constraints, found)
     assert "AutoETS" not in names(recipe)
     assert f"too many for a trial within {constraints.trial:.1f}" in why(recipe, "AutoETS")
+
+
+@pytest.mark.parametrize("made", [daily(70, 1900), daily(300, 800)])
+def test_what_a_small_budget_cannot_try_is_not_run_untried(made: Any) -> None:
+    """Half of a budget that has room for a trial must not buy a dear model for want of one."""
+    budgets = [BUDGET / 2**k for k in range(10)]
+    plans = {budget: plan_trial(made, Constraints(budget), 4) for budget in budgets}
+    assert any(plan is not None and not plan.tried for plan in plans.values())
+    for budget, plan in plans.items():
+        if plan is not None and not plan.tried:
+            recipe = choose(made, Constraints(budget), {})
+            dear = [v for v in recipe.verdicts if v.chosen and v.model not in HEADS.values()]
+            assert all(v.units * 4 <= DEAR * budget for v in dear)
 
 
 def test_where_the_budget_pays_for_all_dear_models_are_tried_but_cheap_ones_on_logarithms_are_not() -> None:
