@@ -16,10 +16,8 @@ from typing import Any
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.buckets import collect_each
 from forecasting.data.cache import Cache, Keeper, Value
 from forecasting.data.closures.closures import Closures, closed_groups
-from forecasting.data.closures.ended import newest_rows
 from forecasting.data.edits import Edit
 from forecasting.data.future_rows import history_and_future
 from forecasting.data.known_ahead import KnownAhead
@@ -156,16 +154,11 @@ class Cut:
     def closures(self) -> Closures:
         """The rules by which periods are closed and series have ended, as known at the cutoff."""
         every = self.panel.part_of or self.panel
-
-        def newest() -> pl.DataFrame:
-            known = pl.col("ds") <= self.cutoff
-            return pl.concat(collect_each(newest_rows(every.scan(b).filter(known)) for b in every.buckets))
-
         return Closures(
             self.config,
             self.cutoff,
             lambda: self.shared(CLOSED_GROUPS, lambda: closed_groups(self.groups, self.config, self.cutoff)),
-            lambda: self.shared(NEWEST, newest),
+            lambda: self.shared(NEWEST, lambda: every.newest_rows(self.cutoff)),
         )
 
     def __repr__(self) -> str:

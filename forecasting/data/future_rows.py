@@ -36,7 +36,7 @@ def history_and_future(
     past = sort_rows(rows.filter(pl.col("ds") <= cutoff), KEY)  # plans lie in files of their own
     history = cleaning.clean_as_of_cutoff(past, config)
     future = future_rows(history, rows, config, cutoff, h).select(history.columns).sort(KEY)
-    frame = pl.concat([history, future]).sort("unique_id", maintain_order=True)
+    frame = sort_rows(pl.concat([history, future]), KEY)
     for edit in edits:
         edited = pl.when(pl.col("ds") > cutoff).then(edit.expr(frame.schema[edit.column])).otherwise(edit.column)
         frame = frame.with_columns(edited.alias(edit.column))

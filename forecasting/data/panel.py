@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
 import polars as pl
@@ -17,8 +17,8 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.buckets import collect_each
 from forecasting.data.closures.closures import CLOSED
-from forecasting.data.closures.ended import ENDED
-from forecasting.data.known_ahead import KnownAhead, observe
+from forecasting.data.closures.ended import ENDED, count_by_day, newest_rows
+from forecasting.data.known_ahead import KnownAhead, coming_rows, observe
 from forecasting.features.calendar import events
 
 KEY = ("unique_id", "ds")
@@ -88,11 +88,12 @@ class Panel:
     """All series of a job, bucket by bucket: references that are read when needed, so that a panel can be pickled.
 
     `scan` gives the rows of one bucket as in the table `panel`; `groups` the sums by group and ds (table `groups`),
-    `events` the config's own ones, by day (table `events`). `engine` maps a function over buckets, here or in other
-    processes. `part_of` is the panel of all series when this one holds some of them: groups and peers are still those
-    of all. `plans` is what is known of coming days where the rows themselves end earlier; None: as in the rows. `shut`
-    gives the coming periods in which nothing can be sold [unique_id, ds, flag] where other rows than these decide, as
-    those of series do for aggregates; None: what these rows show.
+    `events` the config's own ones, by day (table `events`), `series` the table of that name, which tells first and last
+    days without the rows (None: the rows do). `engine` maps a function over buckets, here or in other processes.
+    `part_of` is the panel of all series when this one holds some of them: groups and peers are still those of all.
+    `plans` is what is known of coming days where the rows themselves end earlier; None: as in the rows. `shut` gives
+    the coming periods in which nothing can be sold [unique_id, ds, flag] where other rows than these decide, as those
+    of series do for aggregates; None: what these rows show.
     """
 
     config: Config
@@ -104,6 +105,7 @@ class Panel:
     part_of: Panel | None = None
     plans: KnownAhead | None = field(default=None, compare=False, repr=False)
     shut: Rows | None = None
+    series: Rows | None = None
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -114,15 +116,30 @@ class Panel:
     @cached_property
     def newest(self) -> date | None:
         """The newest day with an observation in any series; None without any."""
+        if self.series:
+            return self._of_series(pl.col("last").max())
         seen = [self.scan(b).filter(pl.col("y").is_not_null()).select(pl.col("ds").max()) for b in self.buckets]
-        days = [day for part in collect_each(seen) if (day := part.item()) is not None]
-        return max(days, default=None)
+        return max((day for part in collect_each(seen) if (day := part.item()) is not None), default=None)
 
     @cached_property
     def oldest(self) -> date | None:
         """The day of the first row of any series; None without any."""
+        if self.series:
+            return self._of_series(pl.col("start").min())
         starts = collect_each([self.scan(b).select(pl.col("ds").min()) for b in self.buckets])
         return min((day for part in starts if (day := part.item()) is not None), default=None)
+
+    def newest_rows(self, cutoff: date) -> pl.DataFrame:
+        """[ds, n]: how many series have their newest row up to `cutoff` on that day."""
+        if self.series and (self._of_series(pl.col("last_row").max()) or cutoff) <= cutoff:
+            return count_by_day(self.series().select(ds="last_row").drop_nulls()).collect()
+        known = pl.col("ds") <= cutoff
+        return pl.concat(collect_each(newest_rows(self.scan(b).filter(known)) for b in self.buckets))
+
+    def _of_series(self, day: pl.Expr) -> date | None:
+        """One day of the table `series`."""
+        found: date | None = self.series().select(day).collect().item() if self.series else None
+        return found
 
     @cached_property
     def known_ahead(self) -> KnownAhead | None:
@@ -133,12 +150,13 @@ class Panel:
             return self.part_of.known_ahead
         if not self.config.columns.known_ahead or self.newest is None:
             return None
-        return observe([self.scan(bucket) for bucket in self.buckets], self.newest, self.config)
+        parts = self.engine.map(partial(coming_rows, self.scan, self.newest, self.config), self.buckets)
+        return observe([*parts], self.newest, self.config)
 
 
 def part_of_panel(panel: Panel, rows: pl.DataFrame) -> Panel:
     """Some series of a panel, all rows of each, in memory and in the one bucket 0; their groups stay those of all."""
-    return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel)
+    return replace(panel, scan=InMemory(rows), buckets=(0,), engine=InProcess(), part_of=panel, series=None)
 
 
 def is_closed(config: Config) -> pl.Expr:

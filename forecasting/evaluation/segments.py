@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import polars as pl
 
 ADI_CUT = 1.32
@@ -82,25 +83,34 @@ def volume_classes(history: pl.DataFrame) -> pl.DataFrame:
 
 
 def variation_without_season(history: pl.DataFrame, phase: pl.Expr) -> pl.DataFrame:
-    """[unique_id, cv]: the variation coefficient of demand without its season, one row per series [unique_id, ds, y].
+    """[unique_id, cv]: the variation coefficient of demand without its season, one row per series [unique_id, ds, y],
+    whose rows lie together.
 
-    `phase` numbers the phases of the season; the mean of each phase is subtracted, and the degrees of freedom that this
-    costs are paid for. A series with fewer than two observations per phase keeps its season; cv is null where there is
-    no spread or nothing was sold.
+    `phase` numbers the phases of the season from 0; the mean of each phase is subtracted, and the degrees of freedom
+    that this costs are paid for. A series with fewer than two observations per phase keeps its season; cv is null where
+    there is no spread or nothing was sold.
 
     >>> history = pl.DataFrame({"unique_id": ["a"] * 4, "ds": range(4), "y": [1.0, 9.0, 1.0, 9.0]})
     >>> variation_without_season(history, pl.col("ds") % 2).row(0)
     ('a', 0.0)
     """
-    rows = history.filter(Y.is_not_null()).with_columns(_phase=phase)
-    rest = (Y - Y.mean().over("unique_id", "_phase")) ** 2
-    series = rows.with_columns(_rest=rest).group_by("unique_id").agg(
-        mean=Y.mean().abs(), n=Y.len().cast(pl.Int64), p=pl.col("_phase").n_unique().cast(pl.Int64),
-        rest=pl.col("_rest").sum(), std=Y.std(),
-    )  # fmt: skip
-    freedom = pl.col("n") - pl.col("p")
-    spread = pl.when(pl.col("n") >= 2 * pl.col("p")).then((pl.col("rest") / freedom).sqrt()).otherwise("std")
-    return series.select("unique_id", cv=pl.when(pl.col("mean") > 0).then(spread / pl.col("mean")))
+    number = pl.col("unique_id").rle_id()
+    rows = history.filter(Y.is_not_null()).select(
+        "unique_id", Y.cast(float), phase=phase.cast(int), series=number.cast(int)
+    )
+    y, phases, series = (rows[c].to_numpy() for c in ("y", "phase", "series"))
+    ids = rows["unique_id"].rle().struct.field("value")
+    shape = len(ids), int(phases.max(initial=0)) + 1
+    cell = series * shape[1] + phases  # in numpy: sums over two keys take Polars several times as long
+    n, sums = (np.bincount(cell, weights, shape[0] * shape[1]).reshape(shape) for weights in (None, y))
+    observed, used = n.sum(axis=1), (n > 0).sum(axis=1)
+    mean, seasonal = sums.sum(axis=1) / observed, observed >= 2 * used
+    centre = np.where(seasonal[:, None], sums / np.maximum(n, 1), mean[:, None])
+    squares = np.bincount(series, (y - centre.ravel()[cell]) ** 2, len(ids))
+    freedom = pl.Series(observed - np.where(seasonal, used, 1))
+    known = pl.DataFrame({"unique_id": ids, "mean": abs(mean), "n": observed, "spread": pl.Series(squares) / freedom})
+    cv = pl.when(pl.col("mean") > 0, pl.col("n") > 1).then(pl.col("spread").sqrt() / pl.col("mean"))
+    return known.select("unique_id", cv=cv)
 
 
 def planning_classes(series: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ from forecasting.steps.ingestion import (
     series_statistics,
     volume,
 )
-from forecasting.steps.ingestion.closed_periods import NONE_CLOSED, stored_closed_periods
+from forecasting.steps.ingestion.closed_periods import NONE_CLOSED, ClosedPeriods, stored_closed_periods
 from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.panel_remarks import load_remarks, panel_remarks
@@ -90,14 +90,14 @@ def _take_in(load: Load, rows: LoadedRows, *, force: bool) -> Outcome:
     _store_quarantine(load, rows.quarantine)
     found = load_remarks(load.store, rows.good, config)
     new = rebuild.assign_buckets(load, rows.good, rows.deleted)
-    load, written = _merge(load, new, force=force)
+    load, written, closed = _merge(load, new, force=force)
     found += panel_remarks(load.store, config)
     landing.log_files(load, rows)
     published = load_state.publish_load(load, new.last, written, rows.files)
     facts = dict(rows.account) | {"rows_written": written}
     facts["data_version"] = load.number if published else load.before["load"]
     facts |= series_statistics.panel_facts(load.store, config)
-    closed = stored_closed_periods(load.store, config, load.buckets) if facts["filled"] else NONE_CLOSED
+    closed = closed or (stored_closed_periods(load.store, config, load.buckets) if facts["filled"] else NONE_CLOSED)
     remarks = remark_facts([*found, *closed.remarks])
     facts |= {"filled_closed": closed.filled, "remarks": [*facts["remarks"], *remarks]}
     return Outcome("ingest", facts, reused=not published)
@@ -137,8 +137,9 @@ def _store_quarantine(load: Load, bad: pl.DataFrame) -> None:
     store.merge("quarantine", new.select(store.tables["quarantine"].schema.names()))
 
 
-def _merge(load: Load, new: rebuild.Incoming, *, force: bool) -> tuple[Load, int]:
-    """Merge the new rows into the panel, update series and groups; the load after it, and how many rows were written.
+def _merge(load: Load, new: rebuild.Incoming, *, force: bool) -> tuple[Load, int, ClosedPeriods | None]:
+    """Merge the new rows into the panel, update series and groups; the load after it, how many rows were written, and
+    the closed periods, where they were found on the way.
 
     A rebuild goes on at the bucket where a killed one of the same rows has stopped, and is none where the published
     load is one of these rows.
@@ -148,17 +149,17 @@ def _merge(load: Load, new: rebuild.Incoming, *, force: bool) -> tuple[Load, int
         change = incremental.update_panel(load, new)
         if change.written:
             load_state.note_rebuilt(load, None)
-        series_statistics.update_tables(load, change)
-        return load, change.written
+        closed = series_statistics.update_tables(load, change)
+        return load, change.written, closed
     if load_state.was_rebuilt(load, new.identity) and not force:
-        return load_state.with_published_panel(load), 0
+        return load_state.with_published_panel(load), 0, None
     with load_state.rebuilding(load, new.identity) as (load, progress):
         left = [bucket for bucket in range(load.buckets) if progress.facts(f"bucket-{bucket}") is None]
         panels = rebuild.rebuild_panel(load, new, left)
         tracked = track_rows(panels, "panel", load.buckets, lambda part: part[1].height, left, level=logging.INFO)
         written = series_statistics.rebuild_tables(load, tracked, progress)
     load_state.note_rebuilt(load, new.identity)
-    return load, written
+    return load, written, None
 
 
 def summarize(facts: Facts) -> list[Section]:

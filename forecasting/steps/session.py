@@ -176,8 +176,9 @@ def _panel(session: Session) -> Panel:
     _check_future_rules(config, store)
     calendar.check_places(config)
     buckets = tuple(range(session.bucket_count))
-    groups, events = TableScan(store, "groups", ("group", "ds")), TableScan(store, "events")
-    return Panel(config, BucketScan(store, version), buckets, groups, build_engine(config), events)
+    rows, groups = BucketScan(store, version), TableScan(store, "groups", ("group", "ds"))
+    events, series = (TableScan(store, name) for name in ("events", "series"))
+    return Panel(config, rows, buckets, groups, build_engine(config), events, series=series)
 
 
 def _check_future_rules(config: Config, store: Store) -> None:

@@ -46,15 +46,13 @@ class Closures:
         rows for coming periods came with the data.
         """
         is_future = pl.col("ds") > self.cutoff
-        history = rows.filter(~is_future)
-        phases, ended = self.phases(history), self.ended(history, planned)
+        history, at = rows.filter(~is_future), rows.select(self._undecided(rows).arg_true()).to_series()
+        undecided = rows[at]
+        phases, ended = self.phases(history, undecided[ID].unique()), self.ended(history, planned)
         if phases.is_empty() and ended.is_empty():
             return rows
-        open_to_rules = rows.select(is_future | (pl.col("flag") == "filled")).to_series().arg_true()
         closed = pl.lit(
-            pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(
-                open_to_rules, self.is_closed(rows[open_to_rules], phases)
-            )
+            pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(at, self.is_closed(undecided, phases))
         )
         past = ~is_future & closed
         gone = is_future & pl.col(ID).is_in(ended[ID].implode())
@@ -62,9 +60,14 @@ class Closures:
         flag = pl.when(gone).then(pl.lit(ENDED)).when(shut).then(pl.lit(CLOSED)).otherwise("flag")
         return rows.with_columns(y=pl.when(~past).then("y"), flag=flag)
 
-    def phases(self, history: pl.DataFrame) -> pl.DataFrame:
-        """[unique_id, cycle, phase]: the closed phases of the series in these rows, each by its own rhythm or that of a
-        group; where calendar.closed lists them, the same for all.
+    def _undecided(self, rows: pl.DataFrame) -> pl.Expr:
+        """The rows that the rhythm may close: coming and filled ones, where columns.open says nothing."""
+        coming, open_column = (pl.col("ds") > self.cutoff) | (pl.col("flag") == "filled"), self.config.columns.open
+        return coming & pl.col(open_column).is_null() if open_column in rows.columns else coming
+
+    def phases(self, history: pl.DataFrame, among: pl.Series | None = None) -> pl.DataFrame:
+        """[unique_id, cycle, phase]: the closed phases of the series in these rows, each by its own rhythm (of ids
+        `among` these, where they are given) or that of a group; where calendar.closed lists them, the same for all.
         """
         listed = self.config.calendar.closed
         if listed is not None:
@@ -75,6 +78,7 @@ class Closures:
             return pl.DataFrame(schema=PHASES).rename({"id": ID})
         came = pl.col("y_raw").is_not_null() & (pl.col("flag") != CLOSED)
         gaps = history.filter(~came.fill_null(value=True))[ID].unique()
+        gaps = gaps if among is None else gaps.filter(gaps.is_in(among.implode()))
         gappy = history.lazy().filter(came, pl.col(ID).is_in(gaps.implode())).select(ID, "ds").collect()
         own = closed_phases(gappy.select("ds", id=ID), self.config.frequency).rename({"id": ID})
         return pl.concat([own, self._phases_of_groups(history)]).unique()

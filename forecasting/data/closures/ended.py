@@ -105,8 +105,12 @@ def _shortest_silence(frequency: Frequency) -> int:
 
 def newest_rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     """[ds, n]: how many of these series have their newest row on that day."""
-    last = rows.filter(CAME).group_by("unique_id").agg(pl.col("ds").max())
-    return last.group_by("ds").agg(n=pl.len())
+    return count_by_day(rows.filter(CAME).group_by("unique_id").agg(pl.col("ds").max()))
+
+
+def count_by_day(series: pl.LazyFrame) -> pl.LazyFrame:
+    """[ds, n] of one day per series [ds]: how many have it."""
+    return series.group_by("ds").agg(n=pl.len())
 
 
 def _stopped_with_most_others(last: pl.Series, newest: pl.DataFrame, frequency: Frequency) -> pl.Series:

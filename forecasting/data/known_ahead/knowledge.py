@@ -1,8 +1,8 @@
 """What is known of known-ahead columns on coming days: `observe` finds it in the newest rows, by series and step.
 
-It takes rows of a panel around its last observed day and returns a KnownAhead: which columns lack values on coming
-rows, and on which of the h steps, series by series. `KnownAhead.hide` takes rows and a cutoff and returns them without
-the values that would have been unknown there; `mark` only marks them. Nothing is forecast.
+It takes what `coming_rows` finds in the rows of each bucket and returns a KnownAhead: which columns lack values on
+coming rows, and on which of the h steps, series by series. `KnownAhead.hide` takes rows and a cutoff and returns them
+without the values that would have been unknown there; `mark` only marks them. Nothing is forecast.
 
 A backtest that sees prices as they were recorded afterwards scores forecasts that nobody can make: tonight the prices
 of half of the coming weeks are not set yet. So a past cutoff hides what is unknown tonight.
@@ -10,14 +10,14 @@ of half of the coming weeks are not set yet. So a past cutoff hides what is unkn
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from forecasting.config import Config
-from forecasting.data.buckets import bucket_of, collect_each
+from forecasting.data.buckets import bucket_of
 from forecasting.features.base import SERIES, hidden_mark
 
 USUALLY_FILLED = 0.5
@@ -80,48 +80,62 @@ class KnownAhead:
         return named.with_columns(_pattern=pl.coalesce("_pattern", pl.lit(drawn)))
 
 
-def observe(parts: Iterable[pl.LazyFrame], newest: date, config: Config) -> KnownAhead:
-    """What is known after `newest`, from rows of the panel (part by part) around that day.
+@dataclass(frozen=True)
+class ComingRows:
+    """What the rows of a bucket tell of the h periods after the newest observed day.
 
-    A column lacks values when it holds them on a smaller share of the coming rows than of the rows observed of late.
-    Series count that were observed within the shortest window of features: one that has ended is not planned for.
+    `observed` counts the rows observed of late, `filled` those of them with a value by column. `missing` [unique_id,
+    _planned, columns ...] holds a text per series that sold within the shortest window of features: by step 1 where
+    there is no row (_planned) or no value, else 0. One that has ended is not planned for.
     """
-    frequency = config.frequency
-    span = frequency.shift(newest, -frequency.level_window), frequency.shift(newest, config.h)
-    around = [part.filter(pl.col("ds").is_between(*span, closed="right")) for part in parts]
-    there = around[0].collect_schema()
+
+    observed: int
+    filled: dict[str, int]
+    missing: pl.DataFrame
+
+
+def coming_rows(scan: Callable[[int], pl.LazyFrame], newest: date, config: Config, bucket: int) -> ComingRows:
+    """The ComingRows of a bucket, whose rows are read around that day."""
+    frequency, rows = config.frequency, scan(bucket)
+    there = rows.collect_schema()
     columns = [c for c in config.columns.known_ahead if c in there]
-    rows = pl.concat(collect_each([part.select(SERIES, "ds", "y", *columns) for part in around]))
-    seen = rows.filter(pl.col("ds") <= newest, pl.col("y").is_not_null())
-    usual = {c: seen[c].count() / max(seen.height, 1) for c in columns}
+    span = frequency.shift(newest, -frequency.level_window), frequency.shift(newest, config.h)
+    near = rows.filter(pl.col("ds").is_between(*span, closed="right")).select(SERIES, "ds", "y", *columns).collect()
+    seen = near.filter(pl.col("ds") <= newest, pl.col("y").is_not_null())
     lately = seen.filter(pl.col("ds") > frequency.shift(newest, -frequency.windows[0]))
-    coming = _coming_rows(lately, rows, newest, config)
-    rare = pl.col("_planned").is_not_null()
-    known = coming.select(
-        SERIES, "_step", *((pl.col(c).is_not_null() if usual[c] >= USUALLY_FILLED else rare).alias(c) for c in columns)
-    )
-    counts = {c: (int(known[c].sum()), known.height) for c in columns}
-    expected = {c: usual[c] if usual[c] >= USUALLY_FILLED else 1.0 for c in columns}
-    lacking = [c for c in columns if counts[c][0] < expected[c] * known.height]
-    return KnownAhead(newest, *_patterns(known, lacking), counts)
-
-
-def _coming_rows(lately: pl.DataFrame, rows: pl.DataFrame, newest: date, config: Config) -> pl.DataFrame:
-    """[unique_id, _step, _planned, columns ...]: h rows for every series of `lately`, with what `rows` hold of them."""
     steps = pl.DataFrame({"_step": range(1, config.h + 1)}, schema={"_step": pl.Int32})
-    ahead = rows.filter(pl.col("ds") > newest).with_columns(
-        _step=config.frequency.steps(pl.lit(newest), pl.col("ds")), _planned=pl.lit(value=True)
+    ahead = near.filter(pl.col("ds") > newest).with_columns(
+        _step=frequency.steps(pl.lit(newest), pl.col("ds")), _planned=pl.lit(value=True)
     )
     grid = lately.select(pl.col(SERIES).unique().sort()).join(steps, how="cross")
-    return grid.join(ahead, on=[SERIES, "_step"], how="left", maintain_order="left")
+    grid = grid.join(ahead, on=[SERIES, "_step"], how="left", maintain_order="left")
+    digits = pl.col("_planned", *columns).is_null().cast(pl.Int8).cast(pl.String)
+    missing = grid.group_by(SERIES, maintain_order=True).agg(digits.str.join())
+    return ComingRows(seen.height, {c: seen[c].count() for c in columns}, missing)
 
 
-def _patterns(known: pl.DataFrame, lacking: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def observe(parts: Sequence[ComingRows], newest: date, config: Config) -> KnownAhead:
+    """What is known after `newest`, from the coming rows of every bucket.
+
+    A column lacks values when it holds them on a smaller share of the coming rows than of the rows observed of late.
+    """
+    observed, missing = sum(part.observed for part in parts), pl.concat(part.missing for part in parts).sort(SERIES)
+    columns = [c for c in missing.columns if c not in (SERIES, "_planned")]
+    usual = {c: sum(part.filled[c] for part in parts) / max(observed, 1) for c in columns}
+    rare = [c for c in columns if usual[c] < USUALLY_FILLED]
+    hidden = missing.with_columns(pl.col("_planned").alias(c) for c in rare)
+    cells = missing.height * config.h
+    counts = {c: (cells - int(hidden[c].str.count_matches("1").sum()), cells) for c in columns}
+    lacking = [c for c in columns if counts[c][0] < (1.0 if c in rare else usual[c]) * cells]
+    return KnownAhead(newest, *_patterns(hidden.select(SERIES, *lacking), config.h), counts)
+
+
+def _patterns(hidden: pl.DataFrame, h: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """[unique_id, _pattern] and [_pattern, _step, column ...]: series that lack the same values share a pattern."""
-    hidden = known.select(SERIES, "_step", *(~pl.col(c) for c in lacking))
-    lists = hidden.group_by(SERIES, maintain_order=True).agg(pl.col("_step"), pl.col(lacking))
-    texts = [pl.col(c).list.eval(pl.element().cast(pl.Int8)).cast(pl.List(pl.String)).list.join("") for c in lacking]
-    named = lists.with_columns(_text=pl.concat_str([pl.lit(""), *texts], separator="/"))
-    named = named.with_columns(_pattern=(pl.col("_text").rank("dense") - 1).cast(pl.UInt32))
-    different = named.unique("_pattern", keep="first", maintain_order=True).sort("_pattern")
-    return named.select(SERIES, "_pattern"), different.select("_pattern", "_step", *lacking).explode("_step", *lacking)
+    lacking = hidden.columns[1:]
+    together = pl.concat_str([pl.lit(""), *map(pl.col, lacking)], separator="/")
+    named = hidden.with_columns(_pattern=(together.rank("dense") - 1).cast(pl.UInt32))
+    different = named.unique("_pattern", keep="first", maintain_order=True).sort("_pattern").drop(SERIES)
+    steps = pl.DataFrame({"_step": range(1, h + 1)}, schema={"_step": pl.Int32})
+    flags = [pl.col(c).str.slice(pl.col("_step") - 1, 1) == "1" for c in lacking]
+    return named.select(SERIES, "_pattern"), different.join(steps, how="cross").select("_pattern", "_step", *flags)

@@ -51,24 +51,45 @@ def count_defects(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 def _longest_zeros(rows: pl.DataFrame) -> pl.DataFrame:
     """[unique_id, longest_zeros] of the series that have zeros."""
-    zeros = rows.with_columns(_run=(Y != 0).fill_null(value=False).cum_sum().over(ID)).filter(Y == 0)
-    return zeros.group_by(ID, "_run").len("longest_zeros").group_by(ID).agg(pl.col("longest_zeros").max())
+    ends = (Y != 0).fill_null(value=False) | (pl.col(ID) != pl.col(ID).shift())
+    zeros = rows.select(ID, _run=ends.cum_sum(), _zero=Y == 0).filter("_zero")
+    runs = zeros["_run"].rle().struct.field("len")
+    begin = runs.cum_sum() - runs
+    found = pl.DataFrame({ID: zeros[ID].gather(begin), "longest_zeros": runs})
+    return found.group_by(ID).agg(pl.col("longest_zeros").max())
 
 
 def _jumps(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """[unique_id, jumps]. A block of periods is compared with the last but one: a jump may lie within the last one."""
+    """[unique_id, jumps] of the series whose level may have jumped. A block of periods is compared with the last but
+    one: a jump may lie within the last one.
+    """
     f = config.frequency
     block = f.steps(pl.lit(EPOCH), pl.col("ds")) // f.windows[1]
-    blocks = rows.select(ID, "y", _block=pl.struct(ID, block.alias("block")).rle_id().set_sorted()).group_by("_block")
-    level = blocks.agg(pl.col(ID).first(), _mean=Y.mean(), _half=Y.median(), _n=Y.count()).sort("_block")
-    mean, half, n = pl.col("_mean"), pl.col("_half"), pl.col("_n")
-    before, half_before, n_before, after = (*(lag(c, 2) for c in (mean, half, n)), lag(mean, -1))
-    up = (mean > JUMP * before) & (after > JUMP * before) & ((half > JUMP * half_before) | (half == 0))
-    down = (JUMP * mean < before) & (JUMP * after < before) & ((JUMP * half < half_before) | (half_before == 0))
-    significant = (mean - before).abs() > SIGNIFICANT * (mean / n + before / n_before).sqrt()
-    level = level.with_columns(_jumped=((up | down) & significant).fill_null(value=False))
+    rows = rows.select(ID, "y", _block=pl.struct(ID, block.alias("block")).rle_id().set_sorted())
+    blocks = rows.group_by("_block").agg(pl.col(ID).first(), _mean=Y.mean(), _n=Y.count()).sort("_block")
+    blocks = blocks.with_columns(_means_have_moved())
+    moved = pl.col(ID).is_in(blocks.filter(pl.col("_up") | pl.col("_down"))[ID].unique().implode())
+    # medians take longest, and few series need them
+    medians = rows.filter(moved).group_by("_block").agg(_half=Y.median())
+    level = blocks.filter(moved).join(medians, on="_block", how="left", maintain_order="left")
+    half, before = pl.col("_half"), lag(pl.col("_half"), 2)
+    up = pl.col("_up") & ((half > JUMP * before) | (half == 0))
+    down = pl.col("_down") & ((JUMP * half < before) | (before == 0))
+    level = level.with_columns(_jumped=(up | down).fill_null(value=False))
     first = pl.col("_jumped") & ~lag(pl.col("_jumped"), 1).fill_null(value=False)
     return level.with_columns(_first=first).group_by(ID).agg(jumps=pl.col("_first").sum())
+
+
+def _means_have_moved() -> list[pl.Expr]:
+    """`_up` and `_down`: whether the mean of a block is JUMP times that of the last but one or the reverse, the next
+    block stays there, and the difference is more than chance.
+    """
+    mean, n = pl.col("_mean"), pl.col("_n")
+    before, n_before, after = lag(mean, 2), lag(n, 2), lag(mean, -1)
+    significant = (mean - before).abs() > SIGNIFICANT * (mean / n + before / n_before).sqrt()
+    up = (mean > JUMP * before) & (after > JUMP * before) & significant
+    down = (JUMP * mean < before) & (JUMP * after < before) & significant
+    return [up.fill_null(value=False).alias("_up"), down.fill_null(value=False).alias("_down")]
 
 
 def add_verdicts(series: pl.DataFrame, config: Config, last: date) -> pl.DataFrame:

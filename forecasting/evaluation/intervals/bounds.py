@@ -56,11 +56,12 @@ def join_quantiles(forecasts: pl.DataFrame, quantiles: pl.DataFrame) -> pl.DataF
     """
     blocks = with_prefix(quantiles.filter(pl.col("block").is_not_null()).sort("floor"), "block:", (*CELL, "floor"))
     pools = with_prefix(quantiles.filter(pl.col("block").is_null()).drop("block", "floor"), "pooled:", GROUP)
-    ordered = forecasts.with_row_index("order").sort("yhat")
-    near = ordered.join_asof(
-        blocks, left_on="yhat", right_on="floor", by=CELL, strategy="backward", coalesce=False, check_sortedness=False
-    )
-    rows = near.join(pools, on=GROUP, how="left").sort("order")
+    # sorted are the columns that are compared, not all
+    ordered = forecasts.select(*CELL, floor="yhat").with_row_index("order").sort("floor")
+    floors = blocks.select(*CELL, "floor")
+    found = ordered.join_asof(floors.with_row_index("band"), on="floor", by=CELL, check_sortedness=False)
+    bands = blocks.drop(*CELL, "floor")[found.sort("order")["band"]]
+    rows = pl.concat([forecasts, bands], how="horizontal").join(pools, on=GROUP, how="left", maintain_order="left")
     applicable = pl.when(~is_cold_start(forecasts.columns)).then(pl.col("^(block|pooled):.*$"))
     return rows.with_columns(applicable.name.keep())
 

@@ -16,7 +16,7 @@ from forecasting.errors import UserError
 from forecasting.io.delta import conditions, snapshots
 from forecasting.io.delta.snapshots import Snapshot
 from forecasting.io.table import Table
-from forecasting.sorted_rows import is_sorted
+from forecasting.sorted_rows import is_sorted, sort_rows
 
 STORED = "found in the store"
 """A column for the time of a join: true where the key is stored."""
@@ -40,7 +40,7 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 def _sorted_by_key(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     if is_sorted(frame, table.key):
         return frame
-    frame = frame.sort(table.key)
+    frame = frame.sort(table.key) if table.optional else sort_rows(frame, table.key)
     key = frame.select(table.key)
     if is_sorted(frame, table.key) or (table.optional and not key.is_duplicated().any()):
         return frame

@@ -47,9 +47,10 @@ def with_scales(forecasts: pl.DataFrame, frame: pl.DataFrame, cut: Cut, bucket: 
     series.
     """
     config = cut.config
-    errors = _past_errors(frame.filter(pl.col("ds") <= cut.cutoff), cut)
+    # columns are chosen before rows: to filter texts takes longest
+    errors = _past_errors(frame.select(*KEY, "y").filter(pl.col("ds") <= cut.cutoff), cut)
     why = pl.when(is_shut(config)).then(pl.coalesce("flag", pl.lit(CLOSED)))
-    closed = frame.filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_shut(config), _why=why)
+    closed = frame.lazy().filter(pl.col("ds") > cut.cutoff).select(*KEY, closed=is_shut(config), _why=why).collect()
     lowest = frame.group_by("unique_id").agg(yhat_min=lowest_forecast(config))
     block_of = {step: next(e for e in config.block_ends if step <= e) for step in range(1, config.h + 1)}
     rows = forecasts.join(closed, on=KEY, how="left").join(errors, on="unique_id", how="left")

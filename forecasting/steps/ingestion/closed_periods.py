@@ -1,8 +1,9 @@
 """Closed periods of a panel: `find_closed_periods` takes its rows, `stored_closed_periods` the tables of a load.
 
 Both return ClosedPeriods: on which weekdays, in which months or in which periods out of many no row ever comes, as
-known on the newest day, and how many of the filled rows lie there. `ended_remarks` returns what to say of series of
-which no row comes any more. Nothing is written.
+known on the newest day, and how many of the filled rows lie there; a ClosedCounter does so for the rows of a bucket,
+for who walks through all of them. `ended_remarks` returns what to say of series of which no row comes any more. Nothing
+is written.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import cast
 
 import polars as pl
 
@@ -18,6 +20,7 @@ from forecasting.config import Config
 from forecasting.data.closures.closures import CLOSED, Closures, closed_groups
 from forecasting.data.closures.ended import have_ended, silence_facts
 from forecasting.data.closures.words import rhythm_remarks, silent_remarks
+from forecasting.data.panel import KEY
 from forecasting.remarks import Remark
 from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
@@ -48,44 +51,69 @@ class ClosedRows:
     phases: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class ClosedCounter:
+    """Counts what rows of a panel show up to the day `last`; `of_groups` are the closed phases of their groups (see
+    closed_groups).
+    """
+
+    config: Config
+    last: date
+    of_groups: pl.DataFrame
+
+    @classmethod
+    def of(cls, groups: pl.DataFrame, config: Config) -> ClosedCounter:
+        """The one for the panel whose groups have these rows of the table `groups`."""
+        last = cast("date | None", groups["ds"].max()) or date.min
+        return cls(config, last, closed_groups(groups, config, last))
+
+    def columns(self, stored: pl.Schema) -> list[str]:
+        """The columns that are read of a stored panel."""
+        named = self.config.static_columns if self.of_groups.height else ()  # by them a series is found in its groups
+        drivers = [c for c in (*named, self.config.columns.open) if c and c in stored]
+        return ["unique_id", "ds", "y_raw", "flag", *drivers]
+
+    def count(self, rows: pl.DataFrame) -> ClosedRows:
+        """What all rows of some series show, sorted by unique_id and ds."""
+        closures = Closures(self.config, self.last, lambda: self.of_groups, pl.DataFrame)
+        history = rows.filter(pl.col("ds") <= self.last)
+        history = history.filter(~pl.col("unique_id").is_in(_only_marked(history).implode()))
+        phases, filled = closures.phases(history), history.filter(FILLED)
+        unmarked = phases.filter(~pl.col("unique_id").is_in(_marked(history).implode()))
+        return ClosedRows(int(closures.is_closed(filled, phases).sum()), rows["unique_id"].rle().len(), unmarked)
+
+
+def _marked(rows: pl.DataFrame) -> pl.Series:
+    """The ids of series whose closed days have rows."""
+    return rows.filter(pl.col("flag") == CLOSED)["unique_id"].unique()
+
+
+def _only_marked(rows: pl.DataFrame) -> pl.Series:
+    """The ids of series of which nothing is to be found: closed days have rows, and no row was filled."""
+    marked, filled = _marked(rows), rows.filter(FILLED)["unique_id"].unique()
+    return marked.filter(~marked.is_in(filled.implode()))
+
+
 def stored_closed_periods(store: Store, config: Config, buckets: int) -> ClosedPeriods:
     """Those of the stored panel, which is read bucket by bucket."""
-    groups = store.scan("groups").collect()
-    last = groups["ds"].max()
-    if not isinstance(last, date):
-        return NONE_CLOSED
-    count = partial(_count_stored, store, config, last, closed_groups(groups, config, last))
-    return _of_all(list(walk(build_engine(config), count, range(buckets))), config)
+    counter = ClosedCounter.of(store.scan("groups").collect(), config)
+    return sum_closed(list(walk(build_engine(config), partial(_count_stored, store, counter), range(buckets))), config)
 
 
 def find_closed_periods(rows: pl.DataFrame, groups: pl.DataFrame, config: Config) -> ClosedPeriods:
     """Those of the rows of a panel; `groups` are rows of the table `groups`."""
-    last = groups["ds"].max()
-    if not isinstance(last, date):
-        return NONE_CLOSED
-    return _of_all([_count_closed(rows, config, last, closed_groups(groups, config, last))], config)
+    return sum_closed([ClosedCounter.of(groups, config).count(sort_rows(rows, KEY))], config)
 
 
-def _of_all(parts: Sequence[ClosedRows], config: Config) -> ClosedPeriods:
+def sum_closed(parts: Sequence[ClosedRows], config: Config) -> ClosedPeriods:
+    """Those of a panel, from what the rows of each bucket show."""
     phases, series = pl.concat(part.phases for part in parts), sum(part.series for part in parts)
     return ClosedPeriods(sum(part.filled for part in parts), rhythm_remarks(phases, series, config))
 
 
-def _count_stored(store: Store, config: Config, last: date, of_groups: pl.DataFrame, bucket: int) -> ClosedRows:
-    named = config.static_columns if of_groups.height else ()  # by them a series is found in its groups
-    drivers = [c for c in (*named, config.columns.open) if c in store.tables["panel"].schema]
-    rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y_raw", "flag", *drivers)
-    return _count_closed(sort_rows(rows.collect(), ("unique_id", "ds")), config, last, of_groups)
-
-
-def _count_closed(rows: pl.DataFrame, config: Config, last: date, of_groups: pl.DataFrame) -> ClosedRows:
-    """What rows show up to the day `last`; `of_groups` are the closed phases of their groups (see closed_groups)."""
-    closures = Closures(config, last, lambda: of_groups, pl.DataFrame)
-    history = rows.filter(pl.col("ds") <= last)
-    phases, filled = closures.phases(history), history.filter(FILLED)
-    marked = history.filter(pl.col("flag") == CLOSED)["unique_id"].unique()  # their closed days have rows
-    unmarked = phases.filter(~pl.col("unique_id").is_in(marked.implode()))
-    return ClosedRows(int(closures.is_closed(filled, phases).sum()), rows["unique_id"].n_unique(), unmarked)
+def _count_stored(store: Store, counter: ClosedCounter, bucket: int) -> ClosedRows:
+    rows = store.scan("panel", bucket=bucket).select(counter.columns(store.tables["panel"].schema))
+    return counter.count(sort_rows(rows.collect(), KEY))
 
 
 def ended_remarks(panel: pl.DataFrame, config: Config) -> tuple[Remark, ...]:

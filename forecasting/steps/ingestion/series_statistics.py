@@ -7,6 +7,7 @@ counts, days and freshness of the panel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -19,6 +20,7 @@ from forecasting.data import cleaning, quality
 from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import buckets_of
 from forecasting.data.closures.ended import silence_facts
+from forecasting.data.panel import KEY
 from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
@@ -26,6 +28,7 @@ from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
 from forecasting.sorted_rows import number_series, sort_rows
+from forecasting.steps.ingestion.closed_periods import ClosedCounter, ClosedPeriods, ClosedRows, sum_closed
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import latest_static_values
@@ -34,12 +37,14 @@ MONDAY = date(2001, 1, 1)
 """Phases of the season are counted from here."""
 AT_ONCE = 8
 """The group sums of so many buckets are in memory together: those of all are as many as the rows of a small panel."""
+STATISTICS_READ = ("unique_id", "ds", "y", "y_raw", "flag")
+"""The columns that series_statistics reads."""
 MAX_DAYS = 400
 """If more days than this change, all group sums are computed again."""
 
 
 def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
-    """One row per series of [unique_id, ds, y, y_raw, flag]: first row, first and last observed day, how many, mean,
+    """One row per series of STATISTICS_READ: first row, first and last observed day, how many, mean,
     share of zeros, demand class, variation without the season, the last quarter as a share of that a year before, the
     rows that came and the longest gap between them, and what `quality` counts.
     """
@@ -94,39 +99,55 @@ def rebuild_tables(load: Load, panels: Iterable[tuple[int, pl.DataFrame, int]], 
     return written
 
 
-def update_tables(load: Load, change: Change) -> None:
-    """Update the series and days that the change has touched, and leave the rest of both tables as it is."""
-    if change.touched.len():
-        _update_series(load, change)
-    if not change.days.len():
-        return
-    some = {"ds": change.days.to_list()} if change.days.len() <= MAX_DAYS else {}
-    load.store.replace("groups", _total(load.store, _group_sums_by_bucket(load, some)), **some)
+def update_tables(load: Load, change: Change) -> ClosedPeriods | None:
+    """Update the series and days that the change has touched, and leave the rest of both tables as it is; the closed
+    periods of the panel, as all buckets are walked through; None where no series was touched, and none is.
+    """
+    if change.days.len():
+        some = {"ds": change.days.to_list()} if change.days.len() <= MAX_DAYS else {}
+        load.store.replace("groups", _total(load.store, _group_sums_by_bucket(load, some)), **some)
+    return _update_series(load, change) if change.touched.len() else None
 
 
-def _update_series(load: Load, change: Change) -> None:
+def _update_series(load: Load, change: Change) -> ClosedPeriods:
     store = load.store
     known = store.scan("series").collect()
     same = known.join(change.statics, on="unique_id", how="anti").select(change.statics.columns)
     statics = pl.concat([same, change.statics])
     names = store.tables["series"].schema.names()
-    statistics = _statistics_of(load, change.touched).join(statics, on="unique_id").select(names)
+    found = _walk_buckets(load, change.touched)
+    statistics = pl.concat(part.statistics for part in found).join(statics, on="unique_id").select(names)
     kept = known.filter(~pl.col("unique_id").is_in(change.touched.implode()))
     store.replace("series", pl.concat([kept, statistics]))
+    return sum_closed([part.closed for part in found], load.config)
 
 
-def _statistics_of(load: Load, ids: pl.Series) -> pl.DataFrame:
-    """The statistics of these series, computed bucket by bucket from keys and sales."""
-    engine, by_bucket = build_engine(load.config), buckets_of(ids, load.buckets).partition_by("bucket")
-    return pl.concat(walk(engine, partial(_statistics_in_bucket, load.store, load.config), by_bucket))
+@dataclass(frozen=True)
+class BucketFacts:
+    """What the rows of a bucket show: the statistics of the series that were touched, and closed periods of all."""
+
+    statistics: pl.DataFrame
+    closed: ClosedRows
 
 
-def _statistics_in_bucket(store: Store, config: Config, series: pl.DataFrame) -> pl.DataFrame:
-    """Those of `series` [unique_id, bucket], all of one bucket."""
-    bucket = int(series["bucket"][0])
-    rows = store.scan("panel", bucket=bucket).select("unique_id", "ds", "y", "y_raw", "flag")
-    mine = rows.filter(pl.col("unique_id").is_in(series["unique_id"].implode())).collect()
-    return series_statistics(mine, config).with_columns(bucket=pl.lit(bucket, pl.Int32))
+def _walk_buckets(load: Load, touched: pl.Series) -> list[BucketFacts]:
+    """The facts of every bucket; `touched` are ids of series."""
+    counter = ClosedCounter.of(load.store.scan("groups").collect(), load.config)
+    of_bucket = buckets_of(touched, load.buckets).partition_by("bucket", as_dict=True)
+    ids = [(n, of_bucket[(n,)]["unique_id"] if (n,) in of_bucket else touched.clear()) for n in range(load.buckets)]
+    return [*walk(build_engine(load.config), partial(_facts_of_bucket, load.store, load.config, counter), ids)]
+
+
+def _facts_of_bucket(
+    store: Store, config: Config, counter: ClosedCounter, touched: tuple[int, pl.Series]
+) -> BucketFacts:
+    """Those of a bucket, with the statistics of these of its series."""
+    bucket, ids = touched
+    columns = dict.fromkeys([*counter.columns(store.tables["panel"].schema), "y"])
+    rows = sort_rows(store.scan("panel", bucket=bucket).select(*columns).collect(), KEY)
+    mine = rows if ids.len() == rows["unique_id"].rle().len() else rows.filter(pl.col("unique_id").is_in(ids.implode()))
+    statistics = series_statistics(mine.select(STATISTICS_READ), config)
+    return BucketFacts(statistics.with_columns(bucket=pl.lit(bucket, pl.Int32)), counter.count(rows))
 
 
 def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:

@@ -20,6 +20,7 @@ from forecasting.features.group_sums import Total, sum_groups
 from forecasting.features.groups import Level, levels
 from forecasting.services.engine import walk
 from forecasting.services.store import Store
+from forecasting.sorted_rows import sort_rows
 from forecasting.steps.run_log import scan_scored
 
 ID = "unique_id"
@@ -47,7 +48,7 @@ class RollupWorker:
     def __call__(self, bucket: int) -> Rollup:
         rows = self.store.scan("forecasts", cutoff=self._cutoff, bucket=bucket)
         mine = rows.filter(pl.col("version") == self.vintage["version"], pl.col("grain") == "series")
-        forecasts = in_order(mine.select(ID, "ds", "model", "yhat"), "ds", "model")
+        forecasts = sort_rows(mine.select("model", ID, "ds", "yhat").collect(), ("model", ID, "ds"))
         members = self.store.scan("series").filter(pl.col("bucket") == bucket).collect()
         every = levels(self.panel.config, members.schema)
         return Rollup(self._series(bucket, forecasts), sum_by_group(forecasts, members, every))
@@ -58,7 +59,7 @@ class RollupWorker:
         return cutoff
 
     def _series(self, bucket: int, forecasts: pl.DataFrame) -> pl.DataFrame:
-        champion = forecasts.filter(pl.col("model") == self.vintage["champion"])
+        champion = in_order(forecasts.filter(pl.col("model") == self.vintage["champion"]), "ds")
         ahead = champion.group_by(ID).agg(pl.col("yhat").sum(), n=pl.len())
         before = sold_a_year_before(self.panel, self._cutoff, bucket)
         complete = (pl.col("_rows") >= pl.col("n")) & (pl.col("_observed") > 0)
@@ -76,14 +77,14 @@ class RollupWorker:
         rows = scored.filter(pl.col("grain") == "series", pl.col("y").is_not_null())
         shares = {"wape": error.abs().sum() / sold, "bias": error.sum() / sold}
         known = [pl.when(sold > 0).then(share).alias(name) for name, share in shares.items()]
-        return in_order(rows.select(ID, "cutoff", "ds", "y", "yhat"), "cutoff", "ds").group_by(ID).agg(known)
+        return in_order(rows.select(ID, "cutoff", "ds", "y", "yhat").collect(), "cutoff", "ds").group_by(ID).agg(known)
 
 
-def in_order(rows: pl.LazyFrame, *key: str) -> pl.DataFrame:
+def in_order(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
     """The rows of series in the order of their keys, and marked as such: Polars adds up the groups of a column that it
     knows to be sorted in another way, with other last bits, and whether it knows depends on how rows are stored.
     """
-    return rows.sort(ID, *key).collect().with_columns(pl.col(ID).set_sorted())
+    return sort_rows(rows, (ID, *key))
 
 
 def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> None:
@@ -132,7 +133,7 @@ def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
     first, last = (frequency.shift(cutoff, step - frequency.year) for step in (1, panel.config.h))
     rows = panel.scan(bucket).filter(pl.col("ds").is_between(first, last) & (pl.col("flag") != "ahead"))
     sums = {"_y": pl.col("y").sum(), "_rows": pl.len(), "_observed": pl.col("y").count()}
-    return in_order(rows.select(ID, "ds", "y"), "ds").group_by(ID).agg(**sums)
+    return in_order(rows.select(ID, "ds", "y").collect(), "ds").group_by(ID).agg(**sums)
 
 
 def last_prices(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
