@@ -10,9 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-
-SHORTEST_RUNS = 4
-"""Rows in a run, on average, from which on it is quicker to put runs in order than rows."""
+from numpy.typing import NDArray
 
 
 def sort_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -20,43 +18,25 @@ def sort_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     of the time.
     """
     if not is_sorted(frame, key):
-        frame = _sort_any(_sort_runs(frame.rechunk(), key), key)
+        frame = frame.rechunk()
+        frame = frame[_order(frame, *key)] if _is_text_and_day(frame, key) else frame.sort(key)
     return frame.with_columns(pl.col(key[0]).set_sorted())
-
-
-def _sort_runs(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """The frame with its runs in order: rows of one series (all but the last column of the key) whose days rise, as
-    they come from a few sorted files. Where runs overlap, or there are many, it is not sorted yet.
-    """
-    *names, day = map(pl.col, key)
-    begins = pl.any_horizontal(*(name != name.shift() for name in names), day <= day.shift()).fill_null(value=True)
-    first = frame.select(begins.arg_true()).to_series()
-    if SHORTEST_RUNS * first.len() > frame.height:
-        return frame
-    order = frame.select(key)[first].select(pl.arg_sort_by(key)).to_series().to_numpy()
-    begin = first.to_numpy().astype(np.int64)
-    length = np.diff(begin, append=frame.height)[order]
-    before = begin[order] - (np.cumsum(length) - length)
-    return frame[np.repeat(before, length) + np.arange(frame.height)]
-
-
-def _sort_any(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """The frame sorted, whatever the order of its rows."""
-    if is_sorted(frame, key):
-        return frame
-    return frame.sort(_as_number(frame, *key) if _is_text_and_day(frame, key) else key)
 
 
 def _is_text_and_day(frame: pl.DataFrame, key: Sequence[str]) -> bool:
     return [frame.schema[column] for column in key] == [pl.String, pl.Date]
 
 
-def _as_number(frame: pl.DataFrame, text: str, day: str) -> pl.Expr:
-    """Text and day as one whole number in the same order, by which rows are sorted in a third of the time: the place of
-    the text among all, and in its lower 32 bits the day. Rows with the same text often lie together.
+def _order(frame: pl.DataFrame, text: str, day: str) -> NDArray[np.int64]:
+    """The numbers of the rows in the order of a text and a day, in a fraction of the time of a sort of both.
+
+    Both are one whole number, in the same order: the place of the text among all, and in its lower 32 bits the day.
+    Rows with the same text often lie together, and rows come from a few sorted files, which a merge sort finds.
     """
-    place = frame[text].rle().struct.field("value").rank("dense").cast(pl.Int64)
-    return pl.lit(place).gather(pl.col(text).rle_id()) * 2**32 + pl.col(day).to_physical()
+    runs = frame[text].rle()
+    place = runs.struct.field("value").rank("dense").cast(pl.Int64).to_numpy() << 32
+    number = np.repeat(place, runs.struct.field("len").to_numpy()) + frame[day].to_physical().to_numpy()
+    return np.argsort(number, kind="stable")
 
 
 def is_sorted(frame: pl.DataFrame, key: Sequence[str]) -> bool:
@@ -83,6 +63,17 @@ def number_series(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """
     number = pl.col("unique_id").rle_id()
     return rows.with_columns(number), rows["unique_id"].rle().struct.field("value").rename("unique_id")
+
+
+def any_in_series(rows: pl.DataFrame, where: pl.Expr) -> pl.Series:
+    """Per series of rows in which those of a series lie together, in their order: whether this holds for any row.
+
+    >>> any_in_series(pl.DataFrame({"unique_id": ["a", "a", "b"], "y": [0, 1, 0]}), pl.col("y") > 0).to_list()
+    [True, False]
+    """
+    number = rows.select(pl.col("unique_id").rle_id().filter(where)).to_series()
+    found = pl.repeat(False, rows["unique_id"].rle().len(), dtype=pl.Boolean, eager=True)
+    return found.scatter(number.unique(), True) if number.len() else found
 
 
 def place_in_series(rows: pl.DataFrame) -> pl.Series:

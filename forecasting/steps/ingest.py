@@ -39,7 +39,7 @@ from forecasting.steps.ingestion import (
 from forecasting.steps.ingestion.closed_periods import NONE_CLOSED, ClosedPeriods, stored_closed_periods
 from forecasting.steps.ingestion.landing import LoadedRows
 from forecasting.steps.ingestion.load_state import Load
-from forecasting.steps.ingestion.panel_remarks import load_remarks, panel_remarks
+from forecasting.steps.ingestion.panel_remarks import load_remarks, panel_facts, panel_remarks
 from forecasting.steps.registry import Facts, Outcome, Section
 from forecasting.steps.reports.load_summary import summarize_load
 from forecasting.steps.session import DRIVER_TYPES, Session, read_meta, stored_formats
@@ -59,7 +59,7 @@ def ingest(session: Session, cutoff: date | None = None, *, force: bool = False)
     config, store = session.config, session.store
     if config.data_version is not None:
         facts = landing.empty_account() | {"rows_written": 0, "data_version": data_version(store)}
-        return Outcome("ingest", facts | series_statistics.panel_facts(store, config), reused=True)
+        return Outcome("ingest", facts | panel_facts(store, config), reused=True)
     if force:
         forget_work(store, "ingest")
     for _ in range(TRIES):
@@ -96,7 +96,7 @@ def _take_in(load: Load, rows: LoadedRows, *, force: bool) -> Outcome:
     published = load_state.publish_load(load, new.last, written, rows.files)
     facts = dict(rows.account) | {"rows_written": written}
     facts["data_version"] = load.number if published else load.before["load"]
-    facts |= series_statistics.panel_facts(load.store, config)
+    facts |= panel_facts(load.store, config)
     closed = closed or (stored_closed_periods(load.store, config, load.buckets) if facts["filled"] else NONE_CLOSED)
     remarks = remark_facts([*found, *closed.remarks])
     facts |= {"filled_closed": closed.filled, "remarks": [*facts["remarks"], *remarks]}

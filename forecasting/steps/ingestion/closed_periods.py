@@ -24,7 +24,7 @@ from forecasting.data.panel import KEY
 from forecasting.remarks import Remark
 from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
-from forecasting.sorted_rows import sort_rows
+from forecasting.sorted_rows import any_in_series, sort_rows
 
 FILLED = pl.col("flag") == "filled"
 
@@ -69,29 +69,23 @@ class ClosedCounter:
 
     def columns(self, stored: pl.Schema) -> list[str]:
         """The columns that are read of a stored panel."""
-        named = self.config.static_columns if self.of_groups.height else ()  # by them a series is found in its groups
-        drivers = [c for c in (*named, self.config.columns.open) if c and c in stored]
-        return ["unique_id", "ds", "y_raw", "flag", *drivers]
+        return ["unique_id", "ds", "y_raw", "flag", *(c for c in [self.config.columns.open] if c and c in stored)]
 
-    def count(self, rows: pl.DataFrame) -> ClosedRows:
-        """What all rows of some series show, sorted by unique_id and ds."""
+    def count(self, rows: pl.DataFrame, statics: pl.DataFrame) -> ClosedRows:
+        """What all rows of some series show, sorted by unique_id and ds; `statics` are the columns by which a series is
+        found in its groups, by unique_id.
+        """
         closures = Closures(self.config, self.last, lambda: self.of_groups, pl.DataFrame)
-        history = rows.filter(pl.col("ds") <= self.last)
-        history = history.filter(~pl.col("unique_id").is_in(_only_marked(history).implode()))
+        known = pl.col("ds") <= self.last
+        marked, with_filled = (any_in_series(rows, known & which) for which in (pl.col("flag") == CLOSED, FILLED))
+        # of series whose closed days have rows, and which have no filled ones, nothing is to be found
+        left = ~marked | with_filled
+        history = rows.lazy().filter(known & pl.lit(left).gather(pl.col("unique_id").rle_id())).collect()
+        history = history.join(statics, on="unique_id", how="left", maintain_order="left")
         phases, filled = closures.phases(history), history.filter(FILLED)
-        unmarked = phases.filter(~pl.col("unique_id").is_in(_marked(history).implode()))
-        return ClosedRows(int(closures.is_closed(filled, phases).sum()), rows["unique_id"].rle().len(), unmarked)
-
-
-def _marked(rows: pl.DataFrame) -> pl.Series:
-    """The ids of series whose closed days have rows."""
-    return rows.filter(pl.col("flag") == CLOSED)["unique_id"].unique()
-
-
-def _only_marked(rows: pl.DataFrame) -> pl.Series:
-    """The ids of series of which nothing is to be found: closed days have rows, and no row was filled."""
-    marked, filled = _marked(rows), rows.filter(FILLED)["unique_id"].unique()
-    return marked.filter(~marked.is_in(filled.implode()))
+        ids = rows["unique_id"].rle().struct.field("value")
+        unmarked = phases.filter(~pl.col("unique_id").is_in(ids.filter(marked).implode()))
+        return ClosedRows(int(closures.is_closed(filled, phases).sum()), ids.len(), unmarked)
 
 
 def stored_closed_periods(store: Store, config: Config, buckets: int) -> ClosedPeriods:
@@ -100,20 +94,29 @@ def stored_closed_periods(store: Store, config: Config, buckets: int) -> ClosedP
     return sum_closed(list(walk(build_engine(config), partial(_count_stored, store, counter), range(buckets))), config)
 
 
+def _count_stored(store: Store, counter: ClosedCounter, bucket: int) -> ClosedRows:
+    rows = store.scan("panel", bucket=bucket).select(counter.columns(store.tables["panel"].schema))
+    statics = static_columns(store.scan("series").filter(pl.col("bucket") == bucket).collect(), counter.config)
+    return counter.count(sort_rows(rows.collect(), KEY), statics)
+
+
+def static_columns(series: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """[unique_id, static columns] of rows of the table `series`."""
+    return series.select("unique_id", *(c for c in config.static_columns if c in series.columns))
+
+
 def find_closed_periods(rows: pl.DataFrame, groups: pl.DataFrame, config: Config) -> ClosedPeriods:
     """Those of the rows of a panel; `groups` are rows of the table `groups`."""
-    return sum_closed([ClosedCounter.of(groups, config).count(sort_rows(rows, KEY))], config)
+    rows = sort_rows(rows, KEY)
+    statics = static_columns(rows.group_by("unique_id").last(), config)
+    found = ClosedCounter.of(groups, config).count(rows.drop(statics.columns[1:]), statics)
+    return sum_closed([found], config)
 
 
 def sum_closed(parts: Sequence[ClosedRows], config: Config) -> ClosedPeriods:
     """Those of a panel, from what the rows of each bucket show."""
     phases, series = pl.concat(part.phases for part in parts), sum(part.series for part in parts)
     return ClosedPeriods(sum(part.filled for part in parts), rhythm_remarks(phases, series, config))
-
-
-def _count_stored(store: Store, counter: ClosedCounter, bucket: int) -> ClosedRows:
-    rows = store.scan("panel", bucket=bucket).select(counter.columns(store.tables["panel"].schema))
-    return counter.count(sort_rows(rows.collect(), KEY))
 
 
 def ended_remarks(panel: pl.DataFrame, config: Config) -> tuple[Remark, ...]:

@@ -1,18 +1,22 @@
-"""Remarks about the panel: `load_remarks` on rows that contradict it, `panel_remarks` on the panel as a load leaves it.
+"""What is said of the panel: `load_remarks` on rows that contradict it, `panel_remarks` on it as a load leaves it.
 
-Both take the Store and the Config and return a list of Remarks; nothing is written.
+Both take the Store and the Config and return a list of Remarks, `panel_facts` a dict of counts, days and freshness of
+the panel; nothing is written.
 """
 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from forecasting.config import Config
+from forecasting.data import cleaning
 from forecasting.data.buckets import Portions
 from forecasting.data.cleaning.far_out import find_far_out
 from forecasting.data.future_rows import ALIVE_YEARS
+from forecasting.data.quality.freshness import measure_freshness
 from forecasting.data.quality.remarks import far_out_remark
 from forecasting.data.quality.static_changes import static_changes
 from forecasting.remarks import Remark
@@ -74,3 +78,16 @@ def _without_forecast(store: Store, config: Config) -> list[Remark]:
     whose = f"{left_out.height:,} of {series.height:,} series ({names})"
     message = f"{whose} are not forecast: {' and '.join(why)}"
     return [Remark("series", f"{message}; rows for coming periods, with y left empty, announce a series", "forecast")]
+
+
+def panel_facts(store: Store, config: Config) -> dict[str, Any]:
+    """Facts about the panel as it is now: its rows, how many are observed and how many are filled gaps, how many were
+    cleaned by flag, its series, first and last day, and freshness.
+    """
+    flags = dict(store.scan("panel").group_by("flag").len().collect(engine="streaming").iter_rows())
+    keys, made = sum(flags.values()), flags.get("filled", 0)
+    cleaned = {flag: flags[flag] for flag in cleaning.REPORTED_FLAGS if flag in flags}
+    series = store.scan("series").collect()
+    days = {"series": series.height, "first": str(series["first"].min()), "last": str(series["last"].max())}
+    days["freshness"] = measure_freshness(series, config, date.today())
+    return {"keys": keys, "filled": made, "observed": keys - made, "cleaned": cleaned} | days

@@ -1,7 +1,7 @@
 """The tables that follow from the panel: `rebuild_tables` and `update_tables` write `series` and `groups` of a Load.
 
-`series_statistics` takes rows of the panel and returns one row of statistics per series, `panel_facts` a dict of
-counts, days and freshness of the panel.
+`series_statistics` takes rows of the panel and returns one row of statistics per series. The walk of an update through
+all buckets finds closed periods on its way, which it returns.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ from forecasting.data.aggregates import group_sums
 from forecasting.data.buckets import buckets_of
 from forecasting.data.closures.ended import silence_facts
 from forecasting.data.panel import KEY
-from forecasting.data.quality.freshness import measure_freshness
 from forecasting.evaluation.segments import demand_classes, variation_without_season
 from forecasting.features.groups import levels
 from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
 from forecasting.services.store.unfinished import Progress
 from forecasting.sorted_rows import number_series, sort_rows
-from forecasting.steps.ingestion.closed_periods import ClosedCounter, ClosedPeriods, ClosedRows, sum_closed
+from forecasting.steps.ingestion.closed_periods import (
+    ClosedCounter,
+    ClosedPeriods,
+    ClosedRows,
+    static_columns,
+    sum_closed,
+)
 from forecasting.steps.ingestion.incremental import Change
 from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.ingestion.rebuild import latest_static_values
@@ -115,7 +120,7 @@ def _update_series(load: Load, change: Change) -> ClosedPeriods:
     same = known.join(change.statics, on="unique_id", how="anti").select(change.statics.columns)
     statics = pl.concat([same, change.statics])
     names = store.tables["series"].schema.names()
-    found = _walk_buckets(load, change.touched)
+    found = _walk_buckets(load, statics, change.touched)
     statistics = pl.concat(part.statistics for part in found).join(statics, on="unique_id").select(names)
     kept = known.filter(~pl.col("unique_id").is_in(change.touched.implode()))
     store.replace("series", pl.concat([kept, statistics]))
@@ -130,24 +135,26 @@ class BucketFacts:
     closed: ClosedRows
 
 
-def _walk_buckets(load: Load, touched: pl.Series) -> list[BucketFacts]:
-    """The facts of every bucket; `touched` are ids of series."""
+def _walk_buckets(load: Load, statics: pl.DataFrame, touched: pl.Series) -> list[BucketFacts]:
+    """The facts of every bucket; `touched` are ids of series, `statics` the static columns of all."""
     counter = ClosedCounter.of(load.store.scan("groups").collect(), load.config)
-    of_bucket = buckets_of(touched, load.buckets).partition_by("bucket", as_dict=True)
-    ids = [(n, of_bucket[(n,)]["unique_id"] if (n,) in of_bucket else touched.clear()) for n in range(load.buckets)]
-    return [*walk(build_engine(load.config), partial(_facts_of_bucket, load.store, load.config, counter), ids)]
+    is_touched = pl.col("unique_id").is_in(touched.implode())
+    series = statics.join(buckets_of(statics["unique_id"], load.buckets), on="unique_id").with_columns(
+        touched=is_touched
+    )
+    facts = partial(_facts_of_bucket, load.store, load.config, counter)
+    return [*walk(build_engine(load.config), facts, series.partition_by("bucket", maintain_order=True))]
 
 
-def _facts_of_bucket(
-    store: Store, config: Config, counter: ClosedCounter, touched: tuple[int, pl.Series]
-) -> BucketFacts:
-    """Those of a bucket, with the statistics of these of its series."""
-    bucket, ids = touched
+def _facts_of_bucket(store: Store, config: Config, counter: ClosedCounter, series: pl.DataFrame) -> BucketFacts:
+    """Those of a bucket, whose `series` are [unique_id, static columns, bucket, touched]."""
+    bucket, ids = series["bucket"][0], series.filter("touched")["unique_id"]
     columns = dict.fromkeys([*counter.columns(store.tables["panel"].schema), "y"])
     rows = sort_rows(store.scan("panel", bucket=bucket).select(*columns).collect(), KEY)
-    mine = rows if ids.len() == rows["unique_id"].rle().len() else rows.filter(pl.col("unique_id").is_in(ids.implode()))
+    mine = rows if ids.len() == series.height else rows.filter(pl.col("unique_id").is_in(ids.implode()))
     statistics = series_statistics(mine.select(STATISTICS_READ), config)
-    return BucketFacts(statistics.with_columns(bucket=pl.lit(bucket, pl.Int32)), counter.count(rows))
+    closed = counter.count(rows, static_columns(series, config))
+    return BucketFacts(statistics.with_columns(bucket=pl.lit(bucket, pl.Int32)), closed)
 
 
 def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
@@ -178,16 +185,3 @@ def _weighed(sums: pl.DataFrame) -> pl.DataFrame:
     count, price = pl.col("y_count"), pl.col("price")
     priced = pl.when(price.is_not_null()).then(count).otherwise(0)
     return sums.select("group", "ds", "y_sum", "y_count", _worth=price * count, _priced=priced)
-
-
-def panel_facts(store: Store, config: Config) -> dict[str, Any]:
-    """Facts about the panel as it is now: its rows, how many are observed and how many are filled gaps, how many were
-    cleaned by flag, its series, first and last day, and freshness.
-    """
-    flags = dict(store.scan("panel").group_by("flag").len().collect(engine="streaming").iter_rows())
-    keys, made = sum(flags.values()), flags.get("filled", 0)
-    cleaned = {flag: flags[flag] for flag in cleaning.REPORTED_FLAGS if flag in flags}
-    series = store.scan("series").collect()
-    days = {"series": series.height, "first": str(series["first"].min()), "last": str(series["last"].max())}
-    days["freshness"] = measure_freshness(series, config, date.today())
-    return {"keys": keys, "filled": made, "observed": keys - made, "cleaned": cleaned} | days
