@@ -21,8 +21,11 @@ from forecasting.data.cut import COMING_PEER_MEANS, PEER_MEANS, Cut, peer_sums
 from forecasting.data.known_ahead import fill_unknown
 from forecasting.data.panel import KEY, InMemory, Panel, is_shut
 from forecasting.features import peers
-from forecasting.features.group_sums import Total, sum_groups
+from forecasting.features.group_sums import GroupTable, TableTotals, Total, sum_groups, tabulate
 from forecasting.features.groups import Level
+
+Tables = dict[Level, GroupTable]
+"""Sums of the groups of each level."""
 
 
 def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
@@ -44,7 +47,7 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = 
     mean of those that happen to be known would be that of others. The cut then holds the means of peers of the days
     `peers_after` (default: its cutoff): a model that is trained needs those of all days, from date.min.
     """
-    summed = _walk(cut, tuple(levels), cut.cutoff if peers_after is None else peers_after)
+    summed, coming = _walk(cut, tuple(levels), cut.cutoff if peers_after is None else peers_after)
     means = [c for c in cut.config.columns.known_ahead if c in summed.columns]
     rows = summed.select(
         *KEY,
@@ -52,8 +55,8 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = 
         *(pl.when(pl.col(f"{c}_n") > 0).then(pl.col(c) / pl.col(f"{c}_n")).alias(c) for c in means),
     ).with_columns(y_raw=pl.col("y"), flag=pl.lit("observed"))
     config = _without_statics(cut.config, means)
-    flag = pl.when(pl.col("_ended") == pl.col("_rows")).then(pl.lit(ENDED)).otherwise(pl.lit(CLOSED))
-    shut = summed.filter(pl.col("_shut") == pl.col("_rows"), pl.col("ds") > cut.cutoff).select(*KEY, flag=flag)
+    flag = pl.when(pl.col("_ended") == pl.col("rows")).then(pl.lit(ENDED)).otherwise(pl.lit(CLOSED))
+    shut = coming.filter(pl.col("_shut") == pl.col("rows")).select(*KEY, flag=flag)
     panel = Panel(
         config,
         InMemory(rows.sort(KEY)),
@@ -66,26 +69,30 @@ def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = 
     return Cut(panel, cut.cutoff, cut.h)
 
 
-def _walk(cut: Cut, levels: tuple[Level, ...], peers_after: date) -> pl.DataFrame:
-    """The sums and counts behind `aggregate_cut`, by KEY, bucket after bucket.
+def _walk(cut: Cut, levels: tuple[Level, ...], peers_after: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The sums and counts behind `aggregate_cut`, by KEY, of all days and of coming ones, bucket after bucket.
 
     Frames of a cut are dear, so the walk also makes what models will need of all buckets, and keeps it with the cut:
     the means of peers, and launches.
     """
     whole = cut.panel.part_of is None
     begun = launch_curves.launch_days(cut) if whole else None
-    total, of_peers, launches = Total(KEY), Total(("group", "ds")), []
-    for sums, of_bucket, begun_there in cut.panel.engine.map(
+    totals = TableTotals[Level](), TableTotals[Level]()
+    of_peers, launches = Total(("group", "ds")), []
+    for tables, of_bucket, begun_there in cut.panel.engine.map(
         partial(_walk_bucket, cut, levels, begun, peers_after), cut.panel.buckets
     ):
-        total.add(sums)
+        for total, parts in zip(totals, tables, strict=True):
+            for level, part in parts.items():
+                total.add(level, part)
         of_peers.add(of_bucket)
         launches.append(begun_there)
     if whole:
         _keep_peer_means(cut, peers.mean_by_group([of_peers.sums()]), peers_after)
     if begun is not None:
         launch_curves.keep_launches(cut, launches)
-    return total.sums()
+    every, coming = (pl.concat(total.frames().values()).rename({"group": "unique_id"}) for total in totals)
+    return every, coming
 
 
 def _keep_peer_means(cut: Cut, means: pl.DataFrame, after: date) -> None:
@@ -98,24 +105,26 @@ def _keep_peer_means(cut: Cut, means: pl.DataFrame, after: date) -> None:
 
 def _walk_bucket(
     cut: Cut, levels: tuple[Level, ...], begun: tuple[date, date] | None, peers_after: date, bucket: int
-) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
+) -> tuple[tuple[Tables, Tables], pl.DataFrame, list[pl.DataFrame]]:
     """One bucket's share of sums, of the means of peers, and of launches."""
     of_peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, peers_after, bucket)
     launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
-    return _partial_sums(cut, levels, bucket), of_peers, launches
+    return _tables(cut, levels, bucket), of_peers, launches
 
 
-def _partial_sums(cut: Cut, levels: tuple[Level, ...], bucket: int) -> pl.DataFrame:
-    """One bucket's share of the sums and counts behind `aggregate_cut`."""
+def _tables(cut: Cut, levels: tuple[Level, ...], bucket: int) -> tuple[Tables, Tables]:
+    """One bucket's share of the sums and counts behind `aggregate_cut`: of all days, and of coming ones."""
     frame = cut.frame(bucket)
     schema = frame.schema
     means = [c for c in _averaged_drivers(cut.config) if schema[c].is_numeric()]
     frame = fill_unknown(frame, means, cut.config, cut.cutoff)
-    sums = {"y": pl.col("y"), "_n": pl.col("y").is_not_null(), "_rows": pl.lit(1)}
-    sums |= {"_shut": is_shut(cut.config), "_ended": pl.col("flag") == ENDED}
+    sums = {"y": pl.col("y"), "_n": pl.col("y").is_not_null()}
     for c in means:
         sums |= {c: pl.col(c).cast(pl.Float64), f"{c}_n": pl.col(c).is_not_null()}
-    return pl.concat([sum_groups(frame, level, sums).rename({"group": "unique_id"}) for level in levels])
+    shut = {"_shut": is_shut(cut.config), "_ended": pl.col("flag") == ENDED}
+    coming = frame.filter(pl.col("ds") > cut.cutoff)
+    every = {level: tabulate(frame, level, sums) for level in levels}
+    return every, {level: tabulate(coming, level, shut) for level in levels}
 
 
 def _averaged_drivers(config: Config) -> tuple[str, ...]:

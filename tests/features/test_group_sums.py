@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from forecasting.features.group_sums import sum_groups
+from forecasting.features.group_sums import TableTotals, sum_groups, tabulate
 from forecasting.features.groups import Level, group_label
 
 LEVELS: tuple[Level, ...] = ((), ("store",), ("store", "kind"))
@@ -53,3 +53,26 @@ def test_of_no_rows_there_are_no_sums(level):
 def test_days_before_1970_are_days():
     long_ago = pl.DataFrame({"ds": [date(1950, 1, 2), date(1950, 1, 4)], "y": [1.0, 2.0]})
     assert sum_groups(long_ago, (), {"y": pl.col("y")})["ds"].to_list() == long_ago["ds"].to_list()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_totals_of_tables_are_the_table_of_all_rows(level):
+    """Parts have other groups and days than those before, and some have no rows."""
+    every = rows(300, 9).with_columns(part=pl.Series([min(i // 60, 4) for i in range(300)]))
+    every = every.with_columns(ds=pl.col("ds") + pl.duration(days=pl.col("part") % 3 * 50))
+    parts = [
+        *(part.drop("part") for part in every.partition_by("part", maintain_order=True)),
+        every.clear().drop("part"),
+    ]
+    sums = {"y": pl.col("y"), "n": pl.col("y").is_not_null()}
+    for ordered in (parts, parts[::-1]):
+        totals = TableTotals[str]()
+        for part in ordered:
+            totals.add("here", tabulate(part, level, sums))
+        assert_frame_equal(totals.frames()["here"], tabulate(every, level, sums).frame(), rel_tol=1e-12, abs_tol=1e-12)
+
+
+def test_totals_of_no_rows_have_the_columns_of_their_parts():
+    totals = TableTotals[str]()
+    totals.add("here", tabulate(rows(5, 0).clear(), ("store",), {"y": pl.col("y")}))
+    assert totals.frames()["here"].schema == {"group": pl.String, "ds": pl.Date, "rows": pl.Int64, "y": pl.Float64}

@@ -1,7 +1,7 @@
 """Rollups of a vintage: `write_rollups` takes a panel, a store and a row of `vintages`, and writes two tables.
 
 A RollupWorker takes the number of a bucket and returns a Rollup: [unique_id, yhat, last_year, price, wape, bias] by
-series, and sums of its series [group, ds, model, yhat]. What is written is seen once the vintage is published.
+series, and tables of the sums of its series. What is written is seen once the vintage is published.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 from forecasting.config import Config
 from forecasting.data.panel import Panel
 from forecasting.data.schemas import ROLLUP_FIGURES
-from forecasting.features.group_sums import Total, sum_groups
+from forecasting.features.group_sums import GroupTable, TableTotals, tabulate
 from forecasting.features.groups import Level, levels
 from forecasting.services.engine import walk
 from forecasting.services.store import Store
@@ -24,17 +24,19 @@ from forecasting.sorted_rows import sort_rows
 from forecasting.steps.run_log import scan_scored
 
 ID = "unique_id"
-SUMMED = ("group", "ds", "model")
+TOTALS = {"group": pl.String, "ds": pl.Date, "rows": pl.Int64, "yhat": pl.Float64, "model": pl.String}
 DIGITS = 9
 """Digits of sums, whose last bits are no matter of the data."""
 
 
 @dataclass(frozen=True)
 class Rollup:
-    """What a bucket adds to both tables: its series, and the sums of their forecasts by group, period and model."""
+    """What a bucket adds to both tables: its series, and the sums of their forecasts by group and period of each model
+    and level.
+    """
 
     series: pl.DataFrame
-    totals: pl.DataFrame
+    totals: dict[tuple[str, Level], GroupTable]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class RollupWorker:
     def __call__(self, bucket: int) -> Rollup:
         rows = self.store.scan("forecasts", cutoff=self._cutoff, bucket=bucket)
         mine = rows.filter(pl.col("version") == self.vintage["version"], pl.col("grain") == "series")
-        forecasts = sort_rows(mine.select("model", ID, "ds", "yhat").collect(), ("model", ID, "ds"))
+        forecasts = in_order(mine.select(ID, "ds", "model", "yhat").collect(), "ds", "model")
         members = self.store.scan("series").filter(pl.col("bucket") == bucket).collect()
         every = levels(self.panel.config, members.schema)
         return Rollup(self._series(bucket, forecasts), sum_by_group(forecasts, members, every))
@@ -89,40 +91,31 @@ def in_order(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
 
 def write_rollups(panel: Panel, store: Store, vintage: Mapping[str, Any]) -> None:
     """Write `rollups` and `totals` of a vintage (a row of `vintages`) whose forecasts are written."""
-    series, totals = [], Total(SUMMED)
+    series, totals = [], TableTotals[tuple[str, Level]]()
     for part in walk(panel.engine, RollupWorker(panel, store, vintage), panel.buckets):
         series.append(part.series)
-        totals.add(part.totals)
+        for key, sums in part.totals.items():
+            totals.add(key, sums)
     of = {"cutoff": vintage["cutoff"], "version": vintage["version"]}
-    added = totals.sums().with_columns(pl.col("yhat").round(DIGITS))
+    of_models = [frame.with_columns(model=pl.lit(model)) for (model, _), frame in totals.frames().items()]
+    added = pl.concat([pl.DataFrame(schema=TOTALS), *of_models]).with_columns(pl.col("yhat").round(DIGITS))
     for name, rows in (("rollups", pl.concat(series)), ("totals", added)):
         table = store.tables[name]
         store.replace(name, rows.with_columns(**of).select(table.schema.names()).cast(table.schema), **of)
 
 
-def sum_by_group(forecasts: pl.DataFrame, members: pl.DataFrame, every: Sequence[Level]) -> pl.DataFrame:
-    """[group, ds, model, yhat]: the forecasts [unique_id, ds, model, yhat] of each group added up, by period and model.
+def sum_by_group(
+    forecasts: pl.DataFrame, members: pl.DataFrame, every: Sequence[Level]
+) -> dict[tuple[str, Level], GroupTable]:
+    """The forecasts [unique_id, ds, model, yhat] of each group added up, by model and level.
 
     `members` are the rows of `series`, which hold the static columns of the levels.
     """
     columns = dict.fromkeys(c for level in every for c in level)
-    placed = forecasts.join(members.select(ID, *columns), on=ID)
-    models, empty = placed["model"].unique().sort(), {"group": pl.String, "ds": pl.Date, "yhat": pl.Float64}
-    parts = [pl.DataFrame(schema=empty | {"model": pl.String})]
-    for level in every:
-        added = sum_groups(placed, level, _by_model(models))
-        parts += [
-            added.filter(pl.col(f"rows {i}") > 0).select("group", "ds", yhat=f"yhat {i}", model=pl.lit(model))
-            for i, model in enumerate(models)
-        ]
-    return pl.concat(parts)
-
-
-def _by_model(models: pl.Series) -> dict[str, pl.Expr]:
-    """What to add up of each model, by its number: its forecasts and their rows."""
-    mine = [pl.col("model") == model for model in models]
-    yhat = {f"yhat {i}": pl.when(is_mine).then("yhat") for i, is_mine in enumerate(mine)}
-    return yhat | {f"rows {i}": is_mine for i, is_mine in enumerate(mine)}
+    placed = forecasts.join(members.select(ID, *columns), on=ID, maintain_order="left")
+    of_models = placed.partition_by("model", as_dict=True)
+    yhat = {"yhat": pl.col("yhat")}
+    return {(name, level): tabulate(rows, level, yhat) for (name,), rows in of_models.items() for level in every}
 
 
 def sold_a_year_before(panel: Panel, cutoff: date, bucket: int) -> pl.DataFrame:
