@@ -58,9 +58,11 @@ serve: $(RUN)
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 # A process of pytest-xdist has about one core, and most frames of tests are small: more threads of Polars would hand
-# them to each other. The tests of the system have all threads, so that rows come in any order there.
+# them to each other. The tests of the system have all threads, so that rows come in any order there. There is a process
+# more than cores, as some tests wait for a server.
 test: $(DEV)
-	@POLARS_MAX_THREADS=$${POLARS_MAX_THREADS:-1} $(PYTEST) -m "not system" $(ARGS)
+	@POLARS_MAX_THREADS=$${POLARS_MAX_THREADS:-1} PYTEST_XDIST_AUTO_NUM_WORKERS=$${PYTEST_XDIST_AUTO_NUM_WORKERS:-$$(($$(getconf _NPROCESSORS_ONLN) + 1))} \
+		$(PYTEST) -m "not system" $(ARGS)
 
 test-system: $(DEV)
 	@scripts/installed.sh chromium "the page tests" "$${CHROMIUM:-chromium}" chromium-browser google-chrome

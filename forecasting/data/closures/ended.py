@@ -83,17 +83,15 @@ def silent_series(frame: pl.DataFrame, cutoff: date, config: Config) -> pl.DataF
     ended, and others that are forecast on open days. `last` is their newest day with a row, `mean` what they sold per
     period in the quarter up to it, in units of y.
     """
-    frame = frame.select("unique_id", "ds", "y", "y_raw", "flag")
-    newest = frame.filter(CAME, pl.col("ds") <= cutoff).group_by("unique_id").agg(last=pl.col("ds").max())
-    silent = newest.filter(
-        config.frequency.steps(pl.col("last"), pl.lit(cutoff)) >= _shortest_silence(config.frequency)
-    )
+    rows, f = frame.lazy().select("unique_id", "ds", "y", "y_raw", "flag"), config.frequency
+    newest = rows.filter(CAME, pl.col("ds") <= cutoff).group_by("unique_id").agg(last=pl.col("ds").max())
+    silent = newest.filter(f.steps(pl.col("last"), pl.lit(cutoff)) >= _shortest_silence(f)).collect()
+    mine = rows.filter(pl.col("unique_id").is_in(silent["unique_id"].implode())).collect()  # few rows, most often
     ended, opened = (pl.col("flag") == ENDED).fill_null(value=False).all(), pl.col("flag").is_null().any()
-    future = frame.filter(pl.col("ds") > cutoff).join(silent, on="unique_id", how="semi")
-    found = future.group_by("unique_id").agg(ended=ended, _open=opened).filter(pl.col("ended") | pl.col("_open"))
-    rows = frame.join(silent.join(found, on="unique_id"), on="unique_id")
-    until = config.frequency.steps(pl.col("ds"), pl.col("last"))
-    quarter = rows.filter(until.is_between(0, _shortest_silence(config.frequency) - 1))
+    future = mine.filter(pl.col("ds") > cutoff).group_by("unique_id").agg(ended=ended, _open=opened)
+    known = silent.join(future.filter(pl.col("ended") | pl.col("_open")), on="unique_id")
+    until = f.steps(pl.col("ds"), pl.col("last"))
+    quarter = mine.join(known, on="unique_id").filter(until.is_between(0, _shortest_silence(f) - 1))
     means = quarter.group_by("unique_id").agg(pl.col("last", "ended").first(), mean=pl.col("y").mean().fill_null(0.0))
     return means.select("unique_id", "last", "mean", "ended")
 
