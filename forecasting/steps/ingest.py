@@ -97,7 +97,9 @@ def _take_in(load: Load, rows: LoadedRows, *, force: bool) -> Outcome:
     facts = dict(rows.account) | {"rows_written": written}
     facts["data_version"] = load.number if published else load.before["load"]
     facts |= panel_facts(load.store, config)
-    closed = closed or (stored_closed_periods(load.store, config, load.buckets) if facts["filled"] else NONE_CLOSED)
+    if not facts["filled"]:
+        closed = NONE_CLOSED
+    closed = closed or stored_closed_periods(load.store, config, load.buckets)
     remarks = remark_facts([*found, *closed.remarks])
     facts |= {"filled_closed": closed.filled, "remarks": [*facts["remarks"], *remarks]}
     return Outcome("ingest", facts, reused=not published)
