@@ -142,10 +142,7 @@ class Features:
         context, f = self._context, self.config.frequency
         there = pl.col("ds").is_between(*days)
         parts = [self._known(frame, days, longest_window(f), self._history(context, group_data))]
-        for window in elasticity.windows(context):
-            lately = frame.lazy().filter(pl.col("ds").is_between(f.shift(days[0], -window), days[1]))
-            rows = lately.select("ds", *elasticity.READ).collect()
-            parts.append(elasticity.lines(rows, window).filter(rows.select(there).to_series()))
+        parts += [elasticity.lines_on(days, frame, window, f) for window in elasticity.windows(context)]
         known = pl.concat(parts, how="horizontal_extend")
         if not self.levels:
             return known

@@ -1,7 +1,8 @@
 """Price elasticity of each series: the slope of its log sales over its log prices, and the sales that it predicts.
 
-`lines` returns the line of each day, over one of the `windows` (one year, two); `features` looks them up at the lead of
-a row. Trees learn what a price does to all series on average; how this series responds has to come as a feature.
+`lines` returns the line of each day, over one of the `windows` (one year, two), `lines_on` those of a few days;
+`features` looks them up at the lead of a row. Trees learn what a price does to all series on average; how this series
+responds has to come as a feature.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import polars as pl
 
 from forecasting.features.base import SERIES, Context, Feature, Lead, rolling_mean
+from forecasting.features.looked_up import Days
 from forecasting.features.sales import Y, recent_level
+from forecasting.frequency import Frequency
 
 USUAL = -2.0
 """The slope where prices have not moved: the price elasticity of goods in shops is about -2 (Bijmolt, van Heerde &
@@ -33,8 +36,8 @@ def windows(context: Context) -> tuple[int, ...]:
 
 LOG_PRICE = "_log_price"
 """The column of log_price."""
-READ = (SERIES, "y", LOG_PRICE)
-"""The columns that `lines` reads."""
+MEANS = pl.col("x", "z", "xx", "xz")
+"""Log price and log sales, the square of the former and the product of both."""
 
 
 def log_price(context: Context) -> list[pl.Expr]:
@@ -46,22 +49,49 @@ def log_price(context: Context) -> list[pl.Expr]:
 
 
 def lines(rows: pl.DataFrame, window: int) -> pl.DataFrame:
-    """Three columns by row of `rows` (READ, sorted by series and day): slope and middle (mean log price and log sales)
-    of the line through the `window` periods up to it.
+    """Three columns by row of `rows` [unique_id, ds, y, LOG_PRICE], sorted by series and day: slope and middle (mean
+    log price and log sales) of the line through the `window` periods up to it.
     """
+    return _products(rows.lazy()).select(rolling_mean(MEANS, window)).select(_line(window)).collect()
+
+
+def lines_on(days: Days, rows: pl.DataFrame, window: int, frequency: Frequency) -> pl.DataFrame:
+    """The same by row of a span of days alone.
+
+    Their windows have most days in common: these are one row, the sum of all, for sums over windows that are shorter.
+    """
+    first, last = days
+    there = pl.col("ds").is_between(frequency.shift(first, -window), last, closed="right")
+    products = _products(rows.lazy().filter(there)).collect()
+    common = pl.col("ds").is_between(frequency.shift(last, 1 - window), first)
+    goes_on = common & common.shift(1) & (pl.col(SERIES) == pl.col(SERIES).shift(1))
+    row = (~goes_on.fill_null(False)).cast(pl.UInt32).cum_sum().set_sorted().alias("_row")
+    added = [pl.col(SERIES).first(), pl.col("ds").last(), MEANS.sum(), pl.col("x").count().cast(pl.Float64).alias("_n")]
+    sums = products.with_columns(row).group_by("_row", maintain_order=True).agg(added)
+    shorter = min(window, pl.select(frequency.steps(pl.lit(first), pl.lit(last))).item() + 1)
+    over_window = pl.col("_n", "x", "z", "xx", "xz").rolling_sum(shorter, min_samples=1).over(SERIES)
+    found = sums.with_columns(over_window).filter(pl.col("ds").is_between(*days))
+    return found.select(pl.when(pl.col("_n") > 0).then(MEANS / pl.col("_n"))).select(_line(window))
+
+
+def _products(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """[unique_id, ds] and MEANS by row, null on days without a price or sales."""
     x_, z_ = pl.col("x"), pl.col("z")
-    both = rows.select(SERIES, x=LOG_PRICE, z=pl.when(Y > 0).then(Y.log()))
-    paired = both.select(SERIES, pl.col("x", "z") + 0 * (x_ + z_))  # null on days without one of them
-    products = paired.select(SERIES, mx=x_, mz=z_, mxx=x_ * x_, mxz=x_ * z_)
-    means = products.select(rolling_mean(pl.exclude(SERIES), window))
-    slope = (pl.col("mxz") - pl.col("mx") * pl.col("mz") + DOUBT * USUAL) / (
-        (pl.col("mxx") - pl.col("mx") ** 2).clip(0) + DOUBT
+    both = rows.select(SERIES, "ds", x=LOG_PRICE, z=pl.when(Y > 0).then(Y.log()))
+    paired = both.select(SERIES, "ds", pl.col("x", "z") + 0 * (x_ + z_))
+    return paired.with_columns(xx=x_ * x_, xz=x_ * z_)
+
+
+def _line(window: int) -> list[pl.Expr]:
+    """Slope and middle of a line, from the means."""
+    slope = (pl.col("xz") - pl.col("x") * pl.col("z") + DOUBT * USUAL) / (
+        (pl.col("xx") - pl.col("x") ** 2).clip(0) + DOUBT
     )
-    return means.select(
+    return [
         slope.clip(None, 0).alias(f"_slope_{window}"),
-        pl.col("mx").alias(f"_mean_price_{window}"),
-        pl.col("mz").alias(f"_mean_sales_{window}"),
-    )
+        pl.col("x").alias(f"_mean_price_{window}"),
+        pl.col("z").alias(f"_mean_sales_{window}"),
+    ]
 
 
 def features(context: Context, lead: Lead) -> list[Feature]:

@@ -3,15 +3,18 @@
 import math
 from dataclasses import replace
 from datetime import date
+from itertools import product
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from forecasting.config import Config
 from forecasting.features import Features, GroupData
 from forecasting.features.base import Context, Lead
-from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, features, log_price, windows
+from forecasting.features.elasticity import DOUBT, USUAL, WIDEST, features, lines, lines_on, log_price, windows
+from forecasting.frequency import FREQS
 from tests.features.test_features import LEADS, YEAR, Slow, over, same
 
 
@@ -41,6 +44,25 @@ def test_the_line_is_that_of_slow_arithmetic(bench, freq, lead):
                 assert same(said[f"f:price_dear_{window}"][t], dear), (name, t, window)
                 compared += slope is not None
     assert compared > 20
+
+
+@pytest.mark.parametrize("freq", LEADS)
+def test_lines_of_a_few_days_are_those_of_all(bench, freq):
+    """Days that are fewer and more than a window, of series that begin and end among them, before them and after."""
+    b, frequency = bench(freq), FREQS[freq]
+    rows = b.frame.with_columns(log_price(Context(b.config, b.made.schema)))
+    begun = pl.col("ds") >= rows["ds"].unique().sort()[-9]
+    lately, ended = rows.filter(begun), rows.filter(~begun)
+    further = [part.with_columns(pl.col("unique_id") + name) for part, name in ((lately, " begun"), (ended, " ended"))]
+    rows = pl.concat([rows, *further]).sort("unique_id", "ds")
+    for width, window in product((1, 8, 30), (2, YEAR[freq], 2 * YEAR[freq])):
+        last = rows["ds"].max()
+        days = (frequency.shift(last, 1 - width), last)
+        every, few = lines(rows, window), lines_on(days, rows, window, frequency)
+        expected = every.filter(rows.select(pl.col("ds").is_between(*days)).to_series())
+        assert few.height > width
+        assert few.drop_nulls().height
+        assert_frame_equal(few, expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def answering(elasticity: float) -> tuple[pl.DataFrame, Context]:
