@@ -18,13 +18,18 @@ def sort_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     of the time.
     """
     if not is_sorted(frame, key):
-        frame = frame.rechunk()
-        frame = frame[_order(frame, *key)] if _is_text_and_day(frame, key) else frame.sort(key)
+        frame = _sorted_by(frame, key)
     return frame.with_columns(pl.col(key[0]).set_sorted())
 
 
-def _is_text_and_day(frame: pl.DataFrame, key: Sequence[str]) -> bool:
-    return [frame.schema[column] for column in key] == [pl.String, pl.Date]
+def _sorted_by(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    first, further = key[:2], key[2:]
+    if [frame.schema[column] for column in first] != [pl.String, pl.Date]:
+        return frame.sort(key)
+    # by the last columns first, as rows that are equal in the others stay in their order
+    frame = frame.sort(further, maintain_order=True) if further else frame
+    frame = frame.rechunk()
+    return frame[_order(frame, *first)]
 
 
 def _order(frame: pl.DataFrame, text: str, day: str) -> NDArray[np.int64]:

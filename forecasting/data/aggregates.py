@@ -108,7 +108,7 @@ def _walk_bucket(
 ) -> tuple[tuple[Tables, Tables], pl.DataFrame, list[pl.DataFrame]]:
     """One bucket's share of sums, of the means of peers, and of launches."""
     of_peers = pl.DataFrame() if cut.panel.part_of else peer_sums(cut, peers_after, bucket)
-    launches = launch_curves.launches_in(cut, begun, bucket) if begun is not None else []
+    launches = launch_curves.launches_in(cut, begun, cut.frame(bucket).lazy()) if begun else []
     return _tables(cut, levels, bucket), of_peers, launches
 
 

@@ -58,8 +58,8 @@ def early_sales_ratios(cut: Cut) -> pl.Series:
 
 def _launch_rows(cut: Cut) -> pl.DataFrame:
     """The rows of the first `ramp_periods` of all launches, with _age and _due (see `_add_due`)."""
-    begun = cast("tuple[date, date]", launch_days(cut))
-    return _joined_launches(cut, [launches_in(cut, begun, b) for b in (cut.panel.part_of or cut.panel).buckets])
+    begun, panel = cast("tuple[date, date]", launch_days(cut)), cut.panel.part_of or cut.panel
+    return _joined_launches(cut, [launches_in(cut, begun, panel.scan(b)) for b in panel.buckets])
 
 
 def keep_launches(cut: Cut, parts: Sequence[Sequence[pl.DataFrame]]) -> None:
@@ -80,11 +80,11 @@ def launch_days(cut: Cut) -> tuple[date, date] | None:
     return frequency.shift(cast(date, cut.groups["ds"].min()), ramp), frequency.shift(cut.cutoff, 1 - 2 * ramp)
 
 
-def launches_in(cut: Cut, begun: tuple[date, date], bucket: int) -> list[pl.DataFrame]:
-    """Two frames of one bucket: [ds, y, n], sums and counts of the series that began up to the first of two days, and
-    the rows up to an age of two ramps, with _age, of the series that began later, up to the second day.
+def launches_in(cut: Cut, begun: tuple[date, date], rows: pl.LazyFrame) -> list[pl.DataFrame]:
+    """Two frames of the rows of a bucket, as the panel or a cut has them: [ds, y, n], sums and counts of the series
+    that began up to the first of two days, and the rows up to an age of two ramps, with _age, of the series that began
+    later, up to the second day.
     """
-    rows = (cut.panel.part_of or cut.panel).scan(bucket)
     there = rows.collect_schema()
     statics = [c for c in cut.config.static_columns if c in there]
     history = rows.filter(pl.col("ds") <= cut.cutoff).select("unique_id", "ds", stable_y(), *statics)

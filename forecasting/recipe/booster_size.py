@@ -15,9 +15,9 @@ from forecasting.recipe.facts import Facts
 
 ROWS = (50_000, 100_000, 200_000, 400_000)
 """The most training rows of a block, where these are all that can be afforded to those of a rich panel."""
-STEPS = ("median", "change", 3, 5, "2x", "2x", 8, 12, "2x", "2x", "2x", "2x", "2x", "2x", 20)
-"""After the rows of two years: a second head for the median, a third for the changes of series that wander, years of
-training rows (where the rows allow), and twice as many first steps with a block each."""
+STEPS = ("median", "change", 3, 5, 8, 12, 20)
+"""After the rows of two years: a second head for the median, a third for the changes of series that wander, and years
+of training rows (where the rows allow). A block for each step took up to twice the time, and errors were the same."""
 FEWEST_ROWS = 200
 """From fewer rows trees learn next to nothing: a leaf takes 40 of them."""
 
@@ -41,7 +41,7 @@ def choose_boosters(facts: Facts, units: float, blocks: tuple[int, ...] | None =
 
 def sizes(facts: Facts, blocks: tuple[int, ...] | None = None) -> Iterator[Size]:
     """All sizes, from the smallest on; equal ones once."""
-    fine, ends = 1, blocks or block_ends(facts, 1)
+    ends = blocks or block_ends(facts)
     first, *further = [rows for rows in ROWS[:-1] if rows < facts.recent[2]] + [ROWS[-1]]
     size = Size(Boosters(len(ends), 2, first), ends)
     if facts.rows < FEWEST_ROWS:
@@ -52,25 +52,20 @@ def sizes(facts: Facts, blocks: tuple[int, ...] | None = None) -> Iterator[Size]
         size = replace(size, boosters=replace(size.boosters, rows=rows))
         yield size
     for step in STEPS if size.boosters.heads else ():
-        fine *= 2 if step == "2x" else 1
-        larger = _enlarged(size, step, facts, blocks or block_ends(facts, fine))
+        larger = replace(size, boosters=_enlarged(size.boosters, step, facts))
         if larger != size:
             size = larger
             yield size
 
 
-def _enlarged(size: Size, step: str | int, facts: Facts, ends: tuple[int, ...]) -> Size:
-    """The size one step of the ladder further; the same where the data have no more."""
-    boosters = size.boosters
+def _enlarged(boosters: Boosters, step: str | int, facts: Facts) -> Boosters:
+    """The boosters one step of the ladder further; the same where the data have no more."""
     if step == "median":
-        return replace(size, boosters=replace(boosters, heads=2))
-    if step == "change":
-        return replace(size, boosters=replace(boosters, heads=3 if wanders(facts) else boosters.heads))
-    if isinstance(step, int):
-        rows = facts.recent[step]
-        more = facts.recent[int(boosters.years)] < rows <= ROWS[-1]
-        return replace(size, boosters=replace(boosters, years=step)) if more else size
-    return Size(replace(boosters, blocks=len(ends)), ends)
+        return replace(boosters, heads=2)
+    if isinstance(step, str):
+        return replace(boosters, heads=3 if wanders(facts) else boosters.heads)
+    rows = facts.recent[step]
+    return replace(boosters, years=step) if facts.recent[int(boosters.years)] < rows <= ROWS[-1] else boosters
 
 
 def wanders(facts: Facts) -> bool:
@@ -78,8 +73,6 @@ def wanders(facts: Facts) -> bool:
     return facts.wandering <= 1
 
 
-def block_ends(facts: Facts, fine: int) -> tuple[int, ...]:
-    """Last step of each block: the first `fine` steps have one each, further ones are those of the frequency."""
-    usual = FREQS[facts.freq].blocks(facts.h)
-    single = range(1, min(fine, facts.h) + 1)
-    return (*single, *(end for end in usual if end > len(single)))
+def block_ends(facts: Facts) -> tuple[int, ...]:
+    """Last step of each block: those of the frequency."""
+    return FREQS[facts.freq].blocks(facts.h)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from forecasting.config import ModelSpec
@@ -39,6 +40,11 @@ class Candidate:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def periods(self) -> float:
+        """The most periods of a series that it is fitted on."""
+        return float(self.spec.options.get("periods", inf))
 
 
 def stats(name: str, cls: str, **options: Any) -> ModelSpec:
@@ -89,21 +95,24 @@ def _many_series(facts: Facts) -> str | None:
     return _short_series(facts)
 
 
+NEWEST = {"periods": 730}
+"""Dear models forget what is older than two years of days, and fit them in a fraction of the time. Of coarser series
+these are all periods."""
 SMOOTHING, THETA = "SeasonalExponentialSmoothingOptimized", "DynamicOptimizedTheta"
 CROSTON = {"alpha_d": 0.1, "alpha_p": 0.1}
-AIRLINE = {"order": [0, 1, 1], "seasonal_order": [0, 1, 1], "transform": "log"}
+AIRLINE = {"order": [0, 1, 1], "seasonal_order": [0, 1, 1], "transform": "log", **NEWEST}
 SARIMAX = {"order": [1, 0, 0], "seasonal_order": [0, 1, 1], "include_drift": True, "transform": "log"}
 
 CANDIDATES = (
     Candidate(stats("IMAPA", "IMAPA"), "IMAPA", _steady_sales),
     Candidate(stats("TSB", "TSB", **CROSTON), "TSB", _steady_sales),
     Candidate(stats("SeasonalSmoothing", SMOOTHING), SMOOTHING, _rare_sales),
-    Candidate(stats("Theta", THETA), THETA, _values),
-    Candidate(stats("Theta-log", THETA, transform="log"), THETA, _logarithm),
-    Candidate(stats("AutoETS", "AutoETS"), "AutoETS", _values),
-    Candidate(stats("AutoETS-log", "AutoETS", transform="log"), "AutoETS", _logarithm),
-    Candidate(stats("AutoCES", "AutoCES"), "AutoCES", _values),
-    Candidate(stats("AutoCES-log", "AutoCES", transform="log"), "AutoCES", _logarithm),
+    Candidate(stats("Theta", THETA, **NEWEST), THETA, _values),
+    Candidate(stats("Theta-log", THETA, transform="log", **NEWEST), THETA, _logarithm),
+    Candidate(stats("AutoETS", "AutoETS", **NEWEST), "AutoETS", _values),
+    Candidate(stats("AutoETS-log", "AutoETS", transform="log", **NEWEST), "AutoETS", _logarithm),
+    Candidate(stats("AutoCES", "AutoCES", **NEWEST), "AutoCES", _values),
+    Candidate(stats("AutoCES-log", "AutoCES", transform="log", **NEWEST), "AutoCES", _logarithm),
     Candidate(stats("Airline", "ARIMA", **AIRLINE), "Airline", _short_series),
     Candidate(stats("SARIMAX", "ARIMA", **SARIMAX), "SARIMAX", _many_series),
 )

@@ -47,7 +47,7 @@ def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] |
     """
     windows, paid = least_windows(facts, constraints), _paid(facts)
     size = choose_boosters(facts, constraints.boosters / count_trainings(paid, windows), constraints.blocks)
-    costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES}
+    costs = {c.name: stats_units(c.cost, facts, c.periods) for c in CANDIDATES}
     plan = _affordable(facts, costs, constraints, windows, trials)
     dear = sum(costs[name] for name in plan.chosen)
     calibration = _calibration(paid, constraints, dear)
@@ -122,7 +122,7 @@ def _affordable(
         why = f"it takes {{:,.1f}} units a window, too many for a trial within {constraints.trial:,.1f}"
         untried = {name: why.format(costs[name]) for name in dear if name not in trials}
     trials = trials or {}
-    no_use = f", so that a gain of {WORTH:.1%} is not likely"
+    no_use = f": it has to save {WORTH:.1%}"
     vain = {name: trial.words + no_use for name, trial in trials.items() if not trial.earns}
     doubts = untried | vain
     against = {c.name: reason for c in CANDIDATES if (reason := c.against(facts) or doubts.get(c.name))}

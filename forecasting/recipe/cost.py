@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import exp, log
+from math import exp, inf, log
 from pathlib import Path
 from typing import Any
 
-from forecasting.models.lightgbm.boosters import count_parts
+from forecasting.models.lightgbm.boosters import count_parts, count_trees
 from forecasting.recipe.facts import Facts
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -29,15 +29,15 @@ def coefficients() -> Mapping[str, Any]:
     return found
 
 
-def stats_units(model: str, facts: Facts) -> float:
-    """Units of a statistical model on all series."""
+def stats_units(model: str, facts: Facts, periods: float = inf) -> float:
+    """Units of a statistical model on all series, of which so many periods at most are used."""
     by_season = coefficients()["stats"][model]
     season = min(by_season, key=lambda known: (abs(log(int(known) / facts.season)), int(known)))
-    units = [interpolate(by_season[season], length) for length in facts.lengths]
+    units = [interpolate(by_season[season], min(length, periods)) for length in facts.lengths]
     return facts.series * sum(units) / len(units)
 
 
-def interpolate(points: Sequence[Sequence[float]], length: int) -> float:
+def interpolate(points: Sequence[Sequence[float]], length: float) -> float:
     """Units of a series of this length, on a line through the measured points in logarithms.
 
     Shorter series than were measured cost as much as the shortest; beside a single point, costs grow with the length.
@@ -55,20 +55,19 @@ def interpolate(points: Sequence[Sequence[float]], length: int) -> float:
 
 @dataclass(frozen=True)
 class Boosters:
-    """LightGBM with these options: how many blocks, trees, heads, and the training rows by years and at most."""
+    """LightGBM with these options: how many blocks and heads, and the training rows by years and at most."""
 
     blocks: int
     years: float
     rows: int
     heads: int = 1
-    trees: int = 200
 
     def terms(self, facts: Facts) -> dict[str, float]:
         """How often each thing is done that costs something."""
         recent = facts.recent[min(facts.recent, key=lambda years: abs(years - self.years))]
         rows, coming = min(recent, self.rows), facts.series * facts.h
         cells = facts.cells * min(1.0, self.rows / max(recent, 1)) + coming
-        heads, blocks, trees, wide = self.heads, self.blocks, self.trees, facts.features
+        heads, blocks, trees, wide = self.heads, self.blocks, count_trees(recent), facts.features
         parts = count_parts(rows, trees)
         return {
             "fit": heads,

@@ -29,13 +29,12 @@ from forecasting.recipe.candidates import CANDIDATES, LADDER, booster
 from forecasting.recipe.cost import Boosters, stats_units
 from forecasting.recipe.facts import Facts
 
-DEAR = 0.03
+DEAR = 0.02
 """Models that take a larger share of the budget are tried first, cheaper ones are run at once."""
 FEWEST_SERIES, MOST_SERIES = 16, 200
 """Fewer series tell nothing, more are not needed."""
-CERTAIN, WORTH = 1.0, 0.005
-"""A model stays out when a gain is, by so many standard errors (over series), below this share of the error: what a
-trial cannot tell, a backtest of all series will."""
+WORTH = 0.005
+"""A model stays out when it saves less than this share of the error."""
 
 Floats = NDArray[np.float64]
 
@@ -62,8 +61,8 @@ class Trial:
 
     @property
     def earns(self) -> bool:
-        """Whether the model may lower the error by a share that is worth its cost."""
-        return self.gain + CERTAIN * self.error >= WORTH
+        """Whether the model lowers the error by a share that is worth its cost."""
+        return self.gain >= WORTH
 
     @property
     def words(self) -> str:
@@ -85,7 +84,7 @@ def plan_trial(facts: Facts, constraints: Constraints, windows: int) -> TrialPla
     all on the fewest series, the dearest are not, or none is. None where no model is to be tried, and where there are
     too few series or periods for a trial.
     """
-    costs = {c.name: stats_units(c.cost, facts) for c in CANDIDATES if not c.against(facts)}
+    costs = {c.name: stats_units(c.cost, facts, c.periods) for c in CANDIDATES if not c.against(facts)}
     by_cost = sorted(costs, key=lambda name: (costs[name], name))
     pays_for_all = sum(costs.values()) * windows <= constraints.stats
     logs = {c.name for c in CANDIDATES if c.spec.options.get("transform") == "log" and not pays_for_all}
@@ -109,7 +108,7 @@ def _units(facts: Facts, each: float, series: int) -> float:
     share = series / facts.series
     recent = {years: int(rows * share) for years, rows in facts.recent.items()}
     sample = replace(facts, series=series, cells=int(facts.cells * share), recent=recent)
-    return each * series + Boosters(len(block_ends(facts, 1)), 5, 400_000).units(sample)
+    return each * series + Boosters(len(block_ends(facts)), 5, 400_000).units(sample)
 
 
 def run_trial(panel: Panel, reported: date, plan: TrialPlan) -> dict[str, Trial]:

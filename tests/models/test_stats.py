@@ -140,6 +140,8 @@ def test_the_folder_holds_readable_coefficients(tmp_path):
         ({"class": "TSB", "alpha_d": 0.1}, ["alpha_p"]),
         ({"class": "ARIMA", "regressors": ["weather"]}, ["weather", "promo, open"]),
         ({"class": "AutoETS", "regressors": ["promo"]}, ["takes no regressors"]),
+        ({"class": "AutoETS", "periods": 0}, ["models.1.periods", "whole number above 0"]),
+        ({"class": "AutoETS", "periods": True}, ["models.1.periods"]),
     ],
 )
 def test_a_wrong_entry_is_told_before_any_fit(configure, options, words):
@@ -156,6 +158,20 @@ def test_a_regressor_that_is_text_is_told(configure, rows, remake):
     cut = Cut(remake(config, rows.select("unique_id", "ds", "y", "kind")), date(2024, 7, 14), 14)
     with pytest.raises(UserError, match="kind must be a number"):
         models.build(config)[-1].fit(cut)
+
+
+def test_no_more_than_the_newest_periods_are_used_but_three_seasons(tmp_path):
+    """What is older may be anything; the saved model goes on with as many periods, however long the history grows."""
+    old, new = [1e4, 2e4] * 50, list(weekly(60))
+    entry = {"stats": {"class": "HistoricAverage", "name": "Mean", "periods": 60}}
+    fitted = train(whole := one_series(old + new, recipe=[entry]))
+    assert fitted.predict(whole, 0)["yhat"].to_list() == pytest.approx([np.mean(new)] * 7)
+    fitted.save(tmp_path)
+    later = one_series(old + new + [0.0] * 30, recipe=[entry])
+    expected = [np.mean([*new[30:], *[0.0] * 30])] * 7
+    assert models.load("stats", tmp_path).predict(later, 0)["yhat"].to_list() == pytest.approx(expected)
+    few = one_series(new, recipe=[{"stats": {"class": "HistoricAverage", "name": "Mean", "periods": 2}}])
+    assert train(few).predict(few, 0)["yhat"].to_list() == pytest.approx([np.mean(new[-21:])] * 7)
 
 
 def test_the_series_of_one_bucket_are_fitted_in_parts_that_give_what_one_gives():

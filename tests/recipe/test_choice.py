@@ -14,7 +14,7 @@ from forecasting.recipe.booster_size import block_ends, choose_boosters, sizes
 from forecasting.recipe.budget import BOOSTERS, STATS
 from forecasting.recipe.candidates import CANDIDATES, HEADS
 from forecasting.recipe.choice import count_windows
-from forecasting.recipe.cost import coefficients, interpolate, stats_units
+from forecasting.recipe.cost import Boosters, coefficients, interpolate, stats_units
 from forecasting.recipe.facts import YEARS
 
 STEADY = ["SeasonalSmoothing", "Theta", "Theta-log", "AutoETS", "AutoETS-log", "AutoCES", "AutoCES-log"]
@@ -50,11 +50,11 @@ def why(recipe: Recipe, model: str) -> str:
     return next(v.why for v in recipe.verdicts if v.model == model)
 
 
-def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_blocks() -> None:
+def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_years() -> None:
     recipe = choose(facts(), Constraints(3 * BUDGET))
     assert names(recipe) == ["ladder", *HEADS.values(), *STEADY, "Airline", "Combination"]
     assert recipe.units <= 3 * BUDGET
-    assert recipe.blocks[:2] == (1, 2)
+    assert recipe.blocks == (1, 3, 6, 12, 18)
     assert recipe.windows == 1 + recipe.calibration >= 3
     assert [spec.options["years"] >= 8 for spec in recipe.models if spec.family == "lightgbm"] == [True] * 3
 
@@ -146,7 +146,7 @@ def test_all_windows_fit_into_the_budget() -> None:
     """Each share pays for all windows, those for calibration included; only the smallest boosters may cost more."""
     for made in (facts(), facts(150, 60), daily(300, 800)):
         recipe = choose(made, Constraints(400))
-        costs = {c.name: stats_units(c.cost, made) for c in CANDIDATES}
+        costs = {c.name: stats_units(c.cost, made, c.periods) for c in CANDIDATES}
         stats = sum(u for name, u in costs.items() if name in names(recipe)) * recipe.windows
         assert stats <= STATS * 400
         assert recipe.units - stats <= BOOSTERS * 400 + 0.1
@@ -164,18 +164,21 @@ def test_windows_are_those_that_the_history_has() -> None:
     assert count_windows(facts(step=9), 2) == 1 + 2 + 1  # between half-overlapping windows lies one more
 
 
-def test_blocks_are_single_steps_first() -> None:
-    assert block_ends(facts(h=13, freq="1w", season=52), 1) == (1, 2, 4, 8, 12, 13)
-    assert block_ends(facts(h=13, freq="1w", season=52), 4) == (1, 2, 3, 4, 8, 12, 13)
-    assert block_ends(facts(h=13), 16) == tuple(range(1, 14))
+def test_blocks_are_those_of_the_frequency() -> None:
+    assert block_ends(facts(h=13, freq="1w", season=52)) == (1, 2, 4, 8, 12, 13)
 
 
-def test_sizes_grow_and_end_with_a_block_for_each_step() -> None:
+def test_sizes_grow_and_end_with_all_heads_and_years() -> None:
     found = list(sizes(facts()))
     for before, after in pairwise(size.boosters for size in found):
         assert all(getattr(after, name) >= getattr(before, name) for name in ("rows", "heads", "years", "blocks"))
         assert after != before
-    assert found[-1].ends == tuple(range(1, 19))
+    assert (found[-1].boosters.heads, found[-1].boosters.years) == (3, 12)
+
+
+def test_few_rows_are_learned_in_half_the_trees() -> None:
+    many, few = (facts(recent=dict.fromkeys(YEARS, rows)) for rows in (500_000, 50_000))
+    assert [Boosters(4, 2, 50_000).terms(made)["trees"] for made in (many, few)] == [800, 400]
 
 
 def test_a_larger_budget_makes_boosters_no_smaller() -> None:
@@ -208,4 +211,5 @@ def test_costs_lie_on_a_line_in_logarithms() -> None:
     assert interpolate([[10, 1.0], [100, 10.0], [1000, 1000.0]], 200) == pytest.approx(40.0)  # 10 x 2 ** 2
     assert interpolate([[10, 1.0], [100, 10.0]], 5) == 1.0
     assert interpolate([[100, 2.0]], 300) == 6.0
+    assert stats_units("Airline", daily(9, 2000), 730) == stats_units("Airline", daily(9, 730))
     assert set(coefficients()["stats"]) == {c.cost for c in CANDIDATES}

@@ -27,11 +27,11 @@ def test_dear_models_are_tried_on_a_sample_within_a_share_of_the_budget() -> Non
 
 
 def test_the_dearest_are_not_tried_where_a_trial_would_take_too_much_and_are_left_out() -> None:
-    """Days of three years: AutoETS could be paid for in the end, but not a trial of it on the fewest series."""
-    made, constraints = daily(70, 1900), Constraints(BUDGET)
+    """AutoETS could be paid for in the end, but not a trial of it on the fewest series."""
+    made, constraints = daily(70, 1900), Constraints(BUDGET / 2)
     plan = plan_trial(made, constraints, 4)
     assert plan is not None
-    assert "AutoCES-log" in plan.tried
+    assert "Theta-log" in plan.tried
     assert not {"AutoETS", "AutoETS-log"} & {*plan.tried, *plan.members}
     found = {name: Trial(0.05, 0.01, plan.series) for name in plan.tried}
     recipe = choose(made, constraints, found)
@@ -55,7 +55,7 @@ def test_what_a_small_budget_cannot_try_is_not_run_untried(made: Any) -> None:
 def test_where_the_budget_pays_for_all_dear_models_are_tried_but_cheap_ones_on_logarithms_are_not() -> None:
     plan = plan_trial(daily(70, 1900), Constraints(3 * BUDGET), 4)
     assert plan is not None
-    assert "Theta" in plan.tried
+    assert "AutoETS" in plan.tried
     assert "AutoCES-log" in plan.members
 
 
@@ -70,8 +70,8 @@ def test_what_the_budget_could_never_pay_for_is_not_tried() -> None:
     ("made", "budget"),
     [
         (facts(5), BUDGET),  # all are run
-        (facts(30), BUDGET),  # none is dear, and the budget pays for logarithms, too
-        (facts(30, 34, positive=0.0, span=60), BUDGET),  # none is dear or on logarithms
+        (facts(20), BUDGET),  # none is dear, and the budget pays for logarithms, too
+        (facts(20, 34, positive=0.0, span=60), BUDGET),  # none is dear or on logarithms
         (facts(30_000), 10.0),  # not even a sample is affordable
         (facts(length=40, span=40), BUDGET),  # no window before the first reported one
         (daily(1000, 900, rare=0.9, positive=0.0), 1e6),  # none is any use
@@ -86,7 +86,7 @@ def test_a_model_that_does_not_earn_is_left_out_and_one_that_does_is_named_when_
     recipe, little = (choose(facts(), Constraints(budget), found) for budget in (2 * BUDGET, BUDGET / 10))
     assert "AutoETS" not in names(recipe)
     assert why(recipe, "AutoETS").startswith(
-        "in a trial on 100 series it changed the error by +1.0% (+-1.2%), so that a gain"
+        "in a trial on 100 series it changed the error by +1.0% (+-1.2%): it has to save 0.5%"
     )
     assert "AutoETS-log" in names(recipe)
     assert "AutoETS-log" not in names(little)
@@ -95,9 +95,9 @@ def test_a_model_that_does_not_earn_is_left_out_and_one_that_does_is_named_when_
 
 
 @pytest.mark.parametrize(
-    ("gain", "error", "earns"), [(0.05, 0.01, True), (0.0, 0.03, True), (0.0, 0.001, False), (-0.02, 0.01, False)]
+    ("gain", "error", "earns"), [(0.05, 0.01, True), (0.005, 0.01, True), (0.004, 0.03, False), (-0.02, 0.01, False)]
 )
-def test_a_model_stays_out_only_when_a_gain_is_not_likely(gain: float, error: float, earns: bool) -> None:
+def test_a_model_stays_out_when_it_saves_less_than_its_cost_is_worth(gain: float, error: float, earns: bool) -> None:
     assert Trial(gain, error, 50).earns is earns
 
 

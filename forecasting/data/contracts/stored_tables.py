@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from forecasting.io.table import Table
+from forecasting.sorted_rows import is_sorted
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -42,6 +43,7 @@ def validate_table(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         table_schema(table).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as e:
         raise ValueError(f"table {table.name}: {e.failure_cases.head(5).to_dicts()}") from None
-    if frame.select(table.key).is_duplicated().any():
+    is_unique = not table.optional and is_sorted(frame, table.key)
+    if not is_unique and frame.select(table.key).is_duplicated().any():
         raise ValueError(f"table {table.name}: the key {', '.join(table.key)} is not unique")
     return frame

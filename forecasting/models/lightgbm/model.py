@@ -121,7 +121,7 @@ class LightGBM:
             facts.append(rows.select("ds", "y", ZERO, "level"))
             nulls.append(count_nulls(cut, rows))
         drivers = Drivers(hidden, complete_columns(nulls, inputs.length))
-        return prepare_training_data(self.options, matrix, pl.concat(facts), inputs, drivers)
+        return prepare_training_data(self.options, matrix, pl.concat(facts), available, inputs, drivers)
 
     def _prepared(self, cut: Cut, matrix: Matrix, buckets: Sequence[int], share: float) -> pl.DataFrame:
         """The share of the series of buckets, prepared once for the blocks and heads of all models with these inputs.

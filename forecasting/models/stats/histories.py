@@ -21,6 +21,8 @@ from forecasting.data.panel import KEY
 from forecasting.models.stats.statsforecast_spec import StatsForecastSpec, classes
 
 ROWS_PER_REGRESSOR = 10
+SEASONS = 3
+"""The fewest seasons that are used, however few `periods` are asked for: models difference by the season."""
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -45,10 +47,15 @@ class Series:
 
 
 def iterate_histories(spec: StatsForecastSpec, cut: Cut, frame: pl.DataFrame) -> Iterator[Series]:
-    """The series of a frame that have future rows, without gaps from their first observation to the cutoff."""
+    """The series of a frame that have future rows, without gaps from their first observation to the cutoff, or from the
+    first one of the newest periods that the specification asks for.
+    """
     columns = _regressor_columns(spec, cut.config, frame)
     future = frame.filter(pl.col("ds") > cut.cutoff)
     alive = frame.join(future.select("unique_id").unique(), on="unique_id", how="semi", maintain_order="left")
+    if spec.periods:
+        used = max(spec.periods, SEASONS * cut.config.season)
+        alive = alive.filter(pl.col("ds") > cut.config.frequency.shift(cut.cutoff, -used))
     began = pl.col("ds") >= pl.col("ds").filter(pl.col("y").is_not_null()).min().over("unique_id")
     rows = _fill_gaps(alive.filter(began), cut, columns)
     known = future.group_by("unique_id").agg(pl.col(columns).count()) if columns else pl.DataFrame()

@@ -125,8 +125,9 @@ def build(entry: ModelSpec, config: Config) -> list[Model]:
     """One model.
 
     Options: `class`, what its constructor takes (season_length is the config's unless given), `regressors`: names of
-    known-ahead columns, or none (left out: all numeric ones), and `transform`: none or log, which is taken of series
-    whose values are all above 0. Raises UserError for anything else.
+    known-ahead columns, or none (left out: all numeric ones), `transform`: none or log, which is taken of series whose
+    values are all above 0, and `periods`: the newest ones that are used of a series (left out: all; three seasons at
+    least). Raises UserError for anything else.
     """
     key = f"models.{config.models.index(entry)}"
     options = dict(entry.options)
@@ -136,9 +137,13 @@ def build(entry: ModelSpec, config: Config) -> list[Model]:
     transform = options.pop("transform", "none")
     if transform not in ("none", "log"):
         raise config.fault(f"{key}.transform", f"{transform!r} is no transform: use none or log")
+    periods = options.pop("periods", None)
+    if periods is not None and (not isinstance(periods, int) or isinstance(periods, bool) or periods <= 0):
+        raise config.fault(f"{key}.periods", "must be a whole number above 0")
     if regressors and not getattr(cls, "uses_exog", False):
         raise config.fault(f"{key}.regressors", f"{name} takes no regressors: leave them out, or use ARIMA")
-    spec = StatsForecastSpec(str(name), _options(cls, options, key, config), regressors, str(transform))
+    checked = _options(cls, options, key, config)
+    spec = StatsForecastSpec(str(name), checked, regressors, str(transform), periods)
     return [Stats(entry.name, spec, key, entry.on)]
 
 

@@ -37,14 +37,16 @@ def inspect_classes(module: Any) -> dict[str, type]:
 
 @dataclass(frozen=True)
 class StatsForecastSpec:
-    """A class of statsforecast.models, its options, the columns that it may regress on (None: all numeric ones), and
-    whether series whose values are all above 0 are fitted as they are or on their logarithm (`transform`).
+    """A class of statsforecast.models, its options, the columns that it may regress on (None: all numeric ones),
+    whether series whose values are all above 0 are fitted as they are or on their logarithm (`transform`), and on how
+    many of their newest `periods` (None: on all).
     """
 
     cls: str
     options: dict[str, Any]
     regressors: tuple[str, ...] | None
     transform: str = "none"
+    periods: int | None = None
 
     @property
     def forwards(self) -> bool:
@@ -72,4 +74,5 @@ class StatsForecastSpec:
         """The specification that `to_json` gave."""
         options = {k: tuple(v) if isinstance(v, list) else v for k, v in stored["options"].items()}
         regressors = None if stored["regressors"] is None else tuple(stored["regressors"])
-        return StatsForecastSpec(stored["cls"], options, regressors, stored["transform"])
+        further = {"transform": stored["transform"], "periods": stored.get("periods")}  # older versions have no periods
+        return StatsForecastSpec(stored["cls"], options, regressors, **further)

@@ -15,6 +15,7 @@ import polars as pl
 
 from forecasting.data import contracts
 from forecasting.services.store import Store
+from forecasting.sorted_rows import sort_rows
 from forecasting.steps.run_log import scan_scored
 
 SERIES = pl.col("bucket") >= 0
@@ -34,7 +35,8 @@ class Destination:
         """Put the rows in place of what the slice holds of this bucket (of these models only, where they are given)."""
         table = self.store.tables[self.table]
         shared = [pl.lit(value, table.schema[name]).alias(name) for name, value in self.columns.items()]
-        part = contracts.validate_table(rows.with_columns(shared).select(table.schema.names()), table)
+        sorted_rows = sort_rows(rows.with_columns(shared).select(table.schema.names()), table.key)
+        part = contracts.validate_table(sorted_rows, table)
         of_models = {} if models is None else {"model": list(models)}
         self.store.replace(self.table, part, **self.within, bucket=bucket, **of_models)
 
