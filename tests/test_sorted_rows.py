@@ -28,6 +28,16 @@ def test_they_are_those_of_polars_and_marked_so(seed):
         assert is_sorted(found, KEY)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_further_columns_decide_where_series_and_day_are_the_same(seed):
+    key = (*KEY, "cutoff", "model")
+    every = rows().join(pl.DataFrame({"model": ["b", "a"]}), how="cross")
+    every = every.join(pl.DataFrame({"cutoff": [date(2024, 1, 2), date(2024, 1, 1)]}), how="cross")
+    found = sort_rows(every.sample(fraction=1.0, shuffle=True, seed=seed), key)
+    assert_frame_equal(found, every.sort(key))
+    assert is_sorted(found, key)
+
+
 def test_a_day_in_a_file_of_its_own_comes_to_its_series():
     of = rows().sort(KEY)
     newest = pl.col("ds") == of["ds"].max()

@@ -53,6 +53,24 @@ def test_several_seeds_say_what_their_boosters_say_on_average(configure, cut, tm
     assert_frame_equal(lightgbm.load(tmp_path).predict(at, 0), said, check_exact=True)
 
 
+@pytest.mark.parametrize(
+    ("options", "trees", "rate"),
+    [
+        ({}, 100, 0.12),
+        ({"trees": 30}, 30, 0.06),
+        ({"params": {"learning_rate": 0.03}}, 200, 0.03),
+        ({"kind": "forest"}, 200, 0.06),
+    ],
+)
+def test_few_rows_are_learned_in_half_the_trees_unless_it_is_said_otherwise(configure, cut, options, trees, rate):
+    given = {"trees": None, "params": {}} | options
+    config = configure(models=["ladder", {"lightgbm": {k: v for k, v in given.items() if v}}], blocks=[H])
+    fitted = models.build(config)[-1].fit(replace(cut, panel=replace(cut.panel, config=config)))
+    (booster,) = fitted.boosters[H]
+    assert booster.num_trees() == trees
+    assert booster.params["learning_rate"] == pytest.approx(rate)
+
+
 def test_trees_are_grown_on_one_part_of_the_rows_after_the_other(configure, cut, monkeypatch):
     """The root of each tree says how many rows it was grown on; together the parts are all rows, each time the same."""
 
