@@ -14,7 +14,8 @@ from math import exp, inf, log
 from pathlib import Path
 from typing import Any
 
-from forecasting.models.lightgbm.boosters import count_parts, count_trees
+from forecasting.models.lightgbm.boosters import count_parts
+from forecasting.models.lightgbm.options import count_trees
 from forecasting.recipe.facts import Facts
 
 COSTS = Path(__file__).with_name("costs.json")

@@ -17,6 +17,7 @@ import polars as pl
 
 from forecasting import models
 from forecasting.config import Config
+from forecasting.data.cut import Cut
 from forecasting.data.panel import Panel
 from forecasting.data.windows import resolve_cutoff
 from forecasting.errors import Option, UserError
@@ -56,7 +57,8 @@ def tune(
     config, store = session.config, session.store
     number = _lightgbm_entry(config)
     backtest = _tuning_backtest(config, session.panel, end, options, number)
-    current = space.current_values(_model(config, number).options)
+    model, first = _model(config, number), Cut(session.panel, backtest.cutoffs[0], config.h)
+    current = space.current_values(model.options, model.available(first))
     search = hyperparameter_search.Search(
         _search_name(backtest, store), space.space_around(current), current, len(backtest.cutoffs), backtest.error
     )
@@ -74,9 +76,8 @@ def tune(
         "data_version": identity.data_version(store),
     }
     facts |= _search_facts(backtest, trials, current)
-    config_text = config_writer.render_config(config, number, facts["changes"], _header(facts))
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(config_text, encoding="utf-8")
+    out.write_text(config_writer.render_config(config, number, facts["changes"], _header(facts)), encoding="utf-8")
     facts["run_id"] = _log_run(session, facts, trials)
     return Outcome("tune", facts)
 

@@ -304,12 +304,14 @@ def test_options_without_effect_are_not_searched(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(space, "SPACE", SMALL | {"params.objective": OneOf(("tweedie", "regression"))})
     config = Config.model_validate(chain.JOB | {"models": ["ladder", {"lightgbm": {"trees": 500}}]})
     (model,) = models.build_entry(config.models[1], config)
-    current = space.current_values(model.options)
+    current = space.current_values(model.options, 1000)
     assert current["params.objective"] == "tweedie"
+    few = space.current_values(Options({}), 1000)
+    assert (few["trees"], few["params.learning_rate"]) == (100, 0.12)
     assert space.space_around(current)["trees"] == Between(5, 500)
-    assert set(space.current_values(Options({}, predicts="median"))) == set(SMALL)
-    assert set(space.current_values(Options({}, kind="forest"))) == {"params.num_leaves", "trees"}
-    assert set(space.current_values(Options({}, stop=10))) == {*current, *SMALL} - {"trees"}
+    assert set(space.current_values(Options({}, predicts="median"), 1000)) == set(SMALL)
+    assert set(space.current_values(Options({}, kind="forest"), 1000)) == {"params.num_leaves", "trees"}
+    assert set(space.current_values(Options({}, stop=10), 1000)) == {*current, *SMALL} - {"trees"}
 
 
 def test_chosen_models_are_listed_in_the_tuned_config(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from forecasting.models.lightgbm.options import Options
+from forecasting.models.lightgbm.options import RATE, TREES, Options, choose_steps
 from forecasting.models.lightgbm.targets import MOST_NEGATIVE, Head, fit_target
 from forecasting.models.lightgbm.text_codes import is_category
 from forecasting.models.lightgbm.training_inputs import InputParts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PARAMS: dict[str, Any] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.3,
-    "learning_rate": 0.06,
+    "learning_rate": RATE,
     "num_leaves": 63,
     "min_data_in_leaf": 40,
     "feature_fraction": 0.35,
@@ -38,10 +38,6 @@ PARAMS: dict[str, Any] = {
     "lambda_l2": 1.0,
     "cat_smooth": 20.0,
 }
-TREES, MANY_ROWS = 200, 250_000
-"""The trees where there are so many rows to learn from. Of half as many and fewer, half as many trees are made, at
-twice the learning rate: on windows of departments, juices and spare parts they erred by no more in half the time, while
-those of drug stores erred by a fiftieth more."""
 PART_ROWS, MOST_PARTS = 100_000, 8
 """Of more training rows, boosters learn from one random part of so many after the other; beyond MOST_PARTS, parts grow.
 On windows of drug and grocery stores twice the rows in two parts took a fifth more time and brought up to 3 % of RMSE,
@@ -72,9 +68,8 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training rows of a block: ds, y, ZERO and level, and their `width` inputs as bins (a byte per value), which have
-    the target of one head at a time. They are of so many `available` ones; `drivers` is what they hold of known-ahead
-    columns.
+    """Training rows of a block, of so many `available` ones: ds, y, ZERO and level, and their `width` inputs as bins (a
+    byte each), which have the target of one head at a time. `drivers` is what they hold of known-ahead columns.
     """
 
     rows: pl.DataFrame
@@ -106,7 +101,7 @@ def prepare_training_data(
 
 def train_boosters(options: Options, matrix: Matrix, data: TrainingData) -> tuple[lightgbm.Booster, ...]:
     """One booster per seed, with the number of trees given or found by early stopping."""
-    usual, rate = steps(options, data.available)
+    usual, rate = choose_steps(options, data.available)
     head = fit_target(options, _params(options, matrix, rate), data.rows)
     trees = (_early_stop(options, matrix, data, head) if options.stop else None) or usual
     with data.lock:
@@ -157,23 +152,6 @@ def objective_remarks(options: Options, boosters: Iterable[lightgbm.Booster]) ->
         f"learned by squared errors, not by {wanted}: more than {MOST_NEGATIVE:.0%} of what was sold came back, and "
         "means can be below 0",
     )
-
-
-def steps(options: Options, available: int) -> tuple[int, float]:
-    """The number of trees and the learning rate for so many available rows (see MANY_ROWS), where none is given.
-
-    >>> [steps(Options({}), rows) for rows in (1_000, 160_000, 1_000_000)]
-    [(100, 0.12), (160, 0.075), (200, 0.06)]
-    """
-    rate = PARAMS["learning_rate"]
-    given = options.trees or options.stop or "learning_rate" in options.params or options.kind == "forest"
-    trees = options.trees or (TREES if given else count_trees(available))
-    return trees, rate if given else rate * TREES / trees
-
-
-def count_trees(available: int) -> int:
-    """The trees for so many available rows (see MANY_ROWS)."""
-    return round(TREES * min(max(available / MANY_ROWS, 1 / 2), 1))
 
 
 def _params(options: Options, matrix: Matrix, rate: float) -> dict[str, Any]:

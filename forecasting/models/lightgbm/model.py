@@ -28,7 +28,6 @@ from forecasting.data.cut import Cut, frame_once
 from forecasting.features import ZERO
 from forecasting.features.base import SERIES
 from forecasting.models.lightgbm.boosters import (
-    TREES,
     TrainingData,
     binning_params,
     count_parts,
@@ -37,7 +36,7 @@ from forecasting.models.lightgbm.boosters import (
     train_boosters,
 )
 from forecasting.models.lightgbm.fitted import FittedLightGBM
-from forecasting.models.lightgbm.options import Options, read_options
+from forecasting.models.lightgbm.options import TREES, Options, read_options
 from forecasting.models.lightgbm.text_codes import category_codes
 from forecasting.models.lightgbm.training_inputs import InputParts, estimate_memory, exceed_memory
 from forecasting.models.lightgbm.training_rows import (
@@ -80,7 +79,7 @@ class LightGBM:
 
     def _fit(self, cut: Cut) -> FittedLightGBM:
         matrix = Matrix(features_at(cut, self.options.priors, self.options.target), category_codes(cut))
-        if exceed_memory(min(self.options.rows, self._available(cut)), len(matrix.inputs)):
+        if exceed_memory(min(self.options.rows, self.available(cut)), len(matrix.inputs)):
             cut.panel.engine.rest()
         ends = cut.config.block_ends
         blocks = dict(zip(ends, pairwise((0, *ends)), strict=True))
@@ -108,7 +107,7 @@ class LightGBM:
 
     def _training_data(self, cut: Cut, matrix: Matrix, block: tuple[int, int]) -> TrainingData:
         """The rows within the budget: of recent years, with an observed y and a level."""
-        available, hidden = self._available(cut), hidden_columns(cut)
+        available, hidden = self.available(cut), hidden_columns(cut)
         share, marked = min(1.0, self.options.rows / max(available, 1)), matrix.with_marks(hidden)
         inputs, facts, nulls = InputParts(min(self.options.rows, available), len(matrix.inputs)), [], []
         every, at_once = cut.panel.buckets, _buckets_at_once(cut, share)
@@ -146,10 +145,10 @@ class LightGBM:
         drivers = (*cut.config.columns.known_ahead, *cut.config.static_columns)
         width = len(features.names) + sum(features.schema.get(c) == pl.String for c in drivers)
         blocks = min(BLOCKS_AT_ONCE, len(cut.config.block_ends))
-        rows, trees = min(self.options.rows, self._available(cut)), self.options.trees or TREES
+        rows, trees = min(self.options.rows, self.available(cut)), self.options.trees or TREES
         return blocks * estimate_memory(rows, width, count_parts(rows, trees))
 
-    def _available(self, cut: Cut) -> int:
+    def available(self, cut: Cut) -> int:
         """How many observed rows of the recent years there are, of which those within the budget are used."""
         recent = is_recent(cut, self.options.years)
         counts = [cut.panel.scan(b).filter(recent).select(pl.col("y").count()) for b in cut.panel.buckets]

@@ -11,7 +11,7 @@ from typing import Any
 
 from forecasting.config import ModelSpec
 from forecasting.models.lightgbm import boosters as defaults
-from forecasting.models.lightgbm.options import Options
+from forecasting.models.lightgbm.options import Options, choose_steps
 from forecasting.services.hyperparameter_search import Between, OneOf, Params, Space, include_value
 
 SPACE: Space = {
@@ -32,16 +32,20 @@ BOOSTING_ONLY = ("params.learning_rate",)
 """Options without effect on a forest, whose trees are averaged."""
 
 
-def current_values(options: Options) -> dict[str, Any]:
-    """The current value of each option to tune, from the recipe or by default; options without effect are left out."""
+def current_values(options: Options, available: int) -> dict[str, Any]:
+    """The current value of each option to tune, from the recipe or by default for so many available rows; options
+    without effect are left out.
+    """
     forest = options.kind == "forest"
     without_effect = [
         *(MEAN_ONLY if options.predicts == "median" or forest else ()),
         *(BOOSTING_ONLY if forest else ()),
         *(("trees",) if options.stop else ()),  # early stopping finds the number of trees
     ]
-    params = {**defaults.PARAMS, **(defaults.FOREST if forest else {}), **options.params}
-    current = {"trees": options.trees or defaults.TREES, "years": float(options.years)}
+    trees, rate = choose_steps(options, available)
+    usual = {**defaults.PARAMS, "learning_rate": rate, **(defaults.FOREST if forest else {})}
+    params = {**usual, **options.params}
+    current = {"trees": trees, "years": float(options.years)}
     current |= {f"params.{k}": v for k, v in params.items()}
     return {name: type(_example(values))(current[name]) for name, values in SPACE.items() if name not in without_effect}
 
