@@ -135,7 +135,7 @@ def _search_facts(backtest: TuningBacktest, trials: pl.DataFrame, current: dict[
     complete = trials.filter(pl.col("state") == "complete").sort("value", "number")
     today, best = complete.filter("today").row(0, named=True), complete.row(0, named=True)
     params = {name: best[name] for name in current}
-    changes = {} if best["today"] else {name: v for name, v in params.items() if v != current[name]}
+    changes = {} if best["today"] else space.find_changes(backtest.spec, params, current)
     return {
         "trials": trials.height,
         "complete": complete.height,

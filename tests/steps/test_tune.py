@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -312,6 +313,22 @@ def test_options_without_effect_are_not_searched(monkeypatch: pytest.MonkeyPatch
     assert set(space.current_values(Options({}, predicts="median"), 1000)) == set(SMALL)
     assert set(space.current_values(Options({}, kind="forest"), 1000)) == {"params.num_leaves", "trees"}
     assert set(space.current_values(Options({}, stop=10), 1000)) == {*current, *SMALL} - {"trees"}
+
+
+@pytest.mark.parametrize("changed", [{"trees": 130}, {"params.learning_rate": 0.08}, {"params.num_leaves": 31}])
+def test_a_tuned_entry_means_the_trees_and_the_rate_that_were_tried(changed: dict[str, Any]) -> None:
+    """The default of each depends on the other: left out, they would come to mean something else."""
+    config = Config.model_validate(chain.JOB | {"models": ["ladder", {"lightgbm": {}}]})
+    spec = config.models[1]
+    current = space.current_values(Options({}), 1000)
+    best = current | changed
+    assert space.find_changes(spec, current, current) == {}
+    tuned = space.update_entry(spec, space.find_changes(spec, best, current))
+    (model,) = models.build_entry(tuned, config.model_copy(update={"models": (config.models[0], tuned)}))
+    assert space.current_values(model.options, 1000) == best
+    assert space.current_values(model.options, 10**6) == best
+    again = space.find_changes(tuned, best | {"params.num_leaves": 12}, best)
+    assert again == {"params.num_leaves": 12}
 
 
 def test_chosen_models_are_listed_in_the_tuned_config(tmp_path: Path) -> None:

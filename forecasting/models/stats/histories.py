@@ -22,7 +22,7 @@ from forecasting.models.stats.statsforecast_spec import StatsForecastSpec, class
 
 ROWS_PER_REGRESSOR = 10
 SEASONS = 3
-"""The fewest seasons that are used, however few `periods` are asked for: models difference by the season."""
+"""The fewest seasons that are used, however few `periods` the config has: models difference by the season."""
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -48,7 +48,7 @@ class Series:
 
 def iterate_histories(spec: StatsForecastSpec, cut: Cut, frame: pl.DataFrame) -> Iterator[Series]:
     """The series of a frame that have future rows, without gaps from their first observation to the cutoff, or from the
-    first one of the newest periods that the specification asks for.
+    first one of the newest `periods` of the specification.
     """
     columns = _regressor_columns(spec, cut.config, frame)
     future = frame.filter(pl.col("ds") > cut.cutoff)

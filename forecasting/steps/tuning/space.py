@@ -50,6 +50,15 @@ def current_values(options: Options, available: int) -> dict[str, Any]:
     return {name: type(_example(values))(current[name]) for name, values in SPACE.items() if name not in without_effect}
 
 
+def find_changes(spec: ModelSpec, best: Params, current: Params) -> dict[str, Any]:
+    """What has to be written into the entry for the options of the best trial: those that differ, and with them trees
+    and learning rate where it gives none, as the default of each depends on the other and on the rows.
+    """
+    given = {*spec.options, *(f"params.{name}" for name in spec.options.get("params", {}))}
+    fixed = {"trees", "params.learning_rate"} - given
+    return {n: v for n, v in best.items() if v != current[n] or n in fixed} if best != current else {}
+
+
 def space_around(current: Params) -> Space:
     """The search space of the options in `current`, extended where necessary to include their current values."""
     return {name: include_value(SPACE[name], value) for name, value in current.items()}
