@@ -2,8 +2,8 @@
 
 Made-up sales of a chain (`demandcast sample`, Parquet, default noise) go through ingest, backtest with one window,
 train and predict; then the sales of one more day of all series come, and are ingested and forecast. Each step runs in
-a process of its own. Models are the ladder and LightGBM with up to four million training rows, a million for each of
-the four blocks of the horizon. The last column but one divides the seconds by those of a fixed piece of arithmetic
+a process of its own. Models are the ladder and LightGBM with up to four million training rows, two million for each
+of the two blocks of the horizon. The last column but one divides the seconds by those of a fixed piece of arithmetic
 measured just before, which makes runs on different or busy machines comparable; beside it is the load average at the
 end of the step: above the number of processors, others have had a part of the machine, and seconds of all processors
 and memory are what tells.
@@ -29,8 +29,8 @@ from flows.sample import sales_of, write
 STORES = 50
 DAYS = {1.0: 730, 10.0: 730, 125.0: 1000}
 """Days of history by millions of rows; others have two years."""
-MODELS = ["ladder", {"lightgbm": {"rows": 1_000_000}}]
-"""The horizon of four weeks has four blocks: four million training rows in all."""
+MODELS = ["ladder", {"lightgbm": {"rows": 2_000_000}}]
+"""The boosters of four weeks are those of two blocks: four million training rows in all."""
 HEAD = ("rows", "series", "step", "seconds", "rows/s", "cpu s", "peak MB", "x reference", "load")
 LINE = "{:>12} {:>8}  {:<18} {:>8} {:>9} {:>8} {:>8} {:>12} {:>6}"
 PART = "bench"

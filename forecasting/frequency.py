@@ -22,7 +22,8 @@ class Frequency:
     which its sales are measured, all in periods. `calendar` names the date features that can differ between periods,
     `events` those of own events (see features/calendar). `months` are those of a period, 0 for days and weeks;
     `least_history` is the number of periods that a model learns from although they are older than it asks for, and
-    `horizon` how many periods are usually planned ahead.
+    `horizon` how many periods are usually planned ahead; `boosted` are the last steps of the first blocks whose steps
+    share boosters (none: those of the horizon blocks).
     """
 
     every: str
@@ -39,11 +40,22 @@ class Frequency:
     months: int = 0
     least_history: int = 1
     horizon: int = 28
+    boosted: tuple[int, ...] = ()
 
     def blocks(self, h: int) -> tuple[int, ...]:
         """Last step of each horizon block for `h` periods; the last one is `h`."""
-        further = range(self.first_blocks[-1] + self.block, h, self.block)
-        return (*(end for end in (*self.first_blocks, *further) if end < h), h)
+        return _block_ends(self.first_blocks, self.block, h)
+
+    def booster_blocks(self, h: int) -> tuple[int, ...]:
+        """Last step of each block that has boosters of its own.
+
+        Steps of days and weeks share boosters, which know the step: of ten sets of real sales those with a booster
+        for each horizon block erred as much, and took up to twice the time. Months differ more.
+
+        >>> FREQS["1d"].booster_blocks(28), FREQS["1w"].booster_blocks(8), FREQS["1mo"].booster_blocks(8)
+        ((7, 28), (8,), (1, 3, 6, 8))
+        """
+        return _block_ends(self.boosted, self.boosted[-1], h) if self.boosted else self.blocks(h)
 
     def shift(self, day: date, periods: int) -> date:
         """The day `periods` periods after `day` (before it when negative)."""
@@ -93,12 +105,19 @@ class Frequency:
         return float(first.n_unique() == len(ds) and (starts or ends))
 
 
+def _block_ends(first: tuple[int, ...], width: int, h: int) -> tuple[int, ...]:
+    """Those of the first ends, and of further ones so many steps apart, that lie before h, and h."""
+    further = range(first[-1] + width, h, width)
+    return (*(end for end in (*first, *further) if end < h), h)
+
+
 AROUND = ("next_holiday", "last_holiday", "next_holiday_code", "last_holiday_code")
 FEASTS = ("next_feast", "last_feast", "next_payday", "last_payday")
 DAY = ("weekday", "monthday", "month", "yearday", "holiday", *AROUND, "free_days", "bridge", "easter", "month_left")
 WEEK = ("month", "yearweek", "monthday", "easter", "holiday_before", "holiday_after", "holiday_later")
 SHARES = ("holidays_before", "holidays_after")
 AGO = ("easter_share_ago", "feast_share_ago")
+WEEKLY = (*WEEK, *SHARES, *FEASTS)
 MONTH = ("month", "quarter", "easter_month", "easter_share", "feast_share", "workdays", *AGO)
 QUARTER = ("quarter", "quarter_easter", "quarter_feast", "quarter_workdays", "quarter_easter_ago", "quarter_feast_ago")
 YEAR = ("year_workdays",)
@@ -107,9 +126,11 @@ DAY_EVENTS = ("today", "day", "next", "last", "next_code", "last_code")
 WEEK_EVENTS = ("before", "after", "share_before", "share_after", "next", "last")
 
 FREQS: dict[str, Frequency] = {
-    "1d": Frequency("1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, 91, (*DAY, *FEASTS), DAY_EVENTS, "day"),
+    "1d": Frequency(
+        "1d", 7, 364, (1, 7, 14, 28), 14, (7, 28, 30, 91), 91, 91, (*DAY, *FEASTS), DAY_EVENTS, "day", boosted=(7, 91)
+    ),
     "1w": Frequency(
-        "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, (*WEEK, *SHARES, *FEASTS), WEEK_EVENTS, "week", 0, 1, 13
+        "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, WEEKLY, WEEK_EVENTS, "week", 0, 1, 13, boosted=(13,)
     ),
     "1mo": Frequency("1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, ("share", "code"), "month", 1, 1, 12),
     "1q": Frequency("1q", 4, 4, (1, 2, 4), 4, (2, 4, 8), 4, 4, QUARTER, ("share",), "quarter", 3, 24, 4),

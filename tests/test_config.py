@@ -19,6 +19,7 @@ from forecasting.data.sources.layouts.synthetic import source_options as synthet
 from forecasting.data.sources.layouts.transactions.options import Options
 from forecasting.data.sources.options import parse_options
 from forecasting.errors import UserError
+from forecasting.frequency import FREQS
 from tests.conftest import ROOT
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -112,7 +113,7 @@ def test_a_whole_config_is_read(tmp_path):
     assert config.static_columns == ("store", "item", "category")
     assert config.levels_of_aggregation == ((), ("store",), ("category", "store"))
     assert config.limits.dates == (date(2020, 1, 1), date(2030, 1, 1))
-    assert (config.season, config.step, config.block_ends) == (7, 14, (7, 14))
+    assert (config.season, config.step, config.block_ends, config.booster_ends) == (7, 14, (7, 14), (7, 14))
     assert config.calendar.country == "NO"  # not the false of YAML 1.1
     assert [(m.family, m.name, m.options, m.on) for m in config.models] == [
         ("naive", "ladder", {}, "series"),
@@ -134,6 +135,22 @@ def test_what_is_left_out_has_a_default(tmp_path):
     assert (config.season, config.step, config.block_ends, config.level) == (12, 7, (1, 3, 6, 7), (80, 95))
     assert config.models == (), "they are chosen from the data"
     assert config.store.buckets == "auto"
+
+
+@pytest.mark.parametrize(
+    ("freq", "blocks", "shared"),
+    [
+        ("1d", None, (7, 28)),
+        ("1w", None, (13, 26, 28)),
+        ("1mo", None, (1, 3, 6, 12, 18, 24, 28)),
+        ("1w", [4, 28], (4, 28)),
+    ],
+)
+def test_days_and_weeks_share_boosters_unless_blocks_are_given(freq, blocks, shared):
+    asked = {"blocks": blocks} if blocks else {}
+    config = Config.model_validate({"name": "job", "source": {"path": "x.csv"}, "freq": freq, "h": 28} | asked)
+    assert config.booster_ends == shared
+    assert config.block_ends == (tuple(blocks) if blocks else FREQS[freq].blocks(28))
 
 
 def test_a_config_cannot_be_changed(tmp_path):

@@ -43,6 +43,11 @@ class DerivedKeys(Keys):
         return self.blocks or self.frequency.blocks(self.h)
 
     @property
+    def booster_ends(self) -> tuple[int, ...]:
+        """Last step of each block that has boosters of its own; the last one is h."""
+        return self.blocks or self.frequency.booster_blocks(self.h)
+
+    @property
     def named_columns(self) -> Mapping[str, tuple[str, ...]]:
         """The source's columns for unique_id, ds, y and deleted; by these names where the config names none."""
         return self.source.columns or {key: (column_name(key),) for key in ("unique_id", "ds", "y")}

@@ -77,7 +77,8 @@ class Keys(TopLevel):
     )
     blocks: tuple[Annotated[StrictInt, Field(ge=1)], ...] | None = Field(
         default=None,
-        description="Last step of each horizon block; a block has one booster. Null: by frequency and horizon.",
+        description="Last step of each horizon block, which has boosters and bounds of its own. Null: by frequency "
+        "and horizon, where blocks of days and of weeks share boosters.",
         json_schema_extra=changes("features", "tuning", "forecasts"),
     )
     columns: Columns = Field(

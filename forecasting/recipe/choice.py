@@ -14,10 +14,10 @@ from math import ceil
 
 from forecasting.config import ModelSpec
 from forecasting.data.windows import least_history
-from forecasting.recipe.booster_size import FEWEST_ROWS, Size, choose_boosters, sizes, wanders
+from forecasting.recipe.booster_size import FEWEST_ROWS, choose_boosters, sizes, wanders
 from forecasting.recipe.budget import STATS, Constraints
 from forecasting.recipe.candidates import CANDIDATES, COMBINATION, FEW, HEADS, LADDER, booster
-from forecasting.recipe.cost import stats_units
+from forecasting.recipe.cost import Boosters, stats_units
 from forecasting.recipe.facts import Facts
 from forecasting.recipe.recipe import Recipe, Verdict
 from forecasting.recipe.trial import WORTH, Trial, is_dear
@@ -46,21 +46,20 @@ def choose(facts: Facts, constraints: Constraints, trials: Mapping[str, Trial] |
     Where one was, a dear model that it had no room for is left out.
     """
     windows, paid = least_windows(facts, constraints), _paid(facts)
-    size = choose_boosters(facts, constraints.boosters / count_trainings(paid, windows), constraints.blocks)
+    boosters = choose_boosters(facts, constraints.boosters / count_trainings(paid, windows), constraints.blocks)
     costs = {c.name: stats_units(c.cost, facts, c.periods) for c in CANDIDATES}
     plan = _affordable(facts, costs, constraints, windows, trials)
     dear = sum(costs[name] for name in plan.chosen)
     calibration = _calibration(paid, constraints, dear)
-    models = (LADDER, *_heads(size), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
-    verdicts = (*_of_boosters(paid, size, constraints, windows), *_of_stats(plan, costs, constraints, windows))
+    models = (LADDER, *_heads(boosters), *(c.spec for c in CANDIDATES if c.name in plan.chosen), COMBINATION)
+    verdicts = (*_of_boosters(paid, boosters, constraints, windows), *_of_stats(plan, costs, constraints, windows))
     fitted = count_windows(facts, calibration)
-    units = round(size.boosters.units(facts) * count_trainings(facts, fitted) + dear * fitted, 1)
-    return Recipe(models, size.ends, calibration, fitted, units, constraints.budget, verdicts, facts.to_json())
+    units = round(boosters.units(facts) * count_trainings(facts, fitted) + dear * fitted, 1)
+    return Recipe(models, constraints.blocks, calibration, fitted, units, constraints.budget, verdicts, facts.to_json())
 
 
-def _heads(size: Size) -> list[ModelSpec]:
-    """The entries of the heads that the size affords."""
-    boosters = size.boosters
+def _heads(boosters: Boosters) -> list[ModelSpec]:
+    """The entries of the heads."""
     return [booster(head, boosters.years, boosters.rows) for head in list(HEADS)[: boosters.heads]]
 
 
@@ -133,9 +132,9 @@ def _affordable(
     return Plan(tuple(name for name in open_ones if few or so_far[name] <= units), against, so_far, earned)
 
 
-def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: int) -> Iterator[Verdict]:
+def _of_boosters(facts: Facts, boosters: Boosters, constraints: Constraints, windows: int) -> Iterator[Verdict]:
     """A verdict on each head; units are those of a window."""
-    boosters, share, fits = size.boosters, constraints.boosters, count_trainings(facts, windows)
+    share, fits = constraints.boosters, count_trainings(facts, windows)
     trainings = _count(fits, "training")
     if not boosters.heads:
         why = f"{facts.rows:,} observed rows are too few for trees: they need {FEWEST_ROWS}"
@@ -151,7 +150,7 @@ def _of_boosters(facts: Facts, size: Size, constraints: Constraints, windows: in
             ratio = f"the last value errs {facts.wandering:.2f} times as much as the recent level"
             yield Verdict(HEADS[head], False, f"{ratio}: the series do not wander", round(units / boosters.heads, 2))
             continue
-        larger = next(s.boosters for s in sizes(facts, constraints.blocks) if s.boosters.heads == heads)
+        larger = next(size for size in sizes(facts, constraints.blocks) if size.heads == heads)
         total = larger.units(facts)
         if boosters.heads < heads:
             taken = f"{total * fits:,.1f} units in {trainings}, of {share:,.0f}"

@@ -26,13 +26,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`models` are entries as in a config, `blocks` the last steps of the boosters' blocks, `calibration` the number of
+    """`models` are entries as in a config, `blocks` those that the config asks for, `calibration` the number of
     older windows. `units` is what a backtest is foreseen to cost, of the `budget`; `windows` are all that are fitted.
     `facts` are those that decided, as JSON values.
     """
 
     models: tuple[ModelSpec, ...]
-    blocks: tuple[int, ...]
+    blocks: tuple[int, ...] | None
     calibration: int
     windows: int
     units: float
@@ -48,7 +48,8 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as a mapping that can be written as JSON."""
-        lists = {"models": [spec.model_dump(mode="json") for spec in self.models], "blocks": list(self.blocks)}
+        blocks = self.blocks and list(self.blocks)
+        lists = {"models": [spec.model_dump(mode="json") for spec in self.models], "blocks": blocks}
         return asdict(self) | lists | {"verdicts": [asdict(verdict) for verdict in self.verdicts]}
 
     @staticmethod
@@ -56,4 +57,5 @@ class Recipe:
         """The recipe that `to_json` gave."""
         models = tuple(ModelSpec.model_validate(spec) for spec in stored["models"])
         verdicts = tuple(Verdict(**verdict) for verdict in stored["verdicts"])
-        return Recipe(**{**stored, "models": models, "verdicts": verdicts, "blocks": tuple(stored["blocks"])})
+        blocks = stored["blocks"] and tuple(stored["blocks"])
+        return Recipe(**{**stored, "models": models, "verdicts": verdicts, "blocks": blocks})

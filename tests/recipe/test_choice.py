@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from forecasting.config import Config
 from forecasting.config.keys import BUDGET
 from forecasting.recipe import Constraints, Facts, Recipe, choose
-from forecasting.recipe.booster_size import block_ends, choose_boosters, sizes
+from forecasting.recipe.booster_size import choose_boosters, sizes
 from forecasting.recipe.budget import BOOSTERS, STATS
 from forecasting.recipe.candidates import CANDIDATES, HEADS
 from forecasting.recipe.choice import count_windows
@@ -54,7 +55,7 @@ def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_years() 
     recipe = choose(facts(), Constraints(3 * BUDGET))
     assert names(recipe) == ["ladder", *HEADS.values(), *STEADY, "Airline", "Combination"]
     assert recipe.units <= 3 * BUDGET
-    assert recipe.blocks == (1, 3, 6, 12, 18)
+    assert recipe.blocks is None
     assert recipe.windows == 1 + recipe.calibration >= 3
     assert [spec.options["years"] >= 8 for spec in recipe.models if spec.family == "lightgbm"] == [True] * 3
 
@@ -62,7 +63,6 @@ def test_1400_monthly_series_get_all_smooth_models_and_boosters_of_many_years() 
 def test_models_are_the_same_however_many_windows_are_reported() -> None:
     few, many = (choose(daily(1115, 900, windows=n), Constraints(BUDGET)) for n in (2, 10))
     assert few.models == many.models
-    assert few.blocks == many.blocks
     assert many.windows == few.windows + 8
     assert many.units > 2 * few.units
 
@@ -127,7 +127,6 @@ def test_a_larger_budget_takes_nothing_away(made: Facts) -> None:
     recipes = [choose(made, Constraints(budget)) for budget in BUDGETS]
     for less, more in pairwise(recipes):
         assert set(names(less)) <= set(names(more))
-        assert len(less.blocks) <= len(more.blocks)
         before, after = (next((m.options for m in r.models if m.family == "lightgbm"), {}) for r in (less, more))
         assert all(before[key] <= after[key] for key in ("years", "rows") if before)
 
@@ -164,16 +163,17 @@ def test_windows_are_those_that_the_history_has() -> None:
     assert count_windows(facts(step=9), 2) == 1 + 2 + 1  # between half-overlapping windows lies one more
 
 
-def test_blocks_are_those_of_the_frequency() -> None:
-    assert block_ends(facts(h=13, freq="1w", season=52)) == (1, 2, 4, 8, 12, 13)
+@pytest.mark.parametrize(("h", "asked", "blocks"), [(7, None, 1), (28, None, 2), (28, (7, 14, 28), 3)])
+def test_steps_of_days_share_boosters_but_those_of_the_first_week(h: int, asked: Any, blocks: int) -> None:
+    assert choose_boosters(facts(h=h, freq="1d", season=7), 1e6, asked).blocks == blocks
 
 
 def test_sizes_grow_and_end_with_all_heads_and_years() -> None:
     found = list(sizes(facts()))
-    for before, after in pairwise(size.boosters for size in found):
-        assert all(getattr(after, name) >= getattr(before, name) for name in ("rows", "heads", "years", "blocks"))
+    for before, after in pairwise(found):
+        assert all(getattr(after, name) >= getattr(before, name) for name in ("rows", "heads", "years"))
         assert after != before
-    assert (found[-1].boosters.heads, found[-1].boosters.years) == (3, 12)
+    assert (found[-1].heads, found[-1].years) == (3, 12)
 
 
 def test_few_rows_are_learned_in_half_the_trees() -> None:
@@ -185,10 +185,10 @@ def test_a_larger_budget_makes_boosters_no_smaller() -> None:
     """Even where a larger size is the cheaper one, as rows are divided into one part more."""
     known, places = facts(recent={years: 190_000 if years < 3 else 210_000 for years in YEARS}), []
     ladder = list(sizes(known))
-    for units in np.geomspace(1, 10 * max(size.boosters.units(known) for size in ladder), 200):
+    for units in np.geomspace(1, 10 * max(size.units(known) for size in ladder), 200):
         chosen = choose_boosters(known, units)
         places.append(ladder.index(chosen))
-        assert chosen.boosters.units(known) <= units or chosen == ladder[0]
+        assert chosen.units(known) <= units or chosen == ladder[0]
     assert places == sorted(places)
     assert places[-1] == len(ladder) - 1
 
@@ -200,11 +200,7 @@ def test_a_recipe_survives_json_and_replaces_auto() -> None:
     config = Config.model_validate(keys)
     applied = recipe.applied_to(config)
     assert Config.model_validate(applied.model_dump()) == applied
-    assert (applied.models, applied.block_ends, applied.calibration) == (
-        recipe.models,
-        recipe.blocks,
-        recipe.calibration,
-    )
+    assert (applied.models, applied.blocks, applied.calibration) == (recipe.models, None, recipe.calibration)
 
 
 def test_costs_lie_on_a_line_in_logarithms() -> None:

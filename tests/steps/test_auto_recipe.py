@@ -71,7 +71,6 @@ def test_the_recipe_is_that_of_the_chosen_models(ran: tuple[Job, dict[str, Outco
     assert identity.recipe_of(resolved) == facts["recipe"] != identity.recipe_of(job.config())
     listed = job.config(
         models=[spec.model_dump() for spec in resolved.models],
-        blocks=list(resolved.blocks),
         backtest__calibration=resolved.calibration,
         budget=resolved.budget,
     )

@@ -74,14 +74,14 @@ class LightGBM:
     family: str = "lightgbm"
 
     def fit(self, cut: Cut) -> FittedLightGBM:
-        """The boosters of each horizon block of the config that the history reaches, trained in one place."""
+        """The boosters of each horizon block that the history reaches, trained in one place."""
         return cut.panel.engine.run(self._fit, cut)
 
     def _fit(self, cut: Cut) -> FittedLightGBM:
         matrix = Matrix(features_at(cut, self.options.priors, self.options.target), category_codes(cut))
         if exceed_memory(min(self.options.rows, self.available(cut)), len(matrix.inputs)):
             cut.panel.engine.rest()
-        ends = cut.config.block_ends
+        ends = cut.config.booster_ends
         blocks = dict(zip(ends, pairwise((0, *ends)), strict=True))
         with ThreadPoolExecutor(BLOCKS_AT_ONCE) as pool:
             trained = dict(zip(ends, pool.map(partial(self._train_block, cut, matrix), blocks.values()), strict=True))
@@ -144,7 +144,7 @@ class LightGBM:
         features = features_at(cut, self.options.priors, self.options.target)
         drivers = (*cut.config.columns.known_ahead, *cut.config.static_columns)
         width = len(features.names) + sum(features.schema.get(c) == pl.String for c in drivers)
-        blocks = min(BLOCKS_AT_ONCE, len(cut.config.block_ends))
+        blocks = min(BLOCKS_AT_ONCE, len(cut.config.booster_ends))
         rows, trees = min(self.options.rows, self.available(cut)), self.options.trees or TREES
         return blocks * estimate_memory(rows, width, count_parts(rows, trees))
 

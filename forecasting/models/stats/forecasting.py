@@ -85,7 +85,8 @@ def _call(
         state.unpack(model, dict(coefficients.params))
     forecast = model.forward if spec.forwards else model.forecast
     arguments: dict[str, Any] = {"y": series.y, "h": len(series.x_future)} | series.regressors(coefficients.regressors)
-    bounds = {"level": list(levels)} if levels else {}
+    gives_bounds = bool(levels) and not getattr(model, "only_conformal_intervals", False)
+    bounds = {"level": list(levels)} if gives_bounds else {}
     try:
         values: dict[str, Array] = forecast(**arguments, **bounds)
     except Exception as e:

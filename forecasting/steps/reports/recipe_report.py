@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from forecasting.frequency import FREQS
+
 Stored = Mapping[str, Any]
 """A recipe as JSON values."""
 
@@ -17,7 +19,8 @@ Stored = Mapping[str, Any]
 def recipe_lines(stored: Stored) -> list[str]:
     """What is run: models, windows, blocks and the foreseen cost; and the facts that decided."""
     chosen = [v["model"] for v in stored["verdicts"] if v["chosen"]]
-    facts, blocks, calibration = stored["facts"], len(stored["blocks"]), stored["calibration"]
+    facts, calibration = stored["facts"], stored["calibration"]
+    blocks = len(stored["blocks"] or FREQS[facts["freq"]].booster_blocks(facts["h"]))
     lengths, h = facts["lengths"], facts["h"]
     of_lengths = f"of {lengths[0]:,} to {lengths[-1]:,}" if lengths[0] < lengths[-1] else f"of {lengths[0]:,}"
     return [
