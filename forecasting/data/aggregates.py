@@ -1,7 +1,8 @@
 """Sums of series: `group_sums` makes rows of the table `groups`, `aggregate_cut` a cut whose series are aggregates.
 
-`group_sums` takes rows of the panel and returns [group, ds, y_sum, y_count, price]; `aggregate_cut` takes a Cut (what
-was known on a cutoff, future rows included) and returns another, in memory, in one bucket. Neither writes anything.
+`group_sums` takes rows of the panel and returns [group, ds, y_sum, y_count, price]; where they come in parts,
+these are `add_mean_price` of the sums of what `partial_group_sums` returns of each. `aggregate_cut` takes a Cut (what
+was known on a cutoff, future rows included) and returns another, in memory, in one bucket. None writes anything.
 """
 
 from __future__ import annotations
@@ -30,12 +31,22 @@ Tables = dict[Level, GroupTable]
 
 def group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
     """Sum and count of the observed y, and the mean price, by group and ds: rows of the table `groups`."""
+    return add_mean_price(partial_group_sums(rows, config, levels))
+
+
+def partial_group_sums(rows: pl.DataFrame, config: Config, levels: Iterable[Level]) -> pl.DataFrame:
+    """[group, ds, y_sum, y_count, price_sum, price_count]: what can be added up with the sums of other rows."""
     price = pl.col(config.columns.price) if config.columns.price else pl.lit(None, pl.Float64)
-    sums = {"y_sum": pl.col("y"), "y_count": pl.lit(1), "_price": price.cast(pl.Float64), "_n": price.is_not_null()}
+    sums = {"y_sum": pl.col("y"), "y_count": pl.lit(1), "price_sum": price.cast(pl.Float64)}
+    sums |= {"price_count": price.is_not_null()}
     observed = rows.filter(pl.col("y").is_not_null())
-    added = pl.concat([sum_groups(observed, level, sums) for level in levels])
-    mean = pl.when(pl.col("_n") > 0).then(pl.col("_price") / pl.col("_n")).alias("price")
-    return added.select("group", "ds", "y_sum", "y_count", mean)
+    return pl.concat([sum_groups(observed, level, sums) for level in levels])
+
+
+def add_mean_price(sums: pl.DataFrame) -> pl.DataFrame:
+    """[group, ds, y_sum, y_count, price] of sums of `partial_group_sums`: the mean price of the rows that have one."""
+    mean = pl.when(pl.col("price_count") > 0).then(pl.col("price_sum") / pl.col("price_count"))
+    return sums.select("group", "ds", "y_sum", "y_count", price=mean)
 
 
 def aggregate_cut(cut: Cut, levels: Iterable[Level], peers_after: date | None = None) -> Cut:

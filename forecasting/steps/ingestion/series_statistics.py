@@ -10,18 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import polars as pl
 
 from forecasting.config import Config
 from forecasting.data import cleaning, quality
-from forecasting.data.aggregates import group_sums
+from forecasting.data.aggregates import add_mean_price, partial_group_sums
 from forecasting.data.buckets import buckets_of
 from forecasting.data.closures.ended import silence_facts
 from forecasting.data.panel import KEY
 from forecasting.evaluation.segments import demand_classes, variation_without_season
+from forecasting.features.group_sums import Total
 from forecasting.features.groups import levels
 from forecasting.services.engine import build_engine, walk
 from forecasting.services.store import Store
@@ -40,12 +40,12 @@ from forecasting.steps.ingestion.rebuild import latest_static_values
 
 MONDAY = date(2001, 1, 1)
 """Phases of the season are counted from here."""
-AT_ONCE = 8
-"""The group sums of so many buckets are in memory together: those of all are as many as the rows of a small panel."""
 STATISTICS_READ = ("unique_id", "ds", "y", "y_raw", "flag")
 """The columns that series_statistics reads."""
 MAX_DAYS = 400
 """If more days than this change, all group sums are computed again."""
+ROWS_AT_ONCE = 500_000
+"""So many rows of the days that change are added up at once: those of a bucket are few, and each sum has a price."""
 
 
 def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
@@ -94,7 +94,7 @@ def rebuild_tables(load: Load, panels: Iterable[tuple[int, pl.DataFrame, int]], 
         statistics = series_statistics(panel, config).join(latest_static_values(panel, config), on="unique_id")
         series = statistics.join(panel.select("unique_id", "bucket").unique(), on="unique_id")
         progress.keep_frame(f"series-{bucket}", series.select(store.tables["series"].schema.names()))
-        sums = group_sums(cleaning.revert_neighbour_rules(panel, config), config, every)
+        sums = partial_group_sums(cleaning.revert_neighbour_rules(panel, config), config, every)
         progress.keep_frame(f"groups-{bucket}", sums)
         progress.keep(f"bucket-{bucket}", {"written": n})
     for bucket in range(load.buckets):
@@ -110,7 +110,7 @@ def update_tables(load: Load, change: Change) -> ClosedPeriods | None:
     """
     if change.days.len():
         some = {"ds": change.days.to_list()} if change.days.len() <= MAX_DAYS else {}
-        load.store.replace("groups", _total(load.store, _group_sums_by_bucket(load, some)), **some)
+        load.store.replace("groups", _total(load.store, _group_sums_in_parts(load, some)), **some)
     return _update_series(load, change) if change.touched.len() else None
 
 
@@ -157,31 +157,23 @@ def _facts_of_bucket(store: Store, config: Config, counter: ClosedCounter, serie
     return BucketFacts(statistics.with_columns(bucket=pl.lit(bucket, pl.Int32)), closed)
 
 
-def _group_sums_by_bucket(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    """Group sums of these days (of all, where none are given), one frame per bucket."""
+def _group_sums_in_parts(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    """Group sums of these days (of all, where none are given), of a part of the rows each."""
     every = levels(load.config, load.store.tables["panel"].schema)
-    used = {c for level in every for c in level} | {load.config.columns.price} - {None}
-    rows = load.store.scan("panel", **some).select("ds", "y", "y_raw", "flag", "bucket", *used)
+    used = {c for level in every for c in level} | {load.config.columns.price} - {None, *KEY}
+    rows = load.store.scan("panel", **some).select(*KEY, "y", "y_raw", "flag", "bucket", *used)
     if some:
-        parts = iter(rows.collect().partition_by("bucket"))
+        found = sort_rows(rows.collect(), KEY)  # sums must not depend on the order of files
+        parts = (found.slice(i, ROWS_AT_ONCE) for i in range(0, max(found.height, 1), ROWS_AT_ONCE))
     else:
         parts = (rows.filter(pl.col("bucket") == bucket).collect() for bucket in range(load.buckets))
     for part in parts:
-        yield group_sums(cleaning.revert_neighbour_rules(part, load.config), load.config, every)
+        yield partial_group_sums(cleaning.revert_neighbour_rules(part, load.config), load.config, every)
 
 
-def _total(store: Store, parts: Iterator[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of the table `groups`: the sums over the parts of all buckets, prices weighted by their counts."""
-    names, total = store.tables["groups"].schema.names(), _weighed(store.tables["groups"].empty())
-    while some := list(islice(parts, AT_ONCE)):
-        together = pl.concat([total, *map(_weighed, some)])
-        total = together.group_by("group", "ds").agg(pl.all().sum())
-    price = pl.when(pl.col("_priced") > 0).then(pl.col("_worth") / pl.col("_priced"))
-    return total.with_columns(price=price).select(names)
-
-
-def _weighed(sums: pl.DataFrame) -> pl.DataFrame:
-    """Group sums with what can be added up in the place of the price: what was sold with one, and how much of it."""
-    count, price = pl.col("y_count"), pl.col("price")
-    priced = pl.when(price.is_not_null()).then(count).otherwise(0)
-    return sums.select("group", "ds", "y_sum", "y_count", _worth=price * count, _priced=priced)
+def _total(store: Store, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of the table `groups`: the sums of all parts."""
+    total = Total(("group", "ds"))
+    for part in parts:
+        total.add(part)
+    return add_mean_price(total.sums()).select(store.tables["groups"].schema.names())
