@@ -45,7 +45,7 @@ STATISTICS_READ = ("unique_id", "ds", "y", "y_raw", "flag")
 MAX_DAYS = 400
 """If more days than this change, all group sums are computed again."""
 ROWS_AT_ONCE = 500_000
-"""So many rows of the days that change are added up at once: those of a bucket are few, and each sum has a price."""
+"""So many rows of the days that change are added up at once, whatever their buckets: of one day, each has few."""
 
 
 def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
