@@ -45,7 +45,7 @@ STATISTICS_READ = ("unique_id", "ds", "y", "y_raw", "flag")
 MAX_DAYS = 400
 """If more days than this change, all group sums are computed again."""
 ROWS_AT_ONCE = 500_000
-"""So many rows of the days that change are added up at once, whatever their buckets: of one day, each has few."""
+"""About so many rows of the days that change are added up at once: of one day, each bucket has few."""
 
 
 def series_statistics(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
@@ -161,14 +161,18 @@ def _group_sums_in_parts(load: Load, some: dict[str, Any]) -> Iterator[pl.DataFr
     """Group sums of these days (of all, where none are given), of a part of the rows each."""
     every = levels(load.config, load.store.tables["panel"].schema)
     used = {c for level in every for c in level} | {load.config.columns.price} - {None, *KEY}
-    rows = load.store.scan("panel", **some).select(*KEY, "y", "y_raw", "flag", "bucket", *used)
-    if some:
-        found = sort_rows(rows.collect(), KEY)  # sums must not depend on the order of files
-        parts = (found.slice(i, ROWS_AT_ONCE) for i in range(0, max(found.height, 1), ROWS_AT_ONCE))
-    else:
-        parts = (rows.filter(pl.col("bucket") == bucket).collect() for bucket in range(load.buckets))
-    for part in parts:
+    at_once = _buckets_at_once(load, len(some["ds"])) if some else 1
+    for first in range(0, load.buckets, at_once):
+        buckets = list(range(first, min(first + at_once, load.buckets)))
+        rows = load.store.scan("panel", bucket=buckets, **some).select(*KEY, "y", "y_raw", "flag", *used)
+        part = sort_rows(rows.collect(), KEY)  # sums must not depend on the order of files
         yield partial_group_sums(cleaning.revert_neighbour_rules(part, load.config), load.config, every)
+
+
+def _buckets_at_once(load: Load, days: int) -> int:
+    """Of how many buckets so many days have about ROWS_AT_ONCE rows."""
+    series = load.store.scan("series").select(pl.len()).collect().item()
+    return max(1, int(ROWS_AT_ONCE * load.buckets / max(series * days, 1)))
 
 
 def _total(store: Store, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
