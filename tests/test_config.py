@@ -142,11 +142,12 @@ def test_what_is_left_out_has_a_default(tmp_path):
     [
         ("1d", None, (7, 28)),
         ("1w", None, (13, 26, 28)),
-        ("1mo", None, (1, 3, 6, 12, 18, 24, 28)),
+        ("1mo", None, (1, 12, 24, 28)),
+        ("1q", None, (1, 2, 4, 8, 12, 16, 20, 24, 28)),
         ("1w", [4, 28], (4, 28)),
     ],
 )
-def test_days_and_weeks_share_boosters_unless_blocks_are_given(freq, blocks, shared):
+def test_days_weeks_and_months_share_boosters_unless_blocks_are_given(freq, blocks, shared):
     asked = {"blocks": blocks} if blocks else {}
     config = Config.model_validate({"name": "job", "source": {"path": "x.csv"}, "freq": freq, "h": 28} | asked)
     assert config.booster_ends == shared

@@ -78,7 +78,7 @@ class Keys(TopLevel):
     blocks: tuple[Annotated[StrictInt, Field(ge=1)], ...] | None = Field(
         default=None,
         description="Last step of each horizon block, which has boosters and bounds of its own. Null: by frequency "
-        "and horizon, where blocks of days and of weeks share boosters.",
+        "and horizon, where days, weeks and months share boosters.",
         json_schema_extra=changes("features", "tuning", "forecasts"),
     )
     columns: Columns = Field(
