@@ -92,7 +92,7 @@ def report_scenario(
 def report_search(config: Config, where: str | None, question: Question, out: Path | None) -> str:
     """Try values of a lever; show them, and write those of each series.
 
-    Returns what is best, and what cannot be told.
+    Returns what is best, and what is unknown.
     """
     from forecasting.steps.export import write_file
     from forecasting.steps.scenario import SeriesFilter, vintage_at

@@ -18,7 +18,7 @@ class Refused(Exception):
 
 
 def answer(refused: Refused, scope: Scope) -> Response:
-    """The answer to an HTTP request: browsers that ask for a page are sent to sign in, others are told."""
+    """The answer to an HTTP request: browsers that ask for a page are sent to sign in, others get a message."""
     request = Request(scope)
     if (
         refused.status == 401

@@ -92,7 +92,7 @@ class BestValue(BaseModel):
 
 
 class SearchResult(BaseModel):
-    """What a search found; `sentences` say what is best of one value for all, and what cannot be told."""
+    """What a search found; `sentences` say what is best of one value for all, and what is unknown."""
 
     tried: list[TriedValue]
     best: list[BestValue]

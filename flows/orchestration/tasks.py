@@ -90,8 +90,8 @@ def run_name() -> str:
 def may_recover(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a retry may help: input and output recover, mistakes do not; the store handles commit conflicts.
 
-    A database or a server that is away is told as a mistake of the user, whose cause says what it was; who types a
-    command is told at once.
+    A database or a server that is away is reported as a mistake of the user, with its cause; who types a
+    command sees it at once.
     """
     error = state.result(raise_on_failure=False)
     if isinstance(error, UserError) and not runtime.deployment.id:

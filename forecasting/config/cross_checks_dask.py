@@ -48,7 +48,7 @@ def find_dask_conflicts(c: DerivedKeys) -> Iterator[tuple[str, str]]:
 
 
 def split_address(address: str) -> SplitResult | None:
-    """The parts of a scheduler's address, which is tcp:// where nothing else is said; None for any other text."""
+    """The parts of a scheduler's address, which is tcp:// unless it names another scheme; None for any other text."""
     try:
         place = urlsplit(address if "://" in address else f"tcp://{address}")
         complete = place.hostname and place.port

@@ -187,7 +187,7 @@ def count_observed(panel: Panel) -> int:
 def sample_panel(panel: Panel, last: date, share: Callable[[pl.DataFrame], float]) -> Panel:
     """The panel up to `last` with a share of the series, all rows of each, in memory and in one bucket.
 
-    `share` is told [unique_id, n, y], the rows and the sum of y of every series. They are taken at equal distances from
+    `share` takes [unique_id, n, y], the rows and the sum of y of every series. They are taken at equal distances from
     the smallest to the largest by their sum.
     """
     rows = pl.concat([panel.scan(b) for b in panel.buckets]).filter(pl.col("ds") <= last)

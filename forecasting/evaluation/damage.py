@@ -73,7 +73,7 @@ def limits_of(stretches: pl.DataFrame, chance: pl.DataFrame) -> pl.DataFrame:
 
     >>> stretches = pl.DataFrame({"segment": "all", "excess": [0.5, 2.0], "bias": 0.1, "misses": 0.2})
     >>> found = limits_of(stretches, pl.DataFrame({"segment": "all", "least": 0.1}))
-    >>> found.select("worst", "limit").row(0)  # of two nothing can be said, and the worst is CERTAIN already
+    >>> found.select("worst", "limit").row(0)  # two are too few, and the worst is CERTAIN already
     (2.0, 2.0)
     """
     from scipy.stats import t

@@ -25,7 +25,7 @@ def build(config: Config, rows: int = 0) -> list[Model]:
     """All models of the recipe in its order, those that combine others last; `ladder` unfolds into its rungs.
 
     Models whose `most` lies below the `rows` of the panel are left out: they would take too long. Raises UserError when
-    two have the same name, as their rows could not be told apart.
+    two have the same name, as their rows could not be distinguished.
     """
     dear = too_dear(config, rows)
     config = config.model_copy(update={"models": tuple(spec for spec in config.models if spec not in dear)})

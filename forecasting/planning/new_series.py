@@ -78,9 +78,9 @@ def own_values(new: NewSeries, series: pl.DataFrame, config: Config) -> dict[str
         raise UserError(
             f"new series {new.unique_id}: a name has {', '.join(ids)} with a slash between them, as {new.like} has"
         )
-    told = dict(zip(ids, names, strict=True))
+    named = dict(zip(ids, names, strict=True))
     like = series.row(by_predicate=pl.col("unique_id") == new.like, named=True)
-    moved = {column: name for column, name in told.items() if name != like[column]}
+    moved = {column: name for column, name in named.items() if name != like[column]}
     others = [c for c in series.columns if c not in ("unique_id", *ids)]
     for column, name in tuple(moved.items()):
         same = series.filter(pl.col(column) == name)

@@ -161,8 +161,8 @@ def compare_forecasts(baseline: pl.DataFrame, changed: pl.DataFrame) -> pl.DataF
     both = changed.join(before, on=["unique_id", "ds"])
     difference = (pl.col("yhat") - pl.col("baseline")).alias("difference")
     bounds = [c for c in changed.columns if c.startswith(("q50", "lo-", "hi-", "difference-", "response_error"))]
-    told = [c for c in ("source",) if c in changed.columns]
-    return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds, *told).sort("unique_id", "ds")
+    sources = [c for c in ("source",) if c in changed.columns]
+    return both.select("unique_id", "ds", "baseline", "yhat", difference, *bounds, *sources).sort("unique_id", "ds")
 
 
 def parse_changes(changes: Iterable[str], days: tuple[date, date], where: str | None = None) -> tuple[Edit, ...]:

@@ -31,7 +31,7 @@ VERDICTS = BETTER, AT_EDGE, AS_PLANNED, UNCLEAR, FEW, NO_RANGE = (
     f"cannot tell: fewer than {LEAST_CHANGES} changes seen",
     "cannot tell: no tried value lies within its range",
 )
-"""What is said of the best value of a series."""
+"""How the best value of a series is described."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What forecasts are worth: `add_worth` takes rows of a scenario with prices and costs, and returns revenue and margin.
 
 Revenue is yhat x price, margin is yhat x (price - cost), as planned and with the edits, in the currency of the prices;
-null where a price or a cost is not known. `warn_of_worth` says what cannot be told. Nothing is forecast.
+null where a price or a cost is not known. `warn_of_worth` names what is unknown. Nothing is forecast.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def known_measures(rows: pl.DataFrame) -> tuple[str, ...]:
 
 
 def warn_of_worth(rows: pl.DataFrame) -> list[str]:
-    """Sentences about the revenue and margin that cannot be told, of all rows or of some."""
+    """Sentences about the revenue and margin that are unknown, of all rows or of some."""
     sold = rows.filter((pl.col("baseline") != 0) | (pl.col("yhat") != 0))
     known = known_measures(sold)
     if REVENUE not in known:

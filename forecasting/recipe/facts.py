@@ -25,7 +25,7 @@ SAMPLED = 500
 RARE = 0.25
 """A series with a larger share of zeros sells now and then (1.3 periods per sale, where such demand begins)."""
 PARTS = 10
-"""The lengths of series are told by so many quantiles."""
+"""The lengths of series are summarised by so many quantiles."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ SERIES = "unique_id"
 SHORTEST, FEWEST = 2, 8
 """A series of fewer seasons tells no season, and one of fewer observations no shape."""
 FEWEST_LEVELS = 4
-"""From fewer levels of a series it is not told how its changes grow with them."""
+"""With fewer levels of a series it is not estimated how its changes grow with them."""
 Y, TREND, PHASE = pl.col("y"), pl.col("_trend"), pl.col("_seasonal")
 
 

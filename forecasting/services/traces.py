@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: `span(name, ...)` is a block that a collector is told of, where there is one.
+"""Traces by OpenTelemetry: `span(name, ...)` is a block that is sent to a collector, where there is one.
 
 Spans are sent to OTEL_EXPORTER_OTLP_ENDPOINT (http/protobuf), in the background; further variables of OpenTelemetry
 hold, too. Without the endpoint, or without the extra `telemetry`, a block costs nothing and says nothing.
@@ -39,7 +39,7 @@ def span(name: str, **attributes: str | int | float) -> Iterator[dict[str, str |
 
 @lru_cache
 def _tracer() -> Any:
-    """Sends spans to the endpoint; None where there is none, or, said once, where the extra is not installed."""
+    """Sends spans to the endpoint; None where there is none, or, with one warning, where the extra is not installed."""
     if not os.environ.get(ENDPOINT):
         return None
     try:

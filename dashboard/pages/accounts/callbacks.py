@@ -1,7 +1,7 @@
 """Callbacks of the page Access: `register(app, config)` adds one for each Action, a button that changes users or keys.
 
-All are for admins. A table is drawn again after a change, and it is said what was done, or why it was not. A new key is
-shown this once; passwords are taken out of the page as soon as they were sent.
+All are for admins. A table is drawn again after a change, and a message says what was done, or why it was not. A new
+key is shown this once; passwords are taken out of the page as soon as they were sent.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from forecasting.services.accounts import keys, users
 
 @dataclass(frozen=True)
 class Action:
-    """A button (access-KIND-BUTTON): `act(accounts, name, *values of fields)` changes something, then this is said.
+    """A button (access-KIND-BUTTON): `act(accounts, name, *values of fields)` makes a change, then `message` is shown.
 
     `what` stands in the audit log, before the name.
     """
@@ -33,7 +33,7 @@ class Action:
     name: str
     fields: tuple[str, ...]
     act: Callable[..., Any]
-    said: str
+    message: str
 
 
 ADDED = ("access-user-role", "access-user-password")
@@ -80,8 +80,8 @@ def _register(app: Dash, config: Config, action: Action) -> None:
     @needs("admin")
     async def act(_: int, name: str | None, *values: Any) -> Any:
         note_object(f"{action.what} {name}")
-        table, said = await asyncio.to_thread(_act, config, action, name or "", values)
-        return table, said, *([""] * len(secret))
+        table, message = await asyncio.to_thread(_act, config, action, name or "", values)
+        return table, message, *([""] * len(secret))
 
 
 def _act(config: Config, action: Action, name: str, values: tuple[Any, ...]) -> tuple[Any, str]:
@@ -92,7 +92,7 @@ def _act(config: Config, action: Action, name: str, values: tuple[Any, ...]) -> 
             made = action.act(accounts, name, *given)
         except UserError as error:
             return no_update, error_text(error)
-        return TABLES[action.kind](accounts), action.said.format(name=name, made=made)
+        return TABLES[action.kind](accounts), action.message.format(name=name, made=made)
 
 
 def _given(field: str, value: Any) -> Any:

@@ -26,7 +26,7 @@ number or text; or, where the data support them, after (the periods after a prom
 mean promotion of the other series of its `market`, `peers` of them, so the effect is that of all in promotion).
 `estimate` is the effect on the log of sales: of the log of a price (an elasticity), of a flag that is
 up (the log of the uplift) or of one unit of a number; lo and hi are its 90 % interval, `own_estimate` and `own_error`
-what the series, or all that share its levers, told before pooling. `timing` is the correlation of the lever's moves
+what the series, or all that share its levers, gave before pooling. `timing` is the correlation of the lever's moves
 with the demand that sales before them foretold, pooled like the effects, with its standard error: a price that is cut
 when demand is weak has one above 0, a promotion at such times one below. Of series only: `changes` from one observed
 period to the next among `periods`, the range `low` to `high` that was seen, the range in which the effect is followed

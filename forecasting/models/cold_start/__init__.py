@@ -3,7 +3,7 @@
 It takes a Cut (what was known on a cutoff, future rows included), a frame of it and rows of new series, as from
 `select_new_series`, and returns [unique_id, ds, yhat, q50, lo-L, hi-L ..., source, cold_start], in units of y.
 `add_bounds` takes forecasts of all series and returns them with q50 and bounds of the cold starts among them;
-`forecasts_like` takes the forecast of a series that a new one is said to be like, and returns that of the new one.
+`forecasts_like` takes the forecast of a series that a new one is declared to resemble, and returns that of the new one.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def forecasts_like(cut: Cut, days: pl.DataFrame) -> pl.DataFrame:
     rows = rows.join(_levels(cut, aged).select("unique_id", *spread), on="unique_id", how="left", maintain_order="left")
     share = pl.when(pl.col("planned") > 0).then(pl.col("yhat") / pl.col("planned")).otherwise(1.0)
     bounds = [_outer(c)(pl.col(c) * pl.col("yhat"), pl.col(f"_{c}") * share).alias(c) for c in spread[1:]]
-    told = rows.with_columns(pl.col("q50") * pl.col("yhat"), *bounds)
-    return told.select(*KEY, "yhat", *spread, "factor", "suggested", "group", "source", "cold_start")
+    scaled = rows.with_columns(pl.col("q50") * pl.col("yhat"), *bounds)
+    return scaled.select(*KEY, "yhat", *spread, "factor", "suggested", "group", "source", "cold_start")
 
 
 def _outer(bound: str) -> Callable[..., pl.Expr]:

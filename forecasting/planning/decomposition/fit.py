@@ -21,7 +21,7 @@ EFFECTS = ("trend", "season", "holiday", "opening", "price", "promotion")
 POOLED_ROUNDS, OWN_ROUNDS = 12, 6
 """Rounds through all effects: the last one changes hundredths of what the first does."""
 FACTORS, RARE = ("season", "year"), ("holiday", "feast", "opening")
-"""Effects of all rows, and those of few, which are told apart in RARE_ROUNDS each time: a day before a holiday is often
+"""Effects of all rows, and those of few, which are separated in RARE_ROUNDS each time: a day before a holiday is often
 one before a closing, too."""
 RARE_ROUNDS = 5
 

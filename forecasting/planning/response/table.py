@@ -34,8 +34,8 @@ ESTIMATED = ("estimate", "std_error", "lo", "hi", "own_estimate", "own_error", "
 def estimate_levers(config: Config, rows: pl.DataFrame, every: int = 1) -> pl.DataFrame:
     """The table of rows [unique_id, ds, y, levers, static columns] of the history, one per series and period.
 
-    The rows are those of `every` so manyth series: without all of them nothing is said of peers. No rows where no lever
-    varies, or nothing was sold.
+    The rows are those of `every` so manyth series: without all of them there are no rows of peers. No rows where no
+    lever varies, or nothing was sold.
 
     >>> columns = {"known_ahead": ["promo"], "promo": "promo"}
     >>> job = {"name": "shop", "source": {"path": "sales.csv"}, "freq": "1w", "h": 8, "columns": columns}

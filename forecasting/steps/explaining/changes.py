@@ -29,7 +29,7 @@ class Change:
 
     `rows` [unique_id, ds, before, known ahead, data, model, published, after]: one row per series and day that both
     vintages forecast, in units of y; the steps between `before` and `after` add up to their difference. `sentence` says
-    it of all of them together, `warnings` what cannot be told apart.
+    it of all of them together, `warnings` what cannot be separated.
     """
 
     rows: pl.DataFrame
@@ -77,7 +77,7 @@ def _session_of(session: Session, load: int | None) -> tuple[Session | None, lis
     try:
         return at_load(session, load), []
     except UserError as error:
-        return None, [f"what was known ahead then cannot be told from the data: {error}"]
+        return None, [f"what was known ahead then is not in the data: {error}"]
 
 
 def _with_plans_of(old: Cut, new: Cut) -> Cut:

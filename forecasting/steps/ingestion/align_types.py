@@ -103,7 +103,7 @@ def _labels(good: Portions, config: Config) -> pl.Series:
 
 
 def _check_joined_names(store: Store, config: Config) -> None:
-    """Raise UserError for stored series whose names were joined when a slash within a name was not told apart."""
+    """Raise UserError for stored series whose names were joined when a slash within one was taken for a separator."""
     parts = config.id_columns
     if config.source.ids == "folded":
         _check_folded_names(store, config)

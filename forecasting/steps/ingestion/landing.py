@@ -26,7 +26,7 @@ from forecasting.steps.ingestion.load_state import Load
 from forecasting.steps.session import check_freq, read_meta
 
 MOST_IN_MEMORY = 20_000_000
-"""Of more lines it is said that they were read at once."""
+"""More lines that were read at once give a remark."""
 
 
 @dataclass(frozen=True)

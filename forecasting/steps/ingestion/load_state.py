@@ -108,9 +108,9 @@ def was_rebuilt(load: Load, key: str) -> bool:
 
 def note_rebuilt(load: Load, key: str | None) -> None:
     """Note with the load from what it has rebuilt the panel; None for one that comes on top of others."""
-    said = "" if key is None else _rebuilt(load, key)
-    if session.read_meta(load.store).get(REBUILT, "") != said:
-        load.store.merge("meta", pl.DataFrame({"key": [REBUILT], "value": [said]}))
+    rebuilt = "" if key is None else _rebuilt(load, key)
+    if session.read_meta(load.store).get(REBUILT, "") != rebuilt:
+        load.store.merge("meta", pl.DataFrame({"key": [REBUILT], "value": [rebuilt]}))
 
 
 def _rebuilt(load: Load, key: str) -> str:

@@ -1,4 +1,4 @@
-"""What is said of the panel: `load_remarks` on rows that contradict it, `panel_remarks` on it as a load leaves it.
+"""Remarks on the panel: `load_remarks` on rows that contradict it, `panel_remarks` on it as a load leaves it.
 
 Both take the Store and the Config and return a list of Remarks, `panel_facts` a dict of counts, days and freshness of
 the panel; nothing is written.

@@ -2,7 +2,7 @@
 Findings that follow from verdicts.
 
 A verdict is a dict (see evaluation/damage). All series together come first: where they are wrong no segment has a
-finding of its own, and of several things that are wrong with one subject the gravest is told with the others in it.
+finding of its own, and of several things that are wrong with one subject the gravest is reported with the others.
 """
 
 from __future__ import annotations

@@ -131,9 +131,9 @@ def _cut(served: Served) -> Cut:
 def _with_bounds(served: Served, rows: pl.DataFrame, as_like: pl.DataFrame) -> pl.DataFrame:
     """The rows with bounds where none could be measured, and wider where the response to an edit is uncertain, too."""
     yhat, unknown = pl.col("yhat"), dict.fromkeys(("step", "mase_scale", "rmsse_scale"), pl.lit(None, pl.Float64))
-    told = {"model": pl.lit(served.bundle.champion), "grain": pl.lit("series"), "block": pl.lit(1, pl.Int32)}
+    served_by = {"model": pl.lit(served.bundle.champion), "grain": pl.lit("series"), "block": pl.lit(1, pl.Int32)}
     size = {"scale": pl.max_horizontal(yhat.abs(), 1.0), "yhat_min": pl.when(yhat >= 0).then(0.0), "closed": yhat == 0}
-    given = rows.with_columns(**told, **unknown, **size)
+    given = rows.with_columns(**served_by, **unknown, **size)
     made = calibrate(given, served.bundle.quantiles, served.job.config)
     error = as_like.select("ds", _error="response_error") if "response_error" in as_like.columns else None
     if error is not None:
@@ -155,7 +155,7 @@ def _widened(columns: Sequence[str]) -> list[pl.Expr]:
 
 
 def _tell(served: Served, listed: Listed, rows: pl.DataFrame) -> list[str]:
-    """What the forecast of a new series rests on, what its groups alone would have said, and what is not known."""
+    """What the forecast of a new series rests on, what its groups alone would have given, and what is not known."""
     name, like = listed.new.unique_id, listed.new.like
     start = "from its first day on, as too few launches are known to learn how series start"
     if rows["source"].str.ends_with(LAUNCHED).any():

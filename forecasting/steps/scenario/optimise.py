@@ -41,7 +41,7 @@ class Optimum:
     all series, `gain` what it adds to the goal and `outside` the series for which it lies outside of what was seen;
     `best` [unique_id, tried, gain, lo-90, hi-90, changes, verdict] is the best value of each series within what it has
     had, `every` [unique_id, tried, units ...] each value of each series; `sentences` say what is best of one value for
-    all, and what cannot be told.
+    all, and what is unknown.
     """
 
     tried: pl.DataFrame
@@ -53,7 +53,7 @@ class Optimum:
 def optimise(served: Served, question: Question, series: SeriesFilter = ALL) -> Optimum:
     """Try values of a lever and say which is best.
 
-    Raises UserError for a goal that is none or that cannot be told, and for a column that is no lever.
+    Raises UserError for a goal that is none or that is unknown, and for a column that is no lever.
     """
     search = Search(_lever(served, question.column), question.between, question.goal)
     if question.goal not in MEASURES:

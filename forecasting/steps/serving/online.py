@@ -83,7 +83,7 @@ def forecast_edited(served: Served, ids: pl.Series, plan: EditedPlan) -> Iterato
     """[columns of a published row, known-ahead columns] of the series `ids`, in their order, SERIES_AT_ONCE at a time.
 
     One row per series and period of the horizon, in units of y. What differs from the plan is all that is computed: the
-    response answers for levers (price, promotion), the models for other columns, of which peers see what is said of
+    response answers for levers (price, promotion), the models for other columns, of which peers see what is given of
     one series; without any change the rows are the published ones. Where levers are edited the rows have
     difference-lo-L and difference-hi-L, too.
     """

@@ -58,7 +58,7 @@ def cells_of(raw: pl.DataFrame, columns: Iterable[str]) -> dict[str, Cells]:
 
 
 def open_column(config: Config, name: str, cells: Cells, role: Role) -> Column | None:
-    """A column with what is known about it; None where it is said to hold names.
+    """A column with what is known about it; None where the config says that it holds names.
 
     Raises UserError for a format in the config that is none.
     """

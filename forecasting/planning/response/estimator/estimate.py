@@ -25,10 +25,10 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class Estimate:
-    """Effects of levers (series x levers), their `covariance`, and what each unit told by itself (`alone`, with its
-    standard `alone_error`). `units` are the effects of the units, `groups` by which they were pooled, `unit` of each
-    series. `timing` says how far the levers of units were moved as demand went before. `kept` are the numbers of the
-    levers that have effects.
+    """Effects of levers (series x levers), their `covariance`, and the estimate of each unit by itself (`alone`, with
+    its standard `alone_error`). `units` are the effects of the units, `groups` by which they were pooled, `unit` of
+    each series. `timing` says how far the levers of units were moved as demand went before. `kept` are the numbers of
+    the levers that have effects.
     """
 
     effect: Floats

@@ -2,7 +2,7 @@
 
 It takes a Regression of units and how their demand wanders, and returns Pooled correlations, units x levers. A price
 cut because demand is weak is held against weak demand as far as sales had shown it; who set the price may have known
-more, and of that nothing can be told from sales. So such levers are named, and their intervals are wider by what would
+more, and that cannot be seen in sales. So such levers are named, and their intervals are wider by what would
 be wrong had they known it.
 """
 

@@ -1,6 +1,6 @@
 """Bytes of a text file to UTF-8: `decode` takes a file's bytes and returns DecodedText, without BOM and binary zeros.
 
-UTF-8, UTF-16 and Windows-1252 are told apart; another encoding has to be named. What is no text raises a UserError.
+UTF-8, UTF-16 and Windows-1252 are recognised; another encoding has to be named. What is no text raises a UserError.
 """
 
 from __future__ import annotations
