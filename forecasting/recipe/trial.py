@@ -37,8 +37,8 @@ WORTH = 0.005
 """A model stays out when it saves less than this share of the error."""
 TRIMMED = 0.05
 """Of the gains of the series this share at each end is drawn in before their mean is taken (a Winsorised mean), or a
-few odd series decide: gains on samples of two sets of unlike monthly series differed half as much, and those on samples
-of three sets of sales, which are alike, as much as before."""
+few odd series decide: gains on samples of two sets of unlike monthly series spread a third less, those on samples of
+three sets of sales, which are alike, as much as before."""
 
 Floats = NDArray[np.float64]
 
