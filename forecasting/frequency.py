@@ -125,6 +125,7 @@ YEAR = ("year_workdays",)
 
 DAY_EVENTS = ("today", "day", "next", "last", "next_code", "last_code")
 WEEK_EVENTS = ("before", "after", "share_before", "share_after", "next", "last")
+MONTH_EVENTS = ("share", "code")
 
 FREQS: dict[str, Frequency] = {
     "1d": Frequency(
@@ -134,21 +135,7 @@ FREQS: dict[str, Frequency] = {
         "1w", 52, 52, (1, 2, 4, 8), 4, (4, 13, 26, 52), 26, 52, WEEKLY, WEEK_EVENTS, "week", 0, 1, 13, boosted=(13,)
     ),
     "1mo": Frequency(
-        "1mo",
-        12,
-        12,
-        (1, 3, 6, 12),
-        6,
-        (3, 6, 12),
-        12,
-        12,
-        MONTH,
-        ("share", "code"),
-        "month",
-        1,
-        1,
-        12,
-        boosted=(1, 12),
+        "1mo", 12, 12, (1, 3, 6, 12), 6, (3, 6, 12), 12, 12, MONTH, MONTH_EVENTS, "month", 1, 1, 12, boosted=(1, 12)
     ),
     "1q": Frequency("1q", 4, 4, (1, 2, 4), 4, (2, 4, 8), 4, 4, QUARTER, ("share",), "quarter", 3, 24, 4),
     "1y": Frequency("1y", 1, 1, (1, 2), 3, (2, 3, 5), 3, 3, YEAR, ("share",), "year", 12, 24, 3),

@@ -77,7 +77,7 @@ def _session_of(session: Session, load: int | None) -> tuple[Session | None, lis
     try:
         return at_load(session, load), []
     except UserError as error:
-        return None, [f"what was known ahead then is not in the data: {error}"]
+        return None, [f"what was known ahead then is no longer stored: {error}"]
 
 
 def _with_plans_of(old: Cut, new: Cut) -> Cut:
